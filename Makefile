@@ -1,0 +1,130 @@
+# Two commands to start with: `make generate`, then `make test`. `make help` lists the rest.
+# Needs make and Python 3.11 or newer; everything else goes into .venv, pinned by requirements.lock.
+
+PYTHON    ?= python3 python3.14 python3.13 python3.12 python3.11 python
+TESTFLAGS ?= -n auto --dist worksteal
+PDFLATEX  ?= pdflatex
+
+VENV  := .venv
+PY    := $(VENV)/bin/python
+LOCK  := requirements.lock
+PIP   := $(PY) -m pip install -qq --disable-pip-version-check --constraint $(LOCK)
+CELLS  = $(filter-out _%,$(patsubst derive/cells/%.py,%,$(wildcard derive/cells/*.py)))
+
+# One thread a process while tests run side by side, so that they do not fight over the cores.
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.SUFFIXES:
+
+.PHONY: help
+help: ## List the targets
+	@echo "usage: make TARGET [PYTHON=/path/to/python3]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ---- what it makes ------------------------------------------------------------------------------
+
+.PHONY: generate
+generate: $(VENV)/.core ## Derive every cell and write generated/
+	@$(PY) -m derive generate -o generated
+
+.PHONY: latex
+latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/latex/
+	@mkdir -p build/latex
+	@for cell in $(CELLS); do \
+	    tex=build/latex/$$cell.tex; \
+	    $(PY) -m derive latex $$cell --standalone > $$tex || { rm -f $$tex; exit 1; }; \
+	    echo "wrote $$tex"; \
+	done
+	@command -v $(PDFLATEX) > /dev/null || { \
+	    echo "No PDF: $(PDFLATEX) is not installed (Debian: texlive-latex-extra, lmodern)."; exit 0; }; \
+	for cell in $(CELLS); do \
+	    log=build/latex/$$cell.log; \
+	    max_print_line=1000 $(PDFLATEX) -interaction=nonstopmode -halt-on-error \
+	        -output-directory build/latex build/latex/$$cell.tex > /dev/null < /dev/null \
+	        || { echo "build/latex/$$cell.tex does not compile:"; grep -A 4 '^!' $$log; exit 1; }; \
+	    ! grep '^Overfull' $$log || { echo "build/latex/$$cell.tex has overfull lines"; exit 1; }; \
+	    echo "wrote build/latex/$$cell.pdf"; \
+	done
+
+.PHONY: example
+example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series (a minute)
+	@$(PY) examples/seasonal.py
+
+.PHONY: bench
+bench: $(VENV)/.peers ## Time the generated LSTM against PyTorch's (installs PyTorch)
+	@$(PY) -m benchmarks.speed
+
+# ---- what it proves -----------------------------------------------------------------------------
+
+.PHONY: test
+test: $(VENV)/.test ## Run the tests, but for those against PyTorch
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers" || status=$$?; \
+	echo; \
+	echo "Not run: the tests against PyTorch (marked 'peers'). To run them: make test-peers"; \
+	exit $$status
+
+.PHONY: test-peers
+test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch (installs PyTorch)
+	@$(PY) -m pytest -m peers
+
+.PHONY: check
+check: $(VENV)/.check ## Check format, lint and types
+	@$(PY) -m ruff format --check .
+	@$(PY) -m ruff check .
+	@$(PY) -m mypy
+
+.PHONY: format
+format: $(VENV)/.check ## Format the code and sort its imports
+	@$(PY) -m ruff check --select I --fix --quiet .
+	@$(PY) -m ruff format .
+
+# ---- the environment ----------------------------------------------------------------------------
+
+# $(VENV)/.NAME says that the extra NAME is installed as pinned; `core` is the package itself.
+# It is built without isolation, so that what builds it is pinned too.
+$(VENV)/.core: pyproject.toml $(LOCK) $(VENV)/pyvenv.cfg
+	@echo "Installing what is pinned into $(VENV) …"
+	@$(PIP) hatchling
+	@$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.%: $(VENV)/.core
+	@echo "Installing what '$*' needs …"
+	@$(PIP) --no-build-isolation --editable ".[$*]"
+	@touch $@
+
+# Made anew where its Python is gone, as after an upgrade of the system's.
+$(VENV)/pyvenv.cfg: $(if $(shell test -x $(PY) && echo there),,gone)
+	@for python in $(PYTHON); do \
+	    "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' \
+	        2> /dev/null || continue; \
+	    echo "Making $(VENV) with $$("$$python" -V) ($$python) …"; \
+	    "$$python" -m venv --clear $(VENV) && exit 0; rm -rf $(VENV); exit 1; \
+	done; \
+	echo "No Python >= 3.11 with venv among: $(PYTHON). Name one: make PYTHON=/path/to/python3" >&2; \
+	exit 1
+
+.PHONY: gone
+gone:
+
+.PHONY: lock
+lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
+	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
+	@build/lock/bin/python -m pip install -qq hatchling
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,example,peers]"
+	@{ sed -n '/^#/p' $(LOCK); \
+	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
+	       | sed 's/+cpu$$//'; } > build/requirements.lock
+	@mv build/requirements.lock $(LOCK) && rm -rf build/lock
+
+.PHONY: clean
+clean: ## Delete what was built, and caches (not generated/, not .venv)
+	@rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+.PHONY: distclean
+distclean: clean ## Delete .venv as well
+	@rm -rf $(VENV)

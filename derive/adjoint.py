@@ -1,0 +1,112 @@
+"""Reverse mode: one adjoint equation for each quantity, from the output back to the input.
+
+The adjoint of q, written q̄ in mathematics and ``dq`` in code, is the derivative of a scalar loss by q. Each
+equation e that reads q contributes ē ∘ ∂e/∂q, and the contributions add up; a node that is not elementwise
+hands its adjoint to its arguments by its own rule (`derive.nodes`). No derivative is ever taken through
+more than one equation, so nothing is derived twice and every factor has a name.
+
+Across time, a state's new value receives its adjoint from two sides: from what this step makes of it,
+and from the next step, which read it as its old state. The latter is the *carry*.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.cell import Cell, Equation
+from derive.nodes import Elementwise, Node, Quantity, FeatureSum, axes_of
+from derive.normal import fresh, normalise
+
+
+@dataclass(frozen=True)
+class Adjoint:
+    """A cell's equations in normal form, and the adjoint equations in the order they are evaluated.
+
+    cell       the cell
+    forward    its equations in normal form
+    backward   one equation for each adjoint: of the equations' quantities in reverse, then of states, input, parameters
+    bar        for each quantity, its adjoint
+    seed       the adjoint of the output, which the caller gives for every step
+    carry      for each state, the adjoint of its new value that the following step hands back
+    """
+
+    cell: Cell
+    forward: tuple[Equation, ...]
+    backward: tuple[Equation, ...]
+    bar: dict[Quantity, Quantity]
+    seed: Quantity
+    carry: dict[Quantity, Quantity]
+
+    @property
+    def taken(self) -> set[str]:
+        """Every name in use."""
+        named = (*self.cell.quantities, *(e.lhs for e in (*self.forward, *self.backward)), *self.carry.values())
+        return {q.name for q in named} | {self.seed.name}
+
+
+def adjoint(cell: Cell) -> Adjoint:
+    """Differentiate a cell in reverse."""
+    forward = normalise(cell.equations, (q.name for q in cell.quantities))
+    quantities = (*(e.lhs for e in reversed(forward)), *cell.states, cell.input, *cell.parameters)
+    taken = {q.name for q in quantities}
+    bar = {q: Quantity(fresh(f"d{q}", taken), q.axes) for q in quantities}
+    seed = Quantity(fresh("dy", taken), cell.output.axes)
+    carry = {s: Quantity(fresh(f"d{new}_carry", taken), s.axes) for s, new in cell.updates.items()}
+
+    received: dict[Quantity, list[sp.Expr]] = {q: [] for q in quantities}
+    received[cell.output].append(seed)
+    for state, new in cell.updates.items():
+        received[new].append(carry[state])
+    for equation in reversed(forward):
+        for quantity, contribution in pull_back(equation, bar[equation.lhs]):
+            received[quantity].append(contribution)
+
+    order = {e.lhs: e.order for e in forward}
+    backward = tuple(
+        Equation(bar[q], sp.Add(*received[q]), tuple(f"d{name}" for name in order.get(q, ()))) for q in quantities
+    )
+    return Adjoint(cell, forward, normalise(backward, taken), bar, seed, carry)
+
+
+def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.Expr]]:
+    """What the quantities that an equation reads receive, given the adjoint of its left-hand side."""
+    for part, slope in partials(equation):
+        contribution = bar * slope
+        if isinstance(part, Node):
+            yield from ((q, c) for q, c in part.adjoint(contribution) if isinstance(q, Quantity))
+        else:
+            reduced = part.axes == () and axes_of(contribution) != ()
+            yield part, FeatureSum(contribution) if reduced else contribution
+
+
+def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
+    """The equation's direct inputs, quantities and nodes, each with the partial derivative by it.
+
+    An activation's derivative is written with its output, which is the equation's left-hand side.
+    """
+    rhs = equation.rhs
+    if isinstance(rhs, Elementwise):
+        inputs = [(x, s) for x, s in zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True) if x.is_Symbol]
+    else:
+        stand_in = {node: sp.Dummy() for node in outermost_nodes(rhs)}
+        flat = rhs.xreplace(stand_in)
+        back = {dummy: node for node, dummy in stand_in.items()}
+        inputs = [(back.get(s, s), sp.diff(flat, s).xreplace(back)) for s in in_written_order(flat, equation, back)]
+    for part, slope in inputs:
+        if slope != 0 and isinstance(part, Quantity | Node):
+            yield part, slope
+
+
+def outermost_nodes(expr: sp.Expr) -> list[Node]:
+    """The nodes of an expression that are not inside another."""
+    if isinstance(expr, Node):
+        return [expr]
+    return [node for argument in expr.args for node in outermost_nodes(argument)]
+
+
+def in_written_order(flat: sp.Expr, equation: Equation, back: dict) -> Iterable[sp.Symbol]:
+    """The symbols of an expression in an order of our own, never SymPy's or a hash's."""
+    return sorted(flat.free_symbols, key=lambda s: str(back.get(s, s)))

@@ -1,0 +1,199 @@
+"""A recurrent cell: named equations over an input, states and parameters, checked when it is made.
+
+`Cell` is the value every later stage starts from. It is what a person wrote, put in order; it holds no
+derivative and no schedule. `derive.language` is the pleasant way to make one.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import sympy as sp
+
+from derive.nodes import (
+    Axis,
+    CellError,
+    Elementwise,
+    Node,
+    Quantity,
+    Size,
+    as_written,
+    axes_of,
+    describe,
+    shape,
+    symbols_of,
+)
+
+# What generated modules use for themselves, in any target: a quantity may not take one of these names.
+RESERVED = frozenset(
+    "np T B I H Params State Tape init forward backward step jvp hvp params state tape xs ys dys dxs dparams "
+    "dstate lengths dtype rng flat main double float int long short char auto const register restrict".split()
+)
+IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``lhs = rhs``. `order` lists the names of the right-hand side as they were written, for display."""
+
+    lhs: Quantity
+    rhs: sp.Expr
+    order: tuple[str, ...] = field(default=(), compare=False)
+
+    def __str__(self) -> str:
+        return f"{self.lhs} = {as_written(self.rhs)}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A recurrent cell, one step of it.
+
+    name        the generated module's name
+    title       the name for people
+    doc         what the author says of it: paper, remarks
+    input       x, of shape (I,)
+    states      what one step hands to the next, in the order they were declared
+    parameters  weights and biases, in the order they first appear
+    equations   in the order of evaluation
+    updates     for each state, the quantity that is its new value
+    output      the quantity that is the cell's output at every step
+    initial     initial values of parameters that do not start as the default rule says
+    """
+
+    name: str
+    title: str
+    doc: str
+    input: Quantity
+    states: tuple[Quantity, ...]
+    parameters: tuple[Quantity, ...]
+    equations: tuple[Equation, ...]
+    updates: Mapping[Quantity, Quantity]
+    output: Quantity
+    initial: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _check_names(self)
+        _check_words(self)
+        _check_symbols(self)
+        _check_shapes(self)
+        object.__setattr__(self, "equations", in_order(self.equations))
+
+    @cached_property
+    def axes(self) -> tuple[Axis, ...]:
+        """Every axis that occurs, the input's first, then in the order of the states and parameters."""
+        quantities = (self.input, *self.states, *self.parameters)
+        return tuple(dict.fromkeys(axis for quantity in quantities for axis in quantity.axes))
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """Everything that has a name: input, states, parameters, then the equations' left-hand sides."""
+        return (self.input, *self.states, *self.parameters, *(e.lhs for e in self.equations))
+
+
+def in_order(equations: Iterable[Equation]) -> tuple[Equation, ...]:
+    """The equations in an order in which they can be evaluated, the given order wherever that will do."""
+    waiting = list(equations)
+    undefined = {e.lhs for e in waiting}
+    ordered: list[Equation] = []
+    while waiting:
+        ready = next((e for e in waiting if not undefined & symbols_of(e.rhs)), None)
+        if ready is None:
+            names = ", ".join(f"`{e.lhs}`" for e in _cycle(waiting))
+            raise CellError(f"circular definition: {names} need each other within one step")
+        waiting.remove(ready)
+        undefined.discard(ready.lhs)
+        ordered.append(ready)
+    return tuple(ordered)
+
+
+def _cycle(equations: list[Equation]) -> list[Equation]:
+    """One cycle among equations of which none can be evaluated first."""
+    by_name = {e.lhs: e for e in equations}
+    path = [equations[0]]
+    while True:
+        needed = sorted(symbols_of(path[-1].rhs) & by_name.keys(), key=str)[0]
+        step = by_name[needed]
+        if step in path:
+            return path[path.index(step) :]
+        path.append(step)
+
+
+def _check_names(cell: Cell) -> None:
+    if not IDENTIFIER.fullmatch(cell.name) or keyword.iskeyword(cell.name):
+        raise CellError(f"the cell's name {cell.name!r} cannot name a module: use letters, digits and _, a letter first")
+    seen: set[str] = set()
+    for quantity in cell.quantities:
+        check_name(quantity.name)
+        if quantity.name in seen:
+            raise CellError(f"`{quantity.name}` is defined twice; give each quantity a name of its own")
+        seen.add(quantity.name)
+
+
+def check_name(name: str) -> None:
+    """CellError where `name` cannot stand in generated code in any target language."""
+    if not isinstance(name, str) or not IDENTIFIER.fullmatch(name):
+        raise CellError(f"{name!r} is not a name: use letters, digits and _, and begin with a letter")
+    if keyword.iskeyword(name):
+        raise CellError(f"`{name}` is a Python keyword and cannot name a quantity")
+    if name in RESERVED:
+        raise CellError(f"`{name}` is a name that generated code needs for itself; choose another")
+
+
+def _check_words(cell: Cell) -> None:
+    """Every right-hand side is made of the language's own words and of finite real numbers."""
+    for equation in cell.equations:
+        for part in sp.preorder_traversal(equation.rhs):
+            if not _is_word(part):
+                raise CellError(
+                    f"equation `{equation.lhs}`: `{part}` is no word of the language; see derive.language for those it has"
+                )
+
+
+def _is_word(part: sp.Basic) -> bool:
+    if isinstance(part, sp.Pow):
+        return bool(part.exp.is_Rational or part.exp.is_Float)
+    if isinstance(part, sp.Number | sp.NumberSymbol):
+        return bool(part.is_finite and part.is_real)
+    return isinstance(part, Quantity | Size | Elementwise | Node | sp.Add | sp.Mul)
+
+
+def _check_symbols(cell: Cell) -> None:
+    known = set(cell.quantities)
+    used: set[Quantity] = set()
+    for equation in cell.equations:
+        reads = symbols_of(equation.rhs)
+        for symbol in sorted(reads - known, key=str):
+            raise CellError(f"equation `{equation.lhs}`: `{symbol}` is not defined")
+        used |= reads
+    for state in cell.states:
+        if state not in cell.updates:
+            raise CellError(f"state `{state}` is never updated: add an equation `{state}_next = …`")
+    if not cell.states:
+        raise CellError(f"cell `{cell.name}` has no state, so nothing recurs: declare one with State()")
+    leaving = {*cell.updates.values(), cell.output}
+    for quantity in cell.quantities:
+        if quantity not in used | leaving:
+            raise CellError(f"`{quantity}` is never used; remove it, or use it in an equation")
+
+
+def _check_shapes(cell: Cell) -> None:
+    for equation in cell.equations:
+        try:
+            axes = axes_of(equation.rhs)
+        except CellError as error:
+            raise CellError(f"equation `{equation.lhs}`: {error}") from None
+        if len(axes) > 1:
+            raise CellError(f"equation `{equation.lhs}`: {describe(equation.rhs)} is a matrix; an equation defines a vector")
+        if axes != equation.lhs.axes and axes:
+            raise CellError(f"equation `{equation.lhs}` gives {shape(axes)}, but {shape(equation.lhs.axes)} is needed")
+    for state, new in cell.updates.items():
+        if new.axes != state.axes:
+            raise CellError(
+                f"equation `{new}` gives {shape(new.axes)}, but state `{state}` has shape {shape(state.axes)}"
+            )
+    if len(cell.output.axes) != 1:
+        raise CellError(f"the output `{cell.output}` must be a vector, and has shape {shape(cell.output.axes)}")

@@ -1,0 +1,400 @@
+"""What equations are made of: quantities, elementwise functions, and the few nodes that are not elementwise.
+
+A SymPy symbol stands for a whole vector. That is exact for everything elementwise, because vectors of
+one length form a commutative ring under elementwise addition and multiplication: ``f*c`` *is* the
+elementwise product, and SymPy's ``diff`` is its derivative. What is not elementwise is a node of its
+own here, with its shape rule, its adjoint and its tangent side by side.
+
+A new elementwise function is one class with two rules (see `Elementwise`); a new node is one class
+with three (see `Node`). Nothing else in the package has to know of it, apart from the printers of the
+targets it should be printed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+
+
+class CellError(ValueError):
+    """A cell's equations are wrong; the message says which equation, what is wrong, and what was expected."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A direction along which a vector extends: its letter in shapes and its argument name in generated code."""
+
+    letter: str
+    argument: str
+
+    def __str__(self) -> str:
+        return self.letter
+
+
+I = Axis("I", "input_size")  # noqa: E741 - the letter the field uses
+H = Axis("H", "hidden_size")
+
+Axes = tuple[Axis, ...]
+
+
+class Quantity(sp.Symbol):
+    """A named scalar ``()``, vector ``(H,)`` or matrix ``(H, I)``; two of one name and shape are the same."""
+
+    axes: Axes
+
+    def __new__(cls, name: str, axes: Axes = ()) -> Quantity:
+        quantity = sp.Symbol.__xnew__(cls, name, real=True)
+        quantity.axes = tuple(axes)
+        return quantity
+
+    def __getnewargs_ex__(self):
+        return (self.name, self.axes), {}
+
+    def _hashable_content(self):
+        return (self.name, *(axis.letter for axis in self.axes), *super()._hashable_content()[1:])
+
+    def __matmul__(self, vector: sp.Expr) -> sp.Expr:
+        """The matrix-vector product ``W @ x``."""
+        return MatVec(self, vector)
+
+
+class Size(sp.Symbol):
+    """The length of an axis, as a number in an equation (the H in a mean over H features)."""
+
+    axis: Axis
+
+    def __new__(cls, axis: Axis) -> Size:
+        size = sp.Symbol.__xnew__(cls, axis.letter, positive=True, integer=True)
+        size.axis = axis
+        return size
+
+    def __getnewargs_ex__(self):
+        return (self.axis,), {}
+
+
+# --- elementwise functions -----------------------------------------------------------------------
+
+
+class Elementwise(sp.Function):
+    """A function applied to every entry. Its derivative is stated by its input x and its output y, so
+    that generated code reuses the y it already has: the sigmoid's is y(1 - y), and never an exponential."""
+
+    nargs = 1
+
+    @staticmethod
+    def slopes(y: sp.Expr, *xs: sp.Expr) -> tuple[sp.Expr, ...]:
+        """The partial derivative by each argument, in terms of the arguments and of the output y."""
+        raise NotImplementedError
+
+    @staticmethod
+    def textbook(*xs: sp.Expr) -> sp.Expr:
+        """The same function in SymPy's own words, for a proof that does not rest on `slopes`."""
+        raise NotImplementedError
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        return self.slopes(self, *self.args)[argindex - 1]
+
+
+class sigmoid(Elementwise):
+    """The logistic function 1 / (1 + exp(-x)), in (0, 1)."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (y * (1 - y),)
+
+    @staticmethod
+    def textbook(x):
+        return 1 / (1 + sp.exp(-x))
+
+
+class tanh(Elementwise):
+    """The hyperbolic tangent, in (-1, 1)."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (1 - y**2,)
+
+    @staticmethod
+    def textbook(x):
+        return sp.tanh(x)
+
+
+class relu(Elementwise):
+    """max(x, 0); its derivative at 0 is taken as 0."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (step(y),)
+
+    @staticmethod
+    def textbook(x):
+        return sp.Max(x, 0)
+
+
+class step(Elementwise):
+    """1 where x > 0, else 0: the derivative of `relu`. Its own derivative is 0 almost everywhere."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (sp.S.Zero,)
+
+    @staticmethod
+    def textbook(x):
+        return sp.Heaviside(x, 0)
+
+
+class exp(Elementwise):
+    """The exponential."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (y,)
+
+    @staticmethod
+    def textbook(x):
+        return sp.exp(x)
+
+
+class log(Elementwise):
+    """The natural logarithm, of positive values."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (1 / x,)
+
+    @staticmethod
+    def textbook(x):
+        return sp.log(x)
+
+
+class sqrt(Elementwise):
+    """The square root, of positive values."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (1 / (2 * y),)
+
+    @staticmethod
+    def textbook(x):
+        return sp.sqrt(x)
+
+
+class sin(Elementwise):
+    """The sine."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (cos(x),)
+
+    @staticmethod
+    def textbook(x):
+        return sp.sin(x)
+
+
+class cos(Elementwise):
+    """The cosine."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (-sin(x),)
+
+    @staticmethod
+    def textbook(x):
+        return sp.cos(x)
+
+
+class softplus(Elementwise):
+    """log(1 + exp(x)), a smooth `relu`."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (sigmoid(x),)
+
+    @staticmethod
+    def textbook(x):
+        return sp.log(1 + sp.exp(x))
+
+
+class absolute(Elementwise):
+    """|x|; its derivative at 0 is taken as 0."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (sign(x),)
+
+    @staticmethod
+    def textbook(x):
+        return sp.Abs(x)
+
+
+class sign(Elementwise):
+    """-1, 0 or 1. Its derivative is 0 almost everywhere."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (sp.S.Zero,)
+
+    @staticmethod
+    def textbook(x):
+        return sp.sign(x)
+
+
+class maximum(Elementwise):
+    """The larger of two values; where they are equal, each gets half of the derivative."""
+
+    nargs = 2
+
+    @staticmethod
+    def slopes(y, a, b):
+        return (heaviside(a - b), heaviside(b - a))
+
+    @staticmethod
+    def textbook(a, b):
+        return sp.Max(a, b)
+
+
+class heaviside(Elementwise):
+    """0, one half or 1 for a negative, zero or positive x: the derivative of `maximum`."""
+
+    @staticmethod
+    def slopes(y, x):
+        return (sp.S.Zero,)
+
+    @staticmethod
+    def textbook(x):
+        return sp.Heaviside(x, sp.Rational(1, 2))
+
+
+# --- nodes that are not elementwise --------------------------------------------------------------
+
+Contribution = tuple[sp.Expr, sp.Expr]
+
+
+class Node(sp.Function):
+    """Something not elementwise, linear in each of its arguments.
+
+    Linearity gives every node its tangent, the sum over its arguments with one replaced by its tangent.
+    Shape rule and adjoint are each node's own.
+    """
+
+    def axes(self) -> Axes:
+        """The node's own shape; raises CellError where the arguments do not fit together."""
+        raise NotImplementedError
+
+    def adjoint(self, bar: sp.Expr) -> Iterator[Contribution]:
+        """For the node's adjoint `bar`, what each argument receives: pairs (argument, contribution)."""
+        raise NotImplementedError
+
+    def tangent(self, dot) -> sp.Expr:
+        """The directional derivative, where `dot` maps an argument to its tangent (0 for a constant)."""
+        terms = []
+        for k, argument in enumerate(self.args):
+            direction = dot(argument)
+            if direction != 0:
+                terms.append(self.func(*self.args[:k], direction, *self.args[k + 1 :]))
+        return sp.Add(*terms)
+
+
+class MatVec(Node):
+    """The matrix-vector product W x; for a batch of row vectors, X Wᵀ."""
+
+    nargs = 2
+
+    def axes(self) -> Axes:
+        matrix, vector = self.args
+        rows_columns, length = axes_of(matrix), axes_of(vector)
+        if len(rows_columns) != 2:
+            raise CellError(f"the left side of @ must be a matrix, and {matrix} has shape {shape(rows_columns)}")
+        if length != rows_columns[1:]:
+            raise CellError(
+                f"{matrix} @ {describe(vector)} does not fit: {matrix} has shape {shape(rows_columns)}, "
+                f"so it needs a vector of shape {shape(rows_columns[1:])}, not {shape(length)}"
+            )
+        return rows_columns[:1]
+
+    def adjoint(self, bar):
+        matrix, vector = self.args
+        yield vector, MatVec(Transposed(matrix), bar)
+        yield matrix, Outer(bar, vector)
+
+
+class Transposed(Node):
+    """The transpose of a matrix."""
+
+    nargs = 1
+
+    def axes(self) -> Axes:
+        return axes_of(self.args[0])[::-1]
+
+    def adjoint(self, bar):
+        yield self.args[0], Transposed(bar)
+
+
+class Outer(Node):
+    """The outer product u vᵀ, a matrix."""
+
+    nargs = 2
+
+    def axes(self) -> Axes:
+        return axes_of(self.args[0]) + axes_of(self.args[1])
+
+    def adjoint(self, bar):
+        left, right = self.args
+        yield left, MatVec(bar, right)
+        yield right, MatVec(Transposed(bar), left)
+
+
+class FeatureSum(Node):
+    """The sum over the features of a vector, one number for each sequence."""
+
+    nargs = 1
+
+    def axes(self) -> Axes:
+        if len(axes_of(self.args[0])) != 1:
+            raise CellError(f"a sum is taken over a vector, and {describe(self.args[0])} is none")
+        return ()
+
+    def adjoint(self, bar):
+        yield self.args[0], bar  # every feature receives the same
+
+
+# --- shapes --------------------------------------------------------------------------------------
+
+
+def axes_of(expr: sp.Expr) -> Axes:
+    """The shape of an expression; CellError where its parts do not fit. Scalars stretch to any length."""
+    if isinstance(expr, Quantity):
+        return expr.axes
+    if isinstance(expr, Node):
+        return expr.axes()
+    shapes = {axes_of(argument): argument for argument in expr.args}
+    shapes.pop((), None)
+    if len(shapes) > 1:
+        listed = " and ".join(sorted(f"{describe(part)} {shape(axes)}" for axes, part in shapes.items()))
+        raise CellError(f"shapes do not fit together: {listed}")
+    return next(iter(shapes), ())
+
+
+def shape(axes: Axes) -> str:
+    """A shape as Python prints one: ``(H, I)``, ``(H,)``, ``()``."""
+    return f"({', '.join(map(str, axes))}{',' * (len(axes) == 1)})"
+
+
+def describe(expr: sp.Expr, longest: int = 40) -> str:
+    """An expression for an error message, cut where it is long."""
+    text = as_written(expr)
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def as_written(expr: sp.Expr) -> str:
+    """An expression as a person writes it in a cell, with @ for the product."""
+    if isinstance(expr, MatVec):
+        return f"{as_written(expr.args[0])} @ {as_written(expr.args[1])}"
+    return str(expr.xreplace({node: sp.Symbol(as_written(node)) for node in expr.atoms(MatVec)}))
+
+
+def symbols_of(expr: sp.Expr) -> set[Quantity]:
+    """The quantities an expression reads."""
+    return expr.atoms(Quantity)

@@ -1,0 +1,152 @@
+"""Expressions as text, in an order of our own.
+
+SymPy keeps no order of terms and factors that a reader would recognise. `Infix` puts them in the order in which
+an equation was written, and what was derived in the order of definition. Targets differ in words, not in
+structure: each is a subclass that says how it writes a product, a function or a transposed matrix.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sympy as sp
+
+from derive.cell import Equation
+from derive.nodes import Elementwise, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+
+SUM, PRODUCT, POWER, ATOM = range(4)
+
+
+class Infix:
+    """Prints an expression the way a cell's file has it: ``f * c + i * g``, ``W @ x``.
+
+    `rank` gives each quantity's place in the order of terms and factors.
+    """
+
+    times = " * "
+    plus, minus = " + ", " - "
+
+    def __init__(self, rank: Mapping[str, int] | None = None):
+        self.rank = rank or {}
+
+    def written_as(self, equation: Equation) -> Infix:
+        """The same printer, for the right-hand side of an equation whose written order is known."""
+        seen = {name: n - len(equation.order) for n, name in enumerate(dict.fromkeys(equation.order))}
+        return type(self)._like(self, {**self.rank, **seen})
+
+    @classmethod
+    def _like(cls, other: Infix, rank: Mapping[str, int]) -> Infix:
+        copy = cls.__new__(cls)
+        copy.__dict__.update(other.__dict__, rank=rank)
+        return copy
+
+    def __call__(self, expr: sp.Expr) -> str:
+        return self.print(expr, SUM)
+
+    # structure
+
+    def print(self, expr: sp.Expr, above: int) -> str:
+        """The expression, in brackets where what stands around it binds tighter."""
+        text, own = self.dispatch(expr)
+        return f"({text})" if own < above else text
+
+    def dispatch(self, expr: sp.Expr) -> tuple[str, int]:
+        if isinstance(expr, sp.Add):
+            return self.sum(expr), SUM
+        if isinstance(expr, sp.Mul):
+            return self.product(expr)
+        if isinstance(expr, sp.Pow):
+            return self.power(expr)
+        if isinstance(expr, sp.Number | sp.NumberSymbol):
+            return self.number(expr), (ATOM if expr >= 0 else SUM)
+        if isinstance(expr, MatVec):
+            return self.matvec(*expr.args), PRODUCT
+        if isinstance(expr, Outer):
+            return self.outer(*expr.args), PRODUCT
+        if isinstance(expr, Transposed):
+            return self.transposed(expr.args[0]), ATOM
+        if isinstance(expr, FeatureSum):
+            return self.feature_sum(expr.args[0]), ATOM
+        if isinstance(expr, Elementwise):
+            return self.function(expr), ATOM
+        if isinstance(expr, Quantity | Size):
+            return self.symbol(expr), ATOM
+        raise TypeError(f"no way to print {type(expr).__name__}")
+
+    def sum(self, expr: sp.Add) -> str:
+        terms = sorted(expr.args, key=self.order)
+        lead = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
+        terms.remove(lead)
+        text = self.print(lead, SUM)
+        for term in terms:
+            negative = term.could_extract_minus_sign()
+            text += (self.minus if negative else self.plus) + self.print(-term if negative else term, SUM + negative)
+        return text
+
+    def product(self, expr: sp.Mul) -> tuple[str, int]:
+        if expr.could_extract_minus_sign():
+            return "-" + self.print(-expr, PRODUCT), SUM
+        over, under = fraction(expr)
+        text = self.times.join(self.print(f, PRODUCT + isinstance(f, MatVec)) for f in self.sort(over)) or "1"
+        return (self.quotient(text, under) if under else text), PRODUCT
+
+    def quotient(self, over: str, under: Iterable[sp.Expr]) -> str:
+        for factor in self.sort(under):
+            over += f" / {self.print(factor, POWER)}"
+        return over
+
+    def power(self, expr: sp.Pow) -> tuple[str, int]:
+        base, exponent = expr.args
+        if exponent == -1:
+            return self.quotient("1", [base]), PRODUCT
+        return f"{self.print(base, ATOM)}**{self.print(exponent, ATOM)}", POWER
+
+    def sort(self, parts: Iterable[sp.Expr]) -> list[sp.Expr]:
+        """Terms or factors in the order of this printer."""
+        return sorted(parts, key=self.order)
+
+    def order(self, part: sp.Expr) -> tuple:
+        ranks = sorted(self.rank.get(s.name, len(self.rank)) for s in part.atoms(Quantity))
+        return bool(ranks), ranks, str(part)
+
+    # words
+
+    def symbol(self, symbol: sp.Symbol) -> str:
+        return symbol.name
+
+    def number(self, number: sp.Number) -> str:
+        return str(int(number)) if number.is_Integer else repr(float(number))
+
+    def matvec(self, matrix: sp.Expr, vector: sp.Expr) -> str:
+        return f"{self.print(matrix, ATOM)} @ {self.print(vector, ATOM)}"
+
+    def outer(self, left: sp.Expr, right: sp.Expr) -> str:
+        return f"outer({self(left)}, {self(right)})"
+
+    def transposed(self, matrix: sp.Expr) -> str:
+        return f"{self.print(matrix, ATOM)}.T"
+
+    def feature_sum(self, vector: sp.Expr) -> str:
+        return f"sum({self(vector)})"
+
+    def function(self, expr: Elementwise) -> str:
+        return f"{expr.func.__name__}({', '.join(map(self, expr.args))})"
+
+
+def fraction(expr: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """The factors above and below the bar, a number among those above unless it is 1."""
+    over, under = [], []
+    for factor in sp.Mul.make_args(expr):
+        if isinstance(factor, sp.Rational) and factor.q != 1:
+            over += [sp.Integer(factor.p)] * (factor.p != 1)
+            under.append(sp.Integer(factor.q))
+        elif isinstance(factor, sp.Pow) and factor.exp.is_number and factor.exp.is_negative:
+            under.append(factor.base ** (-factor.exp))
+        else:
+            over.append(factor)
+    return over, under
+
+
+def ranks(names: Iterable[str]) -> dict[str, int]:
+    """A rank for each name, in the order given."""
+    return {name: n for n, name in enumerate(dict.fromkeys(names))}

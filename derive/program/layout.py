@@ -1,0 +1,138 @@
+"""Which pre-activations, and which parameters, lie next to each other in memory.
+
+Products of the same operand are one product of stacked matrices: ``W_i @ x``, ``W_f @ x``, … are the rows of one
+``W @ x``. For that the matrices must lie one above the other, and the results side by side. The layout is
+found from the forward equations alone, and every loop of the cell uses it, so that the stack that serves
+``U @ h`` on the way there serves its transpose on the way back, and its gradient.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import sympy as sp
+
+from derive.cell import Cell, Equation
+from derive.nodes import Elementwise, MatVec, Quantity, symbols_of
+from derive.normal import fresh
+from derive.program.loop import Loop
+
+# Sigmoid and tanh stand next to each other, since one call of tanh serves both: σ(z) = ½ + ½ tanh(z/2).
+KINDS = ("sigmoid", "tanh")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Pre-activations side by side in one array. Those of one level are ready at the same moment of a step."""
+
+    name: str
+    members: tuple[Quantity, ...]
+    levels: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Parameters one above the other: row blocks of one matrix, or parts of one bias vector."""
+
+    name: str
+    parameters: tuple[Quantity, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The stacks of a cell, its stacked parameters, and the order of all parameters in memory."""
+
+    stacks: tuple[Stack, ...]
+    weights: tuple[Weights, ...]
+    parameters: tuple[Quantity, ...]
+
+
+def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout:
+    """Find the layout of a cell from its equations in normal form and its scheduled forward loop."""
+    by_name = {e.lhs: e for e in equations}
+    next_states = set(cell.updates.values())
+    uses = Counter(s for e in equations for s in sp.preorder_traversal(e.rhs) if s in set(cell.parameters))
+    rows = {e.lhs: _rows(e, uses) for e in equations if e.lhs not in next_states}
+    groups = [g for g in _connected({q: r for q, r in rows.items() if r}) if len(g) > 1]
+
+    levels = _levels(forward, equations)
+    kinds = {e.rhs.args[0]: e.rhs.func.__name__ for e in equations if isinstance(e.rhs, Elementwise)}
+    definition = {e.lhs: n for n, e in enumerate(equations)}
+
+    def position(q: Quantity) -> tuple:
+        kind = KINDS.index(kinds[q]) if kinds.get(q) in KINDS else len(KINDS)
+        return levels[q], kind, sorted(map(str, rows[q])), definition[q]
+
+    taken = {q.name for q in (*cell.quantities, *by_name)}
+    name = "gates" if len(groups) == 1 else "gates_1"
+    stacks, weights = [], []
+    for n, group in enumerate(groups, start=1):
+        members = tuple(sorted(group, key=position))
+        stacks.append(Stack(fresh(name.replace("1", str(n)), taken), members, tuple(levels[q] for q in members)))
+        for operand in dict.fromkeys(v for q in members for v in rows[q]):
+            weights += _stacked([rows[q].get(operand) for q in members], taken)
+        weights += _stacked([_bias(by_name[q], cell, uses) for q in members], taken)
+    return Layout(tuple(stacks), tuple(weights), _in_memory(cell.parameters, weights))
+
+
+def _rows(equation: Equation, uses: Counter) -> dict[sp.Expr, Quantity]:
+    """For each operand of the equation's products, the matrix; only matrices that are used in one place."""
+    rows: dict[sp.Expr, Quantity] = {}
+    for term in sp.Add.make_args(equation.rhs):
+        if isinstance(term, MatVec) and uses[term.args[0]] == 1:
+            matrix, operand = term.args
+            rows.setdefault(operand, matrix)
+    return dict(sorted(rows.items(), key=lambda item: str(item[0])))
+
+
+def _bias(equation: Equation, cell: Cell, uses: Counter) -> Quantity | None:
+    """The equation's one plain parameter term, if it has just one and nobody else uses it."""
+    terms = [t for t in sp.Add.make_args(equation.rhs) if t in cell.parameters and uses[t] == 1]
+    fits = [t for t in terms if t.axes == equation.lhs.axes]
+    return fits[0] if len(fits) == 1 else None
+
+
+def _connected(rows: dict[Quantity, dict[sp.Expr, Quantity]]) -> list[list[Quantity]]:
+    """Groups of equations that share operands, directly or through others."""
+    groups: list[tuple[set, list[Quantity]]] = []
+    for q, operands in rows.items():
+        merged = (set(operands), [q])
+        apart = []
+        for group in groups:
+            if group[0] & merged[0]:
+                merged = (group[0] | merged[0], group[1] + merged[1])
+            else:
+                apart.append(group)
+        groups = [*apart, merged]
+    return [members for _, members in groups]
+
+
+def _levels(forward: Loop, equations: Iterable[Equation]) -> dict[Quantity, int]:
+    """How many activations of the same step come before each quantity, what is known beforehand not counted."""
+    early = {e.lhs for e in forward.before}
+    levels: dict[Quantity, int] = {}
+    for e in equations:
+        below = max((levels.get(s, 0) for s in symbols_of(e.rhs)), default=0)
+        levels[e.lhs] = 0 if e.lhs in early else below + isinstance(e.rhs, Elementwise)
+    return levels
+
+
+def _stacked(row: Sequence[Quantity | None], taken: set[str]) -> list[Weights]:
+    """Each run of neighbours that have a parameter becomes one stack of parameters."""
+    runs = [list(run) for present, run in groupby(row, key=lambda p: p is not None) if present]
+    return [Weights(fresh(_stack_name(run), taken), tuple(run)) for run in runs if len(run) > 1]
+
+
+def _stack_name(parameters: Sequence[Quantity]) -> str:
+    """The family's name where the parameters are of one family, else their names in a row."""
+    families = dict.fromkeys(p.name.partition("_")[0] for p in parameters)
+    return "_".join(families)
+
+
+def _in_memory(parameters: Sequence[Quantity], weights: Iterable[Weights]) -> tuple[Quantity, ...]:
+    """All parameters, stacked ones together, otherwise in the order the equations name them."""
+    stack_of = {p: w.parameters for w in weights for p in w.parameters}
+    return tuple(dict.fromkeys(p for q in parameters for p in stack_of.get(q, (q,))))

@@ -1,0 +1,222 @@
+"""A loop over time, and the rules that decide what runs when.
+
+A `Loop` says what one step computes, from what all steps know beforehand and from what the step before it
+hands over. Every rule here is a function from one Loop to another (DESIGN: the schedule is computed, not
+written by hand), and none of them knows which cell, or which derivative, it is looking at:
+
+- `inline`  an equation read once, by one product, becomes part of that product;
+- `hoist`   what does not depend on the step before is computed for all steps at once, before the loop;
+- `defer`   what the step after does not depend on is computed for all steps at once, after the loop.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+import sympy as sp
+
+from derive.adjoint import outermost_nodes
+from derive.cell import Equation
+from derive.nodes import Elementwise, Node, Quantity, axes_of, symbols_of
+from derive.normal import fresh
+
+
+@dataclass(frozen=True)
+class Carry:
+    """What one step hands to the next: `leaving` at one step's end is `entering` at the next one's start."""
+
+    entering: Quantity
+    leaving: Quantity
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop over time.
+
+    known    quantities that every step has before the loop starts
+    carries  what one step hands to the next
+    before   equations evaluated for all steps at once, before the loop
+    during   one step
+    after    equations evaluated for all steps at once, after the loop
+    wanted   quantities the caller wants of every step
+    totals   quantities of which the caller wants the sum over all steps and sequences (gradients of parameters)
+    base     for adjoints and tangents, the name of the quantity they belong to
+    reverse  whether it runs from the last step to the first
+    """
+
+    known: frozenset[Quantity]
+    carries: tuple[Carry, ...]
+    during: tuple[Equation, ...]
+    wanted: frozenset[Quantity]
+    totals: frozenset[Quantity] = frozenset()
+    before: tuple[Equation, ...] = ()
+    after: tuple[Equation, ...] = ()
+    base: Mapping[Quantity, str] = field(default_factory=dict)
+    reverse: bool = False
+
+    @property
+    def equations(self) -> tuple[Equation, ...]:
+        """All of them, in order of evaluation."""
+        return (*self.before, *self.during, *self.after)
+
+    @property
+    def ends(self) -> frozenset[Quantity]:
+        """What the loop is there for."""
+        return self.wanted | self.totals | {carry.leaving for carry in self.carries}
+
+    def taken(self) -> set[str]:
+        """Every name in use."""
+        symbols = set(self.known) | {e.lhs for e in self.equations} | {c.entering for c in self.carries}
+        return {q.name for q in symbols.union(*(symbols_of(e.rhs) for e in self.equations))}
+
+
+def drop_unused(loop: Loop) -> Loop:
+    """Without the equations that nothing wanted depends on."""
+    needed = needed_for(loop.ends, loop.equations)
+    return replace(loop, **{p: tuple(e for e in getattr(loop, p) if e.lhs in needed) for p in PHASES})
+
+
+PHASES = ("before", "during", "after")
+
+
+def needed_for(ends: Iterable[Quantity], equations: tuple[Equation, ...]) -> set[Quantity]:
+    """Everything that must be known to evaluate `ends`, the ends among it."""
+    needed = set(ends)
+    for equation in reversed(equations):
+        if equation.lhs in needed:
+            needed |= symbols_of(equation.rhs)
+    return needed
+
+
+# --- inline --------------------------------------------------------------------------------------
+
+
+def inline(loop: Loop) -> Loop:
+    """Put an equation that is a plain product, and is read exactly once, in the place where it is read.
+
+    The chain rule through an activation is such a product, ``da_i = di * i(1 - i)``: with ``di = dc_next * g``
+    inside, all but ``dc_next`` is known before the loop, and `hoist` can take it there.
+    """
+    reads = Counter(s for e in loop.during for s in _reads(e.rhs))
+    buried = {s for e in loop.during for part in _opaque(e.rhs) for s in symbols_of(part)}
+    inside: dict[Quantity, sp.Expr] = {}
+    kept = []
+    for equation in loop.during:
+        rhs = equation.rhs.xreplace(inside)
+        q = equation.lhs
+        if q not in loop.ends and reads[q] == 1 and q not in buried and _is_product(rhs):
+            inside[q] = rhs
+        else:
+            kept.append(replace(equation, rhs=rhs))
+    return replace(loop, during=tuple(kept))
+
+
+def _reads(expr: sp.Expr) -> Iterable[Quantity]:
+    return (part for part in sp.preorder_traversal(expr) if isinstance(part, Quantity))
+
+
+def _opaque(expr: sp.Expr) -> list[sp.Expr]:
+    """Places that take a name and no formula: nodes, and the arguments of activations."""
+    return [expr] if isinstance(expr, Elementwise) else outermost_nodes(expr) + list(expr.atoms(Elementwise))
+
+
+def _is_product(expr: sp.Expr) -> bool:
+    return not isinstance(expr, sp.Add | Elementwise | Node) and not outermost_nodes(expr) and not expr.atoms(Elementwise)
+
+
+# --- hoist ---------------------------------------------------------------------------------------
+
+
+def hoist(loop: Loop) -> Loop:
+    """Move what does not depend on the previous step out of the loop: whole equations, then terms and factors.
+
+    Of ``a_i = W_i @ x + U_i @ h + b_i`` the input's share ``W_i @ x + b_i`` is computed for all steps at once;
+    of ``da_i = dc_next * g * i(1 - i)`` the local derivative of ``c_next`` by ``a_i``.
+    """
+    return _Hoist(loop).run()
+
+
+class _Hoist:
+    def __init__(self, loop: Loop):
+        self.loop = loop
+        self.taken = loop.taken()
+        self.varying = {carry.entering for carry in loop.carries}
+        self.before: list[Equation] = []
+        self.shared: dict[sp.Expr, Quantity] = {}
+
+    def run(self) -> Loop:
+        during = []
+        for equation in self.loop.during:
+            if not self.varies(equation.rhs):
+                self.before.append(equation)
+                continue
+            self.varying.add(equation.lhs)
+            split = equation if isinstance(equation.rhs, Elementwise) else self.split(equation)
+            during.append(split)
+        return replace(self.loop, before=(*self.loop.before, *self.before), during=tuple(during))
+
+    def varies(self, expr: sp.Expr) -> bool:
+        return bool(self.varying & symbols_of(expr))
+
+    def split(self, equation: Equation) -> Equation:
+        """The equation with its loop-free terms and factors replaced by quantities known before the loop."""
+        free, rates = [], {}
+        for term in self.terms(equation.rhs):
+            if not self.varies(term):
+                free.append(term)
+            else:
+                fixed, moving = self.factors(term)
+                rates.setdefault(moving, []).append(fixed)
+        terms = [self.outside(sp.Add(*free), f"{equation.lhs}_in", equation)]
+        terms += [m * self.outside(sp.Add(*fixed), self.rate_name(equation.lhs, m), equation) for m, fixed in rates.items()]
+        return replace(equation, rhs=sp.Add(*terms))
+
+    def terms(self, expr: sp.Expr) -> list[sp.Expr]:
+        """The terms of a sum, where a product with a sum inside is multiplied out if that sets known factors free."""
+        terms = []
+        for term in sp.Add.make_args(expr):
+            inner = next((p for p in sp.Mul.make_args(term) if isinstance(p, sp.Add) and self.opens(p)), None)
+            terms += [term] if inner is None else self.terms(sp.Add(*(term / inner * part for part in inner.args)))
+        return terms
+
+    def opens(self, inner: sp.Add) -> bool:
+        """Whether every term of a sum is something that varies times something that is known."""
+        split = [self.factors(part) for part in inner.args]
+        return all(self.varies(moving) and symbols_of(fixed) for fixed, moving in split)
+
+    def factors(self, term: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+        """A term as (what is known before the loop) times (what is not)."""
+        parts = sp.Mul.make_args(term)
+        moving = [p for p in parts if self.varies(p)]
+        return sp.Mul(*(p for p in parts if not self.varies(p))), sp.Mul(*moving)
+
+    def rate_name(self, lhs: Quantity, moving: sp.Expr) -> str:
+        """The local derivative that takes `moving` to `lhs` is named as one: ``dc_next_da_i`` is ∂c_next/∂a_i."""
+        base = self.loop.base
+        if not (isinstance(moving, Quantity) and moving in base and lhs in base):
+            return f"{lhs}_rate"
+        upper, lower = (moving, lhs) if self.loop.reverse else (lhs, moving)
+        return f"d{base[upper]}_d{base[lower]}"
+
+    def outside(self, expr: sp.Expr, name: str, equation: Equation) -> sp.Expr:
+        """The expression, or a quantity defined as it before the loop where that saves work in the loop."""
+        if isinstance(expr, Quantity) or not symbols_of(expr) or isinstance(-expr, Quantity):
+            return expr
+        if expr not in self.shared:
+            quantity = Quantity(fresh(name, self.taken), axes_of(expr))
+            self.before.append(Equation(quantity, expr, equation.order))
+            self.shared[expr] = quantity
+        return self.shared[expr]
+
+
+# --- defer ---------------------------------------------------------------------------------------
+
+
+def defer(loop: Loop) -> Loop:
+    """Move what the next step does not depend on out of the loop: weight gradients above all."""
+    needed = needed_for((c.leaving for c in loop.carries), loop.during)
+    during = tuple(e for e in loop.during if e.lhs in needed)
+    later = tuple(e for e in loop.during if e.lhs not in needed)
+    return replace(loop, during=during, after=(*later, *loop.after))

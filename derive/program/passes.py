@@ -1,0 +1,158 @@
+"""The four loops of a cell: forward, backward, the tangent's, and the adjoint's tangent.
+
+Each is the cell's equations, or what `derive.adjoint` and `derive.tangent` made of them, put into a
+`Loop` and through its rules. They differ in what is known, what is handed on and what is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from derive.adjoint import Adjoint
+from derive.cell import Equation
+from derive.nodes import Quantity, symbols_of
+from derive.program.loop import Carry, Loop, defer, drop_unused, hoist, inline, needed_for
+from derive.tangent import dotted, tangent
+
+
+@dataclass(frozen=True)
+class Passes:
+    """The loops of a cell.
+
+    saved     what forward keeps for the others, apart from the input and the states
+    forward   from the input and the initial state to the outputs
+    backward  from the adjoints of outputs and final state to those of parameters, input and initial state
+    jvp       from the tangents of parameters, input and initial state to those of the outputs
+    hvp       the tangents that hvp's way back needs, then the way back: adjoints and their tangents together
+    dot       for each quantity, its tangent
+    """
+
+    adjoint: Adjoint
+    saved: tuple[Quantity, ...]
+    forward: Loop
+    backward: Loop
+    jvp: Loop
+    hvp: tuple[Loop, Loop]
+    dot: dict[Quantity, Quantity]
+
+
+def passes(adjoint: Adjoint, store: str = "all") -> Passes:
+    """Schedule a cell's four loops.
+
+    store  "all" keeps every intermediate result that the way back reads; "states" keeps input and states only,
+           and computes the rest again, for all steps at once, when it is needed.
+    """
+    cell = adjoint.cell
+    given = frozenset({cell.input, *cell.states, *cell.parameters})
+    trajectory = given | frozenset(cell.updates.values())
+    dot = _dots(adjoint)
+
+    back = _backward(adjoint)
+    needs = _known_needs(back, trajectory)
+    saved = tuple(e.lhs for e in adjoint.forward if e.lhs in needs) if store == "all" else ()
+    kept = trajectory | frozenset(saved)
+
+    def recompute(loop: Loop) -> Loop:
+        return _recompute(loop, adjoint.forward, kept)
+
+    there = _tangent_there(adjoint, dot)
+    hence = _tangent_back(adjoint, dot)
+    carried_dots = frozenset(dot[q] for q in trajectory)
+    needed_dots = _known_needs(hence, trajectory | {e.lhs for e in adjoint.forward}) - carried_dots
+    there_for_hvp = replace(there, wanted=frozenset(needed_dots | {dot[s] for s in cell.updates.values()}))
+    return Passes(
+        adjoint=adjoint,
+        saved=saved,
+        forward=_schedule(_forward(adjoint, saved)),
+        backward=recompute(back),
+        jvp=recompute(_schedule(inline(there))),
+        hvp=(recompute(_schedule(inline(there_for_hvp))), recompute(hence)),
+        dot=dot,
+    )
+
+
+def _schedule(loop: Loop) -> Loop:
+    return drop_unused(defer(hoist(drop_unused(loop))))
+
+
+def _dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:
+    primal = (*adjoint.cell.quantities, *(e.lhs for e in adjoint.forward))
+    adjoints = (*adjoint.carry.values(), adjoint.seed, *(e.lhs for e in adjoint.backward))
+    return dotted(dict.fromkeys((*primal, *adjoints)), adjoint.taken)
+
+
+def _forward(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
+    cell = adjoint.cell
+    return Loop(
+        known=frozenset({cell.input, *cell.parameters}),
+        carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
+        during=adjoint.forward,
+        wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
+    )
+
+
+def _adjoint_loop(adjoint: Adjoint) -> Loop:
+    cell, bar = adjoint.cell, adjoint.bar
+    return Loop(
+        known=frozenset({*cell.quantities, *(e.lhs for e in adjoint.forward), adjoint.seed}),
+        carries=tuple(Carry(adjoint.carry[s], bar[s]) for s in cell.states),
+        during=adjoint.backward,
+        wanted=frozenset({bar[cell.input]}),
+        totals=frozenset(bar[p] for p in cell.parameters),
+        base=_bases(adjoint),
+        reverse=True,
+    )
+
+
+def _bases(adjoint: Adjoint) -> dict[Quantity, str]:
+    return {bar: q.name for q, bar in adjoint.bar.items()}
+
+
+def _backward(adjoint: Adjoint) -> Loop:
+    return _schedule(inline(_adjoint_loop(adjoint)))
+
+
+def _tangent_there(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
+    cell = adjoint.cell
+    primal = (*cell.quantities, *(e.lhs for e in adjoint.forward))
+    return Loop(
+        known=frozenset({*primal, dot[cell.input], *(dot[p] for p in cell.parameters)}),
+        carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
+        during=tangent(adjoint.forward, dot),
+        wanted=frozenset({dot[cell.output]}),
+        base={dot[q]: q.name for q in primal},
+    )
+
+
+def _tangent_back(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
+    """The way back of hvp: every adjoint equation and its tangent, in one loop."""
+    loop = inline(_adjoint_loop(adjoint))
+    tangents = tangent(loop.during, dot)
+    both = tuple(e for pair in zip(loop.during, tangents, strict=True) for e in pair)
+    known = loop.known | {dot[q] for q in loop.known}
+    return _schedule(
+        replace(
+            loop,
+            known=known,
+            during=both,
+            carries=(*loop.carries, *(Carry(dot[c.entering], dot[c.leaving]) for c in loop.carries)),
+            wanted=frozenset(dot[q] for q in loop.wanted),
+            totals=frozenset(dot[q] for q in loop.totals),
+            base=loop.base | {dot[q]: f"{name}_dot" for q, name in loop.base.items()},
+        )
+    )
+
+
+def _known_needs(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
+    """The quantities a loop reads that are neither its own nor given."""
+    own = {e.lhs for e in loop.equations} | {c.entering for c in loop.carries}
+    return frozenset().union(*(symbols_of(e.rhs) for e in loop.equations)) - own - given
+
+
+def _recompute(loop: Loop, forward: tuple[Equation, ...], kept: frozenset[Quantity]) -> Loop:
+    """The loop with what it reads of the forward pass, but nobody kept, computed again before it."""
+    missing = _known_needs(loop, kept)
+    needed = needed_for(missing, tuple(e for e in forward if e.lhs not in kept))
+    again = tuple(e for e in forward if e.lhs in needed and e.lhs not in kept)
+    return replace(loop, before=(*again, *loop.before))

@@ -1,0 +1,152 @@
+"""Where every quantity of a loop lies: which ones share a place, and for how many steps a place is kept.
+
+A quantity *takes over* the place of one that nobody reads any more: an activation that of its pre-activation,
+an adjoint that of the local derivative it is multiplied with, a new state's adjoint that of the carry.
+That saves memory traffic, which at large batches costs as much as arithmetic.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.cell import Equation
+from derive.nodes import Elementwise, Quantity, symbols_of
+from derive.program.layout import Layout, Stack
+from derive.program.loop import Loop
+
+
+@dataclass(frozen=True)
+class Storage:
+    """The places of a loop's quantities.
+
+    home        for each quantity, the one whose place it lies in (its own name where it has its own)
+    sequences   homes that hold all steps; the others hold one step and are written over
+    trajectory  for each carry that is kept for all steps, (entering, leaving): one array of T + 1 steps
+    constants   quantities that depend on parameters alone, the same at every step
+    stacks      the layout's stacks as this loop has them, e.g. of the adjoints of the pre-activations
+    """
+
+    home: Mapping[Quantity, Quantity]
+    sequences: frozenset[Quantity]
+    trajectory: Mapping[Quantity, Quantity]
+    constants: frozenset[Quantity]
+    stacks: tuple[Stack, ...]
+
+    def is_sequence(self, quantity: Quantity) -> bool:
+        """Whether all steps of the quantity are kept."""
+        return self.home.get(quantity, quantity) in self.sequences
+
+
+def store(loop: Loop, layout: Layout, variants: Iterable[Mapping[Quantity, Quantity]], given: frozenset[Quantity],
+          apart: frozenset[Quantity] = frozenset()) -> Storage:  # fmt: skip
+    """Find a place for everything in a loop.
+
+    variants  what a stack's members may be called here: themselves, their adjoints, their tangents, …
+    given     parameters, in every variant
+    apart     leaving quantities that may not take over their carry's place
+    """
+    constants = _constants(loop, given)
+    trajectory = {c.entering: c.leaving for c in loop.carries if c.leaving in loop.wanted}
+    stacks = tuple(_stacks_here(loop, layout, variants, constants))
+    home = _Homes(loop, stacks, trajectory, constants, apart).run()
+    kept = {home.get(q, q) for q in _kept(loop, constants)}
+    for stack in stacks:
+        if kept & set(stack.members):
+            kept |= set(stack.members)
+    return Storage(home, frozenset(kept), trajectory, constants, stacks)
+
+
+def _constants(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
+    constants: set[Quantity] = set()
+    for e in loop.before:
+        if symbols_of(e.rhs) <= given | constants:
+            constants.add(e.lhs)
+    return frozenset(constants)
+
+
+def _stacks_here(loop: Loop, layout: Layout, variants: Iterable[Mapping[Quantity, Quantity]], constants: frozenset):
+    """A stack is laid out in a loop where the loop defines all its members, under whichever names."""
+    defined = {e.lhs for e in loop.equations} - constants
+    for prefix, variant in variants.items():
+        for stack in layout.stacks:
+            members = tuple(variant.get(q, q) for q in stack.members)
+            if defined.issuperset(members):
+                yield Stack(prefix.format(stack.name), members, stack.levels)
+
+
+def _kept(loop: Loop, constants: frozenset[Quantity]) -> set[Quantity]:
+    """The quantities of which all steps are needed: those that cross into or out of the time loop."""
+    early = {e.lhs for e in loop.before} - constants
+    during = {e.lhs for e in loop.during}
+    late = {e.lhs for e in loop.after}
+    read_late = {s for e in loop.after for s in symbols_of(e.rhs)}
+    return early | late - loop.totals | during & (read_late | loop.wanted)
+
+
+class _Homes:
+    """Decides who takes over whose place."""
+
+    def __init__(self, loop: Loop, stacks, trajectory, constants, apart):
+        self.loop = loop
+        self.readers = Counter(s for e in loop.equations for s in symbols_of(e.rhs))
+        self.fixed = {q for pair in trajectory.items() for q in pair} | constants
+        self.kept = _kept(loop, constants)
+        self.early = {e.lhs for e in loop.before}
+        self.stacked = {q for stack in stacks for q in stack.members}
+        self.home: dict[Quantity, Quantity] = {}
+        self.chain = {c.entering: c.entering for c in loop.carries if c.entering not in trajectory}
+        self.leaving = {
+            c.leaving: c.entering for c in loop.carries if c.entering not in trajectory and c.leaving not in apart
+        }
+
+    def run(self) -> dict[Quantity, Quantity]:
+        for equation in self.loop.equations:
+            self.place(equation)
+        return {q: self.root(q) for q in self.home}
+
+    def root(self, q: Quantity) -> Quantity:
+        while q in self.home:
+            q = self.home[q]
+        return q
+
+    def place(self, equation: Equation) -> None:
+        q = equation.lhs
+        if q in self.leaving:
+            self.home[q] = self.leaving[q]
+            return
+        if q in self.fixed or q in self.loop.totals:
+            return
+        for p in sorted(self.candidates(equation), key=str):
+            if self.chain.get(self.root(p)) and q not in self.kept and q not in self.stacked:
+                self.home[q] = p  # the carry flows through
+                return
+        for p in sorted(self.candidates(equation), key=str):
+            if self.may_follow(equation, p):
+                first, second = (p, q) if q in self.stacked else (q, p)
+                if self.root(first) != self.root(second):
+                    self.home[self.root(first)] = self.root(second)
+                return
+
+    def candidates(self, equation: Equation) -> set[Quantity]:
+        """What the equation is the only one to read, and can be computed in the place of."""
+        rhs = equation.rhs
+        parts = rhs.args if isinstance(rhs, Elementwise) else (*sp.Add.make_args(rhs), *sp.Mul.make_args(rhs))
+        return {
+            p
+            for p in parts
+            if isinstance(p, Quantity) and self.readers[p] == 1 and p.axes == equation.lhs.axes and p not in self.fixed
+        }
+
+    def may_follow(self, equation: Equation, p: Quantity) -> bool:
+        """Whether the equation's quantity may lie where `p`, made before the loop or just before it, lay."""
+        q, defined = equation.lhs, {e.lhs for e in self.loop.equations}
+        if p not in defined or self.root(p) in self.chain or p in self.loop.ends:
+            return False
+        if p in self.stacked and q in self.stacked:
+            return False
+        is_activation = isinstance(equation.rhs, Elementwise)
+        return is_activation or p in self.stacked or (p in self.early and q not in self.early)

@@ -1,0 +1,43 @@
+"""Forward mode: the tangent of each equation, and with it second order as the tangent of the adjoint.
+
+The tangent of q, written q̇ in mathematics and ``q_dot`` in code, is the derivative of q along a direction given for
+the parameters, the input and the state. Any list of equations has one, the adjoint equations too: their
+tangent is the derivative of the gradient along that direction, the Hessian-vector product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import sympy as sp
+
+from derive.adjoint import outermost_nodes, partials
+from derive.cell import Equation
+from derive.nodes import Node, Quantity
+from derive.normal import fresh
+
+
+def dotted(quantities: Iterable[Quantity], taken: set[str]) -> dict[Quantity, Quantity]:
+    """A tangent for each quantity, under a name not taken before."""
+    return {q: Quantity(fresh(f"{q}_dot", taken), q.axes) for q in quantities}
+
+
+def tangent(equations: Iterable[Equation], dot: Mapping[Quantity, Quantity]) -> tuple[Equation, ...]:
+    """One tangent equation for each equation; what `dot` does not map is constant."""
+    return tuple(
+        Equation(dot[e.lhs], push_forward(e, dot), tuple(f"{name}_dot" for name in e.order)) for e in equations
+    )
+
+
+def push_forward(equation: Equation, dot: Mapping[Quantity, Quantity]) -> sp.Expr:
+    """The tangent of an equation's left-hand side, from the tangents of what it reads."""
+
+    def along(argument: sp.Expr) -> sp.Expr:
+        if isinstance(argument, Node):
+            return argument.tangent(along)
+        return dot.get(argument, sp.S.Zero)
+
+    return sp.Add(*(slope * along(part) for part, slope in partials(equation)))
+
+
+__all__ = ["dotted", "outermost_nodes", "push_forward", "tangent"]
