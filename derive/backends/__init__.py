@@ -1,0 +1,18 @@
+"""Targets. Each backend is a package here and a folder of templates, with the same few functions as every other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from derive.program.program import Program
+
+BACKENDS = ("numpy",)
+
+
+class Backend(Protocol):
+    """What a backend's package offers."""
+
+    def files(self, program: Program) -> Mapping[str, str]:
+        """File names and texts that make up the cell in this target."""
+        ...

@@ -58,9 +58,8 @@ def passes(adjoint: Adjoint, store: str = "all") -> Passes:
 
     there = _tangent_there(adjoint, dot)
     hence = _tangent_back(adjoint, dot)
-    carried_dots = frozenset(dot[q] for q in trajectory)
-    needed_dots = _known_needs(hence, trajectory | {e.lhs for e in adjoint.forward}) - carried_dots
-    there_for_hvp = replace(there, wanted=frozenset(needed_dots | {dot[s] for s in cell.updates.values()}))
+    on_the_way = _known_needs(hence, trajectory) & {dot[e.lhs] for e in adjoint.forward}
+    there_for_hvp = replace(there, wanted=on_the_way | {dot[s] for s in cell.updates.values()})
     return Passes(
         adjoint=adjoint,
         saved=saved,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from dataclasses import asdict
-from importlib import metadata
+from derive import VERSION
 
 from derive.backends.numpy.routine import Blocks, NumPyInfix, RoutinePrinter, split
 from derive.backends.numpy.text import WIDTH, length, shape_of, tuple_of, wrap
@@ -54,7 +54,7 @@ class _Module:
             "equations": [line for e in equations for line in textwrap.wrap(e, WIDTH - 8, subsequent_indent="    ")],
             "axis_words": ", ".join(AXIS_WORDS.get(a.letter, f"{a.letter} ({a.argument})") for a in cell.axes),
             "costs": [],
-            "version": metadata.version("cellwright"),
+            "version": VERSION,
             "name": cell.name,
             "source": "",
             "latex": latex_block(self.program.adjoint).strip(),
@@ -147,7 +147,7 @@ class _Module:
     def known_dots(self) -> dict[Quantity, str]:
         """Where hvp's way there leaves tangents for its way back."""
         there = self.printer(self.program.hvp[0], self.known())
-        return {q: there.sequence(q) for q in there.loop.wanted}
+        return {q: there.sequence(q) for q in (*there.loop.wanted, *there.storage.trajectory)}
 
     def routines(self) -> dict[str, object]:
         program, cell, dot, bar = self.program, self.cell, self.dot, self.bar

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import singledispatchmethod
 
 from derive.backends.numpy.lowering import Lowering
-from derive.backends.numpy.text import length, shape_of, tuple_of, wrap
+from derive.backends.numpy.text import WIDTH, length, shape_of, tuple_of, wrap
 from derive.cell import Equation
 from derive.nodes import Axes, FeatureSum, MatVec, Node, Quantity, Size
 from derive.printing import Infix
@@ -258,7 +258,10 @@ class RoutinePrinter:
         if self.loop.reverse:
             arrays = [f"{array}[::-1]" for array in arrays]
         steps = wrap("steps = zip(", [*arrays, "strict=True"], ")")
-        return [*steps, *wrap("for ", names, " in steps:")]
+        line = f"for {', '.join(names)} in steps:"
+        if len(line) + 4 > WIDTH:
+            return [*steps, *wrap("for (", names, ") in steps:")]
+        return [*steps, line]
 
     def hold_ended(self) -> list[str]:
         """What keeps a sequence that has ended as it is: the state goes through, and nothing is learnt from it."""

@@ -1,0 +1,128 @@
+"""The command. What a subcommand needs is imported when it runs, so that ``derive --help`` answers at once."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+
+from derive import VERSION
+
+CELL_HELP = "CELL is the name of a built-in cell (see `derive list`) or a file of your own, `mycell.py`."
+
+
+class OneLine(click.ClickException):
+    """Bad input: one line on standard error, exit status 2."""
+
+    exit_code = 2
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"derive: {self.message}", err=True)
+
+
+def reports(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Turn what a person can put right into one clear line."""
+
+    @wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        from derive.nodes import CellError
+
+        try:
+            return command(*args, **kwargs)
+        except CellError as error:
+            raise OneLine(" ".join(str(error).split())) from error
+        except OSError as error:
+            raise OneLine(f"{error.filename}: {error.strerror}") from error
+
+    return wrapped
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(VERSION, prog_name="derive")
+def main() -> None:
+    """Derive, print, generate and prove recurrent cells from their equations."""
+
+
+@main.command("list")
+@reports
+def list_cells() -> None:
+    """List the built-in cells."""
+    from derive.show import print_list
+
+    print_list()
+
+
+@main.command(epilog=CELL_HELP)
+@click.argument("cell")
+@reports
+def show(cell: str) -> None:
+    """Show a cell's equations and derived gradients."""
+    from derive.library import load
+    from derive.show import print_cell
+
+    print_cell(load(cell))
+
+
+@main.command(epilog=CELL_HELP)
+@click.argument("cell")
+@click.option("--standalone", is_flag=True, help="A whole document that compiles, not just its equations.")
+@reports
+def latex(cell: str, standalone: bool) -> None:
+    """Print a cell's equations and their adjoints as LaTeX."""
+    from derive.latex import document, fragment
+    from derive.library import load
+
+    click.echo((document if standalone else fragment)(load(cell)), nl=False)
+
+
+@main.command(epilog=CELL_HELP)
+@click.argument("cells", nargs=-1, metavar="[CELL]...")
+@click.option("--backend", default="numpy", show_default=True, help="The target language.")
+@click.option("-o", "--output", "folder", default=".", show_default=True, help="The folder to write into.",
+              type=click.Path(file_okay=False, path_type=Path))  # fmt: skip
+@click.option("--store", type=click.Choice(["all", "states"]), default="all", show_default=True,
+              help="What forward keeps for backward: everything it reads, or inputs and states only (less memory, "
+              "more work).")  # fmt: skip
+@reports
+def generate(cells: tuple[str, ...], backend: str, folder: Path, store: str) -> None:
+    """Write the code of cells, all built-in ones if none is named."""
+    from derive.compiler import generate as texts_of
+    from derive.library import load, names
+    from derive.render import write_files
+
+    chosen = cells or names()
+    files: dict[str, str] = {}
+    for number, what in enumerate(chosen, start=1):
+        progress(f"[{number}/{len(chosen)}] deriving {what}")
+        for name, text in texts_of(load(what), backend, store).items():
+            if name in files:
+                raise OneLine(f"two of the cells would both be written to {name}; give their files different names")
+            files[name] = text
+    progress("")
+    for path in write_files(files, folder):
+        click.echo(f"wrote {path}")
+
+
+@main.command(epilog=CELL_HELP)
+@click.argument("cells", nargs=-1, required=True, metavar="CELL...")
+@reports
+def check(cells: tuple[str, ...]) -> None:
+    """Prove that everything made of a cell agrees: prints a table, exits with 1 if a row fails."""
+    from derive.library import load
+    from derive.show import print_check
+
+    if not all([print_check(load(what)) for what in cells]):
+        sys.exit(1)
+
+
+def progress(text: str) -> None:
+    """How far it is, on a terminal's last line."""
+    if sys.stderr.isatty():
+        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+
+
+__all__: Iterable[str] = ["main"]

@@ -1,0 +1,44 @@
+"""From a cell to files, stage by stage.
+
+    derive.language            a person's class body            ->  Cell
+    derive.normal              Cell's equations                 ->  equations of one step of the chain rule each
+    derive.adjoint             these                            ->  one adjoint equation for each
+    derive.tangent             any of these                     ->  one tangent equation for each
+    derive.program.passes      all of these                     ->  loops: what runs before, during and after
+    derive.program.layout      the forward loop                 ->  which parameters and gates lie side by side
+    derive.program.assemble    each loop                        ->  statements in order, everything in its place
+    derive.backends.NAME       the program                      ->  text, by way of templates/NAME
+
+Every stage is a function from one immutable value to the next.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from derive.backends import BACKENDS, Backend
+from derive.cell import Cell, CellError
+from derive.program.program import build
+from derive.render import write_files
+
+
+def backend(name: str) -> Backend:
+    """The backend of that name; CellError where there is none."""
+    if name not in BACKENDS:
+        raise CellError(f"no backend is called {name!r}; there are {', '.join(BACKENDS)}")
+    module: Backend = import_module(f"derive.backends.{name}")
+    return module
+
+
+def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str, str]:
+    """The files of a cell in a target language: names and texts.
+
+    store  what forward keeps for backward: "all" that backward reads, or "states" only, computing the rest again
+    """
+    return dict(backend(target).files(build(cell, store)))
+
+
+def write(cell: Cell, folder: Path, target: str = "numpy", store: str = "all") -> list[Path]:
+    """Write the files of a cell into a folder, all of them or none."""
+    return write_files(generate(cell, target, store), folder)
