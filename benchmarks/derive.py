@@ -21,9 +21,12 @@ from rich.table import Table
 
 DERIVE = """
 import sys, time
-from derive.compiler import generate
+from pathlib import Path
+from derive.backends import numpy
+from derive.compiler import write
+from derive.library import load
 start = time.perf_counter()
-generate("lstm", backend="numpy", directory=sys.argv[1])
+write(load("lstm"), Path(sys.argv[1]))
 print(time.perf_counter() - start)
 """
 

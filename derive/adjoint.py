@@ -1,12 +1,13 @@
 """Reverse mode: one adjoint equation for each quantity, from the output back to the input.
 
-The adjoint of q, written q̄ in mathematics and ``dq`` in code, is the derivative of a scalar loss by q. Each
-equation e that reads q contributes ē ∘ ∂e/∂q, and the contributions add up; a node that is not elementwise
-hands its adjoint to its arguments by its own rule (`derive.nodes`). No derivative is ever taken through
-more than one equation, so nothing is derived twice and every factor has a name.
+The adjoint of q, written q̄ in mathematics and ``dq`` in code, is the derivative of a scalar loss
+by q. Each equation e that reads q contributes ē ∘ ∂e/∂q, and the contributions add up; a node that
+is not elementwise hands its adjoint to its arguments by its own rule (`derive.nodes`). No
+derivative is ever taken through more than one equation, so nothing is derived twice and every
+factor has a name.
 
-Across time, a state's new value receives its adjoint from two sides: from what this step makes of it,
-and from the next step, which read it as its old state. The latter is the *carry*.
+Across time, a state's new value receives its adjoint from two sides: from what this step makes of
+it, and from the next step, which read it as its old state. The latter is the *carry*.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.cell import Cell, Equation
-from derive.nodes import Elementwise, Node, Quantity, FeatureSum, axes_of
+from derive.nodes import Elementwise, FeatureSum, Node, Quantity, axes_of
 from derive.normal import fresh, normalise
 
 
@@ -27,7 +28,8 @@ class Adjoint:
 
     cell       the cell
     forward    its equations in normal form
-    backward   one equation for each adjoint: of the equations' quantities in reverse, then of states, input, parameters
+    backward   one equation for each adjoint: of the equations' quantities in reverse, then of
+    states, input, parameters
     bar        for each quantity, its adjoint
     seed       the adjoint of the output, which the caller gives for every step
     carry      for each state, the adjoint of its new value that the following step hands back
@@ -43,7 +45,11 @@ class Adjoint:
     @property
     def taken(self) -> set[str]:
         """Every name in use."""
-        named = (*self.cell.quantities, *(e.lhs for e in (*self.forward, *self.backward)), *self.carry.values())
+        named = (
+            *self.cell.quantities,
+            *(e.lhs for e in (*self.forward, *self.backward)),
+            *self.carry.values(),
+        )
         return {q.name for q in named} | {self.seed.name}
 
 
@@ -66,13 +72,15 @@ def adjoint(cell: Cell) -> Adjoint:
 
     order = {e.lhs: e.order for e in forward}
     backward = tuple(
-        Equation(bar[q], sp.Add(*received[q]), tuple(f"d{name}" for name in order.get(q, ()))) for q in quantities
+        Equation(bar[q], sp.Add(*received[q]), tuple(f"d{name}" for name in order.get(q, ())))
+        for q in quantities
     )
     return Adjoint(cell, forward, normalise(backward, taken), bar, seed, carry)
 
 
 def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.Expr]]:
-    """What the quantities that an equation reads receive, given the adjoint of its left-hand side."""
+    """What the quantities that an equation reads receive, given the adjoint of its left-hand
+    side."""
     for part, slope in partials(equation):
         contribution = bar * slope
         if isinstance(part, Node):
@@ -89,12 +97,19 @@ def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
     """
     rhs = equation.rhs
     if isinstance(rhs, Elementwise):
-        inputs = [(x, s) for x, s in zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True) if x.is_Symbol]
+        inputs = [
+            (x, s)
+            for x, s in zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True)
+            if x.is_Symbol
+        ]
     else:
         stand_in = {node: sp.Dummy() for node in outermost_nodes(rhs)}
         flat = rhs.xreplace(stand_in)
         back = {dummy: node for node, dummy in stand_in.items()}
-        inputs = [(back.get(s, s), sp.diff(flat, s).xreplace(back)) for s in in_written_order(flat, equation, back)]
+        inputs = [
+            (back.get(s, s), sp.diff(flat, s).xreplace(back))
+            for s in in_written_order(flat, equation, back)
+        ]
     for part, slope in inputs:
         if slope != 0 and isinstance(part, Quantity | Node):
             yield part, slope

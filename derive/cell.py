@@ -1,7 +1,7 @@
 """A recurrent cell: named equations over an input, states and parameters, checked when it is made.
 
-`Cell` is the value every later stage starts from. It is what a person wrote, put in order; it holds no
-derivative and no schedule. `derive.language` is the pleasant way to make one.
+`Cell` is the value every later stage starts from. It is what a person wrote, put in order; it holds
+no derivative and no schedule. `derive.language` is the pleasant way to make one.
 """
 
 from __future__ import annotations
@@ -28,17 +28,27 @@ from derive.nodes import (
     symbols_of,
 )
 
-# What generated modules use for themselves, in any target: a quantity may not take one of these names.
+# What generated modules use for themselves, in any target: a quantity may not take one of these
+# names.
 RESERVED = frozenset(
-    "np T B I H Params State Tape init forward backward step jvp hvp params state tape xs ys dys dxs dparams "
-    "dstate lengths dtype rng flat main double float int long short char auto const register restrict".split()
+    # modules, classes and functions
+    "np math accumulate Mapping NamedTuple Params State Tape init forward backward step jvp hvp "
+    # sizes, arguments and local names
+    "T B I H t k params state tape xs ys dys dxs dparams dstate lengths dtype rng flat past half steps "
+    "ended params_dot state_dot xs_dot ys_dot dys_dot dxs_dot dparams_dot dstate_dot "
+    # Python's own functions that generated code calls
+    "zip range reversed len sum map list dict tuple isinstance getattr repr property super self "
+    # words of C and JavaScript
+    "main double float int long short char auto const register restrict void static struct "
+    "var let function new this".split()
 )
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True)
 class Equation:
-    """``lhs = rhs``. `order` lists the names of the right-hand side as they were written, for display."""
+    """``lhs = rhs``. `order` lists the names of the right-hand side as they were written, for
+    display."""
 
     lhs: Quantity
     rhs: sp.Expr
@@ -84,18 +94,21 @@ class Cell:
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """Every axis that occurs, the input's first, then in the order of the states and parameters."""
+        """Every axis that occurs, the input's first, then in the order of the states and
+        parameters."""
         quantities = (self.input, *self.states, *self.parameters)
         return tuple(dict.fromkeys(axis for quantity in quantities for axis in quantity.axes))
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:
-        """Everything that has a name: input, states, parameters, then the equations' left-hand sides."""
+        """Everything that has a name: input, states, parameters, then the equations' left-hand
+        sides."""
         return (self.input, *self.states, *self.parameters, *(e.lhs for e in self.equations))
 
 
 def in_order(equations: Iterable[Equation]) -> tuple[Equation, ...]:
-    """The equations in an order in which they can be evaluated, the given order wherever that will do."""
+    """The equations in an order in which they can be evaluated, the given order wherever that will
+    do."""
     waiting = list(equations)
     undefined = {e.lhs for e in waiting}
     ordered: list[Equation] = []
@@ -124,19 +137,26 @@ def _cycle(equations: list[Equation]) -> list[Equation]:
 
 def _check_names(cell: Cell) -> None:
     if not IDENTIFIER.fullmatch(cell.name) or keyword.iskeyword(cell.name):
-        raise CellError(f"the cell's name {cell.name!r} cannot name a module: use letters, digits and _, a letter first")
+        raise CellError(
+            f"the cell's name {cell.name!r} cannot name a module: use letters, digits and _, "
+            "and begin with a letter"
+        )
     seen: set[str] = set()
     for quantity in cell.quantities:
         check_name(quantity.name)
         if quantity.name in seen:
-            raise CellError(f"`{quantity.name}` is defined twice; give each quantity a name of its own")
+            raise CellError(
+                f"`{quantity.name}` is defined twice; give each quantity a name of its own"
+            )
         seen.add(quantity.name)
 
 
 def check_name(name: str) -> None:
     """CellError where `name` cannot stand in generated code in any target language."""
     if not isinstance(name, str) or not IDENTIFIER.fullmatch(name):
-        raise CellError(f"{name!r} is not a name: use letters, digits and _, and begin with a letter")
+        raise CellError(
+            f"{name!r} is not a name: use letters, digits and _, and begin with a letter"
+        )
     if keyword.iskeyword(name):
         raise CellError(f"`{name}` is a Python keyword and cannot name a quantity")
     if name in RESERVED:
@@ -149,7 +169,8 @@ def _check_words(cell: Cell) -> None:
         for part in sp.preorder_traversal(equation.rhs):
             if not _is_word(part):
                 raise CellError(
-                    f"equation `{equation.lhs}`: `{part}` is no word of the language; see derive.language for those it has"
+                    f"equation `{equation.lhs}`: `{part}` is no word of the language; see "
+                    f"derive.language for those it has"
                 )
 
 
@@ -173,7 +194,9 @@ def _check_symbols(cell: Cell) -> None:
         if state not in cell.updates:
             raise CellError(f"state `{state}` is never updated: add an equation `{state}_next = …`")
     if not cell.states:
-        raise CellError(f"cell `{cell.name}` has no state, so nothing recurs: declare one with State()")
+        raise CellError(
+            f"cell `{cell.name}` has no state, so nothing recurs: declare one with State()"
+        )
     leaving = {*cell.updates.values(), cell.output}
     for quantity in cell.quantities:
         if quantity not in used | leaving:
@@ -187,13 +210,22 @@ def _check_shapes(cell: Cell) -> None:
         except CellError as error:
             raise CellError(f"equation `{equation.lhs}`: {error}") from None
         if len(axes) > 1:
-            raise CellError(f"equation `{equation.lhs}`: {describe(equation.rhs)} is a matrix; an equation defines a vector")
+            raise CellError(
+                f"equation `{equation.lhs}`: {describe(equation.rhs)} is a matrix; an equation "
+                f"defines a vector"
+            )
         if axes != equation.lhs.axes and axes:
-            raise CellError(f"equation `{equation.lhs}` gives {shape(axes)}, but {shape(equation.lhs.axes)} is needed")
+            raise CellError(
+                f"equation `{equation.lhs}` gives {shape(axes)}, but {shape(equation.lhs.axes)} is "
+                f"needed"
+            )
     for state, new in cell.updates.items():
         if new.axes != state.axes:
             raise CellError(
-                f"equation `{new}` gives {shape(new.axes)}, but state `{state}` has shape {shape(state.axes)}"
+                f"equation `{new}` gives {shape(new.axes)}, but state `{state}` has shape "
+                f"{shape(state.axes)}"
             )
     if len(cell.output.axes) != 1:
-        raise CellError(f"the output `{cell.output}` must be a vector, and has shape {shape(cell.output.axes)}")
+        raise CellError(
+            f"the output `{cell.output}` must be a vector, and has shape {shape(cell.output.axes)}"
+        )

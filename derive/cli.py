@@ -1,4 +1,5 @@
-"""The command. What a subcommand needs is imported when it runs, so that ``derive --help`` answers at once."""
+"""The command. What a subcommand needs is imported when it runs, so that ``derive --help`` answers
+at once."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ import click
 
 from derive import VERSION
 
-CELL_HELP = "CELL is the name of a built-in cell (see `derive list`) or a file of your own, `mycell.py`."
+CELL_HELP = (
+    "CELL is the name of a built-in cell (see `derive list`) or a file of your own, `mycell.py`."
+)
 
 
 class OneLine(click.ClickException):
@@ -69,7 +72,9 @@ def show(cell: str) -> None:
 
 @main.command(epilog=CELL_HELP)
 @click.argument("cell")
-@click.option("--standalone", is_flag=True, help="A whole document that compiles, not just its equations.")
+@click.option(
+    "--standalone", is_flag=True, help="A whole document that compiles, not just its equations."
+)
 @reports
 def latex(cell: str, standalone: bool) -> None:
     """Print a cell's equations and their adjoints as LaTeX."""
@@ -82,11 +87,23 @@ def latex(cell: str, standalone: bool) -> None:
 @main.command(epilog=CELL_HELP)
 @click.argument("cells", nargs=-1, metavar="[CELL]...")
 @click.option("--backend", default="numpy", show_default=True, help="The target language.")
-@click.option("-o", "--output", "folder", default=".", show_default=True, help="The folder to write into.",
-              type=click.Path(file_okay=False, path_type=Path))  # fmt: skip
-@click.option("--store", type=click.Choice(["all", "states"]), default="all", show_default=True,
-              help="What forward keeps for backward: everything it reads, or inputs and states only (less memory, "
-              "more work).")  # fmt: skip
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    default=".",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write into.",
+)
+@click.option(
+    "--store",
+    type=click.Choice(["all", "states"]),
+    default="all",
+    show_default=True,
+    help="What forward keeps for backward: all that backward reads, or inputs and states only, "
+    "which takes less memory and more work.",
+)
 @reports
 def generate(cells: tuple[str, ...], backend: str, folder: Path, store: str) -> None:
     """Write the code of cells, all built-in ones if none is named."""
@@ -100,7 +117,10 @@ def generate(cells: tuple[str, ...], backend: str, folder: Path, store: str) -> 
         progress(f"[{number}/{len(chosen)}] deriving {what}")
         for name, text in texts_of(load(what), backend, store).items():
             if name in files:
-                raise OneLine(f"two of the cells would both be written to {name}; give their files different names")
+                raise OneLine(
+                    f"two of the cells would both be written to {name}; give their files different "
+                    f"names"
+                )
             files[name] = text
     progress("")
     for path in write_files(files, folder):
@@ -115,7 +135,8 @@ def check(cells: tuple[str, ...]) -> None:
     from derive.library import load
     from derive.show import print_check
 
-    if not all([print_check(load(what)) for what in cells]):
+    passed = [print_check(load(what)) for what in cells]
+    if not all(passed):
         sys.exit(1)
 
 

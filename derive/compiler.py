@@ -1,13 +1,13 @@
 """From a cell to files, stage by stage.
 
-    derive.language            a person's class body            ->  Cell
-    derive.normal              Cell's equations                 ->  equations of one step of the chain rule each
-    derive.adjoint             these                            ->  one adjoint equation for each
-    derive.tangent             any of these                     ->  one tangent equation for each
-    derive.program.passes      all of these                     ->  loops: what runs before, during and after
-    derive.program.layout      the forward loop                 ->  which parameters and gates lie side by side
-    derive.program.assemble    each loop                        ->  statements in order, everything in its place
-    derive.backends.NAME       the program                      ->  text, by way of templates/NAME
+    derive.language          a person's class body  ->  Cell
+    derive.normal            its equations          ->  equations of one step of the chain rule each
+    derive.adjoint           these                  ->  one adjoint equation for each
+    derive.tangent           any of these           ->  one tangent equation for each
+    derive.program.passes    all of these           ->  loops: what runs before, during, after
+    derive.program.layout    the forward loop       ->  which parameters and gates lie side by side
+    derive.program.assemble  each loop              ->  statements in order, everything in its place
+    derive.backends.NAME     the program            ->  text, by way of templates/NAME
 
 Every stage is a function from one immutable value to the next.
 """
@@ -34,7 +34,8 @@ def backend(name: str) -> Backend:
 def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str, str]:
     """The files of a cell in a target language: names and texts.
 
-    store  what forward keeps for backward: "all" that backward reads, or "states" only, computing the rest again
+    store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
+    the rest again
     """
     return dict(backend(target).files(build(cell, store)))
 

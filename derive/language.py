@@ -14,13 +14,15 @@
         c_next = f * c + i * g
         h_next = o * tanh(c_next)
 
-The body runs as ordinary Python, once. An assignment defines the equation of that name, and from then on the
-name stands for the quantity, not for its formula. ``c_next`` is the new value of state ``c``; it may be used
-above its own equation, since the order of evaluation follows from the equations and not from the lines.
+The body runs as ordinary Python, once. An assignment defines the equation of that name, and from
+then on the name stands for the quantity, not for its formula. ``c_next`` is the new value of state
+``c``; it may be used above its own equation, since the order of evaluation follows from the
+equations and not from the lines.
 
-``W.i`` is the member ``i`` of the family ``W``: a parameter of its own, named ``W_i``. A member is named
-after the equation it serves, so that a typing error is an error; other names are listed where the family is
-declared, ``Matrix(H, H, names="left right")``. A family used without a member, ``W @ x``, is the parameter ``W``.
+``W.i`` is the member ``i`` of the family ``W``: a parameter of its own, named ``W_i``. A member is
+named after the equation it serves, so that a typing error is an error; other names are listed where
+the family is declared, ``Matrix(H, H, names="left right")``. A family used without a member,
+``W @ x``, is the parameter ``W``.
 
 The class statement gives a `derive.cell.Cell`, the value that every stage starts from.
 """
@@ -35,12 +37,11 @@ from derive import cell as _cell
 from derive.nodes import (
     Axis,
     CellError,
+    FeatureSum,
     H,
     I,
-    MatVec,
     Quantity,
     Size,
-    FeatureSum,
     absolute,
     axes_of,
     cos,
@@ -58,9 +59,9 @@ from derive.nodes import (
 )
 
 __all__ = [
-    "Cell", "CellError", "H", "I", "Input", "Matrix", "Output", "Scalar", "Size", "State", "Vector", "Axis",
-    "absolute", "cos", "exp", "log", "maximum", "mean", "minimum", "relu", "sigmoid", "sign", "sin",
-    "softplus", "sqrt", "sum", "tanh",
+    "Cell", "CellError", "H", "I", "Input", "Matrix", "Output", "Scalar", "Size", "State", "Vector",
+    "Axis", "absolute", "cos", "exp", "log", "maximum", "mean", "minimum", "relu", "sigmoid",
+    "sign", "sin", "softplus", "sqrt", "sum", "tanh",
 ]  # fmt: skip
 
 
@@ -92,7 +93,7 @@ def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
 class Declaration:
     """Something declared in a cell's body; the name it is assigned to becomes its name."""
 
-    def named(self, name: str, body: Body) -> Any:
+    def _named(self, name: str, body: Body) -> Any:
         """What the name stands for in the equations that follow."""
         raise NotImplementedError
 
@@ -100,24 +101,27 @@ class Declaration:
 class Input(Declaration):
     """The input x of one step, a vector of shape (I,)."""
 
-    def named(self, name, body):
+    def _named(self, name, body):
         if body.input is not None:
-            raise CellError(f"`{name}`: the cell has its input already, `{body.input}`; a cell has one")
+            raise CellError(
+                f"`{name}`: the cell has its input already, `{body.input}`; a cell has one"
+            )
         body.input = Quantity(name, (I,))
         return body.input
 
 
 class State(Declaration):
-    """A vector that one step hands to the next, zero before the first unless the caller says otherwise.
+    """A vector that one step hands to the next, zero before the first unless the caller says
+    otherwise.
 
-    The new value of ``State()`` called ``c`` is the equation ``c_next``. The first state declared is the
-    cell's output, unless an equation is marked `Output`.
+    The new value of ``State()`` called ``c`` is the equation ``c_next``. The first state declared
+    is the cell's output, unless an equation is marked `Output`.
     """
 
     def __init__(self, axis: Axis = H):
         self.axis = axis
 
-    def named(self, name, body):
+    def _named(self, name, body):
         state = Quantity(name, (self.axis,))
         body.states[name] = state
         body.forward[f"{name}_next"] = Quantity(f"{name}_next", state.axes)
@@ -130,7 +134,7 @@ class Output(Declaration):
     def __init__(self, expr: sp.Expr):
         self.expr = expr
 
-    def named(self, name, body):
+    def _named(self, name, body):
         body.output = body.define(name, self.expr)
         return body.output
 
@@ -138,7 +142,8 @@ class Output(Declaration):
 class Family(Declaration):
     """Parameters of one shape under one name: ``W`` itself, or its members ``W.i``, ``W.f``, …
 
-    `names` lists members that are not named after an equation. Keywords give initial values where the
+    `names` lists members that are not named after an equation. Keywords give initial values where
+    the
     default will not do: ``Vector(H, f=1)`` starts ``b_f`` at 1.
     """
 
@@ -149,7 +154,7 @@ class Family(Declaration):
         self._axes, self._names, self._initial = axes, tuple(names.split()), initial
         self._name, self._body = "", None
 
-    def named(self, name, body):
+    def _named(self, name, body):
         self._name, self._body = name, body
         body.families[name] = self
         return self
@@ -159,18 +164,24 @@ class Family(Declaration):
             raise AttributeError(member)
         if self._body is None:
             raise CellError(f"give the family a name before its member {member!r} is used")
-        return self._body.parameter(f"{self._name}_{member}", self._axes, family=self._name, member=member)
+        return self._body.parameter(
+            f"{self._name}_{member}", self._axes, family=self._name, member=member
+        )
 
     def _sympy_(self) -> Quantity:
         return self._body.parameter(self._name, self._axes, family=self._name, member="")
 
-    def _binary(operator):  # noqa: N805 - makes the operators below, each of which treats the family as its parameter
+    # Operators treat a family without a member as the parameter of its name.
+
+    def _binary(operator):  # noqa: N805
         def apply(self, other):
             return getattr(self._sympy_(), operator)(_operand(other))
 
         return apply
 
-    __add__, __radd__, __sub__, __rsub__ = map(_binary, ("__add__", "__radd__", "__sub__", "__rsub__"))
+    __add__, __radd__, __sub__, __rsub__ = map(
+        _binary, ("__add__", "__radd__", "__sub__", "__rsub__")
+    )
     __mul__, __rmul__, __truediv__, __rtruediv__, __pow__ = map(
         _binary, ("__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__pow__")
     )
@@ -211,7 +222,8 @@ def _operand(value: Any) -> sp.Expr:
 class Body(dict):
     """The namespace a cell's body runs in: it turns assignments into declarations and equations.
 
-    It sees every name that is read, so it knows in which order an equation was written, which SymPy does not keep.
+    It sees every name that is read, so it knows in which order an equation was written, which SymPy
+    does not keep.
     """
 
     def __init__(self):
@@ -244,10 +256,12 @@ class Body(dict):
         if isinstance(value, Axis | int | float):
             return value  # an axis, or a constant such as dt = 0.1
         if isinstance(value, Declaration):
-            return value.named(name, self)
+            return value._named(name, self)
         if isinstance(value, sp.Expr):
             return self.define(name, value)
-        raise CellError(f"`{name}` is a {type(value).__name__}; a cell's body holds declarations and equations")
+        raise CellError(
+            f"`{name}` is a {type(value).__name__}; a cell's body holds declarations and equations"
+        )
 
     def define(self, name: str, formula: Any) -> Quantity:
         """Add the equation `name` = `formula`."""
@@ -274,12 +288,15 @@ class Body(dict):
 
     def check_members(self) -> None:
         """A member is named after an equation, or listed; a family that is declared is used."""
-        serves = {e.lhs.name.removesuffix("_next") for e in self.equations} | {e.lhs.name for e in self.equations}
+        serves = {e.lhs.name.removesuffix("_next") for e in self.equations} | {
+            e.lhs.name for e in self.equations
+        }
         for name, (family, member) in self.members.items():
             if member and member not in serves and member not in self.families[family]._names:
                 raise CellError(
-                    f"`{family}.{member}` ({name}): no equation is called `{member}`; name a member after the equation "
-                    f'it serves, or list it where `{family}` is declared: names="{member}"'
+                    f"`{family}.{member}` ({name}): no equation is called `{member}`; name a member "
+                    f"after the equation it serves, or list it where `{family}` is declared: "
+                    f'names="{member}"'
                 )
         used = {family for family, _ in self.members.values()}
         for family in self.families:
@@ -287,13 +304,16 @@ class Body(dict):
                 raise CellError(f"`{family}` is never used; remove it, or use it in an equation")
 
     def initial(self) -> dict[str, float]:
-        """Initial values, by parameter; CellError where a value is given to a parameter that does not exist."""
+        """Initial values, by parameter; CellError where no such parameter exists."""
         values = {}
         for family in self.families.values():
             for member, value in family._initial.items():
                 name = f"{family._name}_{member}"
                 if name not in self.parameters:
-                    raise CellError(f"`{family._name}` gives `{name}` the initial value {value}, but no equation uses it")
+                    raise CellError(
+                        f"`{family._name}` gives `{name}` the initial value {value}, but no equation "
+                        f"uses it"
+                    )
                 values[name] = float(value)
         return values
 
@@ -328,4 +348,5 @@ class _CellMeta(type):
 
 
 class Cell(metaclass=_CellMeta):
-    """Base of a cell's class statement; see the module's docstring. What you get is a `derive.cell.Cell`."""
+    """Base of a cell's class statement; see the module's docstring. What you get is a
+    `derive.cell.Cell`."""

@@ -20,7 +20,8 @@ def names() -> list[str]:
 
 
 def load(what: str) -> Cell:
-    """The cell of that name, or the one in that file; ``file.py:Title`` chooses among several in one file.
+    """The cell of that name, or the one in that file; ``file.py:Title`` chooses among several in
+    one file.
 
     Raises CellError, in one sentence, where there is none or where its equations are wrong.
     """
@@ -28,7 +29,10 @@ def load(what: str) -> Cell:
     if what.endswith(".py") or title:
         return load_file(Path(path_text + ".py" if title else what), title)
     if what not in names():
-        raise CellError(f"no cell is called {what!r}; there are {', '.join(names())}; for your own, name its file, {what}.py")
+        raise CellError(
+            f"no cell is called {what!r}; there are {', '.join(names())}; for your own, name its "
+            f"file, {what}.py"
+        )
     return load_file(FOLDER / f"{what}.py")
 
 
@@ -38,9 +42,13 @@ def load_file(path: Path, title: str = "") -> Cell:
         raise CellError(f"there is no file {path}")
     cells = {c.title: c for c in vars(_execute(path)).values() if isinstance(c, Cell)}
     if title and title not in cells:
-        raise CellError(f"{path}: no cell is called {title!r}; there are {', '.join(cells) or 'none'}")
+        raise CellError(
+            f"{path}: no cell is called {title!r}; there are {', '.join(cells) or 'none'}"
+        )
     if not cells:
-        raise CellError(f"{path} defines no cell: write `class MyCell(Cell): …` with Cell from derive.language")
+        raise CellError(
+            f"{path} defines no cell: write `class MyCell(Cell): …` with Cell from derive.language"
+        )
     if len(cells) > 1 and not title:
         raise CellError(f"{path} defines {', '.join(cells)}; say which: {path}:{next(iter(cells))}")
     cell = cells[title] if title else next(iter(cells.values()))
@@ -51,7 +59,8 @@ def load_file(path: Path, title: str = "") -> Cell:
 
 
 def _execute(path: Path) -> ModuleType:
-    """Run a cell's file as the Python module it is; what goes wrong in it is told with file and line."""
+    """Run a cell's file as the Python module it is; what goes wrong in it is told with file and
+    line."""
     spec = importlib.util.spec_from_file_location(f"_cell_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -60,7 +69,9 @@ def _execute(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise CellError(f"{path}:{error.lineno}: {error.msg}") from None
-    except Exception as error:  # whatever the file's own code raises is the user's to see, as one sentence
+    except (
+        Exception
+    ) as error:  # whatever the file's own code raises is the user's to see, as one sentence
         raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
     finally:
         sys.dont_write_bytecode = writes_bytecode
@@ -69,7 +80,9 @@ def _execute(path: Path) -> ModuleType:
 
 def _line(error: Exception, path: Path) -> int:
     """The last line of that file that was running."""
-    lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
+    lines = [
+        f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path
+    ]
     return (lines or [0])[-1] or 0
 
 

@@ -1,13 +1,14 @@
-"""What equations are made of: quantities, elementwise functions, and the few nodes that are not elementwise.
+"""What equations are made of: quantities, elementwise functions, and the few nodes that are not
+elementwise.
 
-A SymPy symbol stands for a whole vector. That is exact for everything elementwise, because vectors of
-one length form a commutative ring under elementwise addition and multiplication: ``f*c`` *is* the
-elementwise product, and SymPy's ``diff`` is its derivative. What is not elementwise is a node of its
-own here, with its shape rule, its adjoint and its tangent side by side.
+A SymPy symbol stands for a whole vector. That is exact for everything elementwise, because vectors
+of one length form a commutative ring under elementwise addition and multiplication: ``f*c`` *is*
+the elementwise product, and SymPy's ``diff`` is its derivative. What is not elementwise is a node
+of its own here, with its shape rule, its adjoint and its tangent side by side.
 
 A new elementwise function is one class with two rules (see `Elementwise`); a new node is one class
-with three (see `Node`). Nothing else in the package has to know of it, apart from the printers of the
-targets it should be printed in.
+with three (see `Node`). Nothing else in the package has to know of it, apart from the printers of
+the targets it should be printed in.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ import sympy as sp
 
 
 class CellError(ValueError):
-    """A cell's equations are wrong; the message says which equation, what is wrong, and what was expected."""
+    """A cell's equations are wrong; the message says which equation, what is wrong, and what was
+    expected."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """A direction along which a vector extends: its letter in shapes and its argument name in generated code."""
+    """A direction along which a vector extends: its letter in shapes and its argument name in
+    generated code."""
 
     letter: str
     argument: str
@@ -33,14 +36,15 @@ class Axis:
         return self.letter
 
 
-I = Axis("I", "input_size")  # noqa: E741 - the letter the field uses
+I = Axis("I", "input_size")
 H = Axis("H", "hidden_size")
 
 Axes = tuple[Axis, ...]
 
 
 class Quantity(sp.Symbol):
-    """A named scalar ``()``, vector ``(H,)`` or matrix ``(H, I)``; two of one name and shape are the same."""
+    """A named scalar ``()``, vector ``(H,)`` or matrix ``(H, I)``; two of one name and shape are
+    the same."""
 
     axes: Axes
 
@@ -78,14 +82,16 @@ class Size(sp.Symbol):
 
 
 class Elementwise(sp.Function):
-    """A function applied to every entry. Its derivative is stated by its input x and its output y, so
-    that generated code reuses the y it already has: the sigmoid's is y(1 - y), and never an exponential."""
+    """A function applied to every entry. Its derivative is stated by its input x and its output y,
+    so that generated code reuses the y it already has: the sigmoid's is y(1 - y), and never an
+    exponential."""
 
     nargs = 1
 
     @staticmethod
     def slopes(y: sp.Expr, *xs: sp.Expr) -> tuple[sp.Expr, ...]:
-        """The partial derivative by each argument, in terms of the arguments and of the output y."""
+        """The partial derivative by each argument, in terms of the arguments and of the output
+        y."""
         raise NotImplementedError
 
     @staticmethod
@@ -134,7 +140,8 @@ class relu(Elementwise):
 
 
 class step(Elementwise):
-    """1 where x > 0, else 0: the derivative of `relu`. Its own derivative is 0 almost everywhere."""
+    """1 where x > 0, else 0: the derivative of `relu`. Its own derivative is 0 almost
+    everywhere."""
 
     @staticmethod
     def slopes(y, x):
@@ -275,8 +282,8 @@ Contribution = tuple[sp.Expr, sp.Expr]
 class Node(sp.Function):
     """Something not elementwise, linear in each of its arguments.
 
-    Linearity gives every node its tangent, the sum over its arguments with one replaced by its tangent.
-    Shape rule and adjoint are each node's own.
+    Linearity gives every node its tangent, the sum over its arguments with one replaced by its
+    tangent. Shape rule and adjoint are each node's own.
     """
 
     def axes(self) -> Axes:
@@ -284,11 +291,13 @@ class Node(sp.Function):
         raise NotImplementedError
 
     def adjoint(self, bar: sp.Expr) -> Iterator[Contribution]:
-        """For the node's adjoint `bar`, what each argument receives: pairs (argument, contribution)."""
+        """For the node's adjoint `bar`, what each argument receives: pairs (argument,
+        contribution)."""
         raise NotImplementedError
 
     def tangent(self, dot) -> sp.Expr:
-        """The directional derivative, where `dot` maps an argument to its tangent (0 for a constant)."""
+        """The directional derivative, where `dot` maps an argument to its tangent (0 for a
+        constant)."""
         terms = []
         for k, argument in enumerate(self.args):
             direction = dot(argument)
@@ -306,11 +315,14 @@ class MatVec(Node):
         matrix, vector = self.args
         rows_columns, length = axes_of(matrix), axes_of(vector)
         if len(rows_columns) != 2:
-            raise CellError(f"the left side of @ must be a matrix, and {matrix} has shape {shape(rows_columns)}")
+            raise CellError(
+                f"the left side of @ must be a matrix, and {matrix} has shape {shape(rows_columns)}"
+            )
         if length != rows_columns[1:]:
             raise CellError(
-                f"{matrix} @ {describe(vector)} does not fit: {matrix} has shape {shape(rows_columns)}, "
-                f"so it needs a vector of shape {shape(rows_columns[1:])}, not {shape(length)}"
+                f"{matrix} @ {describe(vector)} does not fit: {matrix} has shape "
+                f"{shape(rows_columns)}, so it needs a vector of shape "
+                f"{shape(rows_columns[1:])}, not {shape(length)}"
             )
         return rows_columns[:1]
 
@@ -364,7 +376,8 @@ class FeatureSum(Node):
 
 
 def axes_of(expr: sp.Expr) -> Axes:
-    """The shape of an expression; CellError where its parts do not fit. Scalars stretch to any length."""
+    """The shape of an expression; CellError where its parts do not fit. Scalars stretch to any
+    length."""
     if isinstance(expr, Quantity):
         return expr.axes
     if isinstance(expr, Node):
@@ -372,7 +385,9 @@ def axes_of(expr: sp.Expr) -> Axes:
     shapes = {axes_of(argument): argument for argument in expr.args}
     shapes.pop((), None)
     if len(shapes) > 1:
-        listed = " and ".join(sorted(f"{describe(part)} {shape(axes)}" for axes, part in shapes.items()))
+        listed = " and ".join(
+            sorted(f"{describe(part)} {shape(axes)}" for axes, part in shapes.items())
+        )
         raise CellError(f"shapes do not fit together: {listed}")
     return next(iter(shapes), ())
 

@@ -1,15 +1,17 @@
-"""From a cell's equations to their normal form, in which every derivative is one step of the chain rule.
+"""From a cell's equations to their normal form, in which every derivative is one step of the chain
+rule.
 
 In normal form an equation is one of two kinds:
 
 - an *activation*, a function of quantities that have a name: ``i = sigmoid(a_i)``;
-- *algebraic*: sums, products and powers of named quantities, where a matrix-vector product stands alone as
+- *algebraic*: sums, products and powers of named quantities, where a matrix-vector product stands
+alone as
   a term and takes a named vector: ``a_i = W_i @ x + U_i @ h + b_i``.
 
-So ``i = sigmoid(W_i @ x + …)`` becomes two equations, of which the first is the pre-activation ``a_i``, and the
-``tanh(c_next)`` inside a product gets the name ``tanh_c_next``. Whatever occurs twice is named once. The
-adjoint of every named quantity is then one short equation, and an activation's derivative finds the
-activation's output under a name.
+So ``i = sigmoid(W_i @ x + …)`` becomes two equations, of which the first is the pre-activation
+``a_i``, and the ``tanh(c_next)`` inside a product gets the name ``tanh_c_next``. Whatever occurs
+twice is named once. The adjoint of every named quantity is then one short equation, and an
+activation's derivative finds the activation's output under a name.
 """
 
 from __future__ import annotations
@@ -20,11 +22,12 @@ from collections.abc import Iterable
 import sympy as sp
 
 from derive.cell import Equation
-from derive.nodes import Elementwise, MatVec, Node, Quantity, FeatureSum, axes_of
+from derive.nodes import Elementwise, FeatureSum, MatVec, Node, Quantity, axes_of
 
 
 def fresh(name: str, taken: set[str]) -> str:
-    """`name`, or `name` with as many underscores behind it as it takes to be new; it is taken from then on."""
+    """`name`, or `name` with as many underscores behind it as it takes to be new; it is taken from
+    then on."""
     while name in taken:
         name += "_"
     taken.add(name)
@@ -44,7 +47,9 @@ class _Normaliser:
     def __init__(self, equations: tuple[Equation, ...], taken: set[str]):
         self.equations = equations
         self.taken = taken
-        self.named: dict[sp.Expr, Quantity] = {e.rhs: e.lhs for e in equations if isinstance(e.rhs, Elementwise)}
+        self.named: dict[sp.Expr, Quantity] = {
+            e.rhs: e.lhs for e in equations if isinstance(e.rhs, Elementwise)
+        }
         self.uses = Counter(product for e in equations for product in _products(e.rhs))
         self.result: list[Equation] = []
 
@@ -73,7 +78,11 @@ class _Normaliser:
             return self.activation(expr, equation)
         if isinstance(expr, MatVec):
             matrix, vector = expr.args
-            return self.name(expr, f"{matrix}_{vector}" if vector.is_Symbol else f"{matrix}_{equation.lhs}", equation)
+            return self.name(
+                expr,
+                f"{matrix}_{vector}" if vector.is_Symbol else f"{matrix}_{equation.lhs}",
+                equation,
+            )
         if isinstance(expr, FeatureSum):
             return FeatureSum(self.argument(expr.args[0], f"{equation.lhs}_terms", equation))
         if isinstance(expr, Node) or not expr.args:
@@ -83,19 +92,31 @@ class _Normaliser:
     def activation(self, expr: Elementwise, equation: Equation) -> Quantity:
         if expr in self.named:
             return self.named[expr]
-        inside = "_".join(str(a) for a in expr.args) if all(a.is_Symbol for a in expr.args) else str(equation.lhs)
+        inside = (
+            "_".join(str(a) for a in expr.args)
+            if all(a.is_Symbol for a in expr.args)
+            else str(equation.lhs)
+        )
         return self.name(expr, f"{expr.func.__name__}_{inside}", equation)
 
     def product(self, expr: MatVec, equation: Equation) -> sp.Expr:
         matrix, vector = expr.args
         factors = sp.Mul.make_args(vector)
         short = len(factors) <= 3 and all(isinstance(factor, Quantity) for factor in factors)
-        name = "_".join(sorted(map(str, factors), key=_position(equation))) if short else f"{equation.lhs}_operand"
+        name = (
+            "_".join(sorted(map(str, factors), key=_position(equation)))
+            if short
+            else f"{equation.lhs}_operand"
+        )
         return MatVec(matrix, self.argument(vector, name, equation))
 
     def argument(self, expr: sp.Expr, name: str, equation: Equation) -> sp.Expr:
         """What a function or product is applied to: a quantity with a name, or a plain number."""
-        return expr if isinstance(expr, Quantity) or expr.is_Number else self.name(expr, name, equation)
+        return (
+            expr
+            if isinstance(expr, Quantity) or expr.is_Number
+            else self.name(expr, name, equation)
+        )
 
     def name(self, expr: sp.Expr, name: str, equation: Equation) -> Quantity:
         """Define a new quantity, or find the one that has this definition."""
@@ -103,7 +124,11 @@ class _Normaliser:
             quantity = Quantity(fresh(name, self.taken), axes_of(expr))
             self.named[expr] = quantity
             definition = Equation(quantity, expr, equation.order)
-            rhs = self.product(expr, definition) if isinstance(expr, MatVec) else self.top(expr, definition)
+            rhs = (
+                self.product(expr, definition)
+                if isinstance(expr, MatVec)
+                else self.top(expr, definition)
+            )
             self.result.append(Equation(quantity, rhs, equation.order))
         return self.named[expr]
 
@@ -115,4 +140,7 @@ def _products(expr: sp.Expr) -> Iterable[MatVec]:
 
 def _position(equation: Equation):
     """Sort key: names as the equation was written, then by name."""
-    return lambda name: (equation.order.index(name) if name in equation.order else len(equation.order), name)
+    return lambda name: (
+        equation.order.index(name) if name in equation.order else len(equation.order),
+        name,
+    )

@@ -1,8 +1,9 @@
 """Expressions as text, in an order of our own.
 
-SymPy keeps no order of terms and factors that a reader would recognise. `Infix` puts them in the order in which
-an equation was written, and what was derived in the order of definition. Targets differ in words, not in
-structure: each is a subclass that says how it writes a product, a function or a transposed matrix.
+SymPy keeps no order of terms and factors that a reader would recognise. `Infix` puts them in the
+order in which an equation was written, and what was derived in the order of definition. Targets
+differ in words, not in structure: each is a subclass that says how it writes a product, a function
+or a transposed matrix.
 """
 
 from __future__ import annotations
@@ -31,7 +32,9 @@ class Infix:
 
     def written_as(self, equation: Equation) -> Infix:
         """The same printer, for the right-hand side of an equation whose written order is known."""
-        seen = {name: n - len(equation.order) for n, name in enumerate(dict.fromkeys(equation.order))}
+        seen = {
+            name: n - len(equation.order) for n, name in enumerate(dict.fromkeys(equation.order))
+        }
         return type(self)._like(self, {**self.rank, **seen})
 
     @classmethod
@@ -80,14 +83,19 @@ class Infix:
         text = self.print(lead, SUM)
         for term in terms:
             negative = term.could_extract_minus_sign()
-            text += (self.minus if negative else self.plus) + self.print(-term if negative else term, SUM + negative)
+            text += (self.minus if negative else self.plus) + self.print(
+                -term if negative else term, SUM + negative
+            )
         return text
 
     def product(self, expr: sp.Mul) -> tuple[str, int]:
         if expr.could_extract_minus_sign():
             return "-" + self.print(-expr, PRODUCT), SUM
         over, under = fraction(expr)
-        text = self.times.join(self.print(f, PRODUCT + isinstance(f, MatVec)) for f in self.sort(over)) or "1"
+        text = (
+            self.times.join(self.print(f, PRODUCT + isinstance(f, MatVec)) for f in self.sort(over))
+            or "1"
+        )
         return (self.quotient(text, under) if under else text), PRODUCT
 
     def quotient(self, over: str, under: Iterable[sp.Expr]) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
 import jinja2
+
+NOTHING = "\0"  # marks a line that is to be left out
 
 
 @cache
@@ -16,7 +19,7 @@ def environment() -> jinja2.Environment:
     """The templates, where a name that has no value is an error."""
     here = Path(__file__).parent
     folders = [here / "templates", here.parent / "templates"]  # as installed, as in the repository
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader([folder for folder in folders if folder.is_dir()]),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -24,15 +27,36 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
+    made.filters["block"] = block
+    return made
 
 
 def render(template: str, **values: object) -> str:
-    """Fill a template in."""
-    return environment().get_template(template).render(**values)
+    """Fill a template in. Lines end where their text ends, and no more than two empty lines follow
+    each other."""
+    text = environment().get_template(template).render(**values)
+    text = "\n".join(line.rstrip() for line in text.splitlines() if NOTHING not in line)
+    return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n") + "\n"
+
+
+def macros(template: str) -> dict[str, str]:
+    """The text of each macro of a template, in the order of their names."""
+    module = environment().get_template(template).module
+    return {
+        name: str(getattr(module, name)()).strip()
+        for name in sorted(dir(module))
+        if not name.startswith("_")
+    }
+
+
+def block(lines: Iterable[str], indent: int = 4) -> str:
+    """Lines at an indent, for use in a template; without lines, the line it stands in goes away."""
+    return "\n".join(" " * indent + line for line in lines).lstrip(" ") or NOTHING
 
 
 def write_files(files: Mapping[str, str], folder: Path) -> list[Path]:
-    """Write every file, or none: each is written beside its place first, and only then moved into it."""
+    """Write every file, or none: each is written beside its place first, and only then moved into
+    it."""
     folder.mkdir(parents=True, exist_ok=True)
     moves: list[tuple[str, Path]] = []
     try:

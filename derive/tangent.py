@@ -1,8 +1,10 @@
-"""Forward mode: the tangent of each equation, and with it second order as the tangent of the adjoint.
+"""Forward mode: the tangent of each equation, and with it second order as the tangent of the
+adjoint.
 
-The tangent of q, written q̇ in mathematics and ``q_dot`` in code, is the derivative of q along a direction given for
-the parameters, the input and the state. Any list of equations has one, the adjoint equations too: their
-tangent is the derivative of the gradient along that direction, the Hessian-vector product.
+The tangent of q, written q̇ in mathematics and ``q_dot`` in code, is the derivative of q along a
+direction given for the parameters, the input and the state. Any list of equations has one, the
+adjoint equations too: their tangent is the derivative of the gradient along that direction, the
+Hessian-vector product.
 """
 
 from __future__ import annotations
@@ -22,10 +24,13 @@ def dotted(quantities: Iterable[Quantity], taken: set[str]) -> dict[Quantity, Qu
     return {q: Quantity(fresh(f"{q}_dot", taken), q.axes) for q in quantities}
 
 
-def tangent(equations: Iterable[Equation], dot: Mapping[Quantity, Quantity]) -> tuple[Equation, ...]:
+def tangent(
+    equations: Iterable[Equation], dot: Mapping[Quantity, Quantity]
+) -> tuple[Equation, ...]:
     """One tangent equation for each equation; what `dot` does not map is constant."""
     return tuple(
-        Equation(dot[e.lhs], push_forward(e, dot), tuple(f"{name}_dot" for name in e.order)) for e in equations
+        Equation(dot[e.lhs], push_forward(e, dot), tuple(f"{name}_dot" for name in e.order))
+        for e in equations
     )
 
 

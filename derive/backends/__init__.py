@@ -1,4 +1,5 @@
-"""Targets. Each backend is a package here and a folder of templates, with the same few functions as every other."""
+"""Targets. Each backend is a package here and a folder of templates, with the same few functions as
+every other."""
 
 from __future__ import annotations
 

@@ -4,10 +4,12 @@ from derive.language import Cell, H, I, Input, Matrix, State, Vector, sigmoid, t
 
 
 class PeepholeLSTM(Cell):
-    """LSTM whose gates see the memory: input and forget gate the old one, the output gate the new one.
+    """LSTM whose gates see the memory: input and forget gate the old one, the output gate the new
+    one.
 
     Gers, Schraudolph & Schmidhuber (2002), Learning precise timing with LSTM recurrent networks,
-    JMLR 3, equations 3 to 8. The peephole weights p are vectors: each unit sees its own memory only.
+    JMLR 3, equations 3 to 8. The peephole weights p are vectors: each unit sees its own memory
+    only.
     """
 
     x = Input()

@@ -1,10 +1,11 @@
-"""From a scheduled loop to its statements: products stacked, everything in its place, in an order that works."""
+"""From a scheduled loop to its statements: products stacked, everything in its place, in an order
+that works."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import sympy as sp
 
@@ -12,7 +13,16 @@ from derive.cell import Equation
 from derive.nodes import Elementwise, MatVec, Outer, Quantity, Transposed, symbols_of
 from derive.program.layout import KINDS, Layout
 from derive.program.loop import Loop
-from derive.program.statements import Activate, AddStack, Compute, OuterTotal, Product, PullBack, Statement, Total
+from derive.program.statements import (
+    Activate,
+    AddStack,
+    Compute,
+    OuterTotal,
+    Product,
+    PullBack,
+    Statement,
+    Total,
+)
 from derive.program.storage import Storage, store
 
 
@@ -20,9 +30,11 @@ from derive.program.storage import Storage, store
 class Names:
     """What this loop's quantities belong to.
 
-    variants    how a stack's members may be called, by the pattern of the stack's name: "{}" for the stack itself,
+    variants    how a stack's members may be called, by the pattern of the stack's name: "{}" for
+    the stack itself,
                 "d{}" for adjoints
-    parameters  for each parameter, gradient or direction, (the object that holds it, its name there)
+    parameters  for each parameter, gradient or direction, (the object that holds it, its name
+    there)
     """
 
     variants: Mapping[str, Mapping[Quantity, Quantity]]
@@ -33,7 +45,8 @@ class Names:
 class Routine:
     """A loop ready to be written in some language.
 
-    copies  carries whose new value has a place of its own: (leaving, entering), copied at a step's end
+    copies  carries whose new value has a place of its own: (leaving, entering), copied at a step's
+    end
     """
 
     loop: Loop
@@ -44,7 +57,7 @@ class Routine:
     copies: tuple[tuple[Quantity, Quantity], ...]
 
 
-class Deadlock(Exception):
+class DeadlockError(Exception):
     """A leaving quantity cannot take over its carry's place; the argument is the quantity."""
 
 
@@ -55,11 +68,13 @@ def assemble(loop: Loop, layout: Layout, names: Names) -> Routine:
         storage = store(loop, layout, names.variants, frozenset(names.parameters), apart)
         try:
             return _assemble(loop, layout, names, storage, apart)
-        except Deadlock as stuck:
+        except DeadlockError as stuck:
             apart |= {stuck.args[0]}
 
 
-def _assemble(loop: Loop, layout: Layout, names: Names, storage: Storage, apart: frozenset[Quantity]) -> Routine:
+def _assemble(
+    loop: Loop, layout: Layout, names: Names, storage: Storage, apart: frozenset[Quantity]
+) -> Routine:
     known = set(loop.known) | {c.entering for c in loop.carries}
     written: set[Quantity] = set()
     phases = {}
@@ -74,14 +89,26 @@ def _assemble(loop: Loop, layout: Layout, names: Names, storage: Storage, apart:
 
 
 class _Parts:
-    """Splits the equations of one phase into statements, each of which may serve several equations."""
+    """Splits the equations of one phase into statements, each of which may serve several
+    equations."""
 
-    def __init__(self, equations: tuple[Equation, ...], loop: Loop, layout: Layout, names: Names, storage: Storage):
+    def __init__(
+        self,
+        equations: tuple[Equation, ...],
+        loop: Loop,
+        layout: Layout,
+        names: Names,
+        storage: Storage,
+    ):
         self.equations = equations
         self.loop, self.layout, self.names, self.storage = loop, layout, names, storage
         self.weights_of = {p: w.parameters for w in layout.weights for p in w.parameters}
-        self.slot = {q: (n, k) for n, s in enumerate(storage.stacks) for k, q in enumerate(s.members)}
-        self.level = {q: level for s in storage.stacks for q, level in zip(s.members, s.levels, strict=True)}
+        self.slot = {
+            q: (n, k) for n, s in enumerate(storage.stacks) for k, q in enumerate(s.members)
+        }
+        self.level = {
+            q: level for s in storage.stacks for q, level in zip(s.members, s.levels, strict=True)
+        }
         self.statements: list[Statement] = []
         self.grouped: dict[tuple, list[tuple]] = {}
 
@@ -109,7 +136,11 @@ class _Parts:
             key = ("activate", self.slot[rhs.args[0]][0], self.level[rhs.args[0]])
             self.grouped.setdefault(key, []).append((q, rhs.args[0], rhs.func.__name__))
         else:
-            rest = [t for t in sp.Add.make_args(rhs) if not self.is_there_already(t, q) and not self.send(t, q)]
+            rest = [
+                t
+                for t in sp.Add.make_args(rhs)
+                if not self.is_there_already(t, q) and not self.send(t, q)
+            ]
             if rest or rhs == 0:
                 self.statements.append(Compute((q,), True, sp.Add(*rest)))
 
@@ -126,7 +157,8 @@ class _Parts:
         return isinstance(term, Quantity) and self.place(term) == self.place(q)
 
     def send(self, term: sp.Expr, q: Quantity) -> bool:
-        """Put a term with its kind, to be merged with others; False where it is plain and elementwise."""
+        """Put a term with its kind, to be merged with others; False where it is plain and
+        elementwise."""
         if isinstance(term, MatVec):
             matrix, vector = term.args
             transposed = isinstance(matrix, Transposed)
@@ -135,13 +167,23 @@ class _Parts:
             rows = self.weights_of.get(parameter, (parameter,))
             if transposed:
                 stack = (self.slot_of(vector) or (vector,))[0]
-                self.grouped.setdefault(("pull back", q, holder, rows, stack), []).append((parameter, matrix, vector))
+                self.grouped.setdefault(("pull back", q, holder, rows, stack), []).append(
+                    (parameter, matrix, vector)
+                )
             else:
-                self.grouped.setdefault(("product", vector, holder, rows), []).append((parameter, matrix, q))
+                self.grouped.setdefault(("product", vector, holder, rows), []).append(
+                    (parameter, matrix, q)
+                )
             return True
-        if term in self.names.parameters and self.names.parameters[term][1] in self.weights_of and self.slot_of(q):
+        if (
+            term in self.names.parameters
+            and self.names.parameters[term][1] in self.weights_of
+            and self.slot_of(q)
+        ):
             holder, parameter = self.names.parameters[term]
-            self.grouped.setdefault(("add", holder, self.weights_of[parameter]), []).append((parameter, term, q))
+            self.grouped.setdefault(("add", holder, self.weights_of[parameter]), []).append(
+                (parameter, term, q)
+            )
             return True
         return False
 
@@ -172,8 +214,13 @@ class _Parts:
         rows = key[2] if key[0] in ("add", "total") else key[3]
         entries = sorted(entries, key=lambda entry: rows.index(entry[0]))
         vectors = [entry[2] for entry in entries]
-        whole = tuple(e[0] for e in entries) == rows and (len(rows) == 1 or self.side_by_side(vectors))
-        return [self.statement(key, group) for group in ([entries] if whole else [[entry] for entry in entries])]
+        whole = tuple(e[0] for e in entries) == rows and (
+            len(rows) == 1 or self.side_by_side(vectors)
+        )
+        return [
+            self.statement(key, group)
+            for group in ([entries] if whole else [[entry] for entry in entries])
+        ]
 
     def columns(self, entries: Iterable[tuple]) -> tuple:
         outs, arguments, functions = zip(*entries, strict=True)
@@ -191,32 +238,43 @@ class _Parts:
             case "total":
                 return Total(theirs, True, vectors)
             case _:
-                return AddStack(vectors, True, theirs) if len(entries) > 1 else Compute(vectors, True, theirs[0])
+                return (
+                    AddStack(vectors, True, theirs)
+                    if len(entries) > 1
+                    else Compute(vectors, True, theirs[0])
+                )
 
     def side_by_side(self, vectors: list) -> bool:
         slots = [self.slot_of(v) for v in vectors]
-        return None not in slots and all((a[0], a[1] + 1) == b for a, b in zip(slots, slots[1:], strict=False))
+        return None not in slots and all((a[0], a[1] + 1) == b for a, b in pairwise(slots))
 
     def neighbours(self, entries: list, argument) -> list[list]:
         numbered = enumerate(entries)
         return [
             [entry for _, entry in run]
-            for _, run in groupby(numbered, key=lambda pair: self.slot[argument(pair[1])][1] - pair[0])
+            for _, run in groupby(
+                numbered, key=lambda pair: self.slot[argument(pair[1])][1] - pair[0]
+            )
         ]
 
 
 class _Scheduler:
     """Orders statements: whatever is ready first, in the order of the equations.
 
-    A statement is ready when everything it reads is complete, and when nobody still needs what it writes over.
+    A statement is ready when everything it reads is complete, and when nobody still needs what it
+    writes over.
     """
 
-    def __init__(self, parts: _Parts, storage: Storage, known: set[Quantity], written: set[Quantity]):
+    def __init__(
+        self, parts: _Parts, storage: Storage, known: set[Quantity], written: set[Quantity]
+    ):
         self.waiting = parts.run()
         self.rank = {e.lhs: n for n, e in enumerate(parts.equations)}
         self.storage = storage
         self.complete = set(known)
-        self.written = written  # places that hold a value already, shared with the phases that follow
+        self.written = (
+            written  # places that hold a value already, shared with the phases that follow
+        )
         self.tenants: dict[Quantity, list[Quantity]] = {}
         for e in parts.equations:
             self.tenants.setdefault(storage.home.get(e.lhs, e.lhs), []).append(e.lhs)
@@ -238,9 +296,15 @@ class _Scheduler:
                     self.complete.add(q)
 
     def priority(self, statement: Statement) -> tuple:
-        """Equations in their order, but what the next step needs last; a plain start before sums of products."""
+        """Equations in their order, but what the next step needs last; a plain start before sums of
+        products."""
         rank = min(self.rank[q] for q in statement.outs)
-        return all(q in self.leaving for q in statement.outs), rank, isinstance(statement, Compute), str(statement.outs)
+        return (
+            all(q in self.leaving for q in statement.outs),
+            rank,
+            isinstance(statement, Compute),
+            str(statement.outs),
+        )
 
     def is_ready(self, statement: Statement) -> bool:
         needed = reads(statement) & self.own
@@ -263,13 +327,17 @@ class _Scheduler:
         for s in stuck:
             for q in s.outs:
                 if q in self.leaving and self.storage.home.get(q, q) != q:
-                    raise Deadlock(q)
+                    raise DeadlockError(q)
         raise AssertionError(f"no statement can run: {self.waiting}")
 
     def emit(self, statement: Statement) -> Iterable[Statement]:
-        """The statement, told whether it adds to something; a stack that holds only part of it is completed."""
+        """The statement, told whether it adds to something; a stack that holds only part of it is
+        completed."""
         places = [self.storage.home.get(q, q) for q in statement.outs]
-        adds = [place in self.written and self.continues(q) for q, place in zip(statement.outs, places, strict=True)]
+        adds = [
+            place in self.written and self.continues(q)
+            for q, place in zip(statement.outs, places, strict=True)
+        ]
         if any(adds) and not all(adds):
             for q, started in zip(statement.outs, adds, strict=True):
                 if not started:
@@ -279,12 +347,16 @@ class _Scheduler:
         yield replace(statement, adds=any(adds) and statement.adds)
 
     def continues(self, q: Quantity) -> bool:
-        """Whether what lies in q's place is a part of q: a term computed before the loop, or by an earlier statement."""
+        """Whether what lies in q's place is a part of q: a term computed before the loop, or by an
+        earlier statement."""
         if q in self.started:
             return True
         place = self.storage.home.get(q, q)
         rhs = next(e.rhs for e in self.loop.equations if e.lhs == q)
-        return any(isinstance(t, Quantity) and self.storage.home.get(t, t) == place for t in sp.Add.make_args(rhs))
+        return any(
+            isinstance(t, Quantity) and self.storage.home.get(t, t) == place
+            for t in sp.Add.make_args(rhs)
+        )
 
 
 def reads(statement: Statement) -> set[Quantity]:

@@ -1,9 +1,10 @@
 """Which pre-activations, and which parameters, lie next to each other in memory.
 
-Products of the same operand are one product of stacked matrices: ``W_i @ x``, ``W_f @ x``, … are the rows of one
-``W @ x``. For that the matrices must lie one above the other, and the results side by side. The layout is
-found from the forward equations alone, and every loop of the cell uses it, so that the stack that serves
-``U @ h`` on the way there serves its transpose on the way back, and its gradient.
+Products of the same operand are one product of stacked matrices: ``W_i @ x``, ``W_f @ x``, … are
+the rows of one ``W @ x``. For that the matrices must lie one above the other, and the results side
+by side. The layout is found from the forward equations alone, and every loop of the cell uses it,
+so that the stack that serves ``U @ h`` on the way there serves its transpose on the way back, and
+its gradient.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from derive.nodes import Elementwise, MatVec, Quantity, symbols_of
 from derive.normal import fresh
 from derive.program.loop import Loop
 
-# Sigmoid and tanh stand next to each other, since one call of tanh serves both: σ(z) = ½ + ½ tanh(z/2).
+# Sigmoid and tanh stand next to each other, since one call of tanh serves both: σ(z) = ½ + ½
+# tanh(z/2).
 KINDS = ("sigmoid", "tanh")
 
 
 @dataclass(frozen=True)
 class Stack:
-    """Pre-activations side by side in one array. Those of one level are ready at the same moment of a step."""
+    """Pre-activations side by side in one array. Those of one level are ready at the same moment of
+    a step."""
 
     name: str
     members: tuple[Quantity, ...]
@@ -51,15 +54,20 @@ class Layout:
 
 
 def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout:
-    """Find the layout of a cell from its equations in normal form and its scheduled forward loop."""
+    """Find the layout of a cell from its equations in normal form and its scheduled forward
+    loop."""
     by_name = {e.lhs: e for e in equations}
     next_states = set(cell.updates.values())
-    uses = Counter(s for e in equations for s in sp.preorder_traversal(e.rhs) if s in set(cell.parameters))
+    uses = Counter(
+        s for e in equations for s in sp.preorder_traversal(e.rhs) if s in set(cell.parameters)
+    )
     rows = {e.lhs: _rows(e, uses) for e in equations if e.lhs not in next_states}
     groups = [g for g in _connected({q: r for q, r in rows.items() if r}) if len(g) > 1]
 
     levels = _levels(forward, equations)
-    kinds = {e.rhs.args[0]: e.rhs.func.__name__ for e in equations if isinstance(e.rhs, Elementwise)}
+    kinds = {
+        e.rhs.args[0]: e.rhs.func.__name__ for e in equations if isinstance(e.rhs, Elementwise)
+    }
     definition = {e.lhs: n for n, e in enumerate(equations)}
 
     def position(q: Quantity) -> tuple:
@@ -71,7 +79,11 @@ def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout
     stacks, weights = [], []
     for n, group in enumerate(groups, start=1):
         members = tuple(sorted(group, key=position))
-        stacks.append(Stack(fresh(name.replace("1", str(n)), taken), members, tuple(levels[q] for q in members)))
+        stacks.append(
+            Stack(
+                fresh(name.replace("1", str(n)), taken), members, tuple(levels[q] for q in members)
+            )
+        )
         for operand in dict.fromkeys(v for q in members for v in rows[q]):
             weights += _stacked([rows[q].get(operand) for q in members], taken)
         weights += _stacked([_bias(by_name[q], cell, uses) for q in members], taken)
@@ -79,7 +91,8 @@ def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout
 
 
 def _rows(equation: Equation, uses: Counter) -> dict[sp.Expr, Quantity]:
-    """For each operand of the equation's products, the matrix; only matrices that are used in one place."""
+    """For each operand of the equation's products, the matrix; only matrices that are used in one
+    place."""
     rows: dict[sp.Expr, Quantity] = {}
     for term in sp.Add.make_args(equation.rhs):
         if isinstance(term, MatVec) and uses[term.args[0]] == 1:
@@ -111,7 +124,8 @@ def _connected(rows: dict[Quantity, dict[sp.Expr, Quantity]]) -> list[list[Quant
 
 
 def _levels(forward: Loop, equations: Iterable[Equation]) -> dict[Quantity, int]:
-    """How many activations of the same step come before each quantity, what is known beforehand not counted."""
+    """How many activations of the same step come before each quantity, what is known beforehand not
+    counted."""
     early = {e.lhs for e in forward.before}
     levels: dict[Quantity, int] = {}
     for e in equations:

@@ -1,12 +1,15 @@
 """A loop over time, and the rules that decide what runs when.
 
-A `Loop` says what one step computes, from what all steps know beforehand and from what the step before it
-hands over. Every rule here is a function from one Loop to another (DESIGN: the schedule is computed, not
-written by hand), and none of them knows which cell, or which derivative, it is looking at:
+A `Loop` says what one step computes, from what all steps know beforehand and from what the step
+before it hands over. Every rule here is a function from one Loop to another (DESIGN: the schedule
+is computed, not written by hand), and none of them knows which cell, or which derivative, it is
+looking at:
 
 - `inline`  an equation read once, by one product, becomes part of that product;
-- `hoist`   what does not depend on the step before is computed for all steps at once, before the loop;
-- `defer`   what the step after does not depend on is computed for all steps at once, after the loop.
+- `hoist`   what does not depend on the step before is computed for all steps at once, before the
+loop;
+- `defer`   what the step after does not depend on is computed for all steps at once, after the
+loop.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from derive.normal import fresh
 
 @dataclass(frozen=True)
 class Carry:
-    """What one step hands to the next: `leaving` at one step's end is `entering` at the next one's start."""
+    """What one step hands to the next: `leaving` at one step's end is `entering` at the next one's
+    start."""
 
     entering: Quantity
     leaving: Quantity
@@ -41,7 +45,8 @@ class Loop:
     during   one step
     after    equations evaluated for all steps at once, after the loop
     wanted   quantities the caller wants of every step
-    totals   quantities of which the caller wants the sum over all steps and sequences (gradients of parameters)
+    totals   quantities of which the caller wants the sum over all steps and sequences (gradients of
+    parameters)
     base     for adjoints and tangents, the name of the quantity they belong to
     reverse  whether it runs from the last step to the first
     """
@@ -68,14 +73,18 @@ class Loop:
 
     def taken(self) -> set[str]:
         """Every name in use."""
-        symbols = set(self.known) | {e.lhs for e in self.equations} | {c.entering for c in self.carries}
+        symbols = (
+            set(self.known) | {e.lhs for e in self.equations} | {c.entering for c in self.carries}
+        )
         return {q.name for q in symbols.union(*(symbols_of(e.rhs) for e in self.equations))}
 
 
 def drop_unused(loop: Loop) -> Loop:
     """Without the equations that nothing wanted depends on."""
     needed = needed_for(loop.ends, loop.equations)
-    return replace(loop, **{p: tuple(e for e in getattr(loop, p) if e.lhs in needed) for p in PHASES})
+    return replace(
+        loop, **{p: tuple(e for e in getattr(loop, p) if e.lhs in needed) for p in PHASES}
+    )
 
 
 PHASES = ("before", "during", "after")
@@ -94,10 +103,12 @@ def needed_for(ends: Iterable[Quantity], equations: tuple[Equation, ...]) -> set
 
 
 def inline(loop: Loop) -> Loop:
-    """Put an equation that is a plain product, and is read exactly once, in the place where it is read.
+    """Put an equation that is a plain product, and is read exactly once, in the place where it is
+    read.
 
-    The chain rule through an activation is such a product, ``da_i = di * i(1 - i)``: with ``di = dc_next * g``
-    inside, all but ``dc_next`` is known before the loop, and `hoist` can take it there.
+    The chain rule through an activation is such a product, ``da_i = di * i(1 - i)``: with ``di =
+    dc_next * g`` inside, all but ``dc_next`` is known before the loop, and `hoist` can take it
+    there.
     """
     reads = Counter(s for e in loop.during for s in _reads(e.rhs))
     buried = {s for e in loop.during for part in _opaque(e.rhs) for s in symbols_of(part)}
@@ -119,21 +130,31 @@ def _reads(expr: sp.Expr) -> Iterable[Quantity]:
 
 def _opaque(expr: sp.Expr) -> list[sp.Expr]:
     """Places that take a name and no formula: nodes, and the arguments of activations."""
-    return [expr] if isinstance(expr, Elementwise) else outermost_nodes(expr) + list(expr.atoms(Elementwise))
+    return (
+        [expr]
+        if isinstance(expr, Elementwise)
+        else outermost_nodes(expr) + list(expr.atoms(Elementwise))
+    )
 
 
 def _is_product(expr: sp.Expr) -> bool:
-    return not isinstance(expr, sp.Add | Elementwise | Node) and not outermost_nodes(expr) and not expr.atoms(Elementwise)
+    return (
+        not isinstance(expr, sp.Add | Elementwise | Node)
+        and not outermost_nodes(expr)
+        and not expr.atoms(Elementwise)
+    )
 
 
 # --- hoist ---------------------------------------------------------------------------------------
 
 
 def hoist(loop: Loop) -> Loop:
-    """Move what does not depend on the previous step out of the loop: whole equations, then terms and factors.
+    """Move what does not depend on the previous step out of the loop: whole equations, then terms
+    and factors.
 
-    Of ``a_i = W_i @ x + U_i @ h + b_i`` the input's share ``W_i @ x + b_i`` is computed for all steps at once;
-    of ``da_i = dc_next * g * i(1 - i)`` the local derivative of ``c_next`` by ``a_i``.
+    Of ``a_i = W_i @ x + U_i @ h + b_i`` the input's share ``W_i @ x + b_i`` is computed for all
+    steps at once; of ``da_i = dc_next * g * i(1 - i)`` the local derivative of ``c_next`` by
+    ``a_i``.
     """
     return _Hoist(loop).run()
 
@@ -161,7 +182,8 @@ class _Hoist:
         return bool(self.varying & symbols_of(expr))
 
     def split(self, equation: Equation) -> Equation:
-        """The equation with its loop-free terms and factors replaced by quantities known before the loop."""
+        """The equation with its loop-free terms and factors replaced by quantities known before the
+        loop."""
         free, rates = [], {}
         for term in self.terms(equation.rhs):
             if not self.varies(term):
@@ -170,15 +192,25 @@ class _Hoist:
                 fixed, moving = self.factors(term)
                 rates.setdefault(moving, []).append(fixed)
         terms = [self.outside(sp.Add(*free), f"{equation.lhs}_in", equation)]
-        terms += [m * self.outside(sp.Add(*fixed), self.rate_name(equation.lhs, m), equation) for m, fixed in rates.items()]
+        terms += [
+            m * self.outside(sp.Add(*fixed), self.rate_name(equation.lhs, m), equation)
+            for m, fixed in rates.items()
+        ]
         return replace(equation, rhs=sp.Add(*terms))
 
     def terms(self, expr: sp.Expr) -> list[sp.Expr]:
-        """The terms of a sum, where a product with a sum inside is multiplied out if that sets known factors free."""
+        """The terms of a sum, where a product with a sum inside is multiplied out if that sets
+        known factors free."""
         terms = []
         for term in sp.Add.make_args(expr):
-            inner = next((p for p in sp.Mul.make_args(term) if isinstance(p, sp.Add) and self.opens(p)), None)
-            terms += [term] if inner is None else self.terms(sp.Add(*(term / inner * part for part in inner.args)))
+            inner = next(
+                (p for p in sp.Mul.make_args(term) if isinstance(p, sp.Add) and self.opens(p)), None
+            )
+            terms += (
+                [term]
+                if inner is None
+                else self.terms(sp.Add(*(term / inner * part for part in inner.args)))
+            )
         return terms
 
     def opens(self, inner: sp.Add) -> bool:
@@ -193,7 +225,8 @@ class _Hoist:
         return sp.Mul(*(p for p in parts if not self.varies(p))), sp.Mul(*moving)
 
     def rate_name(self, lhs: Quantity, moving: sp.Expr) -> str:
-        """The local derivative that takes `moving` to `lhs` is named as one: ``dc_next_da_i`` is ∂c_next/∂a_i."""
+        """The local derivative that takes `moving` to `lhs` is named as one: ``dc_next_da_i`` is
+        ∂c_next/∂a_i."""
         base = self.loop.base
         if not (isinstance(moving, Quantity) and moving in base and lhs in base):
             return f"{lhs}_rate"
@@ -201,7 +234,8 @@ class _Hoist:
         return f"d{base[upper]}_d{base[lower]}"
 
     def outside(self, expr: sp.Expr, name: str, equation: Equation) -> sp.Expr:
-        """The expression, or a quantity defined as it before the loop where that saves work in the loop."""
+        """The expression, or a quantity defined as it before the loop where that saves work in the
+        loop."""
         if isinstance(expr, Quantity) or not symbols_of(expr) or isinstance(-expr, Quantity):
             return expr
         if expr not in self.shared:

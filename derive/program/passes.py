@@ -22,9 +22,11 @@ class Passes:
 
     saved     what forward keeps for the others, apart from the input and the states
     forward   from the input and the initial state to the outputs
-    backward  from the adjoints of outputs and final state to those of parameters, input and initial state
+    backward  from the adjoints of outputs and final state to those of parameters, input and initial
+    state
     jvp       from the tangents of parameters, input and initial state to those of the outputs
-    hvp       the tangents that hvp's way back needs, then the way back: adjoints and their tangents together
+    hvp       the tangents that hvp's way back needs, then the way back: adjoints and their tangents
+    together
     dot       for each quantity, its tangent
     """
 
@@ -40,7 +42,8 @@ class Passes:
 def passes(adjoint: Adjoint, store: str = "all") -> Passes:
     """Schedule a cell's four loops.
 
-    store  "all" keeps every intermediate result that the way back reads; "states" keeps input and states only,
+    store  "all" keeps every intermediate result that the way back reads; "states" keeps input and
+    states only,
            and computes the rest again, for all steps at once, when it is needed.
     """
     cell = adjoint.cell
@@ -135,7 +138,10 @@ def _tangent_back(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
             loop,
             known=known,
             during=both,
-            carries=(*loop.carries, *(Carry(dot[c.entering], dot[c.leaving]) for c in loop.carries)),
+            carries=(
+                *loop.carries,
+                *(Carry(dot[c.entering], dot[c.leaving]) for c in loop.carries),
+            ),
             wanted=frozenset(dot[q] for q in loop.wanted),
             totals=frozenset(dot[q] for q in loop.totals),
             base=loop.base | {dot[q]: f"{name}_dot" for q, name in loop.base.items()},
@@ -150,7 +156,8 @@ def _known_needs(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
 
 
 def _recompute(loop: Loop, forward: tuple[Equation, ...], kept: frozenset[Quantity]) -> Loop:
-    """The loop with what it reads of the forward pass, but nobody kept, computed again before it."""
+    """The loop with what it reads of the forward pass, but nobody kept, computed again before
+    it."""
     missing = _known_needs(loop, kept)
     needed = needed_for(missing, tuple(e for e in forward if e.lhs not in kept))
     again = tuple(e for e in forward if e.lhs in needed and e.lhs not in kept)

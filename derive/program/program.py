@@ -40,12 +40,16 @@ class Program:
 
 
 def build(cell: Cell, store: str = "all") -> Program:
-    """Derive a cell and schedule its four routines. `store` is explained at `derive.program.passes.passes`."""
+    """Derive a cell and schedule its four routines. `store` is explained at
+    `derive.program.passes.passes`."""
     derived = adjoint(cell)
     loops = passes(derived, store)
     memory = layout(cell, loops.forward, derived.forward)
     names = _names(cell, derived, loops)
-    routines = [assemble(loop, memory, names) for loop in (loops.forward, loops.backward, loops.jvp, *loops.hvp)]
+    routines = [
+        assemble(loop, memory, names)
+        for loop in (loops.forward, loops.backward, loops.jvp, *loops.hvp)
+    ]
     forward, backward, jvp, *hvp = routines
     rank = _rank(cell, derived, loops)
     return Program(cell, derived, loops, memory, names, rank, forward, backward, jvp, tuple(hvp))
@@ -66,7 +70,11 @@ def _names(cell: Cell, derived: Adjoint, loops: Passes) -> Names:
 
 
 def _rank(cell: Cell, derived: Adjoint, loops: Passes) -> dict[str, int]:
-    """Adjoints and tangents first, then the cell's quantities in the order they are defined, parameters and all."""
-    derivatives = [q.name for q in (*derived.carry.values(), derived.seed, *derived.bar.values(), *loops.dot.values())]
+    """Adjoints and tangents first, then the cell's quantities in the order they are defined,
+    parameters and all."""
+    derivatives = [
+        q.name
+        for q in (*derived.carry.values(), derived.seed, *derived.bar.values(), *loops.dot.values())
+    ]
     forward = [s.name for s in (*cell.parameters, cell.input, *cell.states)]
     return ranks((*derivatives, *forward, *(e.lhs.name for e in derived.forward)))

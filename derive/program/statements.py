@@ -11,7 +11,8 @@ from derive.nodes import Quantity
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing to do. `outs` are written; with `adds` the result is added to what is there already."""
+    """One thing to do. `outs` are written; with `adds` the result is added to what is there
+    already."""
 
     outs: tuple[Quantity, ...]
     adds: bool
@@ -35,7 +36,8 @@ class PullBack(Statement):
 
 @dataclass(frozen=True)
 class OuterTotal(Statement):
-    """outs = Σ over steps and sequences of stacked(lefts) ⊗ right: the gradient of stacked matrices."""
+    """outs = Σ over steps and sequences of stacked(lefts) ⊗ right: the gradient of stacked
+    matrices."""
 
     lefts: tuple[Quantity, ...]
     right: Quantity

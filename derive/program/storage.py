@@ -1,8 +1,9 @@
-"""Where every quantity of a loop lies: which ones share a place, and for how many steps a place is kept.
+"""Where every quantity of a loop lies: which ones share a place, and for how many steps a place is
+kept.
 
-A quantity *takes over* the place of one that nobody reads any more: an activation that of its pre-activation,
-an adjoint that of the local derivative it is multiplied with, a new state's adjoint that of the carry.
-That saves memory traffic, which at large batches costs as much as arithmetic.
+A quantity *takes over* the place of one that nobody reads any more: an activation that of its
+pre-activation, an adjoint that of the local derivative it is multiplied with, a new state's adjoint
+that of the carry. That saves memory traffic, which at large batches costs as much as arithmetic.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ from derive.program.loop import Loop
 class Storage:
     """The places of a loop's quantities.
 
-    home        for each quantity, the one whose place it lies in (its own name where it has its own)
+    home        for each quantity, the one whose place it lies in (its own name where it has its
+    own)
     sequences   homes that hold all steps; the others hold one step and are written over
-    trajectory  for each carry that is kept for all steps, (entering, leaving): one array of T + 1 steps
+    trajectory  for each carry that is kept for all steps, (entering, leaving): one array of T + 1
+    steps
     constants   quantities that depend on parameters alone, the same at every step
-    stacks      the layout's stacks as this loop has them, e.g. of the adjoints of the pre-activations
+    stacks      the layout's stacks as this loop has them, e.g. of the adjoints of the
+    pre-activations
     """
 
     home: Mapping[Quantity, Quantity]
@@ -41,11 +45,13 @@ class Storage:
         return self.home.get(quantity, quantity) in self.sequences
 
 
-def store(loop: Loop, layout: Layout, variants: Iterable[Mapping[Quantity, Quantity]], given: frozenset[Quantity],
+def store(loop: Loop, layout: Layout, variants: Iterable[Mapping[Quantity, Quantity]], given:
+frozenset[Quantity],
           apart: frozenset[Quantity] = frozenset()) -> Storage:  # fmt: skip
     """Find a place for everything in a loop.
 
-    variants  what a stack's members may be called here: themselves, their adjoints, their tangents, …
+    variants  what a stack's members may be called here: themselves, their adjoints, their tangents,
+    …
     given     parameters, in every variant
     apart     leaving quantities that may not take over their carry's place
     """
@@ -68,8 +74,14 @@ def _constants(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
     return frozenset(constants)
 
 
-def _stacks_here(loop: Loop, layout: Layout, variants: Iterable[Mapping[Quantity, Quantity]], constants: frozenset):
-    """A stack is laid out in a loop where the loop defines all its members, under whichever names."""
+def _stacks_here(
+    loop: Loop,
+    layout: Layout,
+    variants: Iterable[Mapping[Quantity, Quantity]],
+    constants: frozenset,
+):
+    """A stack is laid out in a loop where the loop defines all its members, under whichever
+    names."""
     defined = {e.lhs for e in loop.equations} - constants
     for prefix, variant in variants.items():
         for stack in layout.stacks:
@@ -79,7 +91,8 @@ def _stacks_here(loop: Loop, layout: Layout, variants: Iterable[Mapping[Quantity
 
 
 def _kept(loop: Loop, constants: frozenset[Quantity]) -> set[Quantity]:
-    """The quantities of which all steps are needed: those that cross into or out of the time loop."""
+    """The quantities of which all steps are needed: those that cross into or out of the time
+    loop."""
     early = {e.lhs for e in loop.before} - constants
     during = {e.lhs for e in loop.during}
     late = {e.lhs for e in loop.after}
@@ -100,7 +113,9 @@ class _Homes:
         self.home: dict[Quantity, Quantity] = {}
         self.chain = {c.entering: c.entering for c in loop.carries if c.entering not in trajectory}
         self.leaving = {
-            c.leaving: c.entering for c in loop.carries if c.entering not in trajectory and c.leaving not in apart
+            c.leaving: c.entering
+            for c in loop.carries
+            if c.entering not in trajectory and c.leaving not in apart
         }
 
     def run(self) -> dict[Quantity, Quantity]:
@@ -134,15 +149,23 @@ class _Homes:
     def candidates(self, equation: Equation) -> set[Quantity]:
         """What the equation is the only one to read, and can be computed in the place of."""
         rhs = equation.rhs
-        parts = rhs.args if isinstance(rhs, Elementwise) else (*sp.Add.make_args(rhs), *sp.Mul.make_args(rhs))
+        parts = (
+            rhs.args
+            if isinstance(rhs, Elementwise)
+            else (*sp.Add.make_args(rhs), *sp.Mul.make_args(rhs))
+        )
         return {
             p
             for p in parts
-            if isinstance(p, Quantity) and self.readers[p] == 1 and p.axes == equation.lhs.axes and p not in self.fixed
+            if isinstance(p, Quantity)
+            and self.readers[p] == 1
+            and p.axes == equation.lhs.axes
+            and p not in self.fixed
         }
 
     def may_follow(self, equation: Equation, p: Quantity) -> bool:
-        """Whether the equation's quantity may lie where `p`, made before the loop or just before it, lay."""
+        """Whether the equation's quantity may lie where `p`, made before the loop or just before
+        it, lay."""
         q, defined = equation.lhs, {e.lhs for e in self.loop.equations}
         if p not in defined or self.root(p) in self.chain or p in self.loop.ends:
             return False

@@ -6,21 +6,23 @@
     np.multiply(i, g, out=work)
     np.add(c_next, work, out=c_next)
 
-Nothing is allocated, which is what makes a loop over time fast. The care is in arrays that hold an operand and
-receive the result: such an operand is read first, and nothing else is computed in its place.
+Nothing is allocated, which is what makes a loop over time fast. The care is in arrays that hold an
+operand and receive the result: such an operand is read first, and nothing else is computed in its
+place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 import sympy as sp
 
 from derive.nodes import Axes, Elementwise, FeatureSum, Quantity, Size, axes_of
 from derive.printing import Infix, fraction
 
-# NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The others are helpers
-# in the generated module, named with an underscore.
+# NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The
+# others are helpers in the generated module, named with an underscore.
 UFUNCS = frozenset({"tanh", "exp", "log", "sqrt", "sin", "cos", "maximum"})
 
 
@@ -41,12 +43,15 @@ class Lowering:
         return lines.lines
 
     def add(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[str]:
-        """Lines that add the value of `expr` to what is in the place of `out`; `expr` does not read that place."""
+        """Lines that add the value of `expr` to what is in the place of `out`; `expr` does not read
+        that place."""
         lines = _Lines(self, infix)
         for term in infix.sort(sp.Add.make_args(expr)):
             negative = term.could_extract_minus_sign()
             value = lines.value(-term if negative else term)
-            lines.call("subtract" if negative else "add", self.place(out), value, out=self.place(out))
+            lines.call(
+                "subtract" if negative else "add", self.place(out), value, out=self.place(out)
+            )
         return lines.lines
 
 
@@ -54,10 +59,14 @@ class _Lines:
     def __init__(self, lowering: Lowering, infix: Infix):
         self.lowering, self.infix = lowering, infix
         self.lines: list[str] = []
-        self.borrowed: dict[Axes, int] = {}
+        self.borrowed: dict[str, tuple[Axes, int]] = {}
 
     def call(self, function: str, *operands: str, out: str) -> None:
+        """One NumPy call; scratch arrays that it reads are free again."""
         self.lines.append(f"np.{function}({', '.join(operands)}, out={out})")
+        for name in operands:
+            if name != out:
+                self.borrowed.pop(name, None)
 
     # operands
 
@@ -75,10 +84,15 @@ class _Lines:
         if self.is_atom(expr):
             return self.infix(expr)
         axes = axes_of(expr)
-        self.borrowed[axes] = self.borrowed.get(axes, 0) + 1
-        scratch = self.lowering.scratch(axes, self.borrowed[axes])
+        scratch = self.borrow(axes)
         self.into(scratch, axes, expr)
         return scratch
+
+    def borrow(self, axes: Axes) -> str:
+        number = next(n for n in count(1) if (axes, n) not in self.borrowed.values())
+        name = self.lowering.scratch(axes, number)
+        self.borrowed[name] = (axes, number)
+        return name
 
     # building a value up
 
@@ -93,44 +107,50 @@ class _Lines:
         elif isinstance(expr, sp.Pow):
             self.power(target, *expr.args)
         elif isinstance(expr, FeatureSum):
-            self.lines.append(f"np.sum({self.value(expr.args[0])}, axis=-1, keepdims=True, out={target})")
+            self.lines.append(
+                f"np.sum({self.value(expr.args[0])}, axis=-1, keepdims=True, out={target})"
+            )
         elif isinstance(expr, Elementwise):
             self.function(target, expr)
         else:
             raise TypeError(f"no NumPy for {type(expr).__name__}")
 
-    def operands(self, target: str, axes: Axes, parts: list[sp.Expr]) -> list[tuple[sp.Expr, str]]:
-        """The parts in the order in which they are combined, each with the name of what holds its value.
+    def arranged(
+        self, target: str, axes: Axes, parts: list[sp.Expr]
+    ) -> tuple[list[sp.Expr], dict[sp.Expr, str]]:
+        """The parts in the order in which they are combined, and the values that have to be there
+        beforehand.
 
-        The first to be combined is what `target` holds, or else a part that can be computed in `target` itself.
+        The first to be combined is what `target` holds, or else a part that can be computed in
+        `target` itself. A number goes first where that saves a call: 1 - i is one subtraction.
         """
         holding = [p for p in parts if self.reads(p, target)]
-        computed = [p for p in parts if not self.is_atom(p)]
-        if len(holding) > 1 or (holding and axes_of(holding[0]) != axes):
+        if len(holding) > 1 or any(axes_of(p) != axes for p in holding):
             values = {p: self.value(p) for p in holding}
-            parts = sorted(parts, key=lambda p: values.get(p) != target)
-        else:
-            lead = next((p for p in holding or computed if axes_of(p) == axes), None)
-            values = {}
-            if lead is not None:
-                parts = [lead, *(p for p in parts if p is not lead)]
-                if not self.is_atom(lead):
-                    self.into(target, axes, lead)
-                    values[lead] = target
-        # A number goes first where nothing was computed yet: 1 - i is one subtraction.
-        parts = sorted(parts, key=lambda p: not p.is_number) if target not in values.values() and not holding else parts
-        return [(p, values[p] if p in values else self.value(p)) for p in parts]
+            return sorted(parts, key=lambda p: (values.get(p) != target, p not in values)), values
+        computed = [p for p in parts if not self.is_atom(p) and axes_of(p) == axes]
+        lead = next(iter(holding or computed), None)
+        if lead is None:
+            return sorted(parts, key=lambda p: not p.is_number), {}
+        rest = [p for p in parts if p is not lead]
+        if self.is_atom(lead):
+            return [lead, *rest], {}
+        self.into(target, axes, lead)
+        return [lead, *rest], {lead: target}
 
     def sum(self, target: str, axes: Axes, terms: list[sp.Expr]) -> None:
-        signs = {abs_term(t): t.could_extract_minus_sign() for t in terms}
-        (first, sofar), *rest = self.operands(target, axes, list(signs))
-        negative = signs[first]
-        for term, value in rest:
-            if negative and not signs[term]:
+        minus = {abs_term(t): t.could_extract_minus_sign() for t in terms}
+        (first, *rest), ready = self.arranged(target, axes, list(minus))
+        sofar, negative = ready.get(first) or self.value(first), minus[first]
+        for term in rest:
+            value = ready.get(term) or self.value(term)
+            if negative and not minus[term]:
                 self.call("subtract", value, sofar, out=target)
                 negative = False
             else:
-                self.call("add" if negative == signs[term] else "subtract", sofar, value, out=target)
+                self.call(
+                    "add" if negative == minus[term] else "subtract", sofar, value, out=target
+                )
             sofar = target
         if negative:
             self.call("negative", sofar, out=target)
@@ -139,16 +159,25 @@ class _Lines:
         over, under = fraction(expr)
         negative = sp.S.NegativeOne in over
         over = [f for f in self.infix.sort(over) if f != -1] or [sp.S.One]
-        combined = self.operands(target, axes, [*over, *(1 / f for f in under if self.reads(f, target))])
-        sofar = combined[0][1]
-        for _, value in combined[1:]:
-            self.call("multiply", sofar, value, out=target)
-            sofar = target
-        for factor in (f for f in self.infix.sort(under) if 1 / f not in dict(combined)):
-            self.call("divide", sofar, self.value(factor), out=target)
+        early = {f: self.value(f) for f in under if self.reads(f, target)}
+        if target in early.values():
+            sofar = self.value(sp.Mul(*over))  # elsewhere: the divisor lies in the target
+        else:
+            sofar = self.multiplied(target, axes, over)
+        for factor in sorted(self.infix.sort(under), key=lambda f: early.get(f) != target):
+            self.call("divide", sofar, early.get(factor) or self.value(factor), out=target)
             sofar = target
         if negative:
             self.call("negative", sofar, out=target)
+
+    def multiplied(self, target: str, axes: Axes, factors: list[sp.Expr]) -> str:
+        """What holds the product of the factors: the target, or the only factor's own place."""
+        (first, *rest), ready = self.arranged(target, axes, factors)
+        sofar = ready.get(first) or self.value(first)
+        for factor in rest:
+            self.call("multiply", sofar, ready.get(factor) or self.value(factor), out=target)
+            sofar = target
+        return sofar
 
     def power(self, target: str, base: sp.Expr, exponent: sp.Expr) -> None:
         value = self.value(base)
@@ -162,7 +191,8 @@ class _Lines:
     def function(self, target: str, expr: Elementwise) -> None:
         name = expr.func.__name__
         self.lines.append(
-            f"{'np.' if name in UFUNCS else '_'}{name}({', '.join(map(self.value, expr.args))}, out={target})"
+            f"{'np.' if name in UFUNCS else '_'}{name}({', '.join(map(self.value, expr.args))}, "
+            f"out={target})"
         )
 
 

@@ -1,7 +1,9 @@
-"""Lines of Python as a formatter would leave them, and axis lengths as Python writes them."""
+"""Lines of Python as a formatter would leave them, and lengths and shapes as Python writes them."""
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +13,7 @@ WIDTH = 100
 
 
 def wrap(before: str, items: Sequence[str], after: str, indent: int = 4) -> list[str]:
-    """``before item, item after`` on one line where it fits, with the brackets opened where it does not."""
+    """``before item, item after`` on one line where it fits, else with the brackets opened."""
     inner = ", ".join(items)
     if indent + len(before) + len(inner) + len(after) <= WIDTH:
         return [before + inner + after]
@@ -20,9 +22,42 @@ def wrap(before: str, items: Sequence[str], after: str, indent: int = 4) -> list
     return [before, *(f"    {item}," for item in items), after]
 
 
-def indented(lines: Iterable[str], by: int = 4) -> list[str]:
-    """The lines, further to the right."""
-    return [" " * by + line if line else "" for line in lines]
+def unpack(names: Sequence[str], value: str, before: str = "", after: str = "") -> list[str]:
+    """``name, name = value``, with brackets only where it takes them: for one name, or for too many
+    for a line."""
+    line = f"{before}{', '.join(names)}{after or ' = '}{value}"
+    if len(names) == 1:
+        return [f"{before}({names[0]},){after or ' = '}{value}"]
+    if len(line) + 4 <= WIDTH:
+        return [line]
+    return [f"{before}(", *(f"    {name}," for name in names), f"){after or ' = '}{value}"]
+
+
+def broken(line: str, indent: int) -> list[str]:
+    """A line that may be too long at this indent: a comment goes on, an assignment's sum gets
+    brackets."""
+    if indent + len(line) <= WIDTH:
+        return [line]
+    if line.startswith("#"):
+        return textwrap.wrap(
+            line, WIDTH - indent, subsequent_indent="#     ", break_long_words=False
+        )
+    left, sign, right = re.split(r"( \+?= )", line, maxsplit=1)
+    return [f"{left}{sign}(", *(f"    {row}" for row in at_signs(right, WIDTH - indent - 4)), ")"]
+
+
+def at_signs(text: str, width: int) -> list[str]:
+    """A sum broken before its outermost plus and minus signs, one term a line, as a formatter
+    does."""
+    depth, start, rows = 0, 0, []
+    for k, character in enumerate(text):
+        depth += (character in "([") - (character in ")]")
+        if depth == 0 and text[k : k + 3] in (" + ", " - "):
+            rows.append(text[start:k])
+            start = k + 1
+    if len(text) <= width:
+        return [text]
+    return [*rows, text[start:]]
 
 
 def length(axes: Iterable[Axis]) -> str:
@@ -37,5 +72,6 @@ def tuple_of(parts: Sequence[str]) -> str:
 
 
 def shape_of(leading: Sequence[str], axes: Axes) -> str:
-    """The shape of an array: leading axes such as T and B, then the quantity's own, 1 for a scalar."""
-    return tuple_of([*leading, *(str(axis) for axis in axes)] if axes else [*leading, "1"])
+    """The shape of an array: leading lengths such as T and B, then the quantity's own, 1 for a
+    scalar."""
+    return tuple_of([*leading, *(map(str, axes) if axes else ["1"])])

@@ -1,0 +1,194 @@
+"""Two ways to write an equation in NumPy.
+
+`InPlace` writes calls with ``out=`` that allocate nothing: forward and backward, which run
+thousands of times. `Plain` writes the expression itself: forward mode and second order, which are
+read more often than they run.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from derive.backends.numpy.lowering import UFUNCS, Lowering
+from derive.backends.numpy.memory import Memory
+from derive.backends.numpy.text import broken, length, unpack, wrap
+from derive.nodes import FeatureSum, Node, Quantity, Size, axes_of
+from derive.printing import ATOM, POWER, PRODUCT, Infix
+from derive.program.statements import Compute, Product, PullBack
+
+if TYPE_CHECKING:
+    from derive.backends.numpy.routine import OneStep, Phase
+
+
+class NumPyInfix(Infix):
+    """Expressions as NumPy writes them, on the arrays that `place` names."""
+
+    def __init__(self, rank, place):
+        super().__init__(rank)
+        self.place = place
+
+    def symbol(self, symbol):
+        return symbol.axis.letter if isinstance(symbol, Size) else self.place(symbol)
+
+    def matvec(self, matrix, vector):
+        return f"{self.print(vector, ATOM)} @ {self.transposed(matrix)}"
+
+    def transposed(self, matrix):
+        inner = matrix.args[0] if matrix.args else None
+        return self.print(inner, ATOM) if inner is not None else f"{self.print(matrix, ATOM)}.T"
+
+    def power(self, expr):
+        base, exponent = expr.args
+        if exponent.is_negative:
+            return self.quotient("1", [base ** (-exponent)]), PRODUCT
+        power = " ** " if not self.print(base, ATOM).isidentifier() else "**"
+        return f"{self.print(base, ATOM)}{power}{self.print(exponent, ATOM)}", POWER
+
+    def feature_sum(self, vector):
+        return f"np.sum({self(vector)}, axis=-1, keepdims=True)"
+
+    def function(self, expr):
+        name = expr.func.__name__
+        return f"{'np.' if name in UFUNCS else '_'}{name}({', '.join(map(self, expr.args))})"
+
+
+class Writer(Protocol):
+    """How equations become lines."""
+
+    def infix(self, phase: Phase) -> Infix:
+        """A printer of expressions on the arrays of a phase."""
+        ...
+
+    def makes(self, q: Quantity, memory: Memory) -> bool:
+        """Whether the line that computes the quantity also makes its array."""
+        ...
+
+    def view(self, name: str, array: str, views: dict[str, str]) -> str:
+        """How one step of an array of all steps is written; `views` collects what the loop's head
+        has to provide."""
+        ...
+
+    def header(self, views: dict[str, str], reverse: bool) -> list[str]:
+        """The head of the loop over time."""
+        ...
+
+    def compute(self, s: Compute, phase: Phase) -> list[str]:
+        """The lines of an elementwise equation."""
+        ...
+
+    def product(self, s: Product | PullBack, phase: OneStep, out: str, rows: str, weight: str, *,
+    transposed: bool) -> list[str]:  # fmt: skip
+        """The lines of a product within the loop."""
+        ...
+
+
+class InPlace:
+    """Calls with ``out=``; a comment says the equation where they do not."""
+
+    def infix(self, phase):
+        return NumPyInfix(phase.memory.program.rank, phase.place)
+
+    def makes(self, q, memory):
+        return False
+
+    def view(self, name, array, views):
+        """A name that the loop's head gives to one step."""
+        views.setdefault(name, array)
+        return name
+
+    def header(self, views, reverse):
+        names, arrays = [*views, "ended"], [*views.values(), "ended_s"]
+        if reverse:
+            steps = wrap("steps = _backwards(", arrays, ")")
+        else:
+            steps = wrap("steps = zip(", [*arrays, "strict=True"], ")")
+        return [*steps, *unpack(names, "steps:", before="for ", after=" in ")]
+
+    def compute(self, s, phase):
+        (q,) = s.outs
+        equation = phase.memory.equations[q]
+        infix = self.infix(phase).written_as(equation)
+        if q in phase.memory.storage.constants:
+            return [f"{q} = {infix(s.expr)}"]
+        if any(not isinstance(node, FeatureSum) for node in s.expr.atoms(Node)):
+            return [f"{phase.place(q)}[...] {'+=' if s.adds else '='} {infix(s.expr)}"]
+        lowering = Lowering(phase.place, phase.work)
+        lines = (lowering.add if s.adds else lowering.assign)(q, s.expr, infix)
+        return [*self.comment(s, phase, len(lines)), *lines]
+
+    def comment(self, s, phase, count):
+        """The equation in the cell's own words, where the lines do not say it already."""
+        (q,), memory = s.outs, phase.memory
+        spelled = all(
+            memory.is_fixed(p) or memory.name(p) == p.name for p in (q, *s.expr.atoms(Quantity))
+        )
+        if count == 1 and spelled:
+            return []
+        infix = Infix(memory.program.rank).written_as(memory.equations[q])
+        text = f"# {q} {'+=' if s.adds else '='} {infix(s.expr)}"
+        return broken(text, phase.indent)
+
+    def product(self, s, phase, out, rows, weight, *, transposed):
+        name = f"{weight}_{rows}"
+        weight = phase.memory.transposed(weight) if transposed else weight
+        if phase.is_contiguous(s.outs) and not s.adds and rows != out:
+            return [f"np.dot({rows}, {weight}, out={out})"]
+        scratch = phase.borrow(name, length(a for q in s.outs for a in q.axes))
+        return [f"np.dot({rows}, {weight}, out={scratch})", *phase.put(out, scratch, s.adds)]
+
+
+class Plain:
+    """The equation itself."""
+
+    def infix(self, phase):
+        return NumPyInfix(phase.memory.program.rank, phase.place)
+
+    def makes(self, q, memory):
+        """Where nothing but elementwise equations writes a place, its first equation makes it."""
+        home = memory.home(q)
+        if home in memory.slot or home in memory.carried or q in memory.trajectories:
+            return False
+        first = next((e for e in memory.loop.equations if memory.home(e.lhs) == home), None)
+        if first is None or first.rhs.atoms(Node) or axes_of(first.rhs) != first.lhs.axes:
+            return False
+        return first not in memory.loop.during or not memory.is_kept(q)
+
+    def view(self, name, array, views):
+        """The array at step t."""
+        if array.endswith("[1:]"):
+            return array.replace("[1:]", "[t + 1]")
+        return f"{array.removesuffix('[:-1]')}[t]"
+
+    def header(self, views, reverse):
+        return [
+            f"for t in {'reversed(range(T))' if reverse else 'range(T)'}:",
+            "    ended = ended_s[t]",
+        ]
+
+    def compute(self, s, phase):
+        (q,), memory = s.outs, phase.memory
+        place = phase.place(q)
+        infix = self.infix(phase).written_as(memory.equations[q])
+        if s.adds:
+            return broken(f"{place} += {infix(s.expr)}", phase.indent)
+        makes = q in memory.storage.constants or (
+            self.makes(q, memory) and self.is_first(q, memory)
+        )
+        return broken(
+            f"{place}{'' if makes or place.endswith(']') else '[...]'} = {infix(s.expr)}",
+            phase.indent,
+        )
+
+    def is_first(self, q, memory):
+        """Whether the quantity is the first in its place, or its place is its own at every step."""
+        return (
+            next(e.lhs for e in memory.loop.equations if memory.home(e.lhs) == memory.home(q)) == q
+        )
+
+    def product(self, s, phase, out, rows, weight, *, transposed):
+        value = f"{rows} @ {weight}{'.T' if transposed else ''}"
+        return [
+            f"{out} += {value}"
+            if s.adds
+            else f"{out}{'' if out.endswith(']') else '[...]'} = {value}"
+        ]
