@@ -18,6 +18,8 @@ from derive.nodes import (
     Axis,
     CellError,
     Elementwise,
+    H,
+    I,
     Node,
     Quantity,
     Size,
@@ -28,19 +30,16 @@ from derive.nodes import (
     symbols_of,
 )
 
-# What generated modules use for themselves, in any target: a quantity may not take one of these
-# names.
+# What a generated module uses for itself: a quantity may not take one of these names.
 RESERVED = frozenset(
     # modules, classes and functions
     "np math accumulate Mapping NamedTuple Params State Tape init forward backward step jvp hvp "
     # sizes, arguments and local names
-    "T B I H t k params state tape xs ys dys dxs dparams dstate lengths dtype rng flat past half steps "
-    "ended params_dot state_dot xs_dot ys_dot dys_dot dxs_dot dparams_dot dstate_dot "
+    "T B I H params state tape xs ys dys dxs dparams dstate lengths dtype rng flat past half "
+    "steps ended params_dot state_dot xs_dot ys_dot dys_dot dxs_dot dparams_dot dstate_dot "
     # Python's own functions that generated code calls
     "zip range reversed len sum map list dict tuple isinstance getattr repr property super self "
-    # words of C and JavaScript
-    "main double float int long short char auto const register restrict void static struct "
-    "var let function new this".split()
+    "str int type any sorted enumerate all bool iter".split()
 )
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -87,6 +86,7 @@ class Cell:
 
     def __post_init__(self) -> None:
         _check_names(self)
+        _check_axes(self)
         _check_words(self)
         _check_symbols(self)
         _check_shapes(self)
@@ -151,9 +151,24 @@ def _check_names(cell: Cell) -> None:
         seen.add(quantity.name)
 
 
+def _check_axes(cell: Cell) -> None:
+    """Letters and arguments of axes become names in generated code, too."""
+    for axis in cell.axes:
+        if axis in (I, H):
+            continue
+        check_name(axis.letter)
+        check_name(axis.argument)
+        others = [other for other in cell.axes if other != axis]
+        names = {q.name for q in cell.quantities}
+        if any(axis.letter == o.letter or axis.argument == o.argument for o in others):
+            raise CellError(f"two axes are called {axis.letter} or {axis.argument}")
+        if axis.letter in names or axis.argument in names:
+            raise CellError(f"axis {axis.letter} ({axis.argument}) has the name of a quantity")
+
+
 def check_name(name: str) -> None:
     """CellError where `name` cannot stand in generated code in any target language."""
-    if not isinstance(name, str) or not IDENTIFIER.fullmatch(name):
+    if not IDENTIFIER.fullmatch(name):
         raise CellError(
             f"{name!r} is not a name: use letters, digits and _, and begin with a letter"
         )

@@ -4,7 +4,7 @@ at once."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,3 @@ def progress(text: str) -> None:
     """How far it is, on a terminal's last line."""
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)
-
-
-__all__: Iterable[str] = ["main"]

@@ -18,7 +18,8 @@ from importlib import import_module
 from pathlib import Path
 
 from derive.backends import BACKENDS, Backend
-from derive.cell import Cell, CellError
+from derive.cell import Cell
+from derive.nodes import CellError
 from derive.program.program import build
 from derive.render import write_files
 

@@ -29,6 +29,7 @@ The class statement gives a `derive.cell.Cell`, the value that every stage start
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import sympy as sp
@@ -152,7 +153,8 @@ class Family(Declaration):
             if not isinstance(axis, Axis):
                 raise CellError(f"a shape is made of axes such as H and I, and {axis!r} is none")
         self._axes, self._names, self._initial = axes, tuple(names.split()), initial
-        self._name, self._body = "", None
+        self._name = ""
+        self._body: Body | None = None
 
     def _named(self, name, body):
         self._name, self._body = name, body
@@ -169,26 +171,21 @@ class Family(Declaration):
         )
 
     def _sympy_(self) -> Quantity:
+        if self._body is None:
+            raise CellError("give the family a name before it is used in an equation")
         return self._body.parameter(self._name, self._axes, family=self._name, member="")
-
-    # Operators treat a family without a member as the parameter of its name.
-
-    def _binary(operator):  # noqa: N805
-        def apply(self, other):
-            return getattr(self._sympy_(), operator)(_operand(other))
-
-        return apply
-
-    __add__, __radd__, __sub__, __rsub__ = map(
-        _binary, ("__add__", "__radd__", "__sub__", "__rsub__")
-    )
-    __mul__, __rmul__, __truediv__, __rtruediv__, __pow__ = map(
-        _binary, ("__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__pow__")
-    )
-    __matmul__ = _binary("__matmul__")
 
     def __neg__(self):
         return -self._sympy_()
+
+
+def _as_parameter(operator: str) -> Callable[[Family, Any], sp.Expr]:
+    """An operator that treats a family without a member as the parameter of its name."""
+    return lambda family, other: getattr(family._sympy_(), operator)(_operand(other))
+
+
+for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul".split():
+    setattr(Family, f"__{_name}__", _as_parameter(f"__{_name}__"))
 
 
 class Matrix(Family):
@@ -219,7 +216,7 @@ def _operand(value: Any) -> sp.Expr:
 # --- the class statement -------------------------------------------------------------------------
 
 
-class Body(dict):
+class Body(dict[str, Any]):
     """The namespace a cell's body runs in: it turns assignments into declarations and equations.
 
     It sees every name that is read, so it knows in which order an equation was written, which SymPy
@@ -288,14 +285,14 @@ class Body(dict):
 
     def check_members(self) -> None:
         """A member is named after an equation, or listed; a family that is declared is used."""
-        serves = {e.lhs.name.removesuffix("_next") for e in self.equations} | {
-            e.lhs.name for e in self.equations
-        }
+        equations = {e.lhs.name for e in self.equations}
+        serves = equations | {name.removesuffix("_next") for name in equations}
         for name, (family, member) in self.members.items():
             if member and member not in serves and member not in self.families[family]._names:
                 raise CellError(
-                    f"`{family}.{member}` ({name}): no equation is called `{member}`; name a member "
-                    f"after the equation it serves, or list it where `{family}` is declared: "
+                    f"`{family}.{member}` ({name}): no equation is called `{member}`; name a "
+                    f"member after the equation it serves, or list it where `{family}` is "
+                    f"declared: "
                     f'names="{member}"'
                 )
         used = {family for family, _ in self.members.values()}
@@ -311,8 +308,8 @@ class Body(dict):
                 name = f"{family._name}_{member}"
                 if name not in self.parameters:
                     raise CellError(
-                        f"`{family._name}` gives `{name}` the initial value {value}, but no equation "
-                        f"uses it"
+                        f"`{family._name}` gives `{name}` the initial value {value}, but no "
+                        f"equation uses it"
                     )
                 values[name] = float(value)
         return values
@@ -322,7 +319,7 @@ class _CellMeta(type):
     """Runs a cell's body in a `Body` and turns it into a `derive.cell.Cell`."""
 
     @classmethod
-    def __prepare__(mcs, name, bases, **options):
+    def __prepare__(cls, name, bases, /, **options):
         return Body() if bases else {}
 
     def __new__(mcs, name, bases, body, **options):

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from derive.cell import Cell, CellError
+from derive.cell import Cell
+from derive.nodes import CellError
 
 FOLDER = Path(__file__).parent / "cells"
 

@@ -201,8 +201,10 @@ class _Parts:
                 rest.append(term)
         if rest and equation.rhs != 0:
             expr = sp.Add(*rest)
-            key = ("total", holder, rows) if self.slot_of(expr) else ("total", holder, (parameter,))
-            self.grouped.setdefault(key, []).append((parameter, equation.lhs, expr))
+            rows = rows if self.slot_of(expr) else (parameter,)
+            self.grouped.setdefault(("total", holder, rows), []).append(
+                (parameter, equation.lhs, expr)
+            )
 
     # equations together
 
@@ -245,8 +247,9 @@ class _Parts:
                 )
 
     def side_by_side(self, vectors: list) -> bool:
-        slots = [self.slot_of(v) for v in vectors]
-        return None not in slots and all((a[0], a[1] + 1) == b for a, b in pairwise(slots))
+        slots = [slot for v in vectors if (slot := self.slot_of(v))]
+        together = all((n, k + 1) == following for (n, k), following in pairwise(slots))
+        return len(slots) == len(vectors) and together
 
     def neighbours(self, entries: list, argument) -> list[list]:
         numbered = enumerate(entries)

@@ -136,7 +136,11 @@ def _levels(forward: Loop, equations: Iterable[Equation]) -> dict[Quantity, int]
 
 def _stacked(row: Sequence[Quantity | None], taken: set[str]) -> list[Weights]:
     """Each run of neighbours that have a parameter becomes one stack of parameters."""
-    runs = [list(run) for present, run in groupby(row, key=lambda p: p is not None) if present]
+    runs = [
+        [p for p in run if p is not None]
+        for present, run in groupby(row, key=lambda p: p is not None)
+        if present
+    ]
     return [Weights(fresh(_stack_name(run), taken), tuple(run)) for run in runs if len(run) > 1]
 
 

@@ -82,12 +82,11 @@ class Loop:
 def drop_unused(loop: Loop) -> Loop:
     """Without the equations that nothing wanted depends on."""
     needed = needed_for(loop.ends, loop.equations)
-    return replace(
-        loop, **{p: tuple(e for e in getattr(loop, p) if e.lhs in needed) for p in PHASES}
-    )
 
+    def kept(equations: tuple[Equation, ...]) -> tuple[Equation, ...]:
+        return tuple(e for e in equations if e.lhs in needed)
 
-PHASES = ("before", "during", "after")
+    return replace(loop, before=kept(loop.before), during=kept(loop.during), after=kept(loop.after))
 
 
 def needed_for(ends: Iterable[Quantity], equations: tuple[Equation, ...]) -> set[Quantity]:
@@ -184,7 +183,8 @@ class _Hoist:
     def split(self, equation: Equation) -> Equation:
         """The equation with its loop-free terms and factors replaced by quantities known before the
         loop."""
-        free, rates = [], {}
+        free: list[sp.Expr] = []
+        rates: dict[sp.Expr, list[sp.Expr]] = {}
         for term in self.terms(equation.rhs):
             if not self.varies(term):
                 free.append(term)

@@ -144,7 +144,7 @@ def _tangent_back(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
             ),
             wanted=frozenset(dot[q] for q in loop.wanted),
             totals=frozenset(dot[q] for q in loop.totals),
-            base=loop.base | {dot[q]: f"{name}_dot" for q, name in loop.base.items()},
+            base=dict(loop.base) | {dot[q]: f"{name}_dot" for q, name in loop.base.items()},
         )
     )
 

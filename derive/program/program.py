@@ -50,9 +50,9 @@ def build(cell: Cell, store: str = "all") -> Program:
         assemble(loop, memory, names)
         for loop in (loops.forward, loops.backward, loops.jvp, *loops.hvp)
     ]
-    forward, backward, jvp, *hvp = routines
+    forward, backward, jvp, there, back = routines
     rank = _rank(cell, derived, loops)
-    return Program(cell, derived, loops, memory, names, rank, forward, backward, jvp, tuple(hvp))
+    return Program(cell, derived, loops, memory, names, rank, forward, backward, jvp, (there, back))
 
 
 def _names(cell: Cell, derived: Adjoint, loops: Passes) -> Names:

@@ -9,7 +9,7 @@ that of the carry. That saves memory traffic, which at large batches costs as mu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -45,7 +45,7 @@ class Storage:
         return self.home.get(quantity, quantity) in self.sequences
 
 
-def store(loop: Loop, layout: Layout, variants: Iterable[Mapping[Quantity, Quantity]], given:
+def store(loop: Loop, layout: Layout, variants: Mapping[str, Mapping[Quantity, Quantity]], given:
 frozenset[Quantity],
           apart: frozenset[Quantity] = frozenset()) -> Storage:  # fmt: skip
     """Find a place for everything in a loop.
@@ -77,7 +77,7 @@ def _constants(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
 def _stacks_here(
     loop: Loop,
     layout: Layout,
-    variants: Iterable[Mapping[Quantity, Quantity]],
+    variants: Mapping[str, Mapping[Quantity, Quantity]],
     constants: frozenset,
 ):
     """A stack is laid out in a loop where the loop defines all its members, under whichever

@@ -48,8 +48,9 @@ class Memory:
 
     def name(self, q: Quantity) -> str:
         """One step of a quantity."""
-        own = q in self.given or q in self.trajectories
-        return q.name if own else self.label.get(self.home(q), self.home(q).name)
+        if q in self.given or q in self.trajectories:
+            return str(q.name)
+        return self.label.get(self.home(q), str(self.home(q)))
 
     def sequence(self, q: Quantity) -> str:
         """All steps of a quantity."""

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import Any
 
 from derive import VERSION
 from derive.backends.numpy.memory import Memory
@@ -185,20 +186,19 @@ class _Values:
         starts |= {carry[s]: f"dstate.{s}" for s in cell.states}
         starts |= {dot[carry[s]]: f"dstate_dot.{s}" for s in cell.states}
 
-        def printed(
-            routine: Routine, given: dict[Quantity, str], writer: Writer
-        ) -> dict[str, object]:
+        def printed(routine: Routine, given: dict[Quantity, str], writer: Writer) -> dict[str, Any]:
             return self.routine(Memory(program, routine, given), starts, writer)
 
+        plain = Plain({q.name for q in (*cell.quantities, *dot, *dot.values())})
         there_blocks, back_blocks = (
-            printed(there, along, Plain()),
-            printed(back, along | dots | seeds, Plain()),
+            printed(there, along, plain),
+            printed(back, along | dots | seeds, plain),
         )
         return {
             "forward": printed(forward, {cell.input: "xs"}, InPlace())
             | {"output": self.forward.sequence(cell.output)},
             "backward": printed(backward, known | seeds, InPlace()),
-            "jvp": printed(jvp, along, Plain())
+            "jvp": printed(jvp, along, plain)
             | {"output": Memory(program, jvp, along).sequence(dot[cell.output])},
             "there": there_blocks,
             "back": back_blocks
@@ -208,7 +208,7 @@ class _Values:
 
     def routine(
         self, memory: Memory, starts: dict[Quantity, str], writer: Writer
-    ) -> dict[str, object]:
+    ) -> dict[str, Any]:
         """A routine's blocks, the lines that start its carries, where its results are, and the
         views it needs."""
         blocks = asdict(print_routine(memory, writer))

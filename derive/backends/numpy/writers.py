@@ -13,6 +13,7 @@ from derive.backends.numpy.lowering import UFUNCS, Lowering
 from derive.backends.numpy.memory import Memory
 from derive.backends.numpy.text import broken, length, unpack, wrap
 from derive.nodes import FeatureSum, Node, Quantity, Size, axes_of
+from derive.normal import fresh
 from derive.printing import ATOM, POWER, PRODUCT, Infix
 from derive.program.statements import Compute, Product, PullBack
 
@@ -138,7 +139,10 @@ class InPlace:
 
 
 class Plain:
-    """The equation itself."""
+    """The equation itself, on arrays of all steps at step t."""
+
+    def __init__(self, taken: set[str]):
+        self.t = fresh("t", set(taken))  # a quantity may be called t
 
     def infix(self, phase):
         return NumPyInfix(phase.memory.program.rank, phase.place)
@@ -156,8 +160,8 @@ class Plain:
     def view(self, name, array, views):
         """The array at step t."""
         if array.endswith("[1:]"):
-            return array.replace("[1:]", "[t + 1]")
-        return f"{array.removesuffix('[:-1]')}[t]"
+            return array.replace("[1:]", f"[{self.t} + 1]")
+        return f"{array.removesuffix('[:-1]')}[{self.t}]"
 
     def header(self, views, reverse):
         return [
