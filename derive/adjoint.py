@@ -66,14 +66,16 @@ def adjoint(cell: Cell) -> Adjoint:
     received[cell.output].append(seed)
     for state, new in cell.updates.items():
         received[new].append(carry[state])
+    order = {e.lhs: tuple(f"d{name}" for name in e.order) for e in forward}
     for equation in reversed(forward):
-        for quantity, contribution in pull_back(equation, bar[equation.lhs]):
-            received[quantity].append(contribution)
-
-    order = {e.lhs: e.order for e in forward}
+        if received[equation.lhs]:
+            for quantity, contribution in pull_back(equation, bar[equation.lhs]):
+                received[quantity].append(contribution)
+    inner = {e.lhs for e in forward}
     backward = tuple(
-        Equation(bar[q], sp.Add(*received[q]), tuple(f"d{name}" for name in order.get(q, ())))
+        Equation(bar[q], gathered(q, received[q]), order.get(q, ()))
         for q in quantities
+        if received[q] or q not in inner
     )
     return Adjoint(cell, forward, normalise(backward, taken), bar, seed, carry)
 
@@ -84,10 +86,21 @@ def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.E
     for part, slope in partials(equation):
         contribution = bar * slope
         if isinstance(part, Node):
-            yield from ((q, c) for q, c in part.adjoint(contribution) if isinstance(q, Quantity))
+            received = gathered(part, [contribution])
+            yield from ((q, c) for q, c in part.adjoint(received) if isinstance(q, Quantity))
         else:
-            reduced = part.axes == () and axes_of(contribution) != ()
-            yield part, FeatureSum(contribution) if reduced else contribution
+            yield part, contribution
+
+
+def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr:
+    """The sum of contributions. What a number gave to every entry of a vector, it receives from
+    every entry: there the sum runs over the features too."""
+    total = list(contributions)
+    if axes_of(part) != ():
+        return sp.Add(*total)
+    vectors = [c for c in total if axes_of(c) != ()]
+    numbers = [c for c in total if axes_of(c) == ()]
+    return sp.Add(*numbers, *([FeatureSum(sp.Add(*vectors))] if vectors else []))
 
 
 def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:

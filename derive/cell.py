@@ -94,10 +94,9 @@ class Cell:
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """Every axis that occurs, the input's first, then in the order of the states and
-        parameters."""
-        quantities = (self.input, *self.states, *self.parameters)
-        return tuple(dict.fromkeys(axis for quantity in quantities for axis in quantity.axes))
+        """Every axis that occurs: I and H, then in the order of the states and parameters."""
+        quantities = (*self.states, *self.parameters)
+        return tuple(dict.fromkeys((I, H, *(axis for q in quantities for axis in q.axes))))
 
     @cached_property
     def quantities(self) -> tuple[Quantity, ...]:

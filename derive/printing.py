@@ -90,7 +90,7 @@ class Infix:
 
     def product(self, expr: sp.Mul) -> tuple[str, int]:
         if expr.could_extract_minus_sign():
-            return "-" + self.print(-expr, PRODUCT), SUM
+            return "-" + self.print(-expr, ATOM if isinstance(-expr, sp.Pow) else PRODUCT), SUM
         over, under = fraction(expr)
         text = (
             self.times.join(self.print(f, PRODUCT + isinstance(f, MatVec)) for f in self.sort(over))

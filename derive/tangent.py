@@ -9,11 +9,11 @@ Hessian-vector product.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 import sympy as sp
 
-from derive.adjoint import outermost_nodes, partials
+from derive.adjoint import partials
 from derive.cell import Equation
 from derive.nodes import Node, Quantity
 from derive.normal import fresh
@@ -25,13 +25,22 @@ def dotted(quantities: Iterable[Quantity], taken: set[str]) -> dict[Quantity, Qu
 
 
 def tangent(
-    equations: Iterable[Equation], dot: Mapping[Quantity, Quantity]
+    equations: Iterable[Equation], dot: Mapping[Quantity, Quantity], ends: Container[Quantity] = ()
 ) -> tuple[Equation, ...]:
-    """One tangent equation for each equation; what `dot` does not map is constant."""
-    return tuple(
-        Equation(dot[e.lhs], push_forward(e, dot), tuple(f"{name}_dot" for name in e.order))
-        for e in equations
-    )
+    """One tangent equation for each equation that moves along the direction.
+
+    What `dot` does not map is constant, and so is what depends on nothing else; of those only
+    `ends` get an equation, which says that they stay where they are.
+    """
+    moving = dict(dot)
+    tangents = []
+    for e in equations:
+        rhs = push_forward(e, moving)
+        if rhs == 0 and e.lhs not in ends:
+            del moving[e.lhs]
+        else:
+            tangents.append(Equation(dot[e.lhs], rhs, tuple(f"{name}_dot" for name in e.order)))
+    return tuple(tangents)
 
 
 def push_forward(equation: Equation, dot: Mapping[Quantity, Quantity]) -> sp.Expr:
@@ -43,6 +52,3 @@ def push_forward(equation: Equation, dot: Mapping[Quantity, Quantity]) -> sp.Exp
         return dot.get(argument, sp.S.Zero)
 
     return sp.Add(*(slope * along(part) for part, slope in partials(equation)))
-
-
-__all__ = ["dotted", "outermost_nodes", "push_forward", "tangent"]

@@ -90,6 +90,7 @@ class Params(Mapping):
             raise TypeError(f"dtype must be float64, float32 or complex128, not {np.dtype(dtype)}")
         self.input_size = int(input_size)
         self.hidden_size = int(hidden_size)
+        self._sizes = (self.input_size, self.hidden_size)
         lengths = {"I": self.input_size, "H": self.hidden_size}
         shapes = {k: tuple(lengths[axis] for axis in axes) for k, axes in self.SHAPES.items()}
         sizes = [math.prod(shape) for shape in shapes.values()]
@@ -127,19 +128,18 @@ class Params(Mapping):
         return len(self._views)
 
     def __repr__(self):
-        sizes = ", ".join(f"{k}={getattr(self, k)}" for k in ("input_size", "hidden_size"))
-        return f"Params({sizes}, {self._flat.dtype})"
+        return f"Params({', '.join(map(str, self._sizes))}, {self._flat.dtype})"
 
     def __reduce__(self):
-        return _params_from, (self.input_size, self.hidden_size, self._flat)
+        return _params_from, (self._sizes, self._flat)
 
     def copy(self):
         """A copy with a memory of its own."""
-        return _params_from(self.input_size, self.hidden_size, self._flat)
+        return _params_from(self._sizes, self._flat)
 
     def zeros(self):
         """Parameters of the same sizes and dtype, all zero."""
-        return Params(self.input_size, self.hidden_size, self._flat.dtype)
+        return Params(*self._sizes, self._flat.dtype)
 
 
 class State(NamedTuple):
@@ -294,7 +294,7 @@ def backward(params, tape, dys, dstate=None):
         tape: the Tape that forward returned.
         dys: derivatives of the loss by the outputs, (T, B, H); past a sequence's end they do
             not matter.
-        dstate: derivatives of the loss by the final state, a State, each (B, H); zero if None.
+        dstate: derivatives of the loss by the final state, a State; zero if None.
 
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
@@ -510,7 +510,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
             np.copyto(c_next_dot, c_next_dot_before, where=ended)
 
-    return _masked(h_dot_s[1:].copy(), past), State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot = _masked(h_dot_s[1:].copy(), past)
+    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
 
 
 def hvp(
@@ -780,13 +781,13 @@ def _check_params(name, params, like=None):
 
 def _check_state(name, state, B, params):
     """The State, checked; zeros for None."""
-    shapes = ((B, params.hidden_size), (B, params.hidden_size))
+    sizes = (params.hidden_size, params.hidden_size)
     if state is None:
-        return State(*(np.zeros(shape, params.flat.dtype) for shape in shapes))
-    if not isinstance(state, tuple) or len(state) != len(shapes):
-        raise TypeError(f"{name} must be a State, with h, c, not {type(state).__name__}")
-    checked = zip(State._fields, state, shapes, strict=True)
-    return State(*(_check(f"{name}.{k}", v, s, params.flat.dtype) for k, v, s in checked))
+        return State(*(np.zeros((B, size), params.flat.dtype) for size in sizes))
+    if not isinstance(state, tuple) or len(state) != len(sizes):
+        raise TypeError(f"{name} must be a State of {len(sizes)}, not {type(state).__name__}")
+    checked = zip(State._fields, state, sizes, strict=True)
+    return State(*(_check(f"{name}.{k}", v, (B, n), params.flat.dtype) for k, v, n in checked))
 
 
 def _check_tape(tape, params):
@@ -799,8 +800,8 @@ def _check_tape(tape, params):
     return tape
 
 
-def _params_from(input_size, hidden_size, flat):
+def _params_from(sizes, flat):
     """Parameters of these sizes and values."""
-    params = Params(input_size, hidden_size, flat.dtype)
+    params = Params(*sizes, flat.dtype)
     params.flat[:] = flat
     return params

@@ -271,6 +271,7 @@ class _Scheduler:
     def __init__(
         self, parts: _Parts, storage: Storage, known: set[Quantity], written: set[Quantity]
     ):
+        self.parts = parts
         self.waiting = parts.run()
         self.rank = {e.lhs: n for n, e in enumerate(parts.equations)}
         self.storage = storage
@@ -287,6 +288,7 @@ class _Scheduler:
         self.started: set[Quantity] = set()
 
     def run(self) -> Iterable[Statement]:
+        self.settle()
         while self.waiting:
             ready = [s for s in self.waiting if self.is_ready(s)]
             if not ready:
@@ -294,9 +296,15 @@ class _Scheduler:
             chosen = min(ready, key=self.priority)
             self.waiting.remove(chosen)
             yield from self.emit(chosen)
-            for q in chosen.outs:
-                if not any(q in s.outs for s in self.waiting):
-                    self.complete.add(q)
+            self.settle()
+
+    def settle(self) -> None:
+        """Note which quantities are complete: no statement is left that writes them, or there never was one,
+        as for an adjoint that is nothing but the carry in whose place it lies."""
+        unfinished = {q for s in self.waiting for q in s.outs}
+        for e in self.parts.equations:
+            if e.lhs not in unfinished and symbols_of(e.rhs) & self.own <= self.complete:
+                self.complete.add(e.lhs)
 
     def priority(self, statement: Statement) -> tuple:
         """Equations in their order, but what the next step needs last; a plain start before sums of
@@ -320,9 +328,8 @@ class _Scheduler:
             earlier = self.tenants.get(place, [])
             earlier = [place, *earlier[: earlier.index(q)]] if q in earlier else [place]
             endangered = set(earlier) - {q}
-            for other in self.waiting:
-                if q not in other.outs and reads(other) & endangered:
-                    return True
+            if any(reads(other) & endangered for other in self.waiting if other is not statement):
+                return True
         return False
 
     def give_up(self) -> None:

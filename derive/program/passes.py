@@ -121,7 +121,7 @@ def _tangent_there(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
     return Loop(
         known=frozenset({*primal, dot[cell.input], *(dot[p] for p in cell.parameters)}),
         carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
-        during=tangent(adjoint.forward, dot),
+        during=tangent(adjoint.forward, dot, {cell.output, *cell.updates.values()}),
         wanted=frozenset({dot[cell.output]}),
         base={dot[q]: q.name for q in primal},
     )
@@ -130,9 +130,14 @@ def _tangent_there(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
 def _tangent_back(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
     """The way back of hvp: every adjoint equation and its tangent, in one loop."""
     loop = inline(_adjoint_loop(adjoint))
-    tangents = tangent(loop.during, dot)
-    both = tuple(e for pair in zip(loop.during, tangents, strict=True) for e in pair)
-    known = loop.known | {dot[q] for q in loop.known}
+    forward = {e.lhs for e in adjoint.forward}
+    moves = {e.lhs for e in _tangent_there(adjoint, dot).during}
+    moving = {q: d for q, d in dot.items() if q not in forward or d in moves}
+    tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends)}
+    both = tuple(
+        e for first in loop.during for e in (first, tangents.get(dot[first.lhs])) if e is not None
+    )
+    known = loop.known | {moving[q] for q in loop.known if q in moving}
     return _schedule(
         replace(
             loop,

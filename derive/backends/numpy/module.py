@@ -89,8 +89,7 @@ class _Values:
             "axes": axes,
             "size_arguments": ", ".join(arguments),
             "size_selves": ", ".join(f"self.{a}" for a in arguments),
-            "size_names": tuple_of([f'"{a}"' for a in arguments]),
-            "size_dict": "{" + ", ".join(f'"{a}": {a}' for a in arguments) + "}",
+            "size_dict": wrap("sizes = {", [f'"{a}": {a}' for a in arguments], "}", 8),
             "length_dict": "{" + ", ".join(f'"{a.letter}": self.{a.argument}' for a in axes) + "}",
             "state_shape": " or ".join(dict.fromkeys(shape_of(["B"], s.axes) for s in cell.states)),
             "output_shape": shape_of(["T", "B"], cell.output.axes),
@@ -104,7 +103,7 @@ class _Values:
     def parameters(self) -> dict[str, object]:
         cell, layout = self.cell, self.program.layout
         lengths = [shape_of(["B"], s.axes) for s in cell.states]
-        sizes = [tuple_of(["B", *(f"params.{a.argument}" for a in s.axes)]) for s in cell.states]
+        sizes = [f"params.{s.axes[0].argument}" for s in cell.states]
         return {
             "shapes": [(p.name, tuple_of([f'"{a}"' for a in p.axes])) for p in layout.parameters],
             "stacks": self.stacks(),
@@ -115,8 +114,7 @@ class _Values:
                 if p.name in cell.initial
             ],
             "states": list(zip([s.name for s in cell.states], lengths, strict=True)),
-            "state_names": ", ".join(s.name for s in cell.states),
-            "state_shapes": tuple_of(sizes),
+            "state_sizes": wrap("sizes = (", trailing(sizes), ")"),
         }
 
     def stacks(self) -> list[str]:
@@ -272,6 +270,11 @@ class _Values:
             "step_output": cell.output.name,
             "step_result": ", ".join(cell.updates[s].name for s in cell.states),
         }
+
+
+def trailing(items: list[str]) -> list[str]:
+    """The items of a tuple; a single one with the comma that makes it one."""
+    return [f"{items[0]},"] if len(items) == 1 else items
 
 
 def after(lines: list[str], earlier: list[str]) -> list[str]:

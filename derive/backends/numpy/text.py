@@ -17,7 +17,7 @@ def wrap(before: str, items: Sequence[str], after: str, indent: int = 4) -> list
     inner = ", ".join(items)
     if indent + len(before) + len(inner) + len(after) <= WIDTH:
         return [before + inner + after]
-    if indent + 4 + len(inner) <= WIDTH:
+    if indent + 4 + len(inner) <= WIDTH and after != "}":
         return [before, f"    {inner}", after]
     return [before, *(f"    {item}," for item in items), after]
 

@@ -153,7 +153,12 @@ class Plain:
         if home in memory.slot or home in memory.carried or q in memory.trajectories:
             return False
         first = next((e for e in memory.loop.equations if memory.home(e.lhs) == home), None)
-        if first is None or first.rhs.atoms(Node) or axes_of(first.rhs) != first.lhs.axes:
+        if (
+            first is None
+            or first.rhs == 0
+            or first.rhs.atoms(Node)
+            or axes_of(first.rhs) != first.lhs.axes
+        ):
             return False
         return first not in memory.loop.during or not memory.is_kept(q)
 
@@ -164,10 +169,8 @@ class Plain:
         return f"{array.removesuffix('[:-1]')}[{self.t}]"
 
     def header(self, views, reverse):
-        return [
-            f"for t in {'reversed(range(T))' if reverse else 'range(T)'}:",
-            "    ended = ended_s[t]",
-        ]
+        steps = "reversed(range(T))" if reverse else "range(T)"
+        return [f"for {self.t} in {steps}:", f"    ended = ended_s[{self.t}]"]
 
     def compute(self, s, phase):
         (q,), memory = s.outs, phase.memory
