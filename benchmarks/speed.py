@@ -7,7 +7,7 @@ several rounds of fresh processes share out the machine's moods. What is reporte
 over all calls of all rounds, the ratio of the two medians, and, as the spread, the lowest and the
 highest ratio of any one round.
 
-Run `python -m benchmarks.speed`; it needs PyTorch, and takes about two minutes.
+Run `python -m benchmarks.speed`; it needs PyTorch, and takes two to three minutes.
 """
 
 from __future__ import annotations

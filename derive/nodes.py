@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import sympy as sp
 
@@ -410,6 +411,7 @@ def as_written(expr: sp.Expr) -> str:
     return str(expr.xreplace({node: sp.Symbol(as_written(node)) for node in expr.atoms(MatVec)}))
 
 
-def symbols_of(expr: sp.Expr) -> set[Quantity]:
-    """The quantities an expression reads."""
-    return expr.atoms(Quantity)
+@lru_cache(maxsize=4096)
+def symbols_of(expr: sp.Expr) -> frozenset[Quantity]:
+    """The quantities an expression reads. The scheduler asks for the same ones again and again."""
+    return frozenset(expr.atoms(Quantity))

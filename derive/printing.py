@@ -13,7 +13,16 @@ from collections.abc import Iterable, Mapping
 import sympy as sp
 
 from derive.cell import Equation
-from derive.nodes import Elementwise, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+from derive.nodes import (
+    Elementwise,
+    FeatureSum,
+    MatVec,
+    Outer,
+    Quantity,
+    Size,
+    Transposed,
+    symbols_of,
+)
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 
@@ -77,7 +86,7 @@ class Infix:
         raise TypeError(f"no way to print {type(expr).__name__}")
 
     def sum(self, expr: sp.Add) -> str:
-        terms = sorted(expr.args, key=self.order)
+        terms = self.sort(expr.args)
         lead = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
         terms.remove(lead)
         text = self.print(lead, SUM)
@@ -110,12 +119,17 @@ class Infix:
         return f"{self.print(base, ATOM)}**{self.print(exponent, ATOM)}", POWER
 
     def sort(self, parts: Iterable[sp.Expr]) -> list[sp.Expr]:
-        """Terms or factors in the order of this printer."""
-        return sorted(parts, key=self.order)
+        """Terms or factors in the order of this printer; where it leaves a choice, by their text."""
+        parts = list(parts)
+        keys = {part: self.order(part) for part in parts}
+        if len(set(keys.values())) < len(keys):
+            keys = {part: (*key, str(part)) for part, key in keys.items()}
+        return sorted(parts, key=keys.__getitem__)
 
     def order(self, part: sp.Expr) -> tuple:
-        ranks = sorted(self.rank.get(s.name, len(self.rank)) for s in part.atoms(Quantity))
-        return bool(ranks), ranks, str(part)
+        """Numbers first, then by the ranks of the quantities in a part."""
+        ranks = sorted(self.rank.get(s.name, len(self.rank)) for s in symbols_of(part))
+        return bool(ranks), tuple(ranks)
 
     # words
 

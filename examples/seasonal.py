@@ -258,7 +258,7 @@ def main() -> None:
     task = load()
     forecasts = compare(task, args.cell, args.seed, args.iterations)
     Console().print(table(task, forecasts))
-    picture(task, forecasts).savefig(args.output, dpi=160)
+    picture(task, forecasts).savefig(args.output, dpi=120)
 
 
 if __name__ == "__main__":

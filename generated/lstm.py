@@ -17,6 +17,12 @@ Arrays are time-major with one row for each sequence: xs is (T, B, I). All array
 the parameters' dtype, float32 or float64; forward and step take complex128 too, for derivatives by
 complex step.
 
+One step of one sequence costs
+    forward: 4HI + 4H² multiply-adds, 12H elementwise operations, 5H activations
+    backward: 8HI + 8H² multiply-adds, 26H + 3I elementwise operations
+    kept from forward for backward: 7H + I numbers
+and the parameters are 4HI + 4H² + 4H numbers.
+
 In the code, c_s holds all steps of a quantity c, dc is its adjoint (the derivative of the loss by
 c), c_dot its tangent (the derivative of c along a given direction), and dc_da the local
 derivative of c by a. A place in memory is called after the last quantity that lies in it.
@@ -229,15 +235,15 @@ def forward(params, xs, state=None, lengths=None):
         c_s[1:],
         f_s,
         c_s[:-1],
-        i_s,
         g_s,
+        i_s,
         tanh_c_next_s,
         h_s[1:],
         o_s,
         ended_s,
         strict=True,
     )
-    for gates, h, i_f_o, c_next, f, c, i, g, tanh_c_next, h_next, o, ended in steps:
+    for gates, h, i_f_o, c_next, f, c, g, i, tanh_c_next, h_next, o, ended in steps:
         np.dot(h, U_T, out=U_h)
         np.add(gates, U_h, out=gates)
         # i, f, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)

@@ -21,6 +21,12 @@ Arrays are time-major with one row for each sequence: xs is (T, B, I). All array
 the parameters' dtype, float32 or float64; forward and step take complex128 too, for derivatives by
 complex step.
 
+One step of one sequence costs
+    forward: 4HI + 4H² multiply-adds, 18H elementwise operations, 5H activations
+    backward: 8HI + 8H² multiply-adds, 35H + 3I elementwise operations
+    kept from forward for backward: 7H + I numbers
+and the parameters are 4HI + 4H² + 7H numbers.
+
 In the code, c_s holds all steps of a quantity c, dc is its adjoint (the derivative of the loss by
 c), c_dot its tangent (the derivative of c along a given direction), and dc_da the local
 derivative of c by a. A place in memory is called after the last quantity that lies in it.

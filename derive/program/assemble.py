@@ -299,8 +299,8 @@ class _Scheduler:
             self.settle()
 
     def settle(self) -> None:
-        """Note which quantities are complete: no statement is left that writes them, or there never was one,
-        as for an adjoint that is nothing but the carry in whose place it lies."""
+        """Note which quantities are complete: no statement is left that writes them, or there never
+        was one, as for an adjoint that is nothing but the carry in whose place it lies."""
         unfinished = {q for s in self.waiting for q in s.outs}
         for e in self.parts.equations:
             if e.lhs not in unfinished and symbols_of(e.rhs) & self.own <= self.complete:

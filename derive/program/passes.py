@@ -6,7 +6,7 @@ Each is the cell's equations, or what `derive.adjoint` and `derive.tangent` made
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
 
 from derive.adjoint import Adjoint
@@ -60,7 +60,7 @@ def passes(adjoint: Adjoint, store: str = "all") -> Passes:
         return _recompute(loop, adjoint.forward, kept)
 
     there = _tangent_there(adjoint, dot)
-    hence = _tangent_back(adjoint, dot)
+    hence = _tangent_back(adjoint, dot, {e.lhs for e in there.during})
     on_the_way = _known_needs(hence, trajectory) & {dot[e.lhs] for e in adjoint.forward}
     there_for_hvp = replace(there, wanted=on_the_way | {dot[s] for s in cell.updates.values()})
     return Passes(
@@ -127,11 +127,13 @@ def _tangent_there(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
     )
 
 
-def _tangent_back(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
-    """The way back of hvp: every adjoint equation and its tangent, in one loop."""
+def _tangent_back(
+    adjoint: Adjoint, dot: dict[Quantity, Quantity], moves: Container[Quantity]
+) -> Loop:
+    """The way back of hvp: every adjoint equation and its tangent, in one loop. Of the forward
+    pass's tangents only those that move are there."""
     loop = inline(_adjoint_loop(adjoint))
     forward = {e.lhs for e in adjoint.forward}
-    moves = {e.lhs for e in _tangent_there(adjoint, dot).during}
     moving = {q: d for q, d in dot.items() if q not in forward or d in moves}
     tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends)}
     both = tuple(

@@ -16,6 +16,7 @@ from derive.backends.numpy.writers import InPlace, NumPyInfix, Plain, Writer
 from derive.latex import latex_block
 from derive.nodes import Quantity, symbols_of
 from derive.printing import Infix
+from derive.program import cost
 from derive.program.assemble import Routine
 from derive.program.program import Program
 from derive.render import macros, render
@@ -26,7 +27,7 @@ AXIS_WORDS = {"I": "I inputs", "H": "H hidden units"}
 def files(program: Program) -> dict[str, str]:
     """The module's file name and text."""
     values = _Values(program).all()
-    body = render("numpy/module.py.j2", **values, functions=[])
+    body = str(values)
     functions = [
         text for name, text in macros("numpy/functions.py.j2").items() if f"_{name}(" in body
     ]
@@ -74,6 +75,8 @@ class _Values:
             "axis_words": ", ".join(
                 AXIS_WORDS.get(a.letter, f"{a.letter} ({a.argument})") for a in cell.axes
             ),
+            "costs": cost.summary(self.program),
+            "parameter_count": cost.text(cost.parameters(self.program)),
             "version": VERSION,
             "name": cell.name,
             "latex": latex_block(self.program.adjoint).strip(),
