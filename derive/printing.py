@@ -119,7 +119,7 @@ class Infix:
         return f"{self.print(base, ATOM)}**{self.print(exponent, ATOM)}", POWER
 
     def sort(self, parts: Iterable[sp.Expr]) -> list[sp.Expr]:
-        """Terms or factors in the order of this printer; where it leaves a choice, by their text."""
+        """Terms or factors in this printer's order; where that leaves a choice, by their text."""
         parts = list(parts)
         keys = {part: self.order(part) for part in parts}
         if len(set(keys.values())) < len(keys):

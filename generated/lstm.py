@@ -232,18 +232,18 @@ def forward(params, xs, state=None, lengths=None):
         gates_s,
         h_s[:-1],
         gates_s[..., : 3 * H],
-        c_s[1:],
         f_s,
         c_s[:-1],
-        g_s,
         i_s,
+        g_s,
+        c_s[1:],
         tanh_c_next_s,
-        h_s[1:],
         o_s,
+        h_s[1:],
         ended_s,
         strict=True,
     )
-    for gates, h, i_f_o, c_next, f, c, g, i, tanh_c_next, h_next, o, ended in steps:
+    for gates, h, i_f_o, f, c, i, g, c_next, tanh_c_next, o, h_next, ended in steps:
         np.dot(h, U_T, out=U_h)
         np.add(gates, U_h, out=gates)
         # i, f, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)

@@ -246,15 +246,15 @@ def forward(params, xs, state=None, lengths=None):
         f_s,
         gates_s[..., : 3 * H],
         gates_s[..., : 2 * H],
-        c_s[1:],
         g_s,
+        c_s[1:],
         o_s,
         tanh_c_next_s,
         h_s[1:],
         ended_s,
         strict=True,
     )
-    for gates, h, c, i, f, i_f_g, i_f, c_next, g, o, tanh_c_next, h_next, ended in steps:
+    for gates, h, c, i, f, i_f_g, i_f, g, c_next, o, tanh_c_next, h_next, ended in steps:
         np.dot(h, U_T, out=U_h)
         np.add(gates, U_h, out=gates)
         # a_i += p_i * c
@@ -321,8 +321,8 @@ def backward(params, tape, dys, dstate=None):
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     p_o = params["p_o"]
     U = params.stacked["U"]
-    p_f = params["p_f"]
     p_i = params["p_i"]
+    p_f = params["p_f"]
     W = params.stacked["W"]
     dW = dparams.stacked["W"]
     dU = dparams.stacked["U"]

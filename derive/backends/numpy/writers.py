@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from derive.backends.numpy.lowering import UFUNCS, Lowering
 from derive.backends.numpy.memory import Memory
 from derive.backends.numpy.text import broken, length, unpack, wrap
-from derive.nodes import FeatureSum, Node, Quantity, Size, axes_of
+from derive.nodes import FeatureSum, Node, Quantity, Size, axes_of, symbols_of
 from derive.normal import fresh
 from derive.printing import ATOM, POWER, PRODUCT, Infix
 from derive.program.statements import Compute, Product, PullBack
@@ -113,7 +113,8 @@ class InPlace:
             return [f"{q} = {infix(s.expr)}"]
         if any(not isinstance(node, FeatureSum) for node in s.expr.atoms(Node)):
             return [f"{phase.place(q)}[...] {'+=' if s.adds else '='} {infix(s.expr)}"]
-        lowering = Lowering(phase.place, phase.work)
+        places = {p: phase.place(p) for p in (*infix.sort(symbols_of(s.expr)), q)}
+        lowering = Lowering(places.__getitem__, phase.work)
         lines = (lowering.add if s.adds else lowering.assign)(q, s.expr, infix)
         return [*self.comment(s, phase, len(lines)), *lines]
 

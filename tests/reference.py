@@ -1,0 +1,110 @@
+"""What the tests compare with: equations read one by one, without any of the toolkit's stages.
+
+`value` evaluates an expression, `step` a list of equations, `run` a whole cell over time. They know
+nothing of normal forms, schedules or places; they are slow, and easy to believe.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+from itertools import count
+
+import numpy as np
+import sympy as sp
+
+from derive.compiler import generate
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+
+FUNCTIONS = {
+    "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
+    "tanh": np.tanh,
+    "relu": lambda x: np.where(x.real > 0, x, 0),
+    "step": lambda x: np.where(x > 0, 1.0, 0.0),
+    "exp": np.exp,
+    "log": np.log,
+    "sqrt": np.sqrt,
+    "sin": np.sin,
+    "cos": np.cos,
+    "softplus": lambda x: np.log(1 + np.exp(x)),
+    "absolute": lambda x: np.where(x.real < 0, -x, x),
+    "sign": lambda x: np.sign(x.real) + 0 * x,
+    "heaviside": lambda x: np.heaviside(x, 0.5),
+    "maximum": lambda a, b: np.where((a - b).real > 0, a, b),
+}
+
+
+def value(expr, env, sizes):
+    """An expression's value; vectors are (B, n), a scalar is (B, 1), parameters have no B."""
+
+    def of(e):
+        if isinstance(e, Quantity):
+            return env[e]
+        if isinstance(e, Size):
+            return float(sizes[e.axis.letter])
+        if isinstance(e, sp.Number | sp.NumberSymbol):
+            return np.float64(e)
+        if isinstance(e, sp.Add):
+            return sum(of(a) for a in e.args[1:]) + of(e.args[0])
+        if isinstance(e, sp.Mul):
+            product = of(e.args[0])
+            for a in e.args[1:]:
+                product = product * of(a)
+            return product
+        if isinstance(e, sp.Pow):
+            return of(e.args[0]) ** of(e.args[1])
+        if isinstance(e, MatVec):
+            matrix, vector = e.args
+            return of(vector) @ of(matrix).T
+        if isinstance(e, Transposed):
+            return of(e.args[0]).T
+        if isinstance(e, Outer):
+            left, right = (np.atleast_2d(of(a)) for a in e.args)
+            return np.einsum("bi,bj->bij", *np.broadcast_arrays(left, right)) \
+                if left.shape == right.shape else left[:, :, None] * right[:, None, :]
+        if isinstance(e, FeatureSum):
+            return np.sum(of(e.args[0]), axis=-1, keepdims=True)
+        return FUNCTIONS[e.func.__name__](*(np.asarray(of(a)) for a in e.args))
+
+    return of(expr)
+
+
+def step(equations, env, sizes, rows):
+    """`env` with what the equations define, each with one row for each sequence."""
+    env = dict(env)
+    for e in equations:
+        width = tuple(sizes[a.letter] for a in e.lhs.axes) or (1,)
+        result = np.asarray(value(e.rhs, env, sizes))
+        env[e.lhs] = np.array(np.broadcast_to(result, (rows, *width)))
+    return env
+
+
+def run(cell, params, xs, state):
+    """(ys, final state) of a cell over time: `params` and `state` map names to arrays."""
+    T, B = xs.shape[:2]
+    sizes = {a.letter: None for a in cell.axes}
+    for q, array in [*((p, params[p.name]) for p in cell.parameters), (cell.input, xs),
+                     *((s, state[s.name]) for s in cell.states)]:
+        for axis, n in zip(reversed(q.axes), reversed(array.shape), strict=False):
+            sizes[axis.letter] = n
+    now = {s: state[s.name] for s in cell.states}
+    ys = []
+    for t in range(T):
+        env = {p: params[p.name] for p in cell.parameters} | now | {cell.input: xs[t]}
+        env = step(cell.equations, env, sizes, B)
+        now = {s: env[cell.updates[s]] for s in cell.states}
+        ys.append(env[cell.output])
+    width = sizes[cell.output.axes[0].letter]
+    return np.array(ys).reshape(T, B, width), {s.name: now[s] for s in cell.states}
+
+
+_numbers = count()
+
+
+def module_of(cell, store="all", text=None):
+    """A cell's generated module, imported."""
+    text = text if text is not None else generate(cell, store=store)[f"{cell.name}.py"]
+    module = types.ModuleType(f"generated_for_a_test_{next(_numbers)}")
+    sys.modules[module.__name__] = module  # annotations and pickle look a module up by its name
+    exec(compile(text, f"<{cell.name}>", "exec"), module.__dict__)
+    return module

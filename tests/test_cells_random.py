@@ -1,0 +1,427 @@
+"""Cells nobody would think of: random equations, generated, run, and held against their meaning.
+
+Each cell has one to four states and up to ten equations made of every word of the language. Its
+generated module must compute what the equations say, read one by one (`reference`), and its
+derivatives must be those of what it computes.
+
+CELLS=5000 in the environment tries more of them than `make test` does.
+"""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+import pytest
+import reference
+import sympy as sp
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from derive.cell import Cell, Equation
+from derive.language import mean, minimum
+from derive.nodes import (
+    Axis,
+    CellError,
+    FeatureSum,
+    H,
+    I,
+    MatVec,
+    Quantity,
+    absolute,
+    cos,
+    exp,
+    log,
+    maximum,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    symbols_of,
+    tanh,
+)
+
+P = Axis("P", "projection_size")
+COUNT = int(os.environ.get("CELLS", "30"))
+SIZES = {"input_size": 2, "hidden_size": 3, "projection_size": 4}
+
+# Functions that are bounded, or made to be, so that nothing overflows however deep they nest.
+SMOOTH = {
+    "sigmoid": sigmoid,
+    "tanh": tanh,
+    "sin": sin,
+    "cos": cos,
+    "exp": lambda e: exp(tanh(e)),
+    "log": lambda e: log(1 + e**2),
+    "sqrt": lambda e: sqrt(2 + sin(e)),
+    "softplus": lambda e: softplus(e),
+}
+KINKED = {"relu": relu, "absolute": absolute, "sign": lambda e: sign(e)}
+
+
+class Maker:
+    """Draws one cell; what it has drawn so far can be read by what follows."""
+
+    def __init__(self, draw):
+        self.draw = draw
+        axes = [H, H, H, *([P] if draw(st.integers(0, 3)) == 0 else [])]
+        states = draw(st.integers(1, 4))
+        self.x = Quantity("x", (I,))
+        self.states = [Quantity(n, (draw(st.sampled_from(axes)),)) for n in "hcmn"[:states]]
+        self.parameters: list[Quantity] = []
+        self.known: list[Quantity] = [self.x, *self.states]
+
+    def flip(self, one_in):
+        return self.draw(st.integers(1, one_in)) == one_in
+
+    def parameter(self, axes):
+        """A parameter of this shape: sometimes one that there is already."""
+        old = [p for p in self.parameters if p.axes == axes]
+        if old and self.flip(4):
+            return self.draw(st.sampled_from(old))
+        kind = {0: "s", 1: "b", 2: "W"}[len(axes)]
+        new = Quantity(f"{kind}_{len(self.parameters)}", axes)
+        self.parameters.append(new)
+        return new
+
+    def atom(self, axes):
+        known = [q for q in self.known if q.axes == axes]
+        if not known or self.flip(6):
+            return self.parameter(axes)
+        return self.draw(st.sampled_from(known))
+
+    def number(self):
+        return self.draw(
+            st.sampled_from(
+                [sp.Integer(1), sp.Integer(2), sp.Integer(-1), sp.Rational(1, 3), sp.Float(0.25)]
+            )
+        )
+
+    def product(self, axes, depth):
+        axis = self.draw(st.sampled_from([q.axes for q in self.known if len(q.axes) == 1]))
+        vector = self.atom(axis) if self.flip(2) else self.expr(axis, depth - 1)
+        if not symbols_of(vector) or len(_axes(vector)) != 1:
+            vector = self.atom(axis)
+        return MatVec(self.parameter((*axes, *axis)), vector)
+
+    def expr(self, axes, depth):
+        """An expression of this shape; a vector's may be a number or scalar that stretches."""
+        if depth <= 0:
+            return self.number() if self.flip(8) else self.atom(axes)
+        kinds = ["atom", "add", "add", "mul", "mul", "divide", "square", "function", "function",
+                 "kinked", "maximum", "minus", "reduce"]  # fmt: skip
+        if axes:
+            kinds += ["product"] * 5
+        match self.draw(st.sampled_from(kinds)):
+            case "atom":
+                return self.atom(axes)
+            case "product":
+                return self.product(axes, depth)
+            case "add":
+                count = self.draw(st.integers(2, 3))
+                return sp.Add(*(self.expr(axes, depth - 1) for _ in range(count)))
+            case "mul":
+                other = self.expr(() if self.flip(5) else axes, depth - 1)
+                return sp.Mul(self.expr(axes, depth - 1), other)
+            case "minus":
+                return self.expr(axes, depth - 1) - self.expr(axes, depth - 1)
+            case "divide":
+                under = self.draw(
+                    st.sampled_from([lambda e: 1 + e**2, lambda e: 2 + tanh(e), sqrt_of])
+                )
+                return self.expr(axes, depth - 1) / under(self.expr(axes, depth - 1))
+            case "square":
+                return self.expr(axes, depth - 1) ** self.draw(st.sampled_from([2, 2, 3]))
+            case "function":
+                return SMOOTH[
+                    self.draw(st.sampled_from(sorted(SMOOTH)))
+                ](self.expr(axes, depth - 1))
+            case "kinked":
+                return KINKED[self.draw(st.sampled_from(sorted(KINKED)))](
+                    self.expr(axes, depth - 1)
+                )
+            case "maximum":
+                which = self.draw(st.sampled_from([maximum, minimum]))
+                return which(self.expr(axes, depth - 1), self.expr(axes, depth - 1))
+            case _:
+                own = self.draw(st.sampled_from([q.axes for q in self.known if q.axes]))
+                inner = self.expr(own, depth - 1)
+                if len(_axes(inner)) != 1:
+                    inner = self.atom(own)
+                total = self.draw(st.sampled_from([FeatureSum, mean]))(inner)
+                return total if axes == () or self.flip(3) else total * self.atom(axes)
+
+    def cell(self):
+        equations = []
+        for n in range(self.draw(st.integers(0, 6))):
+            axes = () if self.flip(6) else self.draw(st.sampled_from(self.states)).axes
+            lhs = Quantity(f"{self.draw(st.sampled_from('qrz'))}{n}", axes)
+            equations.append(Equation(lhs, self.expr(axes, 3)))
+            self.known.append(lhs)
+        updates = {}
+        for s in self.states:
+            new = Quantity(f"{s}_next", s.axes)
+            expr = self.expr(s.axes, 3)
+            if not self.flip(3):
+                expr = tanh(expr)  # mostly bounded, so that the values stay so over time
+            equations.append(Equation(new, sp.sympify(expr)))
+            self.known.append(new)
+            updates[s] = new
+        # What nobody reads is added to the last state, and so is the input.
+        read = set().union(*(symbols_of(e.rhs) for e in equations)) | {*updates.values()}
+        extra = [
+            q for q in (self.x, *self.states, *(e.lhs for e in equations)) if q not in read
+        ]
+        last = equations[-1]
+        terms = []
+        for q in extra:
+            terms.append(
+                q if q.axes in ((), last.lhs.axes)
+                else MatVec(self.parameter((*last.lhs.axes, *q.axes)), q)
+            )  # fmt: skip
+        equations[-1] = Equation(last.lhs, sp.Add(last.rhs, *terms))
+        read = set().union(*(symbols_of(e.rhs) for e in equations))
+        vectors = [e.lhs for e in equations if len(e.lhs.axes) == 1]
+        output = updates[self.states[0]] if self.flip(2) else self.draw(st.sampled_from(vectors))
+        order = self.draw(st.permutations(equations)) if self.flip(3) else equations
+        return Cell(
+            name="random",
+            title="Random",
+            doc="",
+            input=self.x,
+            states=tuple(self.states),
+            parameters=tuple(p for p in self.parameters if p in read),
+            equations=tuple(order),
+            updates=updates,
+            output=output,
+        )
+
+
+def sqrt_of(e):
+    return sqrt(2 + sin(e))
+
+
+def _axes(expr):
+    from derive.nodes import axes_of
+
+    return axes_of(sp.sympify(expr))
+
+
+@st.composite
+def cells(draw):
+    """A valid cell, or None for the few draws that cancel to something the language forbids."""
+    try:
+        return Maker(draw).cell()
+    except CellError as error:
+        if "never used" in str(error):  # a - a, or 0 times something
+            return None
+        raise
+
+
+class Case:
+    """A cell's module with arguments to run it on."""
+
+    def __init__(self, cell, seed=0, T=3, B=2, store="all"):
+        self.cell, self.module = cell, reference.module_of(cell, store)
+        rng = np.random.default_rng(seed)
+        sizes = {a.argument: SIZES[a.argument] for a in cell.axes}
+        self.params = self.module.Params(**sizes)
+        self.params.flat[:] = rng.normal(size=self.params.flat.size) * 0.6
+        self.xs = rng.normal(size=(T, B, SIZES["input_size"]))
+        self.state = self.module.State(
+            *(rng.normal(size=(B, SIZES[s.axes[0].argument])) * 0.6 for s in cell.states)
+        )
+        self.rng = rng
+
+    def direction(self):
+        params = self.params.zeros()
+        params.flat[:] = self.rng.normal(size=params.flat.size)
+        return params, self.rng.normal(size=self.xs.shape), self.like(self.state)
+
+    def like(self, state):
+        return self.module.State(*(self.rng.normal(size=s.shape) for s in state))
+
+    def shifted(self, direction, h, dtype=None):
+        """forward's arguments, h along a direction."""
+        dparams, dxs, dstate = direction
+        params = self.module.Params(
+            *(getattr(self.params, a.argument) for a in self.cell.axes), dtype or np.float64
+        )
+        params.flat[:] = self.params.flat + h * dparams.flat
+        state = self.module.State(
+            *(s + h * d for s, d in zip(self.state, dstate, strict=True))
+        )
+        return params, self.xs + h * dxs, state
+
+
+def inner(a, b):
+    """<a, b> of (Params or array, …) triples or pairs, states among them."""
+    total = 0.0
+    for u, v in zip(a, b, strict=True):
+        if isinstance(u, tuple):
+            total += inner(u, v)
+        else:
+            total += np.sum(getattr(u, "flat_", u) * v) if isinstance(u, np.ndarray) else (
+                u.flat @ v.flat
+            )  # fmt: skip
+    return total
+
+
+def near(a, b, tolerance, scale=1.0):
+    return abs(a - b) <= tolerance * (abs(a) + abs(b) + scale)
+
+
+def check(cell, seed=0):
+    """Everything that must hold for a cell."""
+    case = Case(cell, seed)
+    m, params, xs, state = case.module, case.params, case.xs, case.state
+    ys, final, tape = m.forward(params, xs, state)
+
+    # what it computes is what the equations say
+    want, end = reference.run(cell, params, xs, state._asdict())
+    np.testing.assert_allclose(ys, want, rtol=1e-9, atol=1e-9)
+    for name, array in end.items():
+        np.testing.assert_allclose(getattr(final, name), array, rtol=1e-9, atol=1e-9)
+
+    # one step at a time as well
+    now = state
+    for t in range(len(xs)):
+        y, now = m.step(params, xs[t], now)
+        np.testing.assert_allclose(y, ys[t], rtol=1e-9, atol=1e-9)
+
+    dys, dstate = case.rng.normal(size=ys.shape), case.like(state)
+    gradients = m.backward(params, tape, dys, dstate)
+    for again in m.backward(params, tape, dys, dstate)[1:2]:
+        np.testing.assert_array_equal(again, gradients[1])
+    size = max(np.abs(gradients[0].flat).max(initial=0), *(np.abs(g).max() for g in gradients[2]))
+
+    # gradient and tangent by complex step
+    for _ in range(2):
+        v = case.direction()
+        moved_ys, moved_state, _ = m.forward(*case.shifted(v, 1e-30j, np.complex128))
+        slope = inner((dys, dstate), (moved_ys.imag * 1e30, tuple(
+            s.imag * 1e30 for s in moved_state)))  # fmt: skip
+        assert near(inner(gradients, v), slope, 1e-10, size), "gradient"
+        ys_dot, state_dot = m.jvp(params, tape, *v)
+        np.testing.assert_allclose(
+            ys_dot, moved_ys.imag * 1e30, rtol=1e-9, atol=1e-9 * (1 + np.abs(ys_dot).max())
+        )
+        for a, b in zip(state_dot, moved_state, strict=True):
+            np.testing.assert_allclose(
+                a, b.imag * 1e30, rtol=1e-9, atol=1e-9 * (1 + np.abs(a).max())
+            )
+
+    # second order: hvp is the derivative of backward, and it is symmetric
+    v, w = case.direction(), case.direction()
+    hv, hw = (
+        m.hvp(params, tape, dys, *d, dstate) for d in (v, w)
+    )
+    big = max(np.abs(hv[0].flat).max(initial=0), np.abs(hv[1]).max(), 1.0)
+    assert near(inner(hv, w), inner(hw, v), 1e-9, big * 10), "hvp is not symmetric"
+
+    def gradient_at(h):
+        moved = case.shifted(v, h)
+        return m.backward(moved[0], m.forward(*moved)[2], dys, dstate)
+
+    h = 1e-6
+    up, down = inner(gradient_at(h), w), inner(gradient_at(-h), w)
+    assert near((up - down) / (2 * h), inner(hv, w), 2e-5, big * 20), "hvp"
+
+    # a sequence that ends early is a shorter sequence
+    lengths = np.array([1, len(xs)])
+    torn = xs.copy()
+    torn[1:, 0] = np.nan
+    ys_r, final_r, tape_r = m.forward(params, torn, state, lengths)
+    grad_r = m.backward(params, tape_r, dys, dstate)
+    tangent_r = m.jvp(params, tape_r, *v)
+    hv_r = m.hvp(params, tape_r, dys, *v, dstate)
+    total, total_hv = np.zeros_like(params.flat), np.zeros_like(params.flat)
+    for b, n in enumerate(lengths):
+        alone = m.State(*(s[b : b + 1] for s in state))
+        y, end, tape_b = m.forward(params, xs[:n, b : b + 1], alone)
+        np.testing.assert_allclose(ys_r[:n, b], y[:, 0], rtol=1e-9, atol=1e-12)
+        assert not ys_r[n:, b].any()
+        for a, e in zip(final_r, end, strict=True):
+            np.testing.assert_allclose(a[b], e[0], rtol=1e-9, atol=1e-12)
+        args = dys[:n, b : b + 1], m.State(*(s[b : b + 1] for s in dstate))
+        g = m.backward(params, tape_b, *args)
+        total += g[0].flat
+        np.testing.assert_allclose(grad_r[1][:n, b], g[1][:, 0], rtol=1e-7, atol=1e-9 * (1 + size))
+        assert not grad_r[1][n:, b].any()
+        for a, e in zip(grad_r[2], g[2], strict=True):
+            np.testing.assert_allclose(a[b], e[0], rtol=1e-7, atol=1e-9 * (1 + size))
+        d = v[0], v[1][:n, b : b + 1], m.State(*(s[b : b + 1] for s in v[2]))
+        y_dot, end_dot = m.jvp(params, tape_b, *d)
+        np.testing.assert_allclose(tangent_r[0][:n, b], y_dot[:, 0], rtol=1e-7, atol=1e-9)
+        for a, e in zip(tangent_r[1], end_dot, strict=True):
+            np.testing.assert_allclose(a[b], e[0], rtol=1e-7, atol=1e-9)
+        h_b = m.hvp(params, tape_b, args[0], *d, args[1])
+        total_hv += h_b[0].flat
+        np.testing.assert_allclose(hv_r[1][:n, b], h_b[1][:, 0], rtol=1e-6, atol=1e-8 * big)
+        for a, e in zip(hv_r[2], h_b[2], strict=True):
+            np.testing.assert_allclose(a[b], e[0], rtol=1e-6, atol=1e-8 * big)
+    np.testing.assert_allclose(grad_r[0].flat, total, rtol=1e-7, atol=1e-9 * (1 + size))
+    np.testing.assert_allclose(hv_r[0].flat, total_hv, rtol=1e-6, atol=1e-8 * big)
+
+    # keeping less, the same
+    other = reference.module_of(cell, "states")
+    same = other.Params(*(getattr(params, a.argument) for a in cell.axes))
+    for name in same:
+        same[name][...] = params[name]
+    ys_o, _, tape_o = other.forward(same, xs, other.State(*state))
+    np.testing.assert_allclose(ys_o, ys, rtol=1e-9, atol=1e-12)
+    grad_o = other.backward(same, tape_o, dys, other.State(*dstate))
+    for name in same:
+        np.testing.assert_allclose(
+            grad_o[0][name], gradients[0][name], rtol=1e-7, atol=1e-9 * (1 + size)
+        )
+    np.testing.assert_allclose(grad_o[1], gradients[1], rtol=1e-7, atol=1e-9 * (1 + size))
+
+    # in single precision, in single precision throughout
+    small = m.Params(*(getattr(params, a.argument) for a in cell.axes), dtype=np.float32)
+    small.flat[:] = params.flat
+    xs32, state32 = xs.astype(np.float32), m.State(*(s.astype(np.float32) for s in state))
+    ys32, end32, tape32 = m.forward(small, xs32, state32)
+    v32 = small.copy(), xs32, state32
+    d32 = dys.astype(np.float32), m.State(*(s.astype(np.float32) for s in dstate))
+    results = (
+        ys32, *end32, *m.step(small, xs32[0], state32)[1], *_flat(m.backward(small, tape32, *d32)),
+        *_flat(m.jvp(small, tape32, *v32)), *_flat(m.hvp(small, tape32, d32[0], *v32, d32[1])),
+    )  # fmt: skip
+    assert {a.dtype for a in results} == {np.dtype(np.float32)}
+    np.testing.assert_allclose(ys32, ys, rtol=2e-2, atol=2e-3 * (1 + np.abs(ys).max()))
+
+
+def _flat(results):
+    for r in results:
+        if isinstance(r, tuple):
+            yield from r
+        else:
+            yield r if isinstance(r, np.ndarray) else r.flat
+
+
+@settings(
+    max_examples=COUNT,
+    deadline=None,
+    derandomize=COUNT < 100,
+    database=None,
+    print_blob=False,
+    suppress_health_check=list(HealthCheck),
+)
+@given(cells())
+def test_a_random_cell_is_generated_right(cell):
+    if cell is None:
+        return
+    note("\n".join(f"{e.lhs}{e.lhs.axes and tuple(map(str, e.lhs.axes))} = {e.rhs}"
+                   for e in cell.equations) + f"\noutput {cell.output}")  # fmt: skip
+    check(cell)
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "lstm_peephole"])
+def test_the_same_checks_pass_for_the_cells_there_are(name):
+    """So that a failure above is about a random cell, and not about the checks."""
+    from derive.library import load
+
+    check(load(name))
