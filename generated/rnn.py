@@ -232,7 +232,7 @@ def backward(params, tape, dys, dstate=None):
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
-    dys = _check("dys", dys, (T, B, params.hidden_size), dtype)
+    dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     dstate = _check_state("dstate", dstate, B, params)
     dparams = params.zeros()
     ended_s = _ended(past, T)
@@ -384,12 +384,12 @@ def hvp(
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
-    dys = _check("dys", dys, (T, B, params.hidden_size), dtype)
+    dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
     dstate = _check_state("dstate", dstate, B, params)
-    dys_dot = _check("dys_dot", _or_zeros(dys_dot, dys), dys.shape, dtype)
+    dys_dot = _masked(_check("dys_dot", _or_zeros(dys_dot, dys), dys.shape, dtype), past)
     dstate_dot = _check_state("dstate_dot", dstate_dot, B, params)
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)

@@ -66,6 +66,7 @@ class Maker:
 
     def __init__(self, draw):
         self.draw = draw
+        self.depth = draw(st.sampled_from([1, 2, 2, 3]))
         axes = [H, H, H, *([P] if draw(st.integers(0, 3)) == 0 else [])]
         states = draw(st.integers(1, 4))
         self.x = Quantity("x", (I,))
@@ -155,15 +156,15 @@ class Maker:
 
     def cell(self):
         equations = []
-        for n in range(self.draw(st.integers(0, 6))):
+        for n in range(self.draw(st.sampled_from([0, 0, 1, 2, 3, 6]))):
             axes = () if self.flip(6) else self.draw(st.sampled_from(self.states)).axes
             lhs = Quantity(f"{self.draw(st.sampled_from('qrz'))}{n}", axes)
-            equations.append(Equation(lhs, self.expr(axes, 3)))
+            equations.append(Equation(lhs, self.expr(axes, self.depth)))
             self.known.append(lhs)
         updates = {}
         for s in self.states:
             new = Quantity(f"{s}_next", s.axes)
-            expr = self.expr(s.axes, 3)
+            expr = self.expr(s.axes, self.depth)
             if not self.flip(3):
                 expr = tanh(expr)  # mostly bounded, so that the values stay so over time
             equations.append(Equation(new, sp.sympify(expr)))

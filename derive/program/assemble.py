@@ -67,14 +67,12 @@ def assemble(loop: Loop, layout: Layout, names: Names) -> Routine:
     while True:
         storage = store(loop, layout, names.variants, frozenset(names.parameters), apart)
         try:
-            return _assemble(loop, layout, names, storage, apart)
+            return _assemble(loop, layout, names, storage)
         except DeadlockError as stuck:
             apart |= {stuck.args[0]}
 
 
-def _assemble(
-    loop: Loop, layout: Layout, names: Names, storage: Storage, apart: frozenset[Quantity]
-) -> Routine:
+def _assemble(loop: Loop, layout: Layout, names: Names, storage: Storage) -> Routine:
     known = set(loop.known) | {c.entering for c in loop.carries}
     written: set[Quantity] = set()
     phases = {}
@@ -84,7 +82,7 @@ def _assemble(
         parts = _Parts(getattr(loop, phase), loop, layout, names, storage)
         phases[phase] = tuple(_Scheduler(parts, storage, known, written).run())
         known |= {e.lhs for e in getattr(loop, phase)}
-    copies = tuple((c.leaving, c.entering) for c in loop.carries if c.leaving in apart)
+    copies = tuple((c.leaving, c.entering) for c in loop.carries if c.leaving in storage.apart)
     return Routine(loop, storage, **phases, copies=copies)
 
 

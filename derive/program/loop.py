@@ -110,13 +110,15 @@ def inline(loop: Loop) -> Loop:
     there.
     """
     reads = Counter(s for e in loop.during for s in _reads(e.rhs))
+    entering = {carry.entering for carry in loop.carries}  # known only within its own step
     buried = {s for e in loop.during for part in _opaque(e.rhs) for s in symbols_of(part)}
     inside: dict[Quantity, sp.Expr] = {}
     kept = []
     for equation in loop.during:
         rhs = equation.rhs.xreplace(inside)
         q = equation.lhs
-        if q not in loop.ends and reads[q] == 1 and q not in buried and _is_product(rhs):
+        stays = q in loop.ends or q in buried or reads[q] != 1 or entering & symbols_of(rhs)
+        if not stays and _is_product(rhs):
             inside[q] = rhs
         else:
             kept.append(replace(equation, rhs=rhs))
@@ -250,7 +252,9 @@ class _Hoist:
 
 def defer(loop: Loop) -> Loop:
     """Move what the next step does not depend on out of the loop: weight gradients above all."""
-    needed = needed_for((c.leaving for c in loop.carries), loop.during)
+    entering = {c.entering for c in loop.carries}  # known only within its own step
+    bound = {e.lhs for e in loop.during if entering & symbols_of(e.rhs)}
+    needed = needed_for(bound | {c.leaving for c in loop.carries}, loop.during)
     during = tuple(e for e in loop.during if e.lhs in needed)
     later = tuple(e for e in loop.during if e.lhs not in needed)
     return replace(loop, during=during, after=(*later, *loop.after))

@@ -53,25 +53,38 @@ def passes(adjoint: Adjoint, store: str = "all") -> Passes:
 
     back = _backward(adjoint)
     needs = _known_needs(back, trajectory)
-    saved = tuple(e.lhs for e in adjoint.forward if e.lhs in needs) if store == "all" else ()
+    fixed = _fixed(adjoint)
+    worth = [e.lhs for e in adjoint.forward if e.lhs in needs and e.lhs not in fixed]
+    saved = tuple(worth) if store == "all" else ()
     kept = trajectory | frozenset(saved)
-
-    def recompute(loop: Loop) -> Loop:
-        return _recompute(loop, adjoint.forward, kept)
 
     there = _tangent_there(adjoint, dot)
     hence = _tangent_back(adjoint, dot, {e.lhs for e in there.during})
-    on_the_way = _known_needs(hence, trajectory) & {dot[e.lhs] for e in adjoint.forward}
+    still = tuple(e for e in there.during if e.lhs in {dot[q] for q in fixed})
+    again = (*adjoint.forward, *still)
+    on_the_way = _known_needs(hence, trajectory) & {e.lhs for e in there.during if e not in still}
     there_for_hvp = replace(there, wanted=on_the_way | {dot[s] for s in cell.updates.values()})
     return Passes(
         adjoint=adjoint,
         saved=saved,
         forward=_schedule(_forward(adjoint, saved)),
-        backward=recompute(back),
-        jvp=recompute(_schedule(inline(there))),
-        hvp=(recompute(_schedule(inline(there_for_hvp))), recompute(hence)),
+        backward=_recompute(back, again, kept),
+        jvp=_recompute(_schedule(inline(there)), again, kept),
+        hvp=(
+            _recompute(_schedule(inline(there_for_hvp)), again, kept),
+            _recompute(hence, again, kept | on_the_way),
+        ),
         dot=dot,
     )
+
+
+def _fixed(adjoint: Adjoint) -> set[Quantity]:
+    """What depends on parameters alone: cheaper to compute again than to keep."""
+    fixed = set(adjoint.cell.parameters)
+    for e in adjoint.forward:
+        if symbols_of(e.rhs) <= fixed:
+            fixed.add(e.lhs)
+    return fixed
 
 
 def _schedule(loop: Loop) -> Loop:

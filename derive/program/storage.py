@@ -30,6 +30,7 @@ class Storage:
     trajectory  for each carry that is kept for all steps, (entering, leaving): one array of T + 1
     steps
     constants   quantities that depend on parameters alone, the same at every step
+    apart       leaving quantities with a place of their own, copied to the carry's at a step's end
     stacks      the layout's stacks as this loop has them, e.g. of the adjoints of the
     pre-activations
     """
@@ -39,6 +40,7 @@ class Storage:
     trajectory: Mapping[Quantity, Quantity]
     constants: frozenset[Quantity]
     stacks: tuple[Stack, ...]
+    apart: frozenset[Quantity]
 
     def is_sequence(self, quantity: Quantity) -> bool:
         """Whether all steps of the quantity are kept."""
@@ -56,14 +58,17 @@ frozenset[Quantity],
     apart     leaving quantities that may not take over their carry's place
     """
     constants = _constants(loop, given)
-    trajectory = {c.entering: c.leaving for c in loop.carries if c.leaving in loop.wanted}
+    late = _kept(loop, constants) | {s for e in loop.after for s in symbols_of(e.rhs)}
+    across = [c for c in loop.carries if {c.entering, c.leaving} & late]
+    trajectory = {} if loop.reverse else {c.entering: c.leaving for c in across}
+    apart |= {c.leaving for c in across if loop.reverse}
     stacks = tuple(_stacks_here(loop, layout, variants, constants))
     home = _Homes(loop, stacks, trajectory, constants, apart).run()
     kept = {home.get(q, q) for q in _kept(loop, constants)}
     for stack in stacks:
         if kept & set(stack.members):
             kept |= set(stack.members)
-    return Storage(home, frozenset(kept), trajectory, constants, stacks)
+    return Storage(home, frozenset(kept), trajectory, constants, stacks, apart)
 
 
 def _constants(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:

@@ -58,7 +58,7 @@ def print_routine(memory: Memory, writer: Writer) -> Blocks:
         one.print(routine.during),
         late.print(routine.after),
     )
-    body += [f"np.copyto({memory.name(c)}, {memory.name(q)})" for q, c in routine.copies]
+    body += [f"np.copyto({one.place(c)}, {one.place(q)})" for q, c in routine.copies]
     ended = one.hold_ended()
     return Blocks(
         parameters=sorted(memory.weights.values(), key=lambda line: "ascontiguous" in line),
