@@ -100,6 +100,14 @@ class Elementwise(sp.Function):
         """The same function in SymPy's own words, for a proof that does not rest on `slopes`."""
         raise NotImplementedError
 
+    @classmethod
+    def eval(cls, *args: sp.Expr) -> sp.Expr | None:
+        """A function of plain numbers is a number."""
+        if all(isinstance(a, sp.Number) for a in args):
+            value = cls.textbook(*args)
+            return value if value.is_Rational else sp.Float(value, 17)
+        return None
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         return self.slopes(self, *self.args)[argindex - 1]
 

@@ -41,7 +41,59 @@ from typing import NamedTuple
 import numpy as np
 
 LATEX = r"""
+% One step forward, t = 1, ..., T.
+\begin{align*}
+  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  i_t &= \sigma(a_{i,t}) \\
+  a_{f,t} &= W_f x_t + U_f h_{t-1} + b_f \\
+  f_t &= \sigma(a_{f,t}) \\
+  a_{g,t} &= W_g x_t + U_g h_{t-1} + b_g \\
+  g_t &= \tanh(a_{g,t}) \\
+  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
+  o_t &= \sigma(a_{o,t}) \\
+  c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
+  h_t &= o_t \circ \tanh(c_t)
+\end{align*}
 
+% Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity; with (L) it is
+% what the loss itself gives for the output, with (t+1) what step t + 1 has handed back.
+\begin{align*}
+  \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
+  \bar{c}_t &= \bar{h}_t \circ o_t \circ (1 - \tanh^{2}(c_t)) + \bar{c}_t^{(t+1)} \\
+  \bar{o}_t &= \bar{h}_t \circ \tanh(c_t) \\
+  \bar{a}_{o,t} &= \bar{o}_t \circ o_t \circ (1 - o_t) \\
+  \bar{g}_t &= \bar{c}_t \circ i_t \\
+  \bar{a}_{g,t} &= \bar{g}_t \circ (1 - g_t^{2}) \\
+  \bar{f}_t &= \bar{c}_t \circ c_{t-1} \\
+  \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
+  \bar{i}_t &= \bar{c}_t \circ g_t \\
+  \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t)
+\end{align*}
+
+% Handed back to step t - 1, and to the input.
+\begin{align*}
+  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_f^{\top} \bar{a}_{f,t}
+      + U_g^{\top} \bar{a}_{g,t} + U_o^{\top} \bar{a}_{o,t} \\
+  \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
+  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t} + W_g^{\top} \bar{a}_{g,t}
+      + W_o^{\top} \bar{a}_{o,t}
+\end{align*}
+
+% Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
+\begin{align*}
+  \bar{W}_i &= \sum_t \bar{a}_{i,t} x_t^{\top} \\
+  \bar{U}_i &= \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
+  \bar{b}_i &= \sum_t \bar{a}_{i,t} \\
+  \bar{W}_f &= \sum_t \bar{a}_{f,t} x_t^{\top} \\
+  \bar{U}_f &= \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
+  \bar{b}_f &= \sum_t \bar{a}_{f,t} \\
+  \bar{W}_g &= \sum_t \bar{a}_{g,t} x_t^{\top} \\
+  \bar{U}_g &= \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
+  \bar{b}_g &= \sum_t \bar{a}_{g,t} \\
+  \bar{W}_o &= \sum_t \bar{a}_{o,t} x_t^{\top} \\
+  \bar{U}_o &= \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
+  \bar{b}_o &= \sum_t \bar{a}_{o,t}
+\end{align*}
 """
 
 
@@ -634,10 +686,8 @@ def hvp(
 
 def _sigmoid(x, out=None):
     """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
-    out = np.multiply(x, 0.5, out=out)
-    np.tanh(out, out=out)
-    np.multiply(out, 0.5, out=out)
-    return np.add(out, 0.5, out=out)
+    y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
+    return np.add(np.multiply(y, 0.5, out=out), 0.5, out=out)
 
 
 def _rows(array):

@@ -35,7 +35,31 @@ from typing import NamedTuple
 import numpy as np
 
 LATEX = r"""
+% One step forward, t = 1, ..., T.
+\begin{align*}
+  a_{h,t} &= W x_t + U h_{t-1} + b \\
+  h_t &= \tanh(a_{h,t})
+\end{align*}
 
+% Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity; with (L) it is
+% what the loss itself gives for the output, with (t+1) what step t + 1 has handed back.
+\begin{align*}
+  \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
+  \bar{a}_{h,t} &= \bar{h}_t \circ (1 - h_t^{2})
+\end{align*}
+
+% Handed back to step t - 1, and to the input.
+\begin{align*}
+  \bar{h}_{t-1}^{(t)} &= U^{\top} \bar{a}_{h,t} \\
+  \bar{x}_t &= W^{\top} \bar{a}_{h,t}
+\end{align*}
+
+% Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
+\begin{align*}
+  \bar{W} &= \sum_t \bar{a}_{h,t} x_t^{\top} \\
+  \bar{U} &= \sum_t \bar{a}_{h,t} h_{t-1}^{\top} \\
+  \bar{b} &= \sum_t \bar{a}_{h,t}
+\end{align*}
 """
 
 

@@ -4,15 +4,16 @@ that works."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby, pairwise
 
 import sympy as sp
 
 from derive.cell import Equation
-from derive.nodes import Elementwise, MatVec, Outer, Quantity, Transposed, symbols_of
+from derive.nodes import Elementwise, MatVec, Outer, Quantity, Transposed
 from derive.program.layout import KINDS, Layout
 from derive.program.loop import Loop
+from derive.program.schedule import DeadlockError, in_order
 from derive.program.statements import (
     Activate,
     AddStack,
@@ -57,10 +58,6 @@ class Routine:
     copies: tuple[tuple[Quantity, Quantity], ...]
 
 
-class DeadlockError(Exception):
-    """A leaving quantity cannot take over its carry's place; the argument is the quantity."""
-
-
 def assemble(loop: Loop, layout: Layout, names: Names) -> Routine:
     """Lay a loop out and put its statements in order."""
     apart: frozenset[Quantity] = frozenset()
@@ -80,7 +77,7 @@ def _assemble(loop: Loop, layout: Layout, names: Names, storage: Storage) -> Rou
         if phase == "during":
             written |= {storage.home.get(c.entering, c.entering) for c in loop.carries}
         parts = _Parts(getattr(loop, phase), loop, layout, names, storage)
-        phases[phase] = tuple(_Scheduler(parts, storage, known, written).run())
+        phases[phase] = tuple(in_order(parts.equations, parts.run(), loop, storage, known, written))
         known |= {e.lhs for e in getattr(loop, phase)}
     copies = tuple((c.leaving, c.entering) for c in loop.carries if c.leaving in storage.apart)
     return Routine(loop, storage, **phases, copies=copies)
@@ -257,129 +254,3 @@ class _Parts:
                 numbered, key=lambda pair: self.slot[argument(pair[1])][1] - pair[0]
             )
         ]
-
-
-class _Scheduler:
-    """Orders statements: whatever is ready first, in the order of the equations.
-
-    A statement is ready when everything it reads is complete, and when nobody still needs what it
-    writes over.
-    """
-
-    def __init__(
-        self, parts: _Parts, storage: Storage, known: set[Quantity], written: set[Quantity]
-    ):
-        self.parts = parts
-        self.waiting = parts.run()
-        self.rank = {e.lhs: n for n, e in enumerate(parts.equations)}
-        self.storage = storage
-        self.complete = set(known)
-        self.written = (
-            written  # places that hold a value already, shared with the phases that follow
-        )
-        self.tenants: dict[Quantity, list[Quantity]] = {}
-        for e in parts.equations:
-            self.tenants.setdefault(storage.home.get(e.lhs, e.lhs), []).append(e.lhs)
-        self.own = {e.lhs for e in parts.equations}
-        self.loop = parts.loop
-        self.leaving = {c.leaving for c in parts.loop.carries}
-        self.started: set[Quantity] = set()
-
-    def run(self) -> Iterable[Statement]:
-        self.settle()
-        while self.waiting:
-            ready = [s for s in self.waiting if self.is_ready(s)]
-            if not ready:
-                self.give_up()
-            chosen = min(ready, key=self.priority)
-            self.waiting.remove(chosen)
-            yield from self.emit(chosen)
-            self.settle()
-
-    def settle(self) -> None:
-        """Note which quantities are complete: no statement is left that writes them, or there never
-        was one, as for an adjoint that is nothing but the carry in whose place it lies."""
-        unfinished = {q for s in self.waiting for q in s.outs}
-        for e in self.parts.equations:
-            if e.lhs not in unfinished and symbols_of(e.rhs) & self.own <= self.complete:
-                self.complete.add(e.lhs)
-
-    def priority(self, statement: Statement) -> tuple:
-        """Equations in their order, but what the next step needs last; a plain start before sums of
-        products."""
-        rank = min(self.rank[q] for q in statement.outs)
-        return (
-            all(q in self.leaving for q in statement.outs),
-            rank,
-            isinstance(statement, Compute),
-            str(statement.outs),
-        )
-
-    def is_ready(self, statement: Statement) -> bool:
-        needed = reads(statement) & self.own
-        return needed <= self.complete and not self.overwrites(statement)
-
-    def overwrites(self, statement: Statement) -> bool:
-        """Whether somebody still waits to read what lies where the statement writes."""
-        for q in statement.outs:
-            place = self.storage.home.get(q, q)
-            earlier = self.tenants.get(place, [])
-            earlier = [place, *earlier[: earlier.index(q)]] if q in earlier else [place]
-            endangered = set(earlier) - {q}
-            if any(reads(other) & endangered for other in self.waiting if other is not statement):
-                return True
-        return False
-
-    def give_up(self) -> None:
-        stuck = [s for s in self.waiting if reads(s) & self.own <= self.complete]
-        for s in stuck:
-            for q in s.outs:
-                if q in self.leaving and self.storage.home.get(q, q) != q:
-                    raise DeadlockError(q)
-        raise AssertionError(f"no statement can run: {self.waiting}")
-
-    def emit(self, statement: Statement) -> Iterable[Statement]:
-        """The statement, told whether it adds to something; a stack that holds only part of it is
-        completed."""
-        places = [self.storage.home.get(q, q) for q in statement.outs]
-        adds = [
-            place in self.written and self.continues(q)
-            for q, place in zip(statement.outs, places, strict=True)
-        ]
-        if any(adds) and not all(adds):
-            for q, started in zip(statement.outs, adds, strict=True):
-                if not started:
-                    yield Compute((q,), False, sp.S.Zero)
-        self.written.update(places)
-        self.started.update(statement.outs)
-        yield replace(statement, adds=any(adds) and statement.adds)
-
-    def continues(self, q: Quantity) -> bool:
-        """Whether what lies in q's place is a part of q: a term computed before the loop, or by an
-        earlier statement."""
-        if q in self.started:
-            return True
-        place = self.storage.home.get(q, q)
-        rhs = next(e.rhs for e in self.loop.equations if e.lhs == q)
-        return any(
-            isinstance(t, Quantity) and self.storage.home.get(t, t) == place
-            for t in sp.Add.make_args(rhs)
-        )
-
-
-def reads(statement: Statement) -> set[Quantity]:
-    """The quantities a statement reads."""
-    match statement:
-        case Product():
-            return {statement.operand}
-        case PullBack():
-            return set(statement.operands)
-        case OuterTotal():
-            return {*statement.lefts, statement.right}
-        case Total():
-            return set().union(*(symbols_of(t) for t in statement.terms))
-        case Activate():
-            return set(statement.arguments)
-        case Compute():
-            return symbols_of(statement.expr)
-    return set()

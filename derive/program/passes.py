@@ -80,9 +80,10 @@ def passes(adjoint: Adjoint, store: str = "all") -> Passes:
 
 def _fixed(adjoint: Adjoint) -> set[Quantity]:
     """What depends on parameters alone: cheaper to compute again than to keep."""
+    ends = {adjoint.cell.output, *adjoint.cell.updates.values()}
     fixed = set(adjoint.cell.parameters)
     for e in adjoint.forward:
-        if symbols_of(e.rhs) <= fixed:
+        if symbols_of(e.rhs) <= fixed and e.lhs not in ends:
             fixed.add(e.lhs)
     return fixed
 
@@ -164,7 +165,8 @@ def _tangent_back(
             ),
             wanted=frozenset(dot[q] for q in loop.wanted),
             totals=frozenset(dot[q] for q in loop.totals),
-            base=dict(loop.base) | {dot[q]: f"{name}_dot" for q, name in loop.base.items()},
+            base=dict(loop.base)
+            | {dot[q]: f"{name}_dot" for q, name in loop.base.items() if q in dot},
         )
     )
 

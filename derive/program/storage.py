@@ -74,7 +74,7 @@ frozenset[Quantity],
 def _constants(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
     constants: set[Quantity] = set()
     for e in loop.before:
-        if symbols_of(e.rhs) <= given | constants:
+        if symbols_of(e.rhs) <= given | constants and e.lhs not in loop.ends:
             constants.add(e.lhs)
     return frozenset(constants)
 
@@ -165,14 +165,14 @@ class _Homes:
             if isinstance(p, Quantity)
             and self.readers[p] == 1
             and p.axes == equation.lhs.axes
-            and p not in self.fixed
+            and p not in self.fixed | self.loop.ends
         }
 
     def may_follow(self, equation: Equation, p: Quantity) -> bool:
         """Whether the equation's quantity may lie where `p`, made before the loop or just before
         it, lay."""
         q, defined = equation.lhs, {e.lhs for e in self.loop.equations}
-        if p not in defined or self.root(p) in self.chain or p in self.loop.ends:
+        if p not in defined or self.root(p) in self.chain:
             return False
         if p in self.stacked and q in self.stacked:
             return False

@@ -106,6 +106,8 @@ class _Lines:
             self.product(target, axes, expr)
         elif isinstance(expr, sp.Pow):
             self.power(target, *expr.args)
+        elif isinstance(expr, FeatureSum) and axes:
+            self.lines.append(f"np.copyto({target}, {self.value(expr)})")
         elif isinstance(expr, FeatureSum):
             self.lines.append(
                 f"np.sum({self.value(expr.args[0])}, axis=-1, keepdims=True, out={target})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import singledispatchmethod
 
 from derive.backends.numpy.memory import Memory, slice_text
-from derive.backends.numpy.text import length, shape_of, tuple_of, unpack
+from derive.backends.numpy.text import length, shape_of, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import Writer
 from derive.nodes import Axes, Quantity
 from derive.program.layout import Stack
@@ -250,7 +250,7 @@ class AllSteps(Phase):
         if len(s.terms) > 1:
             return [f"np.sum({self.run(s.terms)}, axis=(0, 1), out={gradient})"]
         (q,), value = s.outs, self.writer.infix(self)(s.terms[0])
-        return [f"{gradient}[...] = np.sum({value}{', axis=(0, 1)' if q.axes else ''})"]
+        return wrap(f"{gradient}[...] = np.sum(", [value, *["axis=(0, 1)"] * bool(q.axes)], ")")
 
 
 class OneStep(Phase):
