@@ -7,6 +7,7 @@ no derivative and no schedule. `derive.language` is the pleasant way to make one
 from __future__ import annotations
 
 import keyword
+import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ RESERVED = frozenset(
     "zip range reversed len sum map list dict tuple isinstance getattr repr property super self "
     "str int type any sorted enumerate all bool iter".split()
 )
+# What a formula may be made of, beside numbers, sums, products and powers.
+WORDS = {Size, *Elementwise.__subclasses__(), *Node.__subclasses__()}
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -90,6 +93,7 @@ class Cell:
         _check_words(self)
         _check_symbols(self)
         _check_shapes(self)
+        _check_ends(self)
         object.__setattr__(self, "equations", in_order(self.equations))
 
     @cached_property
@@ -192,8 +196,8 @@ def _is_word(part: sp.Basic) -> bool:
     if isinstance(part, sp.Pow):
         return bool(part.exp.is_Rational or part.exp.is_Float)
     if isinstance(part, sp.Number | sp.NumberSymbol):
-        return bool(part.is_finite and part.is_real)
-    return isinstance(part, Quantity | Size | Elementwise | Node | sp.Add | sp.Mul)
+        return bool(part.is_finite and part.is_real) and abs(part) < sp.Integer(10) ** 300
+    return type(part) in WORDS or isinstance(part, Quantity | sp.Add | sp.Mul)
 
 
 def _check_symbols(cell: Cell) -> None:
@@ -201,6 +205,9 @@ def _check_symbols(cell: Cell) -> None:
     used: set[Quantity] = set()
     for equation in cell.equations:
         reads = symbols_of(equation.rhs)
+        for length in equation.rhs.atoms(Size):
+            if length.axis not in cell.axes:
+                raise CellError(f"equation `{equation.lhs}`: the cell has no axis {length.axis}")
         for symbol in sorted(reads - known, key=str):
             raise CellError(f"equation `{equation.lhs}`: `{symbol}` is not defined")
         used |= reads
@@ -215,6 +222,23 @@ def _check_symbols(cell: Cell) -> None:
     for quantity in cell.quantities:
         if quantity not in used | leaving:
             raise CellError(f"`{quantity}` is never used; remove it, or use it in an equation")
+
+
+def _check_ends(cell: Cell) -> None:
+    """New states and the output are equations; initial values are finite numbers."""
+    defined = {e.lhs for e in cell.equations}
+    for state, new in cell.updates.items():
+        if state not in cell.states or new not in defined:
+            raise CellError(f"state `{state}` is updated by `{new}`, and there is no such equation")
+    if cell.output not in defined:
+        raise CellError(f"the output `{cell.output}` is not the left-hand side of an equation")
+    names = {p.name for p in cell.parameters}
+    for name, value in cell.initial.items():
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        if name not in names or not number or not math.isfinite(value):
+            raise CellError(
+                f"the initial value of `{name}` is {value!r}: a finite number is needed"
+            )
 
 
 def _check_shapes(cell: Cell) -> None:

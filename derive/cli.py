@@ -113,6 +113,7 @@ def generate(cells: tuple[str, ...], backend: str, folder: Path, store: str) -> 
 
     chosen = cells or names()
     files: dict[str, str] = {}
+    sources = {Path(what.partition(".py:")[0]).resolve() for what in cells}
     for number, what in enumerate(chosen, start=1):
         progress(f"[{number}/{len(chosen)}] deriving {what}")
         for name, text in texts_of(load(what), backend, store).items():
@@ -120,6 +121,10 @@ def generate(cells: tuple[str, ...], backend: str, folder: Path, store: str) -> 
                 raise OneLine(
                     f"two of the cells would both be written to {name}; give their files different "
                     f"names"
+                )
+            if (folder / name).resolve() in sources:
+                raise OneLine(
+                    f"{folder / name} is the cell's own file; name another folder with -o"
                 )
             files[name] = text
     progress("")

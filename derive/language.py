@@ -71,12 +71,12 @@ __all__ = [
 
 def sum(vector: sp.Expr) -> sp.Expr:
     """The sum over the features of a vector, one number for each sequence."""
-    return FeatureSum(_operand(vector))
+    return FeatureSum(sp.sympify(_operand(vector)))
 
 
 def mean(vector: sp.Expr) -> sp.Expr:
     """The mean over the features of a vector."""
-    vector = _operand(vector)
+    vector = sp.sympify(_operand(vector))
     axes = axes_of(vector)
     if len(axes) != 1:
         raise CellError(f"a mean is taken over a vector, and {describe(vector)} is none")
@@ -120,6 +120,8 @@ class State(Declaration):
     """
 
     def __init__(self, axis: Axis = H):
+        if not isinstance(axis, Axis):
+            raise CellError(f"a state extends along an axis such as H, and {axis!r} is none")
         self.axis = axis
 
     def _named(self, name, body):
@@ -136,6 +138,10 @@ class Output(Declaration):
         self.expr = expr
 
     def _named(self, name, body):
+        if body.output is not None:
+            raise CellError(f"`{name}`: the cell has its output already, `{body.output}`")
+        if not isinstance(_operand(self.expr), sp.Expr):
+            raise CellError(f"equation `{name}`: {self.expr!r} is no formula")
         body.output = body.define(name, self.expr)
         return body.output
 
@@ -311,7 +317,7 @@ class Body(dict[str, Any]):
                         f"`{family._name}` gives `{name}` the initial value {value}, but no "
                         f"equation uses it"
                     )
-                values[name] = float(value)
+                values[name] = value
         return values
 
 

@@ -79,7 +79,7 @@ def _execute(path: Path) -> ModuleType:
     return module
 
 
-def _line(error: Exception, path: Path) -> int:
+def _line(error: BaseException, path: Path) -> int:
     """The last line of that file that was running."""
     lines = [
         f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path
@@ -87,7 +87,7 @@ def _line(error: Exception, path: Path) -> int:
     return (lines or [0])[-1] or 0
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     if isinstance(error, CellError):
         return str(error)
     if isinstance(error, NameError) and error.name:

@@ -78,6 +78,8 @@ class _Normaliser:
             return self.activation(expr, equation)
         if isinstance(expr, MatVec):
             matrix, vector = expr.args
+            if matrix.args:
+                matrix = f"{matrix.args[0]}_T"
             return self.name(
                 expr,
                 f"{matrix}_{vector}" if vector.is_Symbol else f"{matrix}_{equation.lhs}",

@@ -55,8 +55,8 @@ LATEX = r"""
   h_t &= o_t \circ \tanh(c_t)
 \end{align*}
 
-% Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity; with (L) it is
-% what the loss itself gives for the output, with (t+1) what step t + 1 has handed back.
+% Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
+% (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{c}_t &= \bar{h}_t \circ o_t \circ (1 - \tanh^{2}(c_t)) + \bar{c}_t^{(t+1)} \\
@@ -81,18 +81,18 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \sum_t \bar{a}_{o,t}
+  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
+  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
+  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
+  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
+  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
+  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
+  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
+  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
+  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
+  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
+  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
+  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
 \end{align*}
 """
 
@@ -231,7 +231,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["b_f"][...] = 1.0
+    params["b_f"][...] = 1
     return params
 
 
@@ -444,7 +444,7 @@ def step(params, x, state):
     o = _sigmoid(x @ W_o.T + h @ U_o.T + b_o)
     c_next = f * c + i * g
     h_next = o * np.tanh(c_next)
-    return h_next, State(h_next, c_next)
+    return h_next.copy(), State(h_next, c_next)
 
 
 def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):

@@ -41,8 +41,8 @@ LATEX = r"""
   h_t &= \tanh(a_{h,t})
 \end{align*}
 
-% Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity; with (L) it is
-% what the loss itself gives for the output, with (t+1) what step t + 1 has handed back.
+% Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
+% (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{a}_{h,t} &= \bar{h}_t \circ (1 - h_t^{2})
@@ -56,9 +56,9 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W} &= \sum_t \bar{a}_{h,t} x_t^{\top} \\
-  \bar{U} &= \sum_t \bar{a}_{h,t} h_{t-1}^{\top} \\
-  \bar{b} &= \sum_t \bar{a}_{h,t}
+  \bar{W} &= \textstyle \sum_t \bar{a}_{h,t} x_t^{\top} \\
+  \bar{U} &= \textstyle \sum_t \bar{a}_{h,t} h_{t-1}^{\top} \\
+  \bar{b} &= \textstyle \sum_t \bar{a}_{h,t}
 \end{align*}
 """
 
@@ -317,7 +317,7 @@ def step(params, x, state):
     (h,) = _check_state("state", state, x.shape[0], params)
     W, U, b = params["W"], params["U"], params["b"]
     h_next = np.tanh(x @ W.T + h @ U.T + b)
-    return h_next, State(h_next)
+    return h_next.copy(), State(h_next)
 
 
 def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):

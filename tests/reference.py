@@ -60,8 +60,11 @@ def value(expr, env, sizes):
             return of(e.args[0]).T
         if isinstance(e, Outer):
             left, right = (np.atleast_2d(of(a)) for a in e.args)
-            return np.einsum("bi,bj->bij", *np.broadcast_arrays(left, right)) \
-                if left.shape == right.shape else left[:, :, None] * right[:, None, :]
+            return (
+                np.einsum("bi,bj->bij", *np.broadcast_arrays(left, right))
+                if left.shape == right.shape
+                else left[:, :, None] * right[:, None, :]
+            )
         if isinstance(e, FeatureSum):
             return np.sum(of(e.args[0]), axis=-1, keepdims=True)
         return FUNCTIONS[e.func.__name__](*(np.asarray(of(a)) for a in e.args))
@@ -83,8 +86,11 @@ def run(cell, params, xs, state):
     """(ys, final state) of a cell over time: `params` and `state` map names to arrays."""
     T, B = xs.shape[:2]
     sizes = {a.letter: None for a in cell.axes}
-    for q, array in [*((p, params[p.name]) for p in cell.parameters), (cell.input, xs),
-                     *((s, state[s.name]) for s in cell.states)]:
+    for q, array in [
+        *((p, params[p.name]) for p in cell.parameters),
+        (cell.input, xs),
+        *((s, state[s.name]) for s in cell.states),
+    ]:
         for axis, n in zip(reversed(q.axes), reversed(array.shape), strict=False):
             sizes[axis.letter] = n
     now = {s: state[s.name] for s in cell.states}
@@ -106,5 +112,5 @@ def module_of(cell, store="all", text=None):
     text = text if text is not None else generate(cell, store=store)[f"{cell.name}.py"]
     module = types.ModuleType(f"generated_for_a_test_{next(_numbers)}")
     sys.modules[module.__name__] = module  # annotations and pickle look a module up by its name
-    exec(compile(text, f"<{cell.name}>", "exec"), module.__dict__)
+    exec(compile(text, "<generated>", "exec"), module.__dict__)
     return module

@@ -4,20 +4,24 @@ Each cell has one to four states and up to ten equations made of every word of t
 generated module must compute what the equations say, read one by one (`reference`), and its
 derivatives must be those of what it computes.
 
-CELLS=5000 in the environment tries more of them than `make test` does.
+CELLS=5000 in the environment tries more of them than `make test` does, other ones each time, and
+makes one that fails as small as it can.
 """
 
 from __future__ import annotations
 
 import os
+import re
+import textwrap
 
 import numpy as np
 import pytest
 import reference
 import sympy as sp
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
+from derive import language
 from derive.cell import Cell, Equation
 from derive.language import mean, minimum
 from derive.nodes import (
@@ -45,6 +49,8 @@ from derive.nodes import (
 
 P = Axis("P", "projection_size")
 COUNT = int(os.environ.get("CELLS", "30"))
+# Making a failing cell smaller takes minutes: only when somebody is looking for one.
+PHASES = (Phase.generate, Phase.shrink) if "CELLS" in os.environ else (Phase.generate,)
 SIZES = {"input_size": 2, "hidden_size": 3, "projection_size": 4}
 
 # Functions that are bounded, or made to be, so that nothing overflows however deep they nest.
@@ -136,9 +142,9 @@ class Maker:
             case "square":
                 return self.expr(axes, depth - 1) ** self.draw(st.sampled_from([2, 2, 3]))
             case "function":
-                return SMOOTH[
-                    self.draw(st.sampled_from(sorted(SMOOTH)))
-                ](self.expr(axes, depth - 1))
+                return SMOOTH[self.draw(st.sampled_from(sorted(SMOOTH)))](
+                    self.expr(axes, depth - 1)
+                )
             case "kinked":
                 return KINKED[self.draw(st.sampled_from(sorted(KINKED)))](
                     self.expr(axes, depth - 1)
@@ -172,9 +178,7 @@ class Maker:
             updates[s] = new
         # What nobody reads is added to the last state, and so is the input.
         read = set().union(*(symbols_of(e.rhs) for e in equations)) | {*updates.values()}
-        extra = [
-            q for q in (self.x, *self.states, *(e.lhs for e in equations)) if q not in read
-        ]
+        extra = [q for q in (self.x, *self.states, *(e.lhs for e in equations)) if q not in read]
         last = equations[-1]
         terms = []
         for q in extra:
@@ -251,9 +255,7 @@ class Case:
             *(getattr(self.params, a.argument) for a in self.cell.axes), dtype or np.float64
         )
         params.flat[:] = self.params.flat + h * dparams.flat
-        state = self.module.State(
-            *(s + h * d for s, d in zip(self.state, dstate, strict=True))
-        )
+        state = self.module.State(*(s + h * d for s, d in zip(self.state, dstate, strict=True)))
         return params, self.xs + h * dxs, state
 
 
@@ -316,9 +318,7 @@ def check(cell, seed=0):
 
     # second order: hvp is the derivative of backward, and it is symmetric
     v, w = case.direction(), case.direction()
-    hv, hw = (
-        m.hvp(params, tape, dys, *d, dstate) for d in (v, w)
-    )
+    hv, hw = (m.hvp(params, tape, dys, *d, dstate) for d in (v, w))
     big = max(np.abs(hv[0].flat).max(initial=0), np.abs(hv[1]).max(), 1.0)
     assert near(inner(hv, w), inner(hw, v), 1e-9, big * 10), "hvp is not symmetric"
 
@@ -406,7 +406,8 @@ def _flat(results):
 @settings(
     max_examples=COUNT,
     deadline=None,
-    derandomize=COUNT < 100,
+    derandomize="CELLS" not in os.environ,
+    phases=PHASES,
     database=None,
     print_blob=False,
     suppress_health_check=list(HealthCheck),
@@ -418,6 +419,113 @@ def test_a_random_cell_is_generated_right(cell):
     note("\n".join(f"{e.lhs}{e.lhs.axes and tuple(map(str, e.lhs.axes))} = {e.rhs}"
                    for e in cell.equations) + f"\noutput {cell.output}")  # fmt: skip
     check(cell)
+
+
+# Cells that once came out wrong, made as small as they go.
+FOUND = {
+    "a parameter's product, beside a bias": """
+        h_next = tanh(b.h + h + U.h @ p.h) + W.h @ x
+    """,
+    "a parameter's product, in a memory": """
+        h_next = h
+        c_next = tanh(c + V.c @ p.c + 2) + W.c @ x
+    """,
+    "a factor of parameters alone": """
+        q = b.q + U.q @ b.q
+        h_next = h * q + W.h @ x
+    """,
+    "an output of parameters alone": """
+        q = Output(b.q * 1)
+        h_next = h + W.h @ x
+    """,
+    "a gate of parameters alone": """
+        h_next = h + W.h @ x
+        c_next = sqrt(sin(b.c) + 2) * h + 0 * c
+        q = Output(c_next + c)
+    """,
+    "two states that change places": """
+        h_next = c
+        c_next = h
+        n_next = n + W.n @ x
+    """,
+    "three states in a ring": """
+        h_next = c
+        c_next = n
+        n_next = h + W.n @ x
+    """,
+    "a state that is the other's input": """
+        c_next = h + W.c @ x
+        h_next = tanh(c / 3)
+    """,
+    "a memory of a memory": """
+        h_next = n
+        m_next = h_next
+        c_next = maximum(c + m, c)
+        n_next = W.n @ x
+        q = Output(n_next + h)
+    """,
+    "a state beside a pair": """
+        c_next = c
+        m_next = n
+        n_next = m + W.n @ x
+        q = Output(c_next)
+        h_next = h + q + m_next
+    """,
+    "the larger of two that depend on each other": """
+        h_next = b.h * n
+        m_next = h_next + maximum(n, h_next)
+        n_next = m + W.n @ x
+        q = Output(m_next + h)
+    """,
+    "a product of a function of the input": "h_next = h + W.h @ x**2",
+    "a product of a product of the input": "h_next = h + U.h @ (W.h @ x**2)",
+    "an equation that is 0": """
+        q = 0 * x
+        h_next = h + W.h @ (q + x)
+    """,
+    "a sum that stretches": """
+        c_next = sum(n) + 0 * c
+        m_next = U.m @ c_next
+        n_next = m + W.n @ x
+        h_next = h + c
+    """,
+    "a matrix that serves twice": "h_next = h + U.h @ p.h + W.h @ x + U.h @ tanh(h)",
+    "a matrix that serves twice, before the loop": "h_next = h + W.h @ x + W.h @ tanh(x)",
+    "a sum of parameters": "h_next = maximum(h * sum(b.h), W.h @ x)",
+    "a sum of parameters, divided": "h_next = W.h @ x + sum(b.h) / (2 + sin(h))",
+    "a sum of parameters, beside a sum": """
+        z = W.z @ x
+        h_next = z * sum(b.h) + sum(h)
+    """,
+    "a sign of parameters": "h_next = h + W.h @ x + sign(U.h @ b.h)",
+    "a sign of the input": """
+        h_next = sign(W.h @ x)
+        c_next = c + U.c @ h
+    """,
+    "a sum of a product": """
+        q = sum(U.q @ maximum(h, c)) * h
+        h_next = tanh(q) + W.h @ x
+        c_next = c + h
+    """,
+    "two scalars": "h_next = h * absolute(s.h) + log(s.h**2 + 1) * (W.h @ x)",
+    "the input's absolute sum": "h_next = h + absolute(sum(x))",
+}
+SHAPES = {"W": "Matrix(H, I)", "U": "Matrix(H, H)", "V": "Matrix(H, H)", "b": "Vector(H)",
+          "p": "Vector(H)", "s": "Scalar()"}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_went_wrong_once_is_right(what):
+    body = textwrap.dedent(FOUND[what]).strip()
+    states = [s for s in "hcmn" if re.search(rf"^{s}_next = ", body, re.M)]
+    if "W." not in body and "x" not in body:
+        body += " + W.h @ x"
+    lines = ["x = Input()", *(f"{s} = State()" for s in states)]
+    lines += [f"{f} = {shape}" for f, shape in SHAPES.items() if f"{f}." in body]
+    source = "class Found(Cell):\n" + textwrap.indent("\n".join([*lines, body]), "    ")
+    namespace = {name: getattr(language, name) for name in language.__all__}
+    exec(source, namespace)
+    check(namespace["Found"])
 
 
 @pytest.mark.parametrize("name", ["rnn", "lstm", "lstm_peephole"])

@@ -57,7 +57,12 @@ def build(cell: Cell, store: str = "all") -> Program:
 
 def _names(cell: Cell, derived: Adjoint, loops: Passes) -> Names:
     bar, dot = derived.bar, loops.dot
-    variants = {"{}": {}, "d{}": bar, "{}_dot": dot, "d{}_dot": {q: dot[b] for q, b in bar.items()}}
+    variants = {
+        "{}": {},
+        "d{}": bar,
+        "{}_dot": dot,
+        "d{}_dot": {q: dot[b] for q, b in bar.items() if b in dot},
+    }
     parameters: dict[Quantity, tuple[str, Quantity]] = {}
     for p in cell.parameters:
         parameters |= {

@@ -30,14 +30,12 @@ class DeadlockError(Exception):
 class _Task:
     """A statement that waits.
 
-    reads       what it reads of this phase's own quantities
-    endangered  earlier quantities in the places that it writes: nobody may still need them
-    priority    the order among statements that are ready
+    reads     what it reads
+    priority  the order among statements that are ready
     """
 
     statement: Statement
     reads: frozenset[Quantity]
-    endangered: frozenset[Quantity]
     priority: tuple
 
 
@@ -65,22 +63,18 @@ class _Scheduler:
         self.leaving = {c.leaving for c in loop.carries}
         self.started: set[Quantity] = set()
         self.rhs = {e.lhs: e.rhs for e in loop.equations}
-        self.tenants: dict[Quantity, list[Quantity]] = {}
-        for e in equations:
-            self.tenants.setdefault(self.place(e.lhs), [self.place(e.lhs)]).append(e.lhs)
+        self.holder: dict[Quantity, Quantity] = {}  # who lies in a place at the moment
+        for e in loop.before if equations is loop.during else ():
+            self.holder[self.place(e.lhs)] = e.lhs
         rank = {e.lhs: n for n, e in enumerate(equations)}
         tasks = [self.task(s, rank) for s in statements]
         self.waiting = sorted(tasks, key=lambda task: task.priority)
 
     def task(self, s: Statement, rank: dict[Quantity, int]) -> _Task:
-        endangered: set[Quantity] = set()
-        for q in s.outs:
-            tenants = self.tenants.get(self.place(q), [])
-            endangered.update(tenants[: tenants.index(q, 1)] if q in tenants[1:] else tenants[:1])
         # In the equations' order, but what the next step needs last, and products before the rest.
         last = all(q in self.leaving for q in s.outs)
         priority = (last, min(rank[q] for q in s.outs), isinstance(s, Compute), str(s.outs))
-        return _Task(s, frozenset(reads(s)), frozenset(endangered - set(s.outs)), priority)
+        return _Task(s, frozenset(reads(s)), priority)
 
     def place(self, q: Quantity) -> Quantity:
         return self.storage.home.get(q, q)
@@ -101,21 +95,29 @@ class _Scheduler:
         unfinished = {q for task in self.waiting for q in task.statement.outs}
         for e in self.equations:
             if e.lhs not in unfinished and symbols_of(e.rhs) & self.own <= self.complete:
+                if e.lhs not in self.complete | self.started:
+                    self.holder[self.place(e.lhs)] = e.lhs
                 self.complete.add(e.lhs)
 
     def is_ready(self, task: _Task) -> bool:
         if not task.reads & self.own <= self.complete:
             return False
+        holders = {self.holder.get(self.place(q), self.place(q)) for q in task.statement.outs}
+        endangered = holders - set(task.statement.outs)
+        if endangered & self.leaving & self.own:
+            return False  # what the next step gets stays where it is
         others = (other for other in self.waiting if other is not task)
-        return not (task.endangered and any(o.reads & task.endangered for o in others))
+        return not (endangered and any(o.reads & endangered for o in others))
 
     def deadlock(self) -> Exception:
         """Why nothing can run: some leaving quantity wants the place of what others still read."""
         for task in self.waiting:
             if task.reads & self.own <= self.complete:
                 for q in task.statement.outs:
-                    if q in self.leaving and self.place(q) != q:
-                        return DeadlockError(q)
+                    holder = self.holder.get(self.place(q), self.place(q))
+                    for stuck in (q, holder):
+                        if stuck in self.leaving and self.place(stuck) != stuck:
+                            return DeadlockError(stuck)
         return AssertionError(f"no statement can run: {[task.statement for task in self.waiting]}")
 
     def emit(self, statement: Statement) -> Iterator[Statement]:
@@ -127,6 +129,7 @@ class _Scheduler:
                 yield Compute((q,), False, sp.S.Zero)
         self.written.update(map(self.place, statement.outs))
         self.started.update(statement.outs)
+        self.holder |= {self.place(q): q for q in statement.outs}
         yield replace(statement, adds=any(adds.values()))
 
     def continues(self, q: Quantity) -> bool:

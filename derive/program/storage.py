@@ -110,6 +110,7 @@ class _Homes:
 
     def __init__(self, loop: Loop, stacks, trajectory, constants, apart):
         self.loop = loop
+        self.apart = apart
         self.readers = Counter(s for e in loop.equations for s in symbols_of(e.rhs))
         self.fixed = {q for pair in trajectory.items() for q in pair} | constants
         self.kept = _kept(loop, constants)
@@ -138,8 +139,10 @@ class _Homes:
         if q in self.leaving:
             self.home[q] = self.leaving[q]
             return
-        if q in self.fixed or q in self.loop.totals:
+        if q in self.fixed | self.loop.totals or q in self.apart:
             return
+        if self.loop.reverse and q in self.loop.wanted:
+            return  # an array that the caller gets
         for p in sorted(self.candidates(equation), key=str):
             if self.chain.get(self.root(p)) and q not in self.kept and q not in self.stacked:
                 self.home[q] = p  # the carry flows through

@@ -58,7 +58,9 @@ class _Values:
 
     def words(self) -> dict[str, object]:
         cell = self.cell
-        summary, _, rest = in_docstring(cell.doc).strip().partition("\n")
+        title = in_docstring(" ".join(cell.title.split()))
+        paragraph, _, rest = in_docstring(textwrap.dedent(cell.doc)).strip().partition("\n\n")
+        summary = " ".join(paragraph.split())
         written = [f"{e.lhs} = {Infix().written_as(e)(e.rhs)}" for e in cell.equations]
         equations = [
             line
@@ -67,9 +69,7 @@ class _Values:
         ]
         values = ", ".join(f"{name} at {value:g}" for name, value in cell.initial.items())
         return {
-            "summary": textwrap.wrap(
-                f"{cell.title}: {summary.strip()}" if summary else f"{cell.title}.", WIDTH - 3
-            ),
+            "summary": textwrap.wrap(f"{title}: {summary}" if summary else f"{title}.", WIDTH - 3),
             "doc": textwrap.dedent(rest).strip().splitlines(),
             "equations": equations,
             "axis_words": ", ".join(
@@ -270,7 +270,8 @@ class _Values:
                 [s.name for s in cell.states],
                 f'_check_state("state", state, {cell.input}.shape[0], params)',
             ),
-            "step_output": cell.output.name,
+            "step_output": cell.output.name
+            + (".copy()" if cell.output in cell.updates.values() else ""),
             "step_result": ", ".join(cell.updates[s].name for s in cell.states),
         }
 

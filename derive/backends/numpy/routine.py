@@ -218,7 +218,7 @@ class AllSteps(Phase):
     def _(self, s: Product) -> list[str]:
         out, weight = self.run(s.outs), self.memory.weight(s.matrices)
         if s.outs[0] in self.memory.storage.constants:
-            return [f"{out} {'+=' if s.adds else '='} {weight} @ {self.place(s.operand)}"]
+            return [f"{out} = {f'{out} + ' * s.adds}{weight} @ {self.place(s.operand)}"]
         if self.memory.is_fixed(s.operand):
             return self.put(out, f"{weight} @ {self.place(s.operand)}", s.adds)
         return self.product(out, f"_rows({self.place(s.operand)})", f"{weight}.T", s.adds)

@@ -110,7 +110,7 @@ class InPlace:
         equation = phase.memory.equations[q]
         infix = self.infix(phase).written_as(equation)
         if q in phase.memory.storage.constants:
-            return [f"{q} = {infix(s.expr)}"]
+            return [f"{q} = {f'{q} + ' * s.adds}{infix(s.expr)}"]
         if any(not isinstance(node, FeatureSum) for node in s.expr.atoms(Node)):
             return [f"{phase.place(q)}[...] {'+=' if s.adds else '='} {infix(s.expr)}"]
         places = {p: phase.place(p) for p in (*infix.sort(symbols_of(s.expr)), q)}
@@ -177,15 +177,15 @@ class Plain:
         (q,), memory = s.outs, phase.memory
         place = phase.place(q)
         infix = self.infix(phase).written_as(memory.equations[q])
+        if q in memory.storage.constants:
+            return broken(f"{q} = {f'{q} + ' * s.adds}{infix(s.expr)}", phase.indent)
         if s.adds:
             return broken(f"{place} += {infix(s.expr)}", phase.indent)
-        makes = q in memory.storage.constants or (
-            self.makes(q, memory) and self.is_first(q, memory)
-        )
-        return broken(
-            f"{place}{'' if makes or place.endswith(']') else '[...]'} = {infix(s.expr)}",
-            phase.indent,
-        )
+        if not (self.makes(q, memory) and self.is_first(q, memory)):
+            target = place if place.endswith("]") else f"{place}[...]"
+            return broken(f"{target} = {infix(s.expr)}", phase.indent)
+        copied = ".copy()" if isinstance(s.expr, Quantity) else ""  # not a second name for it
+        return broken(f"{place} = {infix(s.expr)}{copied}", phase.indent)
 
     def is_first(self, q, memory):
         """Whether the quantity is the first in its place, or its place is its own at every step."""

@@ -1,0 +1,46 @@
+"""The proof that everything made of a cell agrees: a list of rows, each of which can fail.
+
+identity            the derived gradient is SymPy's own, as an identity        (identity.py)
+complex step        every partial derivative of the generated code             (numeric.py)
+finite differences  the familiar check
+dot product         forward and reverse mode are each other's transpose
+Taylor              remainders fall as the order of the derivative says
+Hessian             the Hessian is symmetric, and agrees with differences of gradients
+step                one step at a time gives what forward gives
+peer                another library's cell of the same equations agrees       (peers.py)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from derive.cell import Cell
+
+
+@dataclass(frozen=True)
+class Row:
+    """One part of the proof. `ok` is None where it could not be run, and `remark` says why."""
+
+    name: str
+    ok: bool | None
+    figure: str
+    remark: str
+
+
+def check(cell: Cell) -> list[Row]:
+    """Prove a cell; rows in the order of the module's docstring."""
+    from derive.check import identity, numeric, peers
+
+    trial = numeric.Trial(cell)
+    parts: list[tuple[str, Callable[[], tuple[bool | None, str, str]]]] = [
+        ("identity", lambda: (*identity.prove(cell), "SymPy's diff of the whole unrolled loss")),
+        ("complex step", lambda: numeric.complex_step(trial)),
+        ("finite differences", lambda: numeric.finite_differences(trial)),
+        ("dot product", lambda: numeric.dot_product(trial)),
+        ("Taylor", lambda: numeric.taylor(trial)),
+        ("Hessian", lambda: numeric.hessian(trial)),
+        ("step", lambda: numeric.step(trial)),
+        ("peer", lambda: peers.compare(cell, trial)),
+    ]
+    return [Row(name, *part()) for name, part in parts]

@@ -1,0 +1,252 @@
+"""What the command shows in a terminal: the list of cells, a cell and its derivation, its proof.
+
+Nothing is wider than 80 columns, and only text comes out where the output is no terminal.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derive.adjoint import adjoint
+from derive.cell import Cell, Equation
+from derive.library import load, names
+from derive.mathematics import (
+    BEFORE_FACTOR,
+    BEFORE_OPERAND,
+    BEFORE_TERM,
+    Mathematics,
+    fill,
+    plain,
+)
+from derive.nodes import Axes, Quantity
+from derive.printing import ATOM, POWER
+from derive.textbook import Name, textbook
+
+if TYPE_CHECKING:  # what uses rich imports it, since that takes its time
+    from rich.console import Console
+    from rich.table import Table
+
+WIDTH = 80
+BAR = "\N{COMBINING MACRON}"
+FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
+RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+VERDICTS = {True: "ok", False: "FAILED", None: "not run"}
+
+
+def print_list() -> None:
+    """Print the built-in cells, a line or two for each."""
+    table = _table("name", "cell", "states", "parameters")
+    for name in names():
+        cell = load(name)
+        about, *_ = paragraphs(cell.doc) or [cell.title]
+        states = ", ".join(state.name for state in cell.states)
+        table.add_row(
+            name, f"{about}\n{paper(cell.doc)}".strip(), states, str(len(cell.parameters))
+        )
+    _console().print(table)
+
+
+def print_cell(cell: Cell) -> None:
+    """Print a cell's equations and what was derived from them."""
+    from rich.text import Text
+
+    out = _console()
+    book = textbook(adjoint(cell))
+    words = Words(book)
+
+    def say(text: str, style: str = "") -> None:
+        for line in Text(text, style).wrap(out, out.width, overflow="fold"):
+            line.rstrip()
+            out.print(line)
+
+    def section(heading: str, note: str, equations: Iterable[Equation], total: str = "") -> None:
+        say(f"\n{heading}", "bold")
+        say(note, "dim")
+        for line in lines(words, equations, total, out.width - 4):
+            say("    " + line)
+
+    say(cell.title, "bold")
+    for paragraph in paragraphs(cell.doc):
+        say(f"\n{paragraph}")
+    say("\nQuantities", "bold")
+    out.print(_quantities(cell, words))
+    section(
+        "One step",
+        "A prime marks a state's new value, and x ∘ y is the product entry by entry.",
+        book.forward,
+    )
+    section(
+        "Its adjoints, from the last step and equation to the first",
+        "A bar marks the derivative of the loss by a quantity; with [loss] it is what the loss "
+        "itself gives for the output, with [next] what the next step has handed back.",
+        book.adjoints,
+    )
+    section(
+        "Handed back",
+        "To the step before, where it is [next], and to the input.",
+        (*book.back, *book.inputs),
+    )
+    if book.parameters:
+        section(
+            "Gathered",
+            "The parameters serve all steps and sequences: what they receive adds up over both.",
+            book.parameters,
+            "Σ ",
+        )
+
+
+def print_check(cell: Cell) -> bool:
+    """Print the proof of a cell as a table; whether everything that was run came out right."""
+    from derive.check import check
+
+    out = _console()
+    with out.status(f"checking {cell.name}"):
+        rows = check(cell)
+    table = _table("check", "", "figure", "remark", title=f"{cell.name}: {cell.title}")
+    for row in rows:
+        table.add_row(row.name, VERDICTS[row.ok], figure(row.figure), row.remark or "")
+    out.print(table)
+    counts = {verdict: sum(row.ok is ok for row in rows) for ok, verdict in VERDICTS.items()}
+    out.print(", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n))
+    return all(row.ok is not False for row in rows)
+
+
+# --- equations -----------------------------------------------------------------------------------
+
+
+class Words(Mathematics):
+    """Mathematics in plain characters, in the person's own names."""
+
+    plus, minus, negation = BEFORE_TERM + " + ", BEFORE_TERM + " − ", "−"
+    times, juxtaposed = BEFORE_FACTOR + " ∘ ", "·"
+
+    def symbol(self, symbol: sp.Symbol) -> str:
+        return self.named(self.names[symbol.name]) if isinstance(symbol, Quantity) else symbol.name
+
+    def named(self, name: Name) -> str:
+        """A name with its bar and its prime: c̄′."""
+        word = f"{name.word[0]}{BAR}{name.word[1:]}" if name.bar else name.word
+        return word + "′" * name.new + (f"[{name.part}]" if name.part in ("loss", "next") else "")
+
+    def number(self, number: sp.Number) -> str:
+        return super().number(number).replace("e-0", "e-").replace("-", "−")
+
+    def matvec(self, matrix: sp.Expr, vector: sp.Expr) -> str:
+        return f"{self.print(matrix, ATOM)}{BEFORE_OPERAND} {self.print(vector, ATOM)}"
+
+    def outer(self, left: sp.Expr, right: sp.Expr) -> str:
+        return f"{self.print(left, ATOM)}{BEFORE_OPERAND} {self.transposed(right)}"
+
+    def transposed(self, matrix: sp.Expr) -> str:
+        return self.print(matrix, ATOM) + "ᵀ"
+
+    def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
+        below = (
+            self.print(under[0], POWER) if len(under) == 1 else self.bracket(self.factors(under))
+        )
+        return f"{self.factors(over) or '1'}{BEFORE_FACTOR} / {below}"
+
+    def apply(
+        self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
+    ) -> str:
+        above = "" if power is None else self.exponent(power)
+        return FUNCTIONS.get(function, function) + above + f"({', '.join(map(self, arguments))})"
+
+    def root(self, expr: sp.Expr) -> tuple[str, int]:
+        return "√" + self.print(expr, ATOM), POWER
+
+    def exponent(self, number: sp.Expr) -> str:
+        return str(number).translate(RAISED) if number.is_Integer else f"^({number})"
+
+
+def lines(words: Words, equations: Iterable[Equation], total: str, width: int) -> list[str]:
+    """Equations with their signs of equality one below the other, where there is room for that."""
+    sides = [words.sides(equation, total) for equation in equations]
+    widest = max(columns(left) for left, _ in sides)
+    result = []
+    for left, right in sides:
+        if widest > width / 3:
+            result.append(left)
+            start, indent = "  = ", 4
+        else:
+            start, indent = " " * (widest - columns(left)) + f"{left} = ", widest + 3
+        room = width - indent
+        (_, first), *others = fill(right, columns, room, room - 2)
+        result.append(start + plain(first))
+        result += [" " * (indent + 2 + 2 * depth) + plain(line) for depth, line in others]
+    return result
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a formula takes."""
+    return sum(not unicodedata.combining(character) for character in plain(text))
+
+
+# --- the rest ------------------------------------------------------------------------------------
+
+
+def paragraphs(doc: str) -> list[str]:
+    """A docstring's paragraphs, each as one line."""
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", inspect.cleandoc(doc)) if part]
+
+
+def paper(doc: str) -> str:
+    """The first work that a docstring names, up to its year; "" where it names none."""
+    found = (re.match(r".*?\((1[89]|20)\d\d\)", paragraph) for paragraph in paragraphs(doc)[1:])
+    return next((match[0] for match in found if match), "")
+
+
+def figure(value: Any) -> str:
+    """A figure of a check, for people."""
+    return f"{value:.1e}" if isinstance(value, float) else "" if value is None else str(value)
+
+
+def shape(axes: Axes) -> str:
+    return " × ".join(axis.letter for axis in axes) or "1"
+
+
+def _quantities(cell: Cell, words: Words) -> Table:
+    """Input, states, parameters and output with their shapes."""
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 2), pad_edge=True)
+    groups: dict[tuple[str, str], list[str]] = defaultdict(list)
+    kinds = [("input", [cell.input]), ("states" if len(cell.states) > 1 else "state", cell.states)]
+    for kind, quantities in [*kinds, ("parameters", cell.parameters), ("output", [cell.output])]:
+        for quantity in quantities:
+            groups[kind, shape(quantity.axes)].append(words.symbol(quantity))
+    last = ""
+    for (kind, size), members in groups.items():
+        table.add_row("  " + (kind if kind != last else ""), ", ".join(members), size)
+        last = kind
+    return table
+
+
+def _table(*headings: str, title: str | None = None) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(*headings, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in table.columns:
+        column.overflow = "fold"
+    return table
+
+
+def _console() -> Console:
+    """Where to print: at most 80 columns, and characters as they are."""
+    from rich.console import Console
+
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if not encoding.lower().startswith("utf") and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+    console = Console(highlight=False, markup=False, emoji=False)
+    console.width = min(console.width, WIDTH)
+    return console
