@@ -186,8 +186,9 @@ def _check_words(cell: Cell) -> None:
     for equation in cell.equations:
         for part in sp.preorder_traversal(equation.rhs):
             if not _is_word(part):
+                shown = " ".join(describe(part).split())
                 raise CellError(
-                    f"equation `{equation.lhs}`: `{part}` is no word of the language; see "
+                    f"equation `{equation.lhs}`: `{shown}` is no word of the language; see "
                     f"derive.language for those it has"
                 )
 

@@ -70,9 +70,7 @@ def _execute(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except SyntaxError as error:
         raise CellError(f"{path}:{error.lineno}: {error.msg}") from None
-    except (
-        Exception
-    ) as error:  # whatever the file's own code raises is the user's to see, as one sentence
+    except (Exception, SystemExit) as error:  # the file's own code may raise anything
         raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
     finally:
         sys.dont_write_bytecode = writes_bytecode

@@ -58,8 +58,8 @@ def in_order(
 class _Scheduler:
     def __init__(self, equations, statements, loop, storage, known, written):
         self.equations, self.loop, self.storage = equations, loop, storage
-        self.complete, self.written = set(known), written
         self.own = {e.lhs for e in equations}
+        self.complete, self.written = set(known) - self.own, written
         self.leaving = {c.leaving for c in loop.carries}
         self.started: set[Quantity] = set()
         self.rhs = {e.lhs: e.rhs for e in loop.equations}

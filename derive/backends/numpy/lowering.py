@@ -31,10 +31,16 @@ class Lowering:
 
     place    the name of the array that holds a quantity
     scratch  the name of a scratch array, from its shape and a number
+    fixed    whether a quantity is the same at every step, and so has neither steps nor sequences
     """
 
-    def __init__(self, place: Callable[[Quantity], str], scratch: Callable[[Axes, int], str]):
-        self.place, self.scratch = place, scratch
+    def __init__(
+        self,
+        place: Callable[[Quantity], str],
+        scratch: Callable[[Axes, int], str],
+        fixed: Callable[[Quantity], bool] = lambda q: False,
+    ):
+        self.place, self.scratch, self.fixed = place, scratch, fixed
 
     def assign(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[str]:
         """Lines that leave the value of `expr` in the place of `out`."""
@@ -84,6 +90,8 @@ class _Lines:
         if self.is_atom(expr):
             return self.infix(expr)
         axes = axes_of(expr)
+        if isinstance(expr, FeatureSum) and self.lowering.fixed(expr.args[0]):
+            return f"np.sum({self.value(expr.args[0])})"  # of a parameter: one number
         scratch = self.borrow(axes)
         self.into(scratch, axes, expr)
         return scratch
@@ -106,7 +114,7 @@ class _Lines:
             self.product(target, axes, expr)
         elif isinstance(expr, sp.Pow):
             self.power(target, *expr.args)
-        elif isinstance(expr, FeatureSum) and axes:
+        elif isinstance(expr, FeatureSum) and (axes or self.lowering.fixed(expr.args[0])):
             self.lines.append(f"np.copyto({target}, {self.value(expr)})")
         elif isinstance(expr, FeatureSum):
             self.lines.append(

@@ -14,7 +14,7 @@ from derive.backends.numpy.routine import parts, print_routine, stack_width
 from derive.backends.numpy.text import WIDTH, broken, shape_of, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import InPlace, NumPyInfix, Plain, Writer
 from derive.latex import latex_block
-from derive.nodes import Quantity, symbols_of
+from derive.nodes import Quantity, axes_of, symbols_of
 from derive.printing import Infix
 from derive.program import cost
 from derive.program.assemble import Routine
@@ -255,13 +255,20 @@ class _Values:
         infix = NumPyInfix({}, lambda q: q.name)
         lines = []
         read: set[Quantity] = set()
+        moving: set[Quantity] = {cell.input, *cell.states}
         for e in cell.equations:
             new = [p for p in cell.parameters if p in symbols_of(e.rhs) - read]
             read |= set(new)
             if new:
                 values = ", ".join(f'params["{p}"]' for p in new)
                 lines.append(f"{', '.join(map(str, new))} = {values}")
-            lines += broken(f"{e.lhs} = {infix.written_as(e)(e.rhs)}", 4)
+            text = infix.written_as(e)(e.rhs)
+            varies = bool(symbols_of(e.rhs) & moving)
+            moving |= {e.lhs} if varies else set()
+            if e.lhs.axes and not (varies and axes_of(e.rhs)):
+                text = f"_stretched({text}, {cell.input}, params.{e.lhs.axes[0].argument})"
+                moving.add(e.lhs)
+            lines += broken(f"{e.lhs} = {text}", 4)
         return {
             "step": lines,
             "step_sizes": self.size_lines([lines]),

@@ -9,7 +9,7 @@ from functools import singledispatchmethod
 from derive.backends.numpy.memory import Memory, slice_text
 from derive.backends.numpy.text import length, shape_of, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import Writer
-from derive.nodes import Axes, Quantity
+from derive.nodes import Axes, CellError, Quantity
 from derive.program.layout import Stack
 from derive.program.statements import (
     Activate,
@@ -60,6 +60,7 @@ def print_routine(memory: Memory, writer: Writer) -> Blocks:
     )
     body += [f"np.copyto({one.place(c)}, {one.place(q)})" for q, c in routine.copies]
     ended = one.hold_ended()
+    refuse_clashes(memory, whole.borrowed | late.borrowed | one.borrowed)
     return Blocks(
         parameters=sorted(memory.weights.values(), key=lambda line: "ascontiguous" in line),
         arrays=[*kept_arrays(memory, writer), *whole.scratch.values()],
@@ -71,6 +72,20 @@ def print_routine(memory: Memory, writer: Writer) -> Blocks:
         ended=ended,
         after=[line for name, line in late.scratch.items() if name not in whole.scratch] + after,
     )
+
+
+def refuse_clashes(memory: Memory, borrowed: set[str]) -> None:
+    """CellError where a quantity has the name of an array that the routine makes for itself."""
+    loop = memory.loop
+    quantities = {*loop.known, *memory.equations, *(c.entering for c in loop.carries)}
+    made = borrowed | {name for name, line in memory.weights.items() if "ascontiguous" in line}
+    for q in quantities:
+        if not memory.is_fixed(q) and memory.is_kept(q):
+            made.add(memory.sequence(q).partition("[")[0])
+    for stack in memory.storage.stacks:
+        made |= {stack.name, f"{stack.name}_s"}
+    for clash in sorted(made & {q.name for q in quantities}):
+        raise CellError(f"`{clash}` is a name that generated code needs; choose another")
 
 
 def kept_arrays(memory: Memory, writer: Writer) -> list[str]:
@@ -129,6 +144,7 @@ class Phase:
     def __init__(self, memory: Memory, writer: Writer):
         self.memory, self.writer = memory, writer
         self.scratch: dict[str, str] = {}
+        self.borrowed: set[str] = set()
 
     def place(self, q: Quantity) -> str:
         """The array that holds a quantity in this phase."""
@@ -160,7 +176,7 @@ class Phase:
     @lines.register
     def _(self, s: Compute) -> list[str]:
         (q,) = s.outs
-        if s.expr == 0:
+        if s.expr == 0 and q not in self.memory.storage.constants:
             return [f"{self.place(q)}.fill(0)"]
         return self.writer.compute(s, self)
 
@@ -207,6 +223,7 @@ class AllSteps(Phase):
         return f"{stack.name}_s[..., {part}]" if part else f"{stack.name}_s"
 
     def borrow(self, name, size):
+        self.borrowed.add(f"{name}_s")
         self.scratch.setdefault(f"{name}_s", f"{name}_s = np.empty((T, B, {size}), dtype)")
         return f"{name}_s"
 
@@ -290,6 +307,7 @@ class OneStep(Phase):
         return name
 
     def borrow(self, name, size):
+        self.borrowed.add(name)
         self.scratch.setdefault(name, f"{name} = np.empty((B, {size}), dtype)")
         return name
 

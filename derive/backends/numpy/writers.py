@@ -114,7 +114,7 @@ class InPlace:
         if any(not isinstance(node, FeatureSum) for node in s.expr.atoms(Node)):
             return [f"{phase.place(q)}[...] {'+=' if s.adds else '='} {infix(s.expr)}"]
         places = {p: phase.place(p) for p in (*infix.sort(symbols_of(s.expr)), q)}
-        lowering = Lowering(places.__getitem__, phase.work)
+        lowering = Lowering(places.__getitem__, phase.work, phase.memory.is_fixed)
         lines = (lowering.add if s.adds else lowering.assign)(q, s.expr, infix)
         return [*self.comment(s, phase, len(lines)), *lines]
 
