@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import math
+import numbers
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -235,7 +236,7 @@ def _check_ends(cell: Cell) -> None:
         raise CellError(f"the output `{cell.output}` is not the left-hand side of an equation")
     names = {p.name for p in cell.parameters}
     for name, value in cell.initial.items():
-        number = isinstance(value, int | float) and not isinstance(value, bool)
+        number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if name not in names or not number or not math.isfinite(value):
             raise CellError(
                 f"the initial value of `{name}` is {value!r}: a finite number is needed"

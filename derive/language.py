@@ -258,6 +258,8 @@ class Body(dict[str, Any]):
     def _meaning(self, name: str, value: Any) -> Any:
         if isinstance(value, Axis | int | float):
             return value  # an axis, or a constant such as dt = 0.1
+        if isinstance(value, Family) and value._name:
+            return self.define(name, value)
         if isinstance(value, Declaration):
             return value._named(name, self)
         if isinstance(value, sp.Expr):

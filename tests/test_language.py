@@ -493,6 +493,7 @@ def small_cell(**other):
         "equations": (Equation(f, sigmoid(W @ x)), Equation(new, tanh(U @ h) * f)),
         "updates": {h: new},
         "output": new,
+        "initial": {},
     }
     return core.Cell(**(fields | {k: v for k, v in other.items() if k in fields}))
 
@@ -571,6 +572,7 @@ def blame(names, want):
 def trouble(names, want):
     try:
         cell = renamed(names)
+        generate(cell)
     except CellError:
         return None if len(names) == 1 else "twice or refused"
     try:

@@ -9,8 +9,8 @@ multiplied out. One that is large, or that divides, is evaluated in integers mod
 2**61 - 1 at eight random points: were it not zero, it would vanish at all of them with a
 probability below 10**-100 (Schwartz 1980, Zippel 1979).
 
-Both sides use the derivative of an activation in terms of its output. That these are right is proved
-on their own: each is compared with SymPy's derivative of the textbook's formula.
+Both sides use the derivative of an activation in terms of its output. That these are right is
+proved on their own: each is compared with SymPy's derivative of the textbook's formula.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from functools import reduce
+from typing import Any
 
 import sympy as sp
 
@@ -37,7 +38,7 @@ from derive.nodes import (
 STEPS, LENGTH = 2, 2
 PRIME, POINTS = 2**61 - 1, 8
 SMALL = 1000  # operations in an expression that is multiplied out
-Value = object  # a scalar expression, a list of them, or a list of lists
+Value = Any  # a scalar expression, a list of them, or a list of lists
 
 
 def prove(cell: Cell) -> tuple[bool, str]:
@@ -60,9 +61,9 @@ def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
 
 
 def slopes_are_right(word: type[Elementwise]) -> bool:
-    """Whether a function's stated derivatives are those of its textbook formula, away from kinks."""
+    """Whether a function's stated derivatives are its textbook formula's, away from kinks."""
     p, q = sp.symbols("p q", positive=True)
-    places = [(p,), (-p,)] if word.nargs == {1} else [(p, p + q), (p + q, p), (-p, q)]
+    places = [(p,), (-p,)] if word.nargs == sp.FiniteSet(1) else [(p, p + q), (p + q, p), (-p, q)]
     z = sp.symbols(f"z:{len(places[0])}", real=True)
     formula = word.textbook(*z)
     stated = [_in_textbook_words(s) for s in word.slopes(formula, *z)]

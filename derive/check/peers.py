@@ -24,6 +24,10 @@ def compare(cell: Cell, trial: Trial) -> Outcome:
     return judged(_error(cell, trial, layer, gates), 1e-10, f"against torch.nn.{layer}")
 
 
+def _gradient(tensor: Any) -> Any:
+    return tensor.grad.numpy()
+
+
 def _error(cell: Cell, trial: Trial, layer: str, gates: list[str]) -> float:
     import torch
 
@@ -47,9 +51,9 @@ def _error(cell: Cell, trial: Trial, layer: str, gates: list[str]) -> float:
     loss.backward()
 
     dparams, dxs, dstate = trial.module.backward(point.params, trial.tape, trial.dys, trial.dstate)
-    pairs = [(trial.ys, ys.detach().numpy()), (dxs, xs.grad.numpy())]
+    pairs = [(trial.ys, ys.detach().numpy()), (dxs, _gradient(xs))]
     pairs += [(a, b.detach().numpy()[0]) for a, b in zip(trial.final, ends, strict=True)]
-    pairs += [(a, b.grad.numpy()[0]) for a, b in zip(dstate, starts, strict=True)]
+    pairs += [(a, _gradient(b)[0]) for a, b in zip(dstate, starts, strict=True)]
     for name, letter in (("weight_ih_l0", "W"), ("weight_hh_l0", "U"), ("bias_ih_l0", "b")):
-        pairs.append((stacked(dparams, letter), getattr(peer, name).grad.numpy()))
+        pairs.append((stacked(dparams, letter), _gradient(getattr(peer, name))))
     return max(error(one, other) for one, other in pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable
 
@@ -52,12 +53,15 @@ def align(lines: Rows) -> str:
 
 
 def indented(text: str, indent: int) -> list[str]:
-    """A line of the source at an indent; one that is still too long, for its names, as several."""
-    return textwrap.wrap(
-        plain(text),
+    """A line of the source at an indent; one that is still too long goes on in the next."""
+    wrapper = textwrap.TextWrapper(
         COLUMNS,
         initial_indent=" " * indent,
         subsequent_indent=" " * 10,
         break_long_words=False,
         break_on_hyphens=False,
     )
+    lines = wrapper.wrap(plain(text))
+    if max(map(len, lines)) > COLUMNS:  # more spaces to break at, which do not show
+        lines = wrapper.wrap(re.sub(r"([}(])(?=[{\\])", r"\1 ", plain(text)))
+    return lines

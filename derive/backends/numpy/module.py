@@ -112,7 +112,7 @@ class _Values:
             "stacks": self.stacks(),
             "example": layout.parameters[0].name if layout.parameters else "",
             "initial": [
-                (p.name, repr(cell.initial[p.name]))
+                (p.name, repr(float(cell.initial[p.name])))
                 for p in layout.parameters
                 if p.name in cell.initial
             ],

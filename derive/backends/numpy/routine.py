@@ -78,13 +78,14 @@ def refuse_clashes(memory: Memory, borrowed: set[str]) -> None:
     """CellError where a quantity has the name of an array that the routine makes for itself."""
     loop = memory.loop
     quantities = {*loop.known, *memory.equations, *(c.entering for c in loop.carries)}
-    made = borrowed | {name for name, line in memory.weights.items() if "ascontiguous" in line}
+    own = {q.name for q in memory.program.names.parameters}
+    made = borrowed | (memory.weights.keys() - own)
     for q in quantities:
         if not memory.is_fixed(q) and memory.is_kept(q):
             made.add(memory.sequence(q).partition("[")[0])
     for stack in memory.storage.stacks:
         made |= {stack.name, f"{stack.name}_s"}
-    for clash in sorted(made & {q.name for q in quantities}):
+    for clash in sorted(made & ({q.name for q in quantities} | own)):
         raise CellError(f"`{clash}` is a name that generated code needs; choose another")
 
 

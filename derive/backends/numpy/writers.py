@@ -161,6 +161,8 @@ class Plain:
             or axes_of(first.rhs) != first.lhs.axes
         ):
             return False
+        if all(memory.is_fixed(s) for s in symbols_of(first.rhs)):
+            return False  # its value is one row, and there are T * B of them
         return first not in memory.loop.during or not memory.is_kept(q)
 
     def view(self, name, array, views):
