@@ -275,6 +275,8 @@ class Body(dict[str, Any]):
             axes = axes_of(rhs)
         except CellError as error:
             raise CellError(f"equation `{name}`: {error}") from None
+        if len(axes) > 1:
+            raise CellError(f"equation `{name}`: {describe(rhs)} is a matrix; a vector is needed")
         lhs = self.forward.get(name) or Quantity(name, axes)
         self.equations.append(_cell.Equation(lhs, rhs, tuple(self.read)))
         self.read = []

@@ -231,7 +231,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["b_f"][...] = 1
+    params["b_f"][...] = 1.0
     return params
 
 

@@ -141,13 +141,17 @@ def _stacked(row: Sequence[Quantity | None], taken: set[str]) -> list[Weights]:
         for present, run in groupby(row, key=lambda p: p is not None)
         if present
     ]
-    return [Weights(fresh(_stack_name(run), taken), tuple(run)) for run in runs if len(run) > 1]
+    return [Weights(_stack_name(run, taken), tuple(run)) for run in runs if len(run) > 1]
 
 
-def _stack_name(parameters: Sequence[Quantity]) -> str:
-    """The family's name where the parameters are of one family, else their names in a row."""
-    families = dict.fromkeys(p.name.partition("_")[0] for p in parameters)
-    return "_".join(families)
+def _stack_name(parameters: Sequence[Quantity], taken: set[str]) -> str:
+    """The family's name where the parameters are of one family, else the families' in a row. What
+    a stack of gradients or of a direction is called must be free as well."""
+    name = "_".join(dict.fromkeys(p.name.partition("_")[0] for p in parameters))
+    while taken & {name, f"{name}_dot", f"d{name}", f"d{name}_dot", f"{name}_T"}:
+        name += "_"
+    taken.add(name)
+    return name
 
 
 def _in_memory(parameters: Sequence[Quantity], weights: Iterable[Weights]) -> tuple[Quantity, ...]:
