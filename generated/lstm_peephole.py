@@ -169,8 +169,13 @@ class Params(Mapping):
 
     @property
     def flat(self):
-        """All parameters as one vector: write into it, ``params.flat[:] = values``."""
+        """All parameters as one vector; assigning to it copies values into the same memory."""
         return self._flat
+
+    @flat.setter
+    def flat(self, values):
+        if values is not self._flat:
+            self._flat[...] = _check("flat", values, self._flat.shape, self._flat.dtype)
 
     def __getitem__(self, name):
         try:
