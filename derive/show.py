@@ -218,6 +218,8 @@ def _quantities(cell: Cell, words: Words) -> Table:
     from rich.table import Table
 
     table = Table.grid(padding=(0, 2), pad_edge=True)
+    for _ in range(3):
+        table.add_column(overflow="fold")
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     kinds = [("input", [cell.input]), ("states" if len(cell.states) > 1 else "state", cell.states)]
     for kind, quantities in [*kinds, ("parameters", cell.parameters), ("output", [cell.output])]:

@@ -49,9 +49,12 @@ class Latex(Mathematics):
 
     def named(self, name: Name) -> str:
         """A quantity's symbol: bar, subscripts, time step, and which part of it."""
-        base, *subscripts = self.stems[name.word]
+        stem, *subscripts = self.stems[name.word]
+        base = stem.rstrip("'")
         if name.bar:
             base = rf"\overline{{{base}}}" if base.startswith(r"\mathrm") else rf"\bar{{{base}}}"
+        primes = "'" * stem.count("'")
+        base = f"{{{base}{primes}}}" if primes else base
         below = ",".join(part for part in (r" \, ".join(subscripts), name.step) if part)
         above = {"": "", "loss": r"(\mathcal{L})", "next": "(t+1)", "back": "(t)"}[name.part]
         return base + script("_", below) + script("^", above)
@@ -112,10 +115,12 @@ class Latex(Mathematics):
 def stems(names: Iterable[Name]) -> dict[str, list[str]]:
     """Each word as a letter and its subscripts; as it stands where that would be another's."""
     made: dict[str, list[str]] = {}
-    for name in names:
-        if name.word not in made:
-            stem = _stem(name.word)
-            made[name.word] = [verbatim(name.word)] if stem in made.values() else stem
+    for word in dict.fromkeys(name.word for name in names):
+        stem = _stem(word)
+        if word[:-1] in made and word.endswith("_"):  # a name that was taken already
+            letter, *subscripts = made[word[:-1]]
+            stem = [letter + "'", *subscripts]
+        made[word] = [verbatim(word)] if stem in made.values() else stem
     return made
 
 

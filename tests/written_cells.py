@@ -1,0 +1,165 @@
+"""Cells to test what people read with: one for every word of the language, and unpleasant ones."""
+
+from __future__ import annotations
+
+from derive.language import (
+    Cell,
+    H,
+    I,
+    Input,
+    Matrix,
+    Output,
+    Scalar,
+    State,
+    Vector,
+    absolute,
+    cos,
+    exp,
+    log,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    sum,
+    tanh,
+)
+
+
+class GRU(Cell):
+    """Gated recurrent unit.
+
+    Cho et al. (2014), Learning phrase representations.
+    """
+
+    x = Input()
+    h = State()
+    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
+
+    z = sigmoid(W.z @ x + U.z @ h + b.z)
+    r = sigmoid(W.r @ x + U.r @ h + b.r)
+    n = tanh(W.n @ x + U.n @ (r * h) + b.n)
+    h_next = (1 - z) * h + z * n
+
+
+class Norm(Cell):
+    """Recurrent network with layer normalisation."""
+
+    x = Input()
+    h = State()
+    W, U, b, gamma = Matrix(H, I), Matrix(H, H), Vector(H), Vector(H)
+
+    a = W @ x + U @ h
+    mu = mean(a)
+    v = mean((a - mu) ** 2)
+    n = (a - mu) / sqrt(v + 1e-5)
+    h_next = tanh(gamma * n + b)
+
+
+class Decay(Cell):
+    """Memory that decays at a trained rate."""
+
+    x = Input()
+    h, s = State(), State()
+    W, U, alpha, rate = Matrix(H, I), Matrix(H, H), Scalar(), Scalar()
+
+    k = exp(-rate)
+    u = maximum(W @ x + U @ h, alpha * h)
+    s_next = (1 - k) * s + k * absolute(u) ** 3 / 2
+    q = minimum(u, 1) / (1 + s_next)
+    h_next = 2 * q - alpha * softplus(q) + sum(q) * rate
+
+
+class Words(Cell):
+    """Every other word of the language."""
+
+    x = Input()
+    h = State()
+    W, U = Matrix(H, I), Matrix(H, H)
+
+    a = W @ x + U @ h
+    e = sin(a) * relu(a) - cos(a) * sign(h)
+    y = Output(log(1 + e**2) / 3 + h / sqrt(2 + h**2))
+    h_next = tanh(U @ tanh(h) + y)
+
+
+class Unpleasant(Cell):
+    """100% of $cells_ have #hashes & {braces} \\ back~slashes^2 <tags> | "quotes" 'q' `code` %.
+
+    Größe, naïve, Łódź, ångström, œuvre; σ(x) ≤ ½ · ∂y/∂x² → ∞ … – — “so” 中文 😀 \x07.
+
+    https://example.org/a/long/path_with_underscores/that%20goes/on/and/on/and/on/and/on?q=1&x=2#z.
+    \\input{/etc/passwd} \\end{document} aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa
+    """
+
+    x_input_of_the_cell = Input()
+    state_of_the_whole_cell, c_ = State(), State()
+    W, U = Matrix(H, I), Matrix(H, H, names="one two three four five six seven eight")
+    lambda_, a__b, a_b, kappa_2 = Vector(H), Vector(H), Vector(H), Vector(H)
+
+    gate_with_a_name_of_many_words_and_of_many_letters_in_them = sigmoid(
+        W.gate_with_a_name_of_many_words_and_of_many_letters_in_them @ x_input_of_the_cell
+        + U.one @ state_of_the_whole_cell
+        + a__b
+        + a_b
+    )
+    x2 = tanh(U.two @ state_of_the_whole_cell)
+    x_2 = tanh(U.three @ state_of_the_whole_cell + x2 * kappa_2)
+    sum_of_eight_terms_ = (
+        U.one @ state_of_the_whole_cell
+        + U.two @ state_of_the_whole_cell
+        + U.three @ x_2
+        + U.four @ c_
+        + U.five @ state_of_the_whole_cell
+        + U.six @ state_of_the_whole_cell
+        + U.seven @ state_of_the_whole_cell
+        + U.eight @ x2
+    )
+    product_of_long_names = (
+        gate_with_a_name_of_many_words_and_of_many_letters_in_them
+        * sum_of_eight_terms_
+        * state_of_the_whole_cell
+        * lambda_
+        * tanh(c_)
+        / (
+            gate_with_a_name_of_many_words_and_of_many_letters_in_them
+            + 1.5e-7
+            + sum_of_eight_terms_**2
+            + sqrt(lambda_**2 + state_of_the_whole_cell**2 + sum_of_eight_terms_**2)
+        )
+    )
+    c__next = product_of_long_names + c_
+    state_of_the_whole_cell_next = c__next * (product_of_long_names + x_2 + c_ + a_b) - lambda_
+
+
+class Long(Cell):
+    """Names as long as nobody has them."""
+
+    x = Input()
+    h, mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm = (
+        State(),
+        State(),
+    )
+    W, U, wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww = (
+        Matrix(H, I),
+        Matrix(H, H),
+        Matrix(H, H),
+    )
+
+    h_next = tanh(
+        W @ x
+        + U @ h
+        + wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww
+        @ mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm
+    )
+    mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm_next = (
+        h_next * mmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmmm
+    )
+
+
+READABLE = (GRU, Norm, Decay, Words)
+UNPLEASANT = (Unpleasant, Long)
