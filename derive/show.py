@@ -11,7 +11,7 @@ import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import sympy as sp
 
@@ -39,6 +39,7 @@ BAR = "\N{COMBINING MACRON}"
 FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 VERDICTS = {True: "ok", False: "FAILED", None: "not run"}
+STYLES = {True: "green", False: "bold red", None: "yellow"}
 
 
 def print_list() -> None:
@@ -105,6 +106,8 @@ def print_cell(cell: Cell) -> None:
 
 def print_check(cell: Cell) -> bool:
     """Print the proof of a cell as a table; whether everything that was run came out right."""
+    from rich.text import Text
+
     from derive.check import check
 
     out = _console()
@@ -112,7 +115,8 @@ def print_check(cell: Cell) -> bool:
         rows = check(cell)
     table = _table("check", "", "figure", "remark", title=f"{cell.name}: {cell.title}")
     for row in rows:
-        table.add_row(row.name, VERDICTS[row.ok], figure(row.figure), row.remark or "")
+        verdict = Text(VERDICTS[row.ok], STYLES[row.ok])
+        table.add_row(row.name, verdict, row.figure, row.remark)
     out.print(table)
     counts = {verdict: sum(row.ok is ok for row in rows) for ok, verdict in VERDICTS.items()}
     out.print(", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n))
@@ -202,11 +206,6 @@ def paper(doc: str) -> str:
     """The first work that a docstring names, up to its year; "" where it names none."""
     found = (re.match(r".*?\((1[89]|20)\d\d\)", paragraph) for paragraph in paragraphs(doc)[1:])
     return next((match[0] for match in found if match), "")
-
-
-def figure(value: Any) -> str:
-    """A figure of a check, for people."""
-    return f"{value:.1e}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def shape(axes: Axes) -> str:

@@ -268,12 +268,10 @@ def forward(params, xs, state=None, lengths=None):
     W = params.stacked["W"]
     b = params.stacked["b"]
     U = params.stacked["U"]
-    U_T = np.ascontiguousarray(U.T)
-    h_s = np.empty((T + 1, B, H), dtype)
-    c_s = np.empty((T + 1, B, H), dtype)
-    gates_s = np.empty((T, B, 4 * H), dtype)
+    h_s, c_s, gates_s, tanh_c_next_s = _arrays(
+        dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H), (T, B, H)
+    )
     i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    tanh_c_next_s = np.empty((T, B, H), dtype)
     h_s[0] = state.h
     c_s[0] = state.c
 
@@ -282,7 +280,7 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    U_h = np.empty((B, 4 * H), dtype)
+    U_h = np.empty((4 * H, B), dtype)
     half = np.array(0.5, dtype)
     work = np.empty((B, H), dtype)
     steps = zip(
@@ -301,8 +299,8 @@ def forward(params, xs, state=None, lengths=None):
         strict=True,
     )
     for gates, h, i_f_o, f, c, i, g, c_next, tanh_c_next, o, h_next, ended in steps:
-        np.dot(h, U_T, out=U_h)
-        np.add(gates, U_h, out=gates)
+        np.dot(U, h.T, out=U_h)
+        np.add(gates, U_h.T, out=gates)
         # i, f, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f_o, half, out=i_f_o)
         np.tanh(gates, out=gates)
@@ -356,9 +354,8 @@ def backward(params, tape, dys, dstate=None):
     dW = dparams.stacked["W"]
     dU = dparams.stacked["U"]
     db = dparams.stacked["b"]
-    dgates_s = np.empty((T, B, 4 * H), dtype)
+    dgates_s, dh_next_dc_next_s = _arrays(dtype, (T, B, 4 * H), (T, B, H))
     da_i_s, da_f_s, da_o_s, da_g_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
-    dh_next_dc_next_s = np.empty((T, B, H), dtype)
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -387,6 +384,7 @@ def backward(params, tape, dys, dstate=None):
     dh = dstate.h.copy()
     dc = dstate.c.copy()
     work = np.empty((B, H), dtype)
+    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_dc_next_s, da_o_s, da_g_s, da_f_s, da_i_s, dgates_s, f_s, ended_s
     )
@@ -407,7 +405,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_f, dc, out=da_f)
         # da_i = dc_next * dc_next_da_i
         np.multiply(da_i, dc, out=da_i)
-        np.dot(dgates, U, out=dh)
+        np.dot(U.T, dgates.T, out=dh_T)
+        np.copyto(dh, dh_T.T)
         # dc = dc_next * f
         np.multiply(dc, f, out=dc)
         if ended is not None:
@@ -482,8 +481,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     W_dot = params_dot.stacked["W"]
     b_dot = params_dot.stacked["b"]
     U = params.stacked["U"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    h_dot_s, gates_dot_s = _arrays(dtype, (T + 1, B, H), (T, B, 4 * H))
     (
         a_i_dot_s,
         a_f_dot_s,
@@ -581,9 +579,7 @@ def hvp(
     W_dot = params_dot.stacked["W"]
     b_dot = params_dot.stacked["b"]
     U = params.stacked["U"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    h_dot_s, c_dot_s, gates_dot_s = _arrays(dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H))
     i_dot_s, f_dot_s, o_dot_s, g_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     h_dot_s[0] = state_dot.h
     c_dot_s[0] = state_dot.c
@@ -616,9 +612,8 @@ def hvp(
     dW_dot = dparams_dot.stacked["W"]
     dU_dot = dparams_dot.stacked["U"]
     db_dot = dparams_dot.stacked["b"]
-    dgates_s = np.empty((T, B, 4 * H), dtype)
+    dgates_s, dgates_dot_s = _arrays(dtype, (T, B, 4 * H), (T, B, 4 * H))
     da_i_s, da_f_s, da_o_s, da_g_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
-    dgates_dot_s = np.empty((T, B, 4 * H), dtype)
     (
         da_i_dot_s,
         da_f_dot_s,
@@ -687,6 +682,15 @@ def hvp(
     dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _arrays(dtype, *shapes):
+    """Arrays of these shapes, not filled, in one piece of memory: the fewer pieces, the less often
+    the system has to be asked for fresh pages."""
+    sizes = [math.prod(shape) for shape in shapes]
+    memory = np.empty(sum(sizes), dtype)
+    parts = np.split(memory, list(accumulate(sizes))[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _sigmoid(x, out=None):

@@ -281,12 +281,10 @@ def forward(params, xs, state=None, lengths=None):
     p_i = params["p_i"]
     p_f = params["p_f"]
     p_o = params["p_o"]
-    U_T = np.ascontiguousarray(U.T)
-    h_s = np.empty((T + 1, B, H), dtype)
-    c_s = np.empty((T + 1, B, H), dtype)
-    gates_s = np.empty((T, B, 4 * H), dtype)
+    h_s, c_s, gates_s, tanh_c_next_s = _arrays(
+        dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H), (T, B, H)
+    )
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    tanh_c_next_s = np.empty((T, B, H), dtype)
     h_s[0] = state.h
     c_s[0] = state.c
 
@@ -295,7 +293,7 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    U_h = np.empty((B, 4 * H), dtype)
+    U_h = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -315,8 +313,8 @@ def forward(params, xs, state=None, lengths=None):
         strict=True,
     )
     for gates, h, c, i, f, i_f_g, i_f, g, c_next, o, tanh_c_next, h_next, ended in steps:
-        np.dot(h, U_T, out=U_h)
-        np.add(gates, U_h, out=gates)
+        np.dot(U, h.T, out=U_h)
+        np.add(gates, U_h.T, out=gates)
         # a_i += p_i * c
         np.multiply(p_i, c, out=work)
         np.add(i, work, out=i)
@@ -390,9 +388,8 @@ def backward(params, tape, dys, dstate=None):
     db = dparams.stacked["b"]
     dp_f = dparams["p_f"]
     dp_o = dparams["p_o"]
-    dgates_s = np.empty((T, B, 4 * H), dtype)
+    dgates_s, dh_next_dc_next_s = _arrays(dtype, (T, B, 4 * H), (T, B, H))
     da_i_s, da_f_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
-    dh_next_dc_next_s = np.empty((T, B, H), dtype)
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -421,6 +418,7 @@ def backward(params, tape, dys, dstate=None):
     dh = dstate.h.copy()
     dc = dstate.c.copy()
     work = np.empty((B, H), dtype)
+    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, da_o_s, dh_next_dc_next_s, da_g_s, da_f_s, da_i_s, dgates_s, f_s, ended_s
     )
@@ -443,7 +441,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_f, dc, out=da_f)
         # da_i = dc_next * dc_next_da_i
         np.multiply(da_i, dc, out=da_i)
-        np.dot(dgates, U, out=dh)
+        np.dot(U.T, dgates.T, out=dh_T)
+        np.copyto(dh, dh_T.T)
         # dc = dc_next * f + da_f * p_f + da_i * p_i
         np.multiply(dc, f, out=dc)
         np.multiply(da_f, p_f, out=work)
@@ -531,8 +530,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     p_i = params["p_i"]
     p_f = params["p_f"]
     p_o = params["p_o"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    h_dot_s, gates_dot_s = _arrays(dtype, (T + 1, B, H), (T, B, 4 * H))
     (
         a_i_dot_s,
         a_f_dot_s,
@@ -642,9 +640,7 @@ def hvp(
     p_i = params["p_i"]
     p_f = params["p_f"]
     p_o = params["p_o"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    h_dot_s, c_dot_s, gates_dot_s = _arrays(dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H))
     i_dot_s, f_dot_s, g_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     h_dot_s[0] = state_dot.h
     c_dot_s[0] = state_dot.c
@@ -686,9 +682,8 @@ def hvp(
     db_dot = dparams_dot.stacked["b"]
     dp_f_dot = dparams_dot["p_f"]
     dp_o_dot = dparams_dot["p_o"]
-    dgates_s = np.empty((T, B, 4 * H), dtype)
+    dgates_s, dgates_dot_s = _arrays(dtype, (T, B, 4 * H), (T, B, 4 * H))
     da_i_s, da_f_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
-    dgates_dot_s = np.empty((T, B, 4 * H), dtype)
     (
         da_i_dot_s,
         da_f_dot_s,
@@ -772,6 +767,15 @@ def hvp(
     dp_f_dot[...] = np.sum(da_f_s * c_dot_s[:-1] + da_f_dot_s * c_s[:-1], axis=(0, 1))
     dp_o_dot[...] = np.sum(da_o_s * c_dot_s[1:] + da_o_dot_s * c_s[1:], axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _arrays(dtype, *shapes):
+    """Arrays of these shapes, not filled, in one piece of memory: the fewer pieces, the less often
+    the system has to be asked for fresh pages."""
+    sizes = [math.prod(shape) for shape in shapes]
+    memory = np.empty(sum(sizes), dtype)
+    parts = np.split(memory, list(accumulate(sizes))[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _sigmoid(x, out=None):

@@ -216,9 +216,7 @@ def forward(params, xs, state=None, lengths=None):
     W = params["W"]
     b = params["b"]
     U = params["U"]
-    U_T = np.ascontiguousarray(U.T)
-    h_s = np.empty((T + 1, B, H), dtype)
-    a_h_next_s = np.empty((T, B, H), dtype)
+    h_s, a_h_next_s = _arrays(dtype, (T + 1, B, H), (T, B, H))
     h_s[0] = state.h
 
     # For all steps at once: what does not depend on the state.
@@ -227,11 +225,11 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_h_next_s, b, out=a_h_next_s)
 
     # Step by step.
-    U_h = np.empty((B, H), dtype)
+    U_h = np.empty((H, B), dtype)
     steps = zip(a_h_next_s, h_s[:-1], h_s[1:], ended_s, strict=True)
     for a_h_next, h, h_next, ended in steps:
-        np.dot(h, U_T, out=U_h)
-        np.add(a_h_next, U_h, out=a_h_next)
+        np.dot(U, h.T, out=U_h)
+        np.add(a_h_next, U_h.T, out=a_h_next)
         np.tanh(a_h_next, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
@@ -283,6 +281,7 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh = dstate.h.copy()
+    dh_T = np.empty((H, B), dtype)
     steps = _backwards(dys, da_h_next_s, ended_s)
     for dy, da_h_next, ended in steps:
         if ended is not None:
@@ -291,7 +290,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh, dy, out=dh)
         # da_h_next = dh_next * dh_next_da_h_next
         np.multiply(da_h_next, dh, out=da_h_next)
-        np.dot(da_h_next, U, out=dh)
+        np.dot(U.T, da_h_next.T, out=dh_T)
+        np.copyto(dh, dh_T.T)
         if ended is not None:
             np.copyto(da_h_next, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
@@ -354,8 +354,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     W_dot = params_dot["W"]
     b_dot = params_dot["b"]
     U = params["U"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_h_next_dot_s = np.empty((T, B, H), dtype)
+    h_dot_s, a_h_next_dot_s = _arrays(dtype, (T + 1, B, H), (T, B, H))
     h_dot_s[0] = state_dot.h
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
@@ -432,8 +431,7 @@ def hvp(
     W_dot = params_dot["W"]
     b_dot = params_dot["b"]
     U = params["U"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_h_next_dot_s = np.empty((T, B, H), dtype)
+    h_dot_s, a_h_next_dot_s = _arrays(dtype, (T + 1, B, H), (T, B, H))
     h_dot_s[0] = state_dot.h
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_h_next_dot_s))
     _rows(a_h_next_dot_s)[...] += _rows(xs_dot) @ W.T
@@ -451,8 +449,7 @@ def hvp(
     dW_dot = dparams_dot["W"]
     dU_dot = dparams_dot["U"]
     db_dot = dparams_dot["b"]
-    da_h_next_s = np.empty((T, B, H), dtype)
-    da_h_next_dot_s = np.empty((T, B, H), dtype)
+    da_h_next_s, da_h_next_dot_s = _arrays(dtype, (T, B, H), (T, B, H))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_h_next_s = 1 - h_s[1:] ** 2
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
@@ -483,6 +480,15 @@ def hvp(
     dU_dot += _rows(da_h_next_dot_s).T @ _rows(h_s[:-1])
     db_dot[...] = np.sum(da_h_next_dot_s, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _arrays(dtype, *shapes):
+    """Arrays of these shapes, not filled, in one piece of memory: the fewer pieces, the less often
+    the system has to be asked for fresh pages."""
+    sizes = [math.prod(shape) for shape in shapes]
+    memory = np.empty(sum(sizes), dtype)
+    parts = np.split(memory, list(accumulate(sizes))[:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _rows(array):

@@ -62,7 +62,7 @@ def test_a_wrong_adjoint_is_no_identity(monkeypatch, wrong, number):
 
 @pytest.mark.parametrize("row, line, broken", [
     ("complex_step", "np.add(dh, dy, out=dh)", "np.copyto(dh, dy)"),
-    ("complex_step", "np.dot(dgates, U, out=dh)", "np.dot(dgates, U_other, out=dh)"),
+    ("complex_step", "np.dot(U.T, dgates.T, out=dh_T)", "np.dot(U_other.T, dgates.T, out=dh_T)"),
     ("complex_step", "out=dU)", "out=dU)\n    dU *= 2"),
     ("finite_differences", "np.multiply(dc, f, out=dc)", "np.multiply(dc, 1, out=dc)"),
     ("dot_product", "gates_dot_s += b_dot", "gates_dot_s -= b_dot"),

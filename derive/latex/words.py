@@ -146,7 +146,7 @@ def word(part: str) -> str:
 
 def verbatim(name: str) -> str:
     """A name as it stands. A long one has spaces, which do not show, where source can be broken."""
-    pieces = [name[start : start + 60] for start in range(0, len(name), 60)]
+    pieces = [name[start : start + 40] for start in range(0, len(name), 40)]
     return rf"\mathrm{{{' '.join(pieces)}}}".replace("_", r"\_")
 
 

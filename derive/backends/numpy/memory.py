@@ -87,13 +87,6 @@ class Memory:
         self.weights.setdefault(name, f'{name} = {holder}.stacked["{stack.name}"]')
         return name
 
-    def transposed(self, weight: str) -> str:
-        """A weight matrix transposed, and laid out anew, since the loop multiplies by it at every
-        step."""
-        name = f"{weight}_T"
-        self.weights.setdefault(name, f"{name} = np.ascontiguousarray({weight}.T)")
-        return name
-
     def run_of(self, quantities: tuple[Quantity, ...]) -> tuple[Stack, str, str]:
         """Neighbours in a stack: the stack, what they are called together, and the slice, empty for
         the whole."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import singledispatchmethod
 
@@ -62,7 +62,7 @@ def print_routine(memory: Memory, writer: Writer) -> Blocks:
     ended = one.hold_ended()
     refuse_clashes(memory, whole.borrowed | late.borrowed | one.borrowed)
     return Blocks(
-        parameters=sorted(memory.weights.values(), key=lambda line: "ascontiguous" in line),
+        parameters=list(memory.weights.values()),
         arrays=[*kept_arrays(memory, writer), *whole.scratch.values()],
         before=before,
         scratch=[*step_stacks(memory), *one.scratch.values()],
@@ -90,21 +90,34 @@ def refuse_clashes(memory: Memory, borrowed: set[str]) -> None:
 
 
 def kept_arrays(memory: Memory, writer: Writer) -> list[str]:
-    """Allocation of what is kept for all steps, and names for its parts."""
-    storage, lines = memory.storage, []
-    for entering in storage.trajectory:
-        size = tuple_of(["T + 1", "B", *map(str, entering.axes)])
-        lines.append(f"{entering}_s = np.empty({size}, dtype)")
-    for stack in storage.stacks:
-        if storage.is_sequence(stack.members[0]):
-            lines.append(
-                f"{stack.name}_s = np.empty({tuple_of(['T', 'B', stack_width(stack)])}, dtype)"
-            )
-            lines += parts(memory, stack, "_s")
-    for q in memory.ordered(storage.sequences - memory.trajectories - memory.slot.keys()):
-        if not writer.makes(q, memory):
-            lines.append(f"{memory.sequence(q)} = np.empty({shape_of(['T', 'B'], q.axes)}, dtype)")
+    """Allocation of what is kept for all steps, and names for its parts.
+
+    What the caller gets is allocated by itself, so that keeping it does not keep the rest.
+    """
+    storage = memory.storage
+    stacks = [s for s in storage.stacks if storage.is_sequence(s.members[0])]
+    alone = memory.ordered(storage.sequences - memory.trajectories - memory.slot.keys())
+    made = [q for q in alone if not writer.makes(q, memory)]
+    results = [q for q in made if memory.loop.reverse and q in memory.loop.wanted]
+    shapes = {f"{q}_s": shape_of(["T + 1", "B"], q.axes) for q in storage.trajectory}
+    shapes |= {f"{s.name}_s": tuple_of(["T", "B", stack_width(s)]) for s in stacks}
+    shapes |= {memory.sequence(q): shape_of(["T", "B"], q.axes) for q in made if q not in results}
+    lines = allocation(shapes)
+    for stack in stacks:
+        lines += parts(memory, stack, "_s")
+    for q in results:
+        lines += allocation({memory.sequence(q): shape_of(["T", "B"], q.axes)})
     return lines
+
+
+def allocation(shapes: Mapping[str, str]) -> list[str]:
+    """Arrays of these shapes; several share one piece of memory."""
+    if len(shapes) < 2:
+        return [f"{name} = np.empty({shape}, dtype)" for name, shape in shapes.items()]
+    names, arguments = ", ".join(shapes), ["dtype", *shapes.values()]
+    if len(names) < 80:
+        return wrap(f"{names} = _arrays(", arguments, ")")
+    return unpack(list(shapes), f"_arrays({', '.join(arguments)})")
 
 
 def step_stacks(memory: Memory) -> list[str]:
@@ -312,10 +325,11 @@ class OneStep(Phase):
         self.scratch.setdefault(name, f"{name} = np.empty((B, {size}), dtype)")
         return name
 
-    def is_contiguous(self, outs: tuple[Quantity, ...]) -> bool:
-        """Whether a product can be written there directly."""
-        slot = self.memory.slot.get(self.memory.home(outs[0]))
-        return slot is None or len(outs) == len(slot[0].members)
+    def columns(self, name: str, size: str) -> str:
+        """A scratch array with a column for each sequence."""
+        self.borrowed.add(name)
+        self.scratch.setdefault(name, f"{name} = np.empty(({size}, B), dtype)")
+        return name
 
     @singledispatchmethod
     def lines(self, statement: Statement) -> list[str]:

@@ -131,12 +131,13 @@ class InPlace:
         return broken(text, phase.indent)
 
     def product(self, s, phase, out, rows, weight, *, transposed):
-        name = f"{weight}_{rows}"
-        weight = phase.memory.transposed(weight) if transposed else weight
-        if phase.is_contiguous(s.outs) and not s.adds and rows != out:
-            return [f"np.dot({rows}, {weight}, out={out})"]
-        scratch = phase.borrow(name, length(a for q in s.outs for a in q.axes))
-        return [f"np.dot({rows}, {weight}, out={scratch})", *phase.put(out, scratch, s.adds)]
+        # Sequences as columns, as in the equation: BLAS is up to twice as fast with the long side
+        # of a wide product first.
+        name = f"{weight}_{rows}" if s.adds else f"{out}_T"
+        scratch = phase.columns(name, length(a for q in s.outs for a in q.axes))
+        matrix = weight if transposed else f"{weight}.T"
+        product = f"np.dot({matrix}, {rows}.T, out={scratch})"
+        return [product, *phase.put(out, f"{scratch}.T", s.adds)]
 
 
 class Plain:

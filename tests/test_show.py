@@ -1,0 +1,253 @@
+"""What the command shows: that it fits a terminal of 80 columns, and says what it should."""
+
+from __future__ import annotations
+
+import os
+import pty
+import re
+import subprocess
+import sys
+import unicodedata
+
+import pytest
+from rich.cells import cell_len
+from written_cells import GRU, READABLE, UNPLEASANT, Norm, Words
+
+import derive.check
+from derive import library
+from derive.check import Row
+from derive.show import paper, paragraphs, print_cell, print_check, print_list
+
+CELLS = [*map(library.load, library.names()), *READABLE, *UNPLEASANT]
+
+
+@pytest.fixture(autouse=True)
+def plain_surroundings(monkeypatch):
+    for name in ("COLUMNS", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def shown(capsys, function, *arguments):
+    """The lines that a function prints."""
+    function(*arguments)
+    return capsys.readouterr().out.splitlines()
+
+
+def width(lines):
+    """The widest line, counting what nothing in a terminal takes a column for."""
+    return max(map(cell_len, lines))
+
+
+# --- a cell --------------------------------------------------------------------------------------
+
+LSTM = """\
+LSTM
+
+Long short-term memory with a forget gate.
+
+Gers, Schmidhuber & Cummins (2000), Learning to forget: continual prediction
+with LSTM, Neural Computation 12(10), equations 1 to 6, without peepholes and
+with one cell per block.
+
+Quantities
+    input       x                   I
+    states      h, c                H
+    parameters  W_i, W_f, W_g, W_o  H × I
+                U_i, U_f, U_g, U_o  H × H
+                b_i, b_f, b_g, b_o  H
+    output      h′                  H
+
+One step
+A prime marks a state's new value, and x ∘ y is the product entry by entry.
+    a_i = W_i x + U_i h + b_i
+      i = σ(a_i)
+    a_f = W_f x + U_f h + b_f
+      f = σ(a_f)
+    a_g = W_g x + U_g h + b_g
+      g = tanh(a_g)
+    a_o = W_o x + U_o h + b_o
+      o = σ(a_o)
+     c′ = f ∘ c + i ∘ g
+     h′ = o ∘ tanh(c′)
+
+Its adjoints, from the last step and equation to the first
+A bar marks the derivative of the loss by a quantity; with [loss] it is what the
+loss itself gives for the output, with [next] what the next step has handed
+back.
+     h̄′ = h̄′[loss] + h̄′[next]
+     c̄′ = h̄′ ∘ o ∘ (1 − tanh²(c′)) + c̄′[next]
+      ō = h̄′ ∘ tanh(c′)
+    ā_o = ō ∘ o ∘ (1 − o)
+      ḡ = c̄′ ∘ i
+    ā_g = ḡ ∘ (1 − g²)
+      f̄ = c̄′ ∘ c
+    ā_f = f̄ ∘ f ∘ (1 − f)
+      ī = c̄′ ∘ g
+    ā_i = ī ∘ i ∘ (1 − i)
+
+Handed back
+To the step before, where it is [next], and to the input.
+    h̄ = U_iᵀ ā_i + U_fᵀ ā_f + U_gᵀ ā_g + U_oᵀ ā_o
+    c̄ = c̄′ ∘ f
+    x̄ = W_iᵀ ā_i + W_fᵀ ā_f + W_gᵀ ā_g + W_oᵀ ā_o
+
+Gathered
+The parameters serve all steps and sequences: what they receive adds up over
+both.
+    W̄_i = Σ ā_i xᵀ
+    Ū_i = Σ ā_i hᵀ
+    b̄_i = Σ ā_i
+"""
+
+
+def composed(text):
+    """Text in one of the forms that Unicode has for letters with a bar."""
+    return unicodedata.normalize("NFC", text)
+
+
+def test_lstm(capsys):
+    lines = [composed(line.rstrip()) for line in shown(capsys, print_cell, library.load("lstm"))]
+    expected = composed(LSTM).splitlines()
+    assert lines[: len(expected)] == expected
+    assert lines[-3:] == [
+        composed(f"    {line}") for line in ("W̄_o = Σ ā_o xᵀ", "Ū_o = Σ ā_o hᵀ", "b̄_o = Σ ā_o")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cell", "line"),
+    [
+        (GRU, "    a_n = W_n x + U_n (r ∘ h) + b_n"),
+        (GRU, "     r̄ = (U_nᵀ ā_n) ∘ h"),
+        (Norm, "      v = mean((a − mu)²)"),
+        (Norm, "      n = (a − mu) / √(v + 1e−5)"),
+        (Norm, "     v̄ = −sum(n̄ ∘ (a − mu)) / (2·(v + 1e−5)^(3/2))"),
+        (Words, "      y = log(1 + e²) / 3 + h / √(2 + h²)"),
+        (Words, "      ȳ = ȳ[loss] + ā_h"),
+    ],
+)
+def test_words(capsys, cell, line):
+    found = [" ".join(composed(row).split()) for row in shown(capsys, print_cell, cell)]
+    assert " ".join(composed(line).split()) in found
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+def test_a_cell_fits(capsys, monkeypatch, cell):
+    lines = shown(capsys, print_cell, cell)
+    assert width(lines) <= 80
+    assert not re.search(r"[\x00-\x1f\ue000-\uf8ff]", "".join(lines)), "codes or marks left over"
+    monkeypatch.setenv("COLUMNS", "200")
+    assert width(shown(capsys, print_cell, cell)) <= 80
+    monkeypatch.setenv("COLUMNS", "50")
+    assert width(shown(capsys, print_cell, cell)) <= 50
+
+
+def test_names_are_the_persons_own(capsys):
+    for cell in CELLS[:-2]:
+        text = "\n".join(shown(capsys, print_cell, cell))
+        for quantity in cell.parameters:
+            assert re.search(rf"(?<!\w){quantity.name}(?!\w)", text)
+
+
+def test_lines_are_broken_under_their_own_equation(capsys):
+    rows = [row for row in shown(capsys, print_cell, UNPLEASANT[0]) if "U_eight" in row]
+    assert any(re.match(r"          \+ U_eight x2$", row) for row in rows), rows
+
+
+# --- all cells, and their proof ------------------------------------------------------------------
+
+
+def test_list(capsys):
+    lines = shown(capsys, print_list)
+    assert width(lines) <= 80
+    text = "\n".join(lines)
+    for name in library.names():
+        (line,) = (line for line in lines if line.split()[:1] == [name])
+        cell = library.load(name)
+        assert line.split()[-1] == str(len(cell.parameters))
+        assert all(state.name in line.replace(",", " ").split() for state in cell.states)
+    assert "Gers, Schmidhuber & Cummins (2000)" in text
+
+
+def test_paragraphs_and_paper():
+    doc = """A cell.
+
+    Somebody, Else
+    & Third (1999), A title (2nd edition), 2000.
+
+    More.
+    """
+    assert paragraphs(doc) == [
+        "A cell.",
+        "Somebody, Else & Third (1999), A title (2nd edition), 2000.",
+        "More.",
+    ]
+    assert paper(doc) == "Somebody, Else & Third (1999)"
+    assert paper("A cell from (1999).") == paper("") == ""
+
+
+GOOD = Row("complex step", True, "8.8e-16", "of the largest entry of each array, at most 1e-12")
+BAD = Row("dot product", False, "0.31", "<Jv, u> - <v, Jᵀu>, of the terms' size, at most 1e-12 [x]")
+NOT_RUN = Row("peer", None, "-", "torch is not installed")
+
+
+@pytest.mark.parametrize(
+    ("rows", "right", "summary"),
+    [
+        ([GOOD, GOOD], True, "2 ok"),
+        ([GOOD, NOT_RUN], True, "1 ok, 1 not run"),
+        ([BAD, GOOD, NOT_RUN], False, "1 ok, 1 FAILED, 1 not run"),
+    ],
+)
+def test_proof(capsys, monkeypatch, rows, right, summary):
+    monkeypatch.setattr(derive.check, "check", lambda cell: rows)
+    assert print_check(GRU) is right
+    lines = capsys.readouterr().out.splitlines()
+    assert width(lines) <= 80
+    assert lines[-1] == summary
+    assert lines[0].startswith("gru: GRU")
+    for row in rows:
+        (line,) = {line for line in lines if line.strip().startswith(row.name)}
+        word = {True: "ok", False: "FAILED", None: "not run"}[row.ok]
+        assert line.split(row.name)[1].strip().startswith(f"{word} ")
+        assert row.figure in line
+    if BAD in rows:
+        assert "[x]" in "".join(lines), "what is in brackets is no markup"
+
+
+# --- terminals and pipes -------------------------------------------------------------------------
+
+
+def run(*arguments, **environment):
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **environment}
+    return subprocess.run(
+        [sys.executable, "-m", "derive", *arguments], env=env, capture_output=True, check=True
+    )
+
+
+def test_a_pipe_gets_utf_8_whatever_the_locale():
+    result = run("show", "rnn", PYTHONIOENCODING="ascii")
+    assert "h′ = tanh(a_h)" in result.stdout.decode("utf-8")
+    assert b"\x1b" not in result.stdout and not result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX's")
+def test_a_terminal_gets_headings_in_bold():
+    ours, theirs = pty.openpty()
+    code = "from derive import library, show; show.print_cell(library.load('rnn'))"
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "xterm"}
+    env.pop("NO_COLOR", None)
+    subprocess.run([sys.executable, "-c", code], env=env, stdout=theirs, check=True)
+    os.close(theirs)
+    text = os.read(ours, 100_000).decode("utf-8")
+    os.close(ours)
+    assert "\x1b[1mOne step\x1b[0m" in text
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert width(lines) <= 80
+
+
+def test_help_does_not_wait_for_what_it_does_not_need():
+    code = (
+        "import derive.cli, sys; assert not {'rich', 'sympy', 'numpy', 'jinja2'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
