@@ -62,6 +62,25 @@ class Equation:
 
 
 @dataclass(frozen=True)
+class Setting:
+    """An option or a constant of a cell, with its value.
+
+    name     its name in the cell's file
+    value    the value it has
+    default  the value it has unless a person sets another
+    choices  the values it may have; empty for a number, which may be any
+    """
+
+    name: str
+    value: str
+    default: str
+    choices: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}={self.value}"
+
+
+@dataclass(frozen=True)
 class Cell:
     """A recurrent cell, one step of it.
 
@@ -75,6 +94,8 @@ class Cell:
     updates     for each state, the quantity that is its new value
     output      the quantity that is the cell's output at every step
     initial     initial values of parameters that do not start as the default rule says
+    options     what a person may set, with the values that these equations have
+    family      the family `derive list` shows it in
     """
 
     name: str
@@ -87,6 +108,8 @@ class Cell:
     updates: Mapping[Quantity, Quantity]
     output: Quantity
     initial: Mapping[str, float] = field(default_factory=dict)
+    options: tuple[Setting, ...] = ()
+    family: str = ""
 
     def __post_init__(self) -> None:
         _check_names(self)

@@ -14,7 +14,15 @@ import click
 from derive import VERSION
 
 CELL_HELP = (
-    "CELL is the name of a built-in cell (see `derive list`) or a file of your own, `mycell.py`."
+    "CELL is the name of a built-in cell (see `derive list`) or a file of your own, `mycell.py`. "
+    "Options of the cell may stand behind it: `gru:reset=after`."
+)
+SET = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Set an option or a constant of the cell; may be repeated.",
 )
 
 
@@ -25,6 +33,13 @@ class OneLine(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         click.echo(f"derive: {self.message}", err=True)
+
+
+def loaded(what: str, settings: tuple[str, ...]) -> Any:
+    """The cell that a person named, with what they set."""
+    from derive.library import load, setting_pairs
+
+    return load(what, setting_pairs(settings))
 
 
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -61,13 +76,13 @@ def list_cells() -> None:
 
 @main.command(epilog=CELL_HELP)
 @click.argument("cell")
+@SET
 @reports
-def show(cell: str) -> None:
+def show(cell: str, settings: tuple[str, ...]) -> None:
     """Show a cell's equations and derived gradients."""
-    from derive.library import load
     from derive.show import print_cell
 
-    print_cell(load(cell))
+    print_cell(loaded(cell, settings))
 
 
 @main.command(epilog=CELL_HELP)
@@ -75,13 +90,13 @@ def show(cell: str) -> None:
 @click.option(
     "--standalone", is_flag=True, help="A whole document that compiles, not just its equations."
 )
+@SET
 @reports
-def latex(cell: str, standalone: bool) -> None:
+def latex(cell: str, standalone: bool, settings: tuple[str, ...]) -> None:
     """Print a cell's equations and their adjoints as LaTeX."""
     from derive.latex import document, fragment
-    from derive.library import load
 
-    click.echo((document if standalone else fragment)(load(cell)), nl=False)
+    click.echo((document if standalone else fragment)(loaded(cell, settings)), nl=False)
 
 
 @main.command(epilog=CELL_HELP)
@@ -104,11 +119,14 @@ def latex(cell: str, standalone: bool) -> None:
     help="What forward keeps for backward: all that backward reads, or inputs and states only, "
     "which takes less memory and more work.",
 )
+@SET
 @reports
-def generate(cells: tuple[str, ...], backend: str, folder: Path, store: str) -> None:
+def generate(
+    cells: tuple[str, ...], backend: str, folder: Path, store: str, settings: tuple[str, ...]
+) -> None:
     """Write the code of cells, all built-in ones if none is named."""
     from derive.compiler import generate as texts_of
-    from derive.library import load, names
+    from derive.library import names
     from derive.render import write_files
 
     chosen = cells or names()
@@ -116,7 +134,7 @@ def generate(cells: tuple[str, ...], backend: str, folder: Path, store: str) -> 
     sources = {Path(what.partition(".py:")[0]).resolve() for what in cells}
     for number, what in enumerate(chosen, start=1):
         progress(f"[{number}/{len(chosen)}] deriving {what}")
-        for name, text in texts_of(load(what), backend, store).items():
+        for name, text in texts_of(loaded(what, settings), backend, store).items():
             if name in files:
                 raise OneLine(
                     f"two of the cells would both be written to {name}; give their files different "
@@ -134,13 +152,13 @@ def generate(cells: tuple[str, ...], backend: str, folder: Path, store: str) -> 
 
 @main.command(epilog=CELL_HELP)
 @click.argument("cells", nargs=-1, required=True, metavar="CELL...")
+@SET
 @reports
-def check(cells: tuple[str, ...]) -> None:
+def check(cells: tuple[str, ...], settings: tuple[str, ...]) -> None:
     """Prove that everything made of a cell agrees: prints a table, exits with 1 if a row fails."""
-    from derive.library import load
     from derive.show import print_check
 
-    passed = [print_check(load(what)) for what in cells]
+    passed = [print_check(loaded(what, settings)) for what in cells]
     if not all(passed):
         sys.exit(1)
 

@@ -38,7 +38,10 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
     the rest again
     """
-    return dict(backend(target).files(build(cell, store)))
+    try:
+        return dict(backend(target).files(build(cell, store)))
+    except CellError as error:
+        raise CellError(f"{cell.name}: {error}") from None
 
 
 def write(cell: Cell, folder: Path, target: str = "numpy", store: str = "all") -> list[Path]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
 from derive.cell import Cell
+from derive.language.options import chosen
 from derive.nodes import CellError
 
 FOLDER = Path(__file__).parent / "cells"
@@ -20,19 +23,55 @@ def names() -> list[str]:
     return sorted(path.stem for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
 
 
-def load(what: str) -> Cell:
-    """The cell of that name, or the one in that file; ``file.py:Title`` chooses among several in
-    one file.
+def load(what: str, settings: Mapping[str, str] | None = None) -> Cell:
+    """The cell of that name, or the one in that file, with its options set.
 
-    Raises CellError, in one sentence, where there is none or where its equations are wrong.
+    ``file.py:Title`` chooses among several cells in one file. Options and constants come from
+    `settings`, or stand behind the name: ``gru:reset=after``, ``file.py:Title:dt=0.1,depth=3``.
+
+    Raises CellError, in one sentence, where there is no such cell or option, or where its equations
+    are wrong.
     """
+    what, own = split(what)
+    settings = {**(settings or {}), **own}
+    with chosen(settings):
+        cell = _load(what)
+    known = [setting.name for setting in cell.options]
+    for name in settings:
+        if name not in known:
+            has = f"it has {', '.join(known)}" if known else "it has none"
+            raise CellError(f"{cell.name} has no option `{name}`; {has}")
+    return cell
+
+
+def split(what: str) -> tuple[str, dict[str, str]]:
+    """A cell's name or file, and the settings that stand behind it."""
+    head, colon, last = what.rpartition(":")
+    if not colon or "=" not in last:
+        return what, {}
+    return head, setting_pairs(last.split(","))
+
+
+def setting_pairs(texts: Iterable[str]) -> dict[str, str]:
+    """``name=value`` pairs, by name."""
+    pairs = {}
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not (name and sign and value):
+            raise CellError(f"{text!r} is no setting: write name=value")
+        pairs[name] = value
+    return pairs
+
+
+def _load(what: str) -> Cell:
     path_text, _, title = what.partition(".py:")
     if what.endswith(".py") or title:
         return load_file(Path(path_text + ".py" if title else what), title)
     if what not in names():
+        close = difflib.get_close_matches(what, names(), 1) or [names()[0]]
         raise CellError(
-            f"no cell is called {what!r}; there are {', '.join(names())}; for your own, name its "
-            f"file, {what}.py"
+            f"no cell is called {what!r}; is it {close[0]}? `derive list` names them all; for your "
+            f"own, name its file, {what}.py"
         )
     return load_file(FOLDER / f"{what}.py")
 

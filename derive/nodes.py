@@ -64,6 +64,15 @@ class Quantity(sp.Symbol):
         """The matrix-vector product ``W @ x``."""
         return MatVec(self, vector)
 
+    @property
+    def T(self) -> Transposed:
+        """The transpose of a matrix, for ``W.T @ h``."""
+        if len(self.axes) != 2:
+            raise CellError(
+                f"only a matrix has a transpose, and {self} has shape {shape(self.axes)}"
+            )
+        return Transposed(self)
+
 
 class Size(sp.Symbol):
     """The length of an axis, as a number in an equation (the H in a mean over H features)."""
@@ -325,26 +334,35 @@ class MatVec(Node):
         rows_columns, length = axes_of(matrix), axes_of(vector)
         if len(rows_columns) != 2:
             raise CellError(
-                f"the left side of @ must be a matrix, and {matrix} has shape {shape(rows_columns)}"
+                f"the left side of @ must be a matrix, and {as_written(matrix)} has shape "
+                f"{shape(rows_columns)}"
             )
         if length != rows_columns[1:]:
             raise CellError(
-                f"{matrix} @ {describe(vector)} does not fit: {matrix} has shape "
-                f"{shape(rows_columns)}, so it needs a vector of shape "
+                f"{as_written(matrix)} @ {describe(vector)} does not fit: {as_written(matrix)} has "
+                f"shape {shape(rows_columns)}, so it needs a vector of shape "
                 f"{shape(rows_columns[1:])}, not {shape(length)}"
             )
         return rows_columns[:1]
 
     def adjoint(self, bar):
         matrix, vector = self.args
-        yield vector, MatVec(Transposed(matrix), bar)
-        yield matrix, Outer(bar, vector)
+        if isinstance(matrix, Transposed):  # W.T @ u
+            (matrix,) = matrix.args
+            yield vector, MatVec(matrix, bar)
+            yield matrix, Outer(vector, bar)
+        else:
+            yield vector, MatVec(Transposed(matrix), bar)
+            yield matrix, Outer(bar, vector)
 
 
 class Transposed(Node):
     """The transpose of a matrix."""
 
     nargs = 1
+
+    def __matmul__(self, vector: sp.Expr) -> sp.Expr:
+        return MatVec(self, vector)
 
     def axes(self) -> Axes:
         return axes_of(self.args[0])[::-1]
@@ -416,6 +434,8 @@ def as_written(expr: sp.Expr) -> str:
     """An expression as a person writes it in a cell, with @ for the product."""
     if isinstance(expr, MatVec):
         return f"{as_written(expr.args[0])} @ {as_written(expr.args[1])}"
+    if isinstance(expr, Transposed):
+        return f"{as_written(expr.args[0])}.T"
     return str(expr.xreplace({node: sp.Symbol(as_written(node)) for node in expr.atoms(MatVec)}))
 
 

@@ -1,7 +1,7 @@
 """LSTM: Long short-term memory with a forget gate.
 
-Gers, Schmidhuber & Cummins (2000), Learning to forget: continual prediction with LSTM,
-Neural Computation 12(10), equations 1 to 6, without peepholes and with one cell per block.
+Gers, Schmidhuber & Cummins (2000), Learning to forget: continual prediction with LSTM, Neural
+Computation 12(10), equations 1 to 6, without peepholes and with one cell per block.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 

@@ -1,9 +1,9 @@
-"""PeepholeLSTM: LSTM whose gates see the memory: input and forget gate the old one, the output gate
-the new one.
+"""PeepholeLSTM: LSTM whose gates see the memory: the output gate the new one, the others the old
+one.
 
 Gers, Schraudolph & Schmidhuber (2002), Learning precise timing with LSTM recurrent networks,
 JMLR 3, equations 3 to 8. The peephole weights p are vectors: each unit sees its own memory
-only.
+only. The "vanilla" LSTM of Greff et al. (2017), doi 10.1109/TNNLS.2016.2582924.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 

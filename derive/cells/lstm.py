@@ -1,13 +1,11 @@
-"""The standard LSTM."""
-
 from derive.language import Cell, H, I, Input, Matrix, State, Vector, sigmoid, tanh
 
 
-class LSTM(Cell):
+class LSTM(Cell, family="LSTM"):
     """Long short-term memory with a forget gate.
 
-    Gers, Schmidhuber & Cummins (2000), Learning to forget: continual prediction with LSTM,
-    Neural Computation 12(10), equations 1 to 6, without peepholes and with one cell per block.
+    Gers, Schmidhuber & Cummins (2000), Learning to forget: continual prediction with LSTM, Neural
+    Computation 12(10), equations 1 to 6, without peepholes and with one cell per block.
     """
 
     x = Input()

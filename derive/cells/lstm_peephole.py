@@ -1,15 +1,12 @@
-"""The peephole LSTM."""
-
 from derive.language import Cell, H, I, Input, Matrix, State, Vector, sigmoid, tanh
 
 
-class PeepholeLSTM(Cell):
-    """LSTM whose gates see the memory: input and forget gate the old one, the output gate the new
-    one.
+class PeepholeLSTM(Cell, family="LSTM"):
+    """LSTM whose gates see the memory: the output gate the new one, the others the old one.
 
     Gers, Schraudolph & Schmidhuber (2002), Learning precise timing with LSTM recurrent networks,
     JMLR 3, equations 3 to 8. The peephole weights p are vectors: each unit sees its own memory
-    only.
+    only. The "vanilla" LSTM of Greff et al. (2017), doi 10.1109/TNNLS.2016.2582924.
     """
 
     x = Input()

@@ -10,6 +10,7 @@ import numpy as np
 
 from derive.cell import Cell
 from derive.compiler import generate
+from derive.nodes import I
 
 Outcome = tuple[bool | None, str, str]
 STEPS, BATCH, SIZE, INPUTS = 5, 3, 3, 2
@@ -46,10 +47,11 @@ class Trial:
         self.cell, self.lengths = cell, lengths
         self.module = module_of(cell)
         self.rng = np.random.default_rng(seed)
-        sizes = [{"I": INPUTS}.get(a.letter, SIZE) for a in cell.axes]
+        self.inputs = INPUTS if cell.input.axes == (I,) else SIZE
+        sizes = [{"I": self.inputs}.get(a.letter, SIZE) for a in cell.axes]
         self.template = self.module.Params(*sizes)
         self.state_shapes = [s.shape for s in self.module.forward(
-            self.template, np.zeros((1, BATCH, INPUTS)))[1]]  # fmt: skip
+            self.template, np.zeros((1, BATCH, self.inputs)))[1]]  # fmt: skip
         self.point = self.draw()
         self.ys, self.final, self.tape = self.run(self.point)
         self.dys = self.rng.standard_normal(self.ys.shape)
@@ -59,7 +61,7 @@ class Trial:
         """A random point or direction; inputs past a sequence's end are zero."""
         params = self.template.copy()
         params.flat[:] = self.rng.standard_normal(params.flat.size) * 0.7
-        xs = self.rng.standard_normal((STEPS, BATCH, INPUTS))
+        xs = self.rng.standard_normal((STEPS, BATCH, self.inputs))
         if self.lengths is not None:
             xs[np.arange(STEPS)[:, None] >= self.lengths] = 0
         state = self.module.State(*map(self.rng.standard_normal, self.state_shapes))

@@ -41,6 +41,8 @@ class Memory:
         self.trajectories = {q for pair in self.storage.trajectory.items() for q in pair}
         self.stack_of = {p: w for w in program.layout.weights for p in w.parameters}
         self.weights: dict[str, str] = {}
+        quantities = (*self.loop.known, *self.equations, *self.carried, *program.names.parameters)
+        self.taken = frozenset(q.name for q in quantities)  # scratch arrays have other names
 
     def home(self, q: Quantity) -> Quantity:
         """The quantity in whose place this one lies."""

@@ -14,7 +14,7 @@ from derive.backends.numpy.routine import parts, print_routine, stack_width
 from derive.backends.numpy.text import WIDTH, broken, shape_of, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import InPlace, NumPyInfix, Plain, Writer
 from derive.latex import latex_block
-from derive.nodes import Quantity, axes_of, symbols_of
+from derive.nodes import H, Quantity, axes_of, symbols_of
 from derive.printing import Infix
 from derive.program import cost
 from derive.program.assemble import Routine
@@ -78,6 +78,7 @@ class _Values:
             "costs": cost.summary(self.program),
             "parameter_count": cost.text(cost.parameters(self.program)),
             "version": VERSION,
+            "settings": " with " + ", ".join(map(str, cell.options)) if cell.options else "",
             "name": cell.name,
             "latex": latex_block(self.program.adjoint).strip(),
             "rest_starts": f"All else starts at 0, but {values}."
@@ -95,6 +96,10 @@ class _Values:
             "size_dict": wrap("sizes = {", [f'"{a}": {a}' for a in arguments], "}", 8),
             "length_dict": "{" + ", ".join(f'"{a.letter}": self.{a.argument}' for a in axes) + "}",
             "state_shape": " or ".join(dict.fromkeys(shape_of(["B"], s.axes) for s in cell.states)),
+            "input_shape": shape_of(["T", "B"], cell.input.axes),
+            "step_input_shape": shape_of(["B"], cell.input.axes),
+            "input_argument": cell.input.axes[0].argument,
+            "size_checks": as_many_inputs_as_units() if cell.input.axes == (H,) else [],
             "output_shape": shape_of(["T", "B"], cell.output.axes),
             "step_output_shape": shape_of(["B"], cell.output.axes),
             "output_argument": cell.output.axes[0].argument,
@@ -134,7 +139,7 @@ class _Values:
 
     def tape(self) -> dict[str, object]:
         """Fields of the tape with their shapes: input, states, then what else backward reads."""
-        fields = [("xs", "(T, B, I)")]
+        fields = [("xs", shape_of(["T", "B"], self.cell.input.axes))]
         fields += [
             (f"{s}_s", tuple_of(["T + 1", "B", *map(str, s.axes)])) for s in self.cell.states
         ]
@@ -281,6 +286,17 @@ class _Values:
             + (".copy()" if cell.output in cell.updates.values() else ""),
             "step_result": ", ".join(cell.updates[s].name for s in cell.states),
         }
+
+
+def as_many_inputs_as_units() -> list[str]:
+    """What a cell whose input has the size of its state demands."""
+    return [
+        "if input_size != hidden_size:",
+        "    raise ValueError(",
+        '        "this cell takes as many inputs as it has units: "',
+        '        f"input_size {input_size} must be hidden_size {hidden_size}"',
+        "    )",
+    ]
 
 
 def trailing(items: list[str]) -> list[str]:

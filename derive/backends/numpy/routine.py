@@ -10,6 +10,7 @@ from derive.backends.numpy.memory import Memory, slice_text
 from derive.backends.numpy.text import length, shape_of, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import Writer
 from derive.nodes import Axes, CellError, Quantity
+from derive.normal import fresh
 from derive.program.layout import Stack
 from derive.program.statements import (
     Activate,
@@ -237,9 +238,10 @@ class AllSteps(Phase):
         return f"{stack.name}_s[..., {part}]" if part else f"{stack.name}_s"
 
     def borrow(self, name, size):
-        self.borrowed.add(f"{name}_s")
-        self.scratch.setdefault(f"{name}_s", f"{name}_s = np.empty((T, B, {size}), dtype)")
-        return f"{name}_s"
+        name = fresh(f"{name}_s", set(self.memory.taken))
+        self.borrowed.add(name)
+        self.scratch.setdefault(name, f"{name} = np.empty((T, B, {size}), dtype)")
+        return name
 
     @singledispatchmethod
     def lines(self, statement: Statement) -> list[str]:
@@ -321,12 +323,14 @@ class OneStep(Phase):
         return name
 
     def borrow(self, name, size):
+        name = fresh(name, set(self.memory.taken))
         self.borrowed.add(name)
         self.scratch.setdefault(name, f"{name} = np.empty((B, {size}), dtype)")
         return name
 
     def columns(self, name: str, size: str) -> str:
         """A scratch array with a column for each sequence."""
+        name = fresh(name, set(self.memory.taken))
         self.borrowed.add(name)
         self.scratch.setdefault(name, f"{name} = np.empty(({size}, B), dtype)")
         return name

@@ -1,0 +1,29 @@
+from derive.language import (
+    Cell, H, I, Input, Matrix, Option, State, Vector, exp, maximum, sigmoid, softplus, tanh,
+)  # fmt: skip
+
+
+class SLSTM(Cell, family="LSTM"):
+    """LSTM with exponential gates, a normaliser state and a stabiliser state.
+
+    Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517,
+    equations 8 to 17, with one head. The forget gate is the exponential or the sigmoid. Of the
+    authors' codes one divides by max(n, 1) where the paper divides by n.
+    """
+
+    forget = Option("sigmoid", "exp")
+    x = Input()
+    h, c, n, m = State(), State(), State(), State()
+    W, R, b = Matrix(H, I), Matrix(H, H), Vector(H, f=1)
+
+    z = tanh(W.z @ x + R.z @ h + b.z)
+    i = W.i @ x + R.i @ h + b.i
+    f = W.f @ x + R.f @ h + b.f
+    o = sigmoid(W.o @ x + R.o @ h + b.o)
+    log_f = -softplus(-f) if forget == "sigmoid" else f
+    m_next = maximum(log_f + m, i)
+    i_stable = exp(i - m_next)
+    f_stable = exp(log_f + m - m_next)
+    c_next = f_stable * c + i_stable * z
+    n_next = f_stable * n + i_stable
+    h_next = o * (c_next / n_next)

@@ -1,0 +1,96 @@
+"""The language in which a person writes a cell, as the paper does.
+
+    class LSTM(Cell):
+        '''Long short-term memory with a forget gate. Gers, Schmidhuber & Cummins (2000).'''
+
+        x = Input()
+        h, c = State(), State()
+        W, U, b = Matrix(H, I), Matrix(H, H), Vector(H, f=1)
+
+        i = sigmoid(W.i @ x + U.i @ h + b.i)
+        f = sigmoid(W.f @ x + U.f @ h + b.f)
+        g = tanh(W.g @ x + U.g @ h + b.g)
+        o = sigmoid(W.o @ x + U.o @ h + b.o)
+        c_next = f * c + i * g
+        h_next = o * tanh(c_next)
+
+The body runs as ordinary Python, once. An assignment defines the equation of that name, and from
+then on the name stands for the quantity, not for its formula. ``c_next`` is the new value of state
+``c``; it may be used above its own equation, since the order of evaluation follows from the
+equations and not from the lines.
+
+``W.i`` is the member ``i`` of the family ``W``: a parameter of its own, named ``W_i``. A member is
+named after the equation it serves, so that a typing error is an error; other names are listed where
+the family is declared, ``Matrix(H, H, names="left right")``. A family used without a member,
+``W @ x``, is the parameter ``W``.
+
+The class statement gives a `derive.cell.Cell`, the value that every stage starts from.
+"""
+
+from __future__ import annotations
+
+from derive import cell as _cell
+from derive.language.body import Body
+from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
+from derive.language.words import each, mean, minimum, sum
+from derive.nodes import (
+    Axis,
+    CellError,
+    H,
+    I,
+    Size,
+    absolute,
+    cos,
+    exp,
+    log,
+    maximum,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    softplus,
+    sqrt,
+    tanh,
+)
+
+__all__ = [
+    "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
+    "Vector", "Axis", "absolute", "cos", "each", "exp", "log", "maximum", "mean", "minimum", "relu",
+    "sigmoid", "sign", "sin", "softplus", "sqrt", "sum", "tanh",
+]  # fmt: skip
+
+
+class _CellMeta(type):
+    """Runs a cell's body in a `Body` and turns it into a `derive.cell.Cell`."""
+
+    @classmethod
+    def __prepare__(cls, name, bases, /, **keywords):
+        return Body() if bases else {}
+
+    def __new__(mcs, name, bases, body, family=""):
+        if not bases:
+            return super().__new__(mcs, name, bases, dict(body))
+        if body.input is None:
+            raise CellError(f"cell `{name}` has no input: declare one with `x = Input()`")
+        body.check_members()
+        states = tuple(body.states.values())
+        updates = body.updates()
+        return _cell.Cell(
+            name=name.lower(),
+            title=name,
+            doc=body.get("__doc__") or "",
+            input=body.input,
+            states=states,
+            parameters=tuple(body.parameters.values()),
+            equations=tuple(body.equations),
+            updates=updates,
+            output=body.output or updates.get(states[0] if states else None, body.input),
+            initial=body.initial(),
+            options=tuple(body.options.settings),
+            family=family,
+        )
+
+
+class Cell(metaclass=_CellMeta):
+    """Base of a cell's class statement; see the module's docstring. What you get is a
+    `derive.cell.Cell`. ``class GRU(Cell, family="GRU")`` says where `derive list` shows it."""

@@ -1,0 +1,147 @@
+"""The namespace in which a cell's body runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+
+from derive import cell as _cell
+from derive.language.declarations import Declaration, Family, operand
+from derive.language.options import Options
+from derive.nodes import Axis, CellError, Quantity, axes_of, describe
+
+
+class Layer(int):
+    """The number of a repetition; see `derive.language.each`."""
+
+
+class Body(dict[str, Any]):
+    """The namespace a cell's body runs in: it turns assignments into declarations and equations.
+
+    It sees every name that is read, so it knows in which order an equation was written, which SymPy
+    does not keep.
+    """
+
+    open: Body  # the one whose class statement runs
+
+    def __init__(self):
+        super().__init__()
+        Body.open = self
+        self.input: Quantity | None = None
+        self.output: Quantity | None = None
+        self.states: dict[str, Quantity] = {}
+        self.forward: dict[str, Quantity] = {}
+        self.families: dict[str, Family] = {}
+        self.parameters: dict[str, Quantity] = {}
+        self.members: dict[str, tuple[Family, str, str]] = {}
+        self.equations: list[_cell.Equation] = []
+        self.options = Options()
+        self.layer: Layer | None = None
+        self.read: list[str] = []
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name) if name in self else self.forward[name]
+        self.read.append(value.name if isinstance(value, Quantity) else name)
+        return value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        if name.startswith("__"):
+            super().__setitem__(name, value)
+            return
+        full = name if isinstance(value, Layer) else self.numbered(name)
+        _cell.check_name(full)
+        if full in self and not isinstance(value, Layer):
+            raise CellError(f"`{full}` is defined twice; give each quantity a name of its own")
+        meaning = self._meaning(full, value)
+        super().__setitem__(full, meaning)
+        super().__setitem__(name, meaning)
+
+    def _meaning(self, name: str, value: Any) -> Any:
+        if isinstance(value, Axis | Layer):
+            return value
+        if isinstance(value, int | float):
+            return self.options.number(name, value)
+        if isinstance(value, Family) and value._name:
+            return self.define(name, value)
+        if isinstance(value, Declaration):
+            return value._named(name, self)
+        if isinstance(value, sp.Expr):
+            return self.define(name, value)
+        raise CellError(
+            f"`{name}` is a {type(value).__name__}; a cell's body holds declarations and equations"
+        )
+
+    def numbered(self, name: str) -> str:
+        """The name with the number of the repetition it is in behind it."""
+        if self.layer is None:
+            return name
+        state = f"{name.removesuffix('_next')}_{self.layer}"
+        return f"{state}_next" if state in self.states else f"{name}_{self.layer}"
+
+    def define(self, name: str, formula: Any) -> Quantity:
+        """Add the equation `name` = `formula`."""
+        rhs = sp.sympify(operand(formula), strict=True)
+        try:
+            axes = axes_of(rhs)
+        except CellError as error:
+            raise CellError(f"equation `{name}`: {error}") from None
+        if len(axes) > 1:
+            raise CellError(f"equation `{name}`: {describe(rhs)} is a matrix; a vector is needed")
+        lhs = self.forward.get(name) or Quantity(name, axes)
+        self.equations.append(_cell.Equation(lhs, rhs, tuple(self.read)))
+        self.read = []
+        return lhs
+
+    def parameter(self, family: Family, member: str) -> Quantity:
+        """A parameter of a family, made when it is first read; the empty member is the family's
+        own."""
+        own = member in family._names or not member
+        full = member if own else self.numbered(member)
+        name = f"{family._name}_{full}" if full else family._name
+        self.read.append(name)
+        self.members[name] = (family, member, full)
+        return self.parameters.setdefault(name, Quantity(name, family._axes))
+
+    def updates(self) -> dict[Quantity, Quantity]:
+        """For each state that has one, its new value."""
+        defined = {e.lhs.name: e.lhs for e in self.equations}
+        return {s: defined[f"{n}_next"] for n, s in self.states.items() if f"{n}_next" in defined}
+
+    def check_members(self) -> None:
+        """A member is named after an equation, or listed; a family that is declared is used."""
+        equations = {e.lhs.name for e in self.equations}
+        serves = equations | {name.removesuffix("_next") for name in equations}
+        for name, (family, member, full) in self.members.items():
+            if full and full not in serves and member not in family._names:
+                raise CellError(
+                    f"`{family._name}.{member}` ({name}): no equation is called `{full}`; name a "
+                    f"member after the equation it serves, or list it where `{family._name}` is "
+                    f'declared: names="{member}"'
+                )
+        if any(setting.choices for setting in self.options.settings):
+            return  # another choice may use what this one does not
+        used = {family._name for family, _, _ in self.members.values()}
+        for family in self.families:
+            if family not in used:
+                raise CellError(f"`{family}` is never used; remove it, or use it in an equation")
+
+    def initial(self) -> dict[str, float]:
+        """Initial values, by parameter; CellError where no such parameter exists."""
+        for family in self.families.values():
+            members = {
+                m
+                for f, member, full in self.members.values()
+                for m in (member, full)
+                if f is family
+            }
+            for member in family._initial.keys() - members:
+                raise CellError(
+                    f"`{family._name}` gives `{family._name}_{member}` the initial value "
+                    f"{family._initial[member]}, but no equation uses it"
+                )
+        values = {
+            name: family.starts(full if full in family._initial else member)
+            for name, (family, member, full) in self.members.items()
+        }
+        return {name: value for name, value in values.items() if value is not None}

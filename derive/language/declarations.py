@@ -1,0 +1,172 @@
+"""What a cell's body declares: its input, states, output, parameters and options."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derive.nodes import Axis, CellError, H, I, Quantity, Transposed
+
+if TYPE_CHECKING:
+    from derive.language.body import Body
+
+
+def operand(value: Any) -> sp.Expr:
+    return value._sympy_() if isinstance(value, Family) else value
+
+
+class Declaration:
+    """Something declared in a cell's body; the name it is assigned to becomes its name."""
+
+    def _named(self, name: str, body: Body) -> Any:
+        """What the name stands for in the equations that follow."""
+        raise NotImplementedError
+
+
+class Input(Declaration):
+    """The input x of one step, a vector of shape (I,).
+
+    ``Input(H)`` is for a cell that adds its input to its state, and so takes as many inputs as it
+    has units.
+    """
+
+    def __init__(self, axis: Axis = I):
+        if axis not in (I, H):
+            raise CellError(f"an input extends along I or H, not along {axis!r}")
+        self.axis = axis
+
+    def _named(self, name, body):
+        if body.input is not None:
+            raise CellError(
+                f"`{name}`: the cell has its input already, `{body.input}`; a cell has one"
+            )
+        body.input = Quantity(name, (self.axis,))
+        return body.input
+
+
+class State(Declaration):
+    """A vector that one step hands to the next, zero before the first unless the caller says
+    otherwise.
+
+    The new value of ``State()`` called ``c`` is the equation ``c_next``. The first state declared
+    is the cell's output, unless an equation is marked `Output`.
+    """
+
+    def __init__(self, axis: Axis = H):
+        if not isinstance(axis, Axis):
+            raise CellError(f"a state extends along an axis such as H, and {axis!r} is none")
+        self.axis = axis
+
+    def _named(self, name, body):
+        state = Quantity(name, (self.axis,))
+        body.states[name] = state
+        body.forward[f"{name}_next"] = Quantity(f"{name}_next", state.axes)
+        return state
+
+
+class Option(Declaration):
+    """A choice that a person may make, ``reset = Option("before", "after")``, the first unless
+    another is set: words to compare with, whole numbers, or functions of the language.
+
+    A plain number in a cell's body, ``dt = 0.1``, may be set in the same way.
+    """
+
+    def __init__(self, *choices: Any):
+        self.choices = choices
+
+    def _named(self, name, body):
+        return body.options.choose(name, self.choices)
+
+
+class Output(Declaration):
+    """Marks the equation that is the cell's output: ``y = Output(o * tanh(c_next))``."""
+
+    def __init__(self, expr: sp.Expr):
+        self.expr = expr
+
+    def _named(self, name, body):
+        if body.output is not None:
+            raise CellError(f"`{name}`: the cell has its output already, `{body.output}`")
+        if not isinstance(operand(self.expr), sp.Expr):
+            raise CellError(f"equation `{name}`: {self.expr!r} is no formula")
+        body.output = body.define(name, self.expr)
+        return body.output
+
+
+class Family(Declaration):
+    """Parameters of one shape under one name: ``W`` itself, or its members ``W.i``, ``W.f``, …
+
+    `names` lists members that are not named after an equation. Keywords give initial values where
+    the default will not do: ``Vector(H, f=1)`` starts ``b_f`` at 1, and ``Vector(H, at=1)`` the
+    whole family.
+    """
+
+    def __init__(self, *axes: Axis, names: str = "", at: float | None = None, **initial: float):
+        for axis in axes:
+            if not isinstance(axis, Axis):
+                raise CellError(f"a shape is made of axes such as H and I, and {axis!r} is none")
+        self._axes, self._names = axes, tuple(names.split())
+        self._at, self._initial = at, initial
+        self._name = ""
+        self._body: Body | None = None
+
+    def _named(self, name, body):
+        self._name, self._body = name, body
+        body.families[name] = self
+        return self
+
+    def __getattr__(self, member: str) -> Quantity:
+        if member.startswith("_"):
+            raise AttributeError(member)
+        if self._body is None:
+            raise CellError(f"give the family a name before its member {member!r} is used")
+        return self._body.parameter(self, member)
+
+    def _sympy_(self) -> Quantity:
+        if self._body is None:
+            raise CellError("give the family a name before it is used in an equation")
+        return self._body.parameter(self, "")
+
+    @property
+    def T(self) -> Transposed:
+        """The transpose of the matrix of this name."""
+        return self._sympy_().T
+
+    def starts(self, member: str) -> float | None:
+        """The initial value that a member was given; None for the default."""
+        return self._initial.get(member, self._at)
+
+    def __neg__(self):
+        return -self._sympy_()
+
+
+def _as_parameter(operator: str) -> Callable[[Family, Any], sp.Expr]:
+    """An operator that treats a family without a member as the parameter of its name."""
+    return lambda family, other: getattr(family._sympy_(), operator)(operand(other))
+
+
+for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul".split():
+    setattr(Family, f"__{_name}__", _as_parameter(f"__{_name}__"))
+
+
+class Matrix(Family):
+    """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units."""
+
+    def __init__(self, rows: Axis, columns: Axis, names: str = "", **initial: float):
+        super().__init__(rows, columns, names=names, **initial)
+
+
+class Vector(Family):
+    """A family of parameter vectors: biases, peepholes."""
+
+    def __init__(self, axis: Axis = H, names: str = "", at: float | None = None, **initial: float):
+        super().__init__(axis, names=names, at=at, **initial)
+
+
+class Scalar(Family):
+    """A family of single trained numbers."""
+
+    def __init__(self, names: str = "", at: float | None = None, **initial: float):
+        super().__init__(names=names, at=at, **initial)

@@ -1,0 +1,47 @@
+"""Words of the language that are made of others, and `each`, which repeats equations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy as sp
+
+from derive.language.body import Body, Layer
+from derive.language.declarations import operand
+from derive.nodes import CellError, FeatureSum, Size, axes_of, describe, maximum
+
+
+def sum(vector: sp.Expr) -> sp.Expr:
+    """The sum over the features of a vector, one number for each sequence."""
+    return FeatureSum(sp.sympify(operand(vector)))
+
+
+def mean(vector: sp.Expr) -> sp.Expr:
+    """The mean over the features of a vector."""
+    vector = sp.sympify(operand(vector))
+    axes = axes_of(vector)
+    if len(axes) != 1:
+        raise CellError(f"a mean is taken over a vector, and {describe(vector)} is none")
+    return FeatureSum(vector) / Size(axes[0])
+
+
+def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """The smaller of two values."""
+    return -maximum(-a, -b)
+
+
+def each(count: int) -> Iterator[int]:
+    """The numbers from 1 to `count`, for equations that are repeated.
+
+    Inside ``for layer in each(depth):`` every equation and every member gets the number behind its
+    name, ``n_1``, ``n_2``, …, and the name without a number stands for the latest.
+    """
+    body = Body.open
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise CellError(f"each(…) takes a whole number from 1 on, not {count!r}")
+    if body.layer is not None:
+        raise CellError("each(…) stands inside another; name the equations of one of them by hand")
+    for number in range(1, count + 1):
+        body.layer = Layer(number)
+        yield body.layer
+    body.layer = None
