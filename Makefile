@@ -70,6 +70,10 @@ test: $(VENV)/.test ## Run the tests, but for those against PyTorch
 test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch (installs PyTorch)
 	@$(PY) -m pytest -m peers
 
+.PHONY: mutants
+mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (15 minutes)
+	@$(ONE_THREAD) $(PY) -m mutants
+
 .PHONY: check
 check: $(VENV)/.check ## Check format, lint and types
 	@$(PY) -m ruff format --check .

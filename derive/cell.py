@@ -94,6 +94,7 @@ class Cell:
     updates     for each state, the quantity that is its new value
     output      the quantity that is the cell's output at every step
     initial     initial values of parameters that do not start as the default rule says
+    starts      values of states before the first step, where they are not zero
     options     what a person may set, with the values that these equations have
     family      the family `derive list` shows it in
     """
@@ -108,6 +109,7 @@ class Cell:
     updates: Mapping[Quantity, Quantity]
     output: Quantity
     initial: Mapping[str, float] = field(default_factory=dict)
+    starts: Mapping[str, float] = field(default_factory=dict)
     options: tuple[Setting, ...] = ()
     family: str = ""
 
@@ -257,8 +259,8 @@ def _check_ends(cell: Cell) -> None:
             raise CellError(f"state `{state}` is updated by `{new}`, and there is no such equation")
     if cell.output not in defined:
         raise CellError(f"the output `{cell.output}` is not the left-hand side of an equation")
-    names = {p.name for p in cell.parameters}
-    for name, value in cell.initial.items():
+    names = {q.name for q in (*cell.parameters, *cell.states)}
+    for name, value in (*cell.initial.items(), *cell.starts.items()):
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if name not in names or not number or not math.isfinite(value):
             raise CellError(

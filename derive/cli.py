@@ -69,7 +69,7 @@ def main() -> None:
 @reports
 def list_cells() -> None:
     """List the built-in cells."""
-    from derive.show import print_list
+    from derive.tables import print_list
 
     print_list()
 
@@ -148,6 +148,17 @@ def generate(
     progress("")
     for path in write_files(files, folder):
         click.echo(f"wrote {path}")
+
+
+@main.command(epilog=CELL_HELP)
+@click.argument("cell")
+@SET
+@reports
+def cost(cell: str, settings: tuple[str, ...]) -> None:
+    """Show what a cell costs: work, memory and the recurrent path, as functions of its sizes."""
+    from derive.tables import print_cost
+
+    print_cost(loaded(cell, settings))
 
 
 @main.command(epilog=CELL_HELP)

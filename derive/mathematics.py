@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
+from typing import cast
 
 import sympy as sp
 
@@ -49,10 +50,19 @@ class Mathematics(Infix):
 
         `total` is the sign of a sum over it.
         """
-        derived = self.names[equation.lhs.name].bar
-        printer = self if derived else self.written_as(equation)
-        right = printer.print(equation.rhs, PRODUCT if total else SUM)
+        right = self.ordered(equation).print(equation.rhs, PRODUCT if total else SUM)
         return self.symbol(equation.lhs), total + right
+
+    def terms(self, equation: Equation) -> list[sp.Expr]:
+        """The terms of an equation's right side, in the order in which they are printed."""
+        rhs = equation.rhs
+        return self.ordered(equation).in_order(rhs) if isinstance(rhs, sp.Add) else [rhs]
+
+    def ordered(self, equation: Equation) -> Mathematics:
+        """The printer for an equation: what was written keeps its order, what was derived has
+        ours."""
+        derived = self.names[equation.lhs.name].bar
+        return self if derived else cast(Mathematics, self.written_as(equation))
 
     def print(self, expr: sp.Expr, above: int) -> str:
         text, own = self.dispatch(expr)
@@ -67,11 +77,16 @@ class Mathematics(Infix):
             return self.product(expr)
         return super().dispatch(expr)
 
-    def sum(self, expr: sp.Add) -> str:
+    def in_order(self, expr: sp.Add) -> list[sp.Expr]:
+        """The terms of a sum, one without a minus first."""
         terms = self.sort(expr.args)
         terms.sort(key=lambda term: term.is_Float)  # 1 - z, but v + 0.001
         lead = next((term for term in terms if not negative(term)), terms[0])
         terms.remove(lead)
+        return [lead, *terms]
+
+    def sum(self, expr: sp.Add) -> str:
+        lead, *terms = self.in_order(expr)
         text = self.print(lead, SUM)
         for term in terms:
             if negative(term):

@@ -1,4 +1,4 @@
-"""What the command shows in a terminal: the list of cells, a cell and its derivation, its proof.
+"""What the command shows of a cell in a terminal: its equations and their derivation, its proof.
 
 Nothing is wider than 80 columns, and only text comes out where the output is no terminal.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import sys
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
@@ -17,7 +16,6 @@ import sympy as sp
 
 from derive.adjoint import adjoint
 from derive.cell import Cell, Equation
-from derive.library import load, names
 from derive.mathematics import (
     BEFORE_FACTOR,
     BEFORE_OPERAND,
@@ -28,13 +26,12 @@ from derive.mathematics import (
 )
 from derive.nodes import Axes, Quantity
 from derive.printing import ATOM, POWER
+from derive.terminal import console, table
 from derive.textbook import Name, textbook
 
 if TYPE_CHECKING:  # what uses rich imports it, since that takes its time
-    from rich.console import Console
     from rich.table import Table
 
-WIDTH = 80
 BAR = "\N{COMBINING MACRON}"
 FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
 RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -42,24 +39,11 @@ VERDICTS = {True: "ok", False: "FAILED", None: "not run"}
 STYLES = {True: "green", False: "bold red", None: "yellow"}
 
 
-def print_list() -> None:
-    """Print the built-in cells, a line or two for each."""
-    table = _table("name", "cell", "states", "parameters")
-    for name in names():
-        cell = load(name)
-        about, *_ = paragraphs(cell.doc) or [cell.title]
-        states = ", ".join(state.name for state in cell.states)
-        table.add_row(
-            name, f"{about}\n{paper(cell.doc)}".strip(), states, str(len(cell.parameters))
-        )
-    _console().print(table)
-
-
 def print_cell(cell: Cell) -> None:
     """Print a cell's equations and what was derived from them."""
     from rich.text import Text
 
-    out = _console()
+    out = console()
     book = textbook(adjoint(cell))
     words = Words(book)
 
@@ -110,14 +94,14 @@ def print_check(cell: Cell) -> bool:
 
     from derive.check import check
 
-    out = _console()
+    out = console()
     with out.status(f"checking {cell.name}"):
         rows = check(cell)
-    table = _table("check", "", "figure", "remark", title=f"{cell.name}: {cell.title}")
+    shown = table("check", "", "figure", "remark", title=f"{cell.name}: {cell.title}")
     for row in rows:
         verdict = Text(VERDICTS[row.ok], STYLES[row.ok])
-        table.add_row(row.name, verdict, row.figure, row.remark)
-    out.print(table)
+        shown.add_row(row.name, verdict, row.figure, row.remark)
+    out.print(shown)
     counts = {verdict: sum(row.ok is ok for row in rows) for ok, verdict in VERDICTS.items()}
     out.print(", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n))
     return all(row.ok is not False for row in rows)
@@ -216,9 +200,9 @@ def _quantities(cell: Cell, words: Words) -> Table:
     """Input, states, parameters and output with their shapes."""
     from rich.table import Table
 
-    table = Table.grid(padding=(0, 2), pad_edge=True)
+    grid = Table.grid(padding=(0, 2), pad_edge=True)
     for _ in range(3):
-        table.add_column(overflow="fold")
+        grid.add_column(overflow="fold")
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     kinds = [("input", [cell.input]), ("states" if len(cell.states) > 1 else "state", cell.states)]
     for kind, quantities in [*kinds, ("parameters", cell.parameters), ("output", [cell.output])]:
@@ -226,28 +210,6 @@ def _quantities(cell: Cell, words: Words) -> Table:
             groups[kind, shape(quantity.axes)].append(words.symbol(quantity))
     last = ""
     for (kind, size), members in groups.items():
-        table.add_row("  " + (kind if kind != last else ""), ", ".join(members), size)
+        grid.add_row("  " + (kind if kind != last else ""), ", ".join(members), size)
         last = kind
-    return table
-
-
-def _table(*headings: str, title: str | None = None) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(*headings, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in table.columns:
-        column.overflow = "fold"
-    return table
-
-
-def _console() -> Console:
-    """Where to print: at most 80 columns, and characters as they are."""
-    from rich.console import Console
-
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    if not encoding.lower().startswith("utf") and hasattr(sys.stdout, "reconfigure"):
-        sys.stdout.reconfigure(encoding="utf-8")
-    console = Console(highlight=False, markup=False, emoji=False)
-    console.width = min(console.width, WIDTH)
-    return console
+    return grid

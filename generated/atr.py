@@ -226,6 +226,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -261,7 +262,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(h_next, h, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy())
+    state = State(_final(h_s, past))
     tape = Tape(xs, h_s, p_s, i_s, f_s, past)
     return ys, state, tape
 
@@ -511,16 +512,17 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     dW_dot = dparams_dot["W"]
     dU_dot = dparams_dot["U"]
-    (
-        dh_next_s,
-        dh_next_dot_s,
-        da_f_s,
-        da_f_dot_s,
-        da_i_s,
-        da_i_dot_s,
-        dq_s,
-        dq_dot_s,
-    ) = _arrays(dtype, (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H))
+    dh_next_s, dh_next_dot_s, da_f_s, da_f_dot_s, da_i_s, da_i_dot_s, dq_s, dq_dot_s = _arrays(
+        dtype,
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+    )
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_f_s = h_s[:-1] * (1 - f_s) * f_s
     dh_next_da_f_dot_s = (
@@ -614,6 +616,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

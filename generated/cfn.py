@@ -197,7 +197,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0, but b_theta at 1, b_eta at -1.
+    All else starts at 0, but b_theta at 1; b_eta at -1.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -240,6 +240,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -289,7 +290,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(h_next, h, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy())
+    state = State(_final(h_s, past))
     tape = Tape(xs, h_s, gates_s, tanh_h_s, past)
     return ys, state, tape
 
@@ -683,6 +684,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -229,7 +229,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0, but b_g_y at 1, b_g_h at 1.
+    All else starts at 0, but b_g_y, b_g_h at 1.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -272,6 +272,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -326,7 +327,7 @@ def forward(params, xs, state=None, lengths=None):
     np.add(y_s, work_s, out=y_s)
 
     ys = _masked(y_s.copy(), past)
-    state = State(h_s[-1].copy())
+    state = State(_final(h_s, past))
     tape = Tape(xs, h_s, gates_s, past)
     return ys, state, tape
 
@@ -361,35 +362,16 @@ def backward(params, tape, dys, dstate=None):
     U_y_in = params["U_y_in"]
     W_g_y = params["W_g_y"]
     W_y_in = params["W_y_in"]
-    dW_y_in = dparams["W_y_in"]
-    dU_y_in = dparams["U_y_in"]
-    db_y_in = dparams["b_y_in"]
-    dW_g_y = dparams["W_g_y"]
-    dU_g_y = dparams["U_g_y"]
-    db_g_y = dparams["b_g_y"]
     U_g_h = params["U_g_h"]
     U_h_in = params["U_h_in"]
     W_g_h = params["W_g_h"]
     W_h_in = params["W_h_in"]
-    dW_h_in = dparams["W_h_in"]
-    dU_h_in = dparams["U_h_in"]
-    db_h_in = dparams["b_h_in"]
-    dW_g_h = dparams["W_g_h"]
-    dU_g_h = dparams["U_g_h"]
-    db_g_h = dparams["b_g_h"]
-    (
-        dgates_s,
-        dy_s,
-        step_y_in_s,
-        dh_in_s,
-        dx_in_s,
-        dW_y_in_s,
-        dU_y_in_s,
-        db_y_in_s,
-        dW_g_y_s,
-        dU_g_y_s,
-        db_g_y_s,
-    ) = _arrays(dtype, (T, B, 4 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H, H), (T, B, H, H), (T, B, H), (T, B, H, H), (T, B, H, H), (T, B, H))
+    dW = dparams.stacked["W"]
+    dU = dparams.stacked["U"]
+    db = dparams.stacked["b"]
+    dgates_s, dy_s, step_y_in_s, dh_in_s, dx_in_s = _arrays(
+        dtype, (T, B, 4 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H)
+    )
     (
         da_g_y_s,
         da_g_h_s,
@@ -429,12 +411,6 @@ def backward(params, tape, dys, dstate=None):
     # dx_in += dy * g_y
     np.multiply(dy_s, g_y_s, out=work_s)
     np.add(dx_in_s, work_s, out=dx_in_s)
-    np.matmul(_rows(da_y_in_s).T, _rows(xs), out=dW_y_in)
-    np.matmul(_rows(da_y_in_s).T, _rows(h_s[:-1]), out=dU_y_in)
-    db_y_in[...] = np.sum(da_y_in_s, axis=(0, 1))
-    np.matmul(_rows(da_g_y_s).T, _rows(xs), out=dW_g_y)
-    np.matmul(_rows(da_g_y_s).T, _rows(h_s[:-1]), out=dU_g_y)
-    db_g_y[...] = np.sum(da_g_y_s, axis=(0, 1))
 
     # The chain rule, last step first.
     dh = dstate.h.copy()
@@ -463,12 +439,9 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_g_h_s), W_g_h, out=_rows(dxs))
     _rows(dxs)[...] += _rows(da_h_in_s) @ W_h_in
     np.add(dxs, dx_in_s, out=dxs)
-    np.matmul(_rows(da_h_in_s).T, _rows(xs), out=dW_h_in)
-    np.matmul(_rows(da_h_in_s).T, _rows(h_s[:-1]), out=dU_h_in)
-    db_h_in[...] = np.sum(da_h_in_s, axis=(0, 1))
-    np.matmul(_rows(da_g_h_s).T, _rows(xs), out=dW_g_h)
-    np.matmul(_rows(da_g_h_s).T, _rows(h_s[:-1]), out=dU_g_h)
-    db_g_h[...] = np.sum(da_g_h_s, axis=(0, 1))
+    np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
+    np.matmul(_rows(dgates_s).T, _rows(h_s[:-1]), out=dU)
+    np.sum(dgates_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dh)
 
 
@@ -669,12 +642,6 @@ def hvp(
     W_y_in = params["W_y_in"]
     W_g_y_dot = params_dot["W_g_y"]
     W_y_in_dot = params_dot["W_y_in"]
-    dW_y_in_dot = dparams_dot["W_y_in"]
-    dU_y_in_dot = dparams_dot["U_y_in"]
-    db_y_in_dot = dparams_dot["b_y_in"]
-    dW_g_y_dot = dparams_dot["W_g_y"]
-    dU_g_y_dot = dparams_dot["U_g_y"]
-    db_g_y_dot = dparams_dot["b_g_y"]
     U_g_h = params["U_g_h"]
     U_h_in = params["U_h_in"]
     U_g_h_dot = params_dot["U_g_h"]
@@ -683,23 +650,12 @@ def hvp(
     W_h_in = params["W_h_in"]
     W_g_h_dot = params_dot["W_g_h"]
     W_h_in_dot = params_dot["W_h_in"]
-    dW_h_in_dot = dparams_dot["W_h_in"]
-    dU_h_in_dot = dparams_dot["U_h_in"]
-    db_h_in_dot = dparams_dot["b_h_in"]
-    dW_g_h_dot = dparams_dot["W_g_h"]
-    dU_g_h_dot = dparams_dot["U_g_h"]
-    db_g_h_dot = dparams_dot["b_g_h"]
-    (
-        dgates_s,
-        dgates_dot_s,
-        dh_in_s,
-        dh_dot_in_s,
-        dx_dot_in_s,
-        dW_y_in_dot_s,
-        dU_y_in_dot_s,
-        dW_g_y_dot_s,
-        dU_g_y_dot_s,
-    ) = _arrays(dtype, (T, B, 4 * H), (T, B, 4 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H, H), (T, B, H, H), (T, B, H, H), (T, B, H, H))
+    dW_dot = dparams_dot.stacked["W"]
+    dU_dot = dparams_dot.stacked["U"]
+    db_dot = dparams_dot.stacked["b"]
+    dgates_s, dgates_dot_s, dh_in_s, dh_dot_in_s, dx_dot_in_s = _arrays(
+        dtype, (T, B, 4 * H), (T, B, 4 * H), (T, B, H), (T, B, H), (T, B, H)
+    )
     (
         da_g_y_s,
         da_g_h_s,
@@ -745,16 +701,6 @@ def hvp(
     _rows(dx_dot_in_s)[...] += _rows(da_g_y_s) @ W_g_y_dot
     _rows(dx_dot_in_s)[...] += _rows(da_y_in_s) @ W_y_in_dot
     dx_dot_in_s += dy_s * g_y_dot_s + dy_dot_s * g_y_s
-    np.matmul(_rows(da_y_in_s).T, _rows(xs_dot), out=dW_y_in_dot)
-    dW_y_in_dot += _rows(da_y_in_dot_s).T @ _rows(xs)
-    np.matmul(_rows(da_y_in_s).T, _rows(h_dot_s[:-1]), out=dU_y_in_dot)
-    dU_y_in_dot += _rows(da_y_in_dot_s).T @ _rows(h_s[:-1])
-    db_y_in_dot[...] = np.sum(da_y_in_dot_s, axis=(0, 1))
-    np.matmul(_rows(da_g_y_s).T, _rows(xs_dot), out=dW_g_y_dot)
-    dW_g_y_dot += _rows(da_g_y_dot_s).T @ _rows(xs)
-    np.matmul(_rows(da_g_y_s).T, _rows(h_dot_s[:-1]), out=dU_g_y_dot)
-    dU_g_y_dot += _rows(da_g_y_dot_s).T @ _rows(h_s[:-1])
-    db_g_y_dot[...] = np.sum(da_g_y_dot_s, axis=(0, 1))
     dh = dstate.h.copy()
     dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
@@ -784,16 +730,11 @@ def hvp(
     _rows(dxs_dot)[...] += _rows(da_g_h_s) @ W_g_h_dot
     _rows(dxs_dot)[...] += _rows(da_h_in_s) @ W_h_in_dot
     dxs_dot += dx_dot_in_s
-    np.matmul(_rows(da_h_in_s).T, _rows(xs_dot), out=dW_h_in_dot)
-    dW_h_in_dot += _rows(da_h_in_dot_s).T @ _rows(xs)
-    np.matmul(_rows(da_h_in_s).T, _rows(h_dot_s[:-1]), out=dU_h_in_dot)
-    dU_h_in_dot += _rows(da_h_in_dot_s).T @ _rows(h_s[:-1])
-    db_h_in_dot[...] = np.sum(da_h_in_dot_s, axis=(0, 1))
-    np.matmul(_rows(da_g_h_s).T, _rows(xs_dot), out=dW_g_h_dot)
-    dW_g_h_dot += _rows(da_g_h_dot_s).T @ _rows(xs)
-    np.matmul(_rows(da_g_h_s).T, _rows(h_dot_s[:-1]), out=dU_g_h_dot)
-    dU_g_h_dot += _rows(da_g_h_dot_s).T @ _rows(h_s[:-1])
-    db_g_h_dot[...] = np.sum(da_g_h_dot_s, axis=(0, 1))
+    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
+    np.matmul(_rows(dgates_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
+    dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
+    np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 
@@ -851,6 +792,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -1,7 +1,7 @@
 """JANET: LSTM reduced to its forget gate.
 
 Van der Westhuizen & Lasenby (2018), The unreasonable effectiveness of the forget gate, arXiv
-1804.04849, equation 4. The constant beta lets more of the past stay than is forgotten.
+1804.04849, equation 4. The constant beta lets more in than is forgotten.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
@@ -233,6 +233,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -274,7 +275,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(h_next, h, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy())
+    state = State(_final(h_s, past))
     tape = Tape(xs, h_s, gates_s, sigmoid_h_next_s, sigmoid_s_s, past)
     return ys, state, tape
 
@@ -626,6 +627,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -264,6 +264,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -309,7 +310,7 @@ def forward(params, xs, state=None, lengths=None):
         strict=True,
     )
     for (
-        sigmoid_s_sigmoid_r_tanh_z_next,
+        sigmoid_s_to_tanh_z_next,
         y,
         sigmoid_s_sigmoid_r,
         sigmoid_s,
@@ -324,10 +325,10 @@ def forward(params, xs, state=None, lengths=None):
         ended,
     ) in steps:
         np.dot(W, y.T, out=W_y_)
-        np.add(sigmoid_s_sigmoid_r_tanh_z_next, W_y_.T, out=sigmoid_s_sigmoid_r_tanh_z_next)
+        np.add(sigmoid_s_to_tanh_z_next, W_y_.T, out=sigmoid_s_to_tanh_z_next)
         # sigmoid_s, sigmoid_r by sigmoid; tanh_z_next by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(sigmoid_s_sigmoid_r, half, out=sigmoid_s_sigmoid_r)
-        np.tanh(sigmoid_s_sigmoid_r_tanh_z_next, out=sigmoid_s_sigmoid_r_tanh_z_next)
+        np.tanh(sigmoid_s_to_tanh_z_next, out=sigmoid_s_to_tanh_z_next)
         np.multiply(sigmoid_s_sigmoid_r, half, out=sigmoid_s_sigmoid_r)
         np.add(sigmoid_s_sigmoid_r, half, out=sigmoid_s_sigmoid_r)
         np.multiply(1.0, sigmoid_s, out=s)
@@ -351,7 +352,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(z_next, z, where=ended)
 
     ys = _masked(y_s[1:].copy(), past)
-    state = State(y_s[-1].copy(), z_s[-1].copy())
+    state = State(_final(y_s, past), _final(z_s, past))
     tape = Tape(xs, y_s, z_s, gates_s, s_s, r_s, past)
     return ys, state, tape
 
@@ -433,7 +434,7 @@ def backward(params, tape, dys, dstate=None):
     dy = dstate.y.copy()
     dz = dstate.z.copy()
     W_y_da_tanh_y_next = np.empty((H, B), dtype)
-    W_da_sigmoid_s_da_sigmoid_r_da_tanh_z_next = np.empty((H, B), dtype)
+    dy_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys,
         da_tanh_y_next_s,
@@ -453,7 +454,7 @@ def backward(params, tape, dys, dstate=None):
         da_sigmoid_r,
         da_sigmoid_s,
         dy_next_dy,
-        da_sigmoid_s_da_sigmoid_r_da_tanh_z_next,
+        da_sigmoid_s_to_da_tanh_z_next,
         dz_next_dz,
         dgates,
         ended,
@@ -475,8 +476,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_sigmoid_s, dz, out=da_sigmoid_s)
         # dy = dy_next * dy_next_dy
         np.multiply(dy, dy_next_dy, out=dy)
-        np.dot(W.T, da_sigmoid_s_da_sigmoid_r_da_tanh_z_next.T, out=W_da_sigmoid_s_da_sigmoid_r_da_tanh_z_next)
-        np.add(dy, W_da_sigmoid_s_da_sigmoid_r_da_tanh_z_next.T, out=dy)
+        np.dot(W.T, da_sigmoid_s_to_da_tanh_z_next.T, out=dy_T)
+        np.add(dy, dy_T.T, out=dy)
         # dz = dz_next * dz_next_dz
         np.multiply(dz, dz_next_dz, out=dz)
         if ended is not None:
@@ -863,6 +864,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -1,7 +1,8 @@
 """LSTM: Long short-term memory with a forget gate.
 
 Gers, Schmidhuber & Cummins (2000), Learning to forget: continual prediction with LSTM, Neural
-Computation 12(10), equations 1 to 6, without peepholes and with one cell per block.
+Computation 12(10), with one cell per block and, as everywhere since, tanh for both squashing
+functions (the paper has shifted logistic ones; see lstm_1997).
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
@@ -262,6 +263,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -317,7 +319,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(c_next, c, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy(), c_s[-1].copy())
+    state = State(_final(h_s, past), _final(c_s, past))
     tape = Tape(xs, h_s, c_s, gates_s, tanh_c_next_s, past)
     return ys, state, tape
 
@@ -728,6 +730,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

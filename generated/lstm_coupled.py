@@ -1,8 +1,8 @@
 """CoupledLSTM: LSTM that forgets exactly where it writes: the input gate is 1 - f.
 
 Greff, Srivastava, Koutník, Steunebrink & Schmidhuber (2017), LSTM: a search space odyssey,
-IEEE TNNLS 28(10); here without peepholes (with them: lstm_cifg). ONNX calls it input_forget,
-and couples the other way round, f = 1 - i.
+IEEE TNNLS 28(10); here without peepholes (with them: lstm_cifg). ONNX's input_forget couples
+the other way round, f = 1 - i (so onnxruntime).
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
@@ -251,6 +251,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -306,7 +307,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(c_next, c, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy(), c_s[-1].copy())
+    state = State(_final(h_s, past), _final(c_s, past))
     tape = Tape(xs, h_s, c_s, gates_s, tanh_c_next_s, past)
     return ys, state, tape
 
@@ -697,6 +698,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

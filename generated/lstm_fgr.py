@@ -319,6 +319,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -438,7 +439,13 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(o_next, o, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy(), c_s[-1].copy(), i_s[-1].copy(), f_s[-1].copy(), o_s[-1].copy())
+    state = State(
+        _final(h_s, past),
+        _final(c_s, past),
+        _final(i_s, past),
+        _final(f_s, past),
+        _final(o_s, past),
+    )
     tape = Tape(xs, h_s, c_s, i_s, f_s, o_s, gates_1_s, tanh_c_next_s, past)
     return ys, state, tape
 
@@ -646,9 +653,11 @@ def step(params, x, state):
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
     h, c, i, f, o = _check_state("state", state, x.shape[0], params)
-    W_i, U_i, p_i, b_i = params["W_i"], params["U_i"], params["p_i"], params["b_i"]
+    W_i, U_i, p_i = params["W_i"], params["U_i"], params["p_i"]
+    b_i = params["b_i"]
     a_i = x @ W_i.T + h @ U_i.T + p_i * c + b_i
-    W_f, U_f, p_f, b_f = params["W_f"], params["U_f"], params["p_f"], params["b_f"]
+    W_f, U_f, p_f = params["W_f"], params["U_f"], params["p_f"]
+    b_f = params["b_f"]
     a_f = x @ W_f.T + h @ U_f.T + p_f * c + b_f
     R_i_i, R_f_i, R_o_i = params["R_i_i"], params["R_f_i"], params["R_o_i"]
     i_next = _sigmoid(a_i + i @ R_i_i.T + f @ R_f_i.T + o @ R_o_i.T)
@@ -657,7 +666,8 @@ def step(params, x, state):
     W_g, U_g, b_g = params["W_g"], params["U_g"], params["b_g"]
     g = np.tanh(x @ W_g.T + h @ U_g.T + b_g)
     c_next = f_next * c + i_next * g
-    W_o, U_o, p_o, b_o = params["W_o"], params["U_o"], params["p_o"], params["b_o"]
+    W_o, U_o, p_o = params["W_o"], params["U_o"], params["p_o"]
+    b_o = params["b_o"]
     a_o = x @ W_o.T + h @ U_o.T + p_o * c_next + b_o
     R_i_o, R_f_o, R_o_o = params["R_i_o"], params["R_f_o"], params["R_o_o"]
     o_next = _sigmoid(a_o + i @ R_i_o.T + f @ R_f_o.T + o @ R_o_o.T)
@@ -1113,6 +1123,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -378,7 +378,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0, but s_u_f at 1, s_v_f at 1, b_f at 1, s_u_i at 1, s_v_i at 1, s_u_o at 1, s_v_o at 1, s_u_g at 1, s_v_g at 1, s_c at 1.
+    All else starts at 0, but s_u_f, s_v_f, b_f, s_u_i, s_v_i, s_u_o, s_v_o, s_u_g, s_v_g, s_c at 1.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -429,6 +429,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -480,7 +481,32 @@ def forward(params, xs, state=None, lengths=None):
         p_c_s,
         sqrt_a_tanh_h_next_s,
         tanh_h_next_s,
-    ) = _arrays(dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H), (T, B, H), (T, B, 1), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, 1), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, 1), (T, B, H), (T, B, 1), (T, B, H))
+    ) = _arrays(
+        dtype,
+        (T + 1, B, H),
+        (T + 1, B, H),
+        (T, B, 4 * H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, H),
+    )
     v_f_s, v_i_s, v_o_s, v_g_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     work_s = np.empty((T, B, H), dtype)
     h_s[0] = state.h
@@ -669,7 +695,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(c_next, c, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy(), c_s[-1].copy())
+    state = State(_final(h_s, past), _final(c_s, past))
     tape = Tape(
         xs,
         h_s,
@@ -816,15 +842,6 @@ def backward(params, tape, dys, dstate=None):
         da_i_dp_i_s,
         da_d_u_terms_dp_f_s,
         da_f_dp_f_s,
-        da_f_ds_u_f_s,
-        da_f_ds_v_f_s,
-        da_i_ds_u_i_s,
-        da_i_ds_v_i_s,
-        da_o_ds_u_o_s,
-        da_o_ds_v_o_s,
-        da_g_ds_u_g_s,
-        da_g_ds_v_g_s,
-        da_tanh_h_next_ds_c_s,
         dd_v_terms_s,
         dd_v_s,
         da_d_v_terms_s,
@@ -835,7 +852,55 @@ def backward(params, tape, dys, dstate=None):
         dm_v_terms__s,
         dm_v_s,
         dm_v_terms_s,
-    ) = _arrays(dtype, (T, B, 4 * H), (T, B, 4 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, 1), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, 1), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, 1), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, 1), (T, B, H))
+    ) = _arrays(
+        dtype,
+        (T, B, 4 * H),
+        (T, B, 4 * H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, H),
+    )
     du_f_s, du_i_s, du_o_s, du_g_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     dv_f_s, dv_i_s, dv_o_s, dv_g_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     dxs = np.empty((T, B, I), dtype)
@@ -935,15 +1000,6 @@ def backward(params, tape, dys, dstate=None):
     np.divide(s_u_i, d_u_s, out=da_i_dp_i_s)
     np.multiply(2, p_f_s, out=da_d_u_terms_dp_f_s)
     np.divide(s_u_f, d_u_s, out=da_f_dp_f_s)
-    np.divide(p_f_s, d_u_s, out=da_f_ds_u_f_s)
-    np.divide(q_f_s, d_v_s, out=da_f_ds_v_f_s)
-    np.divide(p_i_s, d_u_s, out=da_i_ds_u_i_s)
-    np.divide(q_i_s, d_v_s, out=da_i_ds_v_i_s)
-    np.divide(p_o_s, d_u_s, out=da_o_ds_u_o_s)
-    np.divide(q_o_s, d_v_s, out=da_o_ds_v_o_s)
-    np.divide(p_g_s, d_u_s, out=da_g_ds_u_g_s)
-    np.divide(q_g_s, d_v_s, out=da_g_ds_v_g_s)
-    np.divide(p_c_s, sqrt_a_tanh_h_next_s, out=da_tanh_h_next_ds_c_s)
 
     # The chain rule, last step first.
     dh = dstate.h.copy()
@@ -1155,27 +1211,27 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
-    ds_u_f[...] = np.sum(da_f_s * da_f_ds_u_f_s, axis=(0, 1))
+    ds_u_f[...] = np.sum(da_f_s * p_f_s / d_u_s, axis=(0, 1))
     dt_u_f[...] = np.sum(da_f_s, axis=(0, 1))
-    ds_v_f[...] = np.sum(da_f_s * da_f_ds_v_f_s, axis=(0, 1))
+    ds_v_f[...] = np.sum(da_f_s * q_f_s / d_v_s, axis=(0, 1))
     dt_v_f[...] = np.sum(da_f_s, axis=(0, 1))
     db_f[...] = np.sum(da_f_s, axis=(0, 1))
-    ds_u_i[...] = np.sum(da_i_s * da_i_ds_u_i_s, axis=(0, 1))
+    ds_u_i[...] = np.sum(da_i_s * p_i_s / d_u_s, axis=(0, 1))
     dt_u_i[...] = np.sum(da_i_s, axis=(0, 1))
-    ds_v_i[...] = np.sum(da_i_s * da_i_ds_v_i_s, axis=(0, 1))
+    ds_v_i[...] = np.sum(da_i_s * q_i_s / d_v_s, axis=(0, 1))
     dt_v_i[...] = np.sum(da_i_s, axis=(0, 1))
     db_i[...] = np.sum(da_i_s, axis=(0, 1))
-    ds_u_o[...] = np.sum(da_o_s * da_o_ds_u_o_s, axis=(0, 1))
+    ds_u_o[...] = np.sum(da_o_s * p_o_s / d_u_s, axis=(0, 1))
     dt_u_o[...] = np.sum(da_o_s, axis=(0, 1))
-    ds_v_o[...] = np.sum(da_o_s * da_o_ds_v_o_s, axis=(0, 1))
+    ds_v_o[...] = np.sum(da_o_s * q_o_s / d_v_s, axis=(0, 1))
     dt_v_o[...] = np.sum(da_o_s, axis=(0, 1))
     db_o[...] = np.sum(da_o_s, axis=(0, 1))
-    ds_u_g[...] = np.sum(da_g_s * da_g_ds_u_g_s, axis=(0, 1))
+    ds_u_g[...] = np.sum(da_g_s * p_g_s / d_u_s, axis=(0, 1))
     dt_u_g[...] = np.sum(da_g_s, axis=(0, 1))
-    ds_v_g[...] = np.sum(da_g_s * da_g_ds_v_g_s, axis=(0, 1))
+    ds_v_g[...] = np.sum(da_g_s * q_g_s / d_v_s, axis=(0, 1))
     dt_v_g[...] = np.sum(da_g_s, axis=(0, 1))
     db_g[...] = np.sum(da_g_s, axis=(0, 1))
-    ds_c[...] = np.sum(da_tanh_h_next_s * da_tanh_h_next_ds_c_s, axis=(0, 1))
+    ds_c[...] = np.sum(da_tanh_h_next_s * p_c_s / sqrt_a_tanh_h_next_s, axis=(0, 1))
     dt_c[...] = np.sum(da_tanh_h_next_s, axis=(0, 1))
     return dparams, dxs, State(dh, dc)
 
@@ -1225,19 +1281,23 @@ def step(params, x, state):
     q_g = v_g - m_v
     d_u = np.sqrt(1e-05 + np.sum(p_f**2 + p_i**2 + p_o**2 + p_g**2, axis=-1, keepdims=True) / 4 / H)
     d_v = np.sqrt(1e-05 + np.sum(q_f**2 + q_i**2 + q_o**2 + q_g**2, axis=-1, keepdims=True) / 4 / H)
-    s_u_f, t_u_f, s_v_f, t_v_f, b_f = params["s_u_f"], params["t_u_f"], params["s_v_f"], params["t_v_f"], params["b_f"]
+    s_u_f, t_u_f, s_v_f = params["s_u_f"], params["t_u_f"], params["s_v_f"]
+    t_v_f, b_f = params["t_v_f"], params["b_f"]
     f = _sigmoid(s_u_f * p_f / d_u + t_u_f + s_v_f * q_f / d_v + t_v_f + b_f)
-    s_u_i, t_u_i, s_v_i, t_v_i, b_i = params["s_u_i"], params["t_u_i"], params["s_v_i"], params["t_v_i"], params["b_i"]
+    s_u_i, t_u_i, s_v_i = params["s_u_i"], params["t_u_i"], params["s_v_i"]
+    t_v_i, b_i = params["t_v_i"], params["b_i"]
     i = _sigmoid(s_u_i * p_i / d_u + t_u_i + s_v_i * q_i / d_v + t_v_i + b_i)
-    s_u_o, t_u_o, s_v_o, t_v_o, b_o = params["s_u_o"], params["t_u_o"], params["s_v_o"], params["t_v_o"], params["b_o"]
+    s_u_o, t_u_o, s_v_o = params["s_u_o"], params["t_u_o"], params["s_v_o"]
+    t_v_o, b_o = params["t_v_o"], params["b_o"]
     o = _sigmoid(s_u_o * p_o / d_u + t_u_o + s_v_o * q_o / d_v + t_v_o + b_o)
-    s_u_g, t_u_g, s_v_g, t_v_g, b_g = params["s_u_g"], params["t_u_g"], params["s_v_g"], params["t_v_g"], params["b_g"]
+    s_u_g, t_u_g, s_v_g = params["s_u_g"], params["t_u_g"], params["s_v_g"]
+    t_v_g, b_g = params["t_v_g"], params["b_g"]
     g = np.tanh(s_u_g * p_g / d_u + t_u_g + s_v_g * q_g / d_v + t_v_g + b_g)
     c_next = f * c + i * g
     p_c = c_next - np.sum(c_next, axis=-1, keepdims=True) / H
     s_c, t_c = params["s_c"], params["t_c"]
-    h_next = (
-        o * np.tanh(s_c * p_c / np.sqrt(1e-05 + np.sum(p_c**2, axis=-1, keepdims=True) / H) + t_c)
+    h_next = o * np.tanh(
+        s_c * p_c / np.sqrt(1e-05 + np.sum(p_c**2, axis=-1, keepdims=True) / H) + t_c
     )
     return h_next.copy(), State(h_next, c_next)
 
@@ -1591,7 +1651,20 @@ def hvp(
         p_o_dot_s,
         p_g_dot_s,
         p_c_dot_s,
-    ) = _arrays(dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H), (T, B, 4 * H), (T, B, 1), (T, B, 1), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H))
+    ) = _arrays(
+        dtype,
+        (T + 1, B, H),
+        (T + 1, B, H),
+        (T, B, 4 * H),
+        (T, B, 4 * H),
+        (T, B, 1),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+    )
     (
         u_f_dot_s,
         u_i_dot_s,
@@ -1777,7 +1850,31 @@ def hvp(
         dm_v_dot_s,
         dm_v_terms_s,
         dm_v_terms_dot_s,
-    ) = _arrays(dtype, (T, B, 4 * H), (T, B, 4 * H), (T, B, 4 * H), (T, B, 4 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, 1), (T, B, 1), (T, B, H), (T, B, H), (T, B, 1), (T, B, 1), (T, B, H), (T, B, H))
+    ) = _arrays(
+        dtype,
+        (T, B, 4 * H),
+        (T, B, 4 * H),
+        (T, B, 4 * H),
+        (T, B, 4 * H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, H),
+        (T, B, 1),
+        (T, B, 1),
+        (T, B, H),
+        (T, B, H),
+    )
     du_f_s, du_i_s, du_o_s, du_g_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     dv_f_s, dv_i_s, dv_o_s, dv_g_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     (
@@ -1910,27 +2007,6 @@ def hvp(
     da_f_dp_f_s = s_u_f / d_u_s
     da_d_u_terms_dp_f_dot_s = 2 * p_f_dot_s
     da_f_dp_f_dot_s = s_u_f_dot / d_u_s - d_u_dot_s * s_u_f / d_u_s**2
-    da_f_ds_u_f_dot_s = p_f_dot_s / d_u_s - d_u_dot_s * p_f_s / d_u_s**2
-    da_f_dot_ds_u_f_dot_s = p_f_s / d_u_s
-    da_f_ds_v_f_dot_s = q_f_dot_s / d_v_s - d_v_dot_s * q_f_s / d_v_s**2
-    da_f_dot_ds_v_f_dot_s = q_f_s / d_v_s
-    da_i_ds_u_i_dot_s = p_i_dot_s / d_u_s - d_u_dot_s * p_i_s / d_u_s**2
-    da_i_dot_ds_u_i_dot_s = p_i_s / d_u_s
-    da_i_ds_v_i_dot_s = q_i_dot_s / d_v_s - d_v_dot_s * q_i_s / d_v_s**2
-    da_i_dot_ds_v_i_dot_s = q_i_s / d_v_s
-    da_o_ds_u_o_dot_s = p_o_dot_s / d_u_s - d_u_dot_s * p_o_s / d_u_s**2
-    da_o_dot_ds_u_o_dot_s = p_o_s / d_u_s
-    da_o_ds_v_o_dot_s = q_o_dot_s / d_v_s - d_v_dot_s * q_o_s / d_v_s**2
-    da_o_dot_ds_v_o_dot_s = q_o_s / d_v_s
-    da_g_ds_u_g_dot_s = p_g_dot_s / d_u_s - d_u_dot_s * p_g_s / d_u_s**2
-    da_g_dot_ds_u_g_dot_s = p_g_s / d_u_s
-    da_g_ds_v_g_dot_s = q_g_dot_s / d_v_s - d_v_dot_s * q_g_s / d_v_s**2
-    da_g_dot_ds_v_g_dot_s = q_g_s / d_v_s
-    da_tanh_h_next_ds_c_dot_s = (
-        p_c_dot_s / sqrt_a_tanh_h_next_s
-        - sqrt_a_tanh_h_next_dot_s * p_c_s / sqrt_a_tanh_h_next_s**2
-    )
-    da_tanh_h_next_dot_ds_c_dot_s = p_c_s / sqrt_a_tanh_h_next_s
     dh = dstate.h.copy()
     dc = dstate.c.copy()
     dh_dot = dstate_dot.h.copy()
@@ -2142,43 +2218,69 @@ def hvp(
     np.matmul(_rows(dgates_2_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_2_dot_s).T @ _rows(xs)
     ds_u_f_dot[...] = np.sum(
-        da_f_s * da_f_ds_u_f_dot_s + da_f_dot_s * da_f_dot_ds_u_f_dot_s, axis=(0, 1)
+        da_f_s * p_f_dot_s / d_u_s
+        - da_f_s * d_u_dot_s * p_f_s / d_u_s**2
+        + da_f_dot_s * p_f_s / d_u_s,
+        axis=(0, 1),
     )
     dt_u_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
     ds_v_f_dot[...] = np.sum(
-        da_f_s * da_f_ds_v_f_dot_s + da_f_dot_s * da_f_dot_ds_v_f_dot_s, axis=(0, 1)
+        da_f_s * q_f_dot_s / d_v_s
+        - da_f_s * d_v_dot_s * q_f_s / d_v_s**2
+        + da_f_dot_s * q_f_s / d_v_s,
+        axis=(0, 1),
     )
     dt_v_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
     db_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
     ds_u_i_dot[...] = np.sum(
-        da_i_s * da_i_ds_u_i_dot_s + da_i_dot_s * da_i_dot_ds_u_i_dot_s, axis=(0, 1)
+        da_i_s * p_i_dot_s / d_u_s
+        - da_i_s * d_u_dot_s * p_i_s / d_u_s**2
+        + da_i_dot_s * p_i_s / d_u_s,
+        axis=(0, 1),
     )
     dt_u_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
     ds_v_i_dot[...] = np.sum(
-        da_i_s * da_i_ds_v_i_dot_s + da_i_dot_s * da_i_dot_ds_v_i_dot_s, axis=(0, 1)
+        da_i_s * q_i_dot_s / d_v_s
+        - da_i_s * d_v_dot_s * q_i_s / d_v_s**2
+        + da_i_dot_s * q_i_s / d_v_s,
+        axis=(0, 1),
     )
     dt_v_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
     db_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
     ds_u_o_dot[...] = np.sum(
-        da_o_s * da_o_ds_u_o_dot_s + da_o_dot_s * da_o_dot_ds_u_o_dot_s, axis=(0, 1)
+        da_o_s * p_o_dot_s / d_u_s
+        - da_o_s * d_u_dot_s * p_o_s / d_u_s**2
+        + da_o_dot_s * p_o_s / d_u_s,
+        axis=(0, 1),
     )
     dt_u_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
     ds_v_o_dot[...] = np.sum(
-        da_o_s * da_o_ds_v_o_dot_s + da_o_dot_s * da_o_dot_ds_v_o_dot_s, axis=(0, 1)
+        da_o_s * q_o_dot_s / d_v_s
+        - da_o_s * d_v_dot_s * q_o_s / d_v_s**2
+        + da_o_dot_s * q_o_s / d_v_s,
+        axis=(0, 1),
     )
     dt_v_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
     db_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
     ds_u_g_dot[...] = np.sum(
-        da_g_s * da_g_ds_u_g_dot_s + da_g_dot_s * da_g_dot_ds_u_g_dot_s, axis=(0, 1)
+        da_g_s * p_g_dot_s / d_u_s
+        - da_g_s * d_u_dot_s * p_g_s / d_u_s**2
+        + da_g_dot_s * p_g_s / d_u_s,
+        axis=(0, 1),
     )
     dt_u_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
     ds_v_g_dot[...] = np.sum(
-        da_g_s * da_g_ds_v_g_dot_s + da_g_dot_s * da_g_dot_ds_v_g_dot_s, axis=(0, 1)
+        da_g_s * q_g_dot_s / d_v_s
+        - da_g_s * d_v_dot_s * q_g_s / d_v_s**2
+        + da_g_dot_s * q_g_s / d_v_s,
+        axis=(0, 1),
     )
     dt_v_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
     db_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
     ds_c_dot[...] = np.sum(
-        da_tanh_h_next_s * da_tanh_h_next_ds_c_dot_s + da_tanh_h_next_dot_s * da_tanh_h_next_dot_ds_c_dot_s,
+        da_tanh_h_next_s * p_c_dot_s / sqrt_a_tanh_h_next_s
+        - da_tanh_h_next_s * sqrt_a_tanh_h_next_dot_s * p_c_s / sqrt_a_tanh_h_next_s**2
+        + da_tanh_h_next_dot_s * p_c_s / sqrt_a_tanh_h_next_s,
         axis=(0, 1),
     )
     dt_c_dot[...] = np.sum(da_tanh_h_next_dot_s, axis=(0, 1))
@@ -2229,6 +2331,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

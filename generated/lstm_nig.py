@@ -255,6 +255,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -321,7 +322,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(c_next, c, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy(), c_s[-1].copy())
+    state = State(_final(h_s, past), _final(c_s, past))
     tape = Tape(xs, h_s, c_s, gates_s, tanh_c_next_s, past)
     return ys, state, tape
 
@@ -443,12 +444,14 @@ def step(params, x, state):
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
     h, c = _check_state("state", state, x.shape[0], params)
-    W_f, U_f, p_f, b_f = params["W_f"], params["U_f"], params["p_f"], params["b_f"]
+    W_f, U_f, p_f = params["W_f"], params["U_f"], params["p_f"]
+    b_f = params["b_f"]
     f = _sigmoid(x @ W_f.T + h @ U_f.T + p_f * c + b_f)
     W_g, U_g, b_g = params["W_g"], params["U_g"], params["b_g"]
     g = np.tanh(x @ W_g.T + h @ U_g.T + b_g)
     c_next = f * c + g
-    W_o, U_o, p_o, b_o = params["W_o"], params["U_o"], params["p_o"], params["b_o"]
+    W_o, U_o, p_o = params["W_o"], params["U_o"], params["p_o"]
+    b_o = params["b_o"]
     o = _sigmoid(x @ W_o.T + h @ U_o.T + p_o * c_next + b_o)
     h_next = o * np.tanh(c_next)
     return h_next.copy(), State(h_next, c_next)
@@ -736,6 +739,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

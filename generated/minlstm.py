@@ -237,6 +237,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -273,7 +274,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(h_next, h, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy())
+    state = State(_final(h_s, past))
     tape = Tape(xs, h_s, gates_s, past)
     return ys, state, tape
 
@@ -439,8 +440,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
     h_next_dot_in_s = (
         n_dot_s * i_s / (f_s + i_s)
-        + a_f_dot_s * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - f_s) * f_s
-        + a_i_dot_s * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - i_s) * i_s
+        + a_f_dot_s
+        * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
+        * (1 - f_s)
+        * f_s
+        + a_i_dot_s
+        * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
+        * (1 - i_s)
+        * i_s
     )
     dh_next_dh_s = f_s / (f_s + i_s)
 
@@ -546,11 +553,23 @@ def hvp(
         (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - i_s) * i_s
     )
     dh_next_da_i_dot_s = (
-        f_dot_s * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - h_s[:-1] / (f_s + i_s) ** 2 - n_s / (f_s + i_s) ** 2) * (1 - i_s) * i_s
+        f_dot_s
+        * (
+            2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3
+            - h_s[:-1] / (f_s + i_s) ** 2
+            - n_s / (f_s + i_s) ** 2
+        )
+        * (1 - i_s)
+        * i_s
         - h_dot_s[:-1] * f_s * (1 - i_s) * i_s / (f_s + i_s) ** 2
         - i_dot_s * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * i_s
-        + i_dot_s * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - 2 * n_s / (f_s + i_s) ** 2) * (1 - i_s) * i_s
-        + i_dot_s * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - i_s)
+        + i_dot_s
+        * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - 2 * n_s / (f_s + i_s) ** 2)
+        * (1 - i_s)
+        * i_s
+        + i_dot_s
+        * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
+        * (1 - i_s)
         + n_dot_s * (1 / (f_s + i_s) - i_s / (f_s + i_s) ** 2) * (1 - i_s) * i_s
     )
     dh_next_da_f_s = (
@@ -559,9 +578,21 @@ def hvp(
     dh_next_da_f_dot_s = (
         h_dot_s[:-1] * (1 - f_s) * f_s * (1 / (f_s + i_s) - f_s / (f_s + i_s) ** 2)
         - f_dot_s * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * f_s
-        + f_dot_s * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - 2 * h_s[:-1] / (f_s + i_s) ** 2) * (1 - f_s) * f_s
-        + f_dot_s * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - f_s)
-        + i_dot_s * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - h_s[:-1] / (f_s + i_s) ** 2 - n_s / (f_s + i_s) ** 2) * (1 - f_s) * f_s
+        + f_dot_s
+        * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - 2 * h_s[:-1] / (f_s + i_s) ** 2)
+        * (1 - f_s)
+        * f_s
+        + f_dot_s
+        * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
+        * (1 - f_s)
+        + i_dot_s
+        * (
+            2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3
+            - h_s[:-1] / (f_s + i_s) ** 2
+            - n_s / (f_s + i_s) ** 2
+        )
+        * (1 - f_s)
+        * f_s
         - n_dot_s * (1 - f_s) * f_s * i_s / (f_s + i_s) ** 2
     )
     dh_next_dh_s = f_s / (f_s + i_s)
@@ -642,6 +673,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

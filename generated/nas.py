@@ -330,6 +330,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -400,7 +401,7 @@ def forward(params, xs, state=None, lengths=None):
     )
     for (
         U_a_3_h,
-        a_0_a_2_a_5_a_7_a_4_a_6_U_a_3_h_a_1,
+        a_0_to_a_1,
         h,
         a_0_a_2_a_5_a_7_a_4_a_6,
         a_0_a_2_a_5_a_7,
@@ -426,7 +427,7 @@ def forward(params, xs, state=None, lengths=None):
     ) in steps:
         U_a_3_h.fill(0)
         np.dot(U, h.T, out=U_h)
-        np.add(a_0_a_2_a_5_a_7_a_4_a_6_U_a_3_h_a_1, U_h.T, out=a_0_a_2_a_5_a_7_a_4_a_6_U_a_3_h_a_1)
+        np.add(a_0_to_a_1, U_h.T, out=a_0_to_a_1)
         # a_0, a_2, a_5, a_7 by sigmoid; a_4, a_6 by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_0_a_2_a_5_a_7, half, out=a_0_a_2_a_5_a_7)
         np.tanh(a_0_a_2_a_5_a_7_a_4_a_6, out=a_0_a_2_a_5_a_7_a_4_a_6)
@@ -470,7 +471,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(c_next, c, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy(), c_s[-1].copy())
+    state = State(_final(h_s, past), _final(c_s, past))
     tape = Tape(
         xs, h_s, c_s, gates_s, a_3_s, s_s, m_0_s, m_1_s, m_2_s, m_3_s, tanh_a_h_next_s, past
     )
@@ -544,7 +545,19 @@ def backward(params, tape, dys, dstate=None):
         da_s_s,
         da_a_3_s,
         step_a_1_s,
-    ) = _arrays(dtype, (T, B, 9 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H))
+    ) = _arrays(
+        dtype,
+        (T, B, 9 * H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+        (T, B, H),
+    )
     (
         da_a_0_s,
         da_a_2_s,
@@ -659,7 +672,7 @@ def backward(params, tape, dys, dstate=None):
         da_a_2,
         da_a_1,
         da_a_0,
-        da_a_0_da_a_2_da_a_5_da_a_7_da_a_4_da_a_6_dU_a_3_h_da_a_1,
+        da_a_0_to_da_a_1,
         dgates,
         ended,
     ) in steps:
@@ -702,7 +715,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_a_1, da_s, out=da_a_1)
         # da_a_0 = da_s * da_s_da_a_0
         np.multiply(da_a_0, da_s, out=da_a_0)
-        np.dot(U.T, da_a_0_da_a_2_da_a_5_da_a_7_da_a_4_da_a_6_dU_a_3_h_da_a_1.T, out=dh_T)
+        np.dot(U.T, da_a_0_to_da_a_1.T, out=dh_T)
         np.copyto(dh, dh_T.T)
         np.copyto(dc, da_m_0)
         if ended is not None:
@@ -1246,6 +1259,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -1,8 +1,8 @@
 """QRNN: Quasi-recurrent network: gates by convolution over the inputs, memory by pooling.
 
 Bradbury, Merity, Xiong & Socher (2016), Quasi-recurrent neural networks, arXiv 1611.01576,
-equations 3 to 6, without biases. Of a window of two, the earlier input u is a state, zero
-before the first step as the paper's masked convolution has it.
+section 2, without biases. Of a window of two, the earlier input u is a state, zero before the
+first step as the paper's masked convolution has it.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
@@ -250,6 +250,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     I = params.input_size
@@ -301,7 +302,7 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(o_s, c_s[1:], out=h_s)
 
     ys = _masked(h_s.copy(), past)
-    state = State(c_s[-1].copy(), u_s[-1].copy())
+    state = State(_final(c_s, past), _final(u_s, past))
     tape = Tape(xs, c_s, u_s, gates_s, i_s, past)
     return ys, state, tape
 
@@ -335,27 +336,14 @@ def backward(params, tape, dys, dstate=None):
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     V_o = params["V_o"]
     W_o = params["W_o"]
-    dV_o = dparams["V_o"]
-    dW_o = dparams["W_o"]
     V_f = params["V_f"]
     V_z = params["V_z"]
     W_f = params["W_f"]
     W_z = params["W_z"]
-    dV_z = dparams["V_z"]
-    dW_z = dparams["W_z"]
-    dV_f = dparams["V_f"]
-    dW_f = dparams["W_f"]
-    dgates_s, dh_s, dc_next_in_s, df_s, du_in_s, dx_in_s, dV_o_s, dW_o_s, du_next_s = _arrays(
-        dtype,
-        (T, B, 3 * H),
-        (T, B, H),
-        (T, B, H),
-        (T, B, H),
-        (T, B, I),
-        (T, B, I),
-        (T, B, H, I),
-        (T, B, H, I),
-        (T, B, I),
+    dV = dparams.stacked["V"]
+    dW = dparams.stacked["W"]
+    dgates_s, dh_s, dc_next_in_s, df_s, du_in_s, dx_in_s, du_next_s = _arrays(
+        dtype, (T, B, 3 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, I), (T, B, I), (T, B, I)
     )
     da_f_s, da_o_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs = np.empty((T, B, I), dtype)
@@ -379,8 +367,6 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(da_z_s, i_s, out=da_z_s)
     np.matmul(_rows(da_o_s), V_o, out=_rows(du_in_s))
     np.matmul(_rows(da_o_s), W_o, out=_rows(dx_in_s))
-    np.matmul(_rows(da_o_s).T, _rows(u_s[:-1]), out=dV_o)
-    np.matmul(_rows(da_o_s).T, _rows(xs), out=dW_o)
 
     # The chain rule, last step first.
     dc = dstate.c.copy()
@@ -423,10 +409,8 @@ def backward(params, tape, dys, dstate=None):
     # dx += du_next + dx_in
     np.add(dxs, du_next_s, out=dxs)
     np.add(dxs, dx_in_s, out=dxs)
-    np.matmul(_rows(da_z_s).T, _rows(u_s[:-1]), out=dV_z)
-    np.matmul(_rows(da_z_s).T, _rows(xs), out=dW_z)
-    np.matmul(_rows(da_f_s).T, _rows(u_s[:-1]), out=dV_f)
-    np.matmul(_rows(da_f_s).T, _rows(xs), out=dW_f)
+    np.matmul(_rows(dgates_s).T, _rows(u_s[:-1]), out=dV)
+    np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
     return dparams, dxs, State(dc, du)
 
 
@@ -455,7 +439,7 @@ def step(params, x, state):
     V_o, W_o = params["V_o"], params["W_o"]
     o = _sigmoid(u @ V_o.T + x @ W_o.T)
     h = o * c_next
-    u_next = x
+    u_next = x.copy()
     return h, State(c_next, u_next)
 
 
@@ -608,8 +592,6 @@ def hvp(
     V_o_dot = params_dot["V_o"]
     W_o = params["W_o"]
     W_o_dot = params_dot["W_o"]
-    dV_o_dot = dparams_dot["V_o"]
-    dW_o_dot = dparams_dot["W_o"]
     V_f = params["V_f"]
     V_z = params["V_z"]
     V_f_dot = params_dot["V_f"]
@@ -618,20 +600,11 @@ def hvp(
     W_z = params["W_z"]
     W_f_dot = params_dot["W_f"]
     W_z_dot = params_dot["W_z"]
-    dV_z_dot = dparams_dot["V_z"]
-    dW_z_dot = dparams_dot["W_z"]
-    dV_f_dot = dparams_dot["V_f"]
-    dW_f_dot = dparams_dot["W_f"]
-    (
-        dgates_s,
-        dgates_dot_s,
-        du_in_s,
-        du_dot_in_s,
-        dx_dot_in_s,
-        dV_o_dot_s,
-        dW_o_dot_s,
-        du_next_dot_s,
-    ) = _arrays(dtype, (T, B, 3 * H), (T, B, 3 * H), (T, B, I), (T, B, I), (T, B, I), (T, B, H, I), (T, B, H, I), (T, B, I))
+    dV_dot = dparams_dot.stacked["V"]
+    dW_dot = dparams_dot.stacked["W"]
+    dgates_s, dgates_dot_s, du_in_s, du_dot_in_s, dx_dot_in_s, du_next_dot_s = _arrays(
+        dtype, (T, B, 3 * H), (T, B, 3 * H), (T, B, I), (T, B, I), (T, B, I), (T, B, I)
+    )
     da_f_s, da_o_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_f_dot_s, da_o_dot_s, da_z_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
@@ -656,10 +629,6 @@ def hvp(
     _rows(du_dot_in_s)[...] += _rows(da_o_s) @ V_o_dot
     np.matmul(_rows(da_o_dot_s), W_o, out=_rows(dx_dot_in_s))
     _rows(dx_dot_in_s)[...] += _rows(da_o_s) @ W_o_dot
-    np.matmul(_rows(da_o_s).T, _rows(u_dot_s[:-1]), out=dV_o_dot)
-    dV_o_dot += _rows(da_o_dot_s).T @ _rows(u_s[:-1])
-    np.matmul(_rows(da_o_s).T, _rows(xs_dot), out=dW_o_dot)
-    dW_o_dot += _rows(da_o_dot_s).T @ _rows(xs)
     dc = dstate.c.copy()
     du = dstate.u.copy()
     dc_dot = dstate_dot.c.copy()
@@ -703,14 +672,10 @@ def hvp(
     _rows(dxs_dot)[...] += _rows(da_f_s) @ W_f_dot
     _rows(dxs_dot)[...] += _rows(da_z_s) @ W_z_dot
     dxs_dot += du_next_dot_s + dx_dot_in_s
-    np.matmul(_rows(da_z_s).T, _rows(u_dot_s[:-1]), out=dV_z_dot)
-    dV_z_dot += _rows(da_z_dot_s).T @ _rows(u_s[:-1])
-    np.matmul(_rows(da_z_s).T, _rows(xs_dot), out=dW_z_dot)
-    dW_z_dot += _rows(da_z_dot_s).T @ _rows(xs)
-    np.matmul(_rows(da_f_s).T, _rows(u_dot_s[:-1]), out=dV_f_dot)
-    dV_f_dot += _rows(da_f_dot_s).T @ _rows(u_s[:-1])
-    np.matmul(_rows(da_f_s).T, _rows(xs_dot), out=dW_f_dot)
-    dW_f_dot += _rows(da_f_dot_s).T @ _rows(xs)
+    np.matmul(_rows(dgates_s).T, _rows(u_dot_s[:-1]), out=dV_dot)
+    dV_dot += _rows(dgates_dot_s).T @ _rows(u_s[:-1])
+    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dc_dot, du_dot)
 
 
@@ -758,6 +723,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -232,7 +232,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0, but b_t_1 at -2, b_t_2 at -2.
+    All else starts at 0, but b_t_1, b_t_2 at -2.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -275,6 +275,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -355,7 +356,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(s_next, s, where=ended)
 
     ys = _masked(s_s[1:].copy(), past)
-    state = State(s_s[-1].copy())
+    state = State(_final(s_s, past))
     tape = Tape(xs, s_s, gates_1_s, gates_2_s, y_s, c_1_s, y_1_s, c_2_s, past)
     return ys, state, tape
 
@@ -516,7 +517,7 @@ def step(params, x, state):
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
     (s,) = _check_state("state", state, x.shape[0], params)
-    y = s
+    y = s.copy()
     W_n_1, R_n_1, b_n_1 = params["W_n_1"], params["R_n_1"], params["b_n_1"]
     n_1 = np.tanh(x @ W_n_1.T + y @ R_n_1.T + b_n_1)
     W_t_1, R_t_1, b_t_1 = params["W_t_1"], params["R_t_1"], params["b_t_1"]
@@ -529,7 +530,7 @@ def step(params, x, state):
     t_2 = _sigmoid(y_1 @ R_t_2.T + b_t_2)
     c_2 = 1 - t_2
     y_2 = n_2 * t_2 + y_1 * c_2
-    s_next = y_2
+    s_next = y_2.copy()
     return s_next.copy(), State(s_next)
 
 
@@ -847,6 +848,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

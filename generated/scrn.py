@@ -16,7 +16,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: HI + HK + HN + H² + IK + KN multiply-adds, 2H + 3K + N elementwise operations, H activations
+    forward: HI + HK + HN + H² + IK + KN multiply-adds, 2H + 3K + N elementwise operations, H
+        activations
     backward: 2HI + 2HK + 2HN + 2H² + 2IK + 2KN multiply-adds, 4H + I + 4K elementwise operations
     kept from forward for backward: H + I + K numbers
 and the parameters are HI + HK + HN + H² + IK + KN numbers.
@@ -121,7 +122,12 @@ class Params(Mapping):
         self.context_size = int(context_size)
         self.output_size = int(output_size)
         self._sizes = (self.input_size, self.hidden_size, self.context_size, self.output_size)
-        lengths = {"I": self.input_size, "H": self.hidden_size, "K": self.context_size, "N": self.output_size}
+        lengths = {
+            "I": self.input_size,
+            "H": self.hidden_size,
+            "K": self.context_size,
+            "N": self.output_size,
+        }
         shapes = {k: tuple(lengths[axis] for axis in axes) for k, axes in self.SHAPES.items()}
         sizes = [math.prod(shape) for shape in shapes.values()]
         starts = dict(zip(shapes, accumulate(sizes, initial=0), strict=False))
@@ -240,6 +246,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -284,7 +291,7 @@ def forward(params, xs, state=None, lengths=None):
     _rows(y_s)[...] += _rows(s_s[1:]) @ V.T
 
     ys = _masked(y_s.copy(), past)
-    state = State(h_s[-1].copy(), s_s[-1].copy())
+    state = State(_final(h_s, past), _final(s_s, past))
     tape = Tape(xs, h_s, s_s, past)
     return ys, state, tape
 
@@ -319,17 +326,15 @@ def backward(params, tape, dys, dstate=None):
     N = params.output_size
     U = params["U"]
     V = params["V"]
-    dU = dparams["U"]
-    dV = dparams["V"]
     P = params["P"]
     R = params["R"]
     A_B = params.stacked["A_B"]
     dA_B = dparams.stacked["A_B"]
     dP = dparams["P"]
     dR = dparams["R"]
-    dgates_s, dh_next_in_s, ds_next_s, dU_s, dV_s = _arrays(
-        dtype, (T, B, H + K + N), (T, B, H), (T, B, K), (T, B, N, H), (T, B, N, K)
-    )
+    dU = dparams["U"]
+    dV = dparams["V"]
+    dgates_s, dh_next_in_s, ds_next_s = _arrays(dtype, (T, B, H + K + N), (T, B, H), (T, B, K))
     da_h_next_s = dgates_s[..., :H]
     dB_x_x_s = dgates_s[..., H : H + K]
     dy_s = dgates_s[..., H + K :]
@@ -342,8 +347,6 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, h_s[1:], out=da_h_next_s)
     np.multiply(da_h_next_s, h_s[1:], out=da_h_next_s)
     np.matmul(_rows(dy_s), V, out=_rows(ds_next_s))
-    np.matmul(_rows(dy_s).T, _rows(h_s[1:]), out=dU)
-    np.matmul(_rows(dy_s).T, _rows(s_s[1:]), out=dV)
 
     # The chain rule, last step first.
     dh = dstate.h.copy()
@@ -378,6 +381,8 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_s[..., : H + K]).T, _rows(xs), out=dA_B)
     np.matmul(_rows(da_h_next_s).T, _rows(s_s[1:]), out=dP)
     np.matmul(_rows(da_h_next_s).T, _rows(h_s[:-1]), out=dR)
+    np.matmul(_rows(dy_s).T, _rows(h_s[1:]), out=dU)
+    np.matmul(_rows(dy_s).T, _rows(s_s[1:]), out=dV)
     return dparams, dxs, State(dh, ds)
 
 
@@ -564,23 +569,16 @@ def hvp(
     U_dot = params_dot["U"]
     V = params["V"]
     V_dot = params_dot["V"]
-    dU_dot = dparams_dot["U"]
-    dV_dot = dparams_dot["V"]
     A_B = params.stacked["A_B"]
     A_B_dot = params_dot.stacked["A_B"]
     dA_B_dot = dparams_dot.stacked["A_B"]
     dP_dot = dparams_dot["P"]
     dR_dot = dparams_dot["R"]
-    (
-        dgates_s,
-        dgates_dot_s,
-        dh_next_in_s,
-        dh_next_dot_in_s,
-        ds_next_s,
-        ds_next_dot_s,
-        dU_dot_s,
-        dV_dot_s,
-    ) = _arrays(dtype, (T, B, H + K + N), (T, B, H + K + N), (T, B, H), (T, B, H), (T, B, K), (T, B, K), (T, B, N, H), (T, B, N, K))
+    dU_dot = dparams_dot["U"]
+    dV_dot = dparams_dot["V"]
+    dgates_s, dgates_dot_s, dh_next_in_s, dh_next_dot_in_s, ds_next_s, ds_next_dot_s = _arrays(
+        dtype, (T, B, H + K + N), (T, B, H + K + N), (T, B, H), (T, B, H), (T, B, K), (T, B, K)
+    )
     da_h_next_s = dgates_s[..., :H]
     dB_x_x_s = dgates_s[..., H : H + K]
     dy_s = dgates_s[..., H + K :]
@@ -598,10 +596,6 @@ def hvp(
     np.matmul(_rows(dy_s), V, out=_rows(ds_next_s))
     np.matmul(_rows(dy_dot_s), V, out=_rows(ds_next_dot_s))
     _rows(ds_next_dot_s)[...] += _rows(dy_s) @ V_dot
-    np.matmul(_rows(dy_s).T, _rows(h_dot_s[1:]), out=dU_dot)
-    dU_dot += _rows(dy_dot_s).T @ _rows(h_s[1:])
-    np.matmul(_rows(dy_s).T, _rows(s_dot_s[1:]), out=dV_dot)
-    dV_dot += _rows(dy_dot_s).T @ _rows(s_s[1:])
     dh = dstate.h.copy()
     ds = dstate.s.copy()
     dh_dot = dstate_dot.h.copy()
@@ -646,6 +640,10 @@ def hvp(
     dP_dot += _rows(da_h_next_dot_s).T @ _rows(s_s[1:])
     np.matmul(_rows(da_h_next_s).T, _rows(h_dot_s[:-1]), out=dR_dot)
     dR_dot += _rows(da_h_next_dot_s).T @ _rows(h_s[:-1])
+    np.matmul(_rows(dy_s).T, _rows(h_dot_s[1:]), out=dU_dot)
+    dU_dot += _rows(dy_dot_s).T @ _rows(h_s[1:])
+    np.matmul(_rows(dy_s).T, _rows(s_dot_s[1:]), out=dV_dot)
+    dV_dot += _rows(dy_dot_s).T @ _rows(s_s[1:])
     return dparams_dot, dxs_dot, State(dh_dot, ds_dot)
 
 
@@ -693,6 +691,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -1,8 +1,9 @@
 """SLSTM: LSTM with exponential gates, a normaliser state and a stabiliser state.
 
 Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517,
-equations 8 to 17, with one head. The forget gate is the exponential or the sigmoid. Of the
-authors' codes one divides by max(n, 1) where the paper divides by n.
+equations 8 to 17, with one head. The forget gate is the exponential or the sigmoid. One of
+the authors' codes (flashrnn) divides by max(n, 1). m starts at -1e30, not 0: no first input
+is too small.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
@@ -274,7 +275,7 @@ def forward(params, xs, state=None, lengths=None):
     Args:
         params: Params.
         xs: inputs, (T, B, I).
-        state: the initial State, each (B, H); zero if None.
+        state: the initial State, each (B, H); zero if None; m then starts at -1e+30.
         lengths: for sequences of different lengths, the number of steps of each, (B,) integers
             from 0 to T. Outputs past a sequence's end are 0, its final state is the one at its end.
 
@@ -287,9 +288,13 @@ def forward(params, xs, state=None, lengths=None):
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
     T, B = xs.shape[:2]
+    if state is None:
+        state = _check_state("state", None, B, params)
+        state.m[...] = -1e+30
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -403,7 +408,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(m_next, m, where=ended)
 
     ys = _masked(h_s[1:].copy(), past)
-    state = State(h_s[-1].copy(), c_s[-1].copy(), n_s[-1].copy(), m_s[-1].copy())
+    state = State(_final(h_s, past), _final(c_s, past), _final(n_s, past), _final(m_s, past))
     tape = Tape(xs, h_s, c_s, n_s, m_s, gates_s, a_m_next_s, i_stable_s, f_stable_s, past)
     return ys, state, tape
 
@@ -598,7 +603,7 @@ def step(params, x, state):
     Args:
         params: Params.
         x: the input, (B, I).
-        state: the State, each (B, H); zero if None.
+        state: the State, each (B, H); zero if None; m then starts at -1e+30.
 
     Returns:
         (y, state): the output (B, H) and the new State.
@@ -607,6 +612,9 @@ def step(params, x, state):
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
+    if state is None:
+        state = _check_state("state", None, x.shape[0], params)
+        state.m[...] = -1e+30
     h, c, n, m = _check_state("state", state, x.shape[0], params)
     W_z, R_z, b_z = params["W_z"], params["R_z"], params["b_z"]
     z = np.tanh(x @ W_z.T + h @ R_z.T + b_z)
@@ -1034,6 +1042,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

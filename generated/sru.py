@@ -245,6 +245,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -300,7 +301,7 @@ def forward(params, xs, state=None, lengths=None):
     np.add(h_s, work_s, out=h_s)
 
     ys = _masked(h_s.copy(), past)
-    state = State(c_s[-1].copy())
+    state = State(_final(c_s, past))
     tape = Tape(xs, c_s, gates_s, past)
     return ys, state, tape
 
@@ -333,26 +334,15 @@ def backward(params, tape, dys, dstate=None):
     f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     v_r = params["v_r"]
     W_r = params["W_r"]
-    dW_r = dparams["W_r"]
-    dv_r = dparams["v_r"]
-    db_r = dparams["b_r"]
     v_f = params["v_f"]
     W_f = params["W_f"]
     W_n = params["W_n"]
-    dW_n = dparams["W_n"]
-    dW_f = dparams["W_f"]
+    dW = dparams.stacked["W"]
     dv_f = dparams["v_f"]
-    db_f = dparams["b_f"]
-    dgates_s, dh_s, dc_next_s, dc_in_s, dx_in_s, dW_r_s, dv_r_s, db_r_s = _arrays(
-        dtype,
-        (T, B, 3 * H),
-        (T, B, H),
-        (T, B, H),
-        (T, B, H),
-        (T, B, H),
-        (T, B, H, H),
-        (T, B, H),
-        (T, B, H),
+    db = dparams.stacked["b"]
+    dv_r = dparams["v_r"]
+    dgates_s, dh_s, dc_next_s, dc_in_s, dx_in_s = _arrays(
+        dtype, (T, B, 3 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H)
     )
     da_f_s, da_r_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs = np.empty((T, B, H), dtype)
@@ -383,9 +373,6 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1.0, work_s, out=work_s)
     np.multiply(work_s, dh_s, out=work_s)
     np.add(dx_in_s, work_s, out=dx_in_s)
-    np.matmul(_rows(da_r_s).T, _rows(xs), out=dW_r)
-    dv_r[...] = np.sum(da_r_s * c_s[:-1], axis=(0, 1))
-    db_r[...] = np.sum(da_r_s, axis=(0, 1))
 
     # The chain rule, last step first.
     dc = dstate.c.copy()
@@ -414,10 +401,10 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_f_s), W_f, out=_rows(dxs))
     _rows(dxs)[...] += _rows(dn_s) @ W_n
     np.add(dxs, dx_in_s, out=dxs)
-    np.matmul(_rows(dn_s).T, _rows(xs), out=dW_n)
-    np.matmul(_rows(da_f_s).T, _rows(xs), out=dW_f)
+    np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
     dv_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
-    db_f[...] = np.sum(da_f_s, axis=(0, 1))
+    np.sum(dgates_s[..., : 2 * H], axis=(0, 1), out=db)
+    dv_r[...] = np.sum(da_r_s * c_s[:-1], axis=(0, 1))
     return dparams, dxs, State(dc)
 
 
@@ -595,20 +582,15 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     W_r = params["W_r"]
     W_r_dot = params_dot["W_r"]
-    dW_r_dot = dparams_dot["W_r"]
-    dv_r_dot = dparams_dot["v_r"]
-    db_r_dot = dparams_dot["b_r"]
     W_f = params["W_f"]
     W_n = params["W_n"]
     W_f_dot = params_dot["W_f"]
     W_n_dot = params_dot["W_n"]
-    dW_n_dot = dparams_dot["W_n"]
-    dW_f_dot = dparams_dot["W_f"]
+    dW_dot = dparams_dot.stacked["W"]
     dv_f_dot = dparams_dot["v_f"]
-    db_f_dot = dparams_dot["b_f"]
-    dgates_s, dgates_dot_s, dx_dot_in_s, dW_r_dot_s = _arrays(
-        dtype, (T, B, 3 * H), (T, B, 3 * H), (T, B, H), (T, B, H, H)
-    )
+    db_dot = dparams_dot.stacked["b"]
+    dv_r_dot = dparams_dot["v_r"]
+    dgates_s, dgates_dot_s, dx_dot_in_s = _arrays(dtype, (T, B, 3 * H), (T, B, 3 * H), (T, B, H))
     da_f_s, da_r_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_f_dot_s, da_r_dot_s, dn_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, H), dtype)
@@ -636,10 +618,6 @@ def hvp(
     np.matmul(_rows(da_r_dot_s), W_r, out=_rows(dx_dot_in_s))
     _rows(dx_dot_in_s)[...] += _rows(da_r_s) @ W_r_dot
     dx_dot_in_s += dh_dot_s * (1.0 - 1.0 * r_s) - 1.0 * dh_s * r_dot_s
-    np.matmul(_rows(da_r_s).T, _rows(xs_dot), out=dW_r_dot)
-    dW_r_dot += _rows(da_r_dot_s).T @ _rows(xs)
-    dv_r_dot[...] = np.sum(da_r_s * c_dot_s[:-1] + da_r_dot_s * c_s[:-1], axis=(0, 1))
-    db_r_dot[...] = np.sum(da_r_dot_s, axis=(0, 1))
     dc = dstate.c.copy()
     dc_dot = dstate_dot.c.copy()
     for t in reversed(range(T)):
@@ -673,12 +651,11 @@ def hvp(
     _rows(dxs_dot)[...] += _rows(da_f_s) @ W_f_dot
     _rows(dxs_dot)[...] += _rows(dn_s) @ W_n_dot
     dxs_dot += dx_dot_in_s
-    np.matmul(_rows(dn_s).T, _rows(xs_dot), out=dW_n_dot)
-    dW_n_dot += _rows(dn_dot_s).T @ _rows(xs)
-    np.matmul(_rows(da_f_s).T, _rows(xs_dot), out=dW_f_dot)
-    dW_f_dot += _rows(da_f_dot_s).T @ _rows(xs)
+    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     dv_f_dot[...] = np.sum(da_f_s * c_dot_s[:-1] + da_f_dot_s * c_s[:-1], axis=(0, 1))
-    db_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
+    np.sum(dgates_dot_s[..., : 2 * H], axis=(0, 1), out=db_dot)
+    dv_r_dot[...] = np.sum(da_r_s * c_dot_s[:-1] + da_r_dot_s * c_s[:-1], axis=(0, 1))
     return dparams_dot, dxs_dot, State(dc_dot)
 
 
@@ -726,6 +703,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

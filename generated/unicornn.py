@@ -229,6 +229,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
+    ended_s[:1] = [None][:T]  # a sequence without steps takes one for the tape: see _final
     xs = _masked(xs, past)
 
     H = params.hidden_size
@@ -269,7 +270,7 @@ def forward(params, xs, state=None, lengths=None):
             np.copyto(z_next, z, where=ended)
 
     ys = _masked(y_s[1:].copy(), past)
-    state = State(y_s[-1].copy(), z_s[-1].copy())
+    state = State(_final(y_s, past), _final(z_s, past))
     tape = Tape(xs, y_s, z_s, tanh_z_next_s, past)
     return ys, state, tape
 
@@ -325,7 +326,6 @@ def backward(params, tape, dys, dstate=None):
     np.add(dz_next_dstep_size_s, tanh_z_next_s, out=dz_next_dstep_size_s)
     np.negative(dz_next_dstep_size_s, out=dz_next_dstep_size_s)
     dz_next_dy = -1.0 * step_size
-    dstep_size_dc = 0.1 * (1 - sigmoid_c) * sigmoid_c
 
     # The chain rule, last step first.
     dy = dstate.y.copy()
@@ -363,7 +363,7 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(dz_next_s, dz_next_dstep_size_s, out=work_s)
     np.add(dstep_size_s, work_s, out=dstep_size_s)
     np.matmul(_rows(da_tanh_z_next_s), V, out=_rows(dxs))
-    dc[...] = np.sum(dstep_size_s * dstep_size_dc, axis=(0, 1))
+    dc[...] = np.sum(0.1 * dstep_size_s * (1 - sigmoid_c) * sigmoid_c, axis=(0, 1))
     dw[...] = np.sum(da_tanh_z_next_s * y_s[:-1], axis=(0, 1))
     np.matmul(_rows(da_tanh_z_next_s).T, _rows(xs), out=dV)
     db[...] = np.sum(da_tanh_z_next_s, axis=(0, 1))
@@ -572,8 +572,6 @@ def hvp(
     dz_next_dstep_size_dot_s = -1.0 * y_dot_s[:-1] - tanh_z_next_dot_s
     dz_next_dy = -1.0 * step_size
     dz_next_dy_dot = -1.0 * step_size_dot
-    dstep_size_dc_dot = 0.1 * sigmoid_c_dot * (1 - sigmoid_c) - 0.1 * sigmoid_c_dot * sigmoid_c
-    dstep_size_dot_dc_dot = 0.1 * (1 - sigmoid_c) * sigmoid_c
     dy = dstate.y.copy()
     dz = dstate.z.copy()
     dy_dot = dstate_dot.y.copy()
@@ -625,10 +623,13 @@ def hvp(
     np.matmul(_rows(da_tanh_z_next_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_z_next_s) @ V_dot
     dc_dot[...] = np.sum(
-        dstep_size_s * dstep_size_dc_dot + dstep_size_dot_s * dstep_size_dot_dc_dot, axis=(0, 1)
+        (0.1 * dstep_size_s * (1 - sigmoid_c) - 0.1 * dstep_size_s * sigmoid_c) * sigmoid_c_dot
+        + 0.1 * dstep_size_dot_s * (1 - sigmoid_c) * sigmoid_c,
+        axis=(0, 1),
     )
     dw_dot[...] = np.sum(
-        da_tanh_z_next_s * y_dot_s[:-1] + da_tanh_z_next_dot_s * y_s[:-1], axis=(0, 1)
+        da_tanh_z_next_s * y_dot_s[:-1] + da_tanh_z_next_dot_s * y_s[:-1],
+        axis=(0, 1),
     )
     np.matmul(_rows(da_tanh_z_next_s).T, _rows(xs_dot), out=dV_dot)
     dV_dot += _rows(da_tanh_z_next_dot_s).T @ _rows(xs)
@@ -685,6 +686,13 @@ def _ended(past, T):
     if past is None:
         return [None] * T
     return [ended[:, None] if ended.any() else None for ended in past]
+
+
+def _final(states, past):
+    """The states after each sequence's end: the last ones, but the first where there is no step."""
+    if past is None or not len(past):
+        return states[-1].copy()
+    return np.where(past[0][:, None], states[0], states[-1])
 
 
 def _masked(array, past):

@@ -51,7 +51,9 @@ P = Axis("P", "projection_size")
 COUNT = int(os.environ.get("CELLS", "30"))
 # Making a failing cell smaller takes minutes: only when somebody is looking for one.
 PHASES = (Phase.generate, Phase.shrink) if "CELLS" in os.environ else (Phase.generate,)
-SIZES = {"input_size": 2, "hidden_size": 3, "projection_size": 4}
+SIZES = {
+    "input_size": 2, "hidden_size": 3, "projection_size": 4, "context_size": 5, "output_size": 1,
+}  # fmt: skip
 
 # Functions that are bounded, or made to be, so that nothing overflows however deep they nest.
 SMOOTH = {

@@ -16,7 +16,8 @@ from written_cells import GRU, READABLE, UNPLEASANT, Norm, Words
 import derive.check
 from derive import library
 from derive.check import Row
-from derive.show import paper, paragraphs, print_cell, print_check, print_list
+from derive.show import paper, paragraphs, print_cell, print_check
+from derive.tables import print_list, short
 
 CELLS = [*map(library.load, library.names()), *READABLE, *UNPLEASANT]
 
@@ -46,8 +47,9 @@ LSTM
 Long short-term memory with a forget gate.
 
 Gers, Schmidhuber & Cummins (2000), Learning to forget: continual prediction
-with LSTM, Neural Computation 12(10), equations 1 to 6, without peepholes and
-with one cell per block.
+with LSTM, Neural Computation 12(10), with one cell per block and, as everywhere
+since, tanh for both squashing functions (the paper has shifted logistic ones;
+see lstm_1997).
 
 Quantities
     input       x                   I
@@ -160,13 +162,28 @@ def test_lines_are_broken_under_their_own_equation(capsys):
 def test_list(capsys):
     lines = shown(capsys, print_list)
     assert width(lines) <= 80
-    text = "\n".join(lines)
     for name in library.names():
-        (line,) = (line for line in lines if line.split()[:1] == [name])
+        line = next(line for line in lines if line.split()[:1] == [name])
         cell = library.load(name)
-        assert line.split()[-1] == str(len(cell.parameters))
-        assert all(state.name in line.replace(",", " ").split() for state in cell.states)
-    assert "Gers, Schmidhuber & Cummins (2000)" in text
+        assert short(paper(cell.doc)).split()[0] in line
+        assert all(state.name in line.split() for state in cell.states)
+    (row,) = (line for line in lines if line.split()[:1] == ["lstm"])
+    assert row.split() == "lstm Gers et al. 2000 h c i f o 4HI + 4H² + 4H".split()
+    assert "  gru: reset = before or after" in lines
+
+
+@pytest.mark.parametrize(
+    ("work", "cited"),
+    [
+        ("Elman (1990)", "Elman 1990"),
+        ("Gers, Schmidhuber & Cummins (2000)", "Gers et al. 2000"),
+        ("Van der Westhuizen & Lasenby (2018)", "Westhuizen et al. 2018"),
+        ("Cho et al. (2014)", "Cho et al. 2014"),
+        ("", ""),
+    ],
+)
+def test_citations_in_passing(work, cited):
+    assert short(work) == cited
 
 
 def test_paragraphs_and_paper():

@@ -5,7 +5,7 @@ class JANET(Cell, family="LSTM"):
     """LSTM reduced to its forget gate.
 
     Van der Westhuizen & Lasenby (2018), The unreasonable effectiveness of the forget gate, arXiv
-    1804.04849, equation 4. The constant beta lets more of the past stay than is forgotten.
+    1804.04849, equation 4. The constant beta lets more in than is forgotten.
     """
 
     x = Input()

@@ -5,7 +5,8 @@ class LSTM(Cell, family="LSTM"):
     """Long short-term memory with a forget gate.
 
     Gers, Schmidhuber & Cummins (2000), Learning to forget: continual prediction with LSTM, Neural
-    Computation 12(10), equations 1 to 6, without peepholes and with one cell per block.
+    Computation 12(10), with one cell per block and, as everywhere since, tanh for both squashing
+    functions (the paper has shifted logistic ones; see lstm_1997).
     """
 
     x = Input()

@@ -5,8 +5,8 @@ class CoupledLSTM(Cell, family="LSTM"):
     """LSTM that forgets exactly where it writes: the input gate is 1 - f.
 
     Greff, Srivastava, Koutník, Steunebrink & Schmidhuber (2017), LSTM: a search space odyssey,
-    IEEE TNNLS 28(10); here without peepholes (with them: lstm_cifg). ONNX calls it input_forget,
-    and couples the other way round, f = 1 - i.
+    IEEE TNNLS 28(10); here without peepholes (with them: lstm_cifg). ONNX's input_forget couples
+    the other way round, f = 1 - i (so onnxruntime).
     """
 
     x = Input()

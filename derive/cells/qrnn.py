@@ -5,8 +5,8 @@ class QRNN(Cell, family="Additive"):
     """Quasi-recurrent network: gates by convolution over the inputs, memory by pooling.
 
     Bradbury, Merity, Xiong & Socher (2016), Quasi-recurrent neural networks, arXiv 1611.01576,
-    equations 3 to 6, without biases. Of a window of two, the earlier input u is a state, zero
-    before the first step as the paper's masked convolution has it.
+    section 2, without biases. Of a window of two, the earlier input u is a state, zero before the
+    first step as the paper's masked convolution has it.
     """
 
     pooling = Option("fo", "f", "ifo")

@@ -7,13 +7,14 @@ class SLSTM(Cell, family="LSTM"):
     """LSTM with exponential gates, a normaliser state and a stabiliser state.
 
     Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517,
-    equations 8 to 17, with one head. The forget gate is the exponential or the sigmoid. Of the
-    authors' codes one divides by max(n, 1) where the paper divides by n.
+    equations 8 to 17, with one head. The forget gate is the exponential or the sigmoid. One of
+    the authors' codes (flashrnn) divides by max(n, 1). m starts at -1e30, not 0: no first input
+    is too small.
     """
 
     forget = Option("sigmoid", "exp")
     x = Input()
-    h, c, n, m = State(), State(), State(), State()
+    h, c, n, m = State(), State(), State(), State(start=-1e30)
     W, R, b = Matrix(H, I), Matrix(H, H), Vector(H, f=1)
 
     z = tanh(W.z @ x + R.z @ h + b.z)

@@ -4,10 +4,9 @@ A small network of scalars, two units and two inputs over two steps, is unrolled
 for the loss, straight from the cell's equations. SymPy differentiates it whole, by every parameter,
 input and initial state. The derived adjoint equations are interpreted on the same scalars, step by
 step. The two differ by zero as rational functions, in which every value of an activation is an
-independent variable; that is exact arithmetic, and sufficient. A polynomial of moderate size is
-multiplied out. One that is large, or that divides, is evaluated in integers modulo the prime
-2**61 - 1 at eight random points: were it not zero, it would vanish at all of them with a
-probability below 10**-100 (Schwartz 1980, Zippel 1979).
+independent variable. That is tested in exact arithmetic: in integers modulo the prime 2**61 - 1, at
+eight random points. Were the difference not zero, it would vanish at all of them with a probability
+below 10**-100 (Schwartz 1980, Zippel 1979).
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -16,14 +15,14 @@ proved on their own: each is compared with SymPy's derivative of the textbook's 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any
 
 import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
-from derive.cell import Cell
+from derive.cell import Cell, Equation
 from derive.nodes import (
     Axes,
     Elementwise,
@@ -37,7 +36,6 @@ from derive.nodes import (
 
 STEPS, LENGTH = 2, 2
 PRIME, POINTS = 2**61 - 1, 8
-SMALL = 1000  # operations in an expression that is multiplied out
 Value = Any  # a scalar expression, a list of them, or a list of lists
 
 
@@ -81,43 +79,77 @@ def _in_textbook_words(expr: sp.Expr) -> sp.Expr:
     return expr.xreplace(inner)
 
 
-def _is_zero(expr: sp.Expr) -> bool:
-    """Whether an expression vanishes as a rational function of its symbols and activations' values.
+class Shared(sp.Dummy):
+    """A scalar of the unrolled network, held once however often it is used.
 
-    An activation's argument is a formula of its own, so applications are replaced from outside.
+    SymPy differentiates it through its definition; written out, the loss would be a tree of a
+    million parts.
     """
-    names = {f: sp.Dummy() for f in expr.atoms(Elementwise)}
-    flat = expr.xreplace(names)
-    exact = {f: sp.Rational(str(f)) for f in flat.atoms(sp.Float)}
-    roots = {p: sp.Dummy() for p in flat.atoms(sp.Pow) if not p.exp.is_Integer}
-    flat = flat.xreplace(exact).xreplace(roots)
-    if not flat.free_symbols:
-        return sp.simplify(flat) == 0
-    symbols = sorted(flat.free_symbols, key=str)
-    divides = any(p.exp.is_negative for p in flat.atoms(sp.Pow))
-    if divides or flat.count_ops() > SMALL:
-        return all(_vanishes_somewhere(flat, symbols, seed) for seed in range(POINTS))
-    return sp.ring(symbols, sp.QQ)[0].from_expr(flat) == 0
+
+    definition: sp.Expr
+
+    def __new__(cls, name: str, definition: sp.Expr) -> Shared:
+        shared = sp.Dummy.__new__(cls, name, real=True)
+        shared.definition = definition
+        shared.depends_on = frozenset(definition.free_symbols)
+        shared.slopes = {}
+        return shared
+
+    @property
+    def free_symbols(self) -> set[sp.Basic]:
+        return set(self.depends_on)
+
+    def _eval_derivative_n_times(self, s, n):
+        if s not in self.slopes:
+            slope = sp.diff(self.definition, s)
+            self.slopes[s] = Shared(f"d {self} / d {s}", slope) if slope.args else slope
+        return self.slopes[s] if n == 1 else sp.diff(self.slopes[s], (s, n - 1))
 
 
-def _vanishes_somewhere(expr: sp.Expr, symbols: list[sp.Symbol], seed: int) -> bool:
-    """Whether the expression is zero modulo a prime where its symbols are random integers."""
-    draw = random.Random(seed)
-    known: dict[sp.Expr, int] = {s: draw.randrange(1, PRIME) for s in symbols}
+def _is_zero(expr: sp.Expr) -> bool:
+    """Whether an expression vanishes as a rational function of its symbols and activations' values:
+    whether it is zero modulo a prime wherever its symbols are random integers."""
+    return all(_value(expr, seed, {}) == 0 for seed in range(POINTS))
 
-    def value(e: sp.Expr) -> int:
-        if e not in known:
-            if isinstance(e, sp.Rational):
-                known[e] = int(e.p) * pow(int(e.q), -1, PRIME) % PRIME
-            elif isinstance(e, sp.Add):
-                known[e] = sum(map(value, e.args)) % PRIME
-            elif isinstance(e, sp.Mul):
-                known[e] = reduce(lambda a, b: a * b % PRIME, map(value, e.args))
-            else:
-                known[e] = pow(value(e.base), int(e.exp), PRIME)
+
+def _value(e: sp.Expr, seed: int, known: dict[sp.Expr, int]) -> int:
+    """The value of an expression modulo the prime. An activation's, or a root's, is drawn by lot,
+    the same for the same argument."""
+
+    def value(part: sp.Expr) -> int:
+        return _value(part, seed, known)
+
+    def drawn(*what: object) -> int:
+        return random.Random(f"{seed} {what}").randrange(1, PRIME)
+
+    if e in known:
         return known[e]
+    if isinstance(e, Shared):
+        result = value(e.definition)
+    elif e.is_Symbol:
+        result = drawn(e.name)
+    elif e.is_Number:
+        number = sp.Rational(str(e))
+        result = int(number.p) * pow(int(number.q), -1, PRIME) % PRIME
+    elif e.is_NumberSymbol:
+        result = drawn(str(e))
+    elif isinstance(e, Elementwise):
+        result = drawn(type(e).__name__, *map(value, e.args))
+    elif e.is_Add:
+        result = sum(map(value, e.args)) % PRIME
+    elif e.is_Mul:
+        result = reduce(lambda a, b: a * b % PRIME, map(value, e.args))
+    else:
+        result = _power(value(e.base), e.exp, drawn)
+    known[e] = result
+    return result
 
-    return value(expr) == 0
+
+def _power(base: int, exponent: sp.Expr, drawn: Callable[..., int]) -> int:
+    """A power modulo the prime; a fractional one is a power of the root, drawn by lot."""
+    over, under = sp.Rational(str(exponent)).as_numer_denom()
+    root = base if under == 1 else drawn("root", base, int(under))
+    return pow(root, int(over), PRIME)
 
 
 class _Network:
@@ -140,7 +172,7 @@ class _Network:
         for t in range(STEPS):
             values = {**self.weights, **states, self.cell.input: self.inputs[t]}
             for e in self.cell.equations:
-                values[e.lhs] = _stretched(evaluate(e.rhs, values), e.lhs.axes)
+                values[e.lhs] = _defined(e, values, f"loss {t}")
             total += _dot(self.seeds[t], values[self.cell.output])
             states = {s: values[new] for s, new in self.cell.updates.items()}
         return total + sp.Add(*(_dot(self.ends[s], states[s]) for s in self.cell.states))
@@ -152,7 +184,7 @@ class _Network:
         for t in range(STEPS):
             values = {**self.weights, **states, cell.input: self.inputs[t]}
             for e in derived.forward:
-                values[e.lhs] = _stretched(evaluate(e.rhs, values), e.lhs.axes)
+                values[e.lhs] = _defined(e, values, f"forward {t}")
             trace.append(values)
             states = {s: values[new] for s, new in cell.updates.items()}
         carry = dict(self.ends)
@@ -161,7 +193,7 @@ class _Network:
             values = {**trace[t], derived.seed: self.seeds[t]}
             values |= {derived.carry[s]: carry[s] for s in cell.states}
             for e in derived.backward:
-                values[e.lhs] = _stretched(evaluate(e.rhs, values), e.lhs.axes)
+                values[e.lhs] = _defined(e, values, f"backward {t}")
             carry = {s: values[bar[s]] for s in cell.states}
             gradients[cell.input.name, t] = values[bar[cell.input]]
             for p in cell.parameters:
@@ -183,6 +215,18 @@ class _Network:
 
 
 # --- vectors and matrices of scalars --------------------------------------------------------------
+
+
+def _defined(equation: Equation, values: Mapping[Quantity, Value], where: str) -> Value:
+    """The scalars that an equation defines, each held once."""
+    value = _stretched(evaluate(equation.rhs, values), equation.lhs.axes)
+    return _shared(value, f"{equation.lhs} {where}")
+
+
+def _shared(value: Value, name: str) -> Value:
+    if isinstance(value, list):
+        return [_shared(item, f"{name} {k}") for k, item in enumerate(value)]
+    return Shared(name, sp.sympify(value))
 
 
 def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:

@@ -1,59 +1,137 @@
-"""The proof by others: where a well-known library has the same cell, its outputs and gradients."""
+"""The proof by others: where a well-known library has the same cell, its outputs and gradients.
+
+PyTorch's tensors have the gates one above the other. Its layers have two biases where one would do;
+the second is zero here, and only in its GRU is part of it a parameter of ours. The GRU's z is there
+the share of what is old, here of what is new, z ↔ 1 - z: its gate has our parameters negated.
+"""
 
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 
 from derive.cell import Cell
-from derive.check.numeric import INPUTS, SIZE, Outcome, Trial, error, judged
+from derive.check.numeric import Outcome, Trial, error, judged
+from derive.library import load
 
-# For each cell, PyTorch's layer, and the gates in the order in which its matrices have them.
-PEERS = {"rnn": ("RNN", [""]), "lstm": ("LSTM", ["_i", "_f", "_g", "_o"])}
+SIZES = {"T": 5, "B": 3, "I": 2, "H": 6, "P": 4}  # all different; PyTorch wants P below H
+LENGTHS = np.array([5, 3, 1])  # PyTorch has no sequence of length zero
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A layer of torch.nn with a cell's equations.
+
+    layer     its class
+    tensors   for each of its tensors, which of our parameters it has one above the other; "-"
+              before a name says negated, "0" is a vector of zeros. Other tensors are zero
+    settings  what else it is made with; a letter stands for that axis' size
+    """
+
+    layer: str
+    tensors: dict[str, str]
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def _tensors(W: str, U: str, b: str, **others: str) -> dict[str, str]:
+    return {"weight_ih_l0": W, "weight_hh_l0": U, "bias_ih_l0": b, **others}
+
+
+RNN = _tensors("W", "U", "b")
+LSTM = _tensors("W_i W_f W_g W_o", "U_i U_f U_g U_o", "b_i b_f b_g b_o")
+PROJECTED = {**LSTM, "weight_hr_l0": "V"}
+GRU = _tensors("W_r -W_z W_n", "U_r -U_z U_n", "b_r -b_z b_n", bias_hh_l0="0 0 d_n")
+
+PEERS = {
+    "rnn:activation=tanh": Peer("RNN", RNN),
+    "rnn:activation=relu": Peer("RNN", RNN, {"nonlinearity": "relu"}),
+    "lstm": Peer("LSTM", LSTM),
+    "lstm_np": Peer("LSTM", LSTM),
+    "lstm_projection:peepholes=false": Peer("LSTM", PROJECTED, {"proj_size": "P"}),
+    "gru:reset=after": Peer("GRU", GRU),
+}
 
 
 def compare(cell: Cell, trial: Trial) -> Outcome:
     """Outputs, final states and every gradient against PyTorch's layer, in float64."""
-    if cell.name not in PEERS:
-        return None, "-", "no library has this cell"
+    name = ":".join([cell.name, ",".join(map(str, cell.options))]).rstrip(":")
+    if name not in PEERS:
+        return None, "-", "PyTorch has no layer of this cell"
+    peer = PEERS[name]
+    if not _same(cell, load(name)):
+        return None, "-", f"its equations are not those of torch.nn.{peer.layer}"
     if importlib.util.find_spec("torch") is None:
         return None, "-", "PyTorch is not installed: make test-peers"
-    layer, gates = PEERS[cell.name]
-    return judged(_error(cell, trial, layer, gates), 1e-10, f"against torch.nn.{layer}")
+    return judged(_error(cell, trial, peer), 1e-10, f"against torch.nn.{peer.layer}")
 
 
-def _gradient(tensor: Any) -> Any:
-    return tensor.grad.numpy()
+def _same(one: Cell, other: Cell) -> bool:
+    """Whether two cells are the same function, written alike: a person's own cell may have the name
+    of a built-in one."""
+
+    def parts(cell: Cell) -> tuple:
+        return cell.input, cell.states, cell.output, dict(cell.updates), set(cell.equations)
+
+    return parts(one) == parts(other)
 
 
-def _error(cell: Cell, trial: Trial, layer: str, gates: list[str]) -> float:
+def _error(cell: Cell, trial: Trial, peer: Peer) -> float:
+    """The largest error of anything that the two return, at random values."""
+    import torch
+    from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+    module, draw = trial.module, trial.rng.standard_normal
+    T, B = SIZES["T"], SIZES["B"]
+    params = module.Params(*(SIZES[axis.letter] for axis in cell.axes))
+    params.flat = 0.7 * draw(params.flat.size)
+    xs = draw((T, B, SIZES["I"]))
+    starts = module.State(*(draw((B, SIZES[s.axes[0].letter])) for s in cell.states))
+    ys, ends, tape = module.forward(params, xs, starts, LENGTHS)
+    dys, dends = draw(ys.shape), [draw(end.shape) for end in ends]
+    dparams, dxs, dstarts = module.backward(params, tape, dys, module.State(*dends))
+
+    layer = _layer(peer, params)
+    inputs = torch.tensor(xs, requires_grad=True)
+    before = [torch.tensor(s[None], requires_grad=True) for s in starts]
+    packed, after = layer(
+        pack_padded_sequence(inputs, torch.tensor(LENGTHS)),
+        before[0] if len(before) == 1 else tuple(before),
+    )
+    outputs = pad_packed_sequence(packed, total_length=T)[0]
+    after = [after] if len(before) == 1 else list(after)
+    leaving = zip([outputs, *after], [dys, *(d[None] for d in dends)], strict=True)
+    reduce(add, ((value * torch.tensor(weight)).sum() for value, weight in leaving)).backward()
+
+    pairs: list[tuple[Any, Any]] = [(ys, outputs), (dxs, inputs.grad)]
+    pairs += [(one[None], other) for one, other in zip(ends, after, strict=True)]
+    pairs += [(one[None], other.grad) for one, other in zip(dstarts, before, strict=True)]
+    for name, parts in peer.tensors.items():
+        blocks = torch.chunk(getattr(layer, name).grad, len(parts.split()))
+        named = zip(parts.split(), blocks, strict=True)
+        pairs += [(_part(dparams, part), block) for part, block in named if part != "0"]
+    return max(error(one, other.detach().numpy()) for one, other in pairs)
+
+
+def _layer(peer: Peer, params: Any) -> Any:
+    """PyTorch's layer with these parameters."""
     import torch
 
-    peer = getattr(torch.nn, layer)(INPUTS, SIZE).double()
-    point = trial.point
-
-    def stacked(params: Any, letter: str) -> Any:
-        return np.concatenate([params[f"{letter}{gate}"] for gate in gates])
-
+    settings = {key: SIZES.get(value, value) for key, value in peer.settings.items()}
+    layer = getattr(torch.nn, peer.layer)(SIZES["I"], SIZES["H"], **settings).double()
     with torch.no_grad():
-        for name, letter in (("weight_ih_l0", "W"), ("weight_hh_l0", "U"), ("bias_ih_l0", "b")):
-            getattr(peer, name).copy_(torch.tensor(stacked(point.params, letter)))
-        peer.bias_hh_l0.zero_()
-    xs = torch.tensor(point.xs, requires_grad=True)
-    starts = [torch.tensor(s[None], requires_grad=True) for s in point.state]
-    ys, ends = peer(xs, starts[0] if len(starts) == 1 else tuple(starts))
-    ends = [ends] if len(starts) == 1 else list(ends)
-    loss = (ys * torch.tensor(trial.dys)).sum()
-    for end, weight in zip(ends, trial.dstate, strict=True):
-        loss = loss + (end[0] * torch.tensor(weight)).sum()
-    loss.backward()
+        for name, tensor in layer.named_parameters():
+            parts = [_part(params, part) for part in peer.tensors.get(name, "").split()]
+            tensor.copy_(torch.tensor(np.concatenate(parts)) if parts else torch.zeros(()))
+    return layer
 
-    dparams, dxs, dstate = trial.module.backward(point.params, trial.tape, trial.dys, trial.dstate)
-    pairs = [(trial.ys, ys.detach().numpy()), (dxs, _gradient(xs))]
-    pairs += [(a, b.detach().numpy()[0]) for a, b in zip(trial.final, ends, strict=True)]
-    pairs += [(a, _gradient(b)[0]) for a, b in zip(dstate, starts, strict=True)]
-    for name, letter in (("weight_ih_l0", "W"), ("weight_hh_l0", "U"), ("bias_ih_l0", "b")):
-        pairs.append((stacked(dparams, letter), _gradient(getattr(peer, name))))
-    return max(error(one, other) for one, other in pairs)
+
+def _part(params: Any, part: str) -> Any:
+    """One of our parameters, or its gradient, as PyTorch's tensor has it."""
+    if part == "0":
+        return np.zeros(SIZES["H"])
+    return -params[part[1:]] if part.startswith("-") else params[part]

@@ -86,6 +86,7 @@ class _CellMeta(type):
             updates=updates,
             output=body.output or updates.get(states[0] if states else None, body.input),
             initial=body.initial(),
+            starts=body.starts,
             options=tuple(body.options.settings),
             family=family,
         )

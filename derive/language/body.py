@@ -31,6 +31,7 @@ class Body(dict[str, Any]):
         self.input: Quantity | None = None
         self.output: Quantity | None = None
         self.states: dict[str, Quantity] = {}
+        self.starts: dict[str, float] = {}
         self.forward: dict[str, Quantity] = {}
         self.families: dict[str, Family] = {}
         self.parameters: dict[str, Quantity] = {}
@@ -81,7 +82,7 @@ class Body(dict[str, Any]):
 
     def define(self, name: str, formula: Any) -> Quantity:
         """Add the equation `name` = `formula`."""
-        rhs = sp.sympify(operand(formula), strict=True)
+        rhs = _whole(sp.sympify(operand(formula), strict=True))
         try:
             axes = axes_of(rhs)
         except CellError as error:
@@ -122,9 +123,9 @@ class Body(dict[str, Any]):
         if any(setting.choices for setting in self.options.settings):
             return  # another choice may use what this one does not
         used = {family._name for family, _, _ in self.members.values()}
-        for family in self.families:
-            if family not in used:
-                raise CellError(f"`{family}` is never used; remove it, or use it in an equation")
+        for declared in self.families:
+            if declared not in used:
+                raise CellError(f"`{declared}` is never used; remove it, or use it in an equation")
 
     def initial(self) -> dict[str, float]:
         """Initial values, by parameter; CellError where no such parameter exists."""
@@ -145,3 +146,9 @@ class Body(dict[str, Any]):
             for name, (family, member, full) in self.members.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _whole(formula: sp.Expr) -> sp.Expr:
+    """The formula with 1.0 as 1, so that a factor of one is none."""
+    floats = formula.atoms(sp.Float)
+    return formula.xreplace({f: sp.Integer(int(f)) for f in floats if f.is_finite and f == int(f)})

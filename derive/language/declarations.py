@@ -48,20 +48,22 @@ class Input(Declaration):
 
 class State(Declaration):
     """A vector that one step hands to the next, zero before the first unless the caller says
-    otherwise.
+    otherwise; ``State(start=-1e30)`` begins at another number.
 
     The new value of ``State()`` called ``c`` is the equation ``c_next``. The first state declared
     is the cell's output, unless an equation is marked `Output`.
     """
 
-    def __init__(self, axis: Axis = H):
+    def __init__(self, axis: Axis = H, start: float = 0):
         if not isinstance(axis, Axis):
             raise CellError(f"a state extends along an axis such as H, and {axis!r} is none")
-        self.axis = axis
+        self.axis, self.start = axis, start
 
     def _named(self, name, body):
         state = Quantity(name, (self.axis,))
         body.states[name] = state
+        if self.start != 0:
+            body.starts[name] = self.start
         body.forward[f"{name}_next"] = Quantity(f"{name}_next", state.axes)
         return state
 

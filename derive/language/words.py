@@ -37,7 +37,7 @@ def each(count: int) -> Iterator[int]:
     name, ``n_1``, ``n_2``, …, and the name without a number stands for the latest.
     """
     body = Body.open
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+    if isinstance(count, bool) or count != int(count) or count < 1:
         raise CellError(f"each(…) takes a whole number from 1 on, not {count!r}")
     if body.layer is not None:
         raise CellError("each(…) stands inside another; name the equations of one of them by hand")

@@ -171,6 +171,9 @@ class _Hoist:
     def run(self) -> Loop:
         during = []
         for equation in self.loop.during:
+            if equation.lhs in self.loop.totals:
+                during.append(equation)  # gathered at the end, all of a kind together: see `defer`
+                continue
             if not self.varies(equation.rhs):
                 self.before.append(equation)
                 continue

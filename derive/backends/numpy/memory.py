@@ -42,7 +42,8 @@ class Memory:
         self.stack_of = {p: w for w in program.layout.weights for p in w.parameters}
         self.weights: dict[str, str] = {}
         quantities = (*self.loop.known, *self.equations, *self.carried, *program.names.parameters)
-        self.taken = frozenset(q.name for q in quantities)  # scratch arrays have other names
+        names = {q.name for q in quantities}
+        self.taken = frozenset(names | {f"{name}_s" for name in names})  # not for scratch arrays
 
     def home(self, q: Quantity) -> Quantity:
         """The quantity in whose place this one lies."""
@@ -99,7 +100,11 @@ class Memory:
         ends_it = start + len(quantities) == len(stack.members)
         ends = stack.members[: start + len(quantities)]
         high = "" if ends_it else length(a for q in ends for a in q.axes)
-        return stack, "_".join(map(self.name, quantities)), slice_text(low, high)
+        names = list(map(self.name, quantities))
+        together = "_".join(names)
+        if len(together) > 30:
+            together = f"{names[0]}_to_{names[-1]}"
+        return stack, together, slice_text(low, high)
 
     def ordered(self, quantities: Iterable[Quantity]) -> list[Quantity]:
         """In the order in which they are defined."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import singledispatchmethod
 
 from derive.backends.numpy.memory import Memory, slice_text
-from derive.backends.numpy.text import length, shape_of, tuple_of, unpack, wrap
+from derive.backends.numpy.text import broken, length, shape_of, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import Writer
 from derive.nodes import Axes, CellError, Quantity
 from derive.normal import fresh
@@ -115,10 +115,11 @@ def allocation(shapes: Mapping[str, str]) -> list[str]:
     """Arrays of these shapes; several share one piece of memory."""
     if len(shapes) < 2:
         return [f"{name} = np.empty({shape}, dtype)" for name, shape in shapes.items()]
-    names, arguments = ", ".join(shapes), ["dtype", *shapes.values()]
-    if len(names) < 80:
-        return wrap(f"{names} = _arrays(", arguments, ")")
-    return unpack(list(shapes), f"_arrays({', '.join(arguments)})")
+    names = [", ".join(shapes)]
+    if len(names[0]) > 80:
+        names = ["(", *(f"    {name}," for name in shapes), ")"]
+    arrays = wrap(f"{names[-1]} = _arrays(", ["dtype", *shapes.values()], ")")
+    return [*names[:-1], *arrays]
 
 
 def step_stacks(memory: Memory) -> list[str]:
@@ -208,12 +209,12 @@ class Phase:
         tanh = f"np.tanh({whole}, out={whole})"
         says = "; ".join(f"{', '.join(map(str, own))} by {f}" for f, own in by_function.items())
         if "sigmoid" not in by_function:
-            return [f"# {says}", tanh]
+            return [*broken(f"# {says}", self.indent), tanh]
         part = self.run(tuple(by_function["sigmoid"]))
         self.scratch.setdefault("half", "half = np.array(0.5, dtype)")
         half = f"np.multiply({part}, half, out={part})"
         return [
-            f"# {says}, where sigmoid(a) = ½ + ½ tanh(½ a)",
+            *broken(f"# {says}, where sigmoid(a) = ½ + ½ tanh(½ a)", self.indent),
             half,
             tanh,
             half,
@@ -283,7 +284,8 @@ class AllSteps(Phase):
         if len(s.terms) > 1:
             return [f"np.sum({self.run(s.terms)}, axis=(0, 1), out={gradient})"]
         (q,), value = s.outs, self.writer.infix(self)(s.terms[0])
-        return wrap(f"{gradient}[...] = np.sum(", [value, *["axis=(0, 1)"] * bool(q.axes)], ")")
+        axis = ", axis=(0, 1)" if q.axes else ""
+        return broken(f"{gradient}[...] = np.sum({value}{axis})", self.indent)
 
 
 class OneStep(Phase):

@@ -43,21 +43,56 @@ def broken(line: str, indent: int) -> list[str]:
             line, WIDTH - indent, subsequent_indent="#     ", break_long_words=False
         )
     left, sign, right = re.split(r"( \+?= )", line, maxsplit=1)
+    if opens_and_closes(right):
+        return opened(line, WIDTH - indent)
     return [f"{left}{sign}(", *(f"    {row}" for row in at_signs(right, WIDTH - indent - 4)), ")"]
 
 
 def at_signs(text: str, width: int) -> list[str]:
-    """A sum broken before its outermost plus and minus signs, one term a line, as a formatter
-    does."""
+    """A formula that may be too long, broken as a formatter does: before the outermost signs, else
+    within its last brackets."""
+    if len(text) <= width:
+        return [text]
+    for signs in (("+", "-"), ("*", "/", "@")):
+        rows = split_before(text, signs)
+        if len(rows) > 1:
+            return [part for row in rows for part in at_signs(row, width)]
+    return opened(text, width)
+
+
+def split_before(text: str, signs: tuple[str, ...]) -> list[str]:
+    """The text in pieces, each but the first beginning with one of the signs outside brackets."""
     depth, start, rows = 0, 0, []
     for k, character in enumerate(text):
         depth += (character in "([") - (character in ")]")
-        if depth == 0 and text[k : k + 3] in (" + ", " - "):
+        sign = text[k + 1 : k + 2] in signs and text[k : k + 3] == f" {text[k + 1 : k + 2]} "
+        if depth == 0 and sign and k > 1:
             rows.append(text[start:k])
             start = k + 1
-    if len(text) <= width:
-        return [text]
     return [*rows, text[start:]]
+
+
+def opens_and_closes(text: str) -> bool:
+    """Whether the text is one call, ``name(…)``."""
+    return len(split_before(text, ("+", "-", "*", "/", "@"))) == 1 and text.endswith(")")
+
+
+def opened(text: str, width: int) -> list[str]:
+    """The last bracketed part of a text on lines of its own."""
+    depth, close = 0, text.rfind(")")
+    if close < 0:
+        return [text]
+    for k in range(close, -1, -1):
+        depth += (text[k] == ")") - (text[k] == "(")
+        if depth == 0:
+            break
+    formula, axis, number = text[k + 1 : close].rpartition(", axis=(0, 1)")
+    if axis and not number:
+        *rows, last = at_signs(formula, width - 5)
+        inner = [*rows, f"{last},", f"{axis[2:]},"]
+    else:
+        inner = at_signs(text[k + 1 : close], width - 4)
+    return [text[: k + 1], *(f"    {row}" for row in inner), text[close:]]
 
 
 def length(axes: Iterable[Axis]) -> str:

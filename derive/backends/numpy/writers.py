@@ -133,7 +133,7 @@ class InPlace:
     def product(self, s, phase, out, rows, weight, *, transposed):
         # Sequences as columns, as in the equation: BLAS is up to twice as fast with the long side
         # of a wide product first.
-        name = f"{weight}_{rows}" if s.adds else f"{out}_T"
+        name = f"{weight}_{rows}" if s.adds and len(weight + rows) < 30 else f"{out}_T"
         scratch = phase.columns(name, length(a for q in s.outs for a in q.axes))
         matrix = weight if transposed else f"{weight}.T"
         product = f"np.dot({matrix}, {rows}.T, out={scratch})"

@@ -1,0 +1,35 @@
+"""What everything that is shown in a terminal shares: its width, its characters, its tables."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+WIDTH = 80
+
+
+def table(*headings: str, title: str | None = None) -> Table:
+    """A table with one line under its headings."""
+    from rich import box
+    from rich.table import Table
+
+    made = Table(*headings, title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in made.columns:
+        column.overflow = "fold"
+    return made
+
+
+def console() -> Console:
+    """Where to print: at most 80 columns, and characters as they are."""
+    from rich.console import Console
+
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    if not encoding.lower().startswith("utf") and hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")
+    made = Console(highlight=False, markup=False, emoji=False)
+    made.width = min(made.width, WIDTH)
+    return made

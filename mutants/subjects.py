@@ -1,0 +1,80 @@
+"""The cells whose modules are changed, or have to tell that something else was changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from derive.cell import Cell
+from derive.compiler import generate
+from derive.library import load
+from derive.nodes import H
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A generated module: a cell with its options, and what its forward keeps."""
+
+    spec: str
+    store: str = "all"
+
+    def __str__(self) -> str:
+        return self.spec + (f" ({self.store})" if self.store != "all" else "")
+
+    @property
+    def name(self) -> str:
+        """The module's name."""
+        return self.cell.name
+
+    @property
+    def cell(self) -> Cell:
+        """The cell, loaded once."""
+        return _cell(self.spec)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it takes as many inputs as it has units; the contract's tests take fewer."""
+        return self.cell.input.axes == (H,)
+
+    @property
+    def text(self) -> str:
+        """The module, unchanged."""
+        return _text(self)
+
+
+@cache
+def _cell(spec: str) -> Cell:
+    return load(str(HERE / "words.py") if spec == "words" else spec)
+
+
+@cache
+def _text(subject: Subject) -> str:
+    (text,) = generate(subject.cell, store=subject.store).values()
+    return text
+
+
+LSTM, PEEPHOLE, GRU = Subject("lstm"), Subject("lstm_peephole"), Subject("gru")
+SLSTM, ANTISYMMETRIC, RNN = Subject("slstm"), Subject("antisymmetric_rnn"), Subject("rnn")
+AFTER, PROJECTED = Subject("gru:reset=after"), Subject("lstm_projection")
+SCRN = Subject("scrn")  # its output is no state
+SRU = Subject("sru")  # takes as many inputs as it has units
+WORDS = Subject("words")  # a cell of our own, with every function of the language
+STATES = (Subject("lstm", "states"), Subject("gru", "states"))
+
+SUBJECTS = (
+    LSTM,
+    PEEPHOLE,
+    GRU,
+    SLSTM,
+    ANTISYMMETRIC,
+    RNN,
+    AFTER,
+    PROJECTED,
+    SCRN,
+    SRU,
+    WORDS,
+    *STATES,
+)

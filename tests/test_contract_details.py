@@ -1,0 +1,136 @@
+"""Details of the contract that `make mutants` found to be held by no other test."""
+
+from __future__ import annotations
+
+import importlib
+import types
+
+import numpy as np
+import pytest
+from some_cells import SOME
+from test_contract import LENGTHS, Run, arrays, identical, make_params, sizes_of
+
+
+@pytest.fixture(params=SOME, scope="module")
+def m(request):
+    return importlib.import_module(f"generated.{request.param}")
+
+
+def run_of(m, **options):
+    return Run(m, np.random.default_rng(7), **options)
+
+
+# --- Params and State ----------------------------------------------------------------------------
+
+
+def test_assigning_to_flat_copies_into_the_same_memory(m):
+    params = make_params(m, np.random.default_rng(0))
+    memory, values = params.flat, np.arange(float(params.flat.size))
+    params.flat = values
+    assert params.flat is memory
+    np.testing.assert_array_equal(params.flat, values)
+    params.flat -= 1.0
+    assert params.flat is memory
+    np.testing.assert_array_equal(params.flat, values - 1)
+
+
+def test_what_does_not_fit_flat_is_not_assigned(m):
+    params = make_params(m, np.random.default_rng(0))
+    before = params.flat.copy()
+    with pytest.raises(ValueError, match="flat"):
+        params.flat = before[:-1]
+    with pytest.raises(ValueError, match="flat"):
+        params.flat = 0 * before[:1]
+    with pytest.raises(TypeError, match="flat"):
+        params.flat = np.zeros(before.shape, np.float32)
+    np.testing.assert_array_equal(params.flat, before)
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.0, "3", None, True])
+def test_a_wrong_size_is_a_value_error(m, size):
+    for name in sizes_of(m):
+        with pytest.raises(ValueError, match=name):
+            m.Params(**(sizes_of(m) | {name: size}))
+
+
+def test_a_list_is_no_state(m):
+    run = run_of(m)
+    with pytest.raises(TypeError, match="state must be a State"):
+        m.forward(run.params, run.xs, list(run.state))
+
+
+def test_the_tape_holds_the_states_of_all_steps(m):
+    run = run_of(m)
+    for name in m.State._fields:
+        steps = getattr(run.tape, f"{name}_s")
+        identical(steps[0], getattr(run.state, name))
+        identical(steps[-1], getattr(run.final, name))
+
+
+# --- memory --------------------------------------------------------------------------------------
+
+
+class Poisoned(types.ModuleType):
+    """NumPy, but memory that nobody has written to is full of NaN."""
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+    @staticmethod
+    def empty(shape, dtype=float):
+        return np.full(shape, np.nan, dtype)
+
+
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "ragged"])
+def test_nothing_is_read_before_it_is_written(m, monkeypatch, lengths):
+    want = list(run_of(m, lengths=lengths).everything())
+    monkeypatch.setattr(m, "np", Poisoned("numpy"))
+    identical(tuple(run_of(m, lengths=lengths).everything()), tuple(want))
+
+
+def test_a_result_keeps_no_more_memory_than_its_own(m):
+    """Whoever keeps a result does not keep what was needed to compute it."""
+    run = run_of(m)
+    d = run.direction()
+    tangents = m.jvp(run.params, run.tape, *d)
+    second = m.hvp(run.params, run.tape, run.dys, *d, run.dstate)
+    for a in arrays((run.ys, run.final, run.backward(), tangents, second)):
+        whole = a
+        while isinstance(whole.base, np.ndarray):
+            whole = whole.base
+        assert whole.nbytes == a.nbytes
+
+
+def test_a_step_s_results_share_no_memory_with_what_is_given(m):
+    """Whoever fills the same input again, step by step, does not change the state."""
+    run = run_of(m)
+    x = run.xs[0].copy()
+    y, state = m.step(run.params, x, run.state)
+    for a in (y, *state):
+        assert not any(np.shares_memory(a, given) for given in (x, *run.state, run.params.flat))
+
+
+# --- sequences that have ended -------------------------------------------------------------------
+
+
+def test_what_would_overflow_past_the_end_has_no_effect(m):
+    """A sequence that never begins, beside long ones: at rest, with weights so large that whatever
+    moved it a little, step after step, would make tangents and adjoints explode."""
+    T, B = 1500, 2
+    run = run_of(m, T=T, B=B, lengths=[1, 0])
+    for view in run.params.values():
+        view *= 10 if view.ndim == 2 else 0
+    rest = m.State(*(0 * s for s in run.state))
+    if "n" in m.State._fields:  # a divisor
+        rest = rest._replace(n=1 + rest.n)
+    d = run.direction()
+    results = []
+    for steps in (T, 1):
+        xs, dys = 0 * run.xs[:steps], run.dys[:steps]
+        tape = m.forward(run.params, xs, rest, run.lengths)[2]
+        second = m.hvp(run.params, tape, dys, d[0], d[1][:steps], d[2], run.dstate)
+        first = m.backward(run.params, tape, dys, run.dstate)
+        tangents = m.jvp(run.params, tape, d[0], d[1][:steps], d[2])
+        results.append((second[0], second[2], first[0], first[2], tangents[1]))
+    for a, b in zip(*map(arrays, results), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12 * (1 + np.abs(b).max()))

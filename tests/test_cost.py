@@ -1,0 +1,117 @@
+"""What `derive cost` says, against counts by other ways: from the equations, and by hand."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+import sympy as sp
+from rich.cells import cell_len
+from some_cells import SOME
+
+from derive import library
+from derive.cost import cost_of, once, per_step
+from derive.counting import B, T, counted
+from derive.program import cost
+from derive.program.program import build
+from derive.tables import print_cost
+
+H, I = sp.symbols("H I")
+
+
+def as_letters(expr):
+    """A count whose sizes are plain letters."""
+    return expr.xreplace({s: sp.Symbol(s.name) for s in expr.free_symbols})
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_multiply_adds_and_functions_are_those_of_the_equations(name):
+    """Stacking, hoisting and deferring move work and never add any."""
+    cell = library.load(name)
+    program, found = build(cell), counted(cell)
+    letters = {"I": "H"} if cell.input.axes[0].letter == "H" else {}
+    for routine, equations in (
+        ("forward", program.adjoint.forward),
+        ("backward", program.adjoint.backward),
+    ):
+        expected = as_letters(cost.cost(equations).multiply_adds).subs(letters)
+        assert sp.expand(per_step(found[routine]["multiply-adds"]) - expected) == 0
+        assert once(found[routine]["multiply-adds"]) == 0
+    functions = as_letters(cost.cost(program.adjoint.forward).activations).subs(letters)
+    # relu, maximum and the like are counted among elementwise operations; a softplus takes two
+    # functions; what depends on parameters alone is done once a call.
+    simple = {"tanh", "sigmoid", "exp"}
+    used = {type(f).__name__ for e in program.adjoint.forward for f in e.rhs.atoms(sp.Function)}
+    if used & {"relu", "maximum", "softplus", "sqrt", "step"} or name == "unicornn":
+        return
+    assert used <= simple | {"MatVec", "Transposed"}
+    assert sp.expand(per_step(found["forward"]["transcendental"]) - functions) == 0
+
+
+def test_lstm_by_hand():
+    """Counted line by line in generated/lstm.py."""
+    found = counted(library.load("lstm"))
+    bias, recurrent, halves, memory, output = 4, 4, 3 + 3 + 3, 3, 1
+    assert (
+        per_step(found["forward"]["elementwise"])
+        == (bias + recurrent + halves + memory + output) * H
+    )
+    assert per_step(found["forward"]["transcendental"]) == 5 * H
+    local, chain, biases = 3 + 3 + 3 + 3 + 3, 1 + 2 + 4 + 1, 4
+    assert per_step(found["backward"]["elementwise"]) == (local + chain + biases) * H
+    assert found["forward"]["calls"].coeff(T) == 11
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_calls_in_the_loop_are_its_lines(name):
+    """A step makes as many calls as the loop has lines, but for helpers, which make several."""
+    cell = library.load(name)
+    found = counted(cell)
+    for routine in ("forward", "backward"):
+        source = _source(cell, routine)
+        (loop,) = (
+            n for n in source.body if isinstance(n, ast.For) and "ended" in ast.unparse(n.target)
+        )
+        lines = [n for n in loop.body if isinstance(n, ast.Expr)]
+        if any(ast.unparse(n.value.func)[0] == "_" or ".fill" in ast.unparse(n) for n in lines):
+            continue
+        assert found[routine]["calls"].coeff(T) == len(lines)
+
+
+def _source(cell, routine):
+    from derive.compiler import generate
+
+    (text,) = generate(cell).values()
+    return next(
+        n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == routine
+    )
+
+
+def test_counts_grow_with_sequences_and_steps_alone():
+    for kinds in counted(library.load("gru")).values():
+        assert kinds["multiply-adds"].free_symbols == {T, B, H, I}
+        assert kinds["calls"].free_symbols == {T}
+
+
+@pytest.mark.parametrize(
+    ("name", "depth", "recurrent"),
+    [
+        ("rnn", 3, H**2),  # U h, the sum, tanh
+        ("mingru", 2, 0),  # (1 - z) h, the sum
+        ("atr", 5, H**2),  # U h, p + q, sigmoid, i p, the sum
+        ("lstm", 7, 4 * H**2),  # U h, the sum, sigmoid, i g, the sum, tanh, o tanh
+        ("mgu", 9, 2 * H**2),  # U h, the sum, sigmoid, f h, U (f h), the sum, tanh, f n, the sum
+    ],
+)
+def test_recurrent_path(name, depth, recurrent):
+    found = cost_of(library.load(name))
+    assert as_letters(found.recurrent) == recurrent
+    assert found.depth == depth
+
+
+@pytest.mark.parametrize("name", ["lstm", "scrn", "lstm_layer_norm"])
+def test_shown(capsys, name):
+    print_cost(library.load(name))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert any("multiply-adds" in line and "HI" in line for line in lines)

@@ -1,0 +1,183 @@
+"""The generated cells against transcriptions of their papers, differentiated by PyTorch.
+
+The transcriptions are in `transcriptions.py`. Nobody who wrote a cell wrote its transcription, and
+PyTorch's autograd shares nothing with the derivation here.
+"""
+
+from __future__ import annotations
+
+import inspect
+import zlib
+
+import numpy as np
+import pytest
+from transcriptions import CELLS
+
+from derive.check.numeric import module_of
+from derive.library import load, names, split
+from derive.nodes import I
+
+T, B, INPUTS, HIDDEN = 6, 3, 2, 4
+RAGGED = [6, 4, 0]  # one runs to the end, one ends early, one does not begin
+BOUND = 1e-10  # of the largest entry of each array
+NEEDS = "this is what make test-peers installs"
+SECOND_ORDER = ["lstm_layer_norm", "gru:reset=after", "slstm", "nas", "lem", "scrn", "sru", "rhn"]
+OF_LENGTHS = ["lstm", "lstm_fgr", "lstm_projection", "scrn", "qrnn", "intersection_rnn", "cornn"]
+
+
+def test_every_cell_and_every_choice_has_a_transcription():
+    missing = [name for name in names() if name not in CELLS]
+    for name in set(names()) - set(missing):
+        covered = [split(spec)[1] for spec in CELLS if split(spec)[0] == name]
+        for option in load(name).options:
+            values = {settings.get(option.name, option.default) for settings in covered}
+            wanted = set(option.choices)
+            if not option.choices and values == {option.default}:
+                wanted = {"something else"}  # a number: once, another than the default
+            missing += [f"{name}:{option.name}={value}" for value in sorted(wanted - values)]
+    assert not missing
+
+
+class Case:
+    """A cell's generated module and its transcription, at one random point."""
+
+    def __init__(self, spec, lengths=None):
+        self.torch = pytest.importorskip("torch", reason=NEEDS)
+        cell, self.transcription, self.lengths = load(spec), CELLS[spec], lengths
+        self.module, self.rng = module_of(cell), np.random.default_rng(zlib.crc32(spec.encode()))
+        inputs = INPUTS if cell.input.axes == (I,) else HIDDEN
+        sizes = [n for n in inspect.signature(self.module.Params).parameters if n != "dtype"]
+        others = iter([5, 7, 8])
+        known = {"input_size": inputs, "hidden_size": HIDDEN}
+        self.template = self.module.Params(*(known.get(n) or next(others) for n in sizes))
+        start = self.module.forward(self.template, np.zeros((0, B, inputs)))[1]
+        self.shapes = {name: s.shape for name, s in zip(start._fields, start, strict=True)}
+        self.params, self.xs, self.state = self.draw(inputs)
+        if "n" in self.shapes:  # sLSTM's normaliser: a sum of positive numbers
+            self.state = self.state._replace(n=0.5 + np.abs(self.state.n))
+        self.lengths_array = None if lengths is None else np.array(lengths)
+        self.ys, self.final, self.tape = self.module.forward(
+            self.params, self.xs, self.state, self.lengths_array
+        )
+        self.dys = self.rng.normal(size=self.ys.shape)
+        self.dstate = self.draw(inputs)[2]
+        self.direction = self.draw(inputs)
+
+    def draw(self, inputs):
+        """Random parameters, inputs and states."""
+        params = self.template.copy()
+        params.flat[:] = 0.7 * self.rng.normal(size=params.flat.size)
+        state = self.module.State(*(self.rng.normal(size=s) for s in self.shapes.values()))
+        return params, self.rng.normal(size=(T, B, inputs)), state
+
+    def tensors(self, params, xs, state):
+        """A point or a direction as one flat tuple of tensors: parameters, inputs, states."""
+        return tuple(self.torch.tensor(a) for a in (*params.values(), xs, *state))
+
+    def run(self, *flat):
+        """The transcription, step by step: the outputs, then the final states."""
+        *values, xs = flat[: len(self.params) + 1]
+        p = dict(zip(self.params, values, strict=True))
+        state = dict(zip(self.shapes, flat[len(self.params) + 1 :], strict=True))
+        ys = []
+        for t in range(T):
+            y, new = self.transcription(p, xs[t], state)
+            assert set(new) == set(state)
+            if self.lengths is not None:
+                runs = self.torch.tensor([[t < length] for length in self.lengths])
+                y = self.torch.where(runs, y, 0.0)
+                new = {k: self.torch.where(runs, new[k], state[k]) for k in state}
+            state = new
+            ys.append(y)
+        return (self.torch.stack(ys), *state.values())
+
+    def loss(self, *flat):
+        weights = [self.torch.tensor(w) for w in (self.dys, *self.dstate)]
+        return sum((a * w).sum() for a, w in zip(self.run(*flat), weights, strict=True))
+
+    def backward(self):
+        return self.module.backward(self.params, self.tape, self.dys, self.dstate)
+
+    def labels(self, what):
+        return [f"{what} {n}" for n in (*self.params, "xs", *self.shapes)]
+
+
+def agree(labels, ours, theirs):
+    """Every pair within the bound of what PyTorch says; all that are not, at once."""
+    wrong, worst = {}, 0.0
+    for label, one, other in zip(labels, ours, theirs, strict=True):
+        other = other.detach().numpy()
+        assert one.shape == other.shape, label
+        scale = max(float(np.abs(other).max(initial=0)), 1e-300)
+        error = float(np.abs(one - other).max(initial=0)) / scale
+        worst = max(worst, error)
+        if not error <= BOUND:
+            wrong[label] = error
+    assert not wrong, wrong
+    return worst
+
+
+def check(case):
+    """Outputs, final states and every gradient; the largest error."""
+    flat = [a.requires_grad_() for a in case.tensors(case.params, case.xs, case.state)]
+    outs = case.run(*flat)
+    names = ["ys", *(f"final {k}" for k in case.shapes)]
+    worst = agree(names, (case.ys, *case.final), outs)
+    # An initial state that nothing looks at has a gradient of zero, not none.
+    gradients = case.torch.autograd.grad(case.loss(*flat), flat, materialize_grads=True)
+    dparams, dxs, dstate = case.backward()
+    ours = (*dparams.values(), dxs, *dstate)
+    return max(worst, agree(case.labels("gradient by"), ours, gradients))
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("spec", CELLS)
+def test_outputs_states_and_gradients(spec):
+    check(Case(spec))
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("spec", OF_LENGTHS)
+def test_sequences_of_different_lengths(spec):
+    check(Case(spec, RAGGED))
+
+
+@pytest.mark.peers
+@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")  # PyTorch's own
+@pytest.mark.parametrize("spec", SECOND_ORDER)
+def test_jvp(spec):
+    case = Case(spec)
+    point, direction = case.tensors(case.params, case.xs, case.state), case.tensors(*case.direction)
+    _, theirs = case.torch.func.jvp(case.run, point, direction)
+    ys_dot, state_dot = case.module.jvp(case.params, case.tape, *case.direction)
+    labels = ["ys_dot", *(f"final {k}" for k in case.shapes)]
+    agree(labels, (ys_dot, *state_dot), theirs)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("spec", SECOND_ORDER)
+def test_hvp(spec):
+    case = Case(spec)
+    flat = [a.requires_grad_() for a in case.tensors(case.params, case.xs, case.state)]
+    first = case.torch.autograd.grad(case.loss(*flat), flat, create_graph=True)
+    along = sum((g * v).sum() for g, v in zip(first, case.tensors(*case.direction), strict=True))
+    theirs = case.torch.autograd.grad(along, flat, materialize_grads=True)
+    dparams, dxs, dstate = case.module.hvp(
+        case.params, case.tape, case.dys, *case.direction, dstate=case.dstate
+    )
+    agree(case.labels("hvp by"), (*dparams.values(), dxs, *dstate), theirs)
+
+
+@pytest.mark.peers
+def test_two_shares_exchanged_do_not_agree():
+    def exchanged(p, x, s):
+        h = CELLS["ligru"](p, x, s)[0]
+        z = (x @ p["W_z"].T + s["h"] @ p["U_z"].T + p["b_z"]).sigmoid()
+        n = (h - z * s["h"]) / (1 - z)
+        h = (1 - z) * s["h"] + z * n
+        return h, {"h": h}
+
+    case = Case("ligru")
+    case.transcription = exchanged
+    with pytest.raises(AssertionError, match="final h"):
+        check(case)
