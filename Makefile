@@ -4,6 +4,7 @@
 PYTHON    ?= python3 python3.14 python3.13 python3.12 python3.11 python
 TESTFLAGS ?= -n auto --dist worksteal
 PDFLATEX  ?= pdflatex
+FUZZ      ?= 5000
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -27,8 +28,9 @@ help: ## List the targets
 # ---- what it makes ------------------------------------------------------------------------------
 
 .PHONY: generate
-generate: $(VENV)/.core ## Derive every cell and write generated/
+generate: $(VENV)/.core ## Derive every cell and write generated/ and docs/cells/
 	@$(PY) -m derive generate -o generated
+	@$(PY) -m derive generate -o docs/cells --backend markdown
 
 .PHONY: latex
 latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/latex/
@@ -60,15 +62,20 @@ bench: $(VENV)/.peers ## Time the generated LSTM against PyTorch's (installs PyT
 # ---- what it proves -----------------------------------------------------------------------------
 
 .PHONY: test
-test: $(VENV)/.test ## Run the tests, but for those against PyTorch
+test: $(VENV)/.test ## Run the tests, but for those against other libraries
 	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers" || status=$$?; \
 	echo; \
-	echo "Not run: the tests against PyTorch (marked 'peers'). To run them: make test-peers"; \
+	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
 	exit $$status
 
 .PHONY: test-peers
-test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch (installs PyTorch)
+test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch and onnxruntime (installs them)
 	@$(PY) -m pytest -m peers
+
+.PHONY: fuzz
+fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
+	@$(ONE_THREAD) CELLS=$(FUZZ) $(PY) -m pytest $(TESTFLAGS) tests/test_cells_random.py \
+	    -k random_cell
 
 .PHONY: mutants
 mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (15 minutes)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from derive.program.program import Program
 
-BACKENDS = ("numpy",)
+BACKENDS = ("numpy", "markdown")
 
 
 class Backend(Protocol):

@@ -33,6 +33,15 @@ def latex_block(adjoint: Adjoint) -> str:
     return render("latex/fragment.tex.j2", **_aligned(_groups(book, Latex(book))))
 
 
+def aligned_parts(adjoint: Adjoint) -> dict[str, str]:
+    """The equations, their adjoints, what is handed back and what is gathered: an `aligned`
+    environment each."""
+    book = textbook(adjoint)
+    groups = _aligned(_groups(book, Latex(book)))
+    groups["gathered"] = groups.pop("parameters")
+    return {name: text.replace("{align*}", "{aligned}") for name, text in groups.items()}
+
+
 def document(cell: Cell) -> str:
     """A document that compiles: the equations, their adjoints, the notation and the shapes."""
     book = textbook(adjoint(cell))

@@ -1,0 +1,58 @@
+"""What the page's template is filled with."""
+
+from __future__ import annotations
+
+import re
+
+from derive.cell import Cell
+from derive.latex import aligned_parts
+from derive.nodes import sigmoid
+from derive.program import cost
+from derive.program.program import Program
+from derive.render import render
+from derive.show import paragraphs, shape
+
+
+def files(program: Program) -> dict[str, str]:
+    """The page's file name and text."""
+    cell = program.cell
+    text = render(
+        "markdown/cell.md.j2",
+        title=escaped(cell.title),
+        about=[escaped(paragraph) for paragraph in paragraphs(cell.doc)],
+        name=cell.name,
+        family=escaped(cell.family),
+        facts=[(label, ", ".join(f"`{item}`" for item in items)) for label, items in facts(cell)],
+        options=[(s.name, s.value, " or ".join(s.choices) or "a number") for s in cell.options],
+        parameters=[(p.name, shape(p.axes), starts(cell, p.name)) for p in cell.parameters],
+        parameter_count=cost.text(cost.parameters(program)),
+        costs=cost.summary(program),
+        **aligned_parts(program.adjoint),
+    )
+    return {f"{cell.name}.md": text}
+
+
+def facts(cell: Cell) -> list[tuple[str, list[str]]]:
+    """The names of a cell's quantities by what they are."""
+    gates = [str(e.lhs) for e in cell.equations if isinstance(e.rhs, sigmoid)]
+    found = [
+        ("input", [f"{cell.input} ({shape(cell.input.axes)})"]),
+        ("states", [f"{state} ({shape(state.axes)})" for state in cell.states]),
+        ("gates", gates),
+        ("output", [str(cell.output)]),
+    ]
+    return [(label, items) for label, items in found if items]
+
+
+def starts(cell: Cell, parameter: str) -> str:
+    """How a parameter begins."""
+    if parameter in cell.initial:
+        return f"{cell.initial[parameter]:g}"
+    matrix = next(len(p.axes) == 2 for p in cell.parameters if p.name == parameter)
+    return "random" if matrix else "0"
+
+
+def escaped(text: str) -> str:
+    """Text in which nothing is Markdown's or HTML's."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;")
+    return re.sub(r"([\\`*_\[\]$|#~])", r"\\\1", text)
