@@ -151,6 +151,25 @@ def generate(
 
 
 @main.command(epilog=CELL_HELP)
+@click.argument("old", metavar="CELL")
+@click.argument("new", metavar="CELL")
+@click.option("--latex", is_flag=True, help="As LaTeX, for a document with amsmath and xcolor.")
+@click.option("--standalone", is_flag=True, help="As a LaTeX document that compiles.")
+@reports
+def diff(old: str, new: str, latex: bool, standalone: bool) -> None:
+    """Show what changes from one cell to another: equations and gradients."""
+    cells = loaded(old, ()), loaded(new, ())
+    if latex or standalone:
+        from derive.diff.latex import document, fragment
+
+        click.echo((document if standalone else fragment)(*cells), nl=False)
+    else:
+        from derive.diff.shown import print_difference
+
+        print_difference(*cells)
+
+
+@main.command(epilog=CELL_HELP)
 @click.argument("cell")
 @SET
 @reports
