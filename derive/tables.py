@@ -29,9 +29,9 @@ def print_list() -> None:
     out = console()
     cells = sorted(map(load, names()), key=lambda cell: (_rank(cell.family), cell.name))
     rows = table("cell", "paper", "states", "gates", "parameters")
-    rows.padding = (0, 1, 0, 0)
+    rows.padding = 0
     rows.columns[0].no_wrap = True
-    for column, width in zip(rows.columns, (25, 20, 8, 6, 16), strict=True):
+    for column, width in zip(rows.columns, (25, 20, 7, 7, 15), strict=True):
         column.width = width
     for family, members in groupby(cells, key=lambda cell: cell.family):
         rows.add_row(Text(family, "bold"))

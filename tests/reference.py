@@ -26,7 +26,7 @@ FUNCTIONS = {
     "sqrt": np.sqrt,
     "sin": np.sin,
     "cos": np.cos,
-    "softplus": lambda x: np.log(1 + np.exp(x)),
+    "softplus": lambda x: np.logaddexp(0, x),
     "absolute": lambda x: np.where(x.real < 0, -x, x),
     "sign": lambda x: np.sign(x.real) + 0 * x,
     "heaviside": lambda x: np.heaviside(x, 0.5),

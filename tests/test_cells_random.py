@@ -435,6 +435,15 @@ def test_a_random_cell_is_generated_right(part):
 
 # Cells that once came out wrong, made as small as they go.
 FOUND = {
+    "a new state that is read beside the old one": """
+        h_next = h + m + W.h @ x
+        m_next = tanh(c + c_next)
+        c_next = tanh(m)
+    """,
+    "a transposed product of parameters": """
+        h_next = tanh(V.h @ b.h) + tanh(W.h @ x) * h
+        c_next = tanh(V.h.T @ b.h) + c
+    """,
     "a parameter's product, beside a bias": """
         h_next = tanh(b.h + h + U.h @ p.h) + W.h @ x
     """,

@@ -144,11 +144,12 @@ class _Homes:
         if self.loop.reverse and q in self.loop.wanted:
             return  # an array that the caller gets
         for p in sorted(self.candidates(equation), key=str):
-            if self.chain.get(self.root(p)) and q not in self.kept and q not in self.stacked:
+            carries = self.chain.get(self.root(p)) and q not in self.kept | self.stacked
+            if carries and not self.shares(equation, p):
                 self.home[q] = p  # the carry flows through
                 return
         for p in sorted(self.candidates(equation), key=str):
-            if self.may_follow(equation, p):
+            if self.may_follow(equation, p) and not self.shares(equation, p):
                 first, second = (p, q) if q in self.stacked else (q, p)
                 if self.root(first) != self.root(second):
                     self.home[self.root(first)] = self.root(second)
@@ -170,6 +171,11 @@ class _Homes:
             and p.axes == equation.lhs.axes
             and p not in self.fixed | self.loop.ends
         }
+
+    def shares(self, equation: Equation, p: Quantity) -> bool:
+        """Whether the equation reads something else that is to lie in the place of `p`."""
+        others = symbols_of(equation.rhs) - {p}
+        return any(self.root(other) == self.root(p) for other in others)
 
     def may_follow(self, equation: Equation, p: Quantity) -> bool:
         """Whether the equation's quantity may lie where `p`, made before the loop or just before

@@ -221,6 +221,12 @@ class Phase:
             f"np.add({part}, half, out={part})",
         ]
 
+    def side_by_side(self, fixed: tuple[Quantity, ...]) -> str:
+        """Parameters, or constants, as one vector."""
+        if len(fixed) == 1:
+            return self.place(fixed[0])
+        return f"np.concatenate([{', '.join(map(self.place, fixed))}])"
+
     def put(self, out: str, value: str, adds: bool) -> list[str]:
         """Lines that leave a value in an array, or add it to what is there."""
         return [f"np.add({out}, {value}, out={out})" if adds else f"np.copyto({out}, {value})"]
@@ -251,16 +257,22 @@ class AllSteps(Phase):
     @lines.register
     def _(self, s: Product) -> list[str]:
         out, weight = self.run(s.outs), self.memory.weight(s.matrices)
-        if s.outs[0] in self.memory.storage.constants:
-            return [f"{out} = {f'{out} + ' * s.adds}{weight} @ {self.place(s.operand)}"]
         if self.memory.is_fixed(s.operand):
-            return self.put(out, f"{weight} @ {self.place(s.operand)}", s.adds)
+            return self.fixed_product(s, out, f"{weight} @ {self.place(s.operand)}")
         return self.product(out, f"_rows({self.place(s.operand)})", f"{weight}.T", s.adds)
 
     @lines.register
     def _(self, s: PullBack) -> list[str]:
-        rows = f"_rows({self.run(s.operands)})"
-        return self.product(self.place(s.outs[0]), rows, self.memory.weight(s.matrices), s.adds)
+        out, weight = self.place(s.outs[0]), self.memory.weight(s.matrices)
+        if self.memory.is_fixed(s.operands[0]):
+            return self.fixed_product(s, out, f"{weight}.T @ {self.side_by_side(s.operands)}")
+        return self.product(out, f"_rows({self.run(s.operands)})", weight, s.adds)
+
+    def fixed_product(self, s: Product | PullBack, out: str, value: str) -> list[str]:
+        """A product of what is the same at every step."""
+        if s.outs[0] in self.memory.storage.constants:
+            return [f"{out} = {f'{out} + ' * s.adds}{value}"]
+        return self.put(out, value, s.adds)
 
     def product(self, out: str, rows: str, weight: str, adds: bool) -> list[str]:
         if adds:
@@ -269,14 +281,22 @@ class AllSteps(Phase):
 
     @lines.register
     def _(self, s: OuterTotal) -> list[str]:
-        gradient, lefts = self.memory.weight(s.outs), self.run(s.lefts)
-        if self.memory.is_fixed(s.right):
-            value = f"np.outer(np.sum({lefts}, axis=(0, 1)), {self.place(s.right)})"
-            return [f"{gradient}[...] {'+=' if s.adds else '='} {value}"]
+        gradient, is_fixed = self.memory.weight(s.outs), self.memory.is_fixed
+        if is_fixed(s.right) or is_fixed(s.lefts[0]):
+            left = (
+                self.side_by_side(s.lefts) if is_fixed(s.lefts[0]) else self.sum(self.run(s.lefts))
+            )
+            right = self.place(s.right) if is_fixed(s.right) else self.sum(self.place(s.right))
+            return [f"{gradient}[...] {'+=' if s.adds else '='} np.outer({left}, {right})"]
+        lefts = self.run(s.lefts)
         rows = f"_rows({lefts}).T", f"_rows({self.place(s.right)})"
         if s.adds:
             return [f"{gradient} += {rows[0]} @ {rows[1]}"]
         return [f"np.matmul({rows[0]}, {rows[1]}, out={gradient})"]
+
+    def sum(self, array: str) -> str:
+        """The sum over steps and sequences."""
+        return f"np.sum({array}, axis=(0, 1))"
 
     @lines.register
     def _(self, s: Total) -> list[str]:
@@ -351,6 +371,8 @@ class OneStep(Phase):
     @lines.register
     def _(self, s: PullBack) -> list[str]:
         out, weight = self.place(s.outs[0]), self.memory.weight(s.matrices)
+        if self.memory.is_fixed(s.operands[0]):
+            return self.put(out, f"{weight}.T @ {self.side_by_side(s.operands)}", s.adds)
         return self.writer.product(s, self, out, self.run(s.operands), weight, transposed=False)
 
     # the loop around the statements
