@@ -536,8 +536,8 @@ def hvp(
     ds_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = (1 - n_s**2) * (1 - sigmoid_h_next_s)
-    dh_next_da_n_dot_s = -2 * n_dot_s * n_s * (1 - sigmoid_h_next_s) - sigmoid_h_next_dot_s * (
-        1 - n_s**2
+    dh_next_da_n_dot_s = (
+        -2 * n_dot_s * n_s * (1 - sigmoid_h_next_s) - sigmoid_h_next_dot_s * (1 - n_s**2)
     )
     dh_next_ds_s = (
         h_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s - n_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s

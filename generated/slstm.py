@@ -290,7 +290,7 @@ def forward(params, xs, state=None, lengths=None):
     T, B = xs.shape[:2]
     if state is None:
         state = _check_state("state", None, B, params)
-        state.m[...] = -1e30
+        state.m[...] = -1e+30
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T)
@@ -614,7 +614,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     if state is None:
         state = _check_state("state", None, x.shape[0], params)
-        state.m[...] = -1e30
+        state.m[...] = -1e+30
     h, c, n, m = _check_state("state", state, x.shape[0], params)
     W_z, R_z, b_z = params["W_z"], params["R_z"], params["b_z"]
     z = np.tanh(x @ W_z.T + h @ R_z.T + b_z)
