@@ -56,7 +56,8 @@ example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series 
 	@$(PY) examples/seasonal.py
 
 .PHONY: bench
-bench: $(VENV)/.peers ## Time the generated LSTM against PyTorch's (installs PyTorch)
+bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs PyTorch)
+	@$(PY) -m benchmarks.derive
 	@$(PY) -m benchmarks.speed
 
 # ---- what it proves -----------------------------------------------------------------------------

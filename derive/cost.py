@@ -24,6 +24,7 @@ class CellCost:
     kept        how many numbers forward keeps for backward, for each step of each sequence
     recurrent   the multiply-adds of one step of one sequence that wait for the step before
     depth       the operations on the longest path from a state to a new state, one after another
+    savings     what each rule of the program saved, in words
     """
 
     work: Mapping[str, Mapping[str, sp.Expr]]
@@ -31,6 +32,7 @@ class CellCost:
     kept: sp.Expr
     recurrent: sp.Expr
     depth: int
+    savings: tuple[cost.Saving, ...]
 
 
 def cost_of(cell: Cell) -> CellCost:
@@ -42,6 +44,7 @@ def cost_of(cell: Cell) -> CellCost:
         kept=cost.kept(program),
         recurrent=cost.cost(program.forward.loop.during).multiply_adds,
         depth=depth(cell, program.adjoint.forward),
+        savings=tuple(cost.savings(program)),
     )
 
 

@@ -101,6 +101,11 @@ def print_cost(cell: Cell) -> None:
         f"and {found.depth} operations follow one another from a state to a new state."
     )
 
+    out.print(Text("\nWhat each rule of the program saves", "bold"))
+    for saving in found.savings:
+        rule = Text.assemble((f"{saving.rule:9}", "bold"), f"{saving.routine:9} {saving.what}")
+        out.print(rule)
+
 
 def _work(
     found: CellCost, title: str, kinds: Sequence[str], part: Callable[[sp.Expr], sp.Expr]

@@ -103,8 +103,8 @@ def savings(program: Program) -> list[Saving]:
         shared = [q for q, home in routine.storage.home.items() if q != home]
         moved = f"{text(early.multiply_adds)} multiply-adds, {text(early.elementwise)} elementwise"
         rows += [
-            Saving("hoist", name, f"{moved} operations a step, out of the loop"),
-            Saving("defer", name, f"{text(late.multiply_adds)} multiply-adds a step, after it"),
+            Saving("hoist", name, f"{moved}: out of the loop"),
+            Saving("defer", name, f"{text(late.multiply_adds)} multiply-adds: after the loop"),
             Saving(
                 "stack", name, f"products in a step: {len(statements)} instead of {len(products)}"
             ),

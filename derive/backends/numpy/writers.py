@@ -18,7 +18,7 @@ from derive.printing import ATOM, POWER, PRODUCT, Infix
 from derive.program.statements import Compute, Product, PullBack
 
 if TYPE_CHECKING:
-    from derive.backends.numpy.routine import OneStep, Phase
+    from derive.backends.numpy.phases import OneStep, Phase
 
 
 class NumPyInfix(Infix):
