@@ -160,11 +160,11 @@ def diff(old: str, new: str, latex: bool, standalone: bool) -> None:
     """Show what changes from one cell to another: equations and gradients."""
     cells = loaded(old, ()), loaded(new, ())
     if latex or standalone:
-        from derive.diff.latex import document, fragment
+        from derive.compare.latex import document, fragment
 
         click.echo((document if standalone else fragment)(*cells), nl=False)
     else:
-        from derive.diff.shown import print_difference
+        from derive.compare.shown import print_difference
 
         print_difference(*cells)
 

@@ -14,10 +14,10 @@ from rich.cells import cell_len
 
 from derive import library
 from derive.adjoint import adjoint
-from derive.diff import difference
-from derive.diff.difference import SECTIONS, equations
-from derive.diff.latex import document, fragment
-from derive.diff.shown import print_difference
+from derive.compare import difference
+from derive.compare.difference import SECTIONS, equations
+from derive.compare.latex import document, fragment
+from derive.compare.shown import print_difference
 from derive.textbook import textbook
 
 STORY = ["lstm", "lstm_peephole", "lstm_coupled", "gru", "gru:reset=after"]

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+import sympy as sp
+
 from derive.backends.numpy.lowering import UFUNCS, Lowering
 from derive.backends.numpy.memory import Memory
 from derive.backends.numpy.text import broken, length, unpack, wrap
@@ -51,6 +53,13 @@ class NumPyInfix(Infix):
     def function(self, expr):
         name = expr.func.__name__
         return f"{'np.' if name in UFUNCS else '_'}{name}({', '.join(map(self, expr.args))})"
+
+
+def constant(q: Quantity, expr: sp.Expr, infix: Infix) -> str:
+    """The value of what is the same at every step; one number is stretched to the vector it is."""
+    if q.axes and not axes_of(expr):
+        return f"np.full({length(q.axes)}, {infix(expr)}, dtype)"
+    return infix(expr)
 
 
 class Writer(Protocol):
@@ -110,7 +119,7 @@ class InPlace:
         equation = phase.memory.equations[q]
         infix = self.infix(phase).written_as(equation)
         if q in phase.memory.storage.constants:
-            return [f"{q} = {f'{q} + ' * s.adds}{infix(s.expr)}"]
+            return [f"{q} = {f'{q} + ' * s.adds}{constant(q, s.expr, infix)}"]
         if any(not isinstance(node, FeatureSum) for node in s.expr.atoms(Node)):
             return [f"{phase.place(q)}[...] {'+=' if s.adds else '='} {infix(s.expr)}"]
         places = {p: phase.place(p) for p in (*infix.sort(symbols_of(s.expr)), q)}
@@ -181,7 +190,8 @@ class Plain:
         place = phase.place(q)
         infix = self.infix(phase).written_as(memory.equations[q])
         if q in memory.storage.constants:
-            return broken(f"{q} = {f'{q} + ' * s.adds}{infix(s.expr)}", phase.indent)
+            value = constant(q, s.expr, infix)
+            return broken(f"{q} = {f'{q} + ' * s.adds}{value}", phase.indent)
         if s.adds:
             return broken(f"{place} += {infix(s.expr)}", phase.indent)
         if not (self.makes(q, memory) and self.is_first(q, memory)):

@@ -9,9 +9,9 @@ import sympy as sp
 from rich.text import Text
 
 from derive.cell import Cell, Equation
-from derive.diff.difference import difference, renamed_word
-from derive.diff.marks import END, START, marked, unmarked
-from derive.diff.terms import Change
+from derive.compare.difference import difference, renamed_word
+from derive.compare.marks import END, START, marked, unmarked
+from derive.compare.terms import Change
 from derive.mathematics import fill, plain
 from derive.nodes import Quantity
 from derive.program.cost import size, text

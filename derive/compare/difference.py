@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from derive.adjoint import adjoint
 from derive.cell import Cell, Equation
-from derive.diff.terms import Change, Label, compared, structure
+from derive.compare.terms import Change, Label, compared, structure
 from derive.mathematics import Mathematics
 from derive.nodes import Quantity
 from derive.textbook import Name, Textbook, textbook

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import sympy as sp
 
 from derive.cell import Cell, Equation
-from derive.diff.difference import Difference, difference
-from derive.diff.marks import END, START, marked, unmarked
+from derive.compare.difference import Difference, difference
+from derive.compare.marks import END, START, marked, unmarked
 from derive.latex.lines import Rows, align
 from derive.latex.text import escape
 from derive.latex.width import em
