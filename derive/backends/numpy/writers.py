@@ -59,7 +59,7 @@ def constant(q: Quantity, expr: sp.Expr, infix: Infix) -> str:
     """The value of what is the same at every step; one number is stretched to the vector it is."""
     if q.axes and not axes_of(expr):
         return f"np.full({length(q.axes)}, {infix(expr)}, dtype)"
-    return infix(expr)
+    return infix(expr) if symbols_of(expr) else f"np.asarray({infix(expr)}, dtype)"
 
 
 class Writer(Protocol):
