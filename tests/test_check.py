@@ -20,7 +20,9 @@ def test_every_row_passes(name):
     assert [row.name for row in rows if row.ok is None] in ([], ["peer"])
 
 
-@pytest.mark.parametrize("word", sorted(Elementwise.__subclasses__(), key=str))
+@pytest.mark.parametrize(
+    "word", [w for w in sorted(Elementwise.__subclasses__(), key=str) if "slopes" in vars(w)]
+)
 def test_every_stated_derivative_is_the_textbooks(word):
     assert identity.slopes_are_right(word)
 

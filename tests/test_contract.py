@@ -38,6 +38,11 @@ def rng():
     return np.random.default_rng(7)
 
 
+def parameters_of(name):
+    m = importlib.import_module(f"generated.{name}")
+    return set(m.Params(**sizes_of(m)))
+
+
 # --- arguments for any cell ----------------------------------------------------------------------
 
 
@@ -315,10 +320,9 @@ def test_init_is_what_its_docstring_says(m):
             assert np.unique(view).size == 1
 
 
+@pytest.mark.parametrize("m", [n for n in SOME if "b_f" in parameters_of(n)], indirect=True)
 def test_init_opens_the_forget_gate(m):
     params = m.init(np.random.default_rng(0), **sizes_of(m))
-    if "b_f" not in params:
-        pytest.skip("no forget gate")
     assert np.all(params["b_f"] == 1.0)
     assert re.search(r"\bb_f\b[^;]* at 1\b", m.init.__doc__)
     assert not any(params[k].any() for k in params if k.startswith("b_") and k != "b_f")
@@ -744,8 +748,8 @@ def test_nested_lists_will_do(m, rng):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("value", [1e4, -1e4, 1e30, -1e30])
 def test_saturating_values_give_no_warning(m, rng, dtype, value):
-    if "layer_norm" in m.__name__ and abs(value) > 1e18 and dtype == np.float32:
-        pytest.skip("a variance of 1e60 is beyond float32")
+    if "layer_norm" in m.__name__ and dtype == np.float32:
+        value = np.copysign(min(abs(value), 1e12), value)  # its cube is a number
     run = Run(m, rng, dtype=dtype)
     for xs in (np.full_like(run.xs, value), (value * np.sign(run.xs)).astype(dtype)):
         ys, final, tape = m.forward(run.params, xs)

@@ -48,8 +48,9 @@ def prove(cell: Cell) -> tuple[bool, str]:
             return False, f"the derivative of {word.__name__} is wrong"
     network = _Network(derived)
     leaves = network.leaves()
+    points: Points = [{} for _ in range(POINTS)]
     for name, leaf, gradient in leaves:
-        if not _is_zero(sp.diff(network.loss, leaf) - gradient):
+        if not _is_zero(sp.diff(network.loss, leaf) - gradient, points):
             return False, f"the derivative by {name} is wrong"
     return True, f"{len(leaves)} derivatives"
 
@@ -106,10 +107,13 @@ class Shared(sp.Dummy):
         return self.slopes[s] if n == 1 else sp.diff(self.slopes[s], (s, n - 1))
 
 
-def _is_zero(expr: sp.Expr) -> bool:
+Points = list[dict[sp.Expr, int]]  # at each point, the values that are known there
+
+
+def _is_zero(expr: sp.Expr, points: Points) -> bool:
     """Whether an expression vanishes as a rational function of its symbols and activations' values:
     whether it is zero modulo a prime wherever its symbols are random integers."""
-    return all(_value(expr, seed, {}) == 0 for seed in range(POINTS))
+    return all(_value(expr, seed, known) == 0 for seed, known in enumerate(points))
 
 
 def _value(e: sp.Expr, seed: int, known: dict[sp.Expr, int]) -> int:
@@ -247,6 +251,8 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
         return [[a * b for b in parts[1]] for a in parts[0]]
     if isinstance(expr, FeatureSum):
         return sp.Add(*parts[0])
+    if isinstance(expr, sp.Pow):  # SymPy asks much about a power's base
+        parts[0] = _shared(parts[0], "base")
     return _elementwise(expr.func, parts)
 
 
