@@ -48,17 +48,29 @@ class Quantity(sp.Symbol):
     the same."""
 
     axes: Axes
+    identity: tuple[str, ...]
 
     def __new__(cls, name: str, axes: Axes = ()) -> Quantity:
         quantity = sp.Symbol.__xnew__(cls, name, real=True)
         quantity.axes = tuple(axes)
+        quantity.identity = (name, *(axis.letter for axis in quantity.axes))
         return quantity
 
     def __getnewargs_ex__(self):
         return (self.name, self.axes), {}
 
     def _hashable_content(self):
-        return (self.name, *(axis.letter for axis in self.axes), *super()._hashable_content()[1:])
+        return self.identity
+
+    # All stages compare and name quantities, and SymPy's own ways are long.
+
+    def __eq__(self, other):
+        return self is other or (type(self) is type(other) and self.identity == other.identity)
+
+    __hash__ = sp.Symbol.__hash__
+
+    def __str__(self):
+        return self.name
 
     def __matmul__(self, vector: sp.Expr) -> sp.Expr:
         """The matrix-vector product ``W @ x``."""
