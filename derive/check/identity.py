@@ -6,9 +6,7 @@ input and initial state. The derived adjoint equations are interpreted on the sa
 step. The two differ by zero as rational functions, in which every value of an activation is an
 independent variable. That is tested in exact arithmetic: in integers modulo the prime 2**61 - 1, at
 eight random points. Were the difference not zero, it would vanish at all of them with a probability
-below 10**-100 (Schwartz 1980, Zippel 1979). The scalars are declared positive, which spares SymPy most of
-its questions and loses nothing: an identity of rational functions that holds for positive numbers
-holds for all.
+below 10**-100 (Schwartz 1980, Zippel 1979).
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -92,7 +90,7 @@ class Shared(sp.Dummy):
     definition: sp.Expr
 
     def __new__(cls, name: str, definition: sp.Expr) -> Shared:
-        shared = sp.Dummy.__new__(cls, name, positive=True)
+        shared = sp.Dummy.__new__(cls, name, real=True)
         shared.definition = definition
         shared.depends_on = frozenset(definition.free_symbols)
         shared.slopes = {}
@@ -276,7 +274,7 @@ def _dot(one: Value, other: Value) -> sp.Expr:
 
 def _symbols(name: str, axes: Axes) -> Value:
     if not axes:
-        return sp.Symbol(name, positive=True)
+        return sp.Symbol(name, real=True)
     return [_symbols(f"{name}_{k}", axes[1:]) for k in range(LENGTH)]
 
 
