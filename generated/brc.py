@@ -15,8 +15,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 3HI multiply-adds, 11H elementwise operations, 3H activations
-    backward: 6HI multiply-adds, 24H + 2I elementwise operations
+    forward: 3HI multiply-adds, 3H activations
+    backward: 6HI multiply-adds
     kept from forward for backward: 5H + I numbers
 and the parameters are 3HI + 2H numbers.
 

@@ -15,8 +15,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: HI + 2H² multiply-adds, 10H elementwise operations, H activations
-    backward: 2HI + 4H² multiply-adds, 12H elementwise operations
+    forward: HI + 2H² multiply-adds, H activations
+    backward: 2HI + 4H² multiply-adds
     kept from forward for backward: 3H + I numbers
 and the parameters are HI + 2H² + H numbers.
 

@@ -15,8 +15,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: HI + H² multiply-adds, 5H elementwise operations, H activations
-    backward: 2HI + 2H² multiply-adds, 11H elementwise operations
+    forward: HI + H² multiply-adds, H activations
+    backward: 2HI + 2H² multiply-adds
     kept from forward for backward: 2H + I numbers
 and the parameters are HI + H² + H + 2 numbers.
 

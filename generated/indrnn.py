@@ -13,8 +13,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: HI multiply-adds, 3H elementwise operations, H activations
-    backward: 2HI multiply-adds, 4H elementwise operations, H activations
+    forward: HI multiply-adds, H activations
+    backward: 2HI multiply-adds, H activations
     kept from forward for backward: H + I numbers
 and the parameters are HI + 2H numbers.
 

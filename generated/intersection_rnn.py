@@ -19,8 +19,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 8H² multiply-adds, 16H elementwise operations, 4H activations
-    backward: 16H² multiply-adds, 28H elementwise operations, H activations
+    forward: 8H² multiply-adds, 4H activations
+    backward: 16H² multiply-adds, H activations
     kept from forward for backward: 6H numbers
 and the parameters are 8H² + 4H numbers.
 

@@ -22,8 +22,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 4HI + 13H² multiply-adds, 27H elementwise operations, 5H activations
-    backward: 8HI + 26H² multiply-adds, 44H + 3I elementwise operations
+    forward: 4HI + 13H² multiply-adds, 5H activations
+    backward: 8HI + 26H² multiply-adds
     kept from forward for backward: 7H + I numbers
 and the parameters are 4HI + 13H² + 7H numbers.
 

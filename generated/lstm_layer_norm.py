@@ -41,8 +41,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 4HI + 4H² multiply-adds, 75H + 28 elementwise operations, 5H + 3 activations
-    backward: 8HI + 8H² multiply-adds, 144H + 3I + 51 elementwise operations
+    forward: 4HI + 4H² multiply-adds, 5H + 3 activations
+    backward: 8HI + 8H² multiply-adds
     kept from forward for backward: 16H + I + 3 numbers
 and the parameters are 4HI + 4H² + 22H numbers.
 

@@ -21,8 +21,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 5HI + 5H² multiply-adds, 9H elementwise operations, 5H activations
-    backward: 10HI + 10H² multiply-adds, 28H + 4I elementwise operations
+    forward: 5HI + 5H² multiply-adds, 5H activations
+    backward: 10HI + 10H² multiply-adds
     kept from forward for backward: 10H + I numbers
 and the parameters are 5HI + 5H² numbers.
 

@@ -18,8 +18,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 4HI + 4H² multiply-adds, 18H elementwise operations, 4H activations
-    backward: 8HI + 8H² multiply-adds, 32H + 3I elementwise operations
+    forward: 4HI + 4H² multiply-adds, 4H activations
+    backward: 8HI + 8H² multiply-adds
     kept from forward for backward: 7H + I numbers
 and the parameters are 4HI + 4H² + 7H numbers.
 

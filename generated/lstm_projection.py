@@ -20,8 +20,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 4HI + 5HP multiply-adds, 18H elementwise operations, 5H activations
-    backward: 8HI + 10HP multiply-adds, 31H + 3I + 4P elementwise operations
+    forward: 4HI + 5HP multiply-adds, 5H activations
+    backward: 8HI + 10HP multiply-adds
     kept from forward for backward: 7H + I + P numbers
 and the parameters are 4HI + 5HP + 7H numbers.
 

@@ -19,8 +19,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 4HI + 7H² multiply-adds, 15H elementwise operations, 5H activations
-    backward: 8HI + 14H² multiply-adds, 29H + 3I elementwise operations
+    forward: 4HI + 7H² multiply-adds, 5H activations
+    backward: 8HI + 14H² multiply-adds
     kept from forward for backward: 7H + I numbers
 and the parameters are 4HI + 7H² + 4H numbers.
 

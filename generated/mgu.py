@@ -15,8 +15,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 2HI + 2H² multiply-adds, 9H elementwise operations, 2H activations
-    backward: 4HI + 4H² multiply-adds, 17H + I elementwise operations
+    forward: 2HI + 2H² multiply-adds, 2H activations
+    backward: 4HI + 4H² multiply-adds
     kept from forward for backward: 4H + I numbers
 and the parameters are 2HI + 2H² + 2H numbers.
 

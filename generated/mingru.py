@@ -15,8 +15,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 2HI multiply-adds, 6H elementwise operations, H activations
-    backward: 4HI multiply-adds, 9H + I elementwise operations
+    forward: 2HI multiply-adds, H activations
+    backward: 4HI multiply-adds
     kept from forward for backward: 3H + I numbers
 and the parameters are 2HI + 2H numbers.
 

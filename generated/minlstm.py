@@ -16,8 +16,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 3HI multiply-adds, 9H elementwise operations, 2H activations
-    backward: 6HI multiply-adds, 37H + 2I elementwise operations
+    forward: 3HI multiply-adds, 2H activations
+    backward: 6HI multiply-adds
     kept from forward for backward: 4H + I numbers
 and the parameters are 3HI + 3H numbers.
 

@@ -17,8 +17,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 4H² multiply-adds, 10H elementwise operations, 4H activations
-    backward: 8H² multiply-adds, 24H elementwise operations
+    forward: 4H² multiply-adds, 4H activations
+    backward: 8H² multiply-adds
     kept from forward for backward: 7H numbers
 and the parameters are 4H² + 3H numbers.
 

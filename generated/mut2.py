@@ -16,8 +16,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 5H² multiply-adds, 11H elementwise operations, 3H activations
-    backward: 10H² multiply-adds, 22H elementwise operations
+    forward: 5H² multiply-adds, 3H activations
+    backward: 10H² multiply-adds
     kept from forward for backward: 6H numbers
 and the parameters are 5H² + 3H numbers.
 

@@ -16,8 +16,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 3HI + 3H² multiply-adds, 11H elementwise operations, 4H activations
-    backward: 6HI + 6H² multiply-adds, 23H + 2I elementwise operations
+    forward: 3HI + 3H² multiply-adds, 4H activations
+    backward: 6HI + 6H² multiply-adds
     kept from forward for backward: 6H + I numbers
 and the parameters are 3HI + 3H² + 3H numbers.
 

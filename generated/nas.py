@@ -29,8 +29,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 8HI + 8H² multiply-adds, 16H elementwise operations, 15H activations
-    backward: 16HI + 16H² multiply-adds, 60H + 7I elementwise operations, 2H activations
+    forward: 8HI + 8H² multiply-adds, 15H activations
+    backward: 16HI + 16H² multiply-adds, 2H activations
     kept from forward for backward: 18H + I numbers
 and the parameters are 8HI + 8H² numbers.
 

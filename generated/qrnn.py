@@ -20,8 +20,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 6HI multiply-adds, 8H elementwise operations, 3H activations
-    backward: 12HI multiply-adds, 17H + 5I elementwise operations
+    forward: 6HI multiply-adds, 3H activations
+    backward: 12HI multiply-adds
     kept from forward for backward: 5H + 2I numbers
 and the parameters are 6HI numbers.
 

@@ -23,8 +23,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 2HI + 4H² multiply-adds, 14H elementwise operations, 4H activations
-    backward: 4HI + 8H² multiply-adds, 27H + I elementwise operations
+    forward: 2HI + 4H² multiply-adds, 4H activations
+    backward: 4HI + 8H² multiply-adds
     kept from forward for backward: 9H + I numbers
 and the parameters are 2HI + 4H² + 4H numbers.
 

@@ -16,9 +16,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: HI + HK + HN + H² + IK + KN multiply-adds, 2H + 3K + N elementwise operations, H
-        activations
-    backward: 2HI + 2HK + 2HN + 2H² + 2IK + 2KN multiply-adds, 4H + I + 4K elementwise operations
+    forward: HI + HK + HN + H² + IK + KN multiply-adds, H activations
+    backward: 2HI + 2HK + 2HN + 2H² + 2IK + 2KN multiply-adds
     kept from forward for backward: H + I + K numbers
 and the parameters are HI + HK + HN + H² + IK + KN numbers.
 

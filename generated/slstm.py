@@ -25,8 +25,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 4HI + 4H² multiply-adds, 20H elementwise operations, 6H activations
-    backward: 8HI + 8H² multiply-adds, 42H + 3I elementwise operations, 3H activations
+    forward: 4HI + 4H² multiply-adds, 6H activations
+    backward: 8HI + 8H² multiply-adds, 3H activations
     kept from forward for backward: 11H + I numbers
 and the parameters are 4HI + 4H² + 4H numbers.
 

@@ -18,8 +18,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: 3H² multiply-adds, 15H elementwise operations, 2H activations
-    backward: 6H² multiply-adds, 28H elementwise operations
+    forward: 3H² multiply-adds, 2H activations
+    backward: 6H² multiply-adds
     kept from forward for backward: 5H numbers
 and the parameters are 3H² + 4H numbers.
 

@@ -15,8 +15,8 @@ the parameters' dtype, float32 or float64; forward and step take complex128 too,
 complex step.
 
 One step of one sequence costs
-    forward: HI multiply-adds, 10H elementwise operations, 2H activations
-    backward: 2HI multiply-adds, 22H elementwise operations
+    forward: HI multiply-adds, 2H activations
+    backward: 2HI multiply-adds
     kept from forward for backward: 3H + I numbers
 and the parameters are HI + 3H numbers.
 

@@ -117,15 +117,14 @@ def savings(program: Program) -> list[Saving]:
 
 
 def summary(program: Program) -> list[str]:
-    """What a cell costs, in sentences."""
+    """What a cell costs, in sentences: what its equations say and generated code cannot change.
+
+    How many elementwise operations there are depends on how code is written; `derive cost` counts.
+    """
 
     def counts(equations: Iterable[Equation]) -> str:
         c = cost(equations)
-        parts = (
-            (c.multiply_adds, "multiply-adds"),
-            (c.elementwise, "elementwise operations"),
-            (c.activations, "activations"),
-        )
+        parts = ((c.multiply_adds, "multiply-adds"), (c.activations, "activations"))
         return ", ".join(f"{text(count)} {what}" for count, what in parts if count != 0)
 
     return [
