@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.cell import Cell, Equation
-from derive.nodes import Elementwise, FeatureSum, Node, Quantity, axes_of
+from derive.elementwise import Elementwise
+from derive.nodes import FeatureSum, Node, Quantity, axes_of
 from derive.normal import fresh, normalise
 
 

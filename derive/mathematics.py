@@ -13,17 +13,8 @@ from typing import cast
 import sympy as sp
 
 from derive.cell import Equation
-from derive.nodes import (
-    Elementwise,
-    FeatureSum,
-    absolute,
-    axes_of,
-    cos,
-    sin,
-    sqrt,
-    symbols_of,
-    tanh,
-)
+from derive.elementwise import Elementwise, absolute, cos, sin, sqrt, tanh
+from derive.nodes import FeatureSum, axes_of, symbols_of
 from derive.printing import ATOM, POWER, PRODUCT, SUM, Infix, fraction
 from derive.textbook import Mean, Textbook, negative
 

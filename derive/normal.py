@@ -22,7 +22,8 @@ from collections.abc import Iterable
 import sympy as sp
 
 from derive.cell import Equation
-from derive.nodes import Elementwise, FeatureSum, MatVec, Node, Quantity, axes_of
+from derive.elementwise import Elementwise
+from derive.nodes import FeatureSum, MatVec, Node, Quantity, axes_of
 
 
 def fresh(name: str, taken: set[str]) -> str:

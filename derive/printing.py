@@ -13,16 +13,8 @@ from collections.abc import Iterable, Mapping
 import sympy as sp
 
 from derive.cell import Equation
-from derive.nodes import (
-    Elementwise,
-    FeatureSum,
-    MatVec,
-    Outer,
-    Quantity,
-    Size,
-    Transposed,
-    symbols_of,
-)
+from derive.elementwise import Elementwise
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, symbols_of
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from derive.cell import Cell, Setting
 from derive.cost import KINDS, CellCost, cost_of, once, per_step
+from derive.elementwise import sigmoid
 from derive.library import load, names
-from derive.nodes import sigmoid
 from derive.program.cost import size, text
 from derive.show import paper
 from derive.terminal import console, table

@@ -16,18 +16,8 @@ import sympy as sp
 
 from derive.adjoint import Adjoint
 from derive.cell import Cell, Equation
-from derive.nodes import (
-    Elementwise,
-    FeatureSum,
-    Node,
-    Quantity,
-    Size,
-    Transposed,
-    axes_of,
-    maximum,
-    relu,
-    step,
-)
+from derive.elementwise import Elementwise, maximum, relu, step
+from derive.nodes import FeatureSum, Node, Quantity, Size, Transposed, axes_of
 from derive.printing import ranks
 
 

@@ -23,15 +23,7 @@ from hypothesis import strategies as st
 
 from derive import language
 from derive.cell import Cell, Equation
-from derive.language import mean, minimum
-from derive.nodes import (
-    Axis,
-    CellError,
-    FeatureSum,
-    H,
-    I,
-    MatVec,
-    Quantity,
+from derive.elementwise import (
     absolute,
     cos,
     exp,
@@ -43,9 +35,10 @@ from derive.nodes import (
     sin,
     softplus,
     sqrt,
-    symbols_of,
     tanh,
 )
+from derive.language import mean, minimum
+from derive.nodes import Axis, CellError, FeatureSum, H, I, MatVec, Quantity, symbols_of
 
 P = Axis("P", "projection_size")
 PARTS = 8  # so that they run side by side

@@ -425,7 +425,7 @@ def test_check_of_nothing():
 
 def test_check_fails_for_a_wrong_derivative(monkeypatch):
     """Exit status 1 where an activation's derivative is wrong, for each of several cells."""
-    from derive.nodes import tanh
+    from derive.elementwise import tanh
 
     monkeypatch.setattr(tanh, "slopes", staticmethod(lambda y, x: (1 - y,)))
     result = run("check", "rnn", "lstm")

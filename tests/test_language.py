@@ -21,10 +21,12 @@ import sympy as sp
 
 from derive import cell as core
 from derive import language
-from derive.cell import RESERVED, Equation
+from derive.cell import Equation
 from derive.compiler import generate
+from derive.elementwise import Elementwise, sigmoid, tanh
 from derive.library import load, load_file
-from derive.nodes import Axis, CellError, Elementwise, H, I, Quantity, Size, sigmoid, tanh
+from derive.nodes import Axis, CellError, H, I, Quantity, Size
+from derive.wellformed import RESERVED, check_name
 
 HEAD = """
 x = Input()
@@ -459,7 +461,7 @@ def test_a_name_that_generated_code_needs_is_refused(word, kind):
 @pytest.mark.parametrize("word", sorted({*keyword.kwlist}))
 def test_a_keyword_is_refused(word):
     with pytest.raises(CellError, match=word):
-        core.check_name(word)
+        check_name(word)
 
 
 @pytest.mark.parametrize(
@@ -545,7 +547,7 @@ def test_a_name_is_refused_or_it_works(part):
     candidates = []
     for name in sorted(tried):
         try:
-            core.check_name(name)
+            check_name(name)
         except CellError:
             continue
         candidates.append(name)

@@ -25,13 +25,14 @@ from written_cells import GRU, READABLE, UNPLEASANT, Norm, Words
 from derive import cell as cells
 from derive import library
 from derive.adjoint import adjoint
+from derive.elementwise import Elementwise, maximum
 from derive.language import Cell, H, I, Input, Matrix, Scalar, State, Vector, sigmoid, tanh
 from derive.latex import document, fragment, latex_block
 from derive.latex.text import escape
 from derive.latex.width import em
 from derive.latex.words import Latex
 from derive.mathematics import MARKS, fill, plain
-from derive.nodes import Elementwise, FeatureSum, Quantity, Size, axes_of, maximum
+from derive.nodes import FeatureSum, Quantity, Size, axes_of
 from derive.textbook import Mean, Minimum, textbook
 
 BUILT_IN = [library.load(name) for name in library.names()]

@@ -30,8 +30,9 @@ from derive import language
 from derive.adjoint import adjoint
 from derive.backends.numpy.lowering import Lowering
 from derive.compiler import generate
+from derive.elementwise import exp, tanh
 from derive.library import load, names
-from derive.nodes import H, MatVec, Outer, Quantity, exp, symbols_of, tanh
+from derive.nodes import H, MatVec, Outer, Quantity, symbols_of
 from derive.printing import Infix
 from derive.program.loop import Carry, Loop, defer, drop_unused, hoist, inline
 from derive.program.program import build

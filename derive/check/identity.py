@@ -4,9 +4,7 @@ A small network of scalars, two units and two inputs over two steps, is unrolled
 for the loss, straight from the cell's equations. SymPy differentiates it whole, by every parameter,
 input and initial state. The derived adjoint equations are interpreted on the same scalars, step by
 step. The two differ by zero as rational functions, in which every value of an activation is an
-independent variable. That is tested in exact arithmetic: in integers modulo the prime 2**61 - 1, at
-eight random points. Were the difference not zero, it would vanish at all of them with a probability
-below 10**-100 (Schwartz 1980, Zippel 1979).
+independent variable; `derive.check.rational` finds that out in exact arithmetic.
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -14,28 +12,18 @@ proved on their own: each is compared with SymPy's derivative of the textbook's 
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping
-from functools import reduce
+from collections.abc import Mapping
 from typing import Any
 
 import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
-from derive.nodes import (
-    Axes,
-    Elementwise,
-    FeatureSum,
-    MatVec,
-    Outer,
-    Quantity,
-    Size,
-    Transposed,
-)
+from derive.check.rational import Shared, is_zero, points
+from derive.elementwise import Elementwise
+from derive.nodes import Axes, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
 
 STEPS, LENGTH = 2, 2
-PRIME, POINTS = 2**61 - 1, 8
 Value = Any  # a scalar expression, a list of them, or a list of lists
 
 
@@ -48,9 +36,9 @@ def prove(cell: Cell) -> tuple[bool, str]:
             return False, f"the derivative of {word.__name__} is wrong"
     network = _Network(derived)
     leaves = network.leaves()
-    points: Points = [{} for _ in range(POINTS)]
+    at = points()
     for name, leaf, gradient in leaves:
-        if not _is_zero(sp.diff(network.loss, leaf) - gradient, points):
+        if not is_zero(sp.diff(network.loss, leaf) - gradient, at):
             return False, f"the derivative by {name} is wrong"
     return True, f"{len(leaves)} derivatives"
 
@@ -78,82 +66,6 @@ def slopes_are_right(word: type[Elementwise]) -> bool:
 def _in_textbook_words(expr: sp.Expr) -> sp.Expr:
     inner = {f: f.textbook(*map(_in_textbook_words, f.args)) for f in expr.atoms(Elementwise)}
     return expr.xreplace(inner)
-
-
-class Shared(sp.Dummy):
-    """A scalar of the unrolled network, held once however often it is used.
-
-    SymPy differentiates it through its definition; written out, the loss would be a tree of a
-    million parts.
-    """
-
-    definition: sp.Expr
-
-    def __new__(cls, name: str, definition: sp.Expr) -> Shared:
-        shared = sp.Dummy.__new__(cls, name, real=True)
-        shared.definition = definition
-        shared.depends_on = frozenset(definition.free_symbols)
-        shared.slopes = {}
-        return shared
-
-    @property
-    def free_symbols(self) -> set[sp.Basic]:
-        return set(self.depends_on)
-
-    def _eval_derivative_n_times(self, s, n):
-        if s not in self.slopes:
-            slope = sp.diff(self.definition, s)
-            self.slopes[s] = Shared(f"d {self} / d {s}", slope) if slope.args else slope
-        return self.slopes[s] if n == 1 else sp.diff(self.slopes[s], (s, n - 1))
-
-
-Points = list[dict[sp.Expr, int]]  # at each point, the values that are known there
-
-
-def _is_zero(expr: sp.Expr, points: Points) -> bool:
-    """Whether an expression vanishes as a rational function of its symbols and activations' values:
-    whether it is zero modulo a prime wherever its symbols are random integers."""
-    return all(_value(expr, seed, known) == 0 for seed, known in enumerate(points))
-
-
-def _value(e: sp.Expr, seed: int, known: dict[sp.Expr, int]) -> int:
-    """The value of an expression modulo the prime. An activation's, or a root's, is drawn by lot,
-    the same for the same argument."""
-
-    def value(part: sp.Expr) -> int:
-        return _value(part, seed, known)
-
-    def drawn(*what: object) -> int:
-        return random.Random(f"{seed} {what}").randrange(1, PRIME)
-
-    if e in known:
-        return known[e]
-    if isinstance(e, Shared):
-        result = value(e.definition)
-    elif e.is_Symbol:
-        result = drawn(e.name)
-    elif e.is_Number:
-        number = sp.Rational(str(e))
-        result = int(number.p) * pow(int(number.q), -1, PRIME) % PRIME
-    elif e.is_NumberSymbol:
-        result = drawn(str(e))
-    elif isinstance(e, Elementwise):
-        result = drawn(type(e).__name__, *map(value, e.args))
-    elif e.is_Add:
-        result = sum(map(value, e.args)) % PRIME
-    elif e.is_Mul:
-        result = reduce(lambda a, b: a * b % PRIME, map(value, e.args))
-    else:
-        result = _power(value(e.base), e.exp, drawn)
-    known[e] = result
-    return result
-
-
-def _power(base: int, exponent: sp.Expr, drawn: Callable[..., int]) -> int:
-    """A power modulo the prime; a fractional one is a power of the root, drawn by lot."""
-    over, under = sp.Rational(str(exponent)).as_numer_denom()
-    root = base if under == 1 else drawn("root", base, int(under))
-    return pow(root, int(over), PRIME)
 
 
 class _Network:

@@ -30,15 +30,7 @@ The class statement gives a `derive.cell.Cell`, the value that every stage start
 from __future__ import annotations
 
 from derive import cell as _cell
-from derive.language.body import Body
-from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
-from derive.language.words import each, mean, minimum, sum
-from derive.nodes import (
-    Axis,
-    CellError,
-    H,
-    I,
-    Size,
+from derive.elementwise import (
     absolute,
     cos,
     exp,
@@ -52,6 +44,10 @@ from derive.nodes import (
     sqrt,
     tanh,
 )
+from derive.language.body import Body
+from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
+from derive.language.words import each, mean, minimum, sum
+from derive.nodes import Axis, CellError, H, I, Size
 
 __all__ = [
     "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",

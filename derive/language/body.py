@@ -6,7 +6,8 @@ from typing import Any
 
 import sympy as sp
 
-from derive import cell as _cell
+from derive import wellformed
+from derive.cell import Equation
 from derive.language.declarations import Declaration, Family, operand
 from derive.language.options import Options
 from derive.nodes import Axis, CellError, Quantity, axes_of, describe
@@ -36,7 +37,7 @@ class Body(dict[str, Any]):
         self.families: dict[str, Family] = {}
         self.parameters: dict[str, Quantity] = {}
         self.members: dict[str, tuple[Family, str, str]] = {}
-        self.equations: list[_cell.Equation] = []
+        self.equations: list[Equation] = []
         self.options = Options()
         self.layer: Layer | None = None
         self.read: list[str] = []
@@ -51,7 +52,7 @@ class Body(dict[str, Any]):
             super().__setitem__(name, value)
             return
         full = name if isinstance(value, Layer) else self.numbered(name)
-        _cell.check_name(full)
+        wellformed.check_name(full)
         if full in self and not isinstance(value, Layer):
             raise CellError(f"`{full}` is defined twice; give each quantity a name of its own")
         meaning = self._meaning(full, value)
@@ -90,7 +91,7 @@ class Body(dict[str, Any]):
         if len(axes) > 1:
             raise CellError(f"equation `{name}`: {describe(rhs)} is a matrix; a vector is needed")
         lhs = self.forward.get(name) or Quantity(name, axes)
-        self.equations.append(_cell.Equation(lhs, rhs, tuple(self.read)))
+        self.equations.append(Equation(lhs, rhs, tuple(self.read)))
         self.read = []
         return lhs
 

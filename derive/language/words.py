@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import sympy as sp
 
+from derive.elementwise import maximum
 from derive.language.body import Body, Layer
 from derive.language.declarations import operand
-from derive.nodes import CellError, FeatureSum, Size, axes_of, describe, maximum
+from derive.nodes import CellError, FeatureSum, Size, axes_of, describe
 
 
 def sum(vector: sp.Expr) -> sp.Expr:

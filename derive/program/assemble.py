@@ -10,7 +10,8 @@ from itertools import groupby, pairwise
 import sympy as sp
 
 from derive.cell import Equation
-from derive.nodes import Elementwise, MatVec, Outer, Quantity, Transposed
+from derive.elementwise import Elementwise
+from derive.nodes import MatVec, Outer, Quantity, Transposed
 from derive.program.layout import KINDS, Layout
 from derive.program.loop import Loop
 from derive.program.schedule import DeadlockError, in_order

@@ -14,7 +14,8 @@ import sympy as sp
 
 from derive.adjoint import outermost_nodes
 from derive.cell import Equation
-from derive.nodes import Axes, Elementwise, FeatureSum, MatVec, Outer, Size, Transposed, axes_of
+from derive.elementwise import Elementwise
+from derive.nodes import Axes, FeatureSum, MatVec, Outer, Size, Transposed, axes_of
 from derive.printing import fraction
 from derive.program.program import Program
 

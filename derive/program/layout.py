@@ -17,7 +17,8 @@ from itertools import groupby
 import sympy as sp
 
 from derive.cell import Cell, Equation
-from derive.nodes import Elementwise, MatVec, Quantity, symbols_of
+from derive.elementwise import Elementwise
+from derive.nodes import MatVec, Quantity, symbols_of
 from derive.normal import fresh
 from derive.program.loop import Loop
 

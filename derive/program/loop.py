@@ -22,7 +22,8 @@ import sympy as sp
 
 from derive.adjoint import outermost_nodes
 from derive.cell import Equation
-from derive.nodes import Elementwise, Node, Quantity, axes_of, symbols_of
+from derive.elementwise import Elementwise
+from derive.nodes import Node, Quantity, axes_of, symbols_of
 from derive.normal import fresh
 
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.cell import Equation
-from derive.nodes import Elementwise, Quantity, symbols_of
+from derive.elementwise import Elementwise
+from derive.nodes import Quantity, symbols_of
 from derive.program.layout import Layout, Stack
 from derive.program.loop import Loop
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from derive.cell import Cell
+from derive.elementwise import sigmoid
 from derive.latex import aligned_parts
-from derive.nodes import sigmoid
 from derive.program import cost
 from derive.program.program import Program
 from derive.render import render

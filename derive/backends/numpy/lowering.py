@@ -18,7 +18,8 @@ from itertools import count
 
 import sympy as sp
 
-from derive.nodes import Axes, Elementwise, FeatureSum, Quantity, Size, axes_of
+from derive.elementwise import Elementwise
+from derive.nodes import Axes, FeatureSum, Quantity, Size, axes_of
 from derive.printing import Infix, fraction
 
 # NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The

@@ -1,0 +1,99 @@
+"""Whether a rational function is zero: whether its values are, modulo a prime.
+
+The function may be far too large to multiply out. It is evaluated in integers modulo 2**61 - 1
+where its symbols are random integers; every value of an activation is an independent variable, and
+so is every root. Were the function not zero, it would vanish at all of eight points with a
+probability below 10**-100 (Schwartz 1980, Zippel 1979).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from functools import reduce
+
+import sympy as sp
+
+from derive.elementwise import Elementwise
+
+PRIME, POINTS = 2**61 - 1, 8
+Points = list[dict[sp.Expr, int]]  # at each point, the values that are known there
+
+
+def points() -> Points:
+    """Points of which nothing is known yet. Whoever asks of many functions that have much in common
+    asks at the same ones."""
+    return [{} for _ in range(POINTS)]
+
+
+class Shared(sp.Dummy):
+    """A part of a function, held once however often it is used.
+
+    SymPy differentiates it through its definition; written out, a function could be a tree of a
+    million parts.
+    """
+
+    definition: sp.Expr
+
+    def __new__(cls, name: str, definition: sp.Expr) -> Shared:
+        shared = sp.Dummy.__new__(cls, name, real=True)
+        shared.definition = definition
+        shared.depends_on = frozenset(definition.free_symbols)
+        shared.slopes = {}
+        return shared
+
+    @property
+    def free_symbols(self) -> set[sp.Basic]:
+        return set(self.depends_on)
+
+    def _eval_derivative_n_times(self, s, n):
+        if s not in self.slopes:
+            slope = sp.diff(self.definition, s)
+            self.slopes[s] = Shared(f"d {self} / d {s}", slope) if slope.args else slope
+        return self.slopes[s] if n == 1 else sp.diff(self.slopes[s], (s, n - 1))
+
+
+def is_zero(expr: sp.Expr, points: Points) -> bool:
+    """Whether an expression vanishes as a rational function of its symbols and activations' values:
+    whether it is zero modulo a prime wherever its symbols are random integers."""
+    return all(_value(expr, seed, known) == 0 for seed, known in enumerate(points))
+
+
+def _value(e: sp.Expr, seed: int, known: dict[sp.Expr, int]) -> int:
+    """The value of an expression modulo the prime. An activation's, or a root's, is drawn by lot,
+    the same for the same argument."""
+
+    def value(part: sp.Expr) -> int:
+        return _value(part, seed, known)
+
+    def drawn(*what: object) -> int:
+        return random.Random(f"{seed} {what}").randrange(1, PRIME)
+
+    if e in known:
+        return known[e]
+    if isinstance(e, Shared):
+        result = value(e.definition)
+    elif e.is_Symbol:
+        result = drawn(e.name)
+    elif e.is_Number:
+        number = sp.Rational(str(e))
+        result = int(number.p) * pow(int(number.q), -1, PRIME) % PRIME
+    elif e.is_NumberSymbol:
+        result = drawn(str(e))
+    elif isinstance(e, Elementwise):
+        result = drawn(type(e).__name__, *map(value, e.args))
+    elif e.is_Add:
+        result = sum(map(value, e.args)) % PRIME
+    elif e.is_Mul:
+        result = reduce(lambda a, b: a * b % PRIME, map(value, e.args))
+    else:
+        result = _power(value(e.base), e.exp, drawn)
+    known[e] = result
+    return result
+
+
+def _power(base: int, exponent: sp.Expr, drawn: Callable[..., int]) -> int:
+    """A power modulo the prime; a fractional one is a power of the root, drawn by lot."""
+    over, under = sp.Rational(str(exponent)).as_numer_denom()
+    root = base if under == 1 else drawn("root", base, int(under))
+    return pow(root, int(over), PRIME)
