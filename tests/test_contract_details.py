@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import tracemalloc
 import types
 
 import numpy as np
@@ -108,6 +109,50 @@ def test_a_step_s_results_share_no_memory_with_what_is_given(m):
     y, state = m.step(run.params, x, run.state)
     for a in (y, *state):
         assert not any(np.shares_memory(a, given) for given in (x, *run.state, run.params.flat))
+
+
+def test_what_is_given_in_another_order_is_kept_in_memory_s_own(m):
+    """A product of matrices whose rows lie apart takes several times as long."""
+    run = run_of(m)
+    tape = m.forward(run.params, np.asfortranarray(run.xs), run.state)[2]
+    assert tape.xs.flags.c_contiguous
+
+
+# --- functions ------------------------------------------------------------------------------------
+
+
+def with_function(*names):
+    """Each of the modules with each of the functions that it has."""
+    modules = {n: importlib.import_module(f"generated.{n}") for n in SOME}
+    found = [(n, f) for n, m in modules.items() for f in names if hasattr(m, f)]
+    return pytest.mark.parametrize("m, name", found, indirect=["m"])
+
+
+@with_function("_absolute", "_heaviside", "_relu", "_sigmoid", "_sign", "_softplus", "_step")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_function_s_values_are_of_its_argument_s_dtype(m, name, dtype):
+    assert getattr(m, name)(np.array([-1, 0, 2], dtype)).dtype == dtype
+
+
+@with_function("_relu", "_sigmoid")
+def test_a_function_works_in_place(m, name):
+    x = np.linspace(-1, 1, 100_000)
+    want = getattr(m, name)(x)
+    tracemalloc.start()
+    try:
+        assert getattr(m, name)(x, out=x) is x
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    np.testing.assert_array_equal(x, want)
+    assert peak < x.nbytes / 2
+
+
+@with_function("_stretched")
+def test_what_was_stretched_may_be_written_to(m, name):
+    rows = getattr(m, name)(np.arange(3.0), np.zeros((2, 5)), 3)
+    rows[0] = 7
+    np.testing.assert_array_equal(rows, [[7, 7, 7], [0, 1, 2]])
 
 
 # --- sequences that have ended -------------------------------------------------------------------

@@ -110,3 +110,11 @@ def shape_of(leading: Sequence[str], axes: Axes) -> str:
     """The shape of an array: leading lengths such as T and B, then the quantity's own, 1 for a
     scalar."""
     return tuple_of([*leading, *(map(str, axes) if axes else ["1"])])
+
+
+def size_lines(axes: Iterable[Axis], blocks: Iterable[Iterable[str]]) -> list[str]:
+    """Names for the sizes that occur in the lines."""
+    used = {
+        word for lines in blocks for line in lines for word in re.findall(r"\b[A-Z]\w*\b", line)
+    }
+    return [f"{a.letter} = params.{a.argument}" for a in axes if a.letter in used]
