@@ -79,7 +79,7 @@ fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for a
 	    -k random_cell
 
 .PHONY: mutants
-mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (15 minutes)
+mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (ten minutes)
 	@$(ONE_THREAD) $(PY) -m mutants
 
 .PHONY: check

@@ -34,7 +34,8 @@ from derive.elementwise import exp, tanh
 from derive.library import load, names
 from derive.nodes import H, MatVec, Outer, Quantity, symbols_of
 from derive.printing import Infix
-from derive.program.loop import Carry, Loop, defer, drop_unused, hoist, inline
+from derive.program.hoist import hoist
+from derive.program.loop import Carry, Loop, defer, drop_unused, inline
 from derive.program.program import build
 from derive.program.statements import Activate, OuterTotal, Product, PullBack
 

@@ -1,15 +1,15 @@
 """A loop over time, and the rules that decide what runs when.
 
 A `Loop` says what one step computes, from what all steps know beforehand and from what the step
-before it hands over. Every rule here is a function from one Loop to another (DESIGN: the schedule
-is computed, not written by hand), and none of them knows which cell, or which derivative, it is
+before it hands over. Every rule is a function from one Loop to another (DESIGN: the schedule is
+computed, not written by hand), and none of them knows which cell, or which derivative, it is
 looking at:
 
 - `inline`  an equation read once, by one product, becomes part of that product;
 - `hoist`   what does not depend on the step before is computed for all steps at once, before the
-loop;
+            loop (`derive.program.hoist`);
 - `defer`   what the step after does not depend on is computed for all steps at once, after the
-loop.
+            loop.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ import sympy as sp
 from derive.adjoint import outermost_nodes
 from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.nodes import Node, Quantity, axes_of, symbols_of
-from derive.normal import fresh
+from derive.nodes import Node, Quantity, symbols_of
 
 
 @dataclass(frozen=True)
@@ -145,110 +144,6 @@ def _is_product(expr: sp.Expr) -> bool:
         and not outermost_nodes(expr)
         and not expr.atoms(Elementwise)
     )
-
-
-# --- hoist ---------------------------------------------------------------------------------------
-
-
-def hoist(loop: Loop) -> Loop:
-    """Move what does not depend on the previous step out of the loop: whole equations, then terms
-    and factors.
-
-    Of ``a_i = W_i @ x + U_i @ h + b_i`` the input's share ``W_i @ x + b_i`` is computed for all
-    steps at once; of ``da_i = dc_next * g * i(1 - i)`` the local derivative of ``c_next`` by
-    ``a_i``.
-    """
-    return _Hoist(loop).run()
-
-
-class _Hoist:
-    def __init__(self, loop: Loop):
-        self.loop = loop
-        self.taken = loop.taken()
-        self.varying = {carry.entering for carry in loop.carries}
-        self.before: list[Equation] = []
-        self.shared: dict[sp.Expr, Quantity] = {}
-
-    def run(self) -> Loop:
-        during = []
-        for equation in self.loop.during:
-            if equation.lhs in self.loop.totals:
-                during.append(equation)  # gathered at the end, all of a kind together: see `defer`
-                continue
-            if not self.varies(equation.rhs):
-                self.before.append(equation)
-                continue
-            self.varying.add(equation.lhs)
-            split = equation if isinstance(equation.rhs, Elementwise) else self.split(equation)
-            during.append(split)
-        return replace(self.loop, before=(*self.loop.before, *self.before), during=tuple(during))
-
-    def varies(self, expr: sp.Expr) -> bool:
-        return bool(self.varying & symbols_of(expr))
-
-    def split(self, equation: Equation) -> Equation:
-        """The equation with its loop-free terms and factors replaced by quantities known before the
-        loop."""
-        free: list[sp.Expr] = []
-        rates: dict[sp.Expr, list[sp.Expr]] = {}
-        for term in self.terms(equation.rhs):
-            if not self.varies(term):
-                free.append(term)
-            else:
-                fixed, moving = self.factors(term)
-                rates.setdefault(moving, []).append(fixed)
-        terms = [self.outside(sp.Add(*free), f"{equation.lhs}_in", equation)]
-        terms += [
-            m * self.outside(sp.Add(*fixed), self.rate_name(equation.lhs, m), equation)
-            for m, fixed in rates.items()
-        ]
-        return replace(equation, rhs=sp.Add(*terms))
-
-    def terms(self, expr: sp.Expr) -> list[sp.Expr]:
-        """The terms of a sum, where a product with a sum inside is multiplied out if that sets
-        known factors free."""
-        terms = []
-        for term in sp.Add.make_args(expr):
-            inner = next(
-                (p for p in sp.Mul.make_args(term) if isinstance(p, sp.Add) and self.opens(p)), None
-            )
-            terms += (
-                [term]
-                if inner is None
-                else self.terms(sp.Add(*(term / inner * part for part in inner.args)))
-            )
-        return terms
-
-    def opens(self, inner: sp.Add) -> bool:
-        """Whether every term of a sum is something that varies times something that is known."""
-        split = [self.factors(part) for part in inner.args]
-        return all(self.varies(moving) and symbols_of(fixed) for fixed, moving in split)
-
-    def factors(self, term: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-        """A term as (what is known before the loop) times (what is not)."""
-        parts = sp.Mul.make_args(term)
-        moving = [p for p in parts if self.varies(p)]
-        return sp.Mul(*(p for p in parts if not self.varies(p))), sp.Mul(*moving)
-
-    def rate_name(self, lhs: Quantity, moving: sp.Expr) -> str:
-        """The local derivative that takes `moving` to `lhs` is named as one: ``dc_next_da_i`` is
-        ∂c_next/∂a_i."""
-        base = self.loop.base
-        if not (isinstance(moving, Quantity) and moving in base and lhs in base):
-            return f"{lhs}_rate"
-        upper, lower = (moving, lhs) if self.loop.reverse else (lhs, moving)
-        return f"d{base[upper]}_d{base[lower]}"
-
-    def outside(self, expr: sp.Expr, name: str, equation: Equation) -> sp.Expr:
-        """The expression, or a quantity defined as it before the loop where that saves work in the
-        loop."""
-        if isinstance(expr, Quantity) or not symbols_of(expr) or isinstance(-expr, Quantity):
-            return expr
-        if expr not in self.shared:
-            quantity = Quantity(fresh(name, self.taken), axes_of(expr))
-            self.before.append(Equation(quantity, expr, equation.order))
-            self.shared[expr] = quantity
-        return self.shared[expr]
 
 
 # --- defer ---------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from derive.adjoint import Adjoint
 from derive.cell import Equation
 from derive.nodes import Quantity, symbols_of
-from derive.program.loop import Carry, Loop, defer, drop_unused, hoist, inline, needed_for
+from derive.program.hoist import hoist
+from derive.program.loop import Carry, Loop, defer, drop_unused, inline, needed_for
 from derive.tangent import dotted, tangent
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from derive.backends.numpy.all_steps import AllSteps
 from derive.backends.numpy.memory import Memory, slice_text
-from derive.backends.numpy.phases import AllSteps, OneStep
+from derive.backends.numpy.one_step import OneStep
 from derive.backends.numpy.text import length, shape_of, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import Writer
 from derive.nodes import CellError

@@ -20,7 +20,8 @@ from derive.printing import ATOM, POWER, PRODUCT, Infix
 from derive.program.statements import Compute, Product, PullBack
 
 if TYPE_CHECKING:
-    from derive.backends.numpy.phases import OneStep, Phase
+    from derive.backends.numpy.one_step import OneStep
+    from derive.backends.numpy.phase import Phase
 
 
 class NumPyInfix(Infix):
