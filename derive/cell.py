@@ -13,6 +13,7 @@ from functools import cached_property
 import sympy as sp
 
 from derive import wellformed
+from derive.elementwise import sigmoid
 from derive.nodes import Axis, CellError, H, I, Quantity, as_written, symbols_of
 
 
@@ -96,6 +97,14 @@ class Cell:
         """Everything that has a name: input, states, parameters, then the equations' left-hand
         sides."""
         return (self.input, *self.states, *self.parameters, *(e.lhs for e in self.equations))
+
+    @cached_property
+    def gates(self) -> tuple[Quantity, ...]:
+        """The values of a sigmoid, between 0 and 1, that multiply something."""
+        products = [p for e in self.equations for p in e.rhs.atoms(sp.Mul)]
+        factors = {term for p in products for f in p.args for term in sp.Add.make_args(f)}
+        sigmoids = [e.lhs for e in self.equations if isinstance(e.rhs, sigmoid)]
+        return tuple(q for q in sigmoids if {q, -q} & factors)
 
 
 def in_order(equations: Iterable[Equation]) -> tuple[Equation, ...]:

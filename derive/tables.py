@@ -12,7 +12,6 @@ from rich.text import Text
 
 from derive.cell import Cell, Setting
 from derive.cost import KINDS, CellCost, cost_of, once, per_step
-from derive.elementwise import sigmoid
 from derive.library import load, names
 from derive.program.cost import size, text
 from derive.show import paper
@@ -41,7 +40,7 @@ def print_list() -> None:
                 f"  {cell.name}",
                 short(paper(cell.doc)),
                 states,
-                _names(gates(cell)),
+                _names(str(gate).removesuffix("_next") for gate in cell.gates),
                 parameters(cell),
             )
         rows.add_section()
@@ -70,11 +69,6 @@ def short(work: str) -> str:
 
 def _rank(family: str) -> tuple[int, str]:
     return (FIRST.index(family) if family in FIRST else len(FIRST), family)
-
-
-def gates(cell: Cell) -> list[str]:
-    """The quantities between 0 and 1 that a sigmoid makes."""
-    return [str(e.lhs).removesuffix("_next") for e in cell.equations if isinstance(e.rhs, sigmoid)]
 
 
 def parameters(cell: Cell) -> str:

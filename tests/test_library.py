@@ -113,3 +113,13 @@ def test_as_many_inputs_as_units():
     assert module.Params(3, 3).hidden_size == 3
     with pytest.raises(ValueError, match="as many inputs as it has units"):
         module.Params(2, 3)
+
+
+@pytest.mark.parametrize("name, gates", [
+    ("lstm", "i f o"),
+    ("gru", "z r"),  # z as 1 - z, too
+    ("lstm_fgr", "i_next f_next o_next"),  # gates that are states
+    ("scrn", ""),  # its sigmoid multiplies nothing
+])  # fmt: skip
+def test_gates_are_sigmoids_that_multiply(name, gates):
+    assert " ".join(map(str, library.load(name).gates)) == gates

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from derive.cell import Cell
-from derive.elementwise import sigmoid
 from derive.latex import aligned_parts
 from derive.program import cost
 from derive.program.program import Program
@@ -34,11 +33,10 @@ def files(program: Program) -> dict[str, str]:
 
 def facts(cell: Cell) -> list[tuple[str, list[str]]]:
     """The names of a cell's quantities by what they are."""
-    gates = [str(e.lhs) for e in cell.equations if isinstance(e.rhs, sigmoid)]
     found = [
         ("input", [f"{cell.input} ({shape(cell.input.axes)})"]),
         ("states", [f"{state} ({shape(state.axes)})" for state in cell.states]),
-        ("gates", gates),
+        ("gates", [str(gate) for gate in cell.gates]),
         ("output", [str(cell.output)]),
     ]
     return [(label, items) for label, items in found if items]
