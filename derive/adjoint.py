@@ -19,7 +19,7 @@ import sympy as sp
 
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise
-from derive.nodes import FeatureSum, Node, Quantity, axes_of
+from derive.nodes import Axes, FeatureSum, Node, Quantity, axes_of
 from derive.normal import fresh, normalise
 
 
@@ -96,12 +96,13 @@ def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.E
 def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr:
     """The sum of contributions. What a number gave to every entry of a vector, it receives from
     every entry: there the sum runs over the features too."""
-    total = list(contributions)
     if axes_of(part) != ():
-        return sp.Add(*total)
-    vectors = [c for c in total if axes_of(c) != ()]
-    numbers = [c for c in total if axes_of(c) == ()]
-    return sp.Add(*numbers, *([FeatureSum(sp.Add(*vectors))] if vectors else []))
+        return sp.Add(*contributions)
+    by_axes: dict[Axes, list[sp.Expr]] = {}
+    for contribution in contributions:
+        by_axes.setdefault(axes_of(contribution), []).append(contribution)
+    numbers = by_axes.pop((), [])
+    return sp.Add(*numbers, *(FeatureSum(sp.Add(*some)) for some in by_axes.values()))
 
 
 def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:

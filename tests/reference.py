@@ -82,9 +82,8 @@ def step(equations, env, sizes, rows):
     return env
 
 
-def run(cell, params, xs, state):
-    """(ys, final state) of a cell over time: `params` and `state` map names to arrays."""
-    T, B = xs.shape[:2]
+def trajectory(cell, params, xs, state):
+    """Step by step, the value of every quantity: `params` and `state` map names to arrays."""
     sizes = {a.letter: None for a in cell.axes}
     for q, array in [
         *((p, params[p.name]) for p in cell.parameters),
@@ -94,14 +93,21 @@ def run(cell, params, xs, state):
         for axis, n in zip(reversed(q.axes), reversed(array.shape), strict=False):
             sizes[axis.letter] = n
     now = {s: state[s.name] for s in cell.states}
-    ys = []
-    for t in range(T):
-        env = {p: params[p.name] for p in cell.parameters} | now | {cell.input: xs[t]}
-        env = step(cell.equations, env, sizes, B)
+    for x in xs:
+        env = {p: params[p.name] for p in cell.parameters} | now | {cell.input: x}
+        env = step(cell.equations, env, sizes, len(x))
         now = {s: env[cell.updates[s]] for s in cell.states}
-        ys.append(env[cell.output])
-    width = sizes[cell.output.axes[0].letter]
-    return np.array(ys).reshape(T, B, width), {s.name: now[s] for s in cell.states}
+        yield env
+
+
+def run(cell, params, xs, state):
+    """(ys, final state) of a cell over time: `params` and `state` map names to arrays."""
+    steps = list(trajectory(cell, params, xs, state))
+    if not steps:
+        width = getattr(params, cell.output.axes[0].argument)
+        return np.zeros((0, xs.shape[1], width)), {s.name: state[s.name] for s in cell.states}
+    ys = np.array([env[cell.output] for env in steps])
+    return ys, {s.name: steps[-1][cell.updates[s]] for s in cell.states}
 
 
 _numbers = count()
