@@ -85,6 +85,7 @@ class Cell:
     def __post_init__(self) -> None:
         wellformed.check(self)
         object.__setattr__(self, "equations", in_order(self.equations))
+        wellformed.check_used(self)
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:

@@ -74,7 +74,7 @@ class Quantity(sp.Symbol):
 
     def __matmul__(self, vector: sp.Expr) -> sp.Expr:
         """The matrix-vector product ``W @ x``."""
-        return MatVec(self, vector)
+        return product(self, vector)
 
     @property
     def T(self) -> Transposed:
@@ -164,13 +164,25 @@ class MatVec(Node):
             yield matrix, Outer(bar, vector)
 
 
+def product(matrix: sp.Expr, vector: sp.Expr) -> sp.Expr:
+    """``matrix @ vector``, as a person writes it."""
+    try:
+        return MatVec(matrix, sp.sympify(vector, strict=True))
+    except sp.SympifyError:
+        raise CellError(
+            f"the right side of {as_written(matrix)} @ … must be a vector, and a "
+            f"{type(vector).__name__} is none; instead of joining vectors, add products: "
+            f"W.x @ x + W.h @ h"
+        ) from None
+
+
 class Transposed(Node):
     """The transpose of a matrix."""
 
     nargs = 1
 
     def __matmul__(self, vector: sp.Expr) -> sp.Expr:
-        return MatVec(self, vector)
+        return product(self, vector)
 
     def axes(self) -> Axes:
         return axes_of(self.args[0])[::-1]
@@ -223,7 +235,8 @@ def axes_of(expr: sp.Expr) -> Axes:
         listed = " and ".join(
             sorted(f"{describe(part)} {shape(axes)}" for axes, part in shapes.items())
         )
-        raise CellError(f"shapes do not fit together: {listed}")
+        hint = "; a matrix times a vector is W @ x" if max(map(len, shapes)) > 1 else ""
+        raise CellError(f"shapes do not fit together: {listed}{hint}")
     return next(iter(shapes), ())
 
 

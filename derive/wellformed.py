@@ -39,7 +39,8 @@ def check(cell: Cell) -> None:
     """CellError, with the first thing that is wrong with a cell."""
     _check_names(cell)
     _check_axes(cell)
-    _check_words(cell)
+    for equation in cell.equations:
+        check_words(equation.lhs, equation.rhs)
     _check_symbols(cell)
     _check_shapes(cell)
     _check_ends(cell)
@@ -88,16 +89,22 @@ def check_name(name: str) -> None:
         raise CellError(f"`{name}` is a name that generated code needs for itself; choose another")
 
 
-def _check_words(cell: Cell) -> None:
-    """Every right-hand side is made of the language's own words and of finite real numbers."""
-    for equation in cell.equations:
-        for part in sp.preorder_traversal(equation.rhs):
-            if not _is_word(part):
-                shown = " ".join(describe(part).split())
-                raise CellError(
-                    f"equation `{equation.lhs}`: `{shown}` is no word of the language; see "
-                    f"derive.language for those it has"
-                )
+def check_words(name: object, rhs: sp.Expr) -> None:
+    """The right-hand side of the equation `name` is made of the language's own words and of finite
+    real numbers."""
+    for part in sp.preorder_traversal(rhs):
+        if not _is_word(part):
+            raise CellError(f"equation `{name}`: {_fault(part)}")
+
+
+def _fault(part: sp.Basic) -> str:
+    """What is wrong with something that is no word of the language."""
+    shown = " ".join(describe(part).split())
+    if isinstance(part, sp.Pow):
+        return f"`{shown}`: an exponent must be a number"
+    if part.is_number:
+        return "a number in it is infinite, imaginary, or a division by zero"
+    return f"`{shown}` is no word of the language; see derive.language for those it has"
 
 
 def _is_word(part: sp.Basic) -> bool:
@@ -110,7 +117,6 @@ def _is_word(part: sp.Basic) -> bool:
 
 def _check_symbols(cell: Cell) -> None:
     known = set(cell.quantities)
-    used: set[Quantity] = set()
     for equation in cell.equations:
         reads = symbols_of(equation.rhs)
         for length in equation.rhs.atoms(Size):
@@ -118,7 +124,6 @@ def _check_symbols(cell: Cell) -> None:
                 raise CellError(f"equation `{equation.lhs}`: the cell has no axis {length.axis}")
         for symbol in sorted(reads - known, key=str):
             raise CellError(f"equation `{equation.lhs}`: `{symbol}` is not defined")
-        used |= reads
     for state in cell.states:
         if state not in cell.updates:
             raise CellError(f"state `{state}` is never updated: add an equation `{state}_next = …`")
@@ -126,6 +131,11 @@ def _check_symbols(cell: Cell) -> None:
         raise CellError(
             f"cell `{cell.name}` has no state, so nothing recurs: declare one with State()"
         )
+
+
+def check_used(cell: Cell) -> None:
+    """Nothing is declared or defined in vain."""
+    used = {q for e in cell.equations for q in symbols_of(e.rhs)}
     leaving = {*cell.updates.values(), cell.output}
     for quantity in cell.quantities:
         if quantity not in used | leaving:

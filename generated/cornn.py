@@ -5,7 +5,7 @@ equation 3. The damping takes the old velocity (explicit) or the new one (implic
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    force = tanh(W @ y + V @ z + U @ x + b) - 1.0 * y
+    force = tanh(W @ y + V @ z + U @ x + b) - y
     z_next = 0.9 * z + 0.1 * force
     y_next = y + 0.1 * z_next
 
@@ -42,7 +42,7 @@ LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
   a_{\mathrm{tanh\_force},t} &= W y_{t-1} + V z_{t-1} + U x_t + b \\
-  \mathrm{force}_t &= \tanh(a_{\mathrm{tanh\_force},t}) - 1.0 \, y_{t-1} \\
+  \mathrm{force}_t &= \tanh(a_{\mathrm{tanh\_force},t}) - y_{t-1} \\
   z_t &= 0.9 \, z_{t-1} + 0.1 \, \mathrm{force}_t \\
   y_t &= y_{t-1} + 0.1 \, z_t
 \end{align*}
@@ -60,7 +60,7 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{y}_{t-1}^{(t)} &= W^{\top} \, \bar{a}_{\mathrm{tanh\_force},t}
-      - 1.0 \, \overline{\mathrm{force}}_t + \bar{y}_t \\
+      - \overline{\mathrm{force}}_t + \bar{y}_t \\
   \bar{z}_{t-1}^{(t)} &= V^{\top} \, \bar{a}_{\mathrm{tanh\_force},t} + 0.9 \, \bar{z}_t \\
   \bar{x}_t &= U^{\top} \, \bar{a}_{\mathrm{tanh\_force},t}
 \end{align*}
@@ -256,9 +256,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(tanh_force, W_y.T, out=tanh_force)
         # tanh_force = tanh(a_tanh_force)
         np.tanh(tanh_force, out=tanh_force)
-        # force = tanh_force - 1.0 * y
-        np.multiply(1.0, y, out=force)
-        np.subtract(tanh_force, force, out=force)
+        np.subtract(tanh_force, y, out=force)
         # z_next = 0.9 * z + 0.1 * force
         np.multiply(0.9, z, out=z_next)
         np.multiply(0.1, force, out=work)
@@ -340,9 +338,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_tanh_force, dforce, out=da_tanh_force)
         np.dot(W.T, da_tanh_force.T, out=W_da_tanh_force)
         np.add(dy, W_da_tanh_force.T, out=dy)
-        # dy += -1.0 * dforce
-        np.multiply(1.0, dforce, out=work)
-        np.subtract(dy, work, out=dy)
+        np.subtract(dy, dforce, out=dy)
         # dz = 0.9 * dz_next
         np.multiply(dz, 0.9, out=dz)
         np.dot(V.T, da_tanh_force.T, out=V_da_tanh_force)
@@ -379,7 +375,7 @@ def step(params, x, state):
     y, z = _check_state("state", state, x.shape[0], params)
     W, V, U = params["W"], params["V"], params["U"]
     b = params["b"]
-    force = np.tanh(y @ W.T + z @ V.T + x @ U.T + b) - 1.0 * y
+    force = np.tanh(y @ W.T + z @ V.T + x @ U.T + b) - y
     z_next = 0.9 * z + 0.1 * force
     y_next = y + 0.1 * z_next
     return y_next.copy(), State(y_next, z_next)
@@ -435,7 +431,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             z_next_dot_before = z_next_dot.copy()
         a_tanh_force_dot_s[t] += z_next_dot @ V.T
         a_tanh_force_dot_s[t] += y_dot_s[t] @ W.T
-        force_dot = a_tanh_force_dot_s[t] * dforce_da_tanh_force_s[t] - 1.0 * y_dot_s[t]
+        force_dot = a_tanh_force_dot_s[t] * dforce_da_tanh_force_s[t] - y_dot_s[t]
         z_next_dot[...] = 0.9 * z_next_dot + 0.1 * force_dot
         y_dot_s[t + 1] = y_dot_s[t] + 0.1 * z_next_dot
         if ended is not None:
@@ -517,7 +513,7 @@ def hvp(
         a_tanh_force_dot_s[t] += z_dot_s[t] @ V.T
         a_tanh_force_dot_s[t] += y_dot_s[t] @ W.T
         tanh_force_dot_s[t] = a_tanh_force_dot_s[t] * tanh_force_dot_s[t]
-        force_dot = tanh_force_dot_s[t] - 1.0 * y_dot_s[t]
+        force_dot = tanh_force_dot_s[t] - y_dot_s[t]
         z_dot_s[t + 1] = 0.9 * z_dot_s[t] + 0.1 * force_dot
         y_dot_s[t + 1] = y_dot_s[t] + 0.1 * z_dot_s[t + 1]
         if ended is not None:
@@ -555,10 +551,10 @@ def hvp(
             dforce * dforce_da_tanh_force_dot_s[t] + dforce_dot * dforce_da_tanh_force_s[t]
         )
         dy += da_tanh_force_s[t] @ W
-        dy += -1.0 * dforce
+        dy += -dforce
         dy_dot += da_tanh_force_dot_s[t] @ W
         dy_dot += da_tanh_force_s[t] @ W_dot
-        dy_dot += -1.0 * dforce_dot
+        dy_dot += -dforce_dot
         dz[...] = 0.9 * dz
         dz += da_tanh_force_s[t] @ V
         dz_dot[...] = 0.9 * dz_dot

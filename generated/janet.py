@@ -7,7 +7,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 
     s = U_s @ h + W_s @ x + b_s
     n = tanh(U_n @ h + W_n @ x + b_n)
-    h_next = sigmoid(s) * h + (1 - sigmoid(s - 1.0)) * n
+    h_next = sigmoid(s) * h + (1 - sigmoid(s - 1)) * n
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
@@ -43,17 +43,17 @@ LATEX = r"""
   s_t &= U_s h_{t-1} + W_s x_t + b_s \\
   a_{n,t} &= U_n h_{t-1} + W_n x_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= \sigma(s_t) \circ h_{t-1} + (1 - \sigma(s_t - 1.0)) \circ n_t
+  h_t &= \sigma(s_t) \circ h_{t-1} + (1 - \sigma(s_t - 1)) \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
-  \bar{n}_t &= \bar{h}_t \circ (1 - \sigma(s_t - 1.0)) \\
+  \bar{n}_t &= \bar{h}_t \circ (1 - \sigma(s_t - 1)) \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
   \bar{s}_t &= \bar{h}_t \circ \sigma(s_t) \circ h_{t-1} \circ (1 - \sigma(s_t)) \\
-  & \qquad {}- \bar{h}_t \circ \sigma(s_t - 1.0) \circ n_t \circ (1 - \sigma(s_t - 1.0))
+  & \qquad {}- \bar{h}_t \circ \sigma(s_t - 1) \circ n_t \circ (1 - \sigma(s_t - 1))
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -261,8 +261,8 @@ def forward(params, xs, state=None, lengths=None):
         np.add(gates, U_h.T, out=gates)
         # n by tanh
         np.tanh(n, out=n)
-        # a_sigmoid_h_next = s - 1.0
-        np.subtract(s, 1.0, out=sigmoid_h_next)
+        # a_sigmoid_h_next = s - 1
+        np.subtract(s, 1, out=sigmoid_h_next)
         # sigmoid_h_next = sigmoid(a_sigmoid_h_next)
         _sigmoid(sigmoid_h_next, out=sigmoid_h_next)
         _sigmoid(s, out=sigmoid_s)
@@ -381,7 +381,7 @@ def step(params, x, state):
     s = h @ U_s.T + x @ W_s.T + b_s
     U_n, W_n, b_n = params["U_n"], params["W_n"], params["b_n"]
     n = np.tanh(h @ U_n.T + x @ W_n.T + b_n)
-    h_next = _sigmoid(s) * h + (1 - _sigmoid(s - 1.0)) * n
+    h_next = _sigmoid(s) * h + (1 - _sigmoid(s - 1)) * n
     return h_next.copy(), State(h_next)
 
 

@@ -5,8 +5,8 @@ arXiv 2110.04744, equation 3. y uses the new z.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    s = 1.0 * sigmoid(W_s @ y + V_s @ x + b_s)
-    r = 1.0 * sigmoid(W_r @ y + V_r @ x + b_r)
+    s = sigmoid(W_s @ y + V_s @ x + b_s)
+    r = sigmoid(W_r @ y + V_r @ x + b_r)
     z_next = (1 - s) * z + s * tanh(W_z @ y + V_z @ x + b_z)
     y_next = (1 - r) * y + r * tanh(W_y @ z_next + V_y @ x + b_y)
 
@@ -18,7 +18,7 @@ complex step.
 One step of one sequence costs
     forward: 4HI + 4H² multiply-adds, 4H activations
     backward: 8HI + 8H² multiply-adds
-    kept from forward for backward: 8H + I numbers
+    kept from forward for backward: 6H + I numbers
 and the parameters are 4HI + 4H² + 4H numbers.
 
 In the code, c_s holds all steps of a quantity c, dc is its adjoint (the derivative of the loss by
@@ -41,10 +41,10 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{\mathrm{sigmoid\_s},t} &= W_s y_{t-1} + V_s x_t + b_s \\
-  s_t &= 1.0 \, \sigma(a_{\mathrm{sigmoid\_s},t}) \\
-  a_{\mathrm{sigmoid\_r},t} &= W_r y_{t-1} + V_r x_t + b_r \\
-  r_t &= 1.0 \, \sigma(a_{\mathrm{sigmoid\_r},t}) \\
+  a_{s,t} &= W_s y_{t-1} + V_s x_t + b_s \\
+  s_t &= \sigma(a_{s,t}) \\
+  a_{r,t} &= W_r y_{t-1} + V_r x_t + b_r \\
+  r_t &= \sigma(a_{r,t}) \\
   a_{\mathrm{tanh\_z},t} &= W_z y_{t-1} + V_z x_t + b_z \\
   z_t &= (1 - s_t) \circ z_{t-1} + s_t \circ \tanh(a_{\mathrm{tanh\_z},t}) \\
   a_{\mathrm{tanh\_y},t} &= W_y z_t + V_y x_t + b_y \\
@@ -61,34 +61,28 @@ LATEX = r"""
   \bar{a}_{\mathrm{tanh\_z},t} &= \bar{z}_t \circ s_t
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_z},t})) \\
   \bar{r}_t &= \bar{y}_t \circ (\tanh(a_{\mathrm{tanh\_y},t}) - y_{t-1}) \\
-  \bar{a}_{\mathrm{sigmoid\_r},t} &= 1.0 \, \bar{r}_t \circ \sigma(a_{\mathrm{sigmoid\_r},t})
-      \circ (1 - \sigma(a_{\mathrm{sigmoid\_r},t})) \\
+  \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t) \\
   \bar{s}_t &= \bar{z}_t \circ (\tanh(a_{\mathrm{tanh\_z},t}) - z_{t-1}) \\
-  \bar{a}_{\mathrm{sigmoid\_s},t} &= 1.0 \, \bar{s}_t \circ \sigma(a_{\mathrm{sigmoid\_s},t})
-      \circ (1 - \sigma(a_{\mathrm{sigmoid\_s},t}))
+  \bar{a}_{s,t} &= \bar{s}_t \circ s_t \circ (1 - s_t)
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{y}_{t-1}^{(t)} &= W_s^{\top} \, \bar{a}_{\mathrm{sigmoid\_s},t}
-      + W_r^{\top} \, \bar{a}_{\mathrm{sigmoid\_r},t}
-      + W_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} \\
-  & \qquad {}+ \bar{y}_t \circ (1 - r_t) \\
+  \bar{y}_{t-1}^{(t)} &= W_s^{\top} \bar{a}_{s,t} + W_r^{\top} \bar{a}_{r,t}
+      + W_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + \bar{y}_t \circ (1 - r_t) \\
   \bar{z}_{t-1}^{(t)} &= \bar{z}_t \circ (1 - s_t) \\
-  \bar{x}_t &= V_s^{\top} \, \bar{a}_{\mathrm{sigmoid\_s},t}
-      + V_r^{\top} \, \bar{a}_{\mathrm{sigmoid\_r},t}
-      + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} \\
-  & \qquad {}+ V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
+  \bar{x}_t &= V_s^{\top} \bar{a}_{s,t} + V_r^{\top} \bar{a}_{r,t}
+      + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_s &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_s},t} \, y_{t-1}^{\top} \\
-  \bar{V}_s &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_s},t} \, x_t^{\top} \\
-  \bar{b}_s &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_s},t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_r},t} \, y_{t-1}^{\top} \\
-  \bar{V}_r &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_r},t} \, x_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_r},t} \\
+  \bar{W}_s &= \textstyle \sum_t \bar{a}_{s,t} y_{t-1}^{\top} \\
+  \bar{V}_s &= \textstyle \sum_t \bar{a}_{s,t} x_t^{\top} \\
+  \bar{b}_s &= \textstyle \sum_t \bar{a}_{s,t} \\
+  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} y_{t-1}^{\top} \\
+  \bar{V}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
+  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \, y_{t-1}^{\top} \\
   \bar{V}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \, x_t^{\top} \\
   \bar{b}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \\
@@ -214,8 +208,6 @@ class Tape(NamedTuple):
     y_s: np.ndarray  # (T + 1, B, H)
     z_s: np.ndarray  # (T + 1, B, H)
     gates_s: np.ndarray  # (T, B, 4 * H)
-    s_s: np.ndarray  # (T, B, H)
-    r_s: np.ndarray  # (T, B, H)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
 
 
@@ -272,15 +264,8 @@ def forward(params, xs, state=None, lengths=None):
     b = params.stacked["b"]
     W = params.stacked["W"]
     W_y = params["W_y"]
-    y_s, z_s, gates_s, s_s, r_s = _arrays(
-        dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H), (T, B, H), (T, B, H)
-    )
-    (
-        sigmoid_s_s,
-        sigmoid_r_s,
-        tanh_z_next_s,
-        tanh_y_next_s,
-    ) = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    y_s, z_s, gates_s = _arrays(dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H))
+    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     y_s[0] = state.y
     z_s[0] = state.z
 
@@ -297,42 +282,24 @@ def forward(params, xs, state=None, lengths=None):
         gates_s[..., : 3 * H],
         y_s[:-1],
         gates_s[..., : 2 * H],
-        sigmoid_s_s,
         s_s,
-        sigmoid_r_s,
-        r_s,
         z_s[:-1],
         tanh_z_next_s,
         z_s[1:],
         tanh_y_next_s,
+        r_s,
         y_s[1:],
         ended_s,
         strict=True,
     )
-    for (
-        sigmoid_s_to_tanh_z_next,
-        y,
-        sigmoid_s_sigmoid_r,
-        sigmoid_s,
-        s,
-        sigmoid_r,
-        r,
-        z,
-        tanh_z_next,
-        z_next,
-        tanh_y_next,
-        y_next,
-        ended,
-    ) in steps:
+    for s_r_tanh_z_next, y, s_r, s, z, tanh_z_next, z_next, tanh_y_next, r, y_next, ended in steps:
         np.dot(W, y.T, out=W_y_)
-        np.add(sigmoid_s_to_tanh_z_next, W_y_.T, out=sigmoid_s_to_tanh_z_next)
-        # sigmoid_s, sigmoid_r by sigmoid; tanh_z_next by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
-        np.multiply(sigmoid_s_sigmoid_r, half, out=sigmoid_s_sigmoid_r)
-        np.tanh(sigmoid_s_to_tanh_z_next, out=sigmoid_s_to_tanh_z_next)
-        np.multiply(sigmoid_s_sigmoid_r, half, out=sigmoid_s_sigmoid_r)
-        np.add(sigmoid_s_sigmoid_r, half, out=sigmoid_s_sigmoid_r)
-        np.multiply(1.0, sigmoid_s, out=s)
-        np.multiply(1.0, sigmoid_r, out=r)
+        np.add(s_r_tanh_z_next, W_y_.T, out=s_r_tanh_z_next)
+        # s, r by sigmoid; tanh_z_next by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
+        np.multiply(s_r, half, out=s_r)
+        np.tanh(s_r_tanh_z_next, out=s_r_tanh_z_next)
+        np.multiply(s_r, half, out=s_r)
+        np.add(s_r, half, out=s_r)
         # z_next = (1 - s) * z + s * tanh_z_next
         np.subtract(1, s, out=z_next)
         np.multiply(z_next, z, out=z_next)
@@ -353,7 +320,7 @@ def forward(params, xs, state=None, lengths=None):
 
     ys = _masked(y_s[1:].copy(), past)
     state = State(_final(y_s, past), _final(z_s, past))
-    tape = Tape(xs, y_s, z_s, gates_s, s_s, r_s, past)
+    tape = Tape(xs, y_s, z_s, gates_s, past)
     return ys, state, tape
 
 
@@ -374,7 +341,7 @@ def backward(params, tape, dys, dstate=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, gates_s, s_s, r_s, past = _check_tape(tape, params)
+    xs, y_s, z_s, gates_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     dstate = _check_state("dstate", dstate, B, params)
@@ -383,12 +350,7 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    (
-        sigmoid_s_s,
-        sigmoid_r_s,
-        tanh_z_next_s,
-        tanh_y_next_s,
-    ) = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     W_y = params["W_y"]
     W = params.stacked["W"]
     V = params.stacked["V"]
@@ -398,8 +360,8 @@ def backward(params, tape, dys, dstate=None):
     dW_y = dparams["W_y"]
     dgates_s, dy_next_dy_s, dz_next_dz_s = _arrays(dtype, (T, B, 4 * H), (T, B, H), (T, B, H))
     (
-        da_sigmoid_s_s,
-        da_sigmoid_r_s,
+        da_s_s,
+        da_r_s,
         da_tanh_z_next_s,
         da_tanh_y_next_s,
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -415,18 +377,16 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(tanh_z_next_s, tanh_z_next_s, out=da_tanh_z_next_s)
     np.subtract(1, da_tanh_z_next_s, out=da_tanh_z_next_s)
     np.multiply(da_tanh_z_next_s, s_s, out=da_tanh_z_next_s)
-    # dy_next_da_sigmoid_r = 1.0 * (tanh_y_next - y) * (1 - sigmoid_r) * sigmoid_r
-    np.subtract(tanh_y_next_s, y_s[:-1], out=da_sigmoid_r_s)
-    np.multiply(da_sigmoid_r_s, 1.0, out=da_sigmoid_r_s)
-    np.subtract(1, sigmoid_r_s, out=work_s)
-    np.multiply(da_sigmoid_r_s, work_s, out=da_sigmoid_r_s)
-    np.multiply(da_sigmoid_r_s, sigmoid_r_s, out=da_sigmoid_r_s)
-    # dz_next_da_sigmoid_s = 1.0 * (tanh_z_next - z) * (1 - sigmoid_s) * sigmoid_s
-    np.subtract(tanh_z_next_s, z_s[:-1], out=da_sigmoid_s_s)
-    np.multiply(da_sigmoid_s_s, 1.0, out=da_sigmoid_s_s)
-    np.subtract(1, sigmoid_s_s, out=work_s)
-    np.multiply(da_sigmoid_s_s, work_s, out=da_sigmoid_s_s)
-    np.multiply(da_sigmoid_s_s, sigmoid_s_s, out=da_sigmoid_s_s)
+    # dy_next_da_r = (tanh_y_next - y) * (1 - r) * r
+    np.subtract(tanh_y_next_s, y_s[:-1], out=da_r_s)
+    np.subtract(1, r_s, out=work_s)
+    np.multiply(da_r_s, work_s, out=da_r_s)
+    np.multiply(da_r_s, r_s, out=da_r_s)
+    # dz_next_da_s = (tanh_z_next - z) * (1 - s) * s
+    np.subtract(tanh_z_next_s, z_s[:-1], out=da_s_s)
+    np.subtract(1, s_s, out=work_s)
+    np.multiply(da_s_s, work_s, out=da_s_s)
+    np.multiply(da_s_s, s_s, out=da_s_s)
     np.subtract(1, r_s, out=dy_next_dy_s)
     np.subtract(1, s_s, out=dz_next_dz_s)
 
@@ -434,13 +394,13 @@ def backward(params, tape, dys, dstate=None):
     dy = dstate.y.copy()
     dz = dstate.z.copy()
     W_y_da_tanh_y_next = np.empty((H, B), dtype)
-    dy_T = np.empty((H, B), dtype)
+    W_da_s_da_r_da_tanh_z_next = np.empty((H, B), dtype)
     steps = _backwards(
         dys,
         da_tanh_y_next_s,
         da_tanh_z_next_s,
-        da_sigmoid_r_s,
-        da_sigmoid_s_s,
+        da_r_s,
+        da_s_s,
         dy_next_dy_s,
         dgates_s[..., : 3 * H],
         dz_next_dz_s,
@@ -451,10 +411,10 @@ def backward(params, tape, dys, dstate=None):
         dy_,
         da_tanh_y_next,
         da_tanh_z_next,
-        da_sigmoid_r,
-        da_sigmoid_s,
+        da_r,
+        da_s,
         dy_next_dy,
-        da_sigmoid_s_to_da_tanh_z_next,
+        da_s_da_r_da_tanh_z_next,
         dz_next_dz,
         dgates,
         ended,
@@ -470,14 +430,14 @@ def backward(params, tape, dys, dstate=None):
         np.add(dz, W_y_da_tanh_y_next.T, out=dz)
         # da_tanh_z_next = dz_next * dz_next_da_tanh_z_next
         np.multiply(da_tanh_z_next, dz, out=da_tanh_z_next)
-        # da_sigmoid_r = dy_next * dy_next_da_sigmoid_r
-        np.multiply(da_sigmoid_r, dy, out=da_sigmoid_r)
-        # da_sigmoid_s = dz_next * dz_next_da_sigmoid_s
-        np.multiply(da_sigmoid_s, dz, out=da_sigmoid_s)
+        # da_r = dy_next * dy_next_da_r
+        np.multiply(da_r, dy, out=da_r)
+        # da_s = dz_next * dz_next_da_s
+        np.multiply(da_s, dz, out=da_s)
         # dy = dy_next * dy_next_dy
         np.multiply(dy, dy_next_dy, out=dy)
-        np.dot(W.T, da_sigmoid_s_to_da_tanh_z_next.T, out=dy_T)
-        np.add(dy, dy_T.T, out=dy)
+        np.dot(W.T, da_s_da_r_da_tanh_z_next.T, out=W_da_s_da_r_da_tanh_z_next)
+        np.add(dy, W_da_s_da_r_da_tanh_z_next.T, out=dy)
         # dz = dz_next * dz_next_dz
         np.multiply(dz, dz_next_dz, out=dz)
         if ended is not None:
@@ -511,9 +471,9 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     y, z = _check_state("state", state, x.shape[0], params)
     W_s, V_s, b_s = params["W_s"], params["V_s"], params["b_s"]
-    s = 1.0 * _sigmoid(y @ W_s.T + x @ V_s.T + b_s)
+    s = _sigmoid(y @ W_s.T + x @ V_s.T + b_s)
     W_r, V_r, b_r = params["W_r"], params["V_r"], params["b_r"]
-    r = 1.0 * _sigmoid(y @ W_r.T + x @ V_r.T + b_r)
+    r = _sigmoid(y @ W_r.T + x @ V_r.T + b_r)
     W_z, V_z, b_z = params["W_z"], params["V_z"], params["b_z"]
     z_next = (1 - s) * z + s * np.tanh(y @ W_z.T + x @ V_z.T + b_z)
     W_y, V_y, b_y = params["W_y"], params["V_y"], params["b_y"]
@@ -537,7 +497,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, gates_s, s_s, r_s, past = _check_tape(tape, params)
+    xs, y_s, z_s, gates_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -545,12 +505,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    (
-        sigmoid_s_s,
-        sigmoid_r_s,
-        tanh_z_next_s,
-        tanh_y_next_s,
-    ) = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     W_dot = params_dot.stacked["W"]
     V = params.stacked["V"]
     V_dot = params_dot.stacked["V"]
@@ -560,8 +515,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     W_y = params["W_y"]
     y_dot_s, gates_dot_s = _arrays(dtype, (T + 1, B, H), (T, B, 4 * H))
     (
-        a_sigmoid_s_dot_s,
-        a_sigmoid_r_dot_s,
+        a_s_dot_s,
+        a_r_dot_s,
         a_tanh_z_next_dot_s,
         a_tanh_y_next_dot_s,
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -576,11 +531,11 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
     dz_next_dz_s = 1 - s_s
     dz_next_da_tanh_z_next_s = s_s * (1 - tanh_z_next_s**2)
-    dz_next_da_sigmoid_s_s = 1.0 * (tanh_z_next_s - z_s[:-1]) * (1 - sigmoid_s_s) * sigmoid_s_s
+    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * (1 - s_s) * s_s
     _rows(a_tanh_y_next_dot_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
     dy_next_dy_s = 1 - r_s
     dy_next_da_tanh_y_next_s = r_s * (1 - tanh_y_next_s**2)
-    dy_next_da_sigmoid_r_s = 1.0 * (tanh_y_next_s - y_s[:-1]) * (1 - sigmoid_r_s) * sigmoid_r_s
+    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * (1 - r_s) * r_s
 
     # The tangents, step by step.
     for t in range(T):
@@ -590,13 +545,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         gates_dot_s[..., : 3 * H][t] += y_dot_s[t] @ W.T
         z_next_dot[...] = (
             z_next_dot * dz_next_dz_s[t]
-            + a_sigmoid_s_dot_s[t] * dz_next_da_sigmoid_s_s[t]
+            + a_s_dot_s[t] * dz_next_da_s_s[t]
             + a_tanh_z_next_dot_s[t] * dz_next_da_tanh_z_next_s[t]
         )
         a_tanh_y_next_dot_s[t] += z_next_dot @ W_y.T
         y_dot_s[t + 1] = (
             y_dot_s[t] * dy_next_dy_s[t]
-            + a_sigmoid_r_dot_s[t] * dy_next_da_sigmoid_r_s[t]
+            + a_r_dot_s[t] * dy_next_da_r_s[t]
             + a_tanh_y_next_dot_s[t] * dy_next_da_tanh_y_next_s[t]
         )
         if ended is not None:
@@ -641,7 +596,7 @@ def hvp(
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, gates_s, s_s, r_s, past = _check_tape(tape, params)
+    xs, y_s, z_s, gates_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     _check_params("params_dot", params_dot, params)
@@ -655,12 +610,7 @@ def hvp(
 
     I = params.input_size
     H = params.hidden_size
-    (
-        sigmoid_s_s,
-        sigmoid_r_s,
-        tanh_z_next_s,
-        tanh_y_next_s,
-    ) = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
     W_dot = params_dot.stacked["W"]
@@ -670,12 +620,10 @@ def hvp(
     W_y_dot = params_dot["W_y"]
     W = params.stacked["W"]
     W_y = params["W_y"]
-    y_dot_s, z_dot_s, gates_dot_s, s_dot_s, r_dot_s = _arrays(
-        dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H), (T, B, H), (T, B, H)
-    )
+    y_dot_s, z_dot_s, gates_dot_s = _arrays(dtype, (T + 1, B, H), (T + 1, B, H), (T, B, 4 * H))
     (
-        sigmoid_s_dot_s,
-        sigmoid_r_dot_s,
+        s_dot_s,
+        r_dot_s,
         tanh_z_next_dot_s,
         tanh_y_next_dot_s,
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -686,8 +634,8 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ V.T
     _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
-    dsigmoid_s_da_sigmoid_s_s = (1 - sigmoid_s_s) * sigmoid_s_s
-    dsigmoid_r_da_sigmoid_r_s = (1 - sigmoid_r_s) * sigmoid_r_s
+    ds_da_s_s = (1 - s_s) * s_s
+    dr_da_r_s = (1 - r_s) * r_s
     dtanh_z_next_da_tanh_z_next_s = 1 - tanh_z_next_s**2
     dz_next_dz_s = 1 - s_s
     dz_next_ds_s = tanh_z_next_s - z_s[:-1]
@@ -698,10 +646,8 @@ def hvp(
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[..., : 3 * H][t] += y_dot_s[t] @ W.T
-        sigmoid_s_dot_s[t] = sigmoid_s_dot_s[t] * dsigmoid_s_da_sigmoid_s_s[t]
-        s_dot_s[t] = 1.0 * sigmoid_s_dot_s[t]
-        sigmoid_r_dot_s[t] = sigmoid_r_dot_s[t] * dsigmoid_r_da_sigmoid_r_s[t]
-        r_dot_s[t] = 1.0 * sigmoid_r_dot_s[t]
+        s_dot_s[t] = s_dot_s[t] * ds_da_s_s[t]
+        r_dot_s[t] = r_dot_s[t] * dr_da_r_s[t]
         tanh_z_next_dot_s[t] = tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
         z_dot_s[t + 1] = (
             s_dot_s[t] * dz_next_ds_s[t]
@@ -726,14 +672,14 @@ def hvp(
     dW_y_dot = dparams_dot["W_y"]
     dgates_s, dgates_dot_s = _arrays(dtype, (T, B, 4 * H), (T, B, 4 * H))
     (
-        da_sigmoid_s_s,
-        da_sigmoid_r_s,
+        da_s_s,
+        da_r_s,
         da_tanh_z_next_s,
         da_tanh_y_next_s,
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     (
-        da_sigmoid_s_dot_s,
-        da_sigmoid_r_dot_s,
+        da_s_dot_s,
+        da_r_dot_s,
         da_tanh_z_next_dot_s,
         da_tanh_y_next_dot_s,
     ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -746,19 +692,19 @@ def hvp(
     dz_next_da_tanh_z_next_dot_s = (
         s_dot_s * (1 - tanh_z_next_s**2) - 2 * tanh_z_next_dot_s * s_s * tanh_z_next_s
     )
-    dy_next_da_sigmoid_r_s = 1.0 * (tanh_y_next_s - y_s[:-1]) * (1 - sigmoid_r_s) * sigmoid_r_s
-    dy_next_da_sigmoid_r_dot_s = (
-        1.0 * sigmoid_r_dot_s * (tanh_y_next_s - y_s[:-1]) * (1 - sigmoid_r_s)
-        - 1.0 * y_dot_s[:-1] * (1 - sigmoid_r_s) * sigmoid_r_s
-        - 1.0 * sigmoid_r_dot_s * (tanh_y_next_s - y_s[:-1]) * sigmoid_r_s
-        + 1.0 * tanh_y_next_dot_s * (1 - sigmoid_r_s) * sigmoid_r_s
+    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * (1 - r_s) * r_s
+    dy_next_da_r_dot_s = (
+        r_dot_s * (tanh_y_next_s - y_s[:-1]) * (1 - r_s)
+        - y_dot_s[:-1] * (1 - r_s) * r_s
+        - r_dot_s * (tanh_y_next_s - y_s[:-1]) * r_s
+        + tanh_y_next_dot_s * (1 - r_s) * r_s
     )
-    dz_next_da_sigmoid_s_s = 1.0 * (tanh_z_next_s - z_s[:-1]) * (1 - sigmoid_s_s) * sigmoid_s_s
-    dz_next_da_sigmoid_s_dot_s = (
-        1.0 * sigmoid_s_dot_s * (tanh_z_next_s - z_s[:-1]) * (1 - sigmoid_s_s)
-        - 1.0 * z_dot_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s
-        - 1.0 * sigmoid_s_dot_s * (tanh_z_next_s - z_s[:-1]) * sigmoid_s_s
-        + 1.0 * tanh_z_next_dot_s * (1 - sigmoid_s_s) * sigmoid_s_s
+    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * (1 - s_s) * s_s
+    dz_next_da_s_dot_s = (
+        s_dot_s * (tanh_z_next_s - z_s[:-1]) * (1 - s_s)
+        - z_dot_s[:-1] * (1 - s_s) * s_s
+        - s_dot_s * (tanh_z_next_s - z_s[:-1]) * s_s
+        + tanh_z_next_dot_s * (1 - s_s) * s_s
     )
     dy_next_dy_s = 1 - r_s
     dz_next_dz_s = 1 - s_s
@@ -786,14 +732,10 @@ def hvp(
         da_tanh_z_next_dot_s[t] = (
             dz * dz_next_da_tanh_z_next_dot_s[t] + dz_dot * dz_next_da_tanh_z_next_s[t]
         )
-        da_sigmoid_r_s[t] = dy * dy_next_da_sigmoid_r_s[t]
-        da_sigmoid_r_dot_s[t] = (
-            dy * dy_next_da_sigmoid_r_dot_s[t] + dy_dot * dy_next_da_sigmoid_r_s[t]
-        )
-        da_sigmoid_s_s[t] = dz * dz_next_da_sigmoid_s_s[t]
-        da_sigmoid_s_dot_s[t] = (
-            dz * dz_next_da_sigmoid_s_dot_s[t] + dz_dot * dz_next_da_sigmoid_s_s[t]
-        )
+        da_r_s[t] = dy * dy_next_da_r_s[t]
+        da_r_dot_s[t] = dy * dy_next_da_r_dot_s[t] + dy_dot * dy_next_da_r_s[t]
+        da_s_s[t] = dz * dz_next_da_s_s[t]
+        da_s_dot_s[t] = dz * dz_next_da_s_dot_s[t] + dz_dot * dz_next_da_s_s[t]
         dy_dot[...] = dy_dot * dy_next_dy_s[t] - dy * r_dot_s[t]
         dy[...] = dy * dy_next_dy_s[t]
         dy += dgates_s[..., : 3 * H][t] @ W

@@ -10,7 +10,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     f = sigmoid(W_f @ x + v_f * c + b_f)
     c_next = f * c + (1 - f) * n
     r = sigmoid(W_r @ x + v_r * c + b_r)
-    h = r * c_next + 1.0 * (1 - r) * x
+    h = r * c_next + (1 - r) * x
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, H). All arrays of one call are of
@@ -49,14 +49,14 @@ LATEX = r"""
   c_t &= f_t \circ c_{t-1} + (1 - f_t) \circ n_t \\
   a_{r,t} &= W_r x_t + v_r \circ c_{t-1} + b_r \\
   r_t &= \sigma(a_{r,t}) \\
-  h_t &= r_t \circ c_t + 1.0 \, (1 - r_t) \circ x_t
+  h_t &= r_t \circ c_t + (1 - r_t) \circ x_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} \\
-  \bar{r}_t &= \bar{h}_t \circ (c_t - 1.0 \, x_t) \\
+  \bar{r}_t &= \bar{h}_t \circ (c_t - x_t) \\
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t) \\
   \bar{c}_t &= \bar{h}_t \circ r_t + \bar{c}_t^{(t+1)} \\
   \bar{f}_t &= \bar{c}_t \circ (c_{t-1} - n_t) \\
@@ -69,7 +69,7 @@ LATEX = r"""
   \bar{c}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ v_f + \bar{c}_t \circ f_t
       + \bar{a}_{r,t} \circ v_r \\
   \bar{x}_t &= W_n^{\top} \bar{n}_t + W_f^{\top} \bar{a}_{f,t} + W_r^{\top} \bar{a}_{r,t}
-      + \bar{h}_t \circ (1.0 - 1.0 \, r_t)
+      + \bar{h}_t \circ (1 - r_t)
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -253,14 +253,13 @@ def forward(params, xs, state=None, lengths=None):
     b = params.stacked["b"]
     v_f = params["v_f"]
     v_r = params["v_r"]
-    c_s, gates_s, h_rate_s, h_s = _arrays(dtype, (T + 1, B, H), (T, B, 3 * H), (T, B, H), (T, B, H))
+    c_s, gates_s, h_s = _arrays(dtype, (T + 1, B, H), (T, B, 3 * H), (T, B, H))
     f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     c_s[0] = state.c
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_s))
     np.add(gates_s[..., : 2 * H], b, out=gates_s[..., : 2 * H])
-    np.multiply(1.0, xs, out=h_rate_s)
 
     # Step by step.
     work = np.empty((B, H), dtype)
@@ -294,10 +293,10 @@ def forward(params, xs, state=None, lengths=None):
     np.tanh(r_s, out=r_s)
     np.multiply(r_s, half, out=r_s)
     np.add(r_s, half, out=r_s)
-    # h = r * c_next + (1 - r) * h_rate
+    # h = r * c_next + (1 - r) * x
     np.multiply(r_s, c_s[1:], out=h_s)
     np.subtract(1, r_s, out=work_s)
-    np.multiply(work_s, h_rate_s, out=work_s)
+    np.multiply(work_s, xs, out=work_s)
     np.add(h_s, work_s, out=h_s)
 
     ys = _masked(h_s.copy(), past)
@@ -350,9 +349,8 @@ def backward(params, tape, dys, dstate=None):
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     np.copyto(dh_s, dys)
-    # da_r = dh * (c_next - 1.0 * x) * (1 - r) * r
-    np.multiply(1.0, xs, out=da_r_s)
-    np.subtract(c_s[1:], da_r_s, out=da_r_s)
+    # da_r = dh * (c_next - x) * (1 - r) * r
+    np.subtract(c_s[1:], xs, out=da_r_s)
     np.multiply(da_r_s, dh_s, out=da_r_s)
     np.subtract(1, r_s, out=work_s)
     np.multiply(da_r_s, work_s, out=da_r_s)
@@ -368,9 +366,8 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, f_s, out=dn_s)
     np.multiply(da_r_s, v_r, out=dc_in_s)
     np.matmul(_rows(da_r_s), W_r, out=_rows(dx_in_s))
-    # dx_in += dh * (1.0 - 1.0 * r)
-    np.multiply(1.0, r_s, out=work_s)
-    np.subtract(1.0, work_s, out=work_s)
+    # dx_in += dh * (1 - r)
+    np.subtract(1, r_s, out=work_s)
     np.multiply(work_s, dh_s, out=work_s)
     np.add(dx_in_s, work_s, out=dx_in_s)
 
@@ -431,7 +428,7 @@ def step(params, x, state):
     c_next = f * c + (1 - f) * n
     W_r, v_r, b_r = params["W_r"], params["v_r"], params["b_r"]
     r = _sigmoid(x @ W_r.T + v_r * c + b_r)
-    h = r * c_next + 1.0 * (1 - r) * x
+    h = r * c_next + (1 - r) * x
     return h, State(c_next)
 
 
@@ -483,8 +480,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     c_next_dot_in_s[...] = c_next_dot_in_s * (1 - f_s)
     dc_next_da_f_s = (c_s[:-1] - n_s) * (1 - f_s) * f_s
     a_r_dot_s += v_r_dot * c_s[:-1]
-    h_dot_s = xs_dot * (1.0 - 1.0 * r_s)
-    dh_da_r_s = (c_s[1:] - 1.0 * xs) * (1 - r_s) * r_s
+    h_dot_s = xs_dot * (1 - r_s)
+    dh_da_r_s = (c_s[1:] - xs) * (1 - r_s) * r_s
 
     # The tangents, step by step.
     for t in range(T):
@@ -596,12 +593,12 @@ def hvp(
     dxs_dot = np.empty((T, B, H), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    da_r_s[...] = dh_s * (c_s[1:] - 1.0 * xs) * (1 - r_s) * r_s
+    da_r_s[...] = dh_s * (c_s[1:] - xs) * (1 - r_s) * r_s
     da_r_dot_s[...] = (
         dh_s * c_dot_s[1:] * (1 - r_s) * r_s
-        - 1.0 * dh_s * xs_dot * (1 - r_s) * r_s
-        + (dh_s * (c_s[1:] - 1.0 * xs) * (1 - r_s) - dh_s * (c_s[1:] - 1.0 * xs) * r_s) * r_dot_s
-        + dh_dot_s * (c_s[1:] - 1.0 * xs) * (1 - r_s) * r_s
+        - dh_s * xs_dot * (1 - r_s) * r_s
+        + (dh_s * (c_s[1:] - xs) * (1 - r_s) - dh_s * (c_s[1:] - xs) * r_s) * r_dot_s
+        + dh_dot_s * (c_s[1:] - xs) * (1 - r_s) * r_s
     )
     dc_next_s = dh_s * r_s
     dc_next_dot_s = dh_s * r_dot_s + dh_dot_s * r_s
@@ -617,7 +614,7 @@ def hvp(
     dc_dot_in_s = da_r_s * v_r_dot + da_r_dot_s * v_r
     np.matmul(_rows(da_r_dot_s), W_r, out=_rows(dx_dot_in_s))
     _rows(dx_dot_in_s)[...] += _rows(da_r_s) @ W_r_dot
-    dx_dot_in_s += dh_dot_s * (1.0 - 1.0 * r_s) - 1.0 * dh_s * r_dot_s
+    dx_dot_in_s += dh_dot_s * (1 - r_s) - dh_s * r_dot_s
     dc = dstate.c.copy()
     dc_dot = dstate_dot.c.copy()
     for t in reversed(range(T)):

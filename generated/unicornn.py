@@ -6,7 +6,7 @@ ICML, arXiv 2103.05487, equation 6, one layer: a symplectic Euler step.
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
     step_size = 0.1 * sigmoid(c)
-    z_next = z - step_size * (tanh(w * y + V @ x + b) + 1.0 * y)
+    z_next = z - step_size * (tanh(w * y + V @ x + b) + y)
     y_next = y + step_size * z_next
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -42,8 +42,7 @@ LATEX = r"""
 \begin{align*}
   \mathrm{step\_size}_t &= 0.1 \, \sigma(c) \\
   a_{\mathrm{tanh\_z},t} &= w \circ y_{t-1} + V x_t + b \\
-  z_t &= z_{t-1}
-      - \mathrm{step\_size}_t \circ (1.0 \, y_{t-1} + \tanh(a_{\mathrm{tanh\_z},t})) \\
+  z_t &= z_{t-1} - \mathrm{step\_size}_t \circ (y_{t-1} + \tanh(a_{\mathrm{tanh\_z},t})) \\
   y_t &= y_{t-1} + \mathrm{step\_size}_t \circ z_t
 \end{align*}
 
@@ -54,15 +53,14 @@ LATEX = r"""
   \bar{z}_t &= \bar{y}_t \circ \mathrm{step\_size}_t + \bar{z}_t^{(t+1)} \\
   \bar{a}_{\mathrm{tanh\_z},t} &= -\bar{z}_t \circ \mathrm{step\_size}_t
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_z},t})) \\
-  \overline{\mathrm{step\_size}}_t &= \bar{z}_t
-        \circ (-\tanh(a_{\mathrm{tanh\_z},t}) - 1.0 \, y_{t-1})
+  \overline{\mathrm{step\_size}}_t &= \bar{z}_t \circ (-\tanh(a_{\mathrm{tanh\_z},t}) - y_{t-1})
       + \bar{y}_t \circ z_t
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{y}_{t-1}^{(t)} &= \bar{a}_{\mathrm{tanh\_z},t} \circ w
-      - 1.0 \, \bar{z}_t \circ \mathrm{step\_size}_t + \bar{y}_t \\
+      - \bar{z}_t \circ \mathrm{step\_size}_t + \bar{y}_t \\
   \bar{z}_{t-1}^{(t)} &= \bar{z}_t \\
   \bar{x}_t &= V^{\top} \, \bar{a}_{\mathrm{tanh\_z},t}
 \end{align*}
@@ -257,9 +255,8 @@ def forward(params, xs, state=None, lengths=None):
         np.add(tanh_z_next, work, out=tanh_z_next)
         # tanh_z_next = tanh(a_tanh_z_next)
         np.tanh(tanh_z_next, out=tanh_z_next)
-        # z_next = z - step_size * (1.0 * y + tanh_z_next)
-        np.multiply(1.0, y, out=z_next)
-        np.add(z_next, tanh_z_next, out=z_next)
+        # z_next = z - step_size * (y + tanh_z_next)
+        np.add(y, tanh_z_next, out=z_next)
         np.multiply(z_next, step_size, out=z_next)
         np.subtract(z, z_next, out=z_next)
         # y_next = y + step_size * z_next
@@ -321,11 +318,9 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, da_tanh_z_next_s, out=da_tanh_z_next_s)
     np.multiply(da_tanh_z_next_s, step_size, out=da_tanh_z_next_s)
     np.negative(da_tanh_z_next_s, out=da_tanh_z_next_s)
-    # dz_next_dstep_size = -1.0 * y - tanh_z_next
-    np.multiply(1.0, y_s[:-1], out=dz_next_dstep_size_s)
-    np.add(dz_next_dstep_size_s, tanh_z_next_s, out=dz_next_dstep_size_s)
+    # dz_next_dstep_size = -y - tanh_z_next
+    np.add(y_s[:-1], tanh_z_next_s, out=dz_next_dstep_size_s)
     np.negative(dz_next_dstep_size_s, out=dz_next_dstep_size_s)
-    dz_next_dy = -1.0 * step_size
 
     # The chain rule, last step first.
     dy = dstate.y.copy()
@@ -343,9 +338,9 @@ def backward(params, tape, dys, dstate=None):
         np.add(dz_next, dz, out=dz_next)
         # da_tanh_z_next = dz_next * dz_next_da_tanh_z_next
         np.multiply(da_tanh_z_next, dz_next, out=da_tanh_z_next)
-        # dy = dy_next + dz_next * dz_next_dy + da_tanh_z_next * w
-        np.multiply(dz_next, dz_next_dy, out=dy)
-        np.add(dy, dy_next, out=dy)
+        # dy = dy_next - dz_next * step_size + da_tanh_z_next * w
+        np.multiply(dz_next, step_size, out=dy)
+        np.subtract(dy_next, dy, out=dy)
         np.multiply(da_tanh_z_next, w, out=work)
         np.add(dy, work, out=dy)
         np.copyto(dz, dz_next)
@@ -389,7 +384,7 @@ def step(params, x, state):
     c = params["c"]
     step_size = _stretched(0.1 * _sigmoid(c), x, params.hidden_size)
     w, V, b = params["w"], params["V"], params["b"]
-    z_next = z - step_size * (np.tanh(w * y + x @ V.T + b) + 1.0 * y)
+    z_next = z - step_size * (np.tanh(w * y + x @ V.T + b) + y)
     y_next = y + step_size * z_next
     return y_next.copy(), State(y_next, z_next)
 
@@ -436,8 +431,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_s))
     _rows(a_tanh_z_next_dot_s)[...] += _rows(xs) @ V_dot.T
     a_tanh_z_next_dot_s += w_dot * y_s[:-1] + b_dot
-    z_next_dot_in_s = step_size_dot * (-1.0 * y_s[:-1] - tanh_z_next_s)
-    dz_next_dy = -1.0 * step_size
+    z_next_dot_in_s = step_size_dot * (-y_s[:-1] - tanh_z_next_s)
     dz_next_da_tanh_z_next_s = -step_size * (1 - tanh_z_next_s**2)
     y_next_dot_in_s = step_size_dot * z_s[1:]
 
@@ -448,8 +442,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             z_next_dot_before = z_next_dot.copy()
         a_tanh_z_next_dot_s[t] += y_dot_s[t] * w
         z_next_dot += (
-            y_dot_s[t] * dz_next_dy
-            + a_tanh_z_next_dot_s[t] * dz_next_da_tanh_z_next_s[t]
+            a_tanh_z_next_dot_s[t] * dz_next_da_tanh_z_next_s[t]
+            - y_dot_s[t] * step_size
             + z_next_dot_in_s[t]
         )
         y_dot_s[t + 1] = y_dot_s[t] + z_next_dot * step_size + y_next_dot_in_s[t]
@@ -528,8 +522,7 @@ def hvp(
     _rows(a_tanh_z_next_dot_s)[...] += _rows(xs) @ V_dot.T
     a_tanh_z_next_dot_s += w_dot * y_s[:-1] + b_dot
     tanh_z_next_dot_s = 1 - tanh_z_next_s**2
-    z_next_dot_in_s = step_size_dot * (-1.0 * y_s[:-1] - tanh_z_next_s)
-    dz_next_dy = -1.0 * step_size
+    z_next_dot_in_s = step_size_dot * (-y_s[:-1] - tanh_z_next_s)
     y_next_dot_in_s = step_size_dot * z_s[1:]
     for t in range(T):
         ended = ended_s[t]
@@ -537,7 +530,7 @@ def hvp(
         tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * tanh_z_next_dot_s[t]
         z_dot_s[t + 1] = (
             z_dot_s[t]
-            + y_dot_s[t] * dz_next_dy
+            - y_dot_s[t] * step_size
             - tanh_z_next_dot_s[t] * step_size
             + z_next_dot_in_s[t]
         )
@@ -568,10 +561,8 @@ def hvp(
     dz_next_da_tanh_z_next_dot_s = (
         2 * tanh_z_next_dot_s * step_size * tanh_z_next_s - step_size_dot * (1 - tanh_z_next_s**2)
     )
-    dz_next_dstep_size_s = -1.0 * y_s[:-1] - tanh_z_next_s
-    dz_next_dstep_size_dot_s = -1.0 * y_dot_s[:-1] - tanh_z_next_dot_s
-    dz_next_dy = -1.0 * step_size
-    dz_next_dy_dot = -1.0 * step_size_dot
+    dz_next_dstep_size_s = -y_s[:-1] - tanh_z_next_s
+    dz_next_dstep_size_dot_s = -y_dot_s[:-1] - tanh_z_next_dot_s
     dy = dstate.y.copy()
     dz = dstate.z.copy()
     dy_dot = dstate_dot.y.copy()
@@ -592,12 +583,12 @@ def hvp(
             dz_next_s[t] * dz_next_da_tanh_z_next_dot_s[t]
             + dz_next_dot_s[t] * dz_next_da_tanh_z_next_s[t]
         )
-        dy[...] = dy_next_s[t] + dz_next_s[t] * dz_next_dy + da_tanh_z_next_s[t] * w
+        dy[...] = dy_next_s[t] - dz_next_s[t] * step_size + da_tanh_z_next_s[t] * w
         dy_dot[...] = (
-            dz_next_s[t] * dz_next_dy_dot
-            + da_tanh_z_next_s[t] * w_dot
+            da_tanh_z_next_s[t] * w_dot
+            - dz_next_s[t] * step_size_dot
             + dy_next_dot_s[t]
-            + dz_next_dot_s[t] * dz_next_dy
+            - dz_next_dot_s[t] * step_size
             + da_tanh_z_next_dot_s[t] * w
         )
         dz[...] = dz_next_s[t]

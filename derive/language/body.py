@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType, ModuleType
 from typing import Any
 
 import sympy as sp
@@ -51,10 +52,16 @@ class Body(dict[str, Any]):
         if name.startswith("__"):
             super().__setitem__(name, value)
             return
+        if isinstance(value, FunctionType | ModuleType):
+            kind = "function" if isinstance(value, FunctionType) else "module"
+            raise CellError(f"`{name}` is a {kind}: what is no equation stands above the class")
         full = name if isinstance(value, Layer) else self.numbered(name)
         wellformed.check_name(full)
         if full in self and not isinstance(value, Layer):
-            raise CellError(f"`{full}` is defined twice; give each quantity a name of its own")
+            raise CellError(
+                f"`{full}` is defined twice; give each quantity a name of its own (equations that "
+                f"are repeated stand in a loop over each(…))"
+            )
         meaning = self._meaning(full, value)
         super().__setitem__(full, meaning)
         super().__setitem__(name, meaning)
@@ -79,11 +86,13 @@ class Body(dict[str, Any]):
         if self.layer is None:
             return name
         state = f"{name.removesuffix('_next')}_{self.layer}"
-        return f"{state}_next" if state in self.states else f"{name}_{self.layer}"
+        is_new_state = name.endswith("_next") and state in self.states
+        return f"{state}_next" if is_new_state else f"{name}_{self.layer}"
 
     def define(self, name: str, formula: Any) -> Quantity:
         """Add the equation `name` = `formula`."""
         rhs = _whole(sp.sympify(operand(formula), strict=True))
+        wellformed.check_words(name, rhs)
         try:
             axes = axes_of(rhs)
         except CellError as error:
@@ -102,7 +111,12 @@ class Body(dict[str, Any]):
         full = member if own else self.numbered(member)
         name = f"{family._name}_{full}" if full else family._name
         self.read.append(name)
-        self.members[name] = (family, member, full)
+        other = self.members.setdefault(name, (family, member, full))[0]
+        if other is not family:
+            raise CellError(
+                f"`{name}` is defined twice: the families `{family._name}` and `{other._name}` "
+                f"both have a parameter of that name"
+            )
         return self.parameters.setdefault(name, Quantity(name, family._axes))
 
     def updates(self) -> dict[Quantity, Quantity]:
@@ -123,10 +137,13 @@ class Body(dict[str, Any]):
                 )
         if any(setting.choices for setting in self.options.settings):
             return  # another choice may use what this one does not
-        used = {family._name for family, _, _ in self.members.values()}
-        for declared in self.families:
-            if declared not in used:
-                raise CellError(f"`{declared}` is never used; remove it, or use it in an equation")
+        used = {(family._name, member) for family, member, _ in self.members.values()}
+        declared = [(name, m) for name, family in self.families.items() for m in family._names]
+        declared += [(name, "") for name in self.families if name not in dict(used)]
+        for name, member in declared:
+            if (name, member) not in used:
+                what = f"{name}.{member}" if member else name
+                raise CellError(f"`{what}` is never used; remove it, or use it in an equation")
 
     def initial(self) -> dict[str, float]:
         """Initial values, by parameter; CellError where no such parameter exists."""
@@ -152,4 +169,4 @@ class Body(dict[str, Any]):
 def _whole(formula: sp.Expr) -> sp.Expr:
     """The formula with 1.0 as 1, so that a factor of one is none."""
     floats = formula.atoms(sp.Float)
-    return formula.xreplace({f: sp.Integer(int(f)) for f in floats if f.is_finite and f == int(f)})
+    return formula.xreplace({f: sp.Integer(int(f)) for f in floats if float(f).is_integer()})

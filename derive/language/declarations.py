@@ -57,6 +57,10 @@ class State(Declaration):
     def __init__(self, axis: Axis = H, start: float = 0):
         if not isinstance(axis, Axis):
             raise CellError(f"a state extends along an axis such as H, and {axis!r} is none")
+        if isinstance(start, bool) or not isinstance(start, int | float):
+            raise CellError(
+                f"a state is a vector along one axis and starts at a number: {start!r} is none"
+            )
         self.axis, self.start = axis, start
 
     def _named(self, name, body):
@@ -109,6 +113,8 @@ class Family(Declaration):
         for axis in axes:
             if not isinstance(axis, Axis):
                 raise CellError(f"a shape is made of axes such as H and I, and {axis!r} is none")
+        if len(set(str(names).split())) < len(str(names).split()) or names != str(names):
+            raise CellError(f'names="…" lists different names with blanks between, not {names!r}')
         self._axes, self._names = axes, tuple(names.split())
         self._at, self._initial = at, initial
         self._name = ""
@@ -156,7 +162,9 @@ for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul".split():
 class Matrix(Family):
     """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units."""
 
-    def __init__(self, rows: Axis, columns: Axis, names: str = "", **initial: float):
+    def __init__(self, rows: Axis, columns: Axis | None = None, names: str = "", **initial: float):
+        if columns is None:
+            raise CellError(f"a matrix has two axes, as in Matrix({rows}, I)")
         super().__init__(rows, columns, names=names, **initial)
 
 

@@ -42,7 +42,9 @@ def each(count: int) -> Iterator[int]:
         raise CellError(f"each(…) takes a whole number from 1 on, not {count!r}")
     if body.layer is not None:
         raise CellError("each(…) stands inside another; name the equations of one of them by hand")
-    for number in range(1, count + 1):
-        body.layer = Layer(number)
-        yield body.layer
-    body.layer = None
+    try:
+        for number in range(1, count + 1):
+            body.layer = Layer(number)
+            yield body.layer
+    finally:  # after a `break`, too
+        body.layer = None
