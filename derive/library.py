@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
-import sys
-import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 
 from derive.cell import Cell
+from derive.execution import execute
 from derive.language.options import chosen
 from derive.nodes import CellError
 
@@ -68,19 +65,31 @@ def _load(what: str) -> Cell:
     if what.endswith(".py") or title:
         return load_file(Path(path_text + ".py" if title else what), title)
     if what not in names():
-        close = difflib.get_close_matches(what, names(), 1) or [names()[0]]
-        raise CellError(
-            f"no cell is called {what!r}; is it {close[0]}? `derive list` names them all; for your "
-            f"own, name its file, {what}.py"
-        )
+        raise CellError(_not_found(what))
     return load_file(FOLDER / f"{what}.py")
+
+
+def _not_found(what: str) -> str:
+    """Why there is no such cell, and what may have been meant."""
+    if Path(what).is_dir():
+        return f"{what!r} is a folder; name a cell's file in it, which ends in .py"
+    if Path(what).is_file():
+        return f"{what!r} is no cell's file: those end in .py"
+    name, colon, setting = what.partition(":")
+    if colon and name in names():
+        return f"{setting!r} is no setting: write {name}:option=value"
+    close = difflib.get_close_matches(name.lower(), names(), 1)
+    return (
+        f"no cell is called {what!r}{f'; is it {close[0]}?' if close else ';'} `derive list` names "
+        f"them all, and a file of your own ends in .py"
+    )
 
 
 def load_file(path: Path, title: str = "") -> Cell:
     """The cell that a file defines, called after the file."""
     if not path.is_file():
         raise CellError(f"there is no file {path}")
-    cells = {c.title: c for c in vars(_execute(path)).values() if isinstance(c, Cell)}
+    cells = {c.title: c for c in vars(execute(path)).values() if isinstance(c, Cell)}
     if title and title not in cells:
         raise CellError(
             f"{path}: no cell is called {title!r}; there are {', '.join(cells) or 'none'}"
@@ -96,37 +105,3 @@ def load_file(path: Path, title: str = "") -> Cell:
         return replace(cell, name=cell.name if title else path.stem)
     except CellError as error:
         raise CellError(f"{path}: {error}") from None
-
-
-def _execute(path: Path) -> ModuleType:
-    """Run a cell's file as the Python module it is; what goes wrong in it is told with file and
-    line."""
-    spec = importlib.util.spec_from_file_location(f"_cell_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise CellError(f"{path}:{error.lineno}: {error.msg}") from None
-    except (Exception, SystemExit) as error:  # the file's own code may raise anything
-        raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
-    finally:
-        sys.dont_write_bytecode = writes_bytecode
-    return module
-
-
-def _line(error: BaseException, path: Path) -> int:
-    """The last line of that file that was running."""
-    lines = [
-        f.lineno for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path
-    ]
-    return (lines or [0])[-1] or 0
-
-
-def _sentence(error: BaseException) -> str:
-    if isinstance(error, CellError):
-        return str(error)
-    if isinstance(error, NameError) and error.name:
-        return f"`{error.name}` is not defined"
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -5,8 +5,7 @@ In normal form an equation is one of two kinds:
 
 - an *activation*, a function of quantities that have a name: ``i = sigmoid(a_i)``;
 - *algebraic*: sums, products and powers of named quantities, where a matrix-vector product stands
-alone as
-  a term and takes a named vector: ``a_i = W_i @ x + U_i @ h + b_i``.
+  alone as a term and takes a named vector: ``a_i = W_i @ x + U_i @ h + b_i``.
 
 So ``i = sigmoid(W_i @ x + …)`` becomes two equations, of which the first is the pre-activation
 ``a_i``, and the ``tanh(c_next)`` inside a product gets the name ``tanh_c_next``. Whatever occurs
@@ -21,7 +20,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
-from derive.cell import Equation
+from derive.cell import Equation, in_order
 from derive.elementwise import Elementwise
 from derive.nodes import FeatureSum, MatVec, Node, Quantity, axes_of
 
@@ -36,7 +35,7 @@ def fresh(name: str, taken: set[str]) -> str:
 
 
 def normalise(equations: Iterable[Equation], taken: Iterable[str]) -> tuple[Equation, ...]:
-    """The equations in normal form, each new quantity defined just before it is used.
+    """The equations in normal form, each new quantity defined before it is used.
 
     `taken` are the names that new quantities may not have.
     """
@@ -58,7 +57,7 @@ class _Normaliser:
         for equation in self.equations:
             rhs = self.top(equation.rhs, equation)
             self.result.append(Equation(equation.lhs, rhs, equation.order))
-        return tuple(self.result)
+        return in_order(self.result)  # a name that is shared may have been given further down
 
     def top(self, rhs: sp.Expr, equation: Equation) -> sp.Expr:
         """The right-hand side of an equation that has a name already."""

@@ -103,7 +103,7 @@ def _fault(part: sp.Basic) -> str:
     if isinstance(part, sp.Pow):
         return f"`{shown}`: an exponent must be a number"
     if part.is_number:
-        return "a number in it is infinite, imaginary, or a division by zero"
+        return "a number in it is infinite, imaginary, or divided by zero"
     return f"`{shown}` is no word of the language; see derive.language for those it has"
 
 

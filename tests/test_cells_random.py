@@ -547,6 +547,12 @@ FOUND = {
         c_next = c + h
     """,
     "two scalars": "h_next = h * absolute(s.h) + log(s.h**2 + 1) * (W.h @ x)",
+    "a function that has its name further down": """
+        q = h / sqrt(sin(h) + 2)
+        h_next = tanh(9 * q / 10)
+        p = sqrt(sin(h) + 2)
+        c_next = c + p + tanh(h / (tanh(q) + 2)) + W.c @ x
+    """,
     "a number beside the input and beside a state": """
         q = W.q @ (s.q * x)
         h_next = tanh(h + s.q**2 * q)

@@ -259,7 +259,7 @@ def test_a_file_that_is_not_text(tmp_path):
 @pytest.mark.parametrize("command", ["generate", "show", "latex", "check"])
 @pytest.mark.parametrize("cell, words", [
     ("nonsense", ["nonsense"]), ("no_such.py", ["no_such.py"]), ("", []),
-    ("no_such.py:Mine", ["no_such.py"]), ("lstm:LSTM", ["lstm:LSTM"]), ("LSTM", ["LSTM"]),
+    ("no_such.py:Mine", ["no_such.py"]), ("lstm:LSTM", ["LSTM"]), ("LSTM", ["LSTM"]),
     ("../cells/lstm", ["lstm"]), ("__init__", ["__init__"]), ("lstm.py", ["lstm.py"]),
 ])  # fmt: skip
 def test_a_cell_that_is_not_there(command, cell, words, tmp_path, monkeypatch):

@@ -90,7 +90,7 @@ def test_depth(depth):
         ("rhn:depth=2.5", "constant `depth` is a whole number, not '2.5'"),
         ("rhn:depth=0", "each(…) takes a whole number from 1 on, not 0"),
         ("lem:dt=fast", "constant `dt` is a number, not 'fast'"),
-        ("lem:dt=nan", "no word of the language"),
+        ("lem:dt=nan", "infinite"),
         ("gru:reset=", "'reset=' is no setting: write name=value"),
         ("lstm_projection:peepholes=maybe", "option `peepholes` is true or false, not 'maybe'"),
         ("gruu", "is it gru?"),

@@ -25,7 +25,7 @@ class Body(dict[str, Any]):
     does not keep.
     """
 
-    open: Body  # the one whose class statement runs
+    open: Body  # the one whose class statement runs, or was the last to run
 
     def __init__(self):
         super().__init__()
@@ -118,6 +118,11 @@ class Body(dict[str, Any]):
                 f"both have a parameter of that name"
             )
         return self.parameters.setdefault(name, Quantity(name, family._axes))
+
+    def quantities(self) -> set[str]:
+        """The names of what was declared and defined so far, without parameters."""
+        defined = {e.lhs.name for e in self.equations}
+        return {*self.states, *defined, *([self.input.name] if self.input else [])}
 
     def updates(self) -> dict[Quantity, Quantity]:
         """For each state that has one, its new value."""

@@ -1,0 +1,105 @@
+"""Running a cell's file, and telling what is wrong in it: the file, the line, one sentence."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import sys
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from derive.cell import Cell
+from derive.language.body import Body
+from derive.nodes import CellError, Quantity
+
+# What Python says where a quantity is given to something that knows none, and what to do instead.
+INSTEAD = {
+    "loop of ufunc": "NumPy's functions take no quantities: use those of derive.language",
+    "truth value of Relational": (
+        "a quantity has no value while the body runs, so nothing can depend on it: use maximum, "
+        "minimum, relu or sign of derive.language"
+    ),
+    "unsupported operand type(s) for @": (
+        "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or -(W @ x)"
+    ),
+}
+
+
+def execute(path: Path) -> ModuleType:
+    """Run a cell's file as the Python module it is; CellError where anything goes wrong in it."""
+    spec = importlib.util.spec_from_file_location(f"_cell_{path.stem}", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        spec.loader.exec_module(module)
+    except SyntaxError as error:
+        raise CellError(f"{path}:{error.lineno}: {error.msg}") from None
+    except (Exception, SystemExit) as error:  # the file's own code may raise anything
+        _check_decisions(path, module)
+        raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
+    finally:
+        sys.dont_write_bytecode = writes_bytecode
+    _check_decisions(path, module)
+    return module
+
+
+def _line(error: BaseException, path: Path) -> int:
+    """The last line of that file that was running."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()]
+    return (lines or [0])[-1] or 0
+
+
+def _sentence(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, CellError):
+        return text
+    if isinstance(error, NameError) and error.name:
+        family, _, member = error.name.partition("_")
+        hint = f"; is it {family}.{member}?" if member and family in Body.open.families else ""
+        return f"`{error.name}` is not defined{hint}"
+    if isinstance(error, AttributeError) and isinstance(error.obj, Quantity):
+        return f"`{error.obj}` has no member `{error.name}`: it is a quantity, and no family"
+    for said, instead in INSTEAD.items():
+        if said in text:
+            return instead
+    return f"{type(error).__name__}: {text}"
+
+
+def _check_decisions(path: Path, module: ModuleType) -> None:
+    """CellError where a cell's body compares a quantity, or asks whether it is true.
+
+    Python would answer, always the same, since a quantity is a symbol; one of two branches would be
+    taken in silence.
+    """
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.ClassDef):
+            quantities = _quantities(node.name, module)
+            for name in (n for asked in _asked(node) for n in ast.walk(asked)):
+                if isinstance(name, ast.Name) and name.id in quantities:
+                    instead = INSTEAD["truth value of Relational"]
+                    raise CellError(
+                        f"{path}:{name.lineno}: `{name.id}` decides something here, and {instead}"
+                    )
+
+
+def _quantities(name: str, module: ModuleType) -> set[str]:
+    """The names of a cell's quantities, as far as its body ran."""
+    if not hasattr(module, name):
+        return Body.open.quantities()
+    cell = getattr(module, name)
+    return {q.name for q in cell.quantities} if isinstance(cell, Cell) else set()
+
+
+def _asked(body: ast.AST) -> Iterator[ast.AST]:
+    """The expressions of which Python asks whether they are true, and comparisons."""
+    for node in ast.walk(body):
+        if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
+            yield node.test
+        elif isinstance(node, ast.BoolOp | ast.Compare):
+            yield node
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield node.operand
