@@ -547,6 +547,11 @@ FOUND = {
         c_next = c + h
     """,
     "two scalars": "h_next = h * absolute(s.h) + log(s.h**2 + 1) * (W.h @ x)",
+    "products of different lengths, side by side": """
+        q = tanh(U.q @ h)
+        p = sign(Z.p @ (Y.p @ q))
+        h_next = maximum(h, U.h @ q) * p + W.h @ x
+    """,
     "a function that has its name further down": """
         q = h / sqrt(sin(h) + 2)
         h_next = tanh(9 * q / 10)
@@ -560,7 +565,7 @@ FOUND = {
     "the input's absolute sum": "h_next = h + absolute(sum(x))",
 }
 SHAPES = {"W": "Matrix(H, I)", "U": "Matrix(H, H)", "V": "Matrix(H, H)", "b": "Vector(H)",
-          "p": "Vector(H)", "s": "Scalar()"}  # fmt: skip
+          "Y": "Matrix(I, H)", "Z": "Matrix(H, I)", "p": "Vector(H)", "s": "Scalar()"}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", FOUND)

@@ -28,6 +28,8 @@ PROOFS = [
     numeric.taylor,
     numeric.hessian,
     numeric.step,
+    numeric.states_only,
+    numeric.single,
 ]
 
 

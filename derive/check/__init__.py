@@ -7,6 +7,8 @@ dot product         forward and reverse mode are each other's transpose
 Taylor              remainders fall as the order of the derivative says
 Hessian             the Hessian is symmetric, and agrees with differences of gradients
 step                one step at a time gives what forward gives
+states only         so does the module that keeps less (--store states)
+float32             and single precision, as nearly as it can
 peer                another library's cell of the same equations agrees       (peers.py)
 """
 
@@ -41,6 +43,8 @@ def check(cell: Cell) -> list[Row]:
         ("Taylor", lambda: numeric.taylor(trial)),
         ("Hessian", lambda: numeric.hessian(trial)),
         ("step", lambda: numeric.step(trial)),
+        ("states only", lambda: numeric.states_only(trial)),
+        ("float32", lambda: numeric.single(trial)),
         ("peer", lambda: peers.compare(cell, trial)),
     ]
     return [Row(name, *part()) for name, part in parts]

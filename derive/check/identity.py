@@ -1,10 +1,10 @@
 """The proof by symbols: the derived gradient is SymPy's own, as an identity and not to a tolerance.
 
-A small network of scalars, two units and two inputs over two steps, is unrolled into one expression
-for the loss, straight from the cell's equations. SymPy differentiates it whole, by every parameter,
-input and initial state. The derived adjoint equations are interpreted on the same scalars, step by
-step. The two differ by zero as rational functions, in which every value of an activation is an
-independent variable; `derive.check.rational` finds that out in exact arithmetic.
+A small network of scalars, two units and three inputs over two steps, is unrolled into one
+expression for the loss, straight from the cell's equations. SymPy differentiates it whole, by every
+parameter, input and initial state. The derived adjoint equations are interpreted on the same
+scalars, step by step. The two differ by zero as rational functions, in which every value of an
+activation is an independent variable; `derive.check.rational` finds that out in exact arithmetic.
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -21,9 +21,9 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.check.rational import Shared, is_zero, points
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+from derive.nodes import Axes, Axis, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
 
-STEPS, LENGTH = 2, 2
+STEPS = 2
 Value = Any  # a scalar expression, a list of them, or a list of lists
 
 
@@ -150,7 +150,7 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
     if isinstance(expr, Quantity):
         return values[expr]
     if isinstance(expr, Size):
-        return sp.Integer(LENGTH)
+        return sp.Integer(_length(expr.axis))
     if not expr.args:
         return expr
     parts = [evaluate(a, values) for a in expr.args]
@@ -187,14 +187,19 @@ def _dot(one: Value, other: Value) -> sp.Expr:
 def _symbols(name: str, axes: Axes) -> Value:
     if not axes:
         return sp.Symbol(name, real=True)
-    return [_symbols(f"{name}_{k}", axes[1:]) for k in range(LENGTH)]
+    return [_symbols(f"{name}_{k}", axes[1:]) for k in range(_length(axes[0]))]
+
+
+def _length(axis: Axis) -> int:
+    """Two units; other axes are longer, so that one taken for another does not fit."""
+    return {"H": 2, "I": 3}.get(axis.letter, 4)
 
 
 def _stretched(value: Value, axes: Axes) -> Value:
     """A number where a vector is defined fills it; a sum of outer products may be plain zero."""
     if not axes:
         return value
-    items = value if isinstance(value, list) else [value] * LENGTH
+    items = value if isinstance(value, list) else [value] * _length(axes[0])
     return [_stretched(item, axes[1:]) for item in items]
 
 

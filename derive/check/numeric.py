@@ -10,15 +10,15 @@ import numpy as np
 
 from derive.cell import Cell
 from derive.compiler import generate
-from derive.nodes import I
+from derive.nodes import Axis, H, I
 
 Outcome = tuple[bool | None, str, str]
-STEPS, BATCH, SIZE, INPUTS = 5, 3, 3, 2
+STEPS, BATCH = 5, 4
 
 
-def module_of(cell: Cell) -> Any:
+def module_of(cell: Cell, store: str = "all") -> Any:
     """The module generated from a cell, made from its text."""
-    (text,) = generate(cell).values()
+    (text,) = generate(cell, store=store).values()
     module = ModuleType(cell.name)
     exec(compile(text, f"<{cell.name}>", "exec"), module.__dict__)
     return module
@@ -47,11 +47,10 @@ class Trial:
         self.cell, self.lengths = cell, lengths
         self.module = module_of(cell)
         self.rng = np.random.default_rng(seed)
-        self.inputs = INPUTS if cell.input.axes == (I,) else SIZE
-        sizes = [{"I": self.inputs}.get(a.letter, SIZE) for a in cell.axes]
-        self.template = self.module.Params(*sizes)
-        self.state_shapes = [s.shape for s in self.module.forward(
-            self.template, np.zeros((1, BATCH, self.inputs)))[1]]  # fmt: skip
+        sizes = _sizes(cell)
+        self.inputs = sizes[I]
+        self.template = self.module.Params(*(sizes[axis] for axis in cell.axes))
+        self.state_shapes = [(BATCH, *(sizes[axis] for axis in s.axes)) for s in cell.states]
         self.point = self.draw()
         self.ys, self.final, self.tape = self.run(self.point)
         self.dys = self.rng.standard_normal(self.ys.shape)
@@ -95,9 +94,15 @@ class Trial:
         return Point(*self.module.backward(point.params, tape, self.dys, self.dstate)).vector()
 
 
+def _sizes(cell: Cell) -> dict[Axis, int]:
+    """A length for each axis, no two alike, so that one taken for another does not fit."""
+    sizes = {I: 2, H: 3} | {a: 5 + k for k, a in enumerate(a for a in cell.axes if a not in (I, H))}
+    return sizes | ({I: sizes[H]} if cell.input.axes == (H,) else {})
+
+
 def both(trial: Trial) -> list[Trial]:
     """The trial, and the same with sequences of different lengths."""
-    return [trial, Trial(trial.cell, np.array([STEPS, 2, 0]))]
+    return [trial, Trial(trial.cell, np.array([STEPS, 2, 0, 1]))]
 
 
 def error(one: Any, other: Any) -> float:
@@ -223,10 +228,47 @@ def hessian(trial: Trial) -> Outcome:
 
 
 def step(trial: Trial) -> Outcome:
-    """step, run once for each step, gives what forward gives."""
-    state, ys = trial.point.state, []
-    for x in trial.point.xs:
-        y, state = trial.module.step(trial.point.params, x, state)
-        ys.append(y)
-    pairs = [(np.array(ys), trial.ys), *zip(state, trial.final, strict=True)]
-    return judged(max(error(a, b) for a, b in pairs), 1e-12, "against forward")
+    """step, run once for each step, gives what forward gives; both start where the cell says."""
+    (params, xs), worst = (trial.point.params, trial.point.xs), 0.0
+    starts = [trial.cell.starts.get(s.name, 0.0) for s in trial.cell.states]
+    begin = trial.module.State(*map(np.full, trial.state_shapes, map(float, starts)))
+    for given, first in ((trial.point.state,) * 2, (None, begin)):
+        want, final, _ = trial.module.forward(params, xs, first)
+        state: Any = given
+        ys = []
+        for x in xs:
+            y, state = trial.module.step(params, x, state)
+            ys.append(y)
+        pairs = [(np.array(ys), want), *zip(state, final, strict=True)]
+        pairs += [(trial.module.forward(params, xs, given)[0], want)]
+        worst = max(worst, *(error(a, b) for a, b in pairs))
+    return judged(worst, 1e-12, "against forward")
+
+
+def states_only(trial: Trial) -> Outcome:
+    """The module that keeps nothing but inputs and states gives the same outputs and gradient."""
+    module = module_of(trial.cell, "states")
+    params = module.Params(*trial.template._sizes)
+    for name, values in trial.point.params.items():
+        params[name] = values
+    ys, _, tape = module.forward(params, trial.point.xs, module.State(*trial.point.state))
+    dparams, dxs, dstate = module.backward(params, tape, trial.dys, module.State(*trial.dstate))
+    right = trial.at(trial.gradient(trial.point))
+    pairs = [(ys, trial.ys), (dxs, right.xs), *zip(dstate, right.state, strict=True)]
+    pairs += [(dparams[name], right.params[name]) for name in dparams]
+    largest = max(float(np.abs(b).max(initial=0)) for _, b in pairs)
+    worst = max(float(np.abs(a - b).max(initial=0)) for a, b in pairs) / max(largest, 1e-30)
+    return judged(worst, 1e-12, "--store states against the other")
+
+
+def single(trial: Trial) -> Outcome:
+    """In float32 the outputs and the gradient are as near as rounding lets them be."""
+    point = trial.at(trial.point.vector().astype(np.float32))
+    dys = trial.dys.astype(np.float32)
+    dstate = trial.module.State(*(d.astype(np.float32) for d in trial.dstate))
+    ys, _, tape = trial.run(point)
+    gradient = Point(*trial.module.backward(point.params, tape, dys, dstate)).vector()
+    if {ys.dtype, gradient.dtype} != {np.dtype(np.float32)}:
+        return False, str(ys.dtype), "what float32 gives must be float32"
+    worst = max(error(ys, trial.ys), error(gradient, trial.gradient(trial.point)))
+    return judged(worst, 1e-4, "against float64")

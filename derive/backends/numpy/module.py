@@ -147,13 +147,13 @@ class _Values:
                 name = memory.name(carry.entering)
                 begin.append(f"{name} = {starts[carry.entering]}.copy()")
                 results.append(memory.name(apart.get(carry.leaving, carry.leaving)))
-        states = len(self.cell.states)
+        states, tape_parts = len(self.cell.states), self.tape_parts(memory)
         return blocks | {
             "begin": begin,
             "result": ", ".join(results[-states:]),
             "state_made": wrap("state = State(", results[-states:], ")"),
-            "tape_parts": self.tape_parts(memory),
-            "sizes": size_lines(self.cell.axes, blocks.values()),
+            "tape_parts": tape_parts,
+            "sizes": size_lines(self.cell.axes, [*blocks.values(), tape_parts]),
         }
 
     def tape_parts(self, memory: Memory) -> list[str]:
