@@ -30,7 +30,7 @@ class Adjoint:
     cell       the cell
     forward    its equations in normal form
     backward   one equation for each adjoint: of the equations' quantities in reverse, then of
-    states, input, parameters
+               states, input, parameters
     bar        for each quantity, its adjoint
     seed       the adjoint of the output, which the caller gives for every step
     carry      for each state, the adjoint of its new value that the following step hands back

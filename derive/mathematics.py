@@ -135,6 +135,10 @@ class Mathematics(Infix):
         """A function of arguments, to a power if one is given."""
         raise NotImplementedError
 
+    def number(self, number: sp.Number) -> str:
+        """A number as it was meant: 1 - 0.95 is 0.05, and what rounding adds does not show."""
+        return super().number(number) if number.is_Integer else f"{float(number):.15g}"
+
     def root(self, expr: sp.Expr) -> tuple[str, int]:
         """The square root, and how tightly its parts hold together."""
         raise NotImplementedError

@@ -152,7 +152,9 @@ class Words(Mathematics):
         return "√" + self.print(expr, ATOM), POWER
 
     def exponent(self, number: sp.Expr) -> str:
-        return str(number).translate(RAISED) if number.is_Integer else f"^({number})"
+        if number.is_Integer:
+            return str(number).translate(RAISED)
+        return f"^({number if number.is_Rational else self(number)})"
 
 
 def lines(words: Words, equations: Iterable[Equation], total: str, width: int) -> list[str]:
@@ -212,4 +214,10 @@ def _quantities(cell: Cell, words: Words) -> Table:
     for (kind, size), members in groups.items():
         grid.add_row("  " + (kind if kind != last else ""), ", ".join(members), size)
         last = kind
+    starts: dict[str, list[str]] = defaultdict(list)
+    for name, value in (*cell.starts.items(), *cell.initial.items()):
+        starts[words.number(sp.Float(value))].append(name)
+    values = [f"{name} = {number}" for number, names in starts.items() for name in names]
+    if values:
+        grid.add_row("  at first", ", ".join(values), "")
     return grid

@@ -30,14 +30,14 @@ def print_list() -> None:
     rows = table("cell", "paper", "states", "gates", "parameters")
     rows.padding = 0
     rows.columns[0].no_wrap = True
-    for column, width in zip(rows.columns, (25, 20, 7, 7, 15), strict=True):
+    for column, width in zip(rows.columns, (24, 19, 9, 7, 15), strict=True):
         column.width = width
     for family, members in groupby(cells, key=lambda cell: cell.family):
         rows.add_row(Text(family, "bold"))
         for cell in members:
             states = _names(cell.states)
             rows.add_row(
-                f"  {cell.name}",
+                f" {cell.name}",
                 short(paper(cell.doc)),
                 states,
                 _names(str(gate).removesuffix("_next") for gate in cell.gates),

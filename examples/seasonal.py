@@ -253,12 +253,16 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=0, help="of the random starts")
     parser.add_argument("--iterations", type=int, default=150, help="of L-BFGS, in every fit")
-    parser.add_argument("--output", type=Path, default=Path(__file__).with_suffix(".png"))
+    parser.add_argument(
+        "--output", type=Path, default=Path("build/seasonal.png"), help="where the picture goes"
+    )
     args = parser.parse_args()
     task = load()
     forecasts = compare(task, args.cell, args.seed, args.iterations)
     Console().print(table(task, forecasts))
+    args.output.parent.mkdir(parents=True, exist_ok=True)
     picture(task, forecasts).savefig(args.output, dpi=120)
+    print(f"wrote {args.output}")
 
 
 if __name__ == "__main__":

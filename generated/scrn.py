@@ -41,7 +41,7 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  s_t &= 0.050000000000000044 \, (B_x x_t) + 0.95 \, s_{t-1} \\
+  s_t &= 0.05 \, (B_x x_t) + 0.95 \, s_{t-1} \\
   a_{h,t} &= P s_t + A x_t + R h_{t-1} \\
   h_t &= \sigma(a_{h,t}) \\
   y_t &= U h_t + V s_t
@@ -60,12 +60,12 @@ LATEX = r"""
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= R^{\top} \bar{a}_{h,t} \\
   \bar{s}_{t-1}^{(t)} &= 0.95 \, \bar{s}_t \\
-  \bar{x}_t &= B_x^{\top} (0.050000000000000044 \, \bar{s}_t) + A^{\top} \bar{a}_{h,t}
+  \bar{x}_t &= B_x^{\top} (0.05 \, \bar{s}_t) + A^{\top} \bar{a}_{h,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{B}_x &= \textstyle \sum_t (0.050000000000000044 \, \bar{s}_t) x_t^{\top} \\
+  \bar{B}_x &= \textstyle \sum_t (0.05 \, \bar{s}_t) x_t^{\top} \\
   \bar{P} &= \textstyle \sum_t \bar{a}_{h,t} s_t^{\top} \\
   \bar{A} &= \textstyle \sum_t \bar{a}_{h,t} x_t^{\top} \\
   \bar{R} &= \textstyle \sum_t \bar{a}_{h,t} h_{t-1}^{\top} \\
@@ -214,7 +214,11 @@ def init(rng, input_size, hidden_size, context_size, output_size, dtype=np.float
 
     Returns:
         Params.
+
+    Raises TypeError for another rng, and what Params raises.
     """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, not {type(rng)}")
     params = Params(input_size, hidden_size, context_size, output_size, dtype)
     for view in params.values():
         if view.ndim == 2:
@@ -724,7 +728,7 @@ def _check(name, array, shape, dtype):
 def _check_params(name, params, like=None):
     """The parameters, if they are Params, of the same sizes and dtype as others."""
     if not isinstance(params, Params):
-        raise TypeError(f"{name} must be Params, not {type(params).__name__}")
+        raise TypeError(f"{name} must be {Params.__module__}.Params, not {type(params)}")
     if like is not None and repr(params) != repr(like):
         error = TypeError if params.flat.dtype != like.flat.dtype else ValueError
         raise error(f"{name} is {params!r}, but {like!r} is needed")

@@ -259,7 +259,11 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
 
     Returns:
         Params.
+
+    Raises TypeError for another rng, and what Params raises.
     """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng must be a numpy.random.Generator, not {type(rng)}")
     params = Params(input_size, hidden_size, dtype)
     for view in params.values():
         if view.ndim == 2:
@@ -1076,7 +1080,7 @@ def _check(name, array, shape, dtype):
 def _check_params(name, params, like=None):
     """The parameters, if they are Params, of the same sizes and dtype as others."""
     if not isinstance(params, Params):
-        raise TypeError(f"{name} must be Params, not {type(params).__name__}")
+        raise TypeError(f"{name} must be {Params.__module__}.Params, not {type(params)}")
     if like is not None and repr(params) != repr(like):
         error = TypeError if params.flat.dtype != like.flat.dtype else ValueError
         raise error(f"{name} is {params!r}, but {like!r} is needed")

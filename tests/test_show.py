@@ -58,6 +58,7 @@ Quantities
                 U_i, U_f, U_g, U_o  H × H
                 b_i, b_f, b_g, b_o  H
     output      h′                  H
+    at first    b_f = 1
 
 One step
 A prime marks a state's new value, and x ∘ y is the product entry by entry.

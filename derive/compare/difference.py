@@ -103,7 +103,8 @@ def renamings(old: Textbook, new: Textbook) -> dict[str, str]:
     the one with the most terms in common is taken, the first of those.
     """
     ours, theirs = _words(old), _words(new)
-    free = [word for word in theirs if word not in ours]
+    taken = {part for q in old.cell.quantities for part in (q.name, q.name.rpartition("_")[2])}
+    free = [word for word in theirs if word not in ours.keys() | taken]
     found: dict[str, str] = {}
     for word, equation in ours.items():
         if word in theirs or not free:

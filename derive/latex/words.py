@@ -125,12 +125,14 @@ def stems(names: Iterable[Name]) -> dict[str, list[str]]:
 
 
 def _stem(name: str) -> list[str]:
-    """``W_i`` is W and i, ``h1`` is h and 1, ``W_in_x`` is W and in_x, ``gate`` is itself."""
+    """``W_i`` is W and i, ``h1`` is h and 1, ``W_in_x`` is W and in_x, ``gain_z`` is gain and z;
+    ``gate`` and ``step_size`` are themselves."""
     if name == "lambda_":  # for which Python has another use
         return [r"\lambda"]
     first, *others = re.sub(r"^([A-Za-z])([0-9]+)(?=_|$)", r"\1_\2", name).split("_")
     letter, subscripts = word(first), [word(part) for part in others]
-    if letter.startswith(r"\mathrm") or "" in others:
+    long = [part.startswith(r"\mathrm") for part in (letter, *subscripts)]
+    if "" in others or first in FUNCTIONS or (long[0] and (any(long[1:]) or not others)):
         return [verbatim(name)]
     if any(part.startswith(r"\mathrm") for part in subscripts):
         return [letter, verbatim("_".join(others))]

@@ -102,19 +102,28 @@ def savings(program: Program) -> list[Saving]:
         products = [n for e in loop.during for n in outermost_nodes(e.rhs) if isinstance(n, MatVec)]
         statements = [s for s in routine.during if type(s).__name__ in ("Product", "PullBack")]
         shared = [q for q, home in routine.storage.home.items() if q != home]
-        moved = f"{text(early.multiply_adds)} multiply-adds, {text(early.elementwise)} elementwise"
-        rows += [
-            Saving("hoist", name, f"{moved}: out of the loop"),
-            Saving("defer", name, f"{text(late.multiply_adds)} multiply-adds: after the loop"),
-            Saving(
-                "stack", name, f"products in a step: {len(statements)} instead of {len(products)}"
-            ),
-            Saving("storage", name, f"quantities that lie in the place of another: {len(shared)}"),
-        ]
+        if early != NOTHING:
+            rows.append(Saving("hoist", name, f"{_work(early)} before the loop"))
+        if late.multiply_adds != 0:
+            rows.append(Saving("defer", name, f"{_work(late)} after the loop"))
+        if len(statements) < len(products):
+            what = f"products in a step: {len(statements)} instead of {len(products)}"
+            rows.append(Saving("stack", name, what))
+        if shared:
+            what = f"quantities that lie in the place of another: {len(shared)}"
+            rows.append(Saving("storage", name, what))
     named = (program.cell.input, *program.cell.states, *(e.lhs for e in program.adjoint.forward))
     everything = sp.Add(*(size(q.axes) for q in named))
-    rest = f"numbers kept for a step: {text(kept(program))} instead of {text(everything)}"
-    return [*rows, Saving("save-set", "forward", rest)]
+    if everything != kept(program):
+        rest = f"numbers kept for a step: {text(kept(program))} instead of {text(everything)}"
+        rows.append(Saving("save-set", "forward", rest))
+    return rows
+
+
+def _work(done: Cost) -> str:
+    """Work that was moved: ``4HI multiply-adds, 4H elementwise``."""
+    parts = ((done.multiply_adds, "multiply-adds"), (done.elementwise, "elementwise"))
+    return ", ".join(f"{text(n)} {what}" for n, what in parts if n != 0) or "functions"
 
 
 def summary(program: Program) -> list[str]:

@@ -1,8 +1,8 @@
 """A loop over time, and the rules that decide what runs when.
 
 A `Loop` says what one step computes, from what all steps know beforehand and from what the step
-before it hands over. Every rule is a function from one Loop to another (DESIGN: the schedule is
-computed, not written by hand), and none of them knows which cell, or which derivative, it is
+before it hands over. Every rule is a function from one Loop to another: the schedule is
+computed, not written by hand, and none of them knows which cell, or which derivative, it is
 looking at:
 
 - `inline`  an equation read once, by one product, becomes part of that product;
@@ -45,8 +45,8 @@ class Loop:
     during   one step
     after    equations evaluated for all steps at once, after the loop
     wanted   quantities the caller wants of every step
-    totals   quantities of which the caller wants the sum over all steps and sequences (gradients of
-    parameters)
+    totals   quantities of which the caller wants the sum over all steps and sequences (gradients
+             of parameters)
     base     for adjoints and tangents, the name of the quantity they belong to
     reverse  whether it runs from the last step to the first
     """
