@@ -552,6 +552,17 @@ FOUND = {
         p = sign(Z.p @ (Y.p @ q))
         h_next = maximum(h, U.h @ q) * p + W.h @ x
     """,
+    "an adjoint that is added to, and summed": """
+        h_next = c + h + n + sum(h)
+        c_next = Output(tanh(U.c @ h))
+        n_next = tanh(h) + W.n @ x
+    """,
+    "an adjoint that is added to, and multiplied": """
+        z = tanh(W.z @ x + h)
+        q = z + U.q @ z + V.q @ z + sum(z) + z * p.q
+        h_next = h + q + V.h @ q + c * sum(h) / 3
+        c_next = h + c + c * p.c + V.c @ c + U.c @ c
+    """,
     "a function that has its name further down": """
         q = h / sqrt(sin(h) + 2)
         h_next = tanh(9 * q / 10)

@@ -50,15 +50,16 @@ class Lowering:
         return lines.lines
 
     def add(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[str]:
-        """Lines that add the value of `expr` to what is in the place of `out`; `expr` does not read
-        that place."""
-        lines = _Lines(self, infix)
-        for term in infix.sort(sp.Add.make_args(expr)):
-            negative = term.could_extract_minus_sign()
-            value = lines.value(-term if negative else term)
-            lines.call(
-                "subtract" if negative else "add", self.place(out), value, out=self.place(out)
-            )
+        """Lines that add the value of `expr` to what is in the place of `out`. Terms that read that
+        place are computed first."""
+        lines, place = _Lines(self, infix), self.place(out)
+        minus = {
+            abs_term(t): t.could_extract_minus_sign() for t in infix.sort(sp.Add.make_args(expr))
+        }
+        early = {term: lines.value(term) for term in minus if lines.reads(term, place)}
+        for term, negative in minus.items():
+            value = early.get(term) or lines.value(term)
+            lines.call("subtract" if negative else "add", place, value, out=place)
         return lines.lines
 
 
