@@ -60,6 +60,12 @@ def _check_names(cell: Cell) -> None:
                 f"`{quantity.name}` is defined twice; give each quantity a name of its own"
             )
         seen.add(quantity.name)
+    for moving in (*cell.states, *(e.lhs for e in cell.equations)):
+        if f"{moving}_s" in seen:
+            raise CellError(
+                f"`{moving}_s` is what generated code calls all steps of `{moving}`; choose "
+                f"another name"
+            )
 
 
 def _check_axes(cell: Cell) -> None:

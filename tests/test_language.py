@@ -849,3 +849,10 @@ def test_an_unknown_name_says_which_there_are():
     with pytest.raises(CellError, match="lstm") as error:
         load("lsmt")
     assert "lsmt" in str(error.value) and ".py" in str(error.value)
+
+
+def test_a_name_of_all_steps_is_refused_when_the_cell_is_made():
+    """Generated code calls all steps of f by the name f_s."""
+    with pytest.raises(CellError, match="all steps of `f`"):
+        renamed({"g": "f_s"})
+    renamed({"g": "W_f_s"})  # nothing moves that is called W_f
