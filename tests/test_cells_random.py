@@ -563,6 +563,11 @@ FOUND = {
         h_next = h + q + V.h @ q + c * sum(h) / 3
         c_next = h + c + c * p.c + V.c @ c + U.c @ c
     """,
+    "a number in a function": """
+        q = -1
+        p = absolute(q)
+        h_next = tanh(h) * p + W.h @ x
+    """,
     "a function that has its name further down": """
         q = h / sqrt(sin(h) + 2)
         h_next = tanh(9 * q / 10)

@@ -26,6 +26,8 @@ def step(cell: Cell) -> dict[str, object]:
         if e.lhs.axes and not (varies and axes_of(e.rhs)):
             text = f"_stretched({text}, {cell.input}, params.{e.lhs.axes[0].argument})"
             moving.add(e.lhs)
+        elif not symbols_of(e.rhs):
+            text = f"np.array({text}, dtype)"  # so that it has a dtype, as all that is computed
         if isinstance(e.rhs, Quantity):
             text += ".copy()"  # not a second name for what the caller gave
         lines += broken(f"{e.lhs} = {text}", 4)
