@@ -22,7 +22,8 @@ SET = click.option(
     "settings",
     multiple=True,
     metavar="NAME=VALUE",
-    help="Set an option or a constant of the cell; may be repeated.",
+    help="Set an option or a constant of the cell; may be repeated. What stands behind a cell's "
+    "name goes first.",
 )
 
 
