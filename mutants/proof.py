@@ -57,5 +57,7 @@ def test_numbers(monkeypatch, proof, spec):
 
 @pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if s.is_wide])
 def test_sizes_that_the_cell_cannot_have_are_refused(spec):
+    params = loaded(spec)[1].Params
     with pytest.raises(ValueError, match="as many inputs as it has units"):
-        loaded(spec)[1].Params(2, 3)
+        params(2, 3)
+    assert "input_size must be hidden_size" in params.__doc__

@@ -118,6 +118,26 @@ def test_what_is_given_in_another_order_is_kept_in_memory_s_own(m):
     assert tape.xs.flags.c_contiguous
 
 
+# --- what it says ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rng", [0, None, np.random.RandomState(0)])
+def test_initial_parameters_take_a_generator(m, rng):
+    with pytest.raises(TypeError, match="rng must be"):
+        m.init(rng, **sizes_of(m))
+
+
+def test_paragraphs_of_the_docstring_stand_apart(m):
+    paragraphs = m.__doc__.split("\n\n")
+    assert all(p.strip() for p in paragraphs)
+    assert sum(p.startswith("Equations of one step") for p in paragraphs) == 1
+    assert sum("\n" in p for p in paragraphs) >= 3  # and their lines together
+
+
+def test_as_many_inputs_as_units_only_where_they_are_added(m):
+    assert "input_size must be hidden_size" not in m.Params.__doc__
+
+
 # --- functions ------------------------------------------------------------------------------------
 
 
