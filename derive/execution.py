@@ -29,21 +29,34 @@ INSTEAD = {
 
 def execute(path: Path) -> ModuleType:
     """Run a cell's file as the Python module it is; CellError where anything goes wrong in it."""
+    tree = _parsed(path)
     spec = importlib.util.spec_from_file_location(f"_cell_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise CellError(f"{path}:{error.lineno}: {error.msg}") from None
     except (Exception, SystemExit) as error:  # the file's own code may raise anything
-        _check_decisions(path, module)
+        _check_decisions(tree, path, module)
         raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
     finally:
         sys.dont_write_bytecode = writes_bytecode
-    _check_decisions(path, module)
+    _check_decisions(tree, path, module)
     return module
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        source = path.read_bytes()
+        compile(source, path, "exec")  # finds what ast.parse lets pass: a `return` in a class
+        return ast.parse(source)
+    except SyntaxError as error:
+        line = f":{error.lineno}" if error.lineno else ""
+        raise CellError(f"{path}{line}: {error.msg}") from None
+    except ValueError as error:  # null bytes, for some versions of Python
+        raise CellError(f"{path}: {error}") from None
+    except (RecursionError, MemoryError):
+        raise CellError(f"{path}: an expression is nested too deeply for Python") from None
 
 
 def _line(error: BaseException, path: Path) -> int:
@@ -69,13 +82,13 @@ def _sentence(error: BaseException) -> str:
     return f"{type(error).__name__}: {text}"
 
 
-def _check_decisions(path: Path, module: ModuleType) -> None:
+def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
     """CellError where a cell's body compares a quantity, or asks whether it is true.
 
     Python would answer, always the same, since a quantity is a symbol; one of two branches would be
     taken in silence.
     """
-    for node in ast.walk(ast.parse(path.read_bytes())):
+    for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             quantities = _quantities(node.name, module)
             for name in (n for asked in _asked(node) for n in ast.walk(asked)):
