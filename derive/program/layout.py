@@ -19,7 +19,6 @@ import sympy as sp
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise
 from derive.nodes import MatVec, Quantity, symbols_of
-from derive.normal import fresh
 from derive.program.loop import Loop
 
 # Sigmoid and tanh stand next to each other, since one call of tanh serves both: σ(z) = ½ + ½
@@ -82,7 +81,9 @@ def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout
         members = tuple(sorted(group, key=position))
         stacks.append(
             Stack(
-                fresh(name.replace("1", str(n)), taken), members, tuple(levels[q] for q in members)
+                _stack_name(name.replace("1", str(n)), "_s", taken),
+                members,
+                tuple(levels[q] for q in members),
             )
         )
         for operand in dict.fromkeys(v for q in members for v in rows[q]):
@@ -136,20 +137,26 @@ def _levels(forward: Loop, equations: Iterable[Equation]) -> dict[Quantity, int]
 
 
 def _stacked(row: Sequence[Quantity | None], taken: set[str]) -> list[Weights]:
-    """Each run of neighbours that have a parameter becomes one stack of parameters."""
+    """Each run of neighbours that have a parameter becomes one stack of parameters, called after
+    their family, or families."""
     runs = [
         [p for p in run if p is not None]
         for present, run in groupby(row, key=lambda p: p is not None)
         if present
     ]
-    return [Weights(_stack_name(run, taken), tuple(run)) for run in runs if len(run) > 1]
+    families = [dict.fromkeys(p.name.partition("_")[0] for p in run) for run in runs]
+    return [
+        Weights(_stack_name("_".join(family), "_T", taken), tuple(run))
+        for run, family in zip(runs, families, strict=True)
+        if len(run) > 1
+    ]
 
 
-def _stack_name(parameters: Sequence[Quantity], taken: set[str]) -> str:
-    """The family's name where the parameters are of one family, else the families' in a row. What
-    a stack of gradients or of a direction is called must be free as well."""
-    name = "_".join(dict.fromkeys(p.name.partition("_")[0] for p in parameters))
-    while taken & {name, f"{name}_dot", f"d{name}", f"d{name}_dot", f"{name}_T"}:
+def _stack_name(name: str, end: str, taken: set[str]) -> str:
+    """`name`, or one like it that is free, also for the stack's adjoint and tangent, and with `end`
+    behind it: all steps of it, or its transpose."""
+    names = ("{}", "{}_dot", "d{}", "d{}_dot")
+    while any(taken & {n.format(name), n.format(name) + end} for n in names):
         name += "_"
     taken.add(name)
     return name

@@ -10,7 +10,6 @@ from derive.backends.numpy.memory import Memory, slice_text
 from derive.backends.numpy.one_step import OneStep
 from derive.backends.numpy.text import length, shape_of, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import Writer
-from derive.nodes import CellError
 from derive.program.layout import Stack
 
 
@@ -51,7 +50,7 @@ def print_routine(memory: Memory, writer: Writer) -> Blocks:
     )
     body += [f"np.copyto({one.place(c)}, {one.place(q)})" for q, c in routine.copies]
     ended = one.hold_ended()
-    refuse_clashes(memory, whole.borrowed | late.borrowed | one.borrowed)
+    check_names(memory, whole.borrowed | late.borrowed | one.borrowed)
     return Blocks(
         parameters=list(memory.weights.values()),
         arrays=[*kept_arrays(memory, writer), *whole.scratch.values()],
@@ -65,8 +64,11 @@ def print_routine(memory: Memory, writer: Writer) -> Blocks:
     )
 
 
-def refuse_clashes(memory: Memory, borrowed: set[str]) -> None:
-    """CellError where a quantity has the name of an array that the routine makes for itself."""
+def check_names(memory: Memory, borrowed: set[str]) -> None:
+    """No array that the routine makes for itself has the name of a quantity.
+
+    `fresh` sees to that; if it ever failed, the module would compute something else in silence.
+    """
     loop = memory.loop
     quantities = {*loop.known, *memory.equations, *(c.entering for c in loop.carries)}
     own = {q.name for q in memory.program.names.parameters}
@@ -76,8 +78,8 @@ def refuse_clashes(memory: Memory, borrowed: set[str]) -> None:
             made.add(memory.sequence(q).partition("[")[0])
     for stack in memory.storage.stacks:
         made |= {stack.name, f"{stack.name}_s"}
-    for clash in sorted(made & ({q.name for q in quantities} | own)):
-        raise CellError(f"`{clash}` is a name that generated code needs; choose another")
+    clashes = made & ({q.name for q in quantities} | own)
+    assert not clashes, clashes
 
 
 def kept_arrays(memory: Memory, writer: Writer) -> list[str]:
