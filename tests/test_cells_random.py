@@ -557,6 +557,17 @@ FOUND = {
         c_next = Output(tanh(U.c @ h))
         n_next = tanh(h) + W.n @ x
     """,
+    "a tangent in a carry's place, summed and multiplied": """
+        q = Output(W.q @ x)
+        p = c + h + sum(c) + U.p @ c
+        h_next = tanh(h)
+        c_next = q + h + p + tanh(h)
+    """,
+    "a tangent in a carry's place, made of another there": """
+        h_next = tanh(c**2 + c + 1)
+        c_next = Output(tanh(cos(c**2 + 2 * c)))
+        m_next = m + tanh(c**2 + 2 * c + cos(h + h_next)) + W.m @ x
+    """,
     "an adjoint that is added to, and multiplied": """
         z = tanh(W.z @ x + h)
         q = z + U.q @ z + V.q @ z + sum(z) + z * p.q

@@ -67,7 +67,8 @@ def assemble(loop: Loop, layout: Layout, names: Names) -> Routine:
         try:
             return _assemble(loop, layout, names, storage)
         except DeadlockError as stuck:
-            apart |= {stuck.args[0]}
+            assert not apart.issuperset(stuck.args), f"{stuck} does lie apart"
+            apart |= set(stuck.args)
 
 
 def _assemble(loop: Loop, layout: Layout, names: Names, storage: Storage) -> Routine:

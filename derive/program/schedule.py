@@ -23,7 +23,7 @@ from derive.program.storage import Storage
 
 
 class DeadlockError(Exception):
-    """A leaving quantity cannot take over its carry's place; the argument is the quantity."""
+    """A quantity cannot lie in another's place; the argument is the quantity."""
 
 
 @dataclass(eq=False)
@@ -31,11 +31,13 @@ class _Task:
     """A statement that waits.
 
     reads     what it reads
+    after     what must be complete before: what it reads, and what it adds to
     priority  the order among statements that are ready
     """
 
     statement: Statement
     reads: frozenset[Quantity]
+    after: frozenset[Quantity]
     priority: tuple
 
 
@@ -74,7 +76,8 @@ class _Scheduler:
         # In the equations' order, but what the next step needs last, and products before the rest.
         last = all(q in self.leaving for q in s.outs)
         priority = (last, min(rank[q] for q in s.outs), isinstance(s, Compute), str(s.outs))
-        return _Task(s, frozenset(reads(s)), priority)
+        read = frozenset(reads(s))
+        return _Task(s, read, read.union(*map(self.continued, s.outs)) & self.own, priority)
 
     def place(self, q: Quantity) -> Quantity:
         return self.storage.home.get(q, q)
@@ -100,7 +103,7 @@ class _Scheduler:
                 self.complete.add(e.lhs)
 
     def is_ready(self, task: _Task) -> bool:
-        if not task.reads & self.own <= self.complete:
+        if not task.after <= self.complete:
             return False
         holders = {self.holder.get(self.place(q), self.place(q)) for q in task.statement.outs}
         endangered = holders - set(task.statement.outs)
@@ -109,16 +112,19 @@ class _Scheduler:
         others = (other for other in self.waiting if other is not task)
         return not (endangered and any(o.reads & endangered for o in others))
 
-    def deadlock(self) -> Exception:
-        """Why nothing can run: some leaving quantity wants the place of what others still read."""
-        for task in self.waiting:
-            if task.reads & self.own <= self.complete:
-                for q in task.statement.outs:
-                    holder = self.holder.get(self.place(q), self.place(q))
-                    for stuck in (q, holder):
-                        if stuck in self.leaving and self.place(stuck) != stuck:
-                            return DeadlockError(stuck)
-        return AssertionError(f"no statement can run: {[task.statement for task in self.waiting]}")
+    def deadlock(self) -> DeadlockError:
+        """Some quantity wants the place of what others still read: preferably a leaving one, which
+        only costs a copy."""
+        stuck = [
+            stuck
+            for task in self.waiting
+            if task.after <= self.complete
+            for q in task.statement.outs
+            for stuck in (q, self.holder.get(self.place(q), self.place(q)))
+            if self.place(stuck) != stuck
+        ]
+        assert stuck, f"no statement can run: {[task.statement for task in self.waiting]}"
+        return DeadlockError(next((q for q in stuck if q in self.leaving), stuck[0]))
 
     def emit(self, statement: Statement) -> Iterator[Statement]:
         """The statement, told whether it adds to something. Where a stacked product adds to some of
@@ -135,10 +141,12 @@ class _Scheduler:
     def continues(self, q: Quantity) -> bool:
         """Whether what lies in q's place is a part of q: a term computed before the loop, or by an
         earlier statement."""
+        return q in self.started or bool(self.continued(q))
+
+    def continued(self, q: Quantity) -> set[Quantity]:
+        """The terms of q that lie in its place, so that the others are added to them there."""
         terms = sp.Add.make_args(self.rhs[q])
-        return q in self.started or any(
-            isinstance(t, Quantity) and self.place(t) == self.place(q) for t in terms
-        )
+        return {t for t in terms if isinstance(t, Quantity) and self.place(t) == self.place(q)}
 
 
 def reads(statement: Statement) -> Iterable[Quantity]:

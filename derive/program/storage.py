@@ -56,7 +56,7 @@ frozenset[Quantity],
     variants  what a stack's members may be called here: themselves, their adjoints, their tangents,
     …
     given     parameters, in every variant
-    apart     leaving quantities that may not take over their carry's place
+    apart     quantities that may not take over a place
     """
     constants = _constants(loop, given)
     late = _kept(loop, constants) | {s for e in loop.after for s in symbols_of(e.rhs)}
@@ -170,7 +170,7 @@ class _Homes:
             if isinstance(p, Quantity)
             and self.readers[p] == 1
             and p.axes == equation.lhs.axes
-            and p not in self.fixed | self.loop.ends
+            and p not in self.fixed | self.loop.ends | self.apart
         }
 
     def shares(self, equation: Equation, p: Quantity) -> bool:
