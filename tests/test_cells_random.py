@@ -57,7 +57,7 @@ SMOOTH = {
     "sin": sin,
     "cos": cos,
     "exp": lambda e: exp(tanh(e)),
-    "log": lambda e: log(1 + e**2),
+    "log": lambda e: log(2 + e**2),  # not 1: its digits are all rounding where e is tiny
     "sqrt": lambda e: sqrt(2 + sin(e)),
     "softplus": lambda e: softplus(e),
 }
@@ -319,6 +319,7 @@ def check(cell, seed=0):
     for again in m.backward(params, tape, dys, dstate)[1:2]:
         np.testing.assert_array_equal(again, gradients[1])
     size = max(np.abs(gradients[0].flat).max(initial=0), *(np.abs(g).max() for g in gradients[2]))
+    size = max(size, 1e-3)  # rounding stays, where saturated gates leave next to no gradient
 
     # gradient and tangent by complex step
     for _ in range(2):
