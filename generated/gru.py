@@ -596,7 +596,6 @@ def hvp(
         - z_dot_s * (n_s - h_s[:-1]) * z_s
         + n_dot_s * (1 - z_s) * z_s
     )
-    dh_next_dh_s = 1 - z_s
     dh = dstate.h.copy()
     dh_dot = dstate_dot.h.copy()
     dr_h = np.empty((B, H), dtype)

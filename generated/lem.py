@@ -710,8 +710,6 @@ def hvp(
         - s_dot_s * (tanh_z_next_s - z_s[:-1]) * s_s
         + tanh_z_next_dot_s * (1 - s_s) * s_s
     )
-    dy_next_dy_s = 1 - r_s
-    dz_next_dz_s = 1 - s_s
     dy = dstate.y.copy()
     dz = dstate.z.copy()
     dy_dot = dstate_dot.y.copy()

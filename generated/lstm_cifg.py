@@ -664,7 +664,6 @@ def hvp(
         - i_dot_s * (g_s - c_s[:-1]) * i_s
         + g_dot_s * (1 - i_s) * i_s
     )
-    dc_next_dc_s = 1 - i_s
     dh = dstate.h.copy()
     dc = dstate.c.copy()
     dh_dot = dstate_dot.h.copy()

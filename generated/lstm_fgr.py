@@ -964,7 +964,6 @@ def hvp(
         da_o_next_dot_s,
     ) = (dgates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    do_next_da_o_next_s = (1 - o_s[1:]) * o_s[1:]
     do_next_da_o_next_dot_s = o_dot_s[1:] * (1 - o_s[1:]) - o_dot_s[1:] * o_s[1:]
     dh_next_dc_next_s = o_s[1:] * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
@@ -972,9 +971,7 @@ def hvp(
     )
     dc_next_da_g_s = i_s[1:] * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s[1:] * (1 - g_s**2) - 2 * g_dot_s * i_s[1:] * g_s
-    df_next_da_f_next_s = (1 - f_s[1:]) * f_s[1:]
     df_next_da_f_next_dot_s = f_dot_s[1:] * (1 - f_s[1:]) - f_dot_s[1:] * f_s[1:]
-    di_next_da_i_next_s = (1 - i_s[1:]) * i_s[1:]
     di_next_da_i_next_dot_s = i_dot_s[1:] * (1 - i_s[1:]) - i_dot_s[1:] * i_s[1:]
     dh = dstate.h.copy()
     dc = dstate.c.copy()

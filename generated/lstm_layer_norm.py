@@ -1904,7 +1904,6 @@ def hvp(
         - s_c_dot * p_c_s / sqrt_a_tanh_h_next_s**2
         - p_c_dot_s * s_c / sqrt_a_tanh_h_next_s**2
     )
-    da_tanh_h_next_dp_c_s = s_c / sqrt_a_tanh_h_next_s
     dsqrt_a_tanh_h_next_dp_c_s = p_c_s / H / sqrt_a_tanh_h_next_s
     da_tanh_h_next_dp_c_dot_s = (
         s_c_dot / sqrt_a_tanh_h_next_s - sqrt_a_tanh_h_next_dot_s * s_c / sqrt_a_tanh_h_next_s**2
@@ -1995,20 +1994,12 @@ def hvp(
     da_f_dq_f_s = s_v_f / d_v_s
     da_d_v_terms_dq_f_dot_s = 2 * q_f_dot_s
     da_f_dq_f_dot_s = s_v_f_dot / d_v_s - d_v_dot_s * s_v_f / d_v_s**2
-    da_d_u_terms_dp_g_s = 2 * p_g_s
-    da_g_dp_g_s = s_u_g / d_u_s
     da_d_u_terms_dp_g_dot_s = 2 * p_g_dot_s
     da_g_dp_g_dot_s = s_u_g_dot / d_u_s - d_u_dot_s * s_u_g / d_u_s**2
-    da_d_u_terms_dp_o_s = 2 * p_o_s
-    da_o_dp_o_s = s_u_o / d_u_s
     da_d_u_terms_dp_o_dot_s = 2 * p_o_dot_s
     da_o_dp_o_dot_s = s_u_o_dot / d_u_s - d_u_dot_s * s_u_o / d_u_s**2
-    da_d_u_terms_dp_i_s = 2 * p_i_s
-    da_i_dp_i_s = s_u_i / d_u_s
     da_d_u_terms_dp_i_dot_s = 2 * p_i_dot_s
     da_i_dp_i_dot_s = s_u_i_dot / d_u_s - d_u_dot_s * s_u_i / d_u_s**2
-    da_d_u_terms_dp_f_s = 2 * p_f_s
-    da_f_dp_f_s = s_u_f / d_u_s
     da_d_u_terms_dp_f_dot_s = 2 * p_f_dot_s
     da_f_dp_f_dot_s = s_u_f_dot / d_u_s - d_u_dot_s * s_u_f / d_u_s**2
     dh = dstate.h.copy()

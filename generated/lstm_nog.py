@@ -626,7 +626,6 @@ def hvp(
     da_i_s, da_f_s, da_g_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_i_dot_s, da_f_dot_s, da_g_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_dc_next_s = 1 - h_s[1:] ** 2
     dh_next_dc_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s

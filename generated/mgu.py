@@ -561,10 +561,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = f_s * (1 - n_s**2)
     dh_next_da_n_dot_s = f_dot_s * (1 - n_s**2) - 2 * n_dot_s * f_s * n_s
-    dh_next_df_s = n_s - h_s[:-1]
-    df_da_f_s = (1 - f_s) * f_s
     df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
-    dh_next_dh_s = 1 - f_s
     dh = dstate.h.copy()
     dh_dot = dstate_dot.h.copy()
     df_h = np.empty((B, H), dtype)

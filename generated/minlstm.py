@@ -599,7 +599,6 @@ def hvp(
         * f_s
         - n_dot_s * (1 - f_s) * f_s * i_s / (f_s + i_s) ** 2
     )
-    dh_next_dh_s = f_s / (f_s + i_s)
     dh_next_dh_dot_s = (
         f_dot_s / (f_s + i_s) - f_dot_s * f_s / (f_s + i_s) ** 2 - i_dot_s * f_s / (f_s + i_s) ** 2
     )

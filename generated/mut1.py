@@ -622,7 +622,6 @@ def hvp(
         - z_dot_s * (n_s - h_s[:-1]) * z_s
         + n_dot_s * (1 - z_s) * z_s
     )
-    dh_next_dh_s = 1 - z_s
     da_n_dot_dx_dot_s = 1 - tanh_x_s**2
     da_n_dx_dot_s = -2 * tanh_x_dot_s * tanh_x_s
     dh = dstate.h.copy()

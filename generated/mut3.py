@@ -583,10 +583,12 @@ def hvp(
     U_z = params["U_z"]
     U_r = params["U_r"]
     U_n = params["U_n"]
-    h_dot_s, gates_dot_s, r_h_dot_s = _arrays(dtype, (T + 1, B, H), (T, B, 3 * H), (T, B, H))
+    h_dot_s, gates_dot_s, a_z_operand_dot_s, r_h_dot_s = _arrays(
+        dtype, (T + 1, B, H), (T, B, 3 * H), (T, B, H), (T, B, H)
+    )
     r_dot_s, z_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     h_dot_s[0] = state_dot.h
-    a_z_operand_dot_s = 1 - a_z_operand_s**2
+    da_z_operand_dh_s = 1 - a_z_operand_s**2
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
@@ -600,7 +602,7 @@ def hvp(
     dh_next_dz_s = n_s - h_s[:-1]
     for t in range(T):
         ended = ended_s[t]
-        a_z_operand_dot_s[t] = h_dot_s[t] * a_z_operand_dot_s[t]
+        a_z_operand_dot_s[t] = h_dot_s[t] * da_z_operand_dh_s[t]
         z_dot_s[t] += a_z_operand_dot_s[t] @ U_z.T
         z_dot_s[t] = z_dot_s[t] * dz_da_z_s[t]
         r_dot_s[t] += h_dot_s[t] @ U_r.T
@@ -637,8 +639,6 @@ def hvp(
         - z_dot_s * (n_s - h_s[:-1]) * z_s
         + n_dot_s * (1 - z_s) * z_s
     )
-    da_z_operand_dh_s = 1 - a_z_operand_s**2
-    dh_next_dh_s = 1 - z_s
     da_z_operand_dh_dot_s = -2 * a_z_operand_dot_s * a_z_operand_s
     dh = dstate.h.copy()
     dh_dot = dstate_dot.h.copy()

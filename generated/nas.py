@@ -1084,7 +1084,6 @@ def hvp(
         dW_a_3_x_dot_s,
     ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(9))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
     da_h_next_da_tanh_a_h_next_s = c_s[1:] * (1 - tanh_a_h_next_s**2)
     da_h_next_da_tanh_a_h_next_dot_s = (

@@ -624,7 +624,6 @@ def hvp(
     dc_next_dot_in_s = dh_s * o_dot_s + dh_dot_s * o_s
     dc_next_df_s = c_s[:-1] - z_s
     dc_next_df_dot_s = c_dot_s[:-1] - z_dot_s
-    df_da_f_s = (1 - f_s) * f_s
     df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
     dc_next_da_z_s = (1 - z_s**2) * i_s
     dc_next_da_z_dot_s = i_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * i_s

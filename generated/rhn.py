@@ -741,13 +741,11 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dy_2_dt_2_s = n_2_s - y_1_s
     dy_2_dt_2_dot_s = n_2_dot_s - y_1_dot_s
-    dt_2_da_t_2_s = (1 - t_2_s) * t_2_s
     dt_2_da_t_2_dot_s = t_2_dot_s * (1 - t_2_s) - t_2_dot_s * t_2_s
     dy_2_da_n_2_s = (1 - n_2_s**2) * t_2_s
     dy_2_da_n_2_dot_s = t_2_dot_s * (1 - n_2_s**2) - 2 * n_2_dot_s * n_2_s * t_2_s
     dy_1_dt_1_s = n_1_s - y_s
     dy_1_dt_1_dot_s = n_1_dot_s - y_dot_s
-    dt_1_da_t_1_s = (1 - t_1_s) * t_1_s
     dt_1_da_t_1_dot_s = t_1_dot_s * (1 - t_1_s) - t_1_dot_s * t_1_s
     dy_1_da_n_1_s = (1 - n_1_s**2) * t_1_s
     dy_1_da_n_1_dot_s = t_1_dot_s * (1 - n_1_s**2) - 2 * n_1_dot_s * n_1_s * t_1_s

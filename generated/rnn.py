@@ -457,7 +457,6 @@ def hvp(
     db_dot = dparams_dot["b"]
     da_h_next_s, da_h_next_dot_s = _arrays(dtype, (T, B, H), (T, B, H))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
     dh = dstate.h.copy()
     dh_dot = dstate_dot.h.copy()

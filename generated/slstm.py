@@ -887,13 +887,11 @@ def hvp(
         df_dot_s,
     ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_dn_next_s = -o_s * c_s[1:] / n_s[1:] ** 2
     dh_next_dn_next_dot_s = (
         2 * n_dot_s[1:] * o_s * c_s[1:] / n_s[1:] ** 3
         - o_dot_s * c_s[1:] / n_s[1:] ** 2
         - c_dot_s[1:] * o_s / n_s[1:] ** 2
     )
-    dh_next_dc_next_s = o_s / n_s[1:]
     dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - n_dot_s[1:] * o_s / n_s[1:] ** 2
     heaviside_da_m_next_s = a_m_next_s - i_s
     heaviside_da_m_next_s[...] = _heaviside(heaviside_da_m_next_s)

@@ -534,7 +534,6 @@ def hvp(
     da_k_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_k_dot_s, da_z_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
     da_h_next_da_k_s = (z_s - h_s[:-1]) * (1 - k_s) * k_s
     da_h_next_da_k_dot_s = (
@@ -545,7 +544,6 @@ def hvp(
     )
     da_h_next_da_z_s = (1 - z_s**2) * k_s
     da_h_next_da_z_dot_s = k_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * k_s
-    da_h_next_dh_s = 1 - k_s
     dh = dstate.h.copy()
     dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):

@@ -504,6 +504,15 @@ def test_derivatives_reuse_what_forward_computed(name):
         assert not calls & {"np.exp", "np.tanh", "_sigmoid", "np.log", "np.cosh", "np.sqrt"}
 
 
+@pytest.mark.parametrize("store", ["all", "states"])
+def test_hvp_computes_no_sequence_twice(store):
+    """What its way there has computed for all steps, its way back reads."""
+    for name in CELLS:
+        lines = [ast.unparse(n) for n in function(text_of(name, store), "hvp").body]
+        twice = {line for line in lines if lines.count(line) > 1}
+        assert not any("_s = " in line for line in twice), (name, twice)
+
+
 def test_no_exponential_but_the_cell_s_own():
     for name in CELLS:
         own = any(e.rhs.has(exp) for e in cell_called(name).equations)

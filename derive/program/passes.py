@@ -71,9 +71,10 @@ def passes(adjoint: Adjoint, store: str = "all") -> Passes:
         forward=_schedule(_forward(adjoint, saved)),
         backward=_recompute(back, again, kept),
         jvp=_recompute(_schedule(inline(there)), again, kept),
-        hvp=(
+        hvp=_hand_on(
             _recompute(_schedule(inline(there_for_hvp)), again, kept),
             _recompute(hence, again, kept | on_the_way),
+            fixed,
         ),
         dot=dot,
     )
@@ -185,3 +186,21 @@ def _recompute(loop: Loop, forward: tuple[Equation, ...], kept: frozenset[Quanti
     needed = needed_for(missing, tuple(e for e in forward if e.lhs not in kept))
     again = tuple(e for e in forward if e.lhs in needed and e.lhs not in kept)
     return replace(loop, before=(*again, *loop.before))
+
+
+def _hand_on(there: Loop, back: Loop, fixed: set[Quantity]) -> tuple[Loop, Loop]:
+    """What both compute before they begin is computed once, on the way there.
+
+    What depends on parameters alone is no sequence, and is computed again.
+    """
+    both = set(there.before) & set(back.before)
+    shared = {e for e in both if not symbols_of(e.rhs) <= fixed}
+    handed = frozenset(e.lhs for e in shared)
+    return (
+        replace(there, wanted=there.wanted | handed),
+        replace(
+            back,
+            known=back.known | handed,
+            before=tuple(e for e in back.before if e not in shared),
+        ),
+    )
