@@ -12,8 +12,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
-the parameters' dtype, float32 or float64; forward and step take complex128 too, for derivatives by
-complex step.
+the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
 
 One step of one sequence costs
     forward: 3HI + 3H² multiply-adds, 4H activations

@@ -97,6 +97,14 @@ class Run:
         yield from arrays(self.m.jvp(self.params, self.tape, *d))
         yield from arrays(self.m.hvp(self.params, self.tape, self.dys, *d, self.dstate))
 
+    def moved(self, direction):
+        """forward's arguments, an imaginary step of 1e-30 along a direction."""
+        params = self.m.Params(**sizes_like(self.params), dtype=np.complex128)
+        params.flat[:] = self.params.flat + 1e-30j * direction[0].flat
+        xs = self.xs + 1e-30j * direction[1]
+        steps = zip(self.state, direction[2], strict=True)
+        return params, xs, self.m.State(*(s + 1e-30j * d for s, d in steps)), self.lengths
+
     def loss(self, flat, xs, state):
         """The loss whose gradient `backward` gives, at another point."""
         params = self.m.Params(**sizes_like(self.params), dtype=np.result_type(flat, xs, *state))
@@ -361,17 +369,13 @@ def test_shapes_and_dtypes_of_every_result(m, rng, dtype, shape, ragged):
         assert not dparams.flat.any() and not dparams_dot.flat.any()
 
 
-def test_forward_and_step_take_complex_numbers(m, rng):
-    run = Run(m, rng)
-    z = m.Params(**sizes_like(run.params), dtype=np.complex128)
-    z.flat[:] = run.params.flat
-    state = m.State(*(s.astype(complex) for s in run.state))
-    ys, final, _ = m.forward(z, run.xs.astype(complex), state)
-    assert ys.dtype == np.complex128
-    same((ys.real, tuple(s.real for s in final)), (run.ys, run.final))
-    assert not ys.imag.any()
-    y, after = m.step(z, run.xs[0].astype(complex), state)
-    assert {y.dtype, *(s.dtype for s in after)} == {np.dtype(np.complex128)}
+def test_every_function_takes_complex_numbers(m):
+    """Of real numbers in complex128 each gives what it gives in float64."""
+    kinds = np.float64, np.complex128
+    runs = [Run(m, np.random.default_rng(3), dtype=dtype).everything() for dtype in kinds]
+    for real, other in zip(*runs, strict=True):
+        assert other.dtype == np.complex128 and not other.imag.any()
+        np.testing.assert_allclose(other.real, real, rtol=1e-9, atol=1e-12)
 
 
 def test_single_precision_is_double_precision_rounded(m, rng):
@@ -468,18 +472,13 @@ def test_forward_and_reverse_mode_agree(m, rng, lengths):
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "ragged"])
 def test_hvp_is_the_derivative_of_the_gradient(m, rng, lengths):
     run = Run(m, rng, lengths=lengths)
-    d, h = run.direction(), 1e-6
-
-    def gradient(h):
-        params = run.params.copy()
-        params.flat[:] += h * d[0].flat
-        state = m.State(*(s + h * v for s, v in zip(run.state, d[2], strict=True)))
-        tape = m.forward(params, run.xs + h * d[1], state, lengths)[2]
-        return m.backward(params, tape, run.dys, run.dstate)
-
+    d = run.direction()
+    params, *rest = run.moved(d)
+    dstate = m.State(*(s.astype(complex) for s in run.dstate))
+    gradient = m.backward(params, m.forward(params, *rest)[2], run.dys.astype(complex), dstate)
     got = m.hvp(run.params, run.tape, run.dys, *d, run.dstate)
-    for a, up, down in zip(arrays(got), arrays(gradient(h)), arrays(gradient(-h)), strict=True):
-        np.testing.assert_allclose(a, (up - down) / (2 * h), rtol=1e-6, atol=1e-7)
+    for a, b in zip(arrays(got), arrays(gradient), strict=True):
+        np.testing.assert_allclose(a, b.imag / 1e-30, rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "ragged"])
@@ -491,22 +490,17 @@ def test_the_hessian_is_symmetric(m, rng, lengths):
 
 
 def test_hvp_of_a_loss_that_is_not_linear(m, rng):
-    """With dys_dot, hvp serves any loss: here ½|ys|² + ½|state|², by differences of its
-    gradient."""
+    """With dys_dot, hvp serves any loss: here ½|ys|² + ½|state|², whose gradient is moved by a
+    complex step."""
     run = Run(m, rng)
-    d, h = run.direction(), 1e-6
-
-    def gradient(h):
-        params = run.params.copy()
-        params.flat[:] += h * d[0].flat
-        state = m.State(*(s + h * v for s, v in zip(run.state, d[2], strict=True)))
-        ys, final, tape = m.forward(params, run.xs + h * d[1], state)
-        return m.backward(params, tape, ys, final)
-
+    d = run.direction()
+    params, *rest = run.moved(d)
+    ys, final, tape = m.forward(params, *rest)
+    gradient = m.backward(params, tape, ys, final)
     ys_dot, state_dot = m.jvp(run.params, run.tape, *d)
     got = m.hvp(run.params, run.tape, run.ys, *d, run.final, ys_dot, state_dot)
-    for a, up, down in zip(arrays(got), arrays(gradient(h)), arrays(gradient(-h)), strict=True):
-        np.testing.assert_allclose(a, (up - down) / (2 * h), rtol=1e-6, atol=1e-7)
+    for a, b in zip(arrays(got), arrays(gradient), strict=True):
+        np.testing.assert_allclose(a, b.imag / 1e-30, rtol=1e-9, atol=1e-12)
 
 
 def test_derivatives_are_linear_in_what_they_are_given(m, rng):

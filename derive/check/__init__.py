@@ -5,7 +5,7 @@ complex step        every partial derivative of the generated code             (
 finite differences  the familiar check
 dot product         forward and reverse mode are each other's transpose
 Taylor              remainders fall as the order of the derivative says
-Hessian             the Hessian is symmetric, and agrees with differences of gradients
+Hessian             the Hessian is symmetric, and the gradient's derivative by complex step
 step                one step at a time gives what forward gives
 states only         so does the module that keeps less (--store states)
 float32             and single precision, as nearly as it can
