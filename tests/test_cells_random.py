@@ -573,6 +573,12 @@ FOUND = {
         c_next = Output(tanh(cos(c**2 + 2 * c)))
         m_next = m + tanh(c**2 + 2 * c + cos(h + h_next)) + W.m @ x
     """,
+    "what only the way there of hvp reads of the tape": """
+        c_next = tanh(U.m @ h + U.c @ m)
+        h_next = U.m @ h
+        q = Output(h * sum((U.q @ m) ** 2))
+        m_next = tanh(mean(h_next - c) * (c_next + h_next + q)) + W.m @ x
+    """,
     "an adjoint that is added to, and multiplied": """
         z = tanh(W.z @ x + h)
         q = z + U.q @ z + V.q @ z + sum(z) + z * p.q

@@ -14,6 +14,7 @@ from derive.backends.numpy.text import shape_of, size_lines, tuple_of, unpack, w
 from derive.backends.numpy.writers import InPlace, Plain, Writer
 from derive.nodes import Quantity, symbols_of
 from derive.program.assemble import Routine
+from derive.program.loop import Loop
 from derive.program.program import Program
 from derive.render import macros, render
 
@@ -122,6 +123,7 @@ class _Values:
             "there": there_blocks,
             "back": back_blocks
             | {"own_parameters": after(back_blocks["parameters"], there_blocks["parameters"])},
+            "hvp_tape_parts": self.tape_parts(there.loop, back.loop),
             "hvp_sizes": size_lines(
                 self.cell.axes, [*there_blocks.values(), *back_blocks.values()]
             ),
@@ -147,7 +149,7 @@ class _Values:
                 name = memory.name(carry.entering)
                 begin.append(f"{name} = {starts[carry.entering]}.copy()")
                 results.append(memory.name(apart.get(carry.leaving, carry.leaving)))
-        states, tape_parts = len(self.cell.states), self.tape_parts(memory)
+        states, tape_parts = len(self.cell.states), self.tape_parts(memory.loop)
         return blocks | {
             "begin": begin,
             "result": ", ".join(results[-states:]),
@@ -156,14 +158,14 @@ class _Values:
             "sizes": size_lines(self.cell.axes, [*blocks.values(), tape_parts]),
         }
 
-    def tape_parts(self, memory: Memory) -> list[str]:
-        """Names for the parts of the tape's stacks that the routine reads."""
-        read = (
-            set().union(*(symbols_of(e.rhs) for e in memory.loop.equations)) & memory.given.keys()
-        )
-        stacks = [
-            s for s in self.saved_stacks if {self.forward.home(q) for q in read} & set(s.members)
-        ]
+    def tape_parts(self, *loops: Loop) -> list[str]:
+        """Names for the parts of the tape's stacks that the loops read."""
+        read: set[Quantity] = set()
+        for loop in loops:
+            own = {e.lhs for e in loop.equations}
+            read = read.union(*(symbols_of(e.rhs) for e in loop.equations)) - own
+        homes = {self.forward.home(q) for q in read & self.known().keys()}
+        stacks = [stack for stack in self.saved_stacks if homes & set(stack.members)]
         return [line for stack in stacks for line in parts(self.forward, stack, "_s")]
 
 
