@@ -269,10 +269,7 @@ def states_only(trial: Trial) -> Outcome:
 def single(trial: Trial) -> Outcome:
     """In float32 the outputs and the gradient are as near as rounding lets them be."""
     point = trial.at(trial.point.vector().astype(np.float32))
-    dys = trial.dys.astype(np.float32)
-    dstate = trial.module.State(*(d.astype(np.float32) for d in trial.dstate))
-    ys, _, tape = trial.run(point)
-    gradient = Point(*trial.module.backward(point.params, tape, dys, dstate)).vector()
+    (ys, _, _), gradient = trial.run(point), trial.gradient(point)
     if {ys.dtype, gradient.dtype} != {np.dtype(np.float32)}:
         return False, str(ys.dtype), "what float32 gives must be float32"
     worst = max(error(ys, trial.ys), error(gradient, trial.gradient(trial.point)))
