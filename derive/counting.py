@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 
 from derive.cell import Cell
-from derive.check.numeric import module_of
+from derive.check.trial import module_of
 from derive.nodes import I
 
 KINDS = ("multiply-adds", "elementwise", "transcendental", "calls")

@@ -10,6 +10,7 @@ import pytest
 import reference
 
 from derive.check import numeric
+from derive.check.trial import Trial
 from derive.nodes import H
 from mutants.subjects import SUBJECTS
 
@@ -51,7 +52,7 @@ def test_it_computes_what_the_equations_say(spec):
 def test_numbers(monkeypatch, proof, spec):
     cell, m = loaded(spec)
     monkeypatch.setattr(numeric, "module_of", lambda cell: m)
-    ok, figure, remark = proof(numeric.Trial(cell))
+    ok, figure, remark = proof(Trial(cell))
     assert ok, f"{proof.__name__}: {figure} {remark}"
 
 

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 from derive import adjoint as adjoint_module
-from derive.check import check, identity, numeric
+from derive.check import check, identity, numeric, trial
 from derive.elementwise import Elementwise, heaviside, sigmoid, step, tanh
 from derive.library import load
 from derive.nodes import MatVec, Transposed
@@ -82,12 +82,12 @@ def test_a_wrong_adjoint_is_no_identity(monkeypatch, wrong, number):
 def test_a_broken_line_fails_its_row(monkeypatch, row, line, broken):
     """One line of the generated LSTM, broken, is found by the row that is about it."""
     wanted = "states" if row == "states_only" else "all"
-    texts = numeric.generate(load("lstm"), store=wanted)
+    texts = trial.generate(load("lstm"), store=wanted)
     if line not in texts["lstm.py"]:
         line = next((part for part in texts["lstm.py"].splitlines() if line in part), line)
     changed = texts["lstm.py"].replace(line, broken.replace("U_other", "U[::-1]"))
     assert changed != texts["lstm.py"], "the module has no such line"
-    right = numeric.generate
-    monkeypatch.setattr(numeric, "generate", lambda cell, store: (
+    right = trial.generate
+    monkeypatch.setattr(trial, "generate", lambda cell, store: (
         {"lstm.py": changed} if store == wanted else right(cell, store=store)))  # fmt: skip
-    assert getattr(numeric, row)(numeric.Trial(load("lstm")))[0] is False
+    assert getattr(numeric, row)(trial.Trial(load("lstm")))[0] is False

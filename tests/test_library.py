@@ -8,6 +8,7 @@ import pytest
 
 from derive import library
 from derive.check import identity, numeric
+from derive.check.trial import Trial, module_of
 from derive.nodes import CellError
 from derive.show import paper
 
@@ -35,7 +36,7 @@ PROOFS = [
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_numbers(spec):
-    trial = numeric.Trial(library.load(spec))
+    trial = Trial(library.load(spec))
     for proof in PROOFS:
         ok, figure, remark = proof(trial)
         assert ok, f"{proof.__name__}: {figure} {remark}"
@@ -106,12 +107,12 @@ def test_wrong_settings(spec, says):
 
 
 def test_the_header_says_how_the_options_are_set():
-    text = numeric.module_of(library.load("gru:reset=after")).__doc__
+    text = module_of(library.load("gru:reset=after")).__doc__
     assert "from the cell `gru` with reset=after." in text
 
 
 def test_as_many_inputs_as_units():
-    module = numeric.module_of(library.load("mut1"))
+    module = module_of(library.load("mut1"))
     assert module.Params(3, 3).hidden_size == 3
     with pytest.raises(ValueError, match="as many inputs as it has units"):
         module.Params(2, 3)

@@ -26,7 +26,7 @@ import onnx_peers
 import pytest
 from onnx_peers import PEERS, Peer, by_onnxruntime, by_our_cell, by_reference
 
-from derive.check.numeric import module_of
+from derive.check.trial import module_of
 from derive.language import (
     Cell,
     H,

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from derive.check import numeric, peers
+from derive.check import peers
+from derive.check.trial import Trial
 from derive.library import FOLDER, load
 
 LSTM_FILE = (FOLDER / "lstm.py").read_text(encoding="utf-8")
@@ -15,7 +16,7 @@ LSTM_FILE = (FOLDER / "lstm.py").read_text(encoding="utf-8")
 
 def outcome(cell, seed=0):
     """What `derive check` says in its row `peer`."""
-    return peers.compare(cell, numeric.Trial(cell, seed=seed))
+    return peers.compare(cell, Trial(cell, seed=seed))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from transcriptions import CELLS
 
-from derive.check.numeric import module_of
+from derive.check.trial import module_of
 from derive.library import load, names, split
 from derive.nodes import I
 

@@ -33,8 +33,9 @@ class Row:
 def check(cell: Cell) -> list[Row]:
     """Prove a cell; rows in the order of the module's docstring."""
     from derive.check import identity, numeric, peers
+    from derive.check.trial import Trial
 
-    trial = numeric.Trial(cell)
+    trial = Trial(cell)
     parts: list[tuple[str, Callable[[], tuple[bool | None, str, str]]]] = [
         ("identity", lambda: (*identity.prove(cell), "SymPy's diff of the whole unrolled loss")),
         ("complex step", lambda: numeric.complex_step(trial)),

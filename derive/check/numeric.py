@@ -2,113 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from derive.cell import Cell
-from derive.compiler import generate
-from derive.nodes import Axis, H, I
+from derive.check.trial import Point, Trial, both, module_of
 
 Outcome = tuple[bool | None, str, str]
-STEPS, BATCH = 5, 4
-
-
-def module_of(cell: Cell, store: str = "all") -> Any:
-    """The module generated from a cell, made from its text."""
-    (text,) = generate(cell, store=store).values()
-    module = ModuleType(cell.name)
-    exec(compile(text, f"<{cell.name}>", "exec"), module.__dict__)
-    return module
-
-
-@dataclass(frozen=True)
-class Point:
-    """Everything that outputs depend on, or a direction in that space."""
-
-    params: Any
-    xs: Any
-    state: Any
-
-    def vector(self) -> Any:
-        """All of it as one vector."""
-        return np.concatenate([self.params.flat, self.xs.ravel(), *map(np.ravel, self.state)])
-
-
-class Trial:
-    """A cell's generated module at a random point, with a random linear loss on all it returns.
-
-    The sequences are of different lengths where `lengths` is given.
-    """
-
-    def __init__(self, cell: Cell, lengths: Any = None, seed: int = 0):
-        self.cell, self.lengths = cell, lengths
-        self.module = module_of(cell)
-        self.rng = np.random.default_rng(seed)
-        sizes = _sizes(cell)
-        self.inputs = sizes[I]
-        self.template = self.module.Params(*(sizes[axis] for axis in cell.axes))
-        self.state_shapes = [(BATCH, *(sizes[axis] for axis in s.axes)) for s in cell.states]
-        self.point = self.draw()
-        self.ys, self.final, self.tape = self.run(self.point)
-        self.dys = self.rng.standard_normal(self.ys.shape)
-        self.dstate = self.draw().state
-
-    def draw(self) -> Point:
-        """A random point or direction; inputs past a sequence's end are zero."""
-        params = self.template.copy()
-        params.flat[:] = self.rng.standard_normal(params.flat.size) * 0.7
-        xs = self.rng.standard_normal((STEPS, BATCH, self.inputs))
-        if self.lengths is not None:
-            xs[np.arange(STEPS)[:, None] >= self.lengths] = 0
-        state = self.module.State(*map(self.rng.standard_normal, self.state_shapes))
-        return Point(params, xs, state)
-
-    def at(self, vector: Any) -> Point:
-        """The point that a vector describes, of the vector's dtype."""
-        params = self.module.Params(*self.template._sizes, dtype=vector.dtype)
-        n, m = params.flat.size, self.point.xs.size
-        params.flat[:] = vector[:n]
-        parts, at = [], n + m
-        for shape in self.state_shapes:
-            parts.append(vector[at : at + np.prod(shape)].reshape(shape))
-            at += int(np.prod(shape))
-        xs = vector[n : n + m].reshape(self.point.xs.shape)
-        return Point(params, xs, self.module.State(*parts))
-
-    def run(self, point: Point) -> Any:
-        """What forward returns at a point."""
-        return self.module.forward(point.params, point.xs, point.state, self.lengths)
-
-    def loss(self, point: Point) -> Any:
-        """The random linear loss at a point."""
-        ys, final, _ = self.run(point)
-        return sum(np.sum(a * b) for a, b in self.paired(ys, final))
-
-    def paired(self, ys: Any, final: Any) -> list[tuple[Any, Any]]:
-        """Outputs and final states, each with what the loss multiplies it by."""
-        return [(ys, self.dys), *zip(final, self.dstate, strict=True)]
-
-    def gradient(self, point: Point) -> Any:
-        """Its gradient by backward, as one vector."""
-        _, _, tape = self.run(point)
-        dtype = point.xs.dtype
-        dstate = self.module.State(*(d.astype(dtype) for d in self.dstate))
-        backward = self.module.backward(point.params, tape, self.dys.astype(dtype), dstate)
-        return Point(*backward).vector()
-
-
-def _sizes(cell: Cell) -> dict[Axis, int]:
-    """A length for each axis, no two alike, so that one taken for another does not fit."""
-    sizes = {I: 2, H: 3} | {a: 5 + k for k, a in enumerate(a for a in cell.axes if a not in (I, H))}
-    return sizes | ({I: sizes[H]} if cell.input.axes == (H,) else {})
-
-
-def both(trial: Trial) -> list[Trial]:
-    """The trial, and the same with sequences of different lengths."""
-    return [trial, Trial(trial.cell, np.array([STEPS, 2, 0, 1]))]
 
 
 def error(one: Any, other: Any, floor: float = 0.0) -> float:

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from derive.cell import Cell
-from derive.check.numeric import Outcome, Trial, error, judged
+from derive.check.numeric import Outcome, error, judged
+from derive.check.trial import Trial
 from derive.library import load
 
 SIZES = {"T": 5, "B": 3, "I": 2, "H": 6, "P": 4}  # all different; PyTorch wants P below H
