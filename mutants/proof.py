@@ -49,10 +49,9 @@ def test_it_computes_what_the_equations_say(spec):
 
 @pytest.mark.parametrize("spec", SPECS)
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.__name__)
-def test_numbers(monkeypatch, proof, spec):
+def test_numbers(proof, spec):
     cell, m = loaded(spec)
-    monkeypatch.setattr(numeric, "module_of", lambda cell: m)
-    ok, figure, remark = proof(Trial(cell))
+    ok, figure, remark = proof(Trial(cell, module=m))
     assert ok, f"{proof.__name__}: {figure} {remark}"
 
 

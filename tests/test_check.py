@@ -91,3 +91,9 @@ def test_a_broken_line_fails_its_row(monkeypatch, row, line, broken):
     monkeypatch.setattr(trial, "generate", lambda cell, store: (
         {"lstm.py": changed} if store == wanted else right(cell, store=store)))  # fmt: skip
     assert getattr(numeric, row)(trial.Trial(load("lstm")))[0] is False
+
+
+def test_a_trial_runs_the_module_that_it_is_given():
+    """Full and ragged alike: a mutant that nobody runs would seem to survive, or to be killed."""
+    m = trial.module_of(load("rnn"))
+    assert {t.module for t in trial.both(trial.Trial(load("rnn"), module=m))} == {m}

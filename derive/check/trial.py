@@ -39,12 +39,13 @@ class Point:
 class Trial:
     """A cell's generated module at a random point, with a random linear loss on all it returns.
 
-    The sequences are of different lengths where `lengths` is given.
+    The sequences are of different lengths where `lengths` is given. `module` is the cell's module
+    where there is one already.
     """
 
-    def __init__(self, cell: Cell, lengths: Any = None, seed: int = 0):
+    def __init__(self, cell: Cell, lengths: Any = None, seed: int = 0, module: Any = None):
         self.cell, self.lengths = cell, lengths
-        self.module = module_of(cell)
+        self.module = module or module_of(cell)
         self.rng = np.random.default_rng(seed)
         sizes = _sizes(cell)
         self.inputs = sizes[I]
@@ -107,4 +108,4 @@ def _sizes(cell: Cell) -> dict[Axis, int]:
 
 def both(trial: Trial) -> list[Trial]:
     """The trial, and the same with sequences of different lengths."""
-    return [trial, Trial(trial.cell, np.array([STEPS, 2, 0, 1]))]
+    return [trial, Trial(trial.cell, np.array([STEPS, 2, 0, 1]), module=trial.module)]
