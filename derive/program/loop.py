@@ -71,6 +71,11 @@ class Loop:
         """What the loop is there for."""
         return self.wanted | self.totals | {carry.leaving for carry in self.carries}
 
+    def reads(self) -> frozenset[Quantity]:
+        """What it reads that is not its own."""
+        own = {e.lhs for e in self.equations} | {c.entering for c in self.carries}
+        return frozenset().union(*(symbols_of(e.rhs) for e in self.equations)) - own
+
     def taken(self) -> set[str]:
         """Every name in use."""
         symbols = (

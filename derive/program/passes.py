@@ -53,7 +53,7 @@ def passes(adjoint: Adjoint, store: str = "all") -> Passes:
     dot = _dots(adjoint)
 
     back = _backward(adjoint)
-    needs = _known_needs(back, trajectory)
+    needs = back.reads() - trajectory
     fixed = _fixed(adjoint)
     worth = [e.lhs for e in adjoint.forward if e.lhs in needs and e.lhs not in fixed]
     saved = tuple(worth) if store == "all" else ()
@@ -63,7 +63,7 @@ def passes(adjoint: Adjoint, store: str = "all") -> Passes:
     hence = _tangent_back(adjoint, dot, {e.lhs for e in there.during})
     still = tuple(e for e in there.during if e.lhs in {dot[q] for q in fixed})
     again = (*adjoint.forward, *still)
-    on_the_way = _known_needs(hence, trajectory) & {e.lhs for e in there.during if e not in still}
+    on_the_way = (hence.reads() - trajectory) & {e.lhs for e in there.during if e not in still}
     there_for_hvp = replace(there, wanted=on_the_way | {dot[s] for s in cell.updates.values()})
     return Passes(
         adjoint=adjoint,
@@ -173,16 +173,10 @@ def _tangent_back(
     )
 
 
-def _known_needs(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
-    """The quantities a loop reads that are neither its own nor given."""
-    own = {e.lhs for e in loop.equations} | {c.entering for c in loop.carries}
-    return frozenset().union(*(symbols_of(e.rhs) for e in loop.equations)) - own - given
-
-
 def _recompute(loop: Loop, forward: tuple[Equation, ...], kept: frozenset[Quantity]) -> Loop:
     """The loop with what it reads of the forward pass, but nobody kept, computed again before
     it."""
-    missing = _known_needs(loop, kept)
+    missing = loop.reads() - kept
     needed = needed_for(missing, tuple(e for e in forward if e.lhs not in kept))
     again = tuple(e for e in forward if e.lhs in needed and e.lhs not in kept)
     return replace(loop, before=(*again, *loop.before))

@@ -12,7 +12,7 @@ from derive.backends.numpy.routine import parts, print_routine, stack_width
 from derive.backends.numpy.step import step
 from derive.backends.numpy.text import shape_of, size_lines, tuple_of, unpack, wrap
 from derive.backends.numpy.writers import InPlace, Plain, Writer
-from derive.nodes import Quantity, symbols_of
+from derive.nodes import Quantity
 from derive.program.assemble import Routine
 from derive.program.loop import Loop
 from derive.program.program import Program
@@ -160,10 +160,7 @@ class _Values:
 
     def tape_parts(self, *loops: Loop) -> list[str]:
         """Names for the parts of the tape's stacks that the loops read."""
-        read: set[Quantity] = set()
-        for loop in loops:
-            own = {e.lhs for e in loop.equations}
-            read = read.union(*(symbols_of(e.rhs) for e in loop.equations)) - own
+        read = {q for loop in loops for q in loop.reads()}
         homes = {self.forward.home(q) for q in read & self.known().keys()}
         stacks = [stack for stack in self.saved_stacks if homes & set(stack.members)]
         return [line for stack in stacks for line in parts(self.forward, stack, "_s")]
