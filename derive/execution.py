@@ -33,6 +33,7 @@ def execute(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"_cell_{path.stem}", path)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    Body.open = Body()  # nothing is declared yet, whatever file ran before
     writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
         spec.loader.exec_module(module)

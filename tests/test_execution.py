@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from derive import library
+from derive.language.body import Body
 from derive.nodes import CellError
 
 HEAD = """\
@@ -124,3 +125,13 @@ def test_a_member_in_a_loop_serves_a_state(mine):
 def test_what_was_not_found(what, says):
     with pytest.raises(CellError, match=says):
         library.load(what)
+
+
+@pytest.mark.parametrize("line", ["import no_such_module", "h_next"])
+def test_a_file_that_fails_before_its_cell_is_the_first_to_run(tmp_path, monkeypatch, line):
+    """As in a process of its own, where no cell's body has run before."""
+    monkeypatch.delattr(Body, "open", raising=False)
+    path = tmp_path / "mine.py"
+    path.write_text(f"{line}\n{HEAD}{GOOD}")
+    with pytest.raises(CellError, match=r"mine\.py:1: "):
+        library.load(str(path))
