@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
-import sys
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 from derive.cell import Cell
 from derive.language.body import Body
@@ -29,28 +27,23 @@ INSTEAD = {
 
 def execute(path: Path) -> ModuleType:
     """Run a cell's file as the Python module it is; CellError where anything goes wrong in it."""
-    tree = _parsed(path)
-    spec = importlib.util.spec_from_file_location(f"_cell_{path.stem}", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    tree, code = _compiled(path)
+    module = ModuleType(f"_cell_{path.stem}")
+    module.__file__ = str(path)
     Body.open = Body()  # nothing is declared yet, whatever file ran before
-    writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        spec.loader.exec_module(module)
+        exec(code, vars(module))
     except (Exception, SystemExit) as error:  # the file's own code may raise anything
         _check_decisions(tree, path, module)
         raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
-    finally:
-        sys.dont_write_bytecode = writes_bytecode
     _check_decisions(tree, path, module)
     return module
 
 
-def _parsed(path: Path) -> ast.Module:
+def _compiled(path: Path) -> tuple[ast.Module, CodeType]:
     try:
-        source = path.read_bytes()
-        compile(source, path, "exec")  # finds what ast.parse lets pass: a `return` in a class
-        return ast.parse(source)
+        tree = ast.parse(path.read_bytes())
+        return tree, compile(tree, path, "exec", dont_inherit=True)
     except SyntaxError as error:
         line = f":{error.lineno}" if error.lineno else ""
         raise CellError(f"{path}{line}: {error.msg}") from None
