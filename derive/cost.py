@@ -11,7 +11,7 @@ from derive.cell import Cell, Equation
 from derive.counting import KINDS, B, T, counted
 from derive.nodes import Quantity, symbols_of
 from derive.program import cost
-from derive.program.program import build
+from derive.program.program import Program
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class CellCost:
 
 def cost_of(cell: Cell) -> CellCost:
     """Count what the cell's module does."""
-    program = build(cell)
+    program = Program(cell)
     return CellCost(
         work=counted(cell),
         parameters=cost.parameters(program),
         kept=cost.kept(program),
-        recurrent=cost.cost(program.forward.loop.during).multiply_adds,
-        depth=depth(cell, program.adjoint.forward),
+        recurrent=cost.cost(program.loops.forward.during).multiply_adds,
+        depth=depth(cell, program.derivation.forward),
         savings=tuple(cost.savings(program)),
     )
 

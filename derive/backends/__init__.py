@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+from derive.program.policy import Policy
 from derive.program.program import Program
 
 BACKENDS = ("numpy", "markdown")
@@ -13,6 +14,8 @@ BACKENDS = ("numpy", "markdown")
 
 class Backend(Protocol):
     """What a backend's package offers."""
+
+    POLICY: Policy  # what is cheap in this target
 
     def files(self, program: Program) -> Mapping[str, str]:
         """File names and texts that make up the cell in this target."""

@@ -12,9 +12,10 @@ from derive.elementwise import Elementwise
 from derive.nodes import Quantity, axes_of, symbols_of
 from derive.normal import fresh
 from derive.program.loop import Loop
+from derive.program.policy import Policy
 
 
-def hoist(loop: Loop) -> Loop:
+def hoist(loop: Loop, policy: Policy) -> Loop:
     """Move what does not depend on the previous step out of the loop: whole equations, then terms
     and factors.
 
@@ -22,14 +23,14 @@ def hoist(loop: Loop) -> Loop:
     steps at once; of ``da_i = dc_next * g * i(1 - i)`` the local derivative of ``c_next`` by
     ``a_i``.
     """
-    return _Hoist(loop).run()
+    return _Hoist(loop, policy).run()
 
 
 class _Hoist:
-    def __init__(self, loop: Loop):
-        self.loop = loop
+    def __init__(self, loop: Loop, policy: Policy):
+        self.loop, self.policy = loop, policy
         self.taken = loop.taken()
-        self.varying = {carry.entering for carry in loop.carries}
+        self.varying = {carry.entering for carry in loop.carries} | loop.arrives
         self.before: list[Equation] = []
         self.shared: dict[sp.Expr, Quantity] = {}
 
@@ -39,7 +40,7 @@ class _Hoist:
             if equation.lhs in self.loop.totals:
                 during.append(equation)  # gathered at the end, all of a kind together: see `defer`
                 continue
-            if not self.varies(equation.rhs):
+            if not self.varies(equation.rhs) and equation.lhs not in self.loop.last:
                 self.before.append(equation)
                 continue
             self.varying.add(equation.lhs)

@@ -26,7 +26,7 @@ def files(program: Program) -> dict[str, str]:
         parameters=[(p.name, shape(p.axes), starts(cell, p.name)) for p in cell.parameters],
         parameter_count=cost.text(cost.parameters(program)),
         costs=cost.summary(program),
-        **aligned_parts(program.adjoint),
+        **aligned_parts(program.derivation),
     )
     return {f"{cell.name}.md": text}
 
