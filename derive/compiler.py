@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from derive.backends import BACKENDS, Backend
 from derive.cell import Cell
@@ -28,8 +29,8 @@ def backend(name: str) -> Backend:
     """The backend of that name; CellError where there is none."""
     if name not in BACKENDS:
         raise CellError(f"no backend is called {name!r}; there are {', '.join(BACKENDS)}")
-    module: Backend = import_module(f"derive.backends.{name}")
-    return module
+    found: Backend = import_module(f"derive.backends.{name}")
+    return found
 
 
 def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str, str]:
@@ -42,6 +43,14 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
         return dict(backend(target).files(build(cell, store)))
     except CellError as error:
         raise CellError(f"{cell.name}: {error}") from None
+
+
+def module(cell: Cell, store: str = "all") -> ModuleType:
+    """The NumPy module generated from a cell, ready to use, without a file."""
+    (text,) = generate(cell, store=store).values()
+    made = ModuleType(cell.name)
+    exec(compile(text, f"<{cell.name}>", "exec"), vars(made))
+    return made
 
 
 def write(cell: Cell, folder: Path, target: str = "numpy", store: str = "all") -> list[Path]:

@@ -159,8 +159,3 @@ def fraction(expr: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
         else:
             over.append(factor)
     return over, under
-
-
-def ranks(names: Iterable[str]) -> dict[str, int]:
-    """A rank for each name, in the order given."""
-    return {name: n for n, name in enumerate(dict.fromkeys(names))}

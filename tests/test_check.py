@@ -8,6 +8,7 @@ import pytest
 import sympy as sp
 
 from derive import adjoint as adjoint_module
+from derive import compiler
 from derive.check import check, identity, numeric, trial
 from derive.elementwise import Elementwise, heaviside, sigmoid, step, tanh
 from derive.library import load
@@ -82,18 +83,18 @@ def test_a_wrong_adjoint_is_no_identity(monkeypatch, wrong, number):
 def test_a_broken_line_fails_its_row(monkeypatch, row, line, broken):
     """One line of the generated LSTM, broken, is found by the row that is about it."""
     wanted = "states" if row == "states_only" else "all"
-    texts = trial.generate(load("lstm"), store=wanted)
+    texts = compiler.generate(load("lstm"), store=wanted)
     if line not in texts["lstm.py"]:
         line = next((part for part in texts["lstm.py"].splitlines() if line in part), line)
     changed = texts["lstm.py"].replace(line, broken.replace("U_other", "U[::-1]"))
     assert changed != texts["lstm.py"], "the module has no such line"
-    right = trial.generate
-    monkeypatch.setattr(trial, "generate", lambda cell, store: (
+    right = compiler.generate
+    monkeypatch.setattr(compiler, "generate", lambda cell, store: (
         {"lstm.py": changed} if store == wanted else right(cell, store=store)))  # fmt: skip
     assert getattr(numeric, row)(trial.Trial(load("lstm")))[0] is False
 
 
 def test_a_trial_runs_the_module_that_it_is_given():
     """Full and ragged alike: a mutant that nobody runs would seem to survive, or to be killed."""
-    m = trial.module_of(load("rnn"))
+    m = compiler.module(load("rnn"))
     assert {t.module for t in trial.both(trial.Trial(load("rnn"), module=m))} == {m}

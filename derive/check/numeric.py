@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.check.trial import Point, Trial, both, module_of
+from derive import compiler
+from derive.check.trial import Point, Trial, both
 
 Outcome = tuple[bool | None, str, str]
 
@@ -152,7 +153,7 @@ def step(trial: Trial) -> Outcome:
 
 def states_only(trial: Trial) -> Outcome:
     """The module that keeps nothing but inputs and states gives the same outputs and gradient."""
-    module = module_of(trial.cell, "states")
+    module = compiler.module(trial.cell, "states")
     params = module.Params(*trial.template._sizes)
     for name, values in trial.point.params.items():
         params[name] = values

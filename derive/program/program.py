@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
+from derive.names import ranks
 from derive.nodes import Quantity
-from derive.printing import ranks
 from derive.program.assemble import Names, Routine, assemble
 from derive.program.layout import Layout, layout
 from derive.program.passes import Passes, passes

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from derive.cell import Cell
-from derive.latex import aligned_parts
-from derive.program import cost
+from derive.cost import predicted
+from derive.display.about import paragraphs, shape
+from derive.display.latex import aligned_parts
 from derive.program.program import Program
 from derive.render import render
-from derive.show import paragraphs, shape
 
 
 def files(program: Program) -> dict[str, str]:
@@ -24,8 +24,8 @@ def files(program: Program) -> dict[str, str]:
         facts=[(label, ", ".join(f"`{item}`" for item in items)) for label, items in facts(cell)],
         options=[(s.name, s.value, " or ".join(s.choices) or "a number") for s in cell.options],
         parameters=[(p.name, shape(p.axes), starts(cell, p.name)) for p in cell.parameters],
-        parameter_count=cost.text(cost.parameters(program)),
-        costs=cost.summary(program),
+        parameter_count=predicted.text(predicted.parameters(program)),
+        costs=predicted.summary(program),
         **aligned_parts(program.adjoint),
     )
     return {f"{cell.name}.md": text}

@@ -6,7 +6,7 @@ from functools import singledispatchmethod
 
 from derive.backends.numpy.phase import Phase
 from derive.backends.numpy.text import broken
-from derive.normal import fresh
+from derive.names import fresh
 from derive.program.statements import (
     OuterTotal,
     Product,

@@ -9,10 +9,10 @@ from collections import defaultdict
 from derive import VERSION
 from derive.backends.numpy.text import WIDTH, shape_of, wrap
 from derive.cell import Cell
-from derive.latex import latex_block
+from derive.cost import predicted as cost
+from derive.display.latex import latex_block
 from derive.nodes import H
 from derive.printing import Infix
-from derive.program import cost
 from derive.program.program import Program
 
 AXIS_WORDS = {"I": "I inputs", "H": "H hidden units"}

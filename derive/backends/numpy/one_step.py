@@ -8,8 +8,8 @@ from derive.backends.numpy.memory import Memory
 from derive.backends.numpy.phase import Phase
 from derive.backends.numpy.text import shape_of
 from derive.backends.numpy.writers import Writer
+from derive.names import fresh
 from derive.nodes import Quantity
-from derive.normal import fresh
 from derive.program.statements import (
     Product,
     PullBack,

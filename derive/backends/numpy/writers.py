@@ -14,8 +14,8 @@ import sympy as sp
 from derive.backends.numpy.lowering import UFUNCS, Lowering
 from derive.backends.numpy.memory import Memory
 from derive.backends.numpy.text import broken, length, unpack, wrap
+from derive.names import fresh
 from derive.nodes import FeatureSum, Node, Quantity, Size, axes_of, symbols_of
-from derive.normal import fresh
 from derive.printing import ATOM, POWER, PRODUCT, Infix
 from derive.program.statements import Compute, Product, PullBack
 
