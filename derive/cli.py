@@ -35,7 +35,7 @@ class OneLine(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"derive: {self.message}", err=True)
+        click.echo(f"derive: {self.message}", file, err=True)
 
 
 def loaded(what: str, settings: tuple[str, ...]) -> Any:

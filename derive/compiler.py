@@ -15,14 +15,12 @@ Every stage is a function from one immutable value to the next.
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from types import ModuleType
 
 from derive.backends import BACKENDS, Backend
 from derive.cell import Cell
 from derive.nodes import CellError
 from derive.program.program import build
-from derive.render import write_files
 
 
 def backend(name: str) -> Backend:
@@ -51,8 +49,3 @@ def module(cell: Cell, store: str = "all") -> ModuleType:
     made = ModuleType(cell.name)
     exec(compile(text, f"<{cell.name}>", "exec"), vars(made))
     return made
-
-
-def write(cell: Cell, folder: Path, target: str = "numpy", store: str = "all") -> list[Path]:
-    """Write the files of a cell into a folder, all of them or none."""
-    return write_files(generate(cell, target, store), folder)

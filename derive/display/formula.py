@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import cast
+from typing import Self
 
 import sympy as sp
 
@@ -49,11 +49,11 @@ class Mathematics(Infix):
         rhs = equation.rhs
         return self.ordered(equation).in_order(rhs) if isinstance(rhs, sp.Add) else [rhs]
 
-    def ordered(self, equation: Equation) -> Mathematics:
+    def ordered(self, equation: Equation) -> Self:
         """The printer for an equation: what was written keeps its order, what was derived has
         ours."""
         derived = self.names[equation.lhs.name].bar
-        return self if derived else cast(Mathematics, self.written_as(equation))
+        return self if derived else self.written_as(equation)
 
     def print(self, expr: sp.Expr, above: int) -> str:
         text, own = self.dispatch(expr)
