@@ -9,7 +9,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 
 from derive.cell import Cell
-from derive.language.body import Body
+from derive.language.body import current, nothing_declared
 from derive.nodes import CellError, Quantity
 
 # What Python says where a quantity is given to something that knows none, and what to do instead.
@@ -30,13 +30,13 @@ def execute(path: Path) -> ModuleType:
     tree, code = _compiled(path)
     module = ModuleType(f"_cell_{path.stem}")
     module.__file__ = str(path)
-    Body.open = Body()  # nothing is declared yet, whatever file ran before
-    try:
-        exec(code, vars(module))
-    except (Exception, SystemExit) as error:  # the file's own code may raise anything
+    with nothing_declared():
+        try:
+            exec(code, vars(module))
+        except (Exception, SystemExit) as error:  # the file's own code may raise anything
+            _check_decisions(tree, path, module)
+            raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
         _check_decisions(tree, path, module)
-        raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
-    _check_decisions(tree, path, module)
     return module
 
 
@@ -66,7 +66,7 @@ def _sentence(error: BaseException) -> str:
         return text
     if isinstance(error, NameError) and error.name:
         family, _, member = error.name.partition("_")
-        hint = f"; is it {family}.{member}?" if member and family in Body.open.families else ""
+        hint = f"; is it {family}.{member}?" if member and family in current().families else ""
         return f"`{error.name}` is not defined{hint}"
     if isinstance(error, AttributeError) and isinstance(error.obj, Quantity):
         return f"`{error.obj}` has no member `{error.name}`: it is a quantity, and no family"
@@ -96,7 +96,7 @@ def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
 def _quantities(name: str, module: ModuleType) -> set[str]:
     """The names of a cell's quantities, as far as its body ran."""
     if not hasattr(module, name):
-        return Body.open.quantities()
+        return current().quantities()
     cell = getattr(module, name)
     return {q.name for q in cell.quantities} if isinstance(cell, Cell) else set()
 
