@@ -1,11 +1,12 @@
-"""What a reader is told of a cell in every format: its paper, its shapes."""
+"""What a reader is told of a cell in every format: its paper, settings, shapes, initial values."""
 
 from __future__ import annotations
 
 import inspect
 import re
 
-from derive.nodes import Axes
+from derive.cell import Cell
+from derive.nodes import Axes, Quantity
 
 
 def paragraphs(doc: str) -> list[str]:
@@ -22,3 +23,15 @@ def paper(doc: str) -> str:
 def shape(axes: Axes) -> str:
     """A shape as a reader writes it, ``H × I``; a scalar's is 1."""
     return " × ".join(axis.letter for axis in axes) or "1"
+
+
+def settings(cell: Cell) -> str:
+    """What is set otherwise than in the cell's file, to stand behind a name: `` (reset=after)``."""
+    changed = [str(s) for s in cell.options if s.value != s.default]
+    return f" ({', '.join(changed)})" if changed else ""
+
+
+def first_value(cell: Cell, parameter: Quantity) -> float | None:
+    """What the entries of a parameter start at; None where they are drawn at random."""
+    is_matrix = len(parameter.axes) == 2
+    return cell.initial.get(parameter.name, None if is_matrix else 0.0)

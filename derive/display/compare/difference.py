@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.adjoint import adjoint
 from derive.cell import Cell, Equation
-from derive.display.compare.terms import Change, Label, compared, structure
+from derive.display.compare.terms import Change, Label, compared, merged, structure
 from derive.display.derivation import Name, Textbook, textbook
 from derive.display.formula import Mathematics
 from derive.nodes import Quantity
@@ -41,8 +41,11 @@ def difference(old: Cell, new: Cell) -> Difference:
     labels = labelled(books[0], renamed), labelled(books[1], {})
     sections = {}
     for section in SECTIONS:
-        before, after = (equations(book, section) for book in books)
-        pairs = aligned(before, after, labels)
+        before, after = (
+            {label(e.lhs): e for e in equations(book, section)}
+            for book, label in zip(books, labels, strict=True)
+        )
+        pairs = merged(before, after)
         sections[section] = tuple(compared(one, two, words, labels) for one, two in pairs)
     return Difference(*books, renamed, sections)
 
@@ -70,27 +73,6 @@ def renamed_word(word: str, renamed: Mapping[str, str]) -> str:
         return renamed[word]
     stem, _, member = word.rpartition("_")
     return f"{stem}_{renamed[member]}" if stem and member in renamed else word
-
-
-def aligned(
-    before: Iterable[Equation], after: Iterable[Equation], labels: tuple[Label, Label]
-) -> list[tuple[Equation | None, Equation | None]]:
-    """Pairs of equations of one quantity, in the new order; what has no partner stands behind the
-    one it followed."""
-    old = {labels[0](e.lhs): e for e in before}
-    new = {labels[1](e.lhs): e for e in after}
-    gone: dict[str, list[tuple[Equation | None, Equation | None]]] = {"": []}
-    last = ""
-    for label, equation in old.items():
-        if label in new:
-            last = label
-            gone[last] = []
-        else:
-            gone[last].append((equation, None))
-    pairs = list(gone[""])
-    for label, equation in new.items():
-        pairs += [(old.get(label), equation), *gone.get(label, [])]
-    return pairs
 
 
 # --- the same by another name --------------------------------------------------------------------

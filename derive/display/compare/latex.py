@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
-import sympy as sp
-
-from derive.cell import Cell, Equation
+from derive.cell import Cell
+from derive.display.about import settings
 from derive.display.compare.difference import Difference, difference
-from derive.display.compare.marks import END, START, marked, unmarked
-from derive.display.formula import fill, plain
-from derive.display.latex.lines import Rows, align
+from derive.display.compare.marks import Version, versions
+from derive.display.formula import plain
+from derive.display.latex.lines import align
 from derive.display.latex.text import escape
 from derive.display.latex.width import em
 from derive.display.latex.words import Latex
@@ -18,7 +17,7 @@ from derive.render import render
 
 WIDTH = 33.0  # of an equation, in em, with room for its sign
 TOTAL = r"\textstyle \sum_t "
-OLD, NEW = "red!70!black", "green!45!black"
+COLORS = {"": "", "-": "red!70!black", "+": "green!45!black"}
 
 
 def fragment(old: Cell, new: Cell) -> str:
@@ -29,15 +28,10 @@ def fragment(old: Cell, new: Cell) -> str:
 def document(old: Cell, new: Cell) -> str:
     """The same as a document that compiles."""
     found = difference(old, new)
-    titles = [escape(cell.title + _settings(cell)) for cell in (old, new)]
+    titles = [escape(cell.title + settings(cell)) for cell in (old, new)]
     renamed = [(escape(one), escape(two)) for one, two in found.renamed.items()]
     facts = {"old": titles[0], "new": titles[1], "renamed": renamed, "same": found.same}
     return render("latex/diff_document.tex.j2", **facts, **_aligned(found))
-
-
-def _settings(cell: Cell) -> str:
-    changed = [str(s) for s in cell.options if s.value != s.default]
-    return f" ({', '.join(changed)})" if changed else ""
 
 
 def _aligned(found: Difference) -> dict[str, str]:
@@ -46,54 +40,28 @@ def _aligned(found: Difference) -> dict[str, str]:
     made = {}
     for section, changes in found.sections.items():
         total = TOTAL if section == "parameters" else ""
-        lines: Rows = []
-        for change in changes:
-            if change.same and change.new:
-                lines += _rows("", change.new, (), words[1], total, "")
-                continue
-            if change.old:
-                lines += _rows("-", change.old, change.removed, words[0], total, OLD)
-            if change.new:
-                lines += _rows("+", change.new, change.added, words[1], total, NEW)
-        made[section] = align(lines) if lines else ""
+        rows = [row for version in versions(changes, words) for row in _rows(version, total)]
+        made[section] = align(rows) if rows else ""
     return made
 
 
-def _rows(
-    sign: str,
-    equation: Equation,
-    changed: tuple[sp.Expr, ...],
-    words: Latex,
-    total: str,
-    color: str,
-) -> Rows:
+def _rows(version: Version[Latex], total: str) -> Iterator[tuple[str, str]]:
     """An equation as lines, with its sign in front of the first."""
-    left = words.symbol(equation.lhs)
-    room = WIDTH - em(left) - 2.5
-    right = marked(words, equation, changed, total)
-    (_, first), *others = fill(right, lambda text: em(unmarked(text)), room, room - 2)
-    front = rf"\textcolor{{{color}}}{{\boldsymbol{{{sign}}}}} \enspace " if sign else ""
-    texts = ["= " + first, *(r"\qquad " + r"\quad " * d + "{}" + line for d, line in others)]
-    lines, inside = [], False
-    for text in texts:
-        shown, inside = _colored(text, inside, color)
-        lines.append(shown)
-    return [(front + left, lines[0]), *(("", line) for line in lines[1:])]
+    color = COLORS[version.sign]
+    sign = colored(rf"\boldsymbol{{{version.sign}}}", color) + r" \enspace " if color else ""
+    left = version.words.symbol(version.equation.lhs)
+    lines = version.lines(total, em, WIDTH - em(left) - 2.5)
+    for number, (depth, pieces) in enumerate(lines):
+        start = r"\qquad " + r"\quad " * depth + "{}" if number else "= "
+        texts = (underlined(text, color) if changed else text for text, changed in pieces)
+        yield "" if number else sign + left, start + "".join(texts)
 
 
-def _colored(text: str, inside: bool, color: str) -> tuple[str, bool]:
-    """A line whose marked parts are coloured and underlined; whether the last is still open."""
-    made = ""
-    for piece in _pieces(text):
-        if piece[:1] in (START, END):
-            inside = piece[0] == START
-        body = unmarked(piece)
-        if inside and body.strip():
-            body = rf"\textcolor{{{color}}}{{\underline{{{plain(body).strip()}}}}}"
-        made += body
-    return made, inside
+def underlined(text: str, color: str) -> str:
+    """A changed part of a formula."""
+    inner = plain(text).strip()
+    return colored(rf"\underline{{{inner}}}", color) if inner else text
 
 
-def _pieces(text: str) -> Iterable[str]:
-    """The text, cut in front of every mark."""
-    return text.replace(END, f"\0{END}").replace(START, f"\0{START}").split("\0")
+def colored(text: str, color: str) -> str:
+    return rf"\textcolor{{{color}}}{{{text}}}"

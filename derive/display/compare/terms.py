@@ -6,8 +6,9 @@ a reader would see the same one, whatever it was computed from and however long 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import sympy as sp
 
@@ -15,6 +16,7 @@ from derive.cell import Equation
 from derive.display.formula import Mathematics
 from derive.nodes import Quantity
 
+Item = TypeVar("Item")
 Label = Callable[[Quantity], str]  # what a quantity is taken for in a comparison
 
 
@@ -73,31 +75,27 @@ def compared(
     labels: tuple[Label, Label],
 ) -> Change:
     """The change from one equation to another, either of which may be missing."""
-    before = words[0].terms(old) if old else []
-    after = words[1].terms(new) if new else []
-    return Change(old, new, tuple(_merged(before, after, labels)))
+    before, after = (
+        {structure(term, label): term for term in printer.terms(equation)} if equation else {}
+        for equation, printer, label in zip((old, new), words, labels, strict=True)
+    )
+    return Change(old, new, tuple(Term(*pair) for pair in merged(before, after)))
 
 
-def _merged(
-    before: list[sp.Expr], after: list[sp.Expr], labels: tuple[Label, Label]
-) -> Iterator[Term]:
-    """Terms of both in the new order. What went stands where it stood: behind the term that it
-    followed, or in front of all."""
-    old_of = {structure(term, labels[0]): term for term in before}
-    shared = old_of.keys() & {structure(term, labels[1]) for term in after}
-    gone: dict[str, list[Term]] = {"": []}  # by the shared term in front
+def merged(
+    old: Mapping[str, Item], new: Mapping[str, Item]
+) -> list[tuple[Item | None, Item | None]]:
+    """Pairs of what has one key, in the new order. What only the old has stands where it stood:
+    behind the pair that it followed, or in front of all."""
+    gone: dict[str, list[tuple[Item | None, Item | None]]] = {"": []}  # by the key in front
     last = ""
-    for text, term in old_of.items():
-        if text in shared:
-            last = text
+    for key, item in old.items():
+        if key in new:
+            last = key
             gone[last] = []
         else:
-            gone[last].append(Term(term, None))
-    yield from gone[""]
-    for term in after:
-        text = structure(term, labels[1])
-        if text in shared:
-            yield Term(old_of[text], term)
-            yield from gone[text]
-        else:
-            yield Term(None, term)
+            gone[last].append((item, None))
+    pairs = list(gone[""])
+    for key, item in new.items():
+        pairs += [(old.get(key), item), *gone.get(key, [])]
+    return pairs

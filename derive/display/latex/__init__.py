@@ -78,9 +78,8 @@ def _starts(cell: Cell, parameter: Quantity, latex: Latex) -> str:
     """What a parameter is, in a word or two."""
     if parameter.name not in cell.initial:
         return "parameter"
-    start = cell.initial[parameter.name]
-    number = sp.Integer(int(start)) if float(start).is_integer() else sp.Float(start)
-    return f"parameter, at first ${latex.number(number)}$"
+    start = latex.number(sp.Float(cell.initial[parameter.name]))
+    return f"parameter, at first ${start}$"
 
 
 def _groups(book: Textbook, latex: Latex) -> dict[str, Rows]:
