@@ -14,15 +14,18 @@ from collections.abc import Collection, Iterable, Mapping
 
 import sympy as sp
 
-from derive.elementwise import Elementwise
+from derive import elementwise as e
 from derive.nodes import (
     Axis,
     CellError,
+    FeatureSum,
     H,
     I,
-    Node,
+    MatVec,
+    Outer,
     Quantity,
     Size,
+    Transposed,
     axes_of,
     describe,
     shape,
@@ -42,8 +45,13 @@ RESERVED = frozenset(
     "zip range reversed len sum map list dict tuple isinstance getattr repr property super self "
     "str int type any sorted enumerate all bool iter".split()
 )
-# What a formula may be made of, beside numbers, sums, products and powers.
-WORDS = {Size, *Elementwise.__subclasses__(), *Node.__subclasses__()}
+# What a formula may be made of, beside numbers, sums, products and powers. A class that is not
+# listed is for display only, as those of `derive.display.derivation` are, or somebody's own.
+FUNCTIONS = (
+    *(e.sigmoid, e.tanh, e.relu, e.softplus, e.exp, e.log, e.sqrt, e.sin, e.cos),
+    *(e.absolute, e.sign, e.maximum, e.step, e.heaviside),
+)
+WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Size})
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
