@@ -80,7 +80,7 @@ fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for a
 
 .PHONY: mutants
 mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (ten minutes)
-	@$(ONE_THREAD) $(PY) -m mutants
+	@$(ONE_THREAD) PYTHONPATH=tests $(PY) -m mutation
 
 .PHONY: check
 check: $(VENV)/.check ## Check format, lint and types

@@ -23,10 +23,11 @@ DERIVE = """
 import sys, time
 from pathlib import Path
 from derive.backends import numpy
-from derive.compiler import write
+from derive.compiler import generate
 from derive.library import load
+from derive.render import write_files
 start = time.perf_counter()
-write(load("lstm"), Path(sys.argv[1]))
+write_files(generate(load("lstm")), Path(sys.argv[1]))
 print(time.perf_counter() - start)
 """
 

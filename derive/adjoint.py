@@ -19,8 +19,9 @@ import sympy as sp
 
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, FeatureSum, Node, Quantity, axes_of
-from derive.normal import fresh, normalise
+from derive.names import fresh
+from derive.nodes import Axes, FeatureSum, Node, Quantity, axes_of, outermost_nodes
+from derive.normal import normalise
 
 
 @dataclass(frozen=True)
@@ -128,13 +129,6 @@ def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
     for part, slope in inputs:
         if slope != 0 and isinstance(part, Quantity | Node):
             yield part, slope
-
-
-def outermost_nodes(expr: sp.Expr) -> list[Node]:
-    """The nodes of an expression that are not inside another."""
-    if isinstance(expr, Node):
-        return [expr]
-    return [node for argument in expr.args for node in outermost_nodes(argument)]
 
 
 def in_written_order(flat: sp.Expr, equation: Equation, back: dict) -> Iterable[sp.Symbol]:

@@ -83,9 +83,27 @@ class Cell:
     family: str = ""
 
     def __post_init__(self) -> None:
-        wellformed.check(self)
+        self._check()
         object.__setattr__(self, "equations", in_order(self.equations))
-        wellformed.check_used(self)
+        formulas = {e.lhs: e.rhs for e in self.equations}
+        leaving = {*self.updates.values(), self.output}
+        wellformed.check_used(self.quantities, leaving, formulas)
+
+    def _check(self) -> None:
+        """CellError, with the first thing that is wrong with the cell."""
+        wellformed.check_module_name(self.name)
+        moving = (*self.states, *(e.lhs for e in self.equations))
+        wellformed.check_names(self.quantities, moving)
+        wellformed.check_axes(self.axes, self.quantities)
+        formulas = {e.lhs: e.rhs for e in self.equations}
+        for lhs, rhs in formulas.items():
+            wellformed.check_words(lhs, rhs)
+        wellformed.check_symbols(formulas, self.quantities, self.axes)
+        wellformed.check_shapes(formulas)
+        wellformed.check_states(self.states, self.updates, formulas)
+        wellformed.check_output(self.output, formulas)
+        values = (*self.initial.items(), *self.starts.items())
+        wellformed.check_values(values, (*self.parameters, *self.states))
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:

@@ -4,7 +4,8 @@ at once."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import click
 
 from derive import VERSION
+from derive.backends import BACKENDS
 
 CELL_HELP = (
     "CELL is the name of a built-in cell (see `derive list`) or a file of your own, `mycell.py`. "
@@ -33,7 +35,7 @@ class OneLine(click.ClickException):
     exit_code = 2
 
     def show(self, file: Any = None) -> None:
-        click.echo(f"derive: {self.message}", err=True)
+        click.echo(f"derive: {self.message}", file, err=True)
 
 
 def loaded(what: str, settings: tuple[str, ...]) -> Any:
@@ -60,7 +62,30 @@ def reports(command: Callable[..., Any]) -> Callable[..., Any]:
     return wrapped
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@contextmanager
+def usage_in_one_line() -> Iterator[None]:
+    """What click finds wrong is told as everything else is."""
+    try:
+        yield
+    except click.UsageError as error:
+        raise OneLine(" ".join(error.format_message().split())) from error
+
+
+class Commands(click.Group):
+    """The subcommands. Without arguments click shows the help, by an exception of its own."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        with usage_in_one_line() if args else nullcontext():
+            return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with usage_in_one_line():
+            return super().invoke(ctx)
+
+
+@click.group(
+    cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(VERSION, prog_name="derive")
 def main() -> None:
     """Derive, print, generate and prove recurrent cells from their equations."""
@@ -70,7 +95,7 @@ def main() -> None:
 @reports
 def list_cells() -> None:
     """List the built-in cells."""
-    from derive.tables import print_list
+    from derive.display.tables import print_list
 
     print_list()
 
@@ -81,7 +106,7 @@ def list_cells() -> None:
 @reports
 def show(cell: str, settings: tuple[str, ...]) -> None:
     """Show a cell's equations and derived gradients."""
-    from derive.show import print_cell
+    from derive.display.show import print_cell
 
     print_cell(loaded(cell, settings))
 
@@ -95,14 +120,20 @@ def show(cell: str, settings: tuple[str, ...]) -> None:
 @reports
 def latex(cell: str, standalone: bool, settings: tuple[str, ...]) -> None:
     """Print a cell's equations and their adjoints as LaTeX."""
-    from derive.latex import document, fragment
+    from derive.display.latex import document, fragment
 
     click.echo((document if standalone else fragment)(loaded(cell, settings)), nl=False)
 
 
 @main.command(epilog=CELL_HELP)
 @click.argument("cells", nargs=-1, metavar="[CELL]...")
-@click.option("--backend", default="numpy", show_default=True, help="The target language.")
+@click.option(
+    "--backend",
+    type=click.Choice(BACKENDS),
+    default="numpy",
+    show_default=True,
+    help="The target language.",
+)
 @click.option(
     "-o",
     "--output",
@@ -161,11 +192,11 @@ def diff(old: str, new: str, latex: bool, standalone: bool) -> None:
     """Show what changes from one cell to another: equations and gradients."""
     cells = loaded(old, ()), loaded(new, ())
     if latex or standalone:
-        from derive.compare.latex import document, fragment
+        from derive.display.compare.latex import document, fragment
 
         click.echo((document if standalone else fragment)(*cells), nl=False)
     else:
-        from derive.compare.shown import print_difference
+        from derive.display.compare.shown import print_difference
 
         print_difference(*cells)
 
@@ -176,9 +207,12 @@ def diff(old: str, new: str, latex: bool, standalone: bool) -> None:
 @reports
 def cost(cell: str, settings: tuple[str, ...]) -> None:
     """Show what a cell costs: work, memory and the recurrent path, as functions of its sizes."""
-    from derive.tables import print_cost
+    from derive.compiler import module
+    from derive.cost.report import cost_of
+    from derive.display.tables import print_cost
 
-    print_cost(loaded(cell, settings))
+    chosen = loaded(cell, settings)
+    print_cost(chosen, cost_of(chosen, module(chosen)))
 
 
 @main.command(epilog=CELL_HELP)
@@ -187,10 +221,17 @@ def cost(cell: str, settings: tuple[str, ...]) -> None:
 @reports
 def check(cells: tuple[str, ...], settings: tuple[str, ...]) -> None:
     """Prove that everything made of a cell agrees: prints a table, exits with 1 if a row fails."""
-    from derive.show import print_check
+    from derive.check import check as proved
+    from derive.check.table import print_check
 
-    passed = [print_check(loaded(what, settings)) for what in cells]
-    if not all(passed):
+    failed = False
+    for cell in (loaded(what, settings) for what in cells):
+        progress(f"checking {cell.name}")
+        rows = proved(cell)
+        progress("")
+        print_check(cell, rows)
+        failed |= any(row.ok is False for row in rows)
+    if failed:
         sys.exit(1)
 
 

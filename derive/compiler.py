@@ -6,9 +6,9 @@
     derive.tangent           any of these           ->  one tangent equation for each
     derive.program.loops     all of these           ->  loops: what runs before, during, after
     derive.program.layout    the forward loop       ->  which parameters and gates lie side by side
-    derive.program.routine   each loop              ->  statements in order, everything in its place
+    derive.program.routine   each loop              ->  statements in order, all in its place
     derive.program.buffers   each routine           ->  the arrays that it needs
-    derive.program.interface all routines           ->  what they take, leave for each other, and give
+    derive.program.interface all routines           ->  what they take, hand on, and give
     derive.backends.NAME     the program            ->  text, by way of templates/NAME
 
 Every stage is a function from one immutable value to the next. `derive.program.program` has them
@@ -18,21 +18,20 @@ all, each computed when a backend asks for it: a page reads the derivation alone
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
+from types import ModuleType
 
 from derive.backends import BACKENDS, Backend
 from derive.cell import Cell
 from derive.nodes import CellError
 from derive.program.program import Program
-from derive.render import write_files
 
 
 def backend(name: str) -> Backend:
     """The backend of that name; CellError where there is none."""
     if name not in BACKENDS:
         raise CellError(f"no backend is called {name!r}; there are {', '.join(BACKENDS)}")
-    module: Backend = import_module(f"derive.backends.{name}")
-    return module
+    found: Backend = import_module(f"derive.backends.{name}")
+    return found
 
 
 def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str, str]:
@@ -48,6 +47,9 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
         raise CellError(f"{cell.name}: {error}") from None
 
 
-def write(cell: Cell, folder: Path, target: str = "numpy", store: str = "all") -> list[Path]:
-    """Write the files of a cell into a folder, all of them or none."""
-    return write_files(generate(cell, target, store), folder)
+def module(cell: Cell, store: str = "all") -> ModuleType:
+    """The NumPy module generated from a cell, ready to use, without a file."""
+    (text,) = generate(cell, store=store).values()
+    made = ModuleType(cell.name)
+    exec(compile(text, f"<{cell.name}>", "exec"), vars(made))
+    return made

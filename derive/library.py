@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from derive.cell import Cell
-from derive.execution import execute
+from derive.language.loading import execute
 from derive.language.options import chosen
 from derive.nodes import CellError
 

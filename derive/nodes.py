@@ -264,3 +264,10 @@ def as_written(expr: sp.Expr) -> str:
 def symbols_of(expr: sp.Expr) -> frozenset[Quantity]:
     """The quantities an expression reads. The scheduler asks for the same ones again and again."""
     return frozenset(expr.atoms(Quantity))
+
+
+def outermost_nodes(expr: sp.Expr) -> list[Node]:
+    """The nodes of an expression that are not inside another."""
+    if isinstance(expr, Node):
+        return [expr]
+    return [node for argument in expr.args for node in outermost_nodes(argument)]

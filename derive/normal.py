@@ -22,20 +22,8 @@ import sympy as sp
 
 from derive.cell import Equation, in_order
 from derive.elementwise import Elementwise
+from derive.names import fresh
 from derive.nodes import FeatureSum, MatVec, Node, Quantity, axes_of
-
-
-def fresh(name: str, taken: set[str]) -> str:
-    """`name`, or `name` with as many underscores behind it as it takes to be new; it is taken from
-    then on.
-
-    All steps of a quantity `c` are called `c_s`; so neither that nor what `name` would be all steps
-    of may be taken.
-    """
-    while taken & {name, f"{name}_s", name.removesuffix("_s")}:
-        name += "_"
-    taken.add(name)
-    return name
 
 
 def normalise(equations: Iterable[Equation], taken: Iterable[str]) -> tuple[Equation, ...]:

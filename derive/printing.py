@@ -9,11 +9,14 @@ or a transposed matrix.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from copy import copy
+from typing import Self
 
 import sympy as sp
 
 from derive.cell import Equation
 from derive.elementwise import Elementwise
+from derive.names import ranks
 from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, symbols_of
 
 SUM, PRODUCT, POWER, ATOM = range(4)
@@ -31,18 +34,14 @@ class Infix:
     def __init__(self, rank: Mapping[str, int] | None = None):
         self.rank = rank or {}
 
-    def written_as(self, equation: Equation) -> Infix:
+    def written_as(self, equation: Equation) -> Self:
         """The same printer, for the right-hand side of an equation whose written order is known."""
-        seen = {
-            name: n - len(equation.order) for n, name in enumerate(dict.fromkeys(equation.order))
+        printer, count = copy(self), len(equation.order)
+        printer.rank = {
+            **self.rank,
+            **{name: n - count for name, n in ranks(equation.order).items()},
         }
-        return type(self)._like(self, {**self.rank, **seen})
-
-    @classmethod
-    def _like(cls, other: Infix, rank: Mapping[str, int]) -> Infix:
-        copy = cls.__new__(cls)
-        copy.__dict__.update(other.__dict__, rank=rank)
-        return copy
+        return printer
 
     def __call__(self, expr: sp.Expr) -> str:
         return self.print(expr, SUM)
@@ -159,8 +158,3 @@ def fraction(expr: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
         else:
             over.append(factor)
     return over, under
-
-
-def ranks(names: Iterable[str]) -> dict[str, int]:
-    """A rank for each name, in the order given."""
-    return {name: n for n, name in enumerate(dict.fromkeys(names))}

@@ -15,8 +15,8 @@ import sympy as sp
 
 from derive.adjoint import partials
 from derive.cell import Equation
+from derive.names import fresh
 from derive.nodes import Node, Quantity
-from derive.normal import fresh
 
 
 def dotted(quantities: Iterable[Quantity], taken: set[str]) -> dict[Quantity, Quantity]:

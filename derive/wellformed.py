@@ -1,6 +1,7 @@
 """What a cell must be: names that every target can bear, words of the language, shapes that fit.
 
-Each check is a function of the cell that raises CellError, one sentence that names the equation.
+Each check is a function of some parts of a cell that raises CellError, one sentence that names the
+equation; `derive.cell.Cell` calls them all when it is made.
 """
 
 from __future__ import annotations
@@ -9,15 +10,29 @@ import keyword
 import math
 import numbers
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Mapping
 
 import sympy as sp
 
-from derive.elementwise import Elementwise
-from derive.nodes import CellError, H, I, Node, Quantity, Size, axes_of, describe, shape, symbols_of
+from derive import elementwise as e
+from derive.nodes import (
+    Axis,
+    CellError,
+    FeatureSum,
+    H,
+    I,
+    MatVec,
+    Outer,
+    Quantity,
+    Size,
+    Transposed,
+    axes_of,
+    describe,
+    shape,
+    symbols_of,
+)
 
-if TYPE_CHECKING:
-    from derive.cell import Cell
+Formulas = Mapping[Quantity, sp.Expr]  # the equations: what each left-hand side is
 
 # What a generated module uses for itself: a quantity may not take one of these names.
 RESERVED = frozenset(
@@ -30,53 +45,53 @@ RESERVED = frozenset(
     "zip range reversed len sum map list dict tuple isinstance getattr repr property super self "
     "str int type any sorted enumerate all bool iter".split()
 )
-# What a formula may be made of, beside numbers, sums, products and powers.
-WORDS = {Size, *Elementwise.__subclasses__(), *Node.__subclasses__()}
+# What a formula may be made of, beside numbers, sums, products and powers. A class that is not
+# listed is for display only, as those of `derive.display.derivation` are, or somebody's own.
+FUNCTIONS = (
+    *(e.sigmoid, e.tanh, e.relu, e.softplus, e.exp, e.log, e.sqrt, e.sin, e.cos),
+    *(e.absolute, e.sign, e.maximum, e.step, e.heaviside),
+)
+WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Size})
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-def check(cell: Cell) -> None:
-    """CellError, with the first thing that is wrong with a cell."""
-    _check_names(cell)
-    _check_axes(cell)
-    for equation in cell.equations:
-        check_words(equation.lhs, equation.rhs)
-    _check_symbols(cell)
-    _check_shapes(cell)
-    _check_ends(cell)
-
-
-def _check_names(cell: Cell) -> None:
-    if not IDENTIFIER.fullmatch(cell.name) or keyword.iskeyword(cell.name):
+def check_module_name(name: str) -> None:
+    """The cell's name becomes the generated module's."""
+    if not IDENTIFIER.fullmatch(name) or keyword.iskeyword(name):
         raise CellError(
-            f"the cell's name {cell.name!r} cannot name a module: use letters, digits and _, "
+            f"the cell's name {name!r} cannot name a module: use letters, digits and _, "
             "and begin with a letter"
         )
+
+
+def check_names(quantities: Iterable[Quantity], moving: Iterable[Quantity]) -> None:
+    """Each quantity has a name of its own, and so do all steps of those that move, one behind the
+    other."""
     seen: set[str] = set()
-    for quantity in cell.quantities:
+    for quantity in quantities:
         check_name(quantity.name)
         if quantity.name in seen:
             raise CellError(
                 f"`{quantity.name}` is defined twice; give each quantity a name of its own"
             )
         seen.add(quantity.name)
-    for moving in (*cell.states, *(e.lhs for e in cell.equations)):
-        if f"{moving}_s" in seen:
+    for moves in moving:
+        if f"{moves}_s" in seen:
             raise CellError(
-                f"`{moving}_s` is what generated code calls all steps of `{moving}`; choose "
+                f"`{moves}_s` is what generated code calls all steps of `{moves}`; choose "
                 f"another name"
             )
 
 
-def _check_axes(cell: Cell) -> None:
+def check_axes(axes: Collection[Axis], quantities: Iterable[Quantity]) -> None:
     """Letters and arguments of axes become names in generated code, too."""
-    for axis in cell.axes:
+    names = {q.name for q in quantities}
+    for axis in axes:
         if axis in (I, H):
             continue
         check_name(axis.letter)
         check_name(axis.argument)
-        others = [other for other in cell.axes if other != axis]
-        names = {q.name for q in cell.quantities}
+        others = [other for other in axes if other != axis]
         if any(axis.letter == o.letter or axis.argument == o.argument for o in others):
             raise CellError(f"two axes are called {axis.letter} or {axis.argument}")
         if axis.letter in names or axis.argument in names:
@@ -121,43 +136,69 @@ def _is_word(part: sp.Basic) -> bool:
     return type(part) in WORDS or isinstance(part, Quantity | sp.Add | sp.Mul)
 
 
-def _check_symbols(cell: Cell) -> None:
-    known = set(cell.quantities)
-    for equation in cell.equations:
-        reads = symbols_of(equation.rhs)
-        for length in equation.rhs.atoms(Size):
-            if length.axis not in cell.axes:
-                raise CellError(f"equation `{equation.lhs}`: the cell has no axis {length.axis}")
-        for symbol in sorted(reads - known, key=str):
-            raise CellError(f"equation `{equation.lhs}`: `{symbol}` is not defined")
-    for state in cell.states:
-        if state not in cell.updates:
+def check_symbols(
+    formulas: Formulas, quantities: Iterable[Quantity], axes: Collection[Axis]
+) -> None:
+    """Equations read the cell's own quantities and sizes."""
+    known = set(quantities)
+    for lhs, rhs in formulas.items():
+        for length in rhs.atoms(Size):
+            if length.axis not in axes:
+                raise CellError(f"equation `{lhs}`: the cell has no axis {length.axis}")
+        for symbol in sorted(symbols_of(rhs) - known, key=str):
+            raise CellError(f"equation `{lhs}`: `{symbol}` is not defined")
+
+
+def check_shapes(formulas: Formulas) -> None:
+    """Both sides of an equation have one shape, that of a vector or a scalar."""
+    for lhs, rhs in formulas.items():
+        try:
+            axes = axes_of(rhs)
+        except CellError as error:
+            raise CellError(f"equation `{lhs}`: {error}") from None
+        if len(axes) > 1:
+            raise CellError(
+                f"equation `{lhs}`: {describe(rhs)} is a matrix; an equation defines a vector"
+            )
+        if axes != lhs.axes and axes:
+            raise CellError(
+                f"equation `{lhs}` gives {shape(axes)}, but {shape(lhs.axes)} is needed"
+            )
+
+
+def check_states(
+    states: Collection[Quantity], updates: Mapping[Quantity, Quantity], formulas: Formulas
+) -> None:
+    """Each state has a new value of its shape, which an equation defines."""
+    for state in states:
+        if state not in updates:
             raise CellError(f"state `{state}` is never updated: add an equation `{state}_next = …`")
-    if not cell.states:
-        raise CellError(
-            f"cell `{cell.name}` has no state, so nothing recurs: declare one with State()"
-        )
-
-
-def check_used(cell: Cell) -> None:
-    """Nothing is declared or defined in vain."""
-    used = {q for e in cell.equations for q in symbols_of(e.rhs)}
-    leaving = {*cell.updates.values(), cell.output}
-    for quantity in cell.quantities:
-        if quantity not in used | leaving:
-            raise CellError(f"`{quantity}` is never used; remove it, or use it in an equation")
-
-
-def _check_ends(cell: Cell) -> None:
-    """New states and the output are equations; initial values are finite numbers."""
-    defined = {e.lhs for e in cell.equations}
-    for state, new in cell.updates.items():
-        if state not in cell.states or new not in defined:
+    if not states:
+        raise CellError("the cell has no state, so nothing recurs: declare one with State()")
+    for state, new in updates.items():
+        if new.axes != state.axes:
+            raise CellError(
+                f"equation `{new}` gives {shape(new.axes)}, but state `{state}` has shape "
+                f"{shape(state.axes)}"
+            )
+        if state not in states or new not in formulas:
             raise CellError(f"state `{state}` is updated by `{new}`, and there is no such equation")
-    if cell.output not in defined:
-        raise CellError(f"the output `{cell.output}` is not the left-hand side of an equation")
-    names = {q.name for q in (*cell.parameters, *cell.states)}
-    for name, value in (*cell.initial.items(), *cell.starts.items()):
+
+
+def check_output(output: Quantity, formulas: Formulas) -> None:
+    """The output is a vector that an equation defines."""
+    if len(output.axes) != 1:
+        raise CellError(
+            f"the output `{output}` must be a vector, and has shape {shape(output.axes)}"
+        )
+    if output not in formulas:
+        raise CellError(f"the output `{output}` is not the left-hand side of an equation")
+
+
+def check_values(values: Iterable[tuple[str, float]], quantities: Iterable[Quantity]) -> None:
+    """Initial values are finite numbers, and somebody's."""
+    names = {q.name for q in quantities}
+    for name, value in values:
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
         if name not in names or not number or not math.isfinite(value):
             raise CellError(
@@ -165,29 +206,11 @@ def _check_ends(cell: Cell) -> None:
             )
 
 
-def _check_shapes(cell: Cell) -> None:
-    for equation in cell.equations:
-        try:
-            axes = axes_of(equation.rhs)
-        except CellError as error:
-            raise CellError(f"equation `{equation.lhs}`: {error}") from None
-        if len(axes) > 1:
-            raise CellError(
-                f"equation `{equation.lhs}`: {describe(equation.rhs)} is a matrix; an equation "
-                f"defines a vector"
-            )
-        if axes != equation.lhs.axes and axes:
-            raise CellError(
-                f"equation `{equation.lhs}` gives {shape(axes)}, but {shape(equation.lhs.axes)} is "
-                f"needed"
-            )
-    for state, new in cell.updates.items():
-        if new.axes != state.axes:
-            raise CellError(
-                f"equation `{new}` gives {shape(new.axes)}, but state `{state}` has shape "
-                f"{shape(state.axes)}"
-            )
-    if len(cell.output.axes) != 1:
-        raise CellError(
-            f"the output `{cell.output}` must be a vector, and has shape {shape(cell.output.axes)}"
-        )
+def check_used(
+    quantities: Iterable[Quantity], leaving: Collection[Quantity], formulas: Formulas
+) -> None:
+    """Everything is read by an equation or leaves the cell: nothing is declared in vain."""
+    used = {q for rhs in formulas.values() for q in symbols_of(rhs)}
+    for quantity in quantities:
+        if quantity not in used and quantity not in leaving:
+            raise CellError(f"`{quantity}` is never used; remove it, or use it in an equation")

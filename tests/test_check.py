@@ -8,10 +8,12 @@ import pytest
 import sympy as sp
 
 from derive import adjoint as adjoint_module
+from derive import compiler
 from derive.check import check, identity, numeric, trial
-from derive.elementwise import Elementwise, heaviside, sigmoid, step, tanh
+from derive.elementwise import heaviside, sigmoid, step, tanh
 from derive.library import load
 from derive.nodes import MatVec, Transposed
+from derive.wellformed import FUNCTIONS
 
 
 @pytest.mark.parametrize("name", ["rnn", "examples/leaky_integrator.py"])
@@ -21,9 +23,7 @@ def test_every_row_passes(name):
     assert [row.name for row in rows if row.ok is None] in ([], ["peer"])
 
 
-@pytest.mark.parametrize(
-    "word", [w for w in sorted(Elementwise.__subclasses__(), key=str) if "slopes" in vars(w)]
-)
+@pytest.mark.parametrize("word", FUNCTIONS)
 def test_every_stated_derivative_is_the_textbooks(word):
     assert identity.slopes_are_right(word)
 
@@ -83,18 +83,18 @@ def test_a_wrong_adjoint_is_no_identity(monkeypatch, wrong, number):
 def test_a_broken_line_fails_its_row(monkeypatch, row, line, broken):
     """One line of the generated LSTM, broken, is found by the row that is about it."""
     wanted = "states" if row == "states_only" else "all"
-    texts = trial.generate(load("lstm"), store=wanted)
+    texts = compiler.generate(load("lstm"), store=wanted)
     if line not in texts["lstm.py"]:
         line = next((part for part in texts["lstm.py"].splitlines() if line in part), line)
     changed = texts["lstm.py"].replace(line, broken.replace("U_other", "U[::-1]"))
     assert changed != texts["lstm.py"], "the module has no such line"
-    right = trial.generate
-    monkeypatch.setattr(trial, "generate", lambda cell, store: (
+    right = compiler.generate
+    monkeypatch.setattr(compiler, "generate", lambda cell, store: (
         {"lstm.py": changed} if store == wanted else right(cell, store=store)))  # fmt: skip
     assert getattr(numeric, row)(trial.Trial(load("lstm")))[0] is False
 
 
 def test_a_trial_runs_the_module_that_it_is_given():
     """Full and ragged alike: a mutant that nobody runs would seem to survive, or to be killed."""
-    m = trial.module_of(load("rnn"))
+    m = compiler.module(load("rnn"))
     assert {t.module for t in trial.both(trial.Trial(load("rnn"), module=m))} == {m}

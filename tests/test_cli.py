@@ -280,6 +280,11 @@ def test_an_unknown_backend_says_which_there_are(out):
     assert not out.exists()
 
 
+@pytest.mark.parametrize("arguments", ["--bogus", "bogus", "show", "list --x", "latex a b"])
+def test_a_wrong_command_line_is_one_line(arguments):
+    assert_refused(run(*arguments.split()), "")
+
+
 def test_an_unknown_backend_is_told_before_anything_is_derived(out):
     assert_refused(run("generate", "--backend", "../x", "-o", out), "numpy")
 

@@ -10,11 +10,12 @@ from rich.cells import cell_len
 from some_cells import SOME
 
 from derive import library
-from derive.cost import cost_of, once, per_step
-from derive.counting import B, T, counted
-from derive.program import cost
+from derive.compiler import generate, module
+from derive.cost import predicted
+from derive.cost.measured import B, T, counted
+from derive.cost.report import cost_of, once, per_step
+from derive.display.tables import print_cost
 from derive.program.program import Program
-from derive.tables import print_cost
 
 H, I = sp.symbols("H I")
 
@@ -28,16 +29,16 @@ def as_letters(expr):
 def test_multiply_adds_and_functions_are_those_of_the_equations(name):
     """Stacking, hoisting and deferring move work and never add any."""
     cell = library.load(name)
-    program, found = Program(cell), counted(cell)
+    program, found = Program(cell), counted(cell, module(cell))
     letters = {"I": "H"} if cell.input.axes[0].letter == "H" else {}
     for routine, equations in (
         ("forward", program.derivation.forward),
         ("backward", program.derivation.backward),
     ):
-        expected = as_letters(cost.cost(equations).multiply_adds).subs(letters)
+        expected = as_letters(predicted.cost(equations).multiply_adds).subs(letters)
         assert sp.expand(per_step(found[routine]["multiply-adds"]) - expected) == 0
         assert once(found[routine]["multiply-adds"]) == 0
-    functions = as_letters(cost.cost(program.derivation.forward).activations).subs(letters)
+    functions = as_letters(predicted.cost(program.derivation.forward).activations).subs(letters)
     # relu, maximum and the like are counted among elementwise operations; a softplus takes two
     # functions; what depends on parameters alone is done once a call.
     simple = {"tanh", "sigmoid", "exp"}
@@ -50,7 +51,8 @@ def test_multiply_adds_and_functions_are_those_of_the_equations(name):
 
 def test_lstm_by_hand():
     """Counted line by line in generated/lstm.py."""
-    found = counted(library.load("lstm"))
+    cell = library.load("lstm")
+    found = counted(cell, module(cell))
     bias, recurrent, halves, memory, output = 4, 4, 3 + 3 + 3, 3, 1
     assert (
         per_step(found["forward"]["elementwise"])
@@ -66,7 +68,7 @@ def test_lstm_by_hand():
 def test_calls_in_the_loop_are_its_lines(name):
     """A step makes as many calls as the loop has lines, but for helpers, which make several."""
     cell = library.load(name)
-    found = counted(cell)
+    found = counted(cell, module(cell))
     for routine in ("forward", "backward"):
         source = _source(cell, routine)
         (loop,) = (
@@ -79,8 +81,6 @@ def test_calls_in_the_loop_are_its_lines(name):
 
 
 def _source(cell, routine):
-    from derive.compiler import generate
-
     (text,) = generate(cell).values()
     return next(
         n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef) and n.name == routine
@@ -88,7 +88,8 @@ def _source(cell, routine):
 
 
 def test_counts_grow_with_sequences_and_steps_alone():
-    for kinds in counted(library.load("gru")).values():
+    cell = library.load("gru")
+    for kinds in counted(cell, module(cell)).values():
         assert kinds["multiply-adds"].free_symbols == {T, B, H, I}
         assert kinds["calls"].free_symbols == {T}
 
@@ -104,14 +105,16 @@ def test_counts_grow_with_sequences_and_steps_alone():
     ],
 )
 def test_recurrent_path(name, depth, recurrent):
-    found = cost_of(library.load(name))
+    cell = library.load(name)
+    found = cost_of(cell, module(cell))
     assert as_letters(found.recurrent) == recurrent
     assert found.depth == depth
 
 
 @pytest.mark.parametrize("name", ["lstm", "scrn", "lstm_layer_norm"])
 def test_shown(capsys, name):
-    print_cost(library.load(name))
+    cell = library.load(name)
+    print_cost(cell, cost_of(cell, module(cell)))
     lines = capsys.readouterr().out.splitlines()
     assert max(map(cell_len, lines)) <= 80
     assert any("multiply-adds" in line and "HI" in line for line in lines)

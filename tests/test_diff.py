@@ -14,11 +14,11 @@ from rich.cells import cell_len
 
 from derive import library
 from derive.adjoint import adjoint
-from derive.compare import difference
-from derive.compare.difference import SECTIONS, equations
-from derive.compare.latex import document, fragment
-from derive.compare.shown import print_difference
-from derive.textbook import textbook
+from derive.display.compare import difference
+from derive.display.compare.difference import SECTIONS, equations
+from derive.display.compare.latex import document, fragment
+from derive.display.compare.shown import print_difference
+from derive.display.derivation import textbook
 
 STORY = ["lstm", "lstm_peephole", "lstm_coupled", "gru", "gru:reset=after"]
 PAIRS = list(itertools.pairwise(STORY))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextvars import Context
+
 import pytest
 
 from derive import library
-from derive.language.body import Body
+from derive.language import each
 from derive.nodes import CellError
 
 HEAD = """\
@@ -128,10 +130,29 @@ def test_what_was_not_found(what, says):
 
 
 @pytest.mark.parametrize("line", ["import no_such_module", "h_next"])
-def test_a_file_that_fails_before_its_cell_is_the_first_to_run(tmp_path, monkeypatch, line):
+def test_a_file_that_fails_before_its_cell_is_the_first_to_run(tmp_path, line):
     """As in a process of its own, where no cell's body has run before."""
-    monkeypatch.delattr(Body, "open", raising=False)
     path = tmp_path / "mine.py"
     path.write_text(f"{line}\n{HEAD}{GOOD}")
     with pytest.raises(CellError, match=r"mine\.py:1: "):
-        library.load(str(path))
+        Context().run(library.load, str(path))
+
+
+def test_a_word_of_the_body_is_used_outside_of_one():
+    with pytest.raises(CellError, match="in the body of a cell's class"):
+        Context().run(lambda: list(each(2)))
+
+
+def test_a_file_may_load_another(mine, tmp_path):
+    """Each has the body that runs to itself: the other's is over when this one goes on."""
+    (tmp_path / "other.py").write_text(HEAD + GOOD)
+    path = mine(
+        "    library.load('other.py')\n"
+        "    for k in each(1):\n"
+        "        a = W.a @ x + b.a\n"
+        "    h_next = a + U.h @ h"
+    )
+    text = (tmp_path / path).read_text()
+    (tmp_path / path).write_text(f"from derive import library\n{text}")
+    cell = library.load(path)
+    assert [str(e.lhs) for e in cell.equations] == ["a_1", "h_next"]

@@ -20,13 +20,15 @@ import reference
 import sympy as sp
 
 from derive import cell as core
+from derive import elementwise as elementwise_module
 from derive import language
 from derive.cell import Equation
 from derive.compiler import generate
+from derive.display.derivation import Minimum
 from derive.elementwise import Elementwise, sigmoid, tanh
 from derive.library import load, load_file
 from derive.nodes import Axis, CellError, H, I, Quantity, Size
-from derive.wellformed import RESERVED, check_name
+from derive.wellformed import FUNCTIONS, RESERVED, check_name
 
 HEAD = """
 x = Input()
@@ -724,6 +726,14 @@ def test_somebody_s_own_function_is_refused_or_it_works(name):
     reference.FUNCTIONS.setdefault("square", lambda x: x**2)
     works(cell)
     assert "import os" not in text
+
+
+def test_the_words_are_listed():
+    """A function that the list leaves out would be refused; one that is for display only is."""
+    ours = {w for w in vars(elementwise_module).values() if isinstance(w, type)} - {Elementwise}
+    assert ours == set(FUNCTIONS)
+    with pytest.raises(CellError, match="no word of the language"):
+        small_cell(equations=(Equation(NEW, Minimum(WW @ X, UU @ HH)),), updates={HH: NEW})
 
 
 @pytest.mark.parametrize("initial", [

@@ -6,11 +6,11 @@ import re
 
 import pytest
 
-from derive import library
+from derive import compiler, library
 from derive.check import identity, numeric
-from derive.check.trial import Trial, module_of
+from derive.check.trial import Trial
+from derive.display.about import paper
 from derive.nodes import CellError
-from derive.show import paper
 
 
 def specs(name):
@@ -107,12 +107,12 @@ def test_wrong_settings(spec, says):
 
 
 def test_the_header_says_how_the_options_are_set():
-    text = module_of(library.load("gru:reset=after")).__doc__
+    text = compiler.module(library.load("gru:reset=after")).__doc__
     assert "from the cell `gru` with reset=after." in text
 
 
 def test_as_many_inputs_as_units():
-    module = module_of(library.load("mut1"))
+    module = compiler.module(library.load("mut1"))
     assert module.Params(3, 3).hidden_size == 3
     with pytest.raises(ValueError, match="as many inputs as it has units"):
         module.Params(2, 3)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
-
-from mutants import equations, program, python, report, templates
-from mutants.subjects import ANTISYMMETRIC
+from mutation import equations, program, python, report, templates
+from mutation.subjects import ANTISYMMETRIC
 
 ROOT = Path(__file__).parent.parent
 
@@ -81,10 +81,11 @@ def test_patterns_of_equivalent_mutants_can_be_read():
 
 
 def test_a_handful_is_caught():
-    """The command itself, on every so-manieth mutant of one routine."""
+    """The command itself, on every sixteenth mutant of one routine."""
     result = subprocess.run(
-        [sys.executable, "-m", "mutants", "program", "--only", "rnn backward", "--every", "16"],
-        cwd=ROOT, capture_output=True, text=True,
+        [sys.executable, "-m", "mutation", "program", "--only", "rnn backward", "--every", "16"],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"},
+        capture_output=True, text=True,
     )  # fmt: skip
     assert result.returncode == 0, result.stdout + result.stderr
     assert "killed" in result.stdout

@@ -26,7 +26,7 @@ import onnx_peers
 import pytest
 from onnx_peers import PEERS, Peer, by_onnxruntime, by_our_cell, by_reference
 
-from derive.check.trial import module_of
+from derive import compiler
 from derive.language import (
     Cell,
     H,
@@ -114,7 +114,7 @@ IN_REFERENCE = "rnn:activation=tanh lstm lstm_peephole gru:reset=before gru:rese
 def module(name):
     """The module generated from a cell."""
     written = {cell.name: cell for cell in (OtherLSTM, OtherGRU)}
-    return module_of(written[name] if name in written else load(name))
+    return compiler.module(written[name] if name in written else load(name))
 
 
 def drawn(name, seed, dtype=np.float32, lengths=None):

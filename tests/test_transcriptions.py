@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from transcriptions import CELLS
 
-from derive.check.trial import module_of
+from derive import compiler
 from derive.library import load, names, split
 from derive.nodes import I
 
@@ -44,7 +44,10 @@ class Case:
     def __init__(self, spec, lengths=None):
         self.torch = pytest.importorskip("torch", reason=NEEDS)
         cell, self.transcription, self.lengths = load(spec), CELLS[spec], lengths
-        self.module, self.rng = module_of(cell), np.random.default_rng(zlib.crc32(spec.encode()))
+        self.module, self.rng = (
+            compiler.module(cell),
+            np.random.default_rng(zlib.crc32(spec.encode())),
+        )
         inputs = INPUTS if cell.input.axes == (I,) else HIDDEN
         sizes = [n for n in inspect.signature(self.module.Params).parameters if n != "dtype"]
         others = iter([5, 7, 8])

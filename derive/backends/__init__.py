@@ -4,10 +4,11 @@ every other."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from derive.program.policy import Policy
-from derive.program.program import Program
+if TYPE_CHECKING:  # so that the command can name the targets without importing SymPy
+    from derive.program.policy import Policy
+    from derive.program.program import Program
 
 BACKENDS = ("numpy", "markdown")
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from derive.check.trial import Point, Trial, both, module_of
+from derive import compiler
+from derive.check.trial import Point, Trial, both
 
 Outcome = tuple[bool | None, str, str]
 
@@ -47,9 +48,15 @@ def _by_parts(trial: Trial, gradient: Any, right: Any) -> float:
     one, other = trial.at(gradient), trial.at(right)
     pairs = [(one.params[k], other.params[k]) for k in one.params]
     pairs += [(one.xs, other.xs), *zip(one.state, other.state, strict=True)]
-    floor = float(np.abs(right).max(initial=0)) * 1e-3  # of an array that is all but zero
-    return max(error(a, b) if np.abs(b).max(initial=0) > floor else error(
-        a - b + floor, np.full_like(b, floor)) * 1e-3 for a, b in pairs)  # fmt: skip
+    largest = float(np.abs(right).max(initial=0))
+    return max(_error_of_part(a, b, largest) for a, b in pairs)
+
+
+def _error_of_part(one: Any, right: Any, largest: float) -> float:
+    """The error relative to the array's own largest entry; where the array is all but zero beside
+    the others, relative to the largest entry of all."""
+    is_small = np.abs(right).max(initial=0) <= 1e-3 * largest
+    return error(one, right, largest if is_small else 0.0)
 
 
 def finite_differences(trial: Trial) -> Outcome:
@@ -115,8 +122,12 @@ def _order(steps: Any, remainders: Any, scale: float) -> float | None:
 
 
 def _hvp(trial: Trial, v: Point) -> Any:
-    return Point(*trial.module.hvp(trial.point.params, trial.tape, trial.dys, v.params, v.xs,
-                                   v.state, trial.dstate)).vector()  # fmt: skip
+    """The Hessian times a direction, as one vector."""
+    tangents = v.params, v.xs, v.state
+    product = trial.module.hvp(
+        trial.point.params, trial.tape, trial.dys, *tangents, dstate=trial.dstate
+    )
+    return Point(*product).vector()
 
 
 def hessian(trial: Trial) -> Outcome:
@@ -152,7 +163,7 @@ def step(trial: Trial) -> Outcome:
 
 def states_only(trial: Trial) -> Outcome:
     """The module that keeps nothing but inputs and states gives the same outputs and gradient."""
-    module = module_of(trial.cell, "states")
+    module = compiler.module(trial.cell, "states")
     params = module.Params(*trial.template._sizes)
     for name, values in trial.point.params.items():
         params[name] = values

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from derive import compiler
 from derive.cell import Cell
-from derive.compiler import generate
 from derive.nodes import Axis, H, I
 
 STEPS, BATCH = 5, 4
-
-
-def module_of(cell: Cell, store: str = "all") -> Any:
-    """The module generated from a cell, made from its text."""
-    (text,) = generate(cell, store=store).values()
-    module = ModuleType(cell.name)
-    exec(compile(text, f"<{cell.name}>", "exec"), module.__dict__)
-    return module
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,7 @@ class Trial:
 
     def __init__(self, cell: Cell, lengths: Any = None, seed: int = 0, module: Any = None):
         self.cell, self.lengths = cell, lengths
-        self.module = module or module_of(cell)
+        self.module = module or compiler.module(cell)
         self.rng = np.random.default_rng(seed)
         sizes = _sizes(cell)
         self.inputs = sizes[I]

@@ -44,7 +44,7 @@ from derive.elementwise import (
     sqrt,
     tanh,
 )
-from derive.language.body import Body
+from derive.language.body import opened
 from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
 from derive.language.words import each, mean, minimum, sum
 from derive.nodes import Axis, CellError, H, I, Size
@@ -61,7 +61,7 @@ class _CellMeta(type):
 
     @classmethod
     def __prepare__(cls, name, bases, /, **keywords):
-        return Body() if bases else {}
+        return opened() if bases else {}
 
     def __new__(mcs, name, bases, body, family=""):
         if not bases:

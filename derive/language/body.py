@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -12,6 +15,8 @@ from derive.cell import Equation
 from derive.language.declarations import Declaration, Family, operand
 from derive.language.options import Options
 from derive.nodes import Axis, CellError, Quantity, axes_of, describe
+
+_CURRENT: ContextVar[Body] = ContextVar("current")
 
 
 class Layer(int):
@@ -25,11 +30,8 @@ class Body(dict[str, Any]):
     does not keep.
     """
 
-    open: Body  # the one whose class statement runs, or was the last to run
-
     def __init__(self):
         super().__init__()
-        Body.open = self
         self.input: Quantity | None = None
         self.output: Quantity | None = None
         self.states: dict[str, Quantity] = {}
@@ -169,6 +171,31 @@ class Body(dict[str, Any]):
             for name, (family, member, full) in self.members.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+
+def opened() -> Body:
+    """A new body, the current one from then on."""
+    body = Body()
+    _CURRENT.set(body)
+    return body
+
+
+def current() -> Body:
+    """The body whose class statement runs, or the last one that ran."""
+    try:
+        return _CURRENT.get()
+    except LookupError:
+        raise CellError("this belongs in the body of a cell's class") from None
+
+
+@contextmanager
+def nothing_declared() -> Iterator[None]:
+    """While it lasts, the current body is an empty one, until a class statement opens its own."""
+    token = _CURRENT.set(Body())
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
 
 
 def _whole(formula: sp.Expr) -> sp.Expr:

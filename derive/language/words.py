@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sympy as sp
 
 from derive.elementwise import maximum
-from derive.language.body import Body, Layer
+from derive.language.body import Layer, current
 from derive.language.declarations import operand
 from derive.nodes import CellError, FeatureSum, Size, axes_of, describe
 
@@ -37,7 +37,7 @@ def each(count: int) -> Iterator[int]:
     Inside ``for layer in each(depth):`` every equation and every member gets the number behind its
     name, ``n_1``, ``n_2``, …, and the name without a number stands for the latest.
     """
-    body = Body.open
+    body = current()
     if isinstance(count, bool) or count != int(count) or count < 1:
         raise CellError(f"each(…) takes a whole number from 1 on, not {count!r}")
     if body.layer is not None:

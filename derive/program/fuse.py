@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from derive.cell import Equation
-from derive.adjoint import outermost_nodes
-from derive.nodes import Node, Quantity, symbols_of
+from derive.nodes import Node, Quantity, outermost_nodes, symbols_of
 from derive.program.loop import Loop
 from derive.program.statements import Compute, Fused, Statement
 

@@ -9,8 +9,8 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.elementwise import Elementwise
+from derive.names import fresh
 from derive.nodes import Quantity, axes_of, symbols_of
-from derive.normal import fresh
 from derive.program.loop import Loop
 from derive.program.policy import Policy
 

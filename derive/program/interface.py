@@ -72,9 +72,7 @@ class Interface:
     hvp: tuple[Call, Call]
 
 
-def interface(
-    adjoint: Adjoint, loops: Loops, routines: Mapping[str, Routine]
-) -> Interface:
+def interface(adjoint: Adjoint, loops: Loops, routines: Mapping[str, Routine]) -> Interface:
     """Connect the routines: what one leaves, another finds."""
     return _Interface(adjoint, loops, routines).build()
 

@@ -20,10 +20,9 @@ from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
-from derive.adjoint import outermost_nodes
 from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.nodes import Node, Quantity, symbols_of
+from derive.nodes import Node, Quantity, outermost_nodes, symbols_of
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from functools import cached_property
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
-from derive.printing import ranks
+from derive.names import ranks
 from derive.nodes import Quantity
 from derive.program.assemble import Parameters
 from derive.program.interface import Interface, interface

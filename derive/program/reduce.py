@@ -7,11 +7,12 @@ what is done with it, so the two become two equations.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import sympy as sp
 
 from derive.cell import Equation
-from derive.normal import fresh
+from derive.names import fresh
 from derive.nodes import FeatureSum, MatVec, Quantity, axes_of
 from derive.program.loop import Loop
 
@@ -20,7 +21,7 @@ def reductions_apart(loop: Loop) -> Loop:
     """Every sum over features is the whole right-hand side of an equation. So is a product, where a
     sum over all steps is taken of it."""
     taken = loop.taken()
-    phases = {}
+    phases: dict[str, Any] = {}
     for phase in ("before", "during", "after"):
         equations: list[Equation] = []
         named: dict[sp.Expr, Quantity] = {}

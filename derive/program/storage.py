@@ -1,4 +1,4 @@
-"""Where every quantity of a loop lies: which ones share a buffer, and for how many steps a buffer is
+"""Where every quantity of a loop lies: which ones share a buffer, and for how many steps it is
 kept.
 
 A quantity *takes over* the place of one that nobody reads any more (buffer sharing, decided by
@@ -60,7 +60,9 @@ class Storage:
     @cached_property
     def slots(self) -> Mapping[Quantity, tuple[int, int]]:
         """For each member of a stack, which stack it is in, and where in it."""
-        return {q: (n, k) for n, stack in enumerate(self.stacks) for k, q in enumerate(stack.members)}
+        return {
+            q: (n, k) for n, stack in enumerate(self.stacks) for k, q in enumerate(stack.members)
+        }
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ def _stacks_here(
         for stack in layout.stacks:
             members = tuple(called.get(q, q) for q in stack.members)
             if defined.issuperset(members):
-                yield replace(stack, name=variant.name(stack.name), members=members)
+                yield replace(stack, name=variant.of(stack.name), members=members)
 
 
 def _kept(loop: Loop, constants: frozenset[Quantity]) -> set[Quantity]:

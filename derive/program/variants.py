@@ -16,6 +16,6 @@ class Variant(Enum):
     TANGENT = "{}_dot"
     ADJOINT_TANGENT = "d{}_dot"
 
-    def name(self, of: str) -> str:
-        """What this variant of `of` is called."""
-        return self.value.format(of)
+    def of(self, name: str) -> str:
+        """What this variant of `name` is called."""
+        return str(self.value).format(name)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from derive.cell import Cell
-from derive.latex import aligned_parts
-from derive.program import cost
+from derive.cost import predicted
+from derive.display.about import first_value, paragraphs, shape
+from derive.display.latex import aligned_parts
+from derive.nodes import Quantity
 from derive.program.program import Program
 from derive.render import render
-from derive.show import paragraphs, shape
 
 
 def files(program: Program) -> dict[str, str]:
@@ -23,9 +24,9 @@ def files(program: Program) -> dict[str, str]:
         family=escaped(cell.family),
         facts=[(label, ", ".join(f"`{item}`" for item in items)) for label, items in facts(cell)],
         options=[(s.name, s.value, " or ".join(s.choices) or "a number") for s in cell.options],
-        parameters=[(p.name, shape(p.axes), starts(cell, p.name)) for p in cell.parameters],
-        parameter_count=cost.text(cost.parameters(program)),
-        costs=cost.summary(program),
+        parameters=[(p.name, shape(p.axes), starts(cell, p)) for p in cell.parameters],
+        parameter_count=predicted.text(predicted.parameters(program)),
+        costs=predicted.summary(program),
         **aligned_parts(program.derivation),
     )
     return {f"{cell.name}.md": text}
@@ -42,12 +43,10 @@ def facts(cell: Cell) -> list[tuple[str, list[str]]]:
     return [(label, items) for label, items in found if items]
 
 
-def starts(cell: Cell, parameter: str) -> str:
-    """How a parameter begins."""
-    if parameter in cell.initial:
-        return f"{cell.initial[parameter]:g}"
-    matrix = next(len(p.axes) == 2 for p in cell.parameters if p.name == parameter)
-    return "random" if matrix else "0"
+def starts(cell: Cell, parameter: Quantity) -> str:
+    """The initial value of a parameter."""
+    value = first_value(cell, parameter)
+    return "random" if value is None else f"{value:g}"
 
 
 def escaped(text: str) -> str:

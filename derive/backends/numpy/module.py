@@ -13,10 +13,10 @@ from derive.backends.numpy.printer import helpers, width
 from derive.backends.numpy.routine import Parts, Routine, Weight
 from derive.backends.python_lines import folded
 from derive.cell import Cell
-from derive.latex import latex_block
+from derive.cost import predicted
+from derive.display.latex import latex_block
 from derive.nodes import Axes, Axis, H, I
 from derive.printing import Infix
-from derive.program import cost
 from derive.program.buffers import Buffer, Role, Span
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
@@ -165,12 +165,12 @@ class Module:
     @property
     def costs(self) -> list[str]:
         """What a step costs, in sentences."""
-        return cost.summary(self.program)
+        return predicted.summary(self.program)
 
     @property
     def parameter_count(self) -> str:
         """How many numbers the parameters are."""
-        return cost.text(cost.parameters(self.program))
+        return predicted.text(predicted.parameters(self.program))
 
     @property
     def initial_values(self) -> dict[str, list[str]]:

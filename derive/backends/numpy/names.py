@@ -76,7 +76,7 @@ class Names:
         return self.given[key]
 
     def scratch(self, key: object, name: str) -> str:
-        """A name of one routine's own, the same for the same key. Other routines may use it, too."""
+        """A name of one routine's own, the same for the same key. Others may use it, too."""
         if key not in self.own:
             self.own[key] = _fresh(name, self.taken | set(self.own.values()))
         return self.own[key]
@@ -107,7 +107,7 @@ class Names:
 
     def weights(self, variant: Variant, stack: str) -> str:
         """A stack of parameters, or of gradients or directions."""
-        return self._of(("weights", variant, stack), variant.name(stack))
+        return self._of(("weights", variant, stack), variant.of(stack))
 
     def size(self, axis: Axis) -> str:
         """The length of an axis."""

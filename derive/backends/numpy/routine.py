@@ -171,7 +171,8 @@ class Routine:
         all that does is whole expressions."""
         if self.is_in_place:
             return frozenset()
-        made, others = set(), set()
+        made: set[Buffer] = set()
+        others: set[Buffer] = set()
         routine = self.call.routine
         for phase, span in ((routine.before, Span.STEPS), (routine.during, Span.STEP),
                             (routine.after, Span.STEPS)):  # fmt: skip
@@ -181,9 +182,7 @@ class Routine:
                         buffer = self.memory.region((q,)).buffer
                         is_made = buffer.span is span and self.is_expression(s)
                         (made if is_made else others).add(buffer)
-        return frozenset(
-            b for b in made - others if b.role is Role.SCRATCH and len(b.parts) == 1
-        )
+        return frozenset(b for b in made - others if b.role is Role.SCRATCH and len(b.parts) == 1)
 
     def is_expression(self, s: Statement) -> bool:
         """Whether a statement's value has the shape of what it defines."""

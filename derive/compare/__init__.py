@@ -1,6 +1,0 @@
-"""What changes from one cell to another: a value that knows (difference.py), term by term
-(terms.py), and two printers, for the terminal (shown.py) and as LaTeX (latex.py)."""
-
-from derive.compare.difference import Difference, difference
-
-__all__ = ["Difference", "difference"]

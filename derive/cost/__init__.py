@@ -1,0 +1,1 @@
+"""What a cell costs: predicted from its equations, and measured on its generated code."""

@@ -1,0 +1,159 @@
+"""What generated NumPy code really does: it is run, and every call is counted.
+
+The module is given a NumPy of its own that makes arrays which note each call on them. What code of
+this kind does depends on sizes alone, never on values, so that the counts are polynomials in T, B
+and the lengths of the axes: so many sizes as a polynomial has coefficients determine it, and
+further ones confirm it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import sympy as sp
+
+from derive.cell import Cell
+from derive.nodes import I
+
+KINDS = ("multiply-adds", "elementwise", "transcendental", "calls")
+TRANSCENDENTAL = {"tanh", "exp", "log", "log1p", "sqrt", "sin", "cos", "power"}
+T, B = sp.Symbol("T"), sp.Symbol("B")
+
+
+class CountingArray(np.ndarray):
+    """An array that notes what is computed with it, by kind, in `tally`."""
+
+    tally: ClassVar[Counter[str]] = Counter()
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **keywords):
+        plain = [_plain(value) for value in inputs]
+        if out is not None:
+            keywords["out"] = tuple(map(_plain, out))
+        result = getattr(ufunc, method)(*plain, **keywords)
+        self.note(*_work(ufunc, method, plain, result))
+        return out[0] if out is not None else _counting(result)
+
+    def __array_function__(self, function, types, arguments, keywords):
+        plain = [_plain(value) for value in arguments]
+        result = function(*plain, **{k: _plain(v) for k, v in keywords.items()})
+        if function.__name__ == "split":
+            return [_counting(part) for part in result]
+        self.note(*_work_of_function(function.__name__, plain, result))
+        return keywords["out"] if keywords.get("out") is not None else _counting(result)
+
+    def note(self, kind: str, amount: int) -> None:
+        self.tally["calls"] += 1
+        self.tally[kind] += amount
+
+
+def _work(ufunc: Any, method: str, inputs: list[Any], result: Any) -> tuple[str, int]:
+    """What a universal function computes, and how much of it."""
+    if ufunc is np.matmul:
+        return "multiply-adds", int(np.size(result)) * np.shape(inputs[0])[-1]
+    if method == "reduce":
+        return "elementwise", int(np.size(inputs[0]))
+    kind = "transcendental" if ufunc.__name__ in TRANSCENDENTAL else "elementwise"
+    return kind, int(np.size(result))
+
+
+def _work_of_function(name: str, inputs: list[Any], result: Any) -> tuple[str, int]:
+    """The same for NumPy's other functions; what moves numbers computes nothing."""
+    if name == "dot":
+        return "multiply-adds", int(np.size(result)) * np.shape(inputs[0])[-1]
+    if name == "outer":
+        return "multiply-adds", int(np.size(result))
+    if name == "sum":
+        return "elementwise", int(np.size(inputs[0]))
+    return "elementwise", int(np.size(result)) if name == "where" else 0
+
+
+def _plain(value: Any) -> Any:
+    return value.view(np.ndarray) if isinstance(value, CountingArray) else value
+
+
+def _counting(result: Any) -> Any:
+    return result.view(CountingArray) if isinstance(result, np.ndarray) else result
+
+
+class CountingNumPy:
+    """NumPy, whose new arrays count."""
+
+    def __getattr__(self, name: str) -> Any:
+        function = getattr(np, name)
+        if name not in ("empty", "zeros", "array", "asarray"):
+            return function
+        return lambda *arguments, **keywords: _counting(function(*arguments, **keywords))
+
+
+def counted(cell: Cell, module: ModuleType) -> dict[str, dict[str, sp.Expr]]:
+    """What forward, backward and hvp of a cell's module do, by kind, as polynomials in T, B and the
+    axes' letters."""
+    letters = [a for a in cell.axes if a != I or cell.input.axes == (I,)]
+    variables = [T, B, *(sp.Symbol(a.letter) for a in letters)]
+    monomials = [
+        one * two for one in (1, T, B, T * B) for two in (1, *variables[2:], *_pairs(variables[2:]))
+    ]
+    points = _points(len(variables), len(monomials) + 5)
+    values = [
+        [float(sp.sympify(m).subs(dict(zip(variables, p, strict=True)))) for m in monomials]
+        for p in points
+    ]
+    runs = [_run(module, cell, dict(zip(map(str, variables), p, strict=True))) for p in points]
+    return {
+        routine: {
+            kind: _polynomial(monomials, values, [run[routine][kind] for run in runs])
+            for kind in KINDS
+        }
+        for routine in ("forward", "backward", "hvp")
+    }
+
+
+def _pairs(variables: list[sp.Symbol]) -> list[sp.Expr]:
+    return [a * b for a, b in itertools.combinations_with_replacement(variables, 2)]
+
+
+def _points(dimensions: int, count: int) -> list[tuple[int, ...]]:
+    """Sizes, no two alike, spread enough to tell every monomial from the others."""
+    rng = np.random.default_rng(0)
+    points: dict[tuple[int, ...], None] = {}
+    while len(points) < count:
+        points[tuple(int(n) for n in rng.integers(1, 7, dimensions))] = None
+    return list(points)
+
+
+def _polynomial(monomials: list[Any], values: list[list[float]], counts: list[int]) -> sp.Expr:
+    """The polynomial with whole coefficients that has these values."""
+    solution, *_ = np.linalg.lstsq(np.array(values), np.array(counts, float), rcond=None)
+    whole = np.rint(solution).astype(int)
+    if not np.array_equal(np.array(values) @ whole, counts):
+        raise ArithmeticError("the counts are no polynomial in the sizes")
+    return sp.Add(*(int(n) * m for n, m in zip(whole, monomials, strict=True)))
+
+
+def _run(module: ModuleType, cell: Cell, sizes: dict[str, int]) -> dict[str, Counter[str]]:
+    """The tallies of one run of each routine, for which the module has a NumPy that counts."""
+    sizes = {"I": sizes["H"], **sizes}
+    found: dict[str, Counter[str]] = {}
+    vars(module)["np"] = CountingNumPy()
+    try:
+        with np.errstate(all="ignore"):
+            params = module.Params(*(sizes[a.letter] for a in cell.axes))
+            xs = np.zeros((sizes["T"], sizes["B"], sizes[cell.input.axes[0].letter]))
+            dys = np.zeros((*xs.shape[:2], sizes[cell.output.axes[0].letter]))
+            tape = _tallied(found, "forward", lambda: module.forward(params, xs)[2])
+            _tallied(found, "backward", lambda: module.backward(params, tape, dys))
+            _tallied(found, "hvp", lambda: module.hvp(params, tape, dys, params.copy()))
+    finally:
+        vars(module)["np"] = np
+    return found
+
+
+def _tallied(found: dict[str, Counter[str]], name: str, run: Any) -> Any:
+    CountingArray.tally = Counter()
+    result = run()
+    found[name] = CountingArray.tally
+    return result

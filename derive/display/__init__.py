@@ -1,0 +1,1 @@
+"""What people read: a derivation in the terminal and in LaTeX, and what differs between two."""

@@ -1,0 +1,37 @@
+"""What a reader is told of a cell in every format: its paper, settings, shapes, initial values."""
+
+from __future__ import annotations
+
+import inspect
+import re
+
+from derive.cell import Cell
+from derive.nodes import Axes, Quantity
+
+
+def paragraphs(doc: str) -> list[str]:
+    """A docstring's paragraphs, each as one line."""
+    return [" ".join(part.split()) for part in re.split(r"\n\s*\n", inspect.cleandoc(doc)) if part]
+
+
+def paper(doc: str) -> str:
+    """The first work that a docstring cites, up to its year; "" where it cites none."""
+    found = (re.match(r".*?\((1[89]|20)\d\d\)", paragraph) for paragraph in paragraphs(doc)[1:])
+    return next((match[0] for match in found if match), "")
+
+
+def shape(axes: Axes) -> str:
+    """A shape as a reader writes it, ``H × I``; a scalar's is 1."""
+    return " × ".join(axis.letter for axis in axes) or "1"
+
+
+def settings(cell: Cell) -> str:
+    """What is set otherwise than in the cell's file, to stand behind a name: `` (reset=after)``."""
+    changed = [str(s) for s in cell.options if s.value != s.default]
+    return f" ({', '.join(changed)})" if changed else ""
+
+
+def first_value(cell: Cell, parameter: Quantity) -> float | None:
+    """What the entries of a parameter start at; None where they are drawn at random."""
+    is_matrix = len(parameter.axes) == 2
+    return cell.initial.get(parameter.name, None if is_matrix else 0.0)

@@ -1,0 +1,96 @@
+"""A difference in the terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping
+
+import sympy as sp
+from rich.text import Text
+
+from derive.cell import Cell
+from derive.cost.predicted import size, text
+from derive.display.about import settings, shape
+from derive.display.compare.difference import difference, renamed_word
+from derive.display.compare.marks import versions
+from derive.display.compare.terms import Change
+from derive.display.formula import plain
+from derive.display.show import Words, columns
+from derive.display.terminal import console
+from derive.nodes import Quantity
+
+HEADINGS = {
+    "forward": ("One step", ""),
+    "adjoints": ("Its adjoints", ""),
+    "back": ("Handed back", ""),
+    "parameters": ("Gathered", "Σ "),
+}
+SIGNS = {"": ("  ", "dim"), "-": ("− ", "red"), "+": ("+ ", "green")}
+
+
+def print_difference(old: Cell, new: Cell) -> None:
+    """Print what changes from one cell to another."""
+    out, found = console(), difference(old, new)
+    out.print(Text(f"{old.name + settings(old)} → {new.name + settings(new)}", "bold"))
+    if found.same:
+        out.print("\nNothing changes: the equations are the same.")
+    else:
+        out.print("\n− is gone, + is new; in a changed equation the terms that differ stand out.")
+    for line in _quantities(old, new, found.renamed, out.width):
+        out.print(line)
+    if found.renamed:
+        names = ", ".join(f"{one} is called {two}" for one, two in found.renamed.items())
+        out.print(f"  {names}")
+    words = Words(found.old), Words(found.new)
+    for section, changes in found.sections.items():
+        heading, total = HEADINGS[section]
+        out.print(Text(f"\n{heading}", "bold"))
+        for line in _section(changes, words, total, out.width):
+            out.print(line)
+
+
+def _quantities(old: Cell, new: Cell, renamed: Mapping[str, str], width: int) -> Iterable[Text]:
+    """States and parameters that came and went, and how many numbers the parameters are."""
+    yield Text("\nQuantities", "bold")
+    for kind in ("states", "parameters"):
+        before = _shapes(getattr(old, kind), renamed)
+        after = _shapes(getattr(new, kind), {})
+        for (sign, style), own, other in (
+            (SIGNS["-"], before, after),
+            (SIGNS["+"], after, before),
+        ):
+            listed = [f"{name} ({dims})" for key, (name, dims) in own.items() if key not in other]
+            if listed:
+                whole = f"{sign}{kind}: {', '.join(listed)}"
+                for line in textwrap.wrap(whole, width, subsequent_indent="    "):
+                    yield Text(line, style)
+    counts = [text(sp.Add(*(size(p.axes) for p in cell.parameters))) for cell in (old, new)]
+    yield Text(f"  numbers in the parameters: {' → '.join(dict.fromkeys(counts))}")
+
+
+def _shapes(
+    quantities: Iterable[Quantity], renamed: Mapping[str, str]
+) -> dict[tuple[str, str], tuple[str, str]]:
+    """Quantities with their shapes, by the name that the new cell has for them."""
+    own = [(q.name, shape(q.axes)) for q in quantities]
+    return {(renamed_word(name, renamed), dims): (name, dims) for name, dims in own}
+
+
+def _section(
+    changes: Iterable[Change], words: tuple[Words, Words], total: str, width: int
+) -> Iterable[Text]:
+    """The lines of a section, with the signs of equality one below the other."""
+    shown = list(versions(changes, words))
+    lefts = [version.words.symbol(version.equation.lhs) for version in shown]
+    widest = min(max(map(columns, lefts), default=0), width // 3)
+    for version, left in zip(shown, lefts, strict=True):
+        margin, style = SIGNS[version.sign]
+        lead = f"{' ' * (widest - columns(left))}{left} = "
+        quiet = style if not version.sign else ""
+        room = max(width - len(margin) - columns(lead), 20)
+        for number, (depth, pieces) in enumerate(version.lines(total, columns, room)):
+            start = " " * (columns(lead) + 2 + 2 * depth) if number else lead
+            line = Text.assemble((margin, style), (start, quiet))
+            for piece, is_changed in pieces:
+                line.append(plain(piece), f"bold underline {style}" if is_changed else quiet)
+            yield line

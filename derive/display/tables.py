@@ -1,0 +1,114 @@
+"""Cells at a glance: all of them in a list, and what one of them costs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import sympy as sp
+from rich.text import Text
+
+from derive.cell import Cell, Setting
+from derive.cost.measured import KINDS
+from derive.cost.predicted import size, text
+from derive.cost.report import CellCost, once, per_step
+from derive.display.about import paper
+from derive.display.terminal import console, table
+from derive.library import load, names
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+FIRST = ("Simple", "LSTM", "GRU")  # the families in the order of a course; others follow by name
+
+
+def print_list() -> None:
+    """Print the built-in cells by family, each with its paper, states, gates and parameters."""
+    out = console()
+    cells = sorted(map(load, names()), key=lambda cell: (_rank(cell.family), cell.name))
+    rows = table("cell", "paper", "states", "gates", "parameters")
+    rows.padding = 0
+    rows.columns[0].no_wrap = True
+    for column, width in zip(rows.columns, (24, 19, 9, 7, 15), strict=True):
+        column.width = width
+    for family, members in groupby(cells, key=lambda cell: cell.family):
+        rows.add_row(Text(family, "bold"))
+        for cell in members:
+            states = _names(cell.states)
+            rows.add_row(
+                f" {cell.name}",
+                short(paper(cell.doc)),
+                states,
+                _names(str(gate).removesuffix("_next") for gate in cell.gates),
+                parameters(cell),
+            )
+        rows.add_section()
+    out.print(rows)
+    settable = [cell for cell in cells if cell.options]
+    out.print(Text("Options, as in `derive show gru --set reset=after`", "bold"))
+    for cell in settable:
+        out.print(f"  {cell.name}: {', '.join(map(_choices, cell.options))}")
+
+
+def _names(things: Iterable[object]) -> str:
+    return " ".join(map(str, things))
+
+
+def _choices(setting: Setting) -> str:
+    """An option with all it may be, the default first; a number with the one it is."""
+    return f"{setting.name} = {' or '.join(setting.choices) or setting.value}"
+
+
+def short(work: str) -> str:
+    """A paper as it is cited in passing: ``Gers et al. 2000``."""
+    authors, _, year = work.rpartition(" (")
+    first, *others = re.split(r", | & | et al\.", authors)
+    return f"{first.split()[-1]}{' et al.' if others else ''} {year.rstrip(')')}" if year else ""
+
+
+def _rank(family: str) -> tuple[int, str]:
+    return (FIRST.index(family) if family in FIRST else len(FIRST), family)
+
+
+def parameters(cell: Cell) -> str:
+    """How many numbers a cell's parameters are."""
+    return text(sp.Add(*(size(p.axes) for p in cell.parameters)))
+
+
+def print_cost(cell: Cell, found: CellCost) -> None:
+    """Print what a cell costs, as functions of its sizes."""
+    out = console()
+    out.print(Text(f"{cell.name}: {cell.title}", "bold"))
+    out.print(_work(found, "For each step of each sequence", KINDS[:-1], per_step))
+    out.print(_work(found, "Besides, for each call", KINDS[:-1], once))
+    calls = _work(found, "Calls of NumPy", ("calls",), lambda count: count)
+    out.print(calls)
+    four, eight = (text(n * found.kept) for n in (4, 8))
+    out.print(f"Parameters: {text(found.parameters)} numbers.")
+    out.print(
+        f"Kept for backward, for each step of each sequence: {text(found.kept)} numbers, that is "
+        f"{four} bytes in float32 and {eight} in float64."
+    )
+    out.print(
+        f"Recurrent path: {text(found.recurrent)} multiply-adds of a step wait for the one before, "
+        f"and {found.depth} operations follow one another from a state to a new state."
+    )
+
+    out.print(Text("\nWhat each rule of the program saves", "bold"))
+    for saving in found.savings:
+        rule = Text.assemble((f"{saving.rule:9}", "bold"), f"{saving.routine:9} {saving.what}")
+        out.print(rule)
+
+
+def _work(
+    found: CellCost, title: str, kinds: Sequence[str], part: Callable[[sp.Expr], sp.Expr]
+) -> Table:
+    """Work by kind and routine; a row for each kind that there is."""
+    rows = table(title, *found.work)
+    for kind in kinds:
+        counts = [part(work[kind]) for work in found.work.values()]
+        if any(counts):
+            rows.add_row(kind, *map(text, counts))
+    return rows

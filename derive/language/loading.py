@@ -1,0 +1,112 @@
+"""Running a cell's file, and telling what is wrong in it: the file, the line, one sentence."""
+
+from __future__ import annotations
+
+import ast
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from types import CodeType, ModuleType
+
+from derive.cell import Cell
+from derive.language.body import current, nothing_declared
+from derive.nodes import CellError, Quantity
+
+# What Python says where a quantity is given to something that knows none, and what to do instead.
+INSTEAD = {
+    "loop of ufunc": "NumPy's functions take no quantities: use those of derive.language",
+    "truth value of Relational": (
+        "a quantity has no value while the body runs, so nothing can depend on it: use maximum, "
+        "minimum, relu or sign of derive.language"
+    ),
+    "unsupported operand type(s) for @": (
+        "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or -(W @ x)"
+    ),
+}
+
+
+def execute(path: Path) -> ModuleType:
+    """Run a cell's file as the Python module it is; CellError where anything goes wrong in it."""
+    tree, code = _compiled(path)
+    module = ModuleType(f"_cell_{path.stem}")
+    module.__file__ = str(path)
+    with nothing_declared():
+        try:
+            exec(code, vars(module))
+        except (Exception, SystemExit) as error:  # the file's own code may raise anything
+            _check_decisions(tree, path, module)
+            raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
+        _check_decisions(tree, path, module)
+    return module
+
+
+def _compiled(path: Path) -> tuple[ast.Module, CodeType]:
+    try:
+        tree = ast.parse(path.read_bytes())
+        return tree, compile(tree, path, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        line = f":{error.lineno}" if error.lineno else ""
+        raise CellError(f"{path}{line}: {error.msg}") from None
+    except ValueError as error:  # null bytes, for some versions of Python
+        raise CellError(f"{path}: {error}") from None
+    except (RecursionError, MemoryError):
+        raise CellError(f"{path}: an expression is nested too deeply for Python") from None
+
+
+def _line(error: BaseException, path: Path) -> int:
+    """The last line of that file that was running."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()]
+    return (lines or [0])[-1] or 0
+
+
+def _sentence(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    if isinstance(error, CellError):
+        return text
+    if isinstance(error, NameError) and error.name:
+        family, _, member = error.name.partition("_")
+        hint = f"; is it {family}.{member}?" if member and family in current().families else ""
+        return f"`{error.name}` is not defined{hint}"
+    if isinstance(error, AttributeError) and isinstance(error.obj, Quantity):
+        return f"`{error.obj}` has no member `{error.name}`: it is a quantity, and no family"
+    for said, instead in INSTEAD.items():
+        if said in text:
+            return instead
+    return f"{type(error).__name__}: {text}"
+
+
+def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
+    """CellError where a cell's body compares a quantity, or asks whether it is true.
+
+    Python would answer, always the same, since a quantity is a symbol; one of two branches would be
+    taken in silence.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            quantities = _quantities(node.name, module)
+            for name in (n for asked in _asked(node) for n in ast.walk(asked)):
+                if isinstance(name, ast.Name) and name.id in quantities:
+                    instead = INSTEAD["truth value of Relational"]
+                    raise CellError(
+                        f"{path}:{name.lineno}: `{name.id}` decides something here, and {instead}"
+                    )
+
+
+def _quantities(name: str, module: ModuleType) -> set[str]:
+    """The names of a cell's quantities, as far as its body ran."""
+    if not hasattr(module, name):
+        return current().quantities()
+    cell = getattr(module, name)
+    return {q.name for q in cell.quantities} if isinstance(cell, Cell) else set()
+
+
+def _asked(body: ast.AST) -> Iterator[ast.AST]:
+    """The expressions of which Python asks whether they are true, and comparisons."""
+    for node in ast.walk(body):
+        if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
+            yield node.test
+        elif isinstance(node, ast.BoolOp | ast.Compare):
+            yield node
+        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+            yield node.operand

@@ -1,0 +1,47 @@
+"""The command: makes the mutants, has them tried, and reports."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from importlib import import_module
+
+from mutation.mutant import Mutant
+from mutation.report import Report
+from mutation.runner import run
+
+SOURCES = ("equations", "program", "templates")
+
+
+def made(sources: list[str], only: str, every: int) -> list[Mutant]:
+    """The mutants of some sources in some places, or every Nth of them."""
+    found = (m for s in sources for m in import_module(f"mutation.{s}").mutants())
+    return [m for m in found if only in m.place][::every]
+
+
+def main() -> int:
+    """0 where every mutant is killed or known to be equivalent."""
+    parser = argparse.ArgumentParser(
+        prog="python -m mutation", description="The proof of the tests."
+    )
+    parser.add_argument("sources", nargs="*", help=f"of {', '.join(SOURCES)}; all if none is named")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at a time")
+    parser.add_argument("--only", default="", metavar="TEXT", help="where the place has this in it")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="try every Nth only")
+    arguments = parser.parse_args()
+    mutants = made(arguments.sources or list(SOURCES), arguments.only, arguments.every)
+    print(f"{len(mutants)} changes, {arguments.jobs} at a time …", file=sys.stderr, flush=True)
+    report = Report(len(mutants))
+    broken = run(mutants, arguments.jobs, report.tell)
+    report.show()
+    if not (arguments.sources or arguments.only) and arguments.every == 1:
+        for pattern in report.unused():
+            print(f"No survivor is like this any more: {pattern}")
+    for test in broken:
+        print(f"Fails without any change, and was left out: {test}")
+    return bool(report.survivors or broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,118 @@
+"""The generated code of a few cells, changed line by line.
+
+Only lines that differ from cell to cell: the others stand in the templates, which are changed by
+themselves. Of a module that keeps less on its tape only what the fuller one does not have.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import FrameType, ModuleType
+
+import numpy as np
+
+from mutation.mutant import Mutant
+from mutation.python import Edit, edits, functions, place
+from mutation.subjects import ANTISYMMETRIC, GRU, LSTM, PEEPHOLE, SLSTM, STATES, Subject
+
+ROUTINES = ("forward", "backward", "step", "jvp", "hvp")
+FIRST_ORDER = (PEEPHOLE, SLSTM)  # their hvp is long, and made of the same lines as the others'
+TEMPLATES = Path(__file__).parents[2] / "templates" / "numpy"
+
+
+def mutants() -> Iterator[Mutant]:
+    """Every change to the programs of the cells that are looked at. A line that several modules
+    have is changed in the first one."""
+    known = {(routine, line) for routine in ROUTINES for line in template_lines()}
+    for subject in (LSTM, GRU, PEEPHOLE, ANTISYMMETRIC, SLSTM, *STATES):
+        yield from of_module(subject, known)
+        known |= set(lines_of(subject.text))
+
+
+def lines_of(text: str) -> Iterator[tuple[str, str]]:
+    """The lines of each routine: (routine, line)."""
+    lines = text.splitlines()
+    for name, (first, last) in functions(text).items():
+        yield from ((name, line.strip()) for line in lines[first - 1 : last])
+
+
+def of_module(subject: Subject, known: set[tuple[str, str]]) -> Iterator[Mutant]:
+    """Every change to one module, but in lines that are known."""
+    text, found = subject.text, functions(subject.text)
+    lines = text.splitlines()
+    routines = ROUTINES[:-1] if subject in FIRST_ORDER else ROUTINES
+    shapes = shapes_of(subject)
+    seen: set[str] = set()
+
+    def other(name: ast.Name) -> str | None:
+        return next_alike(shapes.get(place(found, name.lineno), {}), name.id)
+
+    for edit in edits(text, other=other):
+        line = text.count("\n", 0, edit.start) + 1
+        where = place(found, line)
+        changed = edit.apply(text)
+        if where not in routines or changed in seen or (where, lines[line - 1].strip()) in known:
+            continue
+        seen.add(changed)
+        yield made(subject, where, edit, changed)
+
+
+def made(subject: Subject, where: str, edit: Edit, changed: str) -> Mutant:
+    """One changed module as a mutant."""
+    before, after = edit.lines(subject.text)
+    return Mutant("program", edit.operator, f"{subject} {where}", before, after,
+                  (subject,), lambda: [(subject, changed)])  # fmt: skip
+
+
+@cache
+def template_lines() -> frozenset[str]:
+    """The lines that stand in a template as they are."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(TEMPLATES.glob("*.j2"))]
+    return frozenset(line.strip() for text in texts for line in text.splitlines())
+
+
+def next_alike(shapes: dict[str, tuple], name: str) -> str | None:
+    """The next array of the same shape, in the order of their names; the first after the last."""
+    alike = sorted(other for other, shape in shapes.items() if shape == shapes.get(name))
+    if name not in shapes or len(alike) < 2:
+        return None
+    return alike[(alike.index(name) + 1) % len(alike)]
+
+
+def shapes_of(subject: Subject) -> dict[str, dict[str, tuple]]:
+    """For each routine, the shapes of the arrays it has at its end, where all sizes differ."""
+    module = ModuleType("watched")
+    sys.modules["watched"] = module
+    exec(compile(subject.text, "<watched>", "exec"), module.__dict__)
+    shapes: dict[str, dict[str, tuple]] = {}
+
+    def watch(frame: FrameType, event: str, argument: object) -> None:
+        routine = frame.f_code.co_name
+        if event == "return" and routine in ROUTINES:
+            arrays = {k: v for k, v in frame.f_locals.items() if isinstance(v, np.ndarray)}
+            shapes[routine] = {k: v.shape for k, v in arrays.items()}
+
+    sys.setprofile(watch)
+    try:
+        run_all(module)
+    finally:
+        sys.setprofile(None)
+    return shapes
+
+
+def run_all(m: ModuleType) -> None:
+    """Each routine, once; one sequence ends early, so that all that there may be is there."""
+    rng = np.random.default_rng(0)
+    sizes = [n for n in inspect.signature(m.Params).parameters if n != "dtype"]
+    params = m.init(rng, *(3 + 2 * k for k in range(len(sizes))))
+    xs = rng.normal(size=(11, 13, params.input_size))
+    ys, state, tape = m.forward(params, xs, None, [4] + [11] * 12)
+    m.backward(params, tape, ys, state)
+    m.step(params, xs[0], state)
+    m.jvp(params, tape, params, xs, state)
+    m.hvp(params, tape, ys, params, xs, state, state)

@@ -1,0 +1,232 @@
+"""Hands every mutant to the tests, each in a process of its own, several at a time.
+
+The tests are collected once, by pytest. Then, instead of running them, this forks: a child puts the
+changed module in the place of the right one and runs the tests of that cell, until one fails. So a
+mutant costs nothing but the tests that it passes, and can do no harm to the next one.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import pickle
+import resource
+import signal
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from mutation.mutant import Mutant
+from mutation.subjects import SUBJECTS, Subject
+
+ROOT = Path(__file__).parents[2]
+TESTS = ["tests/mutation/proof.py", "tests/test_contract.py", "tests/test_contract_details.py"]
+LIMIT = 30  # seconds for one mutant
+MEMORY = 8 << 30  # bytes
+# Of the contract, the tests that notice most; then the others, but those that start a Python last.
+FIRST = (
+    "test_numbers",
+    "test_it_computes",
+    "test_a_ragged_batch_is_its_sequences_alone",
+    "test_every_partial_derivative",
+    "test_shapes_and_dtypes",
+    "test_a_wrong_argument",
+    "test_what_is_left_out",
+)
+LAST = ("test_what_would_overflow", "test_it_works_where", "test_importing_it", "test_threads")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of a mutant.
+
+    by  the test that failed, or how it failed earlier; empty if it survived, None if it is none:
+        what it makes is no Python, or is what it was
+    """
+
+    mutant: Mutant
+    by: str | None
+
+
+def run(mutants: Sequence[Mutant], jobs: int, tell: Callable[[Verdict], None]) -> list[str]:
+    """Try every mutant, and tell of each. Returns the tests that fail on what is right."""
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        plugin = _Plugin(mutants, jobs, tell, Path(folder))
+        install_all()
+        _names_of_subjects()
+        arguments = ["-q", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--rootdir", str(ROOT)]
+        files = [str(ROOT / test) for test in TESTS]
+        sys.path.insert(0, str(ROOT / "tests"))
+        code = pytest.main([*arguments, "-c", str(ROOT / "pyproject.toml"), *files],
+                           plugins=[plugin])  # fmt: skip
+        if code != 0:
+            raise RuntimeError("the tests cannot be collected")
+        return plugin.broken
+
+
+def _names_of_subjects() -> None:
+    """The contract's tests are those of the cells that are changed."""
+    some = ModuleType("some_cells")
+    some.SOME = list(dict.fromkeys(s.name for s in SUBJECTS if not s.is_wide))
+    sys.modules["some_cells"] = some
+
+
+def install(subject: Subject, text: str) -> None:
+    """Put a module in the place of the generated one."""
+    import generated
+
+    name = f"generated.{subject.name}"
+    module = ModuleType(name)
+    sys.modules[name] = module  # annotations and pickle look a module up by its name
+    exec(compile(text, f"<{name}>", "exec"), module.__dict__)
+    setattr(generated, subject.name, module)
+
+
+def install_all() -> None:
+    """Every subject's right module, one of each name."""
+    for subject in reversed(SUBJECTS):
+        install(subject, subject.text)
+
+
+class _Plugin:
+    def __init__(
+        self,
+        mutants: Sequence[Mutant],
+        jobs: int,
+        tell: Callable[[Verdict], None],
+        folder: Path,
+    ):
+        self.mutants, self.jobs, self.tell, self.folder = mutants, jobs, tell, folder
+        self.children: dict[int, tuple[int, int]] = {}  # process: (mutant's number, pipe)
+        self.broken: list[str] = []
+        self.items: dict[str, list[pytest.Item]] = {}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        needed = [s for s in SUBJECTS if any(s in m.subjects for m in self.mutants)]
+        self.items = {str(s): self.of_subject(session, s) for s in needed}
+        baseline = [(lambda s=s: self.failing(s)) for s in needed]
+        for failed in self.forked(baseline):
+            self.broken += [str(failed)] if isinstance(failed, str) else failed
+        for subject, items in self.items.items():
+            self.items[subject] = [i for i in items if i.name not in self.broken]
+        gc.freeze()  # what is there stays: the children need not look at it
+        results = self.forked([(lambda m=m: self.attempt(m)) for m in self.mutants])
+        for number, by in enumerate(results):
+            self.tell(Verdict(self.mutants[number], by))
+        return True
+
+    # which tests
+
+    def of_subject(self, session: pytest.Session, subject: Subject) -> list[pytest.Item]:
+        items = []
+        for item in session.items:
+            values = item.callspec.params if hasattr(item, "callspec") else {}
+            if str(subject) == values.get("spec") or subject.name in (
+                values.get("m"), values.get("path")
+            ):  # fmt: skip
+                items.append(item)
+        return sorted(items, key=self.rank)
+
+    def rank(self, item: pytest.Item) -> int:
+        for rank, start in enumerate(FIRST):
+            if item.name.startswith(start):
+                return rank
+        return len(FIRST) + item.name.startswith(LAST)
+
+    # in a child
+
+    def failing(self, subject: Subject) -> list[str]:
+        """The tests that fail on what is right."""
+        return list(self.failures(subject, subject.text))
+
+    def attempt(self, mutant: Mutant) -> str | None:
+        """The test that a mutant fails; see `Verdict`."""
+        verdict = None
+        try:
+            for subject, text in mutant.modules():
+                if text != subject.text:
+                    compile(text, "<mutant>", "exec")
+                    verdict = ""
+                    for failed in self.failures(subject, text):
+                        return failed
+        except SyntaxError:
+            return None
+        except Exception as error:
+            return f"generating it: {type(error).__name__}"
+        return verdict
+
+    def failures(self, subject: Subject, text: str) -> Iterator[str]:
+        """The tests that fail on a module, one after another."""
+        try:
+            install(subject, text)
+        except Exception as error:
+            yield f"importing it: {type(error).__name__}"
+            return
+        folder = self.folder / str(os.getpid())
+        folder.mkdir(exist_ok=True)
+        (folder / f"{subject.name}.py").write_text(text, encoding="utf-8")
+        items = self.items[str(subject)]
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.module.FOLDER = folder
+            reports = runtestprotocol(item, log=False, nextitem=following)
+            if any(report.failed for report in reports):
+                yield item.name
+
+    # processes
+
+    def forked(self, tasks: list[Callable[[], object]]) -> Iterator[object]:
+        """What the tasks return, in their order, each done in a process of its own."""
+        done: dict[int, object] = {}
+        waiting, told = list(enumerate(tasks))[::-1], 0
+        while told < len(tasks):
+            while waiting and len(self.children) < self.jobs:
+                number, task = waiting.pop()
+                process, pipe = fork(task)
+                self.children[process] = number, pipe
+            process, status = os.wait()
+            number, pipe = self.children.pop(process)
+            done[number] = answer(pipe, status)
+            while told in done:
+                yield done.pop(told)
+                told += 1
+
+
+def fork(task: Callable[[], object]) -> tuple[int, int]:
+    """Do something in a new process; its number, and where the answer will be."""
+    reading, writing = os.pipe()
+    process = os.fork()
+    if process:
+        os.close(writing)
+        return process, reading
+    try:
+        os.close(reading)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(LIMIT)
+        pytest.Function.repr_failure = lambda self, error, style=None: ""  # nobody reads it
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        for stream in (1, 2):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
+        result = task()
+        os.write(writing, pickle.dumps(result))
+    except BaseException as error:
+        os.write(writing, pickle.dumps(f"{type(error).__name__}"))
+    finally:
+        os._exit(0)
+
+
+def answer(pipe: int, status: int) -> object:
+    """What a process answered, or how it died."""
+    with os.fdopen(pipe, "rb") as file:
+        data = file.read()
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return "time" if number == signal.SIGALRM else f"signal {number}"
+    return pickle.loads(data)
