@@ -28,7 +28,8 @@ LOCAL = frozenset(
 )
 PARAMS = frozenset(
     "self dtype flat zeros copy stacked keys values items get name size sizes lengths shapes "
-    "starts view SHAPES STACKS memo".split()
+    "starts view SHAPES STACKS np math accumulate rng params bound Params "
+    "isinstance int bool zip dict sum tuple type".split()
 )
 PYTHON = frozenset(keyword.kwlist)
 
