@@ -19,7 +19,7 @@ import sympy as sp
 
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, FeatureSum, Node, Quantity, axes_of
+from derive.nodes import Axes, CellError, FeatureSum, Node, Quantity, axes_of, describe
 from derive.normal import fresh, normalise
 
 
@@ -82,15 +82,37 @@ def adjoint(cell: Cell) -> Adjoint:
 
 
 def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.Expr]]:
-    """What the quantities that an equation reads receive, given the adjoint of its left-hand
-    side."""
+    """What the quantities that an equation reads receive, given the adjoint of its left-hand side.
+
+    Numbers receive nothing. Anything else without a name could not pass its share on, and the
+    gradient would be wrong: that is an error, which the normal form keeps from happening.
+    """
     for part, slope in partials(equation):
         contribution = bar * slope
-        if isinstance(part, Node):
-            received = gathered(part, [contribution])
-            yield from ((q, c) for q, c in part.adjoint(received) if isinstance(q, Quantity))
-        else:
-            yield part, contribution
+        shares = (
+            part.adjoint(gathered(part, [contribution]))
+            if isinstance(part, Node)
+            else [(part, contribution)]
+        )
+        for target, share in shares:
+            if isinstance(target, Quantity):
+                yield target, share
+            elif not is_constant(target):
+                raise unnamed(target, equation)
+
+
+def is_constant(expr: sp.Expr) -> bool:
+    """Whether an expression is made of plain numbers and sizes alone, so that its derivative is
+    zero."""
+    return not expr.has(Quantity)
+
+
+def unnamed(part: sp.Expr, equation: Equation) -> CellError:
+    """The error where something that varies has no name, and so no adjoint and no tangent."""
+    return CellError(
+        f"equation `{equation.lhs}`: the derivative by `{describe(part)}` has nowhere to go, since "
+        f"that has no name; bring the equations into normal form first"
+    )
 
 
 def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr:
@@ -102,7 +124,10 @@ def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr
     for contribution in contributions:
         by_axes.setdefault(axes_of(contribution), []).append(contribution)
     numbers = by_axes.pop((), [])
-    return sp.Add(*numbers, *(FeatureSum(sp.Add(*some)) for some in by_axes.values()))
+    totals = [FeatureSum(sp.Add(*some)) for some in by_axes.values()]
+    for total in totals:
+        total.axes()  # CellError for a matrix, of which there is no such sum
+    return sp.Add(*numbers, *totals)
 
 
 def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
@@ -110,24 +135,32 @@ def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
 
     An activation's derivative is written with its output, which is the equation's left-hand side.
     """
+    slopes = (
+        _slopes_of_function(equation)
+        if isinstance(equation.rhs, Elementwise)
+        else _slopes_of_formula(equation.rhs)
+    )
+    for part, slope in slopes:
+        if slope == 0 or is_constant(part):
+            continue
+        if not isinstance(part, Quantity | Node):
+            raise unnamed(part, equation)
+        yield part, slope
+
+
+def _slopes_of_function(equation: Equation) -> Iterator[tuple[sp.Expr, sp.Expr]]:
     rhs = equation.rhs
-    if isinstance(rhs, Elementwise):
-        inputs = [
-            (x, s)
-            for x, s in zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True)
-            if x.is_Symbol
-        ]
-    else:
-        stand_in = {node: sp.Dummy() for node in outermost_nodes(rhs)}
-        flat = rhs.xreplace(stand_in)
-        back = {dummy: node for node, dummy in stand_in.items()}
-        inputs = [
-            (back.get(s, s), sp.diff(flat, s).xreplace(back))
-            for s in in_written_order(flat, equation, back)
-        ]
-    for part, slope in inputs:
-        if slope != 0 and isinstance(part, Quantity | Node):
-            yield part, slope
+    yield from zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True)
+
+
+def _slopes_of_formula(rhs: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+    """Sums, products and powers: SymPy's derivative by each name, and by each node as if it had
+    one. By name, never in SymPy's order or a hash's."""
+    stand_in = {node: sp.Dummy() for node in outermost_nodes(rhs)}
+    flat = rhs.xreplace(stand_in)
+    back = {dummy: node for node, dummy in stand_in.items()}
+    for symbol in sorted(flat.free_symbols, key=lambda s: str(back.get(s, s))):
+        yield back.get(symbol, symbol), sp.diff(flat, symbol).xreplace(back)
 
 
 def outermost_nodes(expr: sp.Expr) -> list[Node]:
@@ -135,8 +168,3 @@ def outermost_nodes(expr: sp.Expr) -> list[Node]:
     if isinstance(expr, Node):
         return [expr]
     return [node for argument in expr.args for node in outermost_nodes(argument)]
-
-
-def in_written_order(flat: sp.Expr, equation: Equation, back: dict) -> Iterable[sp.Symbol]:
-    """The symbols of an expression in an order of our own, never SymPy's or a hash's."""
-    return sorted(flat.free_symbols, key=lambda s: str(back.get(s, s)))

@@ -5,7 +5,8 @@ In normal form an equation is one of two kinds:
 
 - an *activation*, a function of quantities that have a name: ``i = sigmoid(a_i)``;
 - *algebraic*: sums, products and powers of named quantities, where a matrix-vector product stands
-  alone as a term and takes a named vector: ``a_i = W_i @ x + U_i @ h + b_i``.
+  alone as a term: ``a_i = W_i @ x + U_i @ h + b_i``. What such a node takes has a name, too: the
+  adjoint of a node goes to its arguments, and only what has a name can receive it.
 
 So ``i = sigmoid(W_i @ x + …)`` becomes two equations, of which the first is the pre-activation
 ``a_i``, and the ``tanh(c_next)`` inside a product gets the name ``tanh_c_next``. Whatever occurs
@@ -22,7 +23,7 @@ import sympy as sp
 
 from derive.cell import Equation, in_order
 from derive.elementwise import Elementwise
-from derive.nodes import FeatureSum, MatVec, Node, Quantity, axes_of
+from derive.nodes import FeatureSum, MatVec, Node, Quantity, Transposed, axes_of
 
 
 def fresh(name: str, taken: set[str]) -> str:
@@ -73,7 +74,7 @@ class _Normaliser:
     def term(self, term: sp.Expr, equation: Equation) -> sp.Expr:
         """A term of a sum; only here may a matrix-vector product stand without a name."""
         if isinstance(term, MatVec) and self.uses[term] == 1:
-            return self.product(term, equation)
+            return self.node(term, equation)
         return self.inner(term, equation)
 
     def inner(self, expr: sp.Expr, equation: Equation) -> sp.Expr:
@@ -81,17 +82,10 @@ class _Normaliser:
         if isinstance(expr, Elementwise):
             return self.activation(expr, equation)
         if isinstance(expr, MatVec):
-            matrix, vector = expr.args
-            if matrix.args:
-                matrix = f"{matrix.args[0]}_T"
-            return self.name(
-                expr,
-                f"{matrix}_{vector}" if vector.is_Symbol else f"{matrix}_{equation.lhs}",
-                equation,
-            )
-        if isinstance(expr, FeatureSum):
-            return FeatureSum(self.argument(expr.args[0], f"{equation.lhs}_terms", equation))
-        if isinstance(expr, Node) or not expr.args:
+            return self.name(expr, self.name_of_product(expr, equation), equation)
+        if isinstance(expr, Node):
+            return self.node(expr, equation)
+        if not expr.args:
             return expr
         return expr.func(*(self.inner(argument, equation) for argument in expr.args))
 
@@ -105,24 +99,40 @@ class _Normaliser:
         )
         return self.name(expr, f"{expr.func.__name__}_{inside}", equation)
 
-    def product(self, expr: MatVec, equation: Equation) -> sp.Expr:
+    def name_of_product(self, expr: MatVec, equation: Equation) -> str:
         matrix, vector = expr.args
-        factors = sp.Mul.make_args(vector)
-        short = len(factors) <= 3 and all(isinstance(factor, Quantity) for factor in factors)
-        name = (
-            "_".join(sorted(map(str, factors), key=_position(equation)))
-            if short
-            else f"{equation.lhs}_operand"
-        )
-        return MatVec(matrix, self.argument(vector, name, equation))
+        if isinstance(matrix, Transposed):
+            left = f"{matrix.args[0]}_T" if matrix.args[0].is_Symbol else f"{equation.lhs}_matrix_T"
+        else:
+            left = str(matrix) if matrix.is_Symbol else f"{equation.lhs}_matrix"
+        return f"{left}_{vector if vector.is_Symbol else equation.lhs}"
+
+    def node(self, expr: Node, equation: Equation) -> sp.Expr:
+        """A node, each of its arguments under a name."""
+        if isinstance(expr, FeatureSum):
+            names = [f"{equation.lhs}_terms"]
+        elif isinstance(expr, MatVec):
+            names = [f"{equation.lhs}_matrix", self.name_of_operand(expr.args[1], equation)]
+        else:
+            names = [self.name_of_operand(argument, equation) for argument in expr.args]
+        arguments = zip(expr.args, names, strict=True)
+        return expr.func(*(self.argument(a, name, equation) for a, name in arguments))
+
+    def name_of_operand(self, expr: sp.Expr, equation: Equation) -> str:
+        """What a product is taken of: a short one is called after its factors."""
+        factors = sp.Mul.make_args(expr)
+        if len(factors) <= 3 and all(isinstance(factor, Quantity) for factor in factors):
+            return "_".join(sorted(map(str, factors), key=_position(equation)))
+        return f"{equation.lhs}_operand"
 
     def argument(self, expr: sp.Expr, name: str, equation: Equation) -> sp.Expr:
-        """What a function or product is applied to: a quantity with a name, or a plain number."""
-        return (
-            expr
-            if isinstance(expr, Quantity) or expr.is_Number
-            else self.name(expr, name, equation)
-        )
+        """What a function or node is applied to: a quantity with a name, its transpose, or a plain
+        number."""
+        if isinstance(expr, Quantity) or expr.is_Number:
+            return expr
+        if isinstance(expr, Transposed):
+            return Transposed(self.argument(expr.args[0], name, equation))
+        return self.name(expr, name, equation)
 
     def name(self, expr: sp.Expr, name: str, equation: Equation) -> Quantity:
         """Define a new quantity, or find the one that has this definition."""
@@ -131,8 +141,8 @@ class _Normaliser:
             self.named[expr] = quantity
             definition = Equation(quantity, expr, equation.order)
             rhs = (
-                self.product(expr, definition)
-                if isinstance(expr, MatVec)
+                self.node(expr, definition)
+                if isinstance(expr, Node)
                 else self.top(expr, definition)
             )
             self.result.append(Equation(quantity, rhs, equation.order))

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Mapping
 
 import sympy as sp
 
-from derive.adjoint import partials
+from derive.adjoint import is_constant, partials, unnamed
 from derive.cell import Equation
 from derive.nodes import Node, Quantity
 from derive.normal import fresh
@@ -49,6 +49,8 @@ def push_forward(equation: Equation, dot: Mapping[Quantity, Quantity]) -> sp.Exp
     def along(argument: sp.Expr) -> sp.Expr:
         if isinstance(argument, Node):
             return argument.tangent(along)
+        if not isinstance(argument, Quantity) and not is_constant(argument):
+            raise unnamed(argument, equation)
         return dot.get(argument, sp.S.Zero)
 
     return sp.Add(*(slope * along(part) for part, slope in partials(equation)))
