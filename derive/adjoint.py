@@ -20,7 +20,7 @@ import sympy as sp
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise
 from derive.nodes import Axes, CellError, FeatureSum, Node, Quantity, axes_of, describe
-from derive.normal import fresh, normalise
+from derive.normal import divisor_of, fresh, normalise
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Adjoint:
 
 def adjoint(cell: Cell) -> Adjoint:
     """Differentiate a cell in reverse."""
-    forward = normalise(cell.equations, (q.name for q in cell.quantities))
+    forward = normalise(cell.equations, (q.name for q in cell.quantities), quotients=True)
     quantities = (*(e.lhs for e in reversed(forward)), *cell.states, cell.input, *cell.parameters)
     taken = {q.name for q in quantities}
     bar = {q: Quantity(fresh(f"d{q}", taken), q.axes) for q in quantities}
@@ -130,15 +130,20 @@ def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr
     return sp.Add(*numbers, *totals)
 
 
-def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
+def partials(
+    equation: Equation, by_output: bool = True
+) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
     """The equation's direct inputs, quantities and nodes, each with the partial derivative by it.
 
-    An activation's derivative is written with its output, which is the equation's left-hand side.
+    An activation's derivative is written with its output, which is the equation's left-hand side,
+    and so is a quotient's by what is below its bar. `by_output` is False where quotients are
+    better off without: adjoint equations are linear in adjoints, and what these are multiplied with
+    is known before the loop, while their left-hand sides are not.
     """
     slopes = (
         _slopes_of_function(equation)
         if isinstance(equation.rhs, Elementwise)
-        else _slopes_of_formula(equation.rhs)
+        else _slopes_of_formula(equation, by_output)
     )
     for part, slope in slopes:
         if slope == 0 or is_constant(part):
@@ -153,14 +158,20 @@ def _slopes_of_function(equation: Equation) -> Iterator[tuple[sp.Expr, sp.Expr]]
     yield from zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True)
 
 
-def _slopes_of_formula(rhs: sp.Expr) -> Iterator[tuple[sp.Expr, sp.Expr]]:
-    """Sums, products and powers: SymPy's derivative by each name, and by each node as if it had
-    one. By name, never in SymPy's order or a hash's."""
-    stand_in = {node: sp.Dummy() for node in outermost_nodes(rhs)}
-    flat = rhs.xreplace(stand_in)
+def _slopes_of_formula(equation: Equation, by_output: bool) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+    """Sums, products and powers: the derivative by each name, and by each node as if it had one.
+
+    That of a quotient y = n/d is (n' - y d')/d, so that neither n nor 1/d² is computed again. The
+    order is by name, never SymPy's or a hash's.
+    """
+    stand_in = {node: sp.Dummy() for node in outermost_nodes(equation.rhs)}
     back = {dummy: node for node, dummy in stand_in.items()}
+    flat = equation.rhs.xreplace(stand_in)
+    divisor = divisor_of(flat) if by_output else sp.S.One
+    dividend = flat * divisor
     for symbol in sorted(flat.free_symbols, key=lambda s: str(back.get(s, s))):
-        yield back.get(symbol, symbol), sp.diff(flat, symbol).xreplace(back)
+        slope = sp.diff(dividend, symbol) - equation.lhs * sp.diff(divisor, symbol)
+        yield back.get(symbol, symbol), (slope / divisor).xreplace(back)
 
 
 def outermost_nodes(expr: sp.Expr) -> list[Node]:

@@ -53,13 +53,9 @@ LATEX = r"""
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{n}_t &= \frac{\bar{h}_t \circ i_t}{f_t + i_t} \\
-  \bar{i}_t &= \bar{h}_t
-      \circ \Bigl(\frac{n_t}{f_t + i_t}
-        - \frac{f_t \circ h_{t-1} + i_t \circ n_t}{(f_t + i_t)^{2}}\Bigr) \\
+  \bar{i}_t &= \frac{\bar{h}_t \circ (n_t - h_t)}{f_t + i_t} \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{f}_t &= \bar{h}_t
-      \circ \Bigl(\frac{h_{t-1}}{f_t + i_t}
-        - \frac{f_t \circ h_{t-1} + i_t \circ n_t}{(f_t + i_t)^{2}}\Bigr) \\
+  \bar{f}_t &= \frac{\bar{h}_t \circ (h_{t-1} - h_t)}{f_t + i_t} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t)
 \end{align*}
 
@@ -316,39 +312,25 @@ def backward(params, tape, dys, dstate=None):
     da_f_s, da_i_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
-    work2_s = np.empty((T, B, H), dtype)
-    work3_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_dn = i / (f + i)
     np.add(f_s, i_s, out=work_s)
     np.divide(i_s, work_s, out=dn_s)
-    # dh_next_da_i = (n / (f + i) - (h * f + i * n) / (f + i)**2) * (1 - i) * i
-    np.multiply(h_s[:-1], f_s, out=da_i_s)
-    np.multiply(i_s, n_s, out=work_s)
-    np.add(da_i_s, work_s, out=da_i_s)
-    np.add(f_s, i_s, out=work2_s)
-    np.multiply(work2_s, work2_s, out=work_s)
-    np.divide(da_i_s, work_s, out=da_i_s)
-    np.add(f_s, i_s, out=work2_s)
-    np.divide(n_s, work2_s, out=work_s)
-    np.subtract(work_s, da_i_s, out=da_i_s)
-    np.subtract(1, i_s, out=work_s)
-    np.multiply(da_i_s, work_s, out=da_i_s)
+    # dh_next_da_i = (1 - i) * i * (n - h_next) / (f + i)
+    np.subtract(1, i_s, out=da_i_s)
     np.multiply(da_i_s, i_s, out=da_i_s)
-    # dh_next_da_f = (h / (f + i) - (h * f + i * n) / (f + i)**2) * (1 - f) * f
+    np.subtract(n_s, h_s[1:], out=work_s)
+    np.multiply(da_i_s, work_s, out=da_i_s)
     np.add(f_s, i_s, out=work_s)
-    np.divide(h_s[:-1], work_s, out=da_f_s)
-    np.multiply(h_s[:-1], f_s, out=work_s)
-    np.multiply(i_s, n_s, out=work2_s)
-    np.add(work_s, work2_s, out=work_s)
-    np.add(f_s, i_s, out=work3_s)
-    np.multiply(work3_s, work3_s, out=work2_s)
-    np.divide(work_s, work2_s, out=work_s)
-    np.subtract(da_f_s, work_s, out=da_f_s)
+    np.divide(da_i_s, work_s, out=da_i_s)
+    # dh_next_da_f = (h - h_next) * (1 - f) * f / (f + i)
+    np.subtract(h_s[:-1], h_s[1:], out=da_f_s)
     np.subtract(1, f_s, out=work_s)
     np.multiply(da_f_s, work_s, out=da_f_s)
     np.multiply(da_f_s, f_s, out=da_f_s)
+    np.add(f_s, i_s, out=work_s)
+    np.divide(da_f_s, work_s, out=da_f_s)
     # dh_next_dh = f / (f + i)
     np.add(f_s, i_s, out=work_s)
     np.divide(f_s, work_s, out=dh_next_dh_s)
@@ -443,14 +425,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
     h_next_dot_in_s = (
         n_dot_s * i_s / (f_s + i_s)
-        + a_f_dot_s
-        * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        * (1 - f_s)
-        * f_s
-        + a_i_dot_s
-        * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        * (1 - i_s)
-        * i_s
+        + a_f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s)
+        + a_i_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s)
     )
     dh_next_dh_s = f_s / (f_s + i_s)
 
@@ -528,8 +504,8 @@ def hvp(
     f_dot_s[...] = f_dot_s * (1 - f_s) * f_s
     i_dot_s[...] = i_dot_s * (1 - i_s) * i_s
     h_next_dot_in_s = (
-        f_dot_s * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        + i_dot_s * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
+        f_dot_s * (h_s[:-1] - h_s[1:]) / (f_s + i_s)
+        + i_dot_s * (n_s - h_s[1:]) / (f_s + i_s)
         + n_dot_s * i_s / (f_s + i_s)
     )
     dh_next_dh_s = f_s / (f_s + i_s)
@@ -552,51 +528,23 @@ def hvp(
     dh_next_dn_dot_s = (
         i_dot_s / (f_s + i_s) - f_dot_s * i_s / (f_s + i_s) ** 2 - i_dot_s * i_s / (f_s + i_s) ** 2
     )
-    dh_next_da_i_s = (
-        (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - i_s) * i_s
-    )
+    dh_next_da_i_s = (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s)
     dh_next_da_i_dot_s = (
-        f_dot_s
-        * (
-            2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3
-            - h_s[:-1] / (f_s + i_s) ** 2
-            - n_s / (f_s + i_s) ** 2
-        )
-        * (1 - i_s)
-        * i_s
-        - h_dot_s[:-1] * f_s * (1 - i_s) * i_s / (f_s + i_s) ** 2
-        - i_dot_s * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * i_s
-        + i_dot_s
-        * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - 2 * n_s / (f_s + i_s) ** 2)
-        * (1 - i_s)
-        * i_s
-        + i_dot_s
-        * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        * (1 - i_s)
-        + n_dot_s * (1 / (f_s + i_s) - i_s / (f_s + i_s) ** 2) * (1 - i_s) * i_s
+        i_dot_s * (1 - i_s) * (n_s - h_s[1:]) / (f_s + i_s)
+        - f_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s) ** 2
+        - i_dot_s * i_s * (n_s - h_s[1:]) / (f_s + i_s)
+        - i_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s) ** 2
+        + n_dot_s * (1 - i_s) * i_s / (f_s + i_s)
+        - h_dot_s[1:] * (1 - i_s) * i_s / (f_s + i_s)
     )
-    dh_next_da_f_s = (
-        (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - f_s) * f_s
-    )
+    dh_next_da_f_s = (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s)
     dh_next_da_f_dot_s = (
-        h_dot_s[:-1] * (1 - f_s) * f_s * (1 / (f_s + i_s) - f_s / (f_s + i_s) ** 2)
-        - f_dot_s * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * f_s
-        + f_dot_s
-        * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - 2 * h_s[:-1] / (f_s + i_s) ** 2)
-        * (1 - f_s)
-        * f_s
-        + f_dot_s
-        * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        * (1 - f_s)
-        + i_dot_s
-        * (
-            2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3
-            - h_s[:-1] / (f_s + i_s) ** 2
-            - n_s / (f_s + i_s) ** 2
-        )
-        * (1 - f_s)
-        * f_s
-        - n_dot_s * (1 - f_s) * f_s * i_s / (f_s + i_s) ** 2
+        h_dot_s[:-1] * (1 - f_s) * f_s / (f_s + i_s)
+        - f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s) ** 2
+        - f_dot_s * (h_s[:-1] - h_s[1:]) * f_s / (f_s + i_s)
+        + f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) / (f_s + i_s)
+        - i_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s) ** 2
+        - h_dot_s[1:] * (1 - f_s) * f_s / (f_s + i_s)
     )
     dh_next_dh_dot_s = (
         f_dot_s / (f_s + i_s) - f_dot_s * f_s / (f_s + i_s) ** 2 - i_dot_s * f_s / (f_s + i_s) ** 2
