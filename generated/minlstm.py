@@ -242,7 +242,9 @@ def forward(params, xs, state=None, lengths=None):
     H = params.hidden_size
     W = params.stacked["W"]
     b = params.stacked["b"]
-    h_s, gates_s, h_next_rate_s = _arrays(dtype, (T + 1, B, H), (T, B, 3 * H), (T, B, H))
+    h_s, gates_s, h_next_in_s, h_next_rate_s = _arrays(
+        dtype, (T + 1, B, H), (T, B, 3 * H), (T, B, H), (T, B, H)
+    )
     f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     half = np.array(0.5, dtype)
     work_s = np.empty((T, B, H), dtype)
@@ -256,19 +258,20 @@ def forward(params, xs, state=None, lengths=None):
     np.tanh(gates_s[..., : 2 * H], out=gates_s[..., : 2 * H])
     np.multiply(gates_s[..., : 2 * H], half, out=gates_s[..., : 2 * H])
     np.add(gates_s[..., : 2 * H], half, out=gates_s[..., : 2 * H])
-    # h_next_rate = 1 / (f + i)
+    # h_next_in = i * n / (f + i)
+    np.multiply(i_s, n_s, out=h_next_in_s)
     np.add(f_s, i_s, out=work_s)
-    np.divide(1.0, work_s, out=h_next_rate_s)
+    np.divide(h_next_in_s, work_s, out=h_next_in_s)
+    # h_next_rate = f / (f + i)
+    np.add(f_s, i_s, out=work_s)
+    np.divide(f_s, work_s, out=h_next_rate_s)
 
     # Step by step.
-    work = np.empty((B, H), dtype)
-    steps = zip(f_s, h_s[:-1], i_s, n_s, h_next_rate_s, h_s[1:], ended_s, strict=True)
-    for f, h, i, n, h_next_rate, h_next, ended in steps:
-        # h_next = (f * h + i * n) * h_next_rate
-        np.multiply(f, h, out=h_next)
-        np.multiply(i, n, out=work)
-        np.add(h_next, work, out=h_next)
-        np.multiply(h_next, h_next_rate, out=h_next)
+    steps = zip(h_s[:-1], h_next_in_s, h_next_rate_s, h_s[1:], ended_s, strict=True)
+    for h, h_next_in, h_next_rate, h_next, ended in steps:
+        # h_next = h * h_next_rate + h_next_in
+        np.multiply(h, h_next_rate, out=h_next)
+        np.add(h_next, h_next_in, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
 
