@@ -110,7 +110,7 @@ class Cell:
         quantities = (*self.states, *self.parameters)
         return tuple(dict.fromkeys((I, H, *(axis for q in quantities for axis in q.axes))))
 
-    @cached_property
+    @property
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that has a name: input, states, parameters, then the equations' left-hand
         sides."""

@@ -42,7 +42,7 @@ the parameters' dtype: float32 or float64, or complex128 for derivatives by comp
 One step of one sequence costs
     forward: 4HI + 4H² multiply-adds, 5H + 3 activations
     backward: 8HI + 8H² multiply-adds
-    kept from forward for backward: 16H + I + 3 numbers
+    kept from forward for backward: 25H + I + 3 numbers
 and the parameters are 4HI + 4H² + 22H numbers.
 
 In the code, c_s holds all steps of a quantity c, dc is its adjoint (the derivative of the loss by
@@ -105,9 +105,9 @@ LATEX = r"""
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   p_{c,t} &= c_t - \operatorname{mean}(c_t) \\
-  a_{\mathrm{tanh\_h},t} &= s_c \circ p_{c,t}
-        / (\sqrt{\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}})
-      + t_c \\
+  a_{\mathrm{tanh\_h\_next\_quotient},t} &= s_c \circ p_{c,t}
+      / (\sqrt{\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}}) \\
+  a_{\mathrm{tanh\_h},t} &= t_c + a_{\mathrm{tanh\_h\_next\_quotient},t} \\
   h_t &= o_t \circ \tanh(a_{\mathrm{tanh\_h},t})
 \end{align*}
 
@@ -117,11 +117,12 @@ LATEX = r"""
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{a}_{\mathrm{tanh\_h},t} &= \bar{h}_t \circ o_t
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_h},t})) \\
-  \bar{p}_{c,t} &= \bar{a}_{\mathrm{tanh\_h},t} \circ s_c
-      / (\sqrt{\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}}) \\
-  & \qquad {}- \operatorname{mean}(\bar{a}_{\mathrm{tanh\_h},t} \circ s_c
-      \circ p_{c,t}) \, p_{c,t} \\
-  & \qquad \quad {}/ ((\operatorname{mean}(p_{c,t}^{2}) + 10^{-5})^{3/2}) \\
+  \bar{a}_{\mathrm{tanh\_h\_next\_quotient},t} &= \bar{a}_{\mathrm{tanh\_h},t} \\
+  \bar{p}_{c,t} &= \bar{a}_{\mathrm{tanh\_h\_next\_quotient},t} \circ s_c \\
+  & \qquad \quad {}/ (\sqrt{\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}}) \\
+  & \qquad {}- \operatorname{mean}(\bar{a}_{\mathrm{tanh\_h\_next\_quotient},t} \\
+  & \qquad \quad \quad {}\circ a_{\mathrm{tanh\_h\_next\_quotient},t}) \, p_{c,t} \\
+  & \qquad \quad {}/ (\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}) \\
   \bar{c}_t &= \bar{p}_{c,t} - \frac{1}{H} \, \operatorname{sum}(\bar{p}_{c,t})
       + \bar{c}_t^{(t+1)} \\
   \bar{g}_t &= \bar{c}_t \circ i_t \\
@@ -215,7 +216,7 @@ LATEX = r"""
   \bar{s}_{v \, g} &= \textstyle \sum_t \frac{\bar{a}_{g,t} \circ q_{g,t}}{d_{v,t}} \\
   \bar{t}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
   \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{s}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t} \circ p_{c,t}
+  \bar{s}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h\_next\_quotient},t} \circ p_{c,t}
       / (\sqrt{\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}}) \\
   \bar{t}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}
@@ -363,12 +364,21 @@ class Tape(NamedTuple):
     q_g_s: np.ndarray  # (T, B, H)
     d_u_s: np.ndarray  # (T, B, 1)
     d_v_s: np.ndarray  # (T, B, 1)
+    s_u_f_p_f_per_d_u_s: np.ndarray  # (T, B, H)
+    s_v_f_q_f_per_d_v_s: np.ndarray  # (T, B, H)
     f_s: np.ndarray  # (T, B, H)
+    s_u_i_p_i_per_d_u_s: np.ndarray  # (T, B, H)
+    s_v_i_q_i_per_d_v_s: np.ndarray  # (T, B, H)
     i_s: np.ndarray  # (T, B, H)
+    s_u_o_p_o_per_d_u_s: np.ndarray  # (T, B, H)
+    s_v_o_q_o_per_d_v_s: np.ndarray  # (T, B, H)
     o_s: np.ndarray  # (T, B, H)
+    s_u_g_p_g_per_d_u_s: np.ndarray  # (T, B, H)
+    s_v_g_q_g_per_d_v_s: np.ndarray  # (T, B, H)
     g_s: np.ndarray  # (T, B, H)
     p_c_s: np.ndarray  # (T, B, H)
-    sqrt_a_tanh_h_next_s: np.ndarray  # (T, B, 1)
+    sqrt_a_tanh_h_next_quotient_s: np.ndarray  # (T, B, 1)
+    a_tanh_h_next_quotient_s: np.ndarray  # (T, B, H)
     tanh_h_next_s: np.ndarray  # (T, B, H)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
 
@@ -436,20 +446,20 @@ def forward(params, xs, state=None, lengths=None):
 
     H = params.hidden_size
     W = params.stacked["W"]
-    b_f = params["b_f"]
     s_v_f = params["s_v_f"]
+    b_f = params["b_f"]
     t_u_f = params["t_u_f"]
     t_v_f = params["t_v_f"]
-    b_i = params["b_i"]
     s_v_i = params["s_v_i"]
+    b_i = params["b_i"]
     t_u_i = params["t_u_i"]
     t_v_i = params["t_v_i"]
-    b_o = params["b_o"]
     s_v_o = params["s_v_o"]
+    b_o = params["b_o"]
     t_u_o = params["t_u_o"]
     t_v_o = params["t_v_o"]
-    b_g = params["b_g"]
     s_v_g = params["s_v_g"]
+    b_g = params["b_g"]
     t_u_g = params["t_u_g"]
     t_v_g = params["t_v_g"]
     U = params.stacked["U"]
@@ -462,19 +472,22 @@ def forward(params, xs, state=None, lengths=None):
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_2_s = np.empty((T, B, 4 * H), dtype)
     (
-        m_v_terms_s, q_f_s, q_i_s, q_o_s, q_g_s, a_d_v_terms_s, p_f_s, p_i_s, p_o_s, p_g_s,
-        a_f_in_s, a_i_in_s, a_o_in_s, a_g_in_s, p_c_s, a_tanh_h_next_s,
-    ) = np.empty((16, T, B, H), dtype)
+        m_v_terms_s, q_f_s, q_i_s, q_o_s, q_g_s, a_d_v_terms_s, s_v_f_q_f_per_d_v_s,
+        s_v_i_q_i_per_d_v_s, s_v_o_q_o_per_d_v_s, s_v_g_q_g_per_d_v_s, p_f_s, p_i_s, p_o_s, p_g_s,
+        s_u_f_p_f_per_d_u_s, a_f_in_s, s_u_i_p_i_per_d_u_s, a_i_in_s, s_u_o_p_o_per_d_u_s, a_o_in_s,
+        s_u_g_p_g_per_d_u_s, a_g_in_s, p_c_s, a_tanh_h_next_quotient_s, a_tanh_h_next_s,
+    ) = np.empty((25, T, B, H), dtype)
     (
-        sum_m_v_terms_s, m_v_s, sum_a_d_v_terms_s, a_d_v_s, a_d_u_s, a_sqrt_a_tanh_h_next_s
+        sum_m_v_terms_s, m_v_s, sum_a_d_v_terms_s, a_d_v_s, a_d_u_s,
+        a_sqrt_a_tanh_h_next_quotient_s,
     ) = np.empty((6, T, B, 1), dtype)
     v_f_s, v_i_s, v_o_s, v_g_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     (
-        d_v_s, a_f_s, f_s, a_i_s, i_s, a_o_s, o_s, a_g_s, g_s, d_u_s, sqrt_a_tanh_h_next_s,
+        d_v_s, a_f_s, f_s, a_i_s, i_s, a_o_s, o_s, a_g_s, g_s, d_u_s, sqrt_a_tanh_h_next_quotient_s,
         tanh_h_next_s,
     ) = (
         a_d_v_s, a_f_in_s, a_f_in_s, a_i_in_s, a_i_in_s, a_o_in_s, a_o_in_s, a_g_in_s, a_g_in_s,
-        a_d_u_s, a_sqrt_a_tanh_h_next_s, a_tanh_h_next_s,
+        a_d_u_s, a_sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_s,
     )
     work_s = np.empty((T, B, H), dtype)
 
@@ -506,30 +519,34 @@ def forward(params, xs, state=None, lengths=None):
     np.divide(a_d_v_s, H, out=a_d_v_s)
     np.add(a_d_v_s, 1e-05, out=a_d_v_s)
     np.sqrt(a_d_v_s, out=d_v_s)
-    # a_f_in = t_u_f + s_v_f * q_f / d_v + t_v_f + b_f
-    np.multiply(s_v_f, q_f_s, out=a_f_in_s)
-    np.divide(a_f_in_s, d_v_s, out=a_f_in_s)
-    np.add(a_f_in_s, t_u_f, out=a_f_in_s)
-    np.add(a_f_in_s, t_v_f, out=a_f_in_s)
+    # s_v_f_q_f_per_d_v = s_v_f * q_f / d_v
+    np.multiply(s_v_f, q_f_s, out=s_v_f_q_f_per_d_v_s)
+    np.divide(s_v_f_q_f_per_d_v_s, d_v_s, out=s_v_f_q_f_per_d_v_s)
+    # a_f_in = t_u_f + t_v_f + b_f + s_v_f_q_f_per_d_v
+    np.add(t_u_f, t_v_f, out=a_f_in_s)
     np.add(a_f_in_s, b_f, out=a_f_in_s)
-    # a_i_in = t_u_i + s_v_i * q_i / d_v + t_v_i + b_i
-    np.multiply(s_v_i, q_i_s, out=a_i_in_s)
-    np.divide(a_i_in_s, d_v_s, out=a_i_in_s)
-    np.add(a_i_in_s, t_u_i, out=a_i_in_s)
-    np.add(a_i_in_s, t_v_i, out=a_i_in_s)
+    np.add(a_f_in_s, s_v_f_q_f_per_d_v_s, out=a_f_in_s)
+    # s_v_i_q_i_per_d_v = s_v_i * q_i / d_v
+    np.multiply(s_v_i, q_i_s, out=s_v_i_q_i_per_d_v_s)
+    np.divide(s_v_i_q_i_per_d_v_s, d_v_s, out=s_v_i_q_i_per_d_v_s)
+    # a_i_in = t_u_i + t_v_i + b_i + s_v_i_q_i_per_d_v
+    np.add(t_u_i, t_v_i, out=a_i_in_s)
     np.add(a_i_in_s, b_i, out=a_i_in_s)
-    # a_o_in = t_u_o + s_v_o * q_o / d_v + t_v_o + b_o
-    np.multiply(s_v_o, q_o_s, out=a_o_in_s)
-    np.divide(a_o_in_s, d_v_s, out=a_o_in_s)
-    np.add(a_o_in_s, t_u_o, out=a_o_in_s)
-    np.add(a_o_in_s, t_v_o, out=a_o_in_s)
+    np.add(a_i_in_s, s_v_i_q_i_per_d_v_s, out=a_i_in_s)
+    # s_v_o_q_o_per_d_v = s_v_o * q_o / d_v
+    np.multiply(s_v_o, q_o_s, out=s_v_o_q_o_per_d_v_s)
+    np.divide(s_v_o_q_o_per_d_v_s, d_v_s, out=s_v_o_q_o_per_d_v_s)
+    # a_o_in = t_u_o + t_v_o + b_o + s_v_o_q_o_per_d_v
+    np.add(t_u_o, t_v_o, out=a_o_in_s)
     np.add(a_o_in_s, b_o, out=a_o_in_s)
-    # a_g_in = t_u_g + s_v_g * q_g / d_v + t_v_g + b_g
-    np.multiply(s_v_g, q_g_s, out=a_g_in_s)
-    np.divide(a_g_in_s, d_v_s, out=a_g_in_s)
-    np.add(a_g_in_s, t_u_g, out=a_g_in_s)
-    np.add(a_g_in_s, t_v_g, out=a_g_in_s)
+    np.add(a_o_in_s, s_v_o_q_o_per_d_v_s, out=a_o_in_s)
+    # s_v_g_q_g_per_d_v = s_v_g * q_g / d_v
+    np.multiply(s_v_g, q_g_s, out=s_v_g_q_g_per_d_v_s)
+    np.divide(s_v_g_q_g_per_d_v_s, d_v_s, out=s_v_g_q_g_per_d_v_s)
+    # a_g_in = t_u_g + t_v_g + b_g + s_v_g_q_g_per_d_v
+    np.add(t_u_g, t_v_g, out=a_g_in_s)
     np.add(a_g_in_s, b_g, out=a_g_in_s)
+    np.add(a_g_in_s, s_v_g_q_g_per_d_v_s, out=a_g_in_s)
 
     # Step by step.
     h_s[0] = state.h
@@ -543,23 +560,26 @@ def forward(params, xs, state=None, lengths=None):
     a_d_u_terms = np.empty((B, H), dtype)
     sum_a_d_u_terms = np.empty((B, 1), dtype)
     sum_c_next = np.empty((B, 1), dtype)
-    a_sqrt_a_tanh_h_next_terms = np.empty((B, H), dtype)
-    sum_a_sqrt_a_tanh_h_next_terms = np.empty((B, 1), dtype)
+    a_sqrt_a_tanh_h_next_quotient_terms = np.empty((B, H), dtype)
+    sum_a_sqrt_a_tanh_h_next_quotient_terms = np.empty((B, 1), dtype)
     u_f, u_i, u_o, u_g = (gates_1[:, k * H : (k + 1) * H] for k in range(4))
     gates_1_T = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     work_1 = np.empty((B, 1), dtype)
     steps = zip(
-        p_f_s, p_i_s, p_o_s, p_g_s, a_d_u_s, a_f_s, a_i_s, a_o_s, a_g_s, c_s[1:], p_c_s,
-        a_sqrt_a_tanh_h_next_s, a_tanh_h_next_s, h_s[1:], ended_s, strict=True,
+        p_f_s, p_i_s, p_o_s, p_g_s, a_d_u_s, s_u_f_p_f_per_d_u_s, a_f_s, s_u_i_p_i_per_d_u_s, a_i_s,
+        s_u_o_p_o_per_d_u_s, a_o_s, s_u_g_p_g_per_d_u_s, a_g_s, c_s[1:], p_c_s,
+        a_sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s, a_tanh_h_next_s, h_s[1:],
+        ended_s, strict=True,
     )
     for (
-        p_f, p_i, p_o, p_g, a_d_u, a_f, a_i, a_o, a_g, c_next, p_c, a_sqrt_a_tanh_h_next,
-        a_tanh_h_next, h_next, ended,
+        p_f, p_i, p_o, p_g, a_d_u, s_u_f_p_f_per_d_u, a_f, s_u_i_p_i_per_d_u, a_i,
+        s_u_o_p_o_per_d_u, a_o, s_u_g_p_g_per_d_u, a_g, c_next, p_c, a_sqrt_a_tanh_h_next_quotient,
+        a_tanh_h_next_quotient, a_tanh_h_next, h_next, ended,
     ) in steps:
         (
-            d_u, f, i, o, g, sqrt_a_tanh_h_next, tanh_h_next
-        ) = a_d_u, a_f, a_i, a_o, a_g, a_sqrt_a_tanh_h_next, a_tanh_h_next
+            d_u, f, i, o, g, sqrt_a_tanh_h_next_quotient, tanh_h_next
+        ) = a_d_u, a_f, a_i, a_o, a_g, a_sqrt_a_tanh_h_next_quotient, a_tanh_h_next
         np.dot(U, h.T, out=gates_1_T)
         np.copyto(gates_1, gates_1_T.T)
         # m_u_terms = u_f + u_i + u_o + u_g
@@ -588,25 +608,25 @@ def forward(params, xs, state=None, lengths=None):
         np.divide(a_d_u, H, out=a_d_u)
         np.add(a_d_u, 1e-05, out=a_d_u)
         np.sqrt(a_d_u, out=d_u)
-        # a_f += s_u_f * p_f / d_u
-        np.multiply(s_u_f, p_f, out=work)
-        np.divide(work, d_u, out=work)
-        np.add(a_f, work, out=a_f)
+        # s_u_f_p_f_per_d_u = s_u_f * p_f / d_u
+        np.multiply(s_u_f, p_f, out=s_u_f_p_f_per_d_u)
+        np.divide(s_u_f_p_f_per_d_u, d_u, out=s_u_f_p_f_per_d_u)
+        np.add(a_f, s_u_f_p_f_per_d_u, out=a_f)
         _sigmoid(a_f, out=f)
-        # a_i += s_u_i * p_i / d_u
-        np.multiply(s_u_i, p_i, out=work)
-        np.divide(work, d_u, out=work)
-        np.add(a_i, work, out=a_i)
+        # s_u_i_p_i_per_d_u = s_u_i * p_i / d_u
+        np.multiply(s_u_i, p_i, out=s_u_i_p_i_per_d_u)
+        np.divide(s_u_i_p_i_per_d_u, d_u, out=s_u_i_p_i_per_d_u)
+        np.add(a_i, s_u_i_p_i_per_d_u, out=a_i)
         _sigmoid(a_i, out=i)
-        # a_o += s_u_o * p_o / d_u
-        np.multiply(s_u_o, p_o, out=work)
-        np.divide(work, d_u, out=work)
-        np.add(a_o, work, out=a_o)
+        # s_u_o_p_o_per_d_u = s_u_o * p_o / d_u
+        np.multiply(s_u_o, p_o, out=s_u_o_p_o_per_d_u)
+        np.divide(s_u_o_p_o_per_d_u, d_u, out=s_u_o_p_o_per_d_u)
+        np.add(a_o, s_u_o_p_o_per_d_u, out=a_o)
         _sigmoid(a_o, out=o)
-        # a_g += s_u_g * p_g / d_u
-        np.multiply(s_u_g, p_g, out=work)
-        np.divide(work, d_u, out=work)
-        np.add(a_g, work, out=a_g)
+        # s_u_g_p_g_per_d_u = s_u_g * p_g / d_u
+        np.multiply(s_u_g, p_g, out=s_u_g_p_g_per_d_u)
+        np.divide(s_u_g_p_g_per_d_u, d_u, out=s_u_g_p_g_per_d_u)
+        np.add(a_g, s_u_g_p_g_per_d_u, out=a_g)
         np.tanh(a_g, out=g)
         # c_next = f * c + i * g
         np.multiply(f, c, out=c_next)
@@ -616,18 +636,19 @@ def forward(params, xs, state=None, lengths=None):
         # p_c = c_next - sum_c_next / H
         np.divide(sum_c_next, H, out=work_1)
         np.subtract(c_next, work_1, out=p_c)
-        np.multiply(p_c, p_c, out=a_sqrt_a_tanh_h_next_terms)
+        np.multiply(p_c, p_c, out=a_sqrt_a_tanh_h_next_quotient_terms)
         np.sum(
-            a_sqrt_a_tanh_h_next_terms, axis=-1, keepdims=True, out=sum_a_sqrt_a_tanh_h_next_terms
+            a_sqrt_a_tanh_h_next_quotient_terms, axis=-1, keepdims=True,
+            out=sum_a_sqrt_a_tanh_h_next_quotient_terms,
         )
-        # a_sqrt_a_tanh_h_next = 1e-05 + sum_a_sqrt_a_tanh_h_next_terms / H
-        np.divide(sum_a_sqrt_a_tanh_h_next_terms, H, out=a_sqrt_a_tanh_h_next)
-        np.add(a_sqrt_a_tanh_h_next, 1e-05, out=a_sqrt_a_tanh_h_next)
-        np.sqrt(a_sqrt_a_tanh_h_next, out=sqrt_a_tanh_h_next)
-        # a_tanh_h_next = s_c * p_c / sqrt_a_tanh_h_next + t_c
-        np.multiply(s_c, p_c, out=a_tanh_h_next)
-        np.divide(a_tanh_h_next, sqrt_a_tanh_h_next, out=a_tanh_h_next)
-        np.add(a_tanh_h_next, t_c, out=a_tanh_h_next)
+        # a_sqrt_a_tanh_h_next_quotient = 1e-05 + sum_a_sqrt_a_tanh_h_next_quotient_terms / H
+        np.divide(sum_a_sqrt_a_tanh_h_next_quotient_terms, H, out=a_sqrt_a_tanh_h_next_quotient)
+        np.add(a_sqrt_a_tanh_h_next_quotient, 1e-05, out=a_sqrt_a_tanh_h_next_quotient)
+        np.sqrt(a_sqrt_a_tanh_h_next_quotient, out=sqrt_a_tanh_h_next_quotient)
+        # a_tanh_h_next_quotient = s_c * p_c / sqrt_a_tanh_h_next_quotient
+        np.multiply(s_c, p_c, out=a_tanh_h_next_quotient)
+        np.divide(a_tanh_h_next_quotient, sqrt_a_tanh_h_next_quotient, out=a_tanh_h_next_quotient)
+        np.add(t_c, a_tanh_h_next_quotient, out=a_tanh_h_next)
         np.tanh(a_tanh_h_next, out=tanh_h_next)
         np.multiply(o, tanh_h_next, out=h_next)
         if ended is not None:
@@ -638,8 +659,11 @@ def forward(params, xs, state=None, lengths=None):
     ys = _masked(h_s[1:].copy(), past)
     state = State(_final(h_s, past), _final(c_s, past))
     tape = Tape(
-        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s, f_s,
-        i_s, o_s, g_s, p_c_s, sqrt_a_tanh_h_next_s, tanh_h_next_s, past,
+        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s,
+        s_u_f_p_f_per_d_u_s, s_v_f_q_f_per_d_v_s, f_s, s_u_i_p_i_per_d_u_s, s_v_i_q_i_per_d_v_s,
+        i_s, s_u_o_p_o_per_d_u_s, s_v_o_q_o_per_d_v_s, o_s, s_u_g_p_g_per_d_u_s,
+        s_v_g_q_g_per_d_v_s, g_s, p_c_s, sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s,
+        tanh_h_next_s, past,
     )
     return ys, state, tape
 
@@ -662,8 +686,11 @@ def backward(params, tape, dys, dstate=None):
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s, f_s,
-        i_s, o_s, g_s, p_c_s, sqrt_a_tanh_h_next_s, tanh_h_next_s, past,
+        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s,
+        s_u_f_p_f_per_d_u_s, s_v_f_q_f_per_d_v_s, f_s, s_u_i_p_i_per_d_u_s, s_v_i_q_i_per_d_v_s,
+        i_s, s_u_o_p_o_per_d_u_s, s_v_o_q_o_per_d_v_s, o_s, s_u_g_p_g_per_d_u_s,
+        s_v_g_q_g_per_d_v_s, g_s, p_c_s, sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s,
+        tanh_h_next_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
@@ -674,14 +701,14 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     s_c = params["s_c"]
-    s_v_f = params["s_v_f"]
     s_v_g = params["s_v_g"]
-    s_v_i = params["s_v_i"]
     s_v_o = params["s_v_o"]
-    s_u_f = params["s_u_f"]
+    s_v_i = params["s_v_i"]
+    s_v_f = params["s_v_f"]
     s_u_g = params["s_u_g"]
-    s_u_i = params["s_u_i"]
     s_u_o = params["s_u_o"]
+    s_u_i = params["s_u_i"]
+    s_u_f = params["s_u_f"]
     U = params.stacked["U"]
     W = params.stacked["W"]
     dU = dparams.stacked["U"]
@@ -710,16 +737,21 @@ def backward(params, tape, dys, dstate=None):
     dt_c = dparams["t_c"]
     dgates_1_s, dgates_2_s = np.empty((2, T, B, 4 * H), dtype)
     (
-        da_tanh_h_next_dp_c_s, dsqrt_a_tanh_h_next_dp_c_s, dd_v_terms_rate_s, dd_v_terms_rate__s,
-        dd_v_terms_rate___s, dd_v_terms_rate____s, dd_u_terms_rate_s, dd_u_terms_rate__s,
-        dd_u_terms_rate___s, dd_u_terms_rate____s, da_d_v_terms_dq_g_s, da_g_dq_g_s,
-        da_d_v_terms_dq_o_s, da_o_dq_o_s, da_d_v_terms_dq_i_s, da_i_dq_i_s, da_d_v_terms_dq_f_s,
-        da_f_dq_f_s, da_d_u_terms_dp_g_s, da_g_dp_g_s, da_d_u_terms_dp_o_s, da_o_dp_o_s,
-        da_d_u_terms_dp_i_s, da_i_dp_i_s, da_d_u_terms_dp_f_s, da_f_dp_f_s,
-        dh_next_da_tanh_h_next_s, dsqrt_a_tanh_h_next_terms_rate_s, dc_next_da_g_s, dh_next_da_o_s,
-        dc_next_da_i_s, dc_next_da_f_s, dd_v_terms_s, da_d_v_terms_s, dq_g_s, dq_o_s, dq_i_s,
-        dq_f_s, dm_v_terms__s, dm_v_terms_s,
-    ) = np.empty((40, T, B, H), dtype)
+        da_tanh_h_next_quotient_dp_c_s, dsqrt_a_tanh_h_next_quotient_dp_c_s, dd_v_terms_rate_s,
+        dd_v_terms_rate__s, dd_v_terms_rate___s, dd_v_terms_rate____s, dd_u_terms_rate_s,
+        dd_u_terms_rate__s, dd_u_terms_rate___s, dd_u_terms_rate____s, da_d_v_terms_dq_g_s,
+        ds_v_g_q_g_per_d_v_dq_g_s, da_d_v_terms_dq_o_s, ds_v_o_q_o_per_d_v_dq_o_s,
+        da_d_v_terms_dq_i_s, ds_v_i_q_i_per_d_v_dq_i_s, da_d_v_terms_dq_f_s,
+        ds_v_f_q_f_per_d_v_dq_f_s, da_d_u_terms_dp_g_s, ds_u_g_p_g_per_d_u_dp_g_s,
+        da_d_u_terms_dp_o_s, ds_u_o_p_o_per_d_u_dp_o_s, da_d_u_terms_dp_i_s,
+        ds_u_i_p_i_per_d_u_dp_i_s, da_d_u_terms_dp_f_s, ds_u_f_p_f_per_d_u_dp_f_s,
+        dh_next_da_tanh_h_next_s, da_tanh_h_next_quotient_s,
+        dsqrt_a_tanh_h_next_quotient_terms_rate_s, dc_next_da_g_s, ds_u_g_p_g_per_d_u_s,
+        dh_next_da_o_s, ds_u_o_p_o_per_d_u_s, dc_next_da_i_s, ds_u_i_p_i_per_d_u_s, dc_next_da_f_s,
+        ds_u_f_p_f_per_d_u_s, ds_v_g_q_g_per_d_v_s, ds_v_o_q_o_per_d_v_s, ds_v_i_q_i_per_d_v_s,
+        ds_v_f_q_f_per_d_v_s, dd_v_terms_s, da_d_v_terms_s, dq_g_s, dq_o_s, dq_i_s, dq_f_s,
+        dm_v_terms__s, dm_v_terms_s,
+    ) = np.empty((49, T, B, H), dtype)
     dd_v_da_d_v_terms_s, dd_u_da_d_u_terms_s, dd_v_s, dm_v_s = np.empty((4, T, B, 1), dtype)
     du_f_s, du_i_s, du_o_s, du_g_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     dv_f_s, dv_i_s, dv_o_s, dv_g_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -727,22 +759,28 @@ def backward(params, tape, dys, dstate=None):
         da_tanh_h_next_s, da_g_s, da_o_s, da_i_s, da_f_s
     ) = dh_next_da_tanh_h_next_s, dc_next_da_g_s, dh_next_da_o_s, dc_next_da_i_s, dc_next_da_f_s
     dxs = np.empty((T, B, I), dtype)
-    work_1_s = np.empty((T, B, 1), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_da_tanh_h_next = o * (1 - tanh_h_next**2)
     np.multiply(tanh_h_next_s, tanh_h_next_s, out=dh_next_da_tanh_h_next_s)
     np.subtract(1, dh_next_da_tanh_h_next_s, out=dh_next_da_tanh_h_next_s)
     np.multiply(dh_next_da_tanh_h_next_s, o_s, out=dh_next_da_tanh_h_next_s)
-    # dsqrt_a_tanh_h_next_terms_rate = -s_c * p_c / sqrt_a_tanh_h_next**2
-    np.multiply(s_c, p_c_s, out=dsqrt_a_tanh_h_next_terms_rate_s)
-    np.multiply(sqrt_a_tanh_h_next_s, sqrt_a_tanh_h_next_s, out=work_1_s)
-    np.divide(dsqrt_a_tanh_h_next_terms_rate_s, work_1_s, out=dsqrt_a_tanh_h_next_terms_rate_s)
-    np.negative(dsqrt_a_tanh_h_next_terms_rate_s, out=dsqrt_a_tanh_h_next_terms_rate_s)
-    np.divide(s_c, sqrt_a_tanh_h_next_s, out=da_tanh_h_next_dp_c_s)
-    # dsqrt_a_tanh_h_next_dp_c = p_c / H / sqrt_a_tanh_h_next
-    np.divide(p_c_s, H, out=dsqrt_a_tanh_h_next_dp_c_s)
-    np.divide(dsqrt_a_tanh_h_next_dp_c_s, sqrt_a_tanh_h_next_s, out=dsqrt_a_tanh_h_next_dp_c_s)
+    # dsqrt_a_tanh_h_next_quotient_terms_rate = -a_tanh_h_next_quotient /
+    #     sqrt_a_tanh_h_next_quotient
+    np.divide(
+        a_tanh_h_next_quotient_s, sqrt_a_tanh_h_next_quotient_s,
+        out=dsqrt_a_tanh_h_next_quotient_terms_rate_s,
+    )
+    np.negative(
+        dsqrt_a_tanh_h_next_quotient_terms_rate_s, out=dsqrt_a_tanh_h_next_quotient_terms_rate_s
+    )
+    np.divide(s_c, sqrt_a_tanh_h_next_quotient_s, out=da_tanh_h_next_quotient_dp_c_s)
+    # dsqrt_a_tanh_h_next_quotient_dp_c = p_c / H / sqrt_a_tanh_h_next_quotient
+    np.divide(p_c_s, H, out=dsqrt_a_tanh_h_next_quotient_dp_c_s)
+    np.divide(
+        dsqrt_a_tanh_h_next_quotient_dp_c_s, sqrt_a_tanh_h_next_quotient_s,
+        out=dsqrt_a_tanh_h_next_quotient_dp_c_s,
+    )
     # dc_next_da_g = i * (1 - g**2)
     np.multiply(g_s, g_s, out=dc_next_da_g_s)
     np.subtract(1, dc_next_da_g_s, out=dc_next_da_g_s)
@@ -759,75 +797,59 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, f_s, out=dc_next_da_f_s)
     np.multiply(dc_next_da_f_s, c_s[:-1], out=dc_next_da_f_s)
     np.multiply(dc_next_da_f_s, f_s, out=dc_next_da_f_s)
-    # dd_v_terms_rate = -s_v_f * q_f / d_v**2
-    np.multiply(s_v_f, q_f_s, out=dd_v_terms_rate_s)
-    np.multiply(d_v_s, d_v_s, out=work_1_s)
-    np.divide(dd_v_terms_rate_s, work_1_s, out=dd_v_terms_rate_s)
+    # dd_v_terms_rate = -s_v_f_q_f_per_d_v / d_v
+    np.divide(s_v_f_q_f_per_d_v_s, d_v_s, out=dd_v_terms_rate_s)
     np.negative(dd_v_terms_rate_s, out=dd_v_terms_rate_s)
-    # dd_v_terms_rate_ = -s_v_g * q_g / d_v**2
-    np.multiply(s_v_g, q_g_s, out=dd_v_terms_rate__s)
-    np.multiply(d_v_s, d_v_s, out=work_1_s)
-    np.divide(dd_v_terms_rate__s, work_1_s, out=dd_v_terms_rate__s)
+    # dd_v_terms_rate_ = -s_v_g_q_g_per_d_v / d_v
+    np.divide(s_v_g_q_g_per_d_v_s, d_v_s, out=dd_v_terms_rate__s)
     np.negative(dd_v_terms_rate__s, out=dd_v_terms_rate__s)
-    # dd_v_terms_rate__ = -s_v_i * q_i / d_v**2
-    np.multiply(s_v_i, q_i_s, out=dd_v_terms_rate___s)
-    np.multiply(d_v_s, d_v_s, out=work_1_s)
-    np.divide(dd_v_terms_rate___s, work_1_s, out=dd_v_terms_rate___s)
+    # dd_v_terms_rate__ = -s_v_i_q_i_per_d_v / d_v
+    np.divide(s_v_i_q_i_per_d_v_s, d_v_s, out=dd_v_terms_rate___s)
     np.negative(dd_v_terms_rate___s, out=dd_v_terms_rate___s)
-    # dd_v_terms_rate___ = -s_v_o * q_o / d_v**2
-    np.multiply(s_v_o, q_o_s, out=dd_v_terms_rate____s)
-    np.multiply(d_v_s, d_v_s, out=work_1_s)
-    np.divide(dd_v_terms_rate____s, work_1_s, out=dd_v_terms_rate____s)
+    # dd_v_terms_rate___ = -s_v_o_q_o_per_d_v / d_v
+    np.divide(s_v_o_q_o_per_d_v_s, d_v_s, out=dd_v_terms_rate____s)
     np.negative(dd_v_terms_rate____s, out=dd_v_terms_rate____s)
     # dd_v_da_d_v_terms = 1 / 8 / H / d_v
     np.divide(1, 8, out=dd_v_da_d_v_terms_s)
     np.divide(dd_v_da_d_v_terms_s, H, out=dd_v_da_d_v_terms_s)
     np.divide(dd_v_da_d_v_terms_s, d_v_s, out=dd_v_da_d_v_terms_s)
-    # dd_u_terms_rate = -s_u_f * p_f / d_u**2
-    np.multiply(s_u_f, p_f_s, out=dd_u_terms_rate_s)
-    np.multiply(d_u_s, d_u_s, out=work_1_s)
-    np.divide(dd_u_terms_rate_s, work_1_s, out=dd_u_terms_rate_s)
+    # dd_u_terms_rate = -s_u_f_p_f_per_d_u / d_u
+    np.divide(s_u_f_p_f_per_d_u_s, d_u_s, out=dd_u_terms_rate_s)
     np.negative(dd_u_terms_rate_s, out=dd_u_terms_rate_s)
-    # dd_u_terms_rate_ = -s_u_g * p_g / d_u**2
-    np.multiply(s_u_g, p_g_s, out=dd_u_terms_rate__s)
-    np.multiply(d_u_s, d_u_s, out=work_1_s)
-    np.divide(dd_u_terms_rate__s, work_1_s, out=dd_u_terms_rate__s)
+    # dd_u_terms_rate_ = -s_u_g_p_g_per_d_u / d_u
+    np.divide(s_u_g_p_g_per_d_u_s, d_u_s, out=dd_u_terms_rate__s)
     np.negative(dd_u_terms_rate__s, out=dd_u_terms_rate__s)
-    # dd_u_terms_rate__ = -s_u_i * p_i / d_u**2
-    np.multiply(s_u_i, p_i_s, out=dd_u_terms_rate___s)
-    np.multiply(d_u_s, d_u_s, out=work_1_s)
-    np.divide(dd_u_terms_rate___s, work_1_s, out=dd_u_terms_rate___s)
+    # dd_u_terms_rate__ = -s_u_i_p_i_per_d_u / d_u
+    np.divide(s_u_i_p_i_per_d_u_s, d_u_s, out=dd_u_terms_rate___s)
     np.negative(dd_u_terms_rate___s, out=dd_u_terms_rate___s)
-    # dd_u_terms_rate___ = -s_u_o * p_o / d_u**2
-    np.multiply(s_u_o, p_o_s, out=dd_u_terms_rate____s)
-    np.multiply(d_u_s, d_u_s, out=work_1_s)
-    np.divide(dd_u_terms_rate____s, work_1_s, out=dd_u_terms_rate____s)
+    # dd_u_terms_rate___ = -s_u_o_p_o_per_d_u / d_u
+    np.divide(s_u_o_p_o_per_d_u_s, d_u_s, out=dd_u_terms_rate____s)
     np.negative(dd_u_terms_rate____s, out=dd_u_terms_rate____s)
     # dd_u_da_d_u_terms = 1 / 8 / H / d_u
     np.divide(1, 8, out=dd_u_da_d_u_terms_s)
     np.divide(dd_u_da_d_u_terms_s, H, out=dd_u_da_d_u_terms_s)
     np.divide(dd_u_da_d_u_terms_s, d_u_s, out=dd_u_da_d_u_terms_s)
     np.multiply(2, q_g_s, out=da_d_v_terms_dq_g_s)
-    np.divide(s_v_g, d_v_s, out=da_g_dq_g_s)
+    np.divide(s_v_g, d_v_s, out=ds_v_g_q_g_per_d_v_dq_g_s)
     np.multiply(2, q_o_s, out=da_d_v_terms_dq_o_s)
-    np.divide(s_v_o, d_v_s, out=da_o_dq_o_s)
+    np.divide(s_v_o, d_v_s, out=ds_v_o_q_o_per_d_v_dq_o_s)
     np.multiply(2, q_i_s, out=da_d_v_terms_dq_i_s)
-    np.divide(s_v_i, d_v_s, out=da_i_dq_i_s)
+    np.divide(s_v_i, d_v_s, out=ds_v_i_q_i_per_d_v_dq_i_s)
     np.multiply(2, q_f_s, out=da_d_v_terms_dq_f_s)
-    np.divide(s_v_f, d_v_s, out=da_f_dq_f_s)
+    np.divide(s_v_f, d_v_s, out=ds_v_f_q_f_per_d_v_dq_f_s)
     np.multiply(2, p_g_s, out=da_d_u_terms_dp_g_s)
-    np.divide(s_u_g, d_u_s, out=da_g_dp_g_s)
+    np.divide(s_u_g, d_u_s, out=ds_u_g_p_g_per_d_u_dp_g_s)
     np.multiply(2, p_o_s, out=da_d_u_terms_dp_o_s)
-    np.divide(s_u_o, d_u_s, out=da_o_dp_o_s)
+    np.divide(s_u_o, d_u_s, out=ds_u_o_p_o_per_d_u_dp_o_s)
     np.multiply(2, p_i_s, out=da_d_u_terms_dp_i_s)
-    np.divide(s_u_i, d_u_s, out=da_i_dp_i_s)
+    np.divide(s_u_i, d_u_s, out=ds_u_i_p_i_per_d_u_dp_i_s)
     np.multiply(2, p_f_s, out=da_d_u_terms_dp_f_s)
-    np.divide(s_u_f, d_u_s, out=da_f_dp_f_s)
+    np.divide(s_u_f, d_u_s, out=ds_u_f_p_f_per_d_u_dp_f_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
-    dsqrt_a_tanh_h_next = np.empty((B, 1), dtype)
+    dsqrt_a_tanh_h_next_quotient = np.empty((B, 1), dtype)
     dp_c = np.empty((B, H), dtype)
     dc_next_terms = np.empty((B, H), dtype)
     sum_dc_next_terms = np.empty((B, 1), dtype)
@@ -844,37 +866,50 @@ def backward(params, tape, dys, dstate=None):
     work = np.empty((B, H), dtype)
     dh_T = np.empty((H, B), dtype)
     steps = _backwards(
-        dys, dh_next_da_tanh_h_next_s, dsqrt_a_tanh_h_next_terms_rate_s, da_tanh_h_next_dp_c_s,
-        dsqrt_a_tanh_h_next_dp_c_s, dc_next_da_g_s, dh_next_da_o_s, dc_next_da_i_s, dc_next_da_f_s,
-        dd_u_terms_rate_s, dd_u_terms_rate__s, dd_u_terms_rate___s, dd_u_terms_rate____s,
-        dd_u_da_d_u_terms_s, da_d_u_terms_dp_g_s, da_g_dp_g_s, da_d_u_terms_dp_o_s, da_o_dp_o_s,
-        da_d_u_terms_dp_i_s, da_i_dp_i_s, da_d_u_terms_dp_f_s, da_f_dp_f_s, du_g_s, du_o_s, du_i_s,
-        du_f_s, dgates_1_s, f_s, ended_s,
+        dys, dh_next_da_tanh_h_next_s, da_tanh_h_next_quotient_s,
+        dsqrt_a_tanh_h_next_quotient_terms_rate_s, da_tanh_h_next_quotient_dp_c_s,
+        dsqrt_a_tanh_h_next_quotient_dp_c_s, dc_next_da_g_s, ds_u_g_p_g_per_d_u_s, dh_next_da_o_s,
+        ds_u_o_p_o_per_d_u_s, dc_next_da_i_s, ds_u_i_p_i_per_d_u_s, dc_next_da_f_s,
+        ds_u_f_p_f_per_d_u_s, dd_u_terms_rate_s, dd_u_terms_rate__s, dd_u_terms_rate___s,
+        dd_u_terms_rate____s, dd_u_da_d_u_terms_s, da_d_u_terms_dp_g_s, ds_u_g_p_g_per_d_u_dp_g_s,
+        da_d_u_terms_dp_o_s, ds_u_o_p_o_per_d_u_dp_o_s, da_d_u_terms_dp_i_s,
+        ds_u_i_p_i_per_d_u_dp_i_s, da_d_u_terms_dp_f_s, ds_u_f_p_f_per_d_u_dp_f_s, du_g_s, du_o_s,
+        du_i_s, du_f_s, dgates_1_s, f_s, ended_s,
     )
     for (
-        dy, dh_next_da_tanh_h_next, dsqrt_a_tanh_h_next_terms_rate, da_tanh_h_next_dp_c,
-        dsqrt_a_tanh_h_next_dp_c, dc_next_da_g, dh_next_da_o, dc_next_da_i, dc_next_da_f,
+        dy, dh_next_da_tanh_h_next, da_tanh_h_next_quotient,
+        dsqrt_a_tanh_h_next_quotient_terms_rate, da_tanh_h_next_quotient_dp_c,
+        dsqrt_a_tanh_h_next_quotient_dp_c, dc_next_da_g, ds_u_g_p_g_per_d_u, dh_next_da_o,
+        ds_u_o_p_o_per_d_u, dc_next_da_i, ds_u_i_p_i_per_d_u, dc_next_da_f, ds_u_f_p_f_per_d_u,
         dd_u_terms_rate, dd_u_terms_rate_, dd_u_terms_rate__, dd_u_terms_rate___, dd_u_da_d_u_terms,
-        da_d_u_terms_dp_g, da_g_dp_g, da_d_u_terms_dp_o, da_o_dp_o, da_d_u_terms_dp_i, da_i_dp_i,
-        da_d_u_terms_dp_f, da_f_dp_f, du_g, du_o, du_i, du_f, dgates_1, f, ended,
+        da_d_u_terms_dp_g, ds_u_g_p_g_per_d_u_dp_g, da_d_u_terms_dp_o, ds_u_o_p_o_per_d_u_dp_o,
+        da_d_u_terms_dp_i, ds_u_i_p_i_per_d_u_dp_i, da_d_u_terms_dp_f, ds_u_f_p_f_per_d_u_dp_f,
+        du_g, du_o, du_i, du_f, dgates_1, f, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
         (
-            da_tanh_h_next, dsqrt_a_tanh_h_next_terms, da_g, da_o, da_i, da_f
+            da_tanh_h_next, dsqrt_a_tanh_h_next_quotient_terms, da_g, da_o, da_i, da_f
         ) = (
-            dh_next_da_tanh_h_next, dsqrt_a_tanh_h_next_terms_rate, dc_next_da_g, dh_next_da_o,
-            dc_next_da_i, dc_next_da_f,
+            dh_next_da_tanh_h_next, dsqrt_a_tanh_h_next_quotient_terms_rate, dc_next_da_g,
+            dh_next_da_o, dc_next_da_i, dc_next_da_f,
         )
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
-        np.multiply(dsqrt_a_tanh_h_next_terms_rate, da_tanh_h_next, out=dsqrt_a_tanh_h_next_terms)
-        np.sum(dsqrt_a_tanh_h_next_terms, axis=-1, keepdims=True, out=dsqrt_a_tanh_h_next)
-        # dp_c = da_tanh_h_next * da_tanh_h_next_dp_c + dsqrt_a_tanh_h_next *
-        #     dsqrt_a_tanh_h_next_dp_c
-        np.multiply(da_tanh_h_next, da_tanh_h_next_dp_c, out=dp_c)
-        np.multiply(dsqrt_a_tanh_h_next, dsqrt_a_tanh_h_next_dp_c, out=work)
+        np.copyto(da_tanh_h_next_quotient, da_tanh_h_next)
+        np.multiply(
+            dsqrt_a_tanh_h_next_quotient_terms_rate, da_tanh_h_next_quotient,
+            out=dsqrt_a_tanh_h_next_quotient_terms,
+        )
+        np.sum(
+            dsqrt_a_tanh_h_next_quotient_terms, axis=-1, keepdims=True,
+            out=dsqrt_a_tanh_h_next_quotient,
+        )
+        # dp_c = da_tanh_h_next_quotient * da_tanh_h_next_quotient_dp_c +
+        #     dsqrt_a_tanh_h_next_quotient * dsqrt_a_tanh_h_next_quotient_dp_c
+        np.multiply(da_tanh_h_next_quotient, da_tanh_h_next_quotient_dp_c, out=dp_c)
+        np.multiply(dsqrt_a_tanh_h_next_quotient, dsqrt_a_tanh_h_next_quotient_dp_c, out=work)
         np.add(dp_c, work, out=dp_c)
         # dc_next_terms = -dp_c / H
         np.divide(dp_c, H, out=dc_next_terms)
@@ -884,34 +919,39 @@ def backward(params, tape, dys, dstate=None):
         np.add(dc_next, dp_c, out=dc_next)
         np.add(dc_next, sum_dc_next_terms, out=dc_next)
         np.multiply(dc_next_da_g, dc_next, out=da_g)
+        np.copyto(ds_u_g_p_g_per_d_u, da_g)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
+        np.copyto(ds_u_o_p_o_per_d_u, da_o)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
+        np.copyto(ds_u_i_p_i_per_d_u, da_i)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
-        # dd_u_terms = da_g * dd_u_terms_rate_ + da_o * dd_u_terms_rate___ + da_i *
-        #     dd_u_terms_rate__ + da_f * dd_u_terms_rate
-        np.multiply(da_g, dd_u_terms_rate_, out=dd_u_terms)
-        np.multiply(da_o, dd_u_terms_rate___, out=work)
+        np.copyto(ds_u_f_p_f_per_d_u, da_f)
+        # dd_u_terms = ds_u_g_p_g_per_d_u * dd_u_terms_rate_ + ds_u_o_p_o_per_d_u *
+        #     dd_u_terms_rate___ + ds_u_i_p_i_per_d_u * dd_u_terms_rate__ + ds_u_f_p_f_per_d_u *
+        #     dd_u_terms_rate
+        np.multiply(ds_u_g_p_g_per_d_u, dd_u_terms_rate_, out=dd_u_terms)
+        np.multiply(ds_u_o_p_o_per_d_u, dd_u_terms_rate___, out=work)
         np.add(dd_u_terms, work, out=dd_u_terms)
-        np.multiply(da_i, dd_u_terms_rate__, out=work)
+        np.multiply(ds_u_i_p_i_per_d_u, dd_u_terms_rate__, out=work)
         np.add(dd_u_terms, work, out=dd_u_terms)
-        np.multiply(da_f, dd_u_terms_rate, out=work)
+        np.multiply(ds_u_f_p_f_per_d_u, dd_u_terms_rate, out=work)
         np.add(dd_u_terms, work, out=dd_u_terms)
         np.sum(dd_u_terms, axis=-1, keepdims=True, out=dd_u)
         np.multiply(dd_u, dd_u_da_d_u_terms, out=da_d_u_terms)
-        # dp_g = da_g * da_g_dp_g + da_d_u_terms * da_d_u_terms_dp_g
-        np.multiply(da_g, da_g_dp_g, out=dp_g)
+        # dp_g = ds_u_g_p_g_per_d_u * ds_u_g_p_g_per_d_u_dp_g + da_d_u_terms * da_d_u_terms_dp_g
+        np.multiply(ds_u_g_p_g_per_d_u, ds_u_g_p_g_per_d_u_dp_g, out=dp_g)
         np.multiply(da_d_u_terms, da_d_u_terms_dp_g, out=work)
         np.add(dp_g, work, out=dp_g)
-        # dp_o = da_o * da_o_dp_o + da_d_u_terms * da_d_u_terms_dp_o
-        np.multiply(da_o, da_o_dp_o, out=dp_o)
+        # dp_o = ds_u_o_p_o_per_d_u * ds_u_o_p_o_per_d_u_dp_o + da_d_u_terms * da_d_u_terms_dp_o
+        np.multiply(ds_u_o_p_o_per_d_u, ds_u_o_p_o_per_d_u_dp_o, out=dp_o)
         np.multiply(da_d_u_terms, da_d_u_terms_dp_o, out=work)
         np.add(dp_o, work, out=dp_o)
-        # dp_i = da_i * da_i_dp_i + da_d_u_terms * da_d_u_terms_dp_i
-        np.multiply(da_i, da_i_dp_i, out=dp_i)
+        # dp_i = ds_u_i_p_i_per_d_u * ds_u_i_p_i_per_d_u_dp_i + da_d_u_terms * da_d_u_terms_dp_i
+        np.multiply(ds_u_i_p_i_per_d_u, ds_u_i_p_i_per_d_u_dp_i, out=dp_i)
         np.multiply(da_d_u_terms, da_d_u_terms_dp_i, out=work)
         np.add(dp_i, work, out=dp_i)
-        # dp_f = da_f * da_f_dp_f + da_d_u_terms * da_d_u_terms_dp_f
-        np.multiply(da_f, da_f_dp_f, out=dp_f)
+        # dp_f = ds_u_f_p_f_per_d_u * ds_u_f_p_f_per_d_u_dp_f + da_d_u_terms * da_d_u_terms_dp_f
+        np.multiply(ds_u_f_p_f_per_d_u, ds_u_f_p_f_per_d_u_dp_f, out=dp_f)
         np.multiply(da_d_u_terms, da_d_u_terms_dp_f, out=work)
         np.add(dp_f, work, out=dp_f)
         # dm_u_terms_ = -dp_g - dp_o - dp_i - dp_f
@@ -932,41 +972,50 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
             np.copyto(da_tanh_h_next, 0, where=ended)
+            np.copyto(da_tanh_h_next_quotient, 0, where=ended)
             np.copyto(da_g, 0, where=ended)
+            np.copyto(ds_u_g_p_g_per_d_u, 0, where=ended)
             np.copyto(da_o, 0, where=ended)
+            np.copyto(ds_u_o_p_o_per_d_u, 0, where=ended)
             np.copyto(da_i, 0, where=ended)
+            np.copyto(ds_u_i_p_i_per_d_u, 0, where=ended)
             np.copyto(da_f, 0, where=ended)
+            np.copyto(ds_u_f_p_f_per_d_u, 0, where=ended)
             np.copyto(dgates_1, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dc, dc_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
-    # dd_v_terms = da_g * dd_v_terms_rate_ + da_o * dd_v_terms_rate___ + da_i * dd_v_terms_rate__ +
-    #     da_f * dd_v_terms_rate
-    np.multiply(da_g_s, dd_v_terms_rate__s, out=dd_v_terms_s)
-    np.multiply(da_o_s, dd_v_terms_rate____s, out=work_s)
+    np.copyto(ds_v_g_q_g_per_d_v_s, da_g_s)
+    np.copyto(ds_v_o_q_o_per_d_v_s, da_o_s)
+    np.copyto(ds_v_i_q_i_per_d_v_s, da_i_s)
+    np.copyto(ds_v_f_q_f_per_d_v_s, da_f_s)
+    # dd_v_terms = ds_v_g_q_g_per_d_v * dd_v_terms_rate_ + ds_v_o_q_o_per_d_v * dd_v_terms_rate___ +
+    #     ds_v_i_q_i_per_d_v * dd_v_terms_rate__ + ds_v_f_q_f_per_d_v * dd_v_terms_rate
+    np.multiply(ds_v_g_q_g_per_d_v_s, dd_v_terms_rate__s, out=dd_v_terms_s)
+    np.multiply(ds_v_o_q_o_per_d_v_s, dd_v_terms_rate____s, out=work_s)
     np.add(dd_v_terms_s, work_s, out=dd_v_terms_s)
-    np.multiply(da_i_s, dd_v_terms_rate___s, out=work_s)
+    np.multiply(ds_v_i_q_i_per_d_v_s, dd_v_terms_rate___s, out=work_s)
     np.add(dd_v_terms_s, work_s, out=dd_v_terms_s)
-    np.multiply(da_f_s, dd_v_terms_rate_s, out=work_s)
+    np.multiply(ds_v_f_q_f_per_d_v_s, dd_v_terms_rate_s, out=work_s)
     np.add(dd_v_terms_s, work_s, out=dd_v_terms_s)
     np.sum(dd_v_terms_s, axis=-1, keepdims=True, out=dd_v_s)
     np.multiply(dd_v_s, dd_v_da_d_v_terms_s, out=da_d_v_terms_s)
-    # dq_g = da_g * da_g_dq_g + da_d_v_terms * da_d_v_terms_dq_g
-    np.multiply(da_g_s, da_g_dq_g_s, out=dq_g_s)
+    # dq_g = ds_v_g_q_g_per_d_v * ds_v_g_q_g_per_d_v_dq_g + da_d_v_terms * da_d_v_terms_dq_g
+    np.multiply(ds_v_g_q_g_per_d_v_s, ds_v_g_q_g_per_d_v_dq_g_s, out=dq_g_s)
     np.multiply(da_d_v_terms_s, da_d_v_terms_dq_g_s, out=work_s)
     np.add(dq_g_s, work_s, out=dq_g_s)
-    # dq_o = da_o * da_o_dq_o + da_d_v_terms * da_d_v_terms_dq_o
-    np.multiply(da_o_s, da_o_dq_o_s, out=dq_o_s)
+    # dq_o = ds_v_o_q_o_per_d_v * ds_v_o_q_o_per_d_v_dq_o + da_d_v_terms * da_d_v_terms_dq_o
+    np.multiply(ds_v_o_q_o_per_d_v_s, ds_v_o_q_o_per_d_v_dq_o_s, out=dq_o_s)
     np.multiply(da_d_v_terms_s, da_d_v_terms_dq_o_s, out=work_s)
     np.add(dq_o_s, work_s, out=dq_o_s)
-    # dq_i = da_i * da_i_dq_i + da_d_v_terms * da_d_v_terms_dq_i
-    np.multiply(da_i_s, da_i_dq_i_s, out=dq_i_s)
+    # dq_i = ds_v_i_q_i_per_d_v * ds_v_i_q_i_per_d_v_dq_i + da_d_v_terms * da_d_v_terms_dq_i
+    np.multiply(ds_v_i_q_i_per_d_v_s, ds_v_i_q_i_per_d_v_dq_i_s, out=dq_i_s)
     np.multiply(da_d_v_terms_s, da_d_v_terms_dq_i_s, out=work_s)
     np.add(dq_i_s, work_s, out=dq_i_s)
-    # dq_f = da_f * da_f_dq_f + da_d_v_terms * da_d_v_terms_dq_f
-    np.multiply(da_f_s, da_f_dq_f_s, out=dq_f_s)
+    # dq_f = ds_v_f_q_f_per_d_v * ds_v_f_q_f_per_d_v_dq_f + da_d_v_terms * da_d_v_terms_dq_f
+    np.multiply(ds_v_f_q_f_per_d_v_s, ds_v_f_q_f_per_d_v_dq_f_s, out=dq_f_s)
     np.multiply(da_d_v_terms_s, da_d_v_terms_dq_f_s, out=work_s)
     np.add(dq_f_s, work_s, out=dq_f_s)
     # dm_v_terms_ = -dq_g - dq_o - dq_i - dq_f
@@ -985,27 +1034,29 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
-    ds_u_f[...] = np.sum(da_f_s * p_f_s / d_u_s, axis=(0, 1))
+    ds_u_f[...] = np.sum(ds_u_f_p_f_per_d_u_s * p_f_s / d_u_s, axis=(0, 1))
     dt_u_f[...] = np.sum(da_f_s, axis=(0, 1))
-    ds_v_f[...] = np.sum(da_f_s * q_f_s / d_v_s, axis=(0, 1))
+    ds_v_f[...] = np.sum(ds_v_f_q_f_per_d_v_s * q_f_s / d_v_s, axis=(0, 1))
     dt_v_f[...] = np.sum(da_f_s, axis=(0, 1))
     db_f[...] = np.sum(da_f_s, axis=(0, 1))
-    ds_u_i[...] = np.sum(da_i_s * p_i_s / d_u_s, axis=(0, 1))
+    ds_u_i[...] = np.sum(ds_u_i_p_i_per_d_u_s * p_i_s / d_u_s, axis=(0, 1))
     dt_u_i[...] = np.sum(da_i_s, axis=(0, 1))
-    ds_v_i[...] = np.sum(da_i_s * q_i_s / d_v_s, axis=(0, 1))
+    ds_v_i[...] = np.sum(ds_v_i_q_i_per_d_v_s * q_i_s / d_v_s, axis=(0, 1))
     dt_v_i[...] = np.sum(da_i_s, axis=(0, 1))
     db_i[...] = np.sum(da_i_s, axis=(0, 1))
-    ds_u_o[...] = np.sum(da_o_s * p_o_s / d_u_s, axis=(0, 1))
+    ds_u_o[...] = np.sum(ds_u_o_p_o_per_d_u_s * p_o_s / d_u_s, axis=(0, 1))
     dt_u_o[...] = np.sum(da_o_s, axis=(0, 1))
-    ds_v_o[...] = np.sum(da_o_s * q_o_s / d_v_s, axis=(0, 1))
+    ds_v_o[...] = np.sum(ds_v_o_q_o_per_d_v_s * q_o_s / d_v_s, axis=(0, 1))
     dt_v_o[...] = np.sum(da_o_s, axis=(0, 1))
     db_o[...] = np.sum(da_o_s, axis=(0, 1))
-    ds_u_g[...] = np.sum(da_g_s * p_g_s / d_u_s, axis=(0, 1))
+    ds_u_g[...] = np.sum(ds_u_g_p_g_per_d_u_s * p_g_s / d_u_s, axis=(0, 1))
     dt_u_g[...] = np.sum(da_g_s, axis=(0, 1))
-    ds_v_g[...] = np.sum(da_g_s * q_g_s / d_v_s, axis=(0, 1))
+    ds_v_g[...] = np.sum(ds_v_g_q_g_per_d_v_s * q_g_s / d_v_s, axis=(0, 1))
     dt_v_g[...] = np.sum(da_g_s, axis=(0, 1))
     db_g[...] = np.sum(da_g_s, axis=(0, 1))
-    ds_c[...] = np.sum(da_tanh_h_next_s * p_c_s / sqrt_a_tanh_h_next_s, axis=(0, 1))
+    ds_c[...] = np.sum(
+        da_tanh_h_next_quotient_s * p_c_s / sqrt_a_tanh_h_next_quotient_s, axis=(0, 1)
+    )
     dt_c[...] = np.sum(da_tanh_h_next_s, axis=(0, 1))
     return dparams, dxs, State(dh, dc)
 
@@ -1063,7 +1114,7 @@ def step(params, x, state):
     sum_a_d_u_terms = np.empty((B, 1), dtype)
     sum_a_d_v_terms = np.empty((B, 1), dtype)
     sum_c_next = np.empty((B, 1), dtype)
-    sum_a_sqrt_a_tanh_h_next_terms = np.empty((B, 1), dtype)
+    sum_a_sqrt_a_tanh_h_next_quotient_terms = np.empty((B, 1), dtype)
     u_f, u_i, u_o, u_g = (gates_1[:, k * H : (k + 1) * H] for k in range(4))
     v_f, v_i, v_o, v_g = (gates_2[:, k * H : (k + 1) * H] for k in range(4))
     gates_1[...] = h @ U.T
@@ -1090,22 +1141,33 @@ def step(params, x, state):
     sum_a_d_v_terms[...] = np.sum(a_d_v_terms, axis=-1, keepdims=True)
     a_d_v = 1e-05 + sum_a_d_v_terms / 4 / H
     d_v = np.sqrt(a_d_v)
-    a_f = s_u_f * p_f / d_u + s_v_f * q_f / d_v + a_f_in
+    s_u_f_p_f_per_d_u = s_u_f * p_f / d_u
+    s_v_f_q_f_per_d_v = s_v_f * q_f / d_v
+    a_f = s_u_f_p_f_per_d_u + s_v_f_q_f_per_d_v + a_f_in
     f = _sigmoid(a_f)
-    a_i = s_u_i * p_i / d_u + s_v_i * q_i / d_v + a_i_in
+    s_u_i_p_i_per_d_u = s_u_i * p_i / d_u
+    s_v_i_q_i_per_d_v = s_v_i * q_i / d_v
+    a_i = s_u_i_p_i_per_d_u + s_v_i_q_i_per_d_v + a_i_in
     i = _sigmoid(a_i)
-    a_o = s_u_o * p_o / d_u + s_v_o * q_o / d_v + a_o_in
+    s_u_o_p_o_per_d_u = s_u_o * p_o / d_u
+    s_v_o_q_o_per_d_v = s_v_o * q_o / d_v
+    a_o = s_u_o_p_o_per_d_u + s_v_o_q_o_per_d_v + a_o_in
     o = _sigmoid(a_o)
-    a_g = s_u_g * p_g / d_u + s_v_g * q_g / d_v + a_g_in
+    s_u_g_p_g_per_d_u = s_u_g * p_g / d_u
+    s_v_g_q_g_per_d_v = s_v_g * q_g / d_v
+    a_g = s_u_g_p_g_per_d_u + s_v_g_q_g_per_d_v + a_g_in
     g = np.tanh(a_g)
     c_next = f * c + i * g
     sum_c_next[...] = np.sum(c_next, axis=-1, keepdims=True)
     p_c = c_next - sum_c_next / H
-    a_sqrt_a_tanh_h_next_terms = p_c**2
-    sum_a_sqrt_a_tanh_h_next_terms[...] = np.sum(a_sqrt_a_tanh_h_next_terms, axis=-1, keepdims=True)
-    a_sqrt_a_tanh_h_next = 1e-05 + sum_a_sqrt_a_tanh_h_next_terms / H
-    sqrt_a_tanh_h_next = np.sqrt(a_sqrt_a_tanh_h_next)
-    a_tanh_h_next = s_c * p_c / sqrt_a_tanh_h_next + t_c
+    a_sqrt_a_tanh_h_next_quotient_terms = p_c**2
+    sum_a_sqrt_a_tanh_h_next_quotient_terms[...] = np.sum(
+        a_sqrt_a_tanh_h_next_quotient_terms, axis=-1, keepdims=True
+    )
+    a_sqrt_a_tanh_h_next_quotient = 1e-05 + sum_a_sqrt_a_tanh_h_next_quotient_terms / H
+    sqrt_a_tanh_h_next_quotient = np.sqrt(a_sqrt_a_tanh_h_next_quotient)
+    a_tanh_h_next_quotient = s_c * p_c / sqrt_a_tanh_h_next_quotient
+    a_tanh_h_next = t_c + a_tanh_h_next_quotient
     tanh_h_next = np.tanh(a_tanh_h_next)
     h_next = o * tanh_h_next
     return h_next.copy(), State(h_next, c_next)
@@ -1128,8 +1190,11 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s, f_s,
-        i_s, o_s, g_s, p_c_s, sqrt_a_tanh_h_next_s, tanh_h_next_s, past,
+        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s,
+        s_u_f_p_f_per_d_u_s, s_v_f_q_f_per_d_v_s, f_s, s_u_i_p_i_per_d_u_s, s_v_i_q_i_per_d_v_s,
+        i_s, s_u_o_p_o_per_d_u_s, s_v_o_q_o_per_d_v_s, o_s, s_u_g_p_g_per_d_u_s,
+        s_v_g_q_g_per_d_v_s, g_s, p_c_s, sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s,
+        tanh_h_next_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
@@ -1141,45 +1206,46 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     U_dot = params_dot.stacked["U"]
     W = params.stacked["W"]
     W_dot = params_dot.stacked["W"]
-    b_f_dot = params_dot["b_f"]
     s_u_f_dot = params_dot["s_u_f"]
+    s_u_f = params["s_u_f"]
     s_v_f = params["s_v_f"]
     s_v_f_dot = params_dot["s_v_f"]
+    b_f_dot = params_dot["b_f"]
     t_u_f_dot = params_dot["t_u_f"]
     t_v_f_dot = params_dot["t_v_f"]
-    s_u_f = params["s_u_f"]
-    b_i_dot = params_dot["b_i"]
     s_u_i_dot = params_dot["s_u_i"]
+    s_u_i = params["s_u_i"]
     s_v_i = params["s_v_i"]
     s_v_i_dot = params_dot["s_v_i"]
+    b_i_dot = params_dot["b_i"]
     t_u_i_dot = params_dot["t_u_i"]
     t_v_i_dot = params_dot["t_v_i"]
-    s_u_i = params["s_u_i"]
-    b_o_dot = params_dot["b_o"]
     s_u_o_dot = params_dot["s_u_o"]
+    s_u_o = params["s_u_o"]
     s_v_o = params["s_v_o"]
     s_v_o_dot = params_dot["s_v_o"]
+    b_o_dot = params_dot["b_o"]
     t_u_o_dot = params_dot["t_u_o"]
     t_v_o_dot = params_dot["t_v_o"]
-    s_u_o = params["s_u_o"]
-    b_g_dot = params_dot["b_g"]
     s_u_g_dot = params_dot["s_u_g"]
+    s_u_g = params["s_u_g"]
     s_v_g = params["s_v_g"]
     s_v_g_dot = params_dot["s_v_g"]
+    b_g_dot = params_dot["b_g"]
     t_u_g_dot = params_dot["t_u_g"]
     t_v_g_dot = params_dot["t_v_g"]
-    s_u_g = params["s_u_g"]
     s_c_dot = params_dot["s_c"]
-    t_c_dot = params_dot["t_c"]
     s_c = params["s_c"]
     U = params.stacked["U"]
+    t_c_dot = params_dot["t_c"]
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
     sum_m_v_terms_dot_s, sum_a_d_v_terms_dot_s, dd_u_da_d_u_s = np.empty((3, T, B, 1), dtype)
     (
-        a_f_dot_in_s, a_i_dot_in_s, a_o_dot_in_s, a_g_dot_in_s, da_sqrt_a_tanh_h_next_terms_dp_c_s,
-        a_tanh_h_next_dot_in_s,
-    ) = np.empty((6, T, B, H), dtype)
+        s_u_f_p_f_per_d_u_dot_in_s, a_f_dot_in_s, s_u_i_p_i_per_d_u_dot_in_s, a_i_dot_in_s,
+        s_u_o_p_o_per_d_u_dot_in_s, a_o_dot_in_s, s_u_g_p_g_per_d_u_dot_in_s, a_g_dot_in_s,
+        da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s, a_tanh_h_next_quotient_dot_in_s,
+    ) = np.empty((10, T, B, H), dtype)
     u_f_dot_s, u_i_dot_s, u_o_dot_s, u_g_dot_s = (
         gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
@@ -1187,11 +1253,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
     (
-        d_u_dot_s, a_f_dot_s, a_i_dot_s, a_o_dot_s, a_g_dot_s, a_sqrt_a_tanh_h_next_terms_dot_s,
-        a_tanh_h_next_dot_s,
+        d_u_dot_s, s_u_f_p_f_per_d_u_dot_s, a_f_dot_s, s_u_i_p_i_per_d_u_dot_s, a_i_dot_s,
+        s_u_o_p_o_per_d_u_dot_s, a_o_dot_s, s_u_g_p_g_per_d_u_dot_s, a_g_dot_s,
+        a_sqrt_a_tanh_h_next_quotient_terms_dot_s, a_tanh_h_next_quotient_dot_s,
     ) = (
-        dd_u_da_d_u_s, a_f_dot_in_s, a_i_dot_in_s, a_o_dot_in_s, a_g_dot_in_s,
-        da_sqrt_a_tanh_h_next_terms_dp_c_s, a_tanh_h_next_dot_in_s,
+        dd_u_da_d_u_s, s_u_f_p_f_per_d_u_dot_in_s, a_f_dot_in_s, s_u_i_p_i_per_d_u_dot_in_s,
+        a_i_dot_in_s, s_u_o_p_o_per_d_u_dot_in_s, a_o_dot_in_s, s_u_g_p_g_per_d_u_dot_in_s,
+        a_g_dot_in_s, da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s, a_tanh_h_next_quotient_dot_in_s,
     )
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
@@ -1219,57 +1287,51 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     sum_a_d_v_terms_dot_s[...] = np.sum(a_d_v_terms_dot_s, axis=-1, keepdims=True)
     a_d_v_dot_s = sum_a_d_v_terms_dot_s / 4 / H
     d_v_dot_s = a_d_v_dot_s / 2 / d_v_s
-    a_f_dot_in_s[...] = (
-        s_u_f_dot * p_f_s / d_u_s
-        + t_u_f_dot
-        + s_v_f_dot * q_f_s / d_v_s
+    s_u_f_p_f_per_d_u_dot_in_s[...] = s_u_f_dot * p_f_s / d_u_s
+    ds_u_f_p_f_per_d_u_dp_f_s = s_u_f / d_u_s
+    ds_u_f_p_f_per_d_u_dd_u_s = -s_u_f_p_f_per_d_u_s / d_u_s
+    s_v_f_q_f_per_d_v_dot_s = (
+        s_v_f_dot * q_f_s / d_v_s
         + q_f_dot_s * s_v_f / d_v_s
-        - d_v_dot_s * s_v_f * q_f_s / d_v_s**2
-        + t_v_f_dot
-        + b_f_dot
+        - d_v_dot_s * s_v_f_q_f_per_d_v_s / d_v_s
     )
-    da_f_dp_f_s = s_u_f / d_u_s
-    da_f_dd_u_s = -s_u_f * p_f_s / d_u_s**2
-    a_i_dot_in_s[...] = (
-        s_u_i_dot * p_i_s / d_u_s
-        + t_u_i_dot
-        + s_v_i_dot * q_i_s / d_v_s
+    a_f_dot_in_s[...] = t_u_f_dot + t_v_f_dot + b_f_dot + s_v_f_q_f_per_d_v_dot_s
+    s_u_i_p_i_per_d_u_dot_in_s[...] = s_u_i_dot * p_i_s / d_u_s
+    ds_u_i_p_i_per_d_u_dp_i_s = s_u_i / d_u_s
+    ds_u_i_p_i_per_d_u_dd_u_s = -s_u_i_p_i_per_d_u_s / d_u_s
+    s_v_i_q_i_per_d_v_dot_s = (
+        s_v_i_dot * q_i_s / d_v_s
         + q_i_dot_s * s_v_i / d_v_s
-        - d_v_dot_s * s_v_i * q_i_s / d_v_s**2
-        + t_v_i_dot
-        + b_i_dot
+        - d_v_dot_s * s_v_i_q_i_per_d_v_s / d_v_s
     )
-    da_i_dp_i_s = s_u_i / d_u_s
-    da_i_dd_u_s = -s_u_i * p_i_s / d_u_s**2
-    a_o_dot_in_s[...] = (
-        s_u_o_dot * p_o_s / d_u_s
-        + t_u_o_dot
-        + s_v_o_dot * q_o_s / d_v_s
+    a_i_dot_in_s[...] = t_u_i_dot + t_v_i_dot + b_i_dot + s_v_i_q_i_per_d_v_dot_s
+    s_u_o_p_o_per_d_u_dot_in_s[...] = s_u_o_dot * p_o_s / d_u_s
+    ds_u_o_p_o_per_d_u_dp_o_s = s_u_o / d_u_s
+    ds_u_o_p_o_per_d_u_dd_u_s = -s_u_o_p_o_per_d_u_s / d_u_s
+    s_v_o_q_o_per_d_v_dot_s = (
+        s_v_o_dot * q_o_s / d_v_s
         + q_o_dot_s * s_v_o / d_v_s
-        - d_v_dot_s * s_v_o * q_o_s / d_v_s**2
-        + t_v_o_dot
-        + b_o_dot
+        - d_v_dot_s * s_v_o_q_o_per_d_v_s / d_v_s
     )
-    da_o_dp_o_s = s_u_o / d_u_s
-    da_o_dd_u_s = -s_u_o * p_o_s / d_u_s**2
-    a_g_dot_in_s[...] = (
-        s_u_g_dot * p_g_s / d_u_s
-        + t_u_g_dot
-        + s_v_g_dot * q_g_s / d_v_s
+    a_o_dot_in_s[...] = t_u_o_dot + t_v_o_dot + b_o_dot + s_v_o_q_o_per_d_v_dot_s
+    s_u_g_p_g_per_d_u_dot_in_s[...] = s_u_g_dot * p_g_s / d_u_s
+    ds_u_g_p_g_per_d_u_dp_g_s = s_u_g / d_u_s
+    ds_u_g_p_g_per_d_u_dd_u_s = -s_u_g_p_g_per_d_u_s / d_u_s
+    s_v_g_q_g_per_d_v_dot_s = (
+        s_v_g_dot * q_g_s / d_v_s
         + q_g_dot_s * s_v_g / d_v_s
-        - d_v_dot_s * s_v_g * q_g_s / d_v_s**2
-        + t_v_g_dot
-        + b_g_dot
+        - d_v_dot_s * s_v_g_q_g_per_d_v_s / d_v_s
     )
-    da_g_dp_g_s = s_u_g / d_u_s
-    da_g_dd_u_s = -s_u_g * p_g_s / d_u_s**2
+    a_g_dot_in_s[...] = t_u_g_dot + t_v_g_dot + b_g_dot + s_v_g_q_g_per_d_v_dot_s
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    da_sqrt_a_tanh_h_next_terms_dp_c_s[...] = 2 * p_c_s
-    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s / sqrt_a_tanh_h_next_s + t_c_dot
-    da_tanh_h_next_dp_c_s = s_c / sqrt_a_tanh_h_next_s
-    da_tanh_h_next_da_sqrt_a_tanh_h_next_s = -s_c * p_c_s / 2 / sqrt_a_tanh_h_next_s**3
+    da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s[...] = 2 * p_c_s
+    a_tanh_h_next_quotient_dot_in_s[...] = s_c_dot * p_c_s / sqrt_a_tanh_h_next_quotient_s
+    da_tanh_h_next_quotient_dp_c_s = s_c / sqrt_a_tanh_h_next_quotient_s
+    da_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s = (
+        -a_tanh_h_next_quotient_s / 2 / sqrt_a_tanh_h_next_quotient_s**2
+    )
     dh_next_da_tanh_h_next_s = o_s * (1 - tanh_h_next_s**2)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
 
@@ -1279,7 +1341,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     sum_m_u_terms_dot = np.empty((B, 1), dtype)
     sum_a_d_u_terms_dot = np.empty((B, 1), dtype)
     sum_c_next_dot = np.empty((B, 1), dtype)
-    sum_a_sqrt_a_tanh_h_next_terms_dot = np.empty((B, 1), dtype)
+    sum_a_sqrt_a_tanh_h_next_quotient_terms_dot = np.empty((B, 1), dtype)
     for t in range(T):
         ended = ended_s[t]
         if ended is not None:
@@ -1301,10 +1363,22 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         sum_a_d_u_terms_dot[...] = np.sum(a_d_u_terms_dot, axis=-1, keepdims=True)
         a_d_u_dot = sum_a_d_u_terms_dot / 4 / H
         d_u_dot_s[t] = a_d_u_dot * dd_u_da_d_u_s[t]
-        a_f_dot_s[t] += p_f_dot * da_f_dp_f_s[t] + d_u_dot_s[t] * da_f_dd_u_s[t]
-        a_i_dot_s[t] += p_i_dot * da_i_dp_i_s[t] + d_u_dot_s[t] * da_i_dd_u_s[t]
-        a_o_dot_s[t] += p_o_dot * da_o_dp_o_s[t] + d_u_dot_s[t] * da_o_dd_u_s[t]
-        a_g_dot_s[t] += p_g_dot * da_g_dp_g_s[t] + d_u_dot_s[t] * da_g_dd_u_s[t]
+        s_u_f_p_f_per_d_u_dot_s[t] += (
+            p_f_dot * ds_u_f_p_f_per_d_u_dp_f_s[t] + d_u_dot_s[t] * ds_u_f_p_f_per_d_u_dd_u_s[t]
+        )
+        a_f_dot_s[t] += s_u_f_p_f_per_d_u_dot_s[t]
+        s_u_i_p_i_per_d_u_dot_s[t] += (
+            p_i_dot * ds_u_i_p_i_per_d_u_dp_i_s[t] + d_u_dot_s[t] * ds_u_i_p_i_per_d_u_dd_u_s[t]
+        )
+        a_i_dot_s[t] += s_u_i_p_i_per_d_u_dot_s[t]
+        s_u_o_p_o_per_d_u_dot_s[t] += (
+            p_o_dot * ds_u_o_p_o_per_d_u_dp_o_s[t] + d_u_dot_s[t] * ds_u_o_p_o_per_d_u_dd_u_s[t]
+        )
+        a_o_dot_s[t] += s_u_o_p_o_per_d_u_dot_s[t]
+        s_u_g_p_g_per_d_u_dot_s[t] += (
+            p_g_dot * ds_u_g_p_g_per_d_u_dp_g_s[t] + d_u_dot_s[t] * ds_u_g_p_g_per_d_u_dd_u_s[t]
+        )
+        a_g_dot_s[t] += s_u_g_p_g_per_d_u_dot_s[t]
         c_next_dot[...] = (
             c_dot * f_s[t]
             + a_f_dot_s[t] * dc_next_da_f_s[t]
@@ -1313,17 +1387,21 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         )
         sum_c_next_dot[...] = np.sum(c_next_dot, axis=-1, keepdims=True)
         p_c_dot = c_next_dot - sum_c_next_dot / H
-        a_sqrt_a_tanh_h_next_terms_dot_s[t] = p_c_dot * da_sqrt_a_tanh_h_next_terms_dp_c_s[t]
-        sum_a_sqrt_a_tanh_h_next_terms_dot[...] = np.sum(
-            a_sqrt_a_tanh_h_next_terms_dot_s[t], axis=-1, keepdims=True
+        a_sqrt_a_tanh_h_next_quotient_terms_dot_s[t] = (
+            p_c_dot * da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s[t]
         )
-        a_sqrt_a_tanh_h_next_dot = sum_a_sqrt_a_tanh_h_next_terms_dot / H
-        a_tanh_h_next_dot_s[t] += (
-            p_c_dot * da_tanh_h_next_dp_c_s[t]
-            + a_sqrt_a_tanh_h_next_dot * da_tanh_h_next_da_sqrt_a_tanh_h_next_s[t]
+        sum_a_sqrt_a_tanh_h_next_quotient_terms_dot[...] = np.sum(
+            a_sqrt_a_tanh_h_next_quotient_terms_dot_s[t], axis=-1, keepdims=True
         )
+        a_sqrt_a_tanh_h_next_quotient_dot = sum_a_sqrt_a_tanh_h_next_quotient_terms_dot / H
+        a_tanh_h_next_quotient_dot_s[t] += (
+            p_c_dot * da_tanh_h_next_quotient_dp_c_s[t]
+            + a_sqrt_a_tanh_h_next_quotient_dot
+            * da_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s[t]
+        )
+        a_tanh_h_next_dot = t_c_dot + a_tanh_h_next_quotient_dot_s[t]
         h_dot_s[t + 1] = (
-            a_o_dot_s[t] * dh_next_da_o_s[t] + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
+            a_o_dot_s[t] * dh_next_da_o_s[t] + a_tanh_h_next_dot * dh_next_da_tanh_h_next_s[t]
         )
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
@@ -1368,8 +1446,11 @@ def hvp(
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s, f_s,
-        i_s, o_s, g_s, p_c_s, sqrt_a_tanh_h_next_s, tanh_h_next_s, past,
+        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s,
+        s_u_f_p_f_per_d_u_s, s_v_f_q_f_per_d_v_s, f_s, s_u_i_p_i_per_d_u_s, s_v_i_q_i_per_d_v_s,
+        i_s, s_u_o_p_o_per_d_u_s, s_v_o_q_o_per_d_v_s, o_s, s_u_g_p_g_per_d_u_s,
+        s_v_g_q_g_per_d_v_s, g_s, p_c_s, sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s,
+        tanh_h_next_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
@@ -1389,49 +1470,51 @@ def hvp(
     U_dot = params_dot.stacked["U"]
     W = params.stacked["W"]
     W_dot = params_dot.stacked["W"]
-    b_f_dot = params_dot["b_f"]
     s_u_f_dot = params_dot["s_u_f"]
+    s_u_f = params["s_u_f"]
     s_v_f = params["s_v_f"]
     s_v_f_dot = params_dot["s_v_f"]
+    b_f_dot = params_dot["b_f"]
     t_u_f_dot = params_dot["t_u_f"]
     t_v_f_dot = params_dot["t_v_f"]
-    s_u_f = params["s_u_f"]
-    b_i_dot = params_dot["b_i"]
     s_u_i_dot = params_dot["s_u_i"]
+    s_u_i = params["s_u_i"]
     s_v_i = params["s_v_i"]
     s_v_i_dot = params_dot["s_v_i"]
+    b_i_dot = params_dot["b_i"]
     t_u_i_dot = params_dot["t_u_i"]
     t_v_i_dot = params_dot["t_v_i"]
-    s_u_i = params["s_u_i"]
-    b_o_dot = params_dot["b_o"]
     s_u_o_dot = params_dot["s_u_o"]
+    s_u_o = params["s_u_o"]
     s_v_o = params["s_v_o"]
     s_v_o_dot = params_dot["s_v_o"]
+    b_o_dot = params_dot["b_o"]
     t_u_o_dot = params_dot["t_u_o"]
     t_v_o_dot = params_dot["t_v_o"]
-    s_u_o = params["s_u_o"]
-    b_g_dot = params_dot["b_g"]
     s_u_g_dot = params_dot["s_u_g"]
+    s_u_g = params["s_u_g"]
     s_v_g = params["s_v_g"]
     s_v_g_dot = params_dot["s_v_g"]
+    b_g_dot = params_dot["b_g"]
     t_u_g_dot = params_dot["t_u_g"]
     t_v_g_dot = params_dot["t_v_g"]
-    s_u_g = params["s_u_g"]
     s_c_dot = params_dot["s_c"]
-    t_c_dot = params_dot["t_c"]
     s_c = params["s_c"]
     U = params.stacked["U"]
+    t_c_dot = params_dot["t_c"]
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
     (
         sum_m_v_terms_dot_s, sum_a_d_v_terms_dot_s, dd_u_da_d_u_s,
-        dsqrt_a_tanh_h_next_da_sqrt_a_tanh_h_next_s,
+        dsqrt_a_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s,
     ) = np.empty((4, T, B, 1), dtype)
     (
-        p_f_dot_s, p_i_dot_s, p_o_dot_s, p_g_dot_s, a_f_dot_in_s, df_da_f_s, a_i_dot_in_s,
-        di_da_i_s, a_o_dot_in_s, do_da_o_s, a_g_dot_in_s, dg_da_g_s, p_c_dot_s,
-        da_sqrt_a_tanh_h_next_terms_dp_c_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s,
-    ) = np.empty((16, T, B, H), dtype)
+        p_f_dot_s, p_i_dot_s, p_o_dot_s, p_g_dot_s, s_u_f_p_f_per_d_u_dot_in_s, a_f_dot_in_s,
+        df_da_f_s, s_u_i_p_i_per_d_u_dot_in_s, a_i_dot_in_s, di_da_i_s, s_u_o_p_o_per_d_u_dot_in_s,
+        a_o_dot_in_s, do_da_o_s, s_u_g_p_g_per_d_u_dot_in_s, a_g_dot_in_s, dg_da_g_s, p_c_dot_s,
+        da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s, a_tanh_h_next_quotient_dot_in_s,
+        dtanh_h_next_da_tanh_h_next_s,
+    ) = np.empty((20, T, B, H), dtype)
     u_f_dot_s, u_i_dot_s, u_o_dot_s, u_g_dot_s = (
         gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
@@ -1439,14 +1522,17 @@ def hvp(
         gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
     (
-        d_u_dot_s, a_f_dot_s, f_dot_s, a_i_dot_s, i_dot_s, a_o_dot_s, o_dot_s, a_g_dot_s, g_dot_s,
-        a_sqrt_a_tanh_h_next_terms_dot_s, sqrt_a_tanh_h_next_dot_s, a_tanh_h_next_dot_s,
-        tanh_h_next_dot_s,
+        d_u_dot_s, s_u_f_p_f_per_d_u_dot_s, a_f_dot_s, f_dot_s, s_u_i_p_i_per_d_u_dot_s, a_i_dot_s,
+        i_dot_s, s_u_o_p_o_per_d_u_dot_s, a_o_dot_s, o_dot_s, s_u_g_p_g_per_d_u_dot_s, a_g_dot_s,
+        g_dot_s, a_sqrt_a_tanh_h_next_quotient_terms_dot_s, sqrt_a_tanh_h_next_quotient_dot_s,
+        a_tanh_h_next_quotient_dot_s, tanh_h_next_dot_s,
     ) = (
-        dd_u_da_d_u_s, a_f_dot_in_s, df_da_f_s, a_i_dot_in_s, di_da_i_s, a_o_dot_in_s, do_da_o_s,
-        a_g_dot_in_s, dg_da_g_s, da_sqrt_a_tanh_h_next_terms_dp_c_s,
-        dsqrt_a_tanh_h_next_da_sqrt_a_tanh_h_next_s, a_tanh_h_next_dot_in_s,
-        dtanh_h_next_da_tanh_h_next_s,
+        dd_u_da_d_u_s, s_u_f_p_f_per_d_u_dot_in_s, a_f_dot_in_s, df_da_f_s,
+        s_u_i_p_i_per_d_u_dot_in_s, a_i_dot_in_s, di_da_i_s, s_u_o_p_o_per_d_u_dot_in_s,
+        a_o_dot_in_s, do_da_o_s, s_u_g_p_g_per_d_u_dot_in_s, a_g_dot_in_s, dg_da_g_s,
+        da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s,
+        dsqrt_a_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s,
+        a_tanh_h_next_quotient_dot_in_s, dtanh_h_next_da_tanh_h_next_s,
     )
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
@@ -1472,66 +1558,62 @@ def hvp(
     sum_a_d_v_terms_dot_s[...] = np.sum(a_d_v_terms_dot_s, axis=-1, keepdims=True)
     a_d_v_dot_s = sum_a_d_v_terms_dot_s / 4 / H
     d_v_dot_s = a_d_v_dot_s / 2 / d_v_s
-    a_f_dot_in_s[...] = (
-        s_u_f_dot * p_f_s / d_u_s
-        + t_u_f_dot
-        + s_v_f_dot * q_f_s / d_v_s
+    s_u_f_p_f_per_d_u_dot_in_s[...] = s_u_f_dot * p_f_s / d_u_s
+    ds_u_f_p_f_per_d_u_dp_f_s = s_u_f / d_u_s
+    ds_u_f_p_f_per_d_u_dd_u_s = -s_u_f_p_f_per_d_u_s / d_u_s
+    s_v_f_q_f_per_d_v_dot_s = (
+        s_v_f_dot * q_f_s / d_v_s
         + q_f_dot_s * s_v_f / d_v_s
-        - d_v_dot_s * s_v_f * q_f_s / d_v_s**2
-        + t_v_f_dot
-        + b_f_dot
+        - d_v_dot_s * s_v_f_q_f_per_d_v_s / d_v_s
     )
-    da_f_dp_f_s = s_u_f / d_u_s
-    da_f_dd_u_s = -s_u_f * p_f_s / d_u_s**2
+    a_f_dot_in_s[...] = t_u_f_dot + t_v_f_dot + b_f_dot + s_v_f_q_f_per_d_v_dot_s
     df_da_f_s[...] = (1 - f_s) * f_s
-    a_i_dot_in_s[...] = (
-        s_u_i_dot * p_i_s / d_u_s
-        + t_u_i_dot
-        + s_v_i_dot * q_i_s / d_v_s
+    s_u_i_p_i_per_d_u_dot_in_s[...] = s_u_i_dot * p_i_s / d_u_s
+    ds_u_i_p_i_per_d_u_dp_i_s = s_u_i / d_u_s
+    ds_u_i_p_i_per_d_u_dd_u_s = -s_u_i_p_i_per_d_u_s / d_u_s
+    s_v_i_q_i_per_d_v_dot_s = (
+        s_v_i_dot * q_i_s / d_v_s
         + q_i_dot_s * s_v_i / d_v_s
-        - d_v_dot_s * s_v_i * q_i_s / d_v_s**2
-        + t_v_i_dot
-        + b_i_dot
+        - d_v_dot_s * s_v_i_q_i_per_d_v_s / d_v_s
     )
-    da_i_dp_i_s = s_u_i / d_u_s
-    da_i_dd_u_s = -s_u_i * p_i_s / d_u_s**2
+    a_i_dot_in_s[...] = t_u_i_dot + t_v_i_dot + b_i_dot + s_v_i_q_i_per_d_v_dot_s
     di_da_i_s[...] = (1 - i_s) * i_s
-    a_o_dot_in_s[...] = (
-        s_u_o_dot * p_o_s / d_u_s
-        + t_u_o_dot
-        + s_v_o_dot * q_o_s / d_v_s
+    s_u_o_p_o_per_d_u_dot_in_s[...] = s_u_o_dot * p_o_s / d_u_s
+    ds_u_o_p_o_per_d_u_dp_o_s = s_u_o / d_u_s
+    ds_u_o_p_o_per_d_u_dd_u_s = -s_u_o_p_o_per_d_u_s / d_u_s
+    s_v_o_q_o_per_d_v_dot_s = (
+        s_v_o_dot * q_o_s / d_v_s
         + q_o_dot_s * s_v_o / d_v_s
-        - d_v_dot_s * s_v_o * q_o_s / d_v_s**2
-        + t_v_o_dot
-        + b_o_dot
+        - d_v_dot_s * s_v_o_q_o_per_d_v_s / d_v_s
     )
-    da_o_dp_o_s = s_u_o / d_u_s
-    da_o_dd_u_s = -s_u_o * p_o_s / d_u_s**2
+    a_o_dot_in_s[...] = t_u_o_dot + t_v_o_dot + b_o_dot + s_v_o_q_o_per_d_v_dot_s
     do_da_o_s[...] = (1 - o_s) * o_s
-    a_g_dot_in_s[...] = (
-        s_u_g_dot * p_g_s / d_u_s
-        + t_u_g_dot
-        + s_v_g_dot * q_g_s / d_v_s
+    s_u_g_p_g_per_d_u_dot_in_s[...] = s_u_g_dot * p_g_s / d_u_s
+    ds_u_g_p_g_per_d_u_dp_g_s = s_u_g / d_u_s
+    ds_u_g_p_g_per_d_u_dd_u_s = -s_u_g_p_g_per_d_u_s / d_u_s
+    s_v_g_q_g_per_d_v_dot_s = (
+        s_v_g_dot * q_g_s / d_v_s
         + q_g_dot_s * s_v_g / d_v_s
-        - d_v_dot_s * s_v_g * q_g_s / d_v_s**2
-        + t_v_g_dot
-        + b_g_dot
+        - d_v_dot_s * s_v_g_q_g_per_d_v_s / d_v_s
     )
-    da_g_dp_g_s = s_u_g / d_u_s
-    da_g_dd_u_s = -s_u_g * p_g_s / d_u_s**2
+    a_g_dot_in_s[...] = t_u_g_dot + t_v_g_dot + b_g_dot + s_v_g_q_g_per_d_v_dot_s
     dg_da_g_s[...] = 1 - g_s**2
-    da_sqrt_a_tanh_h_next_terms_dp_c_s[...] = 2 * p_c_s
-    dsqrt_a_tanh_h_next_da_sqrt_a_tanh_h_next_s[...] = 1 / 2 / sqrt_a_tanh_h_next_s
-    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s / sqrt_a_tanh_h_next_s + t_c_dot
-    da_tanh_h_next_dp_c_s = s_c / sqrt_a_tanh_h_next_s
-    da_tanh_h_next_dsqrt_a_tanh_h_next_s = -s_c * p_c_s / sqrt_a_tanh_h_next_s**2
+    da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s[...] = 2 * p_c_s
+    dsqrt_a_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s[...] = (
+        1 / 2 / sqrt_a_tanh_h_next_quotient_s
+    )
+    a_tanh_h_next_quotient_dot_in_s[...] = s_c_dot * p_c_s / sqrt_a_tanh_h_next_quotient_s
+    da_tanh_h_next_quotient_dp_c_s = s_c / sqrt_a_tanh_h_next_quotient_s
+    da_tanh_h_next_quotient_dsqrt_a_tanh_h_next_quotient_s = (
+        -a_tanh_h_next_quotient_s / sqrt_a_tanh_h_next_quotient_s
+    )
     dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
     h_dot_s[0] = state_dot.h
     c_dot_s[0] = state_dot.c
     sum_m_u_terms_dot = np.empty((B, 1), dtype)
     sum_a_d_u_terms_dot = np.empty((B, 1), dtype)
     sum_c_next_dot = np.empty((B, 1), dtype)
-    sum_a_sqrt_a_tanh_h_next_terms_dot = np.empty((B, 1), dtype)
+    sum_a_sqrt_a_tanh_h_next_quotient_terms_dot = np.empty((B, 1), dtype)
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
@@ -1551,32 +1633,53 @@ def hvp(
         sum_a_d_u_terms_dot[...] = np.sum(a_d_u_terms_dot, axis=-1, keepdims=True)
         a_d_u_dot = sum_a_d_u_terms_dot / 4 / H
         d_u_dot_s[t] = a_d_u_dot * dd_u_da_d_u_s[t]
-        a_f_dot_s[t] += p_f_dot_s[t] * da_f_dp_f_s[t] + d_u_dot_s[t] * da_f_dd_u_s[t]
+        s_u_f_p_f_per_d_u_dot_s[t] += (
+            p_f_dot_s[t] * ds_u_f_p_f_per_d_u_dp_f_s[t]
+            + d_u_dot_s[t] * ds_u_f_p_f_per_d_u_dd_u_s[t]
+        )
+        a_f_dot_s[t] += s_u_f_p_f_per_d_u_dot_s[t]
         f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        a_i_dot_s[t] += p_i_dot_s[t] * da_i_dp_i_s[t] + d_u_dot_s[t] * da_i_dd_u_s[t]
+        s_u_i_p_i_per_d_u_dot_s[t] += (
+            p_i_dot_s[t] * ds_u_i_p_i_per_d_u_dp_i_s[t]
+            + d_u_dot_s[t] * ds_u_i_p_i_per_d_u_dd_u_s[t]
+        )
+        a_i_dot_s[t] += s_u_i_p_i_per_d_u_dot_s[t]
         i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        a_o_dot_s[t] += p_o_dot_s[t] * da_o_dp_o_s[t] + d_u_dot_s[t] * da_o_dd_u_s[t]
+        s_u_o_p_o_per_d_u_dot_s[t] += (
+            p_o_dot_s[t] * ds_u_o_p_o_per_d_u_dp_o_s[t]
+            + d_u_dot_s[t] * ds_u_o_p_o_per_d_u_dd_u_s[t]
+        )
+        a_o_dot_s[t] += s_u_o_p_o_per_d_u_dot_s[t]
         o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        a_g_dot_s[t] += p_g_dot_s[t] * da_g_dp_g_s[t] + d_u_dot_s[t] * da_g_dd_u_s[t]
+        s_u_g_p_g_per_d_u_dot_s[t] += (
+            p_g_dot_s[t] * ds_u_g_p_g_per_d_u_dp_g_s[t]
+            + d_u_dot_s[t] * ds_u_g_p_g_per_d_u_dd_u_s[t]
+        )
+        a_g_dot_s[t] += s_u_g_p_g_per_d_u_dot_s[t]
         g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
         c_dot_s[t + 1] = (
             f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
         )
         sum_c_next_dot[...] = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True)
         p_c_dot_s[t] = c_dot_s[t + 1] - sum_c_next_dot / H
-        a_sqrt_a_tanh_h_next_terms_dot_s[t] = p_c_dot_s[t] * da_sqrt_a_tanh_h_next_terms_dp_c_s[t]
-        sum_a_sqrt_a_tanh_h_next_terms_dot[...] = np.sum(
-            a_sqrt_a_tanh_h_next_terms_dot_s[t], axis=-1, keepdims=True
+        a_sqrt_a_tanh_h_next_quotient_terms_dot_s[t] = (
+            p_c_dot_s[t] * da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s[t]
         )
-        a_sqrt_a_tanh_h_next_dot = sum_a_sqrt_a_tanh_h_next_terms_dot / H
-        sqrt_a_tanh_h_next_dot_s[t] = (
-            a_sqrt_a_tanh_h_next_dot * dsqrt_a_tanh_h_next_da_sqrt_a_tanh_h_next_s[t]
+        sum_a_sqrt_a_tanh_h_next_quotient_terms_dot[...] = np.sum(
+            a_sqrt_a_tanh_h_next_quotient_terms_dot_s[t], axis=-1, keepdims=True
         )
-        a_tanh_h_next_dot_s[t] += (
-            p_c_dot_s[t] * da_tanh_h_next_dp_c_s[t]
-            + sqrt_a_tanh_h_next_dot_s[t] * da_tanh_h_next_dsqrt_a_tanh_h_next_s[t]
+        a_sqrt_a_tanh_h_next_quotient_dot = sum_a_sqrt_a_tanh_h_next_quotient_terms_dot / H
+        sqrt_a_tanh_h_next_quotient_dot_s[t] = (
+            a_sqrt_a_tanh_h_next_quotient_dot
+            * dsqrt_a_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s[t]
         )
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
+        a_tanh_h_next_quotient_dot_s[t] += (
+            p_c_dot_s[t] * da_tanh_h_next_quotient_dp_c_s[t]
+            + sqrt_a_tanh_h_next_quotient_dot_s[t]
+            * da_tanh_h_next_quotient_dsqrt_a_tanh_h_next_quotient_s[t]
+        )
+        a_tanh_h_next_dot = t_c_dot + a_tanh_h_next_quotient_dot_s[t]
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot * dtanh_h_next_da_tanh_h_next_s[t]
         h_dot_s[t + 1] = o_dot_s[t] * tanh_h_next_s[t] + tanh_h_next_dot_s[t] * o_s[t]
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
@@ -1609,10 +1712,13 @@ def hvp(
     dt_c_dot = dparams_dot["t_c"]
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 4 * H), dtype)
     (
-        da_tanh_h_next_s, da_tanh_h_next_dot_s, da_g_s, da_g_dot_s, da_o_s, da_o_dot_s, da_i_s,
-        da_i_dot_s, da_f_s, da_f_dot_s, da_d_v_terms_s, da_d_v_terms_dot_s, dm_v_terms_s,
+        da_tanh_h_next_dot_s, da_tanh_h_next_quotient_s, da_tanh_h_next_quotient_dot_s, da_g_s,
+        da_g_dot_s, ds_u_g_p_g_per_d_u_s, ds_u_g_p_g_per_d_u_dot_s, da_o_s, da_o_dot_s,
+        ds_u_o_p_o_per_d_u_s, ds_u_o_p_o_per_d_u_dot_s, da_i_s, da_i_dot_s, ds_u_i_p_i_per_d_u_s,
+        ds_u_i_p_i_per_d_u_dot_s, da_f_s, da_f_dot_s, ds_u_f_p_f_per_d_u_s,
+        ds_u_f_p_f_per_d_u_dot_s, da_d_v_terms_s, da_d_v_terms_dot_s, dm_v_terms_s,
         dm_v_terms_dot_s,
-    ) = np.empty((14, T, B, H), dtype)
+    ) = np.empty((23, T, B, H), dtype)
     dd_v_s, dd_v_dot_s, dm_v_s, dm_v_dot_s = np.empty((4, T, B, 1), dtype)
     du_f_s, du_i_s, du_o_s, du_g_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     dv_f_s, dv_i_s, dv_o_s, dv_g_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -1627,19 +1733,23 @@ def hvp(
     dh_next_da_tanh_h_next_dot_s = (
         o_dot_s * (1 - tanh_h_next_s**2) - 2 * tanh_h_next_dot_s * o_s * tanh_h_next_s
     )
-    dsqrt_a_tanh_h_next_terms_rate_s = -s_c * p_c_s / sqrt_a_tanh_h_next_s**2
-    dsqrt_a_tanh_h_next_terms_dot_rate_s = (
-        2 * sqrt_a_tanh_h_next_dot_s * s_c * p_c_s / sqrt_a_tanh_h_next_s**3
-        - s_c_dot * p_c_s / sqrt_a_tanh_h_next_s**2
-        - p_c_dot_s * s_c / sqrt_a_tanh_h_next_s**2
+    dsqrt_a_tanh_h_next_quotient_terms_rate_s = (
+        -a_tanh_h_next_quotient_s / sqrt_a_tanh_h_next_quotient_s
     )
-    dsqrt_a_tanh_h_next_dp_c_s = p_c_s / H / sqrt_a_tanh_h_next_s
-    da_tanh_h_next_dp_c_dot_s = (
-        s_c_dot / sqrt_a_tanh_h_next_s - sqrt_a_tanh_h_next_dot_s * s_c / sqrt_a_tanh_h_next_s**2
+    dsqrt_a_tanh_h_next_quotient_terms_dot_rate_s = (
+        sqrt_a_tanh_h_next_quotient_dot_s
+        * a_tanh_h_next_quotient_s
+        / sqrt_a_tanh_h_next_quotient_s**2
+        - a_tanh_h_next_quotient_dot_s / sqrt_a_tanh_h_next_quotient_s
     )
-    dsqrt_a_tanh_h_next_dp_c_dot_s = (
-        p_c_dot_s / H / sqrt_a_tanh_h_next_s
-        - sqrt_a_tanh_h_next_dot_s * p_c_s / H / sqrt_a_tanh_h_next_s**2
+    dsqrt_a_tanh_h_next_quotient_dp_c_s = p_c_s / H / sqrt_a_tanh_h_next_quotient_s
+    da_tanh_h_next_quotient_dp_c_dot_s = (
+        s_c_dot / sqrt_a_tanh_h_next_quotient_s
+        - sqrt_a_tanh_h_next_quotient_dot_s * s_c / sqrt_a_tanh_h_next_quotient_s**2
+    )
+    dsqrt_a_tanh_h_next_quotient_dp_c_dot_s = (
+        p_c_dot_s / H / sqrt_a_tanh_h_next_quotient_s
+        - sqrt_a_tanh_h_next_quotient_dot_s * p_c_s / H / sqrt_a_tanh_h_next_quotient_s**2
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
@@ -1655,88 +1765,72 @@ def hvp(
     dc_next_da_f_dot_s = (
         c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
     )
-    dd_v_terms_rate_s = -s_v_f * q_f_s / d_v_s**2
-    dd_v_terms_rate__s = -s_v_g * q_g_s / d_v_s**2
-    dd_v_terms_rate___s = -s_v_i * q_i_s / d_v_s**2
-    dd_v_terms_rate____s = -s_v_o * q_o_s / d_v_s**2
+    dd_v_terms_rate_s = -s_v_f_q_f_per_d_v_s / d_v_s
+    dd_v_terms_rate__s = -s_v_g_q_g_per_d_v_s / d_v_s
+    dd_v_terms_rate___s = -s_v_i_q_i_per_d_v_s / d_v_s
+    dd_v_terms_rate____s = -s_v_o_q_o_per_d_v_s / d_v_s
     dd_v_terms_dot_rate_s = (
-        2 * d_v_dot_s * s_v_f * q_f_s / d_v_s**3
-        - s_v_f_dot * q_f_s / d_v_s**2
-        - q_f_dot_s * s_v_f / d_v_s**2
+        d_v_dot_s * s_v_f_q_f_per_d_v_s / d_v_s**2 - s_v_f_q_f_per_d_v_dot_s / d_v_s
     )
     dd_v_terms_dot_rate__s = (
-        2 * d_v_dot_s * s_v_g * q_g_s / d_v_s**3
-        - s_v_g_dot * q_g_s / d_v_s**2
-        - q_g_dot_s * s_v_g / d_v_s**2
+        d_v_dot_s * s_v_g_q_g_per_d_v_s / d_v_s**2 - s_v_g_q_g_per_d_v_dot_s / d_v_s
     )
     dd_v_terms_dot_rate___s = (
-        2 * d_v_dot_s * s_v_i * q_i_s / d_v_s**3
-        - s_v_i_dot * q_i_s / d_v_s**2
-        - q_i_dot_s * s_v_i / d_v_s**2
+        d_v_dot_s * s_v_i_q_i_per_d_v_s / d_v_s**2 - s_v_i_q_i_per_d_v_dot_s / d_v_s
     )
     dd_v_terms_dot_rate____s = (
-        2 * d_v_dot_s * s_v_o * q_o_s / d_v_s**3
-        - s_v_o_dot * q_o_s / d_v_s**2
-        - q_o_dot_s * s_v_o / d_v_s**2
+        d_v_dot_s * s_v_o_q_o_per_d_v_s / d_v_s**2 - s_v_o_q_o_per_d_v_dot_s / d_v_s
     )
     dd_v_da_d_v_terms_s = 1 / 8 / H / d_v_s
     dd_v_da_d_v_terms_dot_s = -d_v_dot_s / 8 / H / d_v_s**2
-    dd_u_terms_rate_s = -s_u_f * p_f_s / d_u_s**2
-    dd_u_terms_rate__s = -s_u_g * p_g_s / d_u_s**2
-    dd_u_terms_rate___s = -s_u_i * p_i_s / d_u_s**2
-    dd_u_terms_rate____s = -s_u_o * p_o_s / d_u_s**2
+    dd_u_terms_rate_s = -s_u_f_p_f_per_d_u_s / d_u_s
+    dd_u_terms_rate__s = -s_u_g_p_g_per_d_u_s / d_u_s
+    dd_u_terms_rate___s = -s_u_i_p_i_per_d_u_s / d_u_s
+    dd_u_terms_rate____s = -s_u_o_p_o_per_d_u_s / d_u_s
     dd_u_terms_dot_rate_s = (
-        2 * d_u_dot_s * s_u_f * p_f_s / d_u_s**3
-        - s_u_f_dot * p_f_s / d_u_s**2
-        - p_f_dot_s * s_u_f / d_u_s**2
+        d_u_dot_s * s_u_f_p_f_per_d_u_s / d_u_s**2 - s_u_f_p_f_per_d_u_dot_s / d_u_s
     )
     dd_u_terms_dot_rate__s = (
-        2 * d_u_dot_s * s_u_g * p_g_s / d_u_s**3
-        - s_u_g_dot * p_g_s / d_u_s**2
-        - p_g_dot_s * s_u_g / d_u_s**2
+        d_u_dot_s * s_u_g_p_g_per_d_u_s / d_u_s**2 - s_u_g_p_g_per_d_u_dot_s / d_u_s
     )
     dd_u_terms_dot_rate___s = (
-        2 * d_u_dot_s * s_u_i * p_i_s / d_u_s**3
-        - s_u_i_dot * p_i_s / d_u_s**2
-        - p_i_dot_s * s_u_i / d_u_s**2
+        d_u_dot_s * s_u_i_p_i_per_d_u_s / d_u_s**2 - s_u_i_p_i_per_d_u_dot_s / d_u_s
     )
     dd_u_terms_dot_rate____s = (
-        2 * d_u_dot_s * s_u_o * p_o_s / d_u_s**3
-        - s_u_o_dot * p_o_s / d_u_s**2
-        - p_o_dot_s * s_u_o / d_u_s**2
+        d_u_dot_s * s_u_o_p_o_per_d_u_s / d_u_s**2 - s_u_o_p_o_per_d_u_dot_s / d_u_s
     )
     dd_u_da_d_u_terms_s = 1 / 8 / H / d_u_s
     dd_u_da_d_u_terms_dot_s = -d_u_dot_s / 8 / H / d_u_s**2
     da_d_v_terms_dq_g_s = 2 * q_g_s
-    da_g_dq_g_s = s_v_g / d_v_s
+    ds_v_g_q_g_per_d_v_dq_g_s = s_v_g / d_v_s
     da_d_v_terms_dq_g_dot_s = 2 * q_g_dot_s
-    da_g_dq_g_dot_s = s_v_g_dot / d_v_s - d_v_dot_s * s_v_g / d_v_s**2
+    ds_v_g_q_g_per_d_v_dq_g_dot_s = s_v_g_dot / d_v_s - d_v_dot_s * s_v_g / d_v_s**2
     da_d_v_terms_dq_o_s = 2 * q_o_s
-    da_o_dq_o_s = s_v_o / d_v_s
+    ds_v_o_q_o_per_d_v_dq_o_s = s_v_o / d_v_s
     da_d_v_terms_dq_o_dot_s = 2 * q_o_dot_s
-    da_o_dq_o_dot_s = s_v_o_dot / d_v_s - d_v_dot_s * s_v_o / d_v_s**2
+    ds_v_o_q_o_per_d_v_dq_o_dot_s = s_v_o_dot / d_v_s - d_v_dot_s * s_v_o / d_v_s**2
     da_d_v_terms_dq_i_s = 2 * q_i_s
-    da_i_dq_i_s = s_v_i / d_v_s
+    ds_v_i_q_i_per_d_v_dq_i_s = s_v_i / d_v_s
     da_d_v_terms_dq_i_dot_s = 2 * q_i_dot_s
-    da_i_dq_i_dot_s = s_v_i_dot / d_v_s - d_v_dot_s * s_v_i / d_v_s**2
+    ds_v_i_q_i_per_d_v_dq_i_dot_s = s_v_i_dot / d_v_s - d_v_dot_s * s_v_i / d_v_s**2
     da_d_v_terms_dq_f_s = 2 * q_f_s
-    da_f_dq_f_s = s_v_f / d_v_s
+    ds_v_f_q_f_per_d_v_dq_f_s = s_v_f / d_v_s
     da_d_v_terms_dq_f_dot_s = 2 * q_f_dot_s
-    da_f_dq_f_dot_s = s_v_f_dot / d_v_s - d_v_dot_s * s_v_f / d_v_s**2
+    ds_v_f_q_f_per_d_v_dq_f_dot_s = s_v_f_dot / d_v_s - d_v_dot_s * s_v_f / d_v_s**2
     da_d_u_terms_dp_g_dot_s = 2 * p_g_dot_s
-    da_g_dp_g_dot_s = s_u_g_dot / d_u_s - d_u_dot_s * s_u_g / d_u_s**2
+    ds_u_g_p_g_per_d_u_dp_g_dot_s = s_u_g_dot / d_u_s - d_u_dot_s * s_u_g / d_u_s**2
     da_d_u_terms_dp_o_dot_s = 2 * p_o_dot_s
-    da_o_dp_o_dot_s = s_u_o_dot / d_u_s - d_u_dot_s * s_u_o / d_u_s**2
+    ds_u_o_p_o_per_d_u_dp_o_dot_s = s_u_o_dot / d_u_s - d_u_dot_s * s_u_o / d_u_s**2
     da_d_u_terms_dp_i_dot_s = 2 * p_i_dot_s
-    da_i_dp_i_dot_s = s_u_i_dot / d_u_s - d_u_dot_s * s_u_i / d_u_s**2
+    ds_u_i_p_i_per_d_u_dp_i_dot_s = s_u_i_dot / d_u_s - d_u_dot_s * s_u_i / d_u_s**2
     da_d_u_terms_dp_f_dot_s = 2 * p_f_dot_s
-    da_f_dp_f_dot_s = s_u_f_dot / d_u_s - d_u_dot_s * s_u_f / d_u_s**2
+    ds_u_f_p_f_per_d_u_dp_f_dot_s = s_u_f_dot / d_u_s - d_u_dot_s * s_u_f / d_u_s**2
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     dc_next_dot = dc_dot = dstate_dot.c.copy()
-    dsqrt_a_tanh_h_next = np.empty((B, 1), dtype)
-    dsqrt_a_tanh_h_next_dot = np.empty((B, 1), dtype)
+    dsqrt_a_tanh_h_next_quotient = np.empty((B, 1), dtype)
+    dsqrt_a_tanh_h_next_quotient_dot = np.empty((B, 1), dtype)
     sum_dc_next_terms = np.empty((B, 1), dtype)
     sum_dc_next_terms_dot = np.empty((B, 1), dtype)
     dd_u = np.empty((B, 1), dtype)
@@ -1756,26 +1850,34 @@ def hvp(
             dc_dot_before = dc_dot.copy()
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
-        da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
+        da_tanh_h_next = dh_next * dh_next_da_tanh_h_next_s[t]
         da_tanh_h_next_dot_s[t] = (
             dh_next * dh_next_da_tanh_h_next_dot_s[t] + dh_next_dot * dh_next_da_tanh_h_next_s[t]
         )
-        dsqrt_a_tanh_h_next_terms = da_tanh_h_next_s[t] * dsqrt_a_tanh_h_next_terms_rate_s[t]
-        dsqrt_a_tanh_h_next_terms_dot = (
-            da_tanh_h_next_s[t] * dsqrt_a_tanh_h_next_terms_dot_rate_s[t]
-            + da_tanh_h_next_dot_s[t] * dsqrt_a_tanh_h_next_terms_rate_s[t]
+        da_tanh_h_next_quotient_s[t] = da_tanh_h_next
+        da_tanh_h_next_quotient_dot_s[t] = da_tanh_h_next_dot_s[t]
+        dsqrt_a_tanh_h_next_quotient_terms = (
+            da_tanh_h_next_quotient_s[t] * dsqrt_a_tanh_h_next_quotient_terms_rate_s[t]
         )
-        dsqrt_a_tanh_h_next[...] = np.sum(dsqrt_a_tanh_h_next_terms, axis=-1, keepdims=True)
-        dsqrt_a_tanh_h_next_dot[...] = np.sum(dsqrt_a_tanh_h_next_terms_dot, axis=-1, keepdims=True)
+        dsqrt_a_tanh_h_next_quotient_terms_dot = (
+            da_tanh_h_next_quotient_s[t] * dsqrt_a_tanh_h_next_quotient_terms_dot_rate_s[t]
+            + da_tanh_h_next_quotient_dot_s[t] * dsqrt_a_tanh_h_next_quotient_terms_rate_s[t]
+        )
+        dsqrt_a_tanh_h_next_quotient[...] = np.sum(
+            dsqrt_a_tanh_h_next_quotient_terms, axis=-1, keepdims=True
+        )
+        dsqrt_a_tanh_h_next_quotient_dot[...] = np.sum(
+            dsqrt_a_tanh_h_next_quotient_terms_dot, axis=-1, keepdims=True
+        )
         dp_c = (
-            da_tanh_h_next_s[t] * da_tanh_h_next_dp_c_s[t]
-            + dsqrt_a_tanh_h_next * dsqrt_a_tanh_h_next_dp_c_s[t]
+            da_tanh_h_next_quotient_s[t] * da_tanh_h_next_quotient_dp_c_s[t]
+            + dsqrt_a_tanh_h_next_quotient * dsqrt_a_tanh_h_next_quotient_dp_c_s[t]
         )
         dp_c_dot = (
-            da_tanh_h_next_s[t] * da_tanh_h_next_dp_c_dot_s[t]
-            + dsqrt_a_tanh_h_next * dsqrt_a_tanh_h_next_dp_c_dot_s[t]
-            + da_tanh_h_next_dot_s[t] * da_tanh_h_next_dp_c_s[t]
-            + dsqrt_a_tanh_h_next_dot * dsqrt_a_tanh_h_next_dp_c_s[t]
+            da_tanh_h_next_quotient_s[t] * da_tanh_h_next_quotient_dp_c_dot_s[t]
+            + dsqrt_a_tanh_h_next_quotient * dsqrt_a_tanh_h_next_quotient_dp_c_dot_s[t]
+            + da_tanh_h_next_quotient_dot_s[t] * da_tanh_h_next_quotient_dp_c_s[t]
+            + dsqrt_a_tanh_h_next_quotient_dot * dsqrt_a_tanh_h_next_quotient_dp_c_s[t]
         )
         dc_next_terms = -dp_c / H
         dc_next_terms_dot = -dp_c_dot / H
@@ -1785,27 +1887,35 @@ def hvp(
         dc_next_dot += dp_c_dot + sum_dc_next_terms_dot
         da_g_s[t] = dc_next * dc_next_da_g_s[t]
         da_g_dot_s[t] = dc_next * dc_next_da_g_dot_s[t] + dc_next_dot * dc_next_da_g_s[t]
+        ds_u_g_p_g_per_d_u_s[t] = da_g_s[t]
+        ds_u_g_p_g_per_d_u_dot_s[t] = da_g_dot_s[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
         da_o_dot_s[t] = dh_next * dh_next_da_o_dot_s[t] + dh_next_dot * dh_next_da_o_s[t]
+        ds_u_o_p_o_per_d_u_s[t] = da_o_s[t]
+        ds_u_o_p_o_per_d_u_dot_s[t] = da_o_dot_s[t]
         da_i_s[t] = dc_next * dc_next_da_i_s[t]
         da_i_dot_s[t] = dc_next * dc_next_da_i_dot_s[t] + dc_next_dot * dc_next_da_i_s[t]
+        ds_u_i_p_i_per_d_u_s[t] = da_i_s[t]
+        ds_u_i_p_i_per_d_u_dot_s[t] = da_i_dot_s[t]
         da_f_s[t] = dc_next * dc_next_da_f_s[t]
         da_f_dot_s[t] = dc_next * dc_next_da_f_dot_s[t] + dc_next_dot * dc_next_da_f_s[t]
+        ds_u_f_p_f_per_d_u_s[t] = da_f_s[t]
+        ds_u_f_p_f_per_d_u_dot_s[t] = da_f_dot_s[t]
         dd_u_terms = (
-            da_g_s[t] * dd_u_terms_rate__s[t]
-            + da_o_s[t] * dd_u_terms_rate____s[t]
-            + da_i_s[t] * dd_u_terms_rate___s[t]
-            + da_f_s[t] * dd_u_terms_rate_s[t]
+            ds_u_g_p_g_per_d_u_s[t] * dd_u_terms_rate__s[t]
+            + ds_u_o_p_o_per_d_u_s[t] * dd_u_terms_rate____s[t]
+            + ds_u_i_p_i_per_d_u_s[t] * dd_u_terms_rate___s[t]
+            + ds_u_f_p_f_per_d_u_s[t] * dd_u_terms_rate_s[t]
         )
         dd_u_terms_dot = (
-            da_g_s[t] * dd_u_terms_dot_rate__s[t]
-            + da_o_s[t] * dd_u_terms_dot_rate____s[t]
-            + da_i_s[t] * dd_u_terms_dot_rate___s[t]
-            + da_f_s[t] * dd_u_terms_dot_rate_s[t]
-            + da_g_dot_s[t] * dd_u_terms_rate__s[t]
-            + da_o_dot_s[t] * dd_u_terms_rate____s[t]
-            + da_i_dot_s[t] * dd_u_terms_rate___s[t]
-            + da_f_dot_s[t] * dd_u_terms_rate_s[t]
+            ds_u_g_p_g_per_d_u_s[t] * dd_u_terms_dot_rate__s[t]
+            + ds_u_o_p_o_per_d_u_s[t] * dd_u_terms_dot_rate____s[t]
+            + ds_u_i_p_i_per_d_u_s[t] * dd_u_terms_dot_rate___s[t]
+            + ds_u_f_p_f_per_d_u_s[t] * dd_u_terms_dot_rate_s[t]
+            + ds_u_g_p_g_per_d_u_dot_s[t] * dd_u_terms_rate__s[t]
+            + ds_u_o_p_o_per_d_u_dot_s[t] * dd_u_terms_rate____s[t]
+            + ds_u_i_p_i_per_d_u_dot_s[t] * dd_u_terms_rate___s[t]
+            + ds_u_f_p_f_per_d_u_dot_s[t] * dd_u_terms_rate_s[t]
         )
         dd_u[...] = np.sum(dd_u_terms, axis=-1, keepdims=True)
         dd_u_dot[...] = np.sum(dd_u_terms_dot, axis=-1, keepdims=True)
@@ -1813,32 +1923,44 @@ def hvp(
         da_d_u_terms_dot[...] = (
             dd_u * dd_u_da_d_u_terms_dot_s[t] + dd_u_dot * dd_u_da_d_u_terms_s[t]
         )
-        dp_g = da_g_s[t] * da_g_dp_g_s[t] + da_d_u_terms * da_d_u_terms_dp_g_s[t]
+        dp_g = (
+            ds_u_g_p_g_per_d_u_s[t] * ds_u_g_p_g_per_d_u_dp_g_s[t]
+            + da_d_u_terms * da_d_u_terms_dp_g_s[t]
+        )
         dp_g_dot = (
-            da_g_s[t] * da_g_dp_g_dot_s[t]
+            ds_u_g_p_g_per_d_u_s[t] * ds_u_g_p_g_per_d_u_dp_g_dot_s[t]
             + da_d_u_terms * da_d_u_terms_dp_g_dot_s[t]
-            + da_g_dot_s[t] * da_g_dp_g_s[t]
+            + ds_u_g_p_g_per_d_u_dot_s[t] * ds_u_g_p_g_per_d_u_dp_g_s[t]
             + da_d_u_terms_dot * da_d_u_terms_dp_g_s[t]
         )
-        dp_o = da_o_s[t] * da_o_dp_o_s[t] + da_d_u_terms * da_d_u_terms_dp_o_s[t]
+        dp_o = (
+            ds_u_o_p_o_per_d_u_s[t] * ds_u_o_p_o_per_d_u_dp_o_s[t]
+            + da_d_u_terms * da_d_u_terms_dp_o_s[t]
+        )
         dp_o_dot = (
-            da_o_s[t] * da_o_dp_o_dot_s[t]
+            ds_u_o_p_o_per_d_u_s[t] * ds_u_o_p_o_per_d_u_dp_o_dot_s[t]
             + da_d_u_terms * da_d_u_terms_dp_o_dot_s[t]
-            + da_o_dot_s[t] * da_o_dp_o_s[t]
+            + ds_u_o_p_o_per_d_u_dot_s[t] * ds_u_o_p_o_per_d_u_dp_o_s[t]
             + da_d_u_terms_dot * da_d_u_terms_dp_o_s[t]
         )
-        dp_i = da_i_s[t] * da_i_dp_i_s[t] + da_d_u_terms * da_d_u_terms_dp_i_s[t]
+        dp_i = (
+            ds_u_i_p_i_per_d_u_s[t] * ds_u_i_p_i_per_d_u_dp_i_s[t]
+            + da_d_u_terms * da_d_u_terms_dp_i_s[t]
+        )
         dp_i_dot = (
-            da_i_s[t] * da_i_dp_i_dot_s[t]
+            ds_u_i_p_i_per_d_u_s[t] * ds_u_i_p_i_per_d_u_dp_i_dot_s[t]
             + da_d_u_terms * da_d_u_terms_dp_i_dot_s[t]
-            + da_i_dot_s[t] * da_i_dp_i_s[t]
+            + ds_u_i_p_i_per_d_u_dot_s[t] * ds_u_i_p_i_per_d_u_dp_i_s[t]
             + da_d_u_terms_dot * da_d_u_terms_dp_i_s[t]
         )
-        dp_f = da_f_s[t] * da_f_dp_f_s[t] + da_d_u_terms * da_d_u_terms_dp_f_s[t]
+        dp_f = (
+            ds_u_f_p_f_per_d_u_s[t] * ds_u_f_p_f_per_d_u_dp_f_s[t]
+            + da_d_u_terms * da_d_u_terms_dp_f_s[t]
+        )
         dp_f_dot = (
-            da_f_s[t] * da_f_dp_f_dot_s[t]
+            ds_u_f_p_f_per_d_u_s[t] * ds_u_f_p_f_per_d_u_dp_f_dot_s[t]
             + da_d_u_terms * da_d_u_terms_dp_f_dot_s[t]
-            + da_f_dot_s[t] * da_f_dp_f_s[t]
+            + ds_u_f_p_f_per_d_u_dot_s[t] * ds_u_f_p_f_per_d_u_dp_f_s[t]
             + da_d_u_terms_dot * da_d_u_terms_dp_f_s[t]
         )
         dm_u_terms_ = -dp_g - dp_o - dp_i - dp_f
@@ -1861,68 +1983,85 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(da_tanh_h_next_s[t], 0, where=ended)
             np.copyto(da_tanh_h_next_dot_s[t], 0, where=ended)
+            np.copyto(da_tanh_h_next_quotient_s[t], 0, where=ended)
+            np.copyto(da_tanh_h_next_quotient_dot_s[t], 0, where=ended)
             np.copyto(da_g_s[t], 0, where=ended)
             np.copyto(da_g_dot_s[t], 0, where=ended)
+            np.copyto(ds_u_g_p_g_per_d_u_s[t], 0, where=ended)
+            np.copyto(ds_u_g_p_g_per_d_u_dot_s[t], 0, where=ended)
             np.copyto(da_o_s[t], 0, where=ended)
             np.copyto(da_o_dot_s[t], 0, where=ended)
+            np.copyto(ds_u_o_p_o_per_d_u_s[t], 0, where=ended)
+            np.copyto(ds_u_o_p_o_per_d_u_dot_s[t], 0, where=ended)
             np.copyto(da_i_s[t], 0, where=ended)
             np.copyto(da_i_dot_s[t], 0, where=ended)
+            np.copyto(ds_u_i_p_i_per_d_u_s[t], 0, where=ended)
+            np.copyto(ds_u_i_p_i_per_d_u_dot_s[t], 0, where=ended)
             np.copyto(da_f_s[t], 0, where=ended)
             np.copyto(da_f_dot_s[t], 0, where=ended)
+            np.copyto(ds_u_f_p_f_per_d_u_s[t], 0, where=ended)
+            np.copyto(ds_u_f_p_f_per_d_u_dot_s[t], 0, where=ended)
             np.copyto(dgates_1_s[t], 0, where=ended)
             np.copyto(dgates_1_dot_s[t], 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dc, dc_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
             np.copyto(dc_dot, dc_dot_before, where=ended)
+    ds_v_g_q_g_per_d_v_s = da_g_s.copy()
+    ds_v_g_q_g_per_d_v_dot_s = da_g_dot_s.copy()
+    ds_v_o_q_o_per_d_v_s = da_o_s.copy()
+    ds_v_o_q_o_per_d_v_dot_s = da_o_dot_s.copy()
+    ds_v_i_q_i_per_d_v_s = da_i_s.copy()
+    ds_v_i_q_i_per_d_v_dot_s = da_i_dot_s.copy()
+    ds_v_f_q_f_per_d_v_s = da_f_s.copy()
+    ds_v_f_q_f_per_d_v_dot_s = da_f_dot_s.copy()
     dd_v_terms_s = (
-        da_g_s * dd_v_terms_rate__s
-        + da_o_s * dd_v_terms_rate____s
-        + da_i_s * dd_v_terms_rate___s
-        + da_f_s * dd_v_terms_rate_s
+        ds_v_g_q_g_per_d_v_s * dd_v_terms_rate__s
+        + ds_v_o_q_o_per_d_v_s * dd_v_terms_rate____s
+        + ds_v_i_q_i_per_d_v_s * dd_v_terms_rate___s
+        + ds_v_f_q_f_per_d_v_s * dd_v_terms_rate_s
     )
     dd_v_terms_dot_s = (
-        da_g_s * dd_v_terms_dot_rate__s
-        + da_o_s * dd_v_terms_dot_rate____s
-        + da_i_s * dd_v_terms_dot_rate___s
-        + da_f_s * dd_v_terms_dot_rate_s
-        + da_g_dot_s * dd_v_terms_rate__s
-        + da_o_dot_s * dd_v_terms_rate____s
-        + da_i_dot_s * dd_v_terms_rate___s
-        + da_f_dot_s * dd_v_terms_rate_s
+        ds_v_g_q_g_per_d_v_s * dd_v_terms_dot_rate__s
+        + ds_v_o_q_o_per_d_v_s * dd_v_terms_dot_rate____s
+        + ds_v_i_q_i_per_d_v_s * dd_v_terms_dot_rate___s
+        + ds_v_f_q_f_per_d_v_s * dd_v_terms_dot_rate_s
+        + ds_v_g_q_g_per_d_v_dot_s * dd_v_terms_rate__s
+        + ds_v_o_q_o_per_d_v_dot_s * dd_v_terms_rate____s
+        + ds_v_i_q_i_per_d_v_dot_s * dd_v_terms_rate___s
+        + ds_v_f_q_f_per_d_v_dot_s * dd_v_terms_rate_s
     )
     dd_v_s[...] = np.sum(dd_v_terms_s, axis=-1, keepdims=True)
     dd_v_dot_s[...] = np.sum(dd_v_terms_dot_s, axis=-1, keepdims=True)
     da_d_v_terms_s[...] = dd_v_s * dd_v_da_d_v_terms_s
     da_d_v_terms_dot_s[...] = dd_v_s * dd_v_da_d_v_terms_dot_s + dd_v_dot_s * dd_v_da_d_v_terms_s
-    dq_g_s = da_g_s * da_g_dq_g_s + da_d_v_terms_s * da_d_v_terms_dq_g_s
+    dq_g_s = ds_v_g_q_g_per_d_v_s * ds_v_g_q_g_per_d_v_dq_g_s + da_d_v_terms_s * da_d_v_terms_dq_g_s
     dq_g_dot_s = (
-        da_g_s * da_g_dq_g_dot_s
+        ds_v_g_q_g_per_d_v_s * ds_v_g_q_g_per_d_v_dq_g_dot_s
         + da_d_v_terms_s * da_d_v_terms_dq_g_dot_s
-        + da_g_dot_s * da_g_dq_g_s
+        + ds_v_g_q_g_per_d_v_dot_s * ds_v_g_q_g_per_d_v_dq_g_s
         + da_d_v_terms_dot_s * da_d_v_terms_dq_g_s
     )
-    dq_o_s = da_o_s * da_o_dq_o_s + da_d_v_terms_s * da_d_v_terms_dq_o_s
+    dq_o_s = ds_v_o_q_o_per_d_v_s * ds_v_o_q_o_per_d_v_dq_o_s + da_d_v_terms_s * da_d_v_terms_dq_o_s
     dq_o_dot_s = (
-        da_o_s * da_o_dq_o_dot_s
+        ds_v_o_q_o_per_d_v_s * ds_v_o_q_o_per_d_v_dq_o_dot_s
         + da_d_v_terms_s * da_d_v_terms_dq_o_dot_s
-        + da_o_dot_s * da_o_dq_o_s
+        + ds_v_o_q_o_per_d_v_dot_s * ds_v_o_q_o_per_d_v_dq_o_s
         + da_d_v_terms_dot_s * da_d_v_terms_dq_o_s
     )
-    dq_i_s = da_i_s * da_i_dq_i_s + da_d_v_terms_s * da_d_v_terms_dq_i_s
+    dq_i_s = ds_v_i_q_i_per_d_v_s * ds_v_i_q_i_per_d_v_dq_i_s + da_d_v_terms_s * da_d_v_terms_dq_i_s
     dq_i_dot_s = (
-        da_i_s * da_i_dq_i_dot_s
+        ds_v_i_q_i_per_d_v_s * ds_v_i_q_i_per_d_v_dq_i_dot_s
         + da_d_v_terms_s * da_d_v_terms_dq_i_dot_s
-        + da_i_dot_s * da_i_dq_i_s
+        + ds_v_i_q_i_per_d_v_dot_s * ds_v_i_q_i_per_d_v_dq_i_s
         + da_d_v_terms_dot_s * da_d_v_terms_dq_i_s
     )
-    dq_f_s = da_f_s * da_f_dq_f_s + da_d_v_terms_s * da_d_v_terms_dq_f_s
+    dq_f_s = ds_v_f_q_f_per_d_v_s * ds_v_f_q_f_per_d_v_dq_f_s + da_d_v_terms_s * da_d_v_terms_dq_f_s
     dq_f_dot_s = (
-        da_f_s * da_f_dq_f_dot_s
+        ds_v_f_q_f_per_d_v_s * ds_v_f_q_f_per_d_v_dq_f_dot_s
         + da_d_v_terms_s * da_d_v_terms_dq_f_dot_s
-        + da_f_dot_s * da_f_dq_f_s
+        + ds_v_f_q_f_per_d_v_dot_s * ds_v_f_q_f_per_d_v_dq_f_s
         + da_d_v_terms_dot_s * da_d_v_terms_dq_f_s
     )
     dm_v_terms__s = -dq_g_s - dq_o_s - dq_i_s - dq_f_s
@@ -1946,69 +2085,72 @@ def hvp(
     np.matmul(_rows(dgates_2_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_2_dot_s).T @ _rows(xs)
     ds_u_f_dot[...] = np.sum(
-        da_f_s * p_f_dot_s / d_u_s
-        - da_f_s * d_u_dot_s * p_f_s / d_u_s**2
-        + da_f_dot_s * p_f_s / d_u_s,
+        ds_u_f_p_f_per_d_u_s * p_f_dot_s / d_u_s
+        - ds_u_f_p_f_per_d_u_s * d_u_dot_s * p_f_s / d_u_s**2
+        + ds_u_f_p_f_per_d_u_dot_s * p_f_s / d_u_s,
         axis=(0, 1),
     )
     dt_u_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
     ds_v_f_dot[...] = np.sum(
-        da_f_s * q_f_dot_s / d_v_s
-        - da_f_s * d_v_dot_s * q_f_s / d_v_s**2
-        + da_f_dot_s * q_f_s / d_v_s,
+        ds_v_f_q_f_per_d_v_s * q_f_dot_s / d_v_s
+        - ds_v_f_q_f_per_d_v_s * d_v_dot_s * q_f_s / d_v_s**2
+        + ds_v_f_q_f_per_d_v_dot_s * q_f_s / d_v_s,
         axis=(0, 1),
     )
     dt_v_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
     db_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
     ds_u_i_dot[...] = np.sum(
-        da_i_s * p_i_dot_s / d_u_s
-        - da_i_s * d_u_dot_s * p_i_s / d_u_s**2
-        + da_i_dot_s * p_i_s / d_u_s,
+        ds_u_i_p_i_per_d_u_s * p_i_dot_s / d_u_s
+        - ds_u_i_p_i_per_d_u_s * d_u_dot_s * p_i_s / d_u_s**2
+        + ds_u_i_p_i_per_d_u_dot_s * p_i_s / d_u_s,
         axis=(0, 1),
     )
     dt_u_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
     ds_v_i_dot[...] = np.sum(
-        da_i_s * q_i_dot_s / d_v_s
-        - da_i_s * d_v_dot_s * q_i_s / d_v_s**2
-        + da_i_dot_s * q_i_s / d_v_s,
+        ds_v_i_q_i_per_d_v_s * q_i_dot_s / d_v_s
+        - ds_v_i_q_i_per_d_v_s * d_v_dot_s * q_i_s / d_v_s**2
+        + ds_v_i_q_i_per_d_v_dot_s * q_i_s / d_v_s,
         axis=(0, 1),
     )
     dt_v_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
     db_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
     ds_u_o_dot[...] = np.sum(
-        da_o_s * p_o_dot_s / d_u_s
-        - da_o_s * d_u_dot_s * p_o_s / d_u_s**2
-        + da_o_dot_s * p_o_s / d_u_s,
+        ds_u_o_p_o_per_d_u_s * p_o_dot_s / d_u_s
+        - ds_u_o_p_o_per_d_u_s * d_u_dot_s * p_o_s / d_u_s**2
+        + ds_u_o_p_o_per_d_u_dot_s * p_o_s / d_u_s,
         axis=(0, 1),
     )
     dt_u_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
     ds_v_o_dot[...] = np.sum(
-        da_o_s * q_o_dot_s / d_v_s
-        - da_o_s * d_v_dot_s * q_o_s / d_v_s**2
-        + da_o_dot_s * q_o_s / d_v_s,
+        ds_v_o_q_o_per_d_v_s * q_o_dot_s / d_v_s
+        - ds_v_o_q_o_per_d_v_s * d_v_dot_s * q_o_s / d_v_s**2
+        + ds_v_o_q_o_per_d_v_dot_s * q_o_s / d_v_s,
         axis=(0, 1),
     )
     dt_v_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
     db_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
     ds_u_g_dot[...] = np.sum(
-        da_g_s * p_g_dot_s / d_u_s
-        - da_g_s * d_u_dot_s * p_g_s / d_u_s**2
-        + da_g_dot_s * p_g_s / d_u_s,
+        ds_u_g_p_g_per_d_u_s * p_g_dot_s / d_u_s
+        - ds_u_g_p_g_per_d_u_s * d_u_dot_s * p_g_s / d_u_s**2
+        + ds_u_g_p_g_per_d_u_dot_s * p_g_s / d_u_s,
         axis=(0, 1),
     )
     dt_u_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
     ds_v_g_dot[...] = np.sum(
-        da_g_s * q_g_dot_s / d_v_s
-        - da_g_s * d_v_dot_s * q_g_s / d_v_s**2
-        + da_g_dot_s * q_g_s / d_v_s,
+        ds_v_g_q_g_per_d_v_s * q_g_dot_s / d_v_s
+        - ds_v_g_q_g_per_d_v_s * d_v_dot_s * q_g_s / d_v_s**2
+        + ds_v_g_q_g_per_d_v_dot_s * q_g_s / d_v_s,
         axis=(0, 1),
     )
     dt_v_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
     db_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
     ds_c_dot[...] = np.sum(
-        da_tanh_h_next_s * p_c_dot_s / sqrt_a_tanh_h_next_s
-        - da_tanh_h_next_s * sqrt_a_tanh_h_next_dot_s * p_c_s / sqrt_a_tanh_h_next_s**2
-        + da_tanh_h_next_dot_s * p_c_s / sqrt_a_tanh_h_next_s,
+        da_tanh_h_next_quotient_s * p_c_dot_s / sqrt_a_tanh_h_next_quotient_s
+        - da_tanh_h_next_quotient_s
+        * sqrt_a_tanh_h_next_quotient_dot_s
+        * p_c_s
+        / sqrt_a_tanh_h_next_quotient_s**2
+        + da_tanh_h_next_quotient_dot_s * p_c_s / sqrt_a_tanh_h_next_quotient_s,
         axis=(0, 1),
     )
     dt_c_dot[...] = np.sum(da_tanh_h_next_dot_s, axis=(0, 1))

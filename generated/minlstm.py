@@ -53,13 +53,9 @@ LATEX = r"""
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{n}_t &= \frac{\bar{h}_t \circ i_t}{f_t + i_t} \\
-  \bar{i}_t &= \bar{h}_t
-      \circ \Bigl(\frac{n_t}{f_t + i_t}
-        - \frac{f_t \circ h_{t-1} + i_t \circ n_t}{(f_t + i_t)^{2}}\Bigr) \\
+  \bar{i}_t &= \frac{\bar{h}_t \circ (n_t - h_t)}{f_t + i_t} \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{f}_t &= \bar{h}_t
-      \circ \Bigl(\frac{h_{t-1}}{f_t + i_t}
-        - \frac{f_t \circ h_{t-1} + i_t \circ n_t}{(f_t + i_t)^{2}}\Bigr) \\
+  \bar{f}_t &= \frac{\bar{h}_t \circ (h_{t-1} - h_t)}{f_t + i_t} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t)
 \end{align*}
 
@@ -247,7 +243,7 @@ def forward(params, xs, state=None, lengths=None):
     b = params.stacked["b"]
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
-    h_next_rate_s = np.empty((T, B, H), dtype)
+    h_next_in_s, h_next_rate_s = np.empty((2, T, B, H), dtype)
     f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     work_s = np.empty((T, B, H), dtype)
     half = np.array(0.5, dtype)
@@ -260,21 +256,22 @@ def forward(params, xs, state=None, lengths=None):
     np.tanh(gates_s[..., : 2 * H], out=gates_s[..., : 2 * H])
     np.multiply(gates_s[..., : 2 * H], half, out=gates_s[..., : 2 * H])
     np.add(gates_s[..., : 2 * H], half, out=gates_s[..., : 2 * H])
-    # h_next_rate = 1 / (f + i)
+    # h_next_in = i * n / (f + i)
+    np.multiply(i_s, n_s, out=h_next_in_s)
     np.add(f_s, i_s, out=work_s)
-    np.divide(1.0, work_s, out=h_next_rate_s)
+    np.divide(h_next_in_s, work_s, out=h_next_in_s)
+    # h_next_rate = f / (f + i)
+    np.add(f_s, i_s, out=work_s)
+    np.divide(f_s, work_s, out=h_next_rate_s)
 
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    work = np.empty((B, H), dtype)
-    steps = zip(f_s, h_next_rate_s, i_s, n_s, h_s[1:], ended_s, strict=True)
-    for f, h_next_rate, i, n, h_next, ended in steps:
-        # h_next = (f * h + i * n) * h_next_rate
-        np.multiply(f, h, out=h_next)
-        np.multiply(i, n, out=work)
-        np.add(h_next, work, out=h_next)
-        np.multiply(h_next, h_next_rate, out=h_next)
+    steps = zip(h_next_in_s, h_next_rate_s, h_s[1:], ended_s, strict=True)
+    for h_next_in, h_next_rate, h_next, ended in steps:
+        # h_next = h * h_next_rate + h_next_in
+        np.multiply(h, h_next_rate, out=h_next)
+        np.add(h_next, h_next_in, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
         h = h_next
@@ -323,39 +320,25 @@ def backward(params, tape, dys, dstate=None):
     dn_s, da_i_s, da_f_s = dh_next_dn_s, dh_next_da_i_s, dh_next_da_f_s
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
-    work2_s = np.empty((T, B, H), dtype)
-    work3_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_dn = i / (f + i)
     np.add(f_s, i_s, out=work_s)
     np.divide(i_s, work_s, out=dh_next_dn_s)
-    # dh_next_da_i = (n / (f + i) - (h * f + i * n) / (f + i) ** 2) * (1 - i) * i
-    np.multiply(h_s[:-1], f_s, out=dh_next_da_i_s)
-    np.multiply(i_s, n_s, out=work_s)
-    np.add(dh_next_da_i_s, work_s, out=dh_next_da_i_s)
-    np.add(f_s, i_s, out=work2_s)
-    np.multiply(work2_s, work2_s, out=work_s)
-    np.divide(dh_next_da_i_s, work_s, out=dh_next_da_i_s)
-    np.add(f_s, i_s, out=work2_s)
-    np.divide(n_s, work2_s, out=work_s)
-    np.subtract(work_s, dh_next_da_i_s, out=dh_next_da_i_s)
-    np.subtract(1, i_s, out=work_s)
-    np.multiply(dh_next_da_i_s, work_s, out=dh_next_da_i_s)
+    # dh_next_da_i = (1 - i) * i * (n - h_next) / (f + i)
+    np.subtract(1, i_s, out=dh_next_da_i_s)
     np.multiply(dh_next_da_i_s, i_s, out=dh_next_da_i_s)
-    # dh_next_da_f = (h / (f + i) - (h * f + i * n) / (f + i) ** 2) * (1 - f) * f
+    np.subtract(n_s, h_s[1:], out=work_s)
+    np.multiply(dh_next_da_i_s, work_s, out=dh_next_da_i_s)
     np.add(f_s, i_s, out=work_s)
-    np.divide(h_s[:-1], work_s, out=dh_next_da_f_s)
-    np.multiply(h_s[:-1], f_s, out=work_s)
-    np.multiply(i_s, n_s, out=work2_s)
-    np.add(work_s, work2_s, out=work_s)
-    np.add(f_s, i_s, out=work3_s)
-    np.multiply(work3_s, work3_s, out=work2_s)
-    np.divide(work_s, work2_s, out=work_s)
-    np.subtract(dh_next_da_f_s, work_s, out=dh_next_da_f_s)
+    np.divide(dh_next_da_i_s, work_s, out=dh_next_da_i_s)
+    # dh_next_da_f = (h - h_next) * (1 - f) * f / (f + i)
+    np.subtract(h_s[:-1], h_s[1:], out=dh_next_da_f_s)
     np.subtract(1, f_s, out=work_s)
     np.multiply(dh_next_da_f_s, work_s, out=dh_next_da_f_s)
     np.multiply(dh_next_da_f_s, f_s, out=dh_next_da_f_s)
+    np.add(f_s, i_s, out=work_s)
+    np.divide(dh_next_da_f_s, work_s, out=dh_next_da_f_s)
     # dh_next_dh = f / (f + i)
     np.add(f_s, i_s, out=work_s)
     np.divide(f_s, work_s, out=dh_next_dh_s)
@@ -455,14 +438,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     gates_dot_s += b_dot
     h_next_dot_in_s = (
         n_dot_s * i_s / (f_s + i_s)
-        + a_f_dot_s
-        * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        * (1 - f_s)
-        * f_s
-        + a_i_dot_s
-        * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        * (1 - i_s)
-        * i_s
+        + a_f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s)
+        + a_i_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s)
     )
     dh_next_dh_s = f_s / (f_s + i_s)
 
@@ -542,8 +519,8 @@ def hvp(
     f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
     i_dot_s[...] = a_i_dot_s * (1 - i_s) * i_s
     h_next_dot_in_s = (
-        f_dot_s * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        + i_dot_s * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
+        f_dot_s * (h_s[:-1] - h_s[1:]) / (f_s + i_s)
+        + i_dot_s * (n_s - h_s[1:]) / (f_s + i_s)
         + n_dot_s * i_s / (f_s + i_s)
     )
     dh_next_dh_s = f_s / (f_s + i_s)
@@ -566,51 +543,23 @@ def hvp(
     dh_next_dn_dot_s = (
         i_dot_s / (f_s + i_s) - f_dot_s * i_s / (f_s + i_s) ** 2 - i_dot_s * i_s / (f_s + i_s) ** 2
     )
-    dh_next_da_i_s = (
-        (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - i_s) * i_s
-    )
+    dh_next_da_i_s = (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s)
     dh_next_da_i_dot_s = (
-        f_dot_s
-        * (
-            2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3
-            - h_s[:-1] / (f_s + i_s) ** 2
-            - n_s / (f_s + i_s) ** 2
-        )
-        * (1 - i_s)
-        * i_s
-        - h_dot_s[:-1] * f_s * (1 - i_s) * i_s / (f_s + i_s) ** 2
-        - i_dot_s * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * i_s
-        + i_dot_s
-        * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - 2 * n_s / (f_s + i_s) ** 2)
-        * (1 - i_s)
-        * i_s
-        + i_dot_s
-        * (n_s / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        * (1 - i_s)
-        + n_dot_s * (1 / (f_s + i_s) - i_s / (f_s + i_s) ** 2) * (1 - i_s) * i_s
+        i_dot_s * (1 - i_s) * (n_s - h_s[1:]) / (f_s + i_s)
+        - f_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s) ** 2
+        - i_dot_s * i_s * (n_s - h_s[1:]) / (f_s + i_s)
+        - i_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s) ** 2
+        + n_dot_s * (1 - i_s) * i_s / (f_s + i_s)
+        - h_dot_s[1:] * (1 - i_s) * i_s / (f_s + i_s)
     )
-    dh_next_da_f_s = (
-        (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * (1 - f_s) * f_s
-    )
+    dh_next_da_f_s = (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s)
     dh_next_da_f_dot_s = (
-        h_dot_s[:-1] * (1 - f_s) * f_s * (1 / (f_s + i_s) - f_s / (f_s + i_s) ** 2)
-        - f_dot_s * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2) * f_s
-        + f_dot_s
-        * (2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3 - 2 * h_s[:-1] / (f_s + i_s) ** 2)
-        * (1 - f_s)
-        * f_s
-        + f_dot_s
-        * (h_s[:-1] / (f_s + i_s) - (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 2)
-        * (1 - f_s)
-        + i_dot_s
-        * (
-            2 * (h_s[:-1] * f_s + i_s * n_s) / (f_s + i_s) ** 3
-            - h_s[:-1] / (f_s + i_s) ** 2
-            - n_s / (f_s + i_s) ** 2
-        )
-        * (1 - f_s)
-        * f_s
-        - n_dot_s * (1 - f_s) * f_s * i_s / (f_s + i_s) ** 2
+        h_dot_s[:-1] * (1 - f_s) * f_s / (f_s + i_s)
+        - f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s) ** 2
+        - f_dot_s * (h_s[:-1] - h_s[1:]) * f_s / (f_s + i_s)
+        + f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) / (f_s + i_s)
+        - i_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s) ** 2
+        - h_dot_s[1:] * (1 - f_s) * f_s / (f_s + i_s)
     )
     dh_next_dh_dot_s = (
         f_dot_s / (f_s + i_s) - f_dot_s * f_s / (f_s + i_s) ** 2 - i_dot_s * f_s / (f_s + i_s) ** 2

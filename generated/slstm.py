@@ -71,7 +71,7 @@ LATEX = r"""
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
-  \bar{n}_t &= \bar{n}_t^{(t+1)} - \frac{\bar{h}_t \circ o_t \circ c_t}{n_t^{2}} \\
+  \bar{n}_t &= \bar{n}_t^{(t+1)} - \frac{\bar{h}_t \circ h_t}{n_t} \\
   \bar{c}_t &= \frac{\bar{h}_t \circ o_t}{n_t} + \bar{c}_t^{(t+1)} \\
   \bar{f}_{\mathrm{stable},t} &= \bar{c}_t \circ c_{t-1} + \bar{n}_t \circ n_{t-1} \\
   \bar{a}_{\mathrm{f\_stable},t} &= \bar{f}_{\mathrm{stable},t} \circ f_{\mathrm{stable},t} \\
@@ -420,13 +420,10 @@ def backward(params, tape, dys, dstate=None):
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     heaviside_da_m_next_s, heaviside_di_s = a_heaviside_da_m_next_s, a_heaviside_di_s
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
-    # dh_next_dn_next = -o * c_next / n_next**2
-    np.multiply(o_s, c_s[1:], out=dh_next_dn_next_s)
-    np.multiply(n_s[1:], n_s[1:], out=work_s)
-    np.divide(dh_next_dn_next_s, work_s, out=dh_next_dn_next_s)
+    # dh_next_dn_next = -h_next / n_next
+    np.divide(h_s[1:], n_s[1:], out=dh_next_dn_next_s)
     np.negative(dh_next_dn_next_s, out=dh_next_dn_next_s)
     np.divide(o_s, n_s[1:], out=dh_next_dc_next_s)
     np.subtract(a_m_next_s, i_s, out=a_heaviside_da_m_next_s)
@@ -622,7 +619,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     dm_next_di_s = _heaviside(i_s - a_m_next_s)
     dc_next_da_z_s = (1 - z_s**2) * i_stable_s
     dh_next_dc_next_s = o_s / n_s[1:]
-    dh_next_dn_next_s = -o_s * c_s[1:] / n_s[1:] ** 2
+    dh_next_dn_next_s = -h_s[1:] / n_s[1:]
     dh_next_da_o_s = (1 - o_s) * o_s * c_s[1:] / n_s[1:]
 
     # The tangents, step by step.
@@ -748,7 +745,7 @@ def hvp(
     dm_next_di_s = _heaviside(i_s - a_m_next_s)
     dh_next_do_s = c_s[1:] / n_s[1:]
     dh_next_dc_next_s = o_s / n_s[1:]
-    dh_next_dn_next_s = -o_s * c_s[1:] / n_s[1:] ** 2
+    dh_next_dn_next_s = -h_s[1:] / n_s[1:]
     h_dot_s[0] = state_dot.h
     c_dot_s[0] = state_dot.c
     n_dot_s[0] = state_dot.n
@@ -795,11 +792,7 @@ def hvp(
         dgates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_dn_next_dot_s = (
-        2 * n_dot_s[1:] * o_s * c_s[1:] / n_s[1:] ** 3
-        - o_dot_s * c_s[1:] / n_s[1:] ** 2
-        - c_dot_s[1:] * o_s / n_s[1:] ** 2
-    )
+    dh_next_dn_next_dot_s = n_dot_s[1:] * h_s[1:] / n_s[1:] ** 2 - h_dot_s[1:] / n_s[1:]
     dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - n_dot_s[1:] * o_s / n_s[1:] ** 2
     a_heaviside_da_m_next_s = a_m_next_s - i_s
     heaviside_da_m_next_s = _heaviside(a_heaviside_da_m_next_s)

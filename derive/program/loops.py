@@ -172,7 +172,7 @@ def _adjoint_tangent_loop(
     loop = inline(_adjoint_loop(adjoint))
     forward = {e.lhs for e in adjoint.forward}
     moving = {q: d for q, d in dot.items() if q not in forward or d in moves}
-    tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends)}
+    tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends, by_output=False)}
     both = tuple(
         e for first in loop.during for e in (first, tangents.get(dot[first.lhs])) if e is not None
     )
