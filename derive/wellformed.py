@@ -19,8 +19,6 @@ from derive.nodes import (
     Axis,
     CellError,
     FeatureSum,
-    H,
-    I,
     MatVec,
     Outer,
     Quantity,

@@ -258,7 +258,7 @@ def forward(params, xs, state=None, lengths=None):
         a_tanh_a_s, a_c_s, gates_s[..., : 2 * H], a_s, a_tanh_h_next_s, h_s[1:], ended_s,
         strict=True,
     )
-    for a_tanh_a, a_c, a_c_a_tanh_a, a, a_tanh_h_next, h_next, ended in steps:
+    for a_tanh_a, a_c, c_tanh_a, a, a_tanh_h_next, h_next, ended in steps:
         c, tanh_a, tanh_h_next = a_c, a_tanh_a, a_tanh_h_next
         # a_tanh_a += w_a * h
         np.multiply(w_a, h, out=work)
@@ -268,7 +268,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(a_c, work, out=a_c)
         # c by sigmoid; tanh_a by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(c, half, out=c)
-        np.tanh(a_c_a_tanh_a, out=a_c_a_tanh_a)
+        np.tanh(c_tanh_a, out=c_tanh_a)
         np.multiply(c, half, out=c)
         np.add(c, half, out=c)
         np.add(1, tanh_a, out=a)
@@ -412,14 +412,14 @@ def step(params, x, state):
     gates = np.empty((B, 3 * H), dtype)
     a_c, a_tanh_a, a_tanh_h_next = (gates[:, k * H : (k + 1) * H] for k in range(3))
     tanh_a, c, tanh_h_next = a_tanh_a, a_c, a_tanh_h_next
-    a_c_a_tanh_a = gates[:, : 2 * H]
+    c_tanh_a = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = x @ U.T
     a_tanh_a += w_a * h
     a_c += w_c * h
     # c by sigmoid; tanh_a by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(c, half, out=c)
-    np.tanh(a_c_a_tanh_a, out=a_c_a_tanh_a)
+    np.tanh(c_tanh_a, out=c_tanh_a)
     np.multiply(c, half, out=c)
     np.add(c, half, out=c)
     a = 1 + tanh_a

@@ -286,8 +286,8 @@ def forward(params, xs, state=None, lengths=None):
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 4 * H), dtype)
     y_s = np.empty((T, B, H), dtype)
-    a_g_y_s, g_h_s, h_in_s, a_y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    y_in_s, g_y_s = a_y_in_s, a_g_y_s
+    g_y_s, g_h_s, h_in_s, a_y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    y_in_s = a_y_in_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_s))
@@ -300,12 +300,12 @@ def forward(params, xs, state=None, lengths=None):
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s, gates_s[..., H : 3 * H], g_h_s, h_in_s, h_s[1:], ended_s, strict=True)
-    for gates, a_g_h_a_h_in, g_h, h_in, h_next, ended in steps:
+    for gates, g_h_h_in, g_h, h_in, h_next, ended in steps:
         np.dot(U, h.T, out=U_h)
         np.add(gates, U_h.T, out=gates)
         # g_h by sigmoid; h_in by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(g_h, half, out=g_h)
-        np.tanh(a_g_h_a_h_in, out=a_g_h_a_h_in)
+        np.tanh(g_h_h_in, out=g_h_h_in)
         np.multiply(g_h, half, out=g_h)
         np.add(g_h, half, out=g_h)
         # h_next = g_h * h + (1 - g_h) * h_in
@@ -470,7 +470,7 @@ def step(params, x, state):
     gates = np.empty((B, 4 * H), dtype)
     g_y, g_h, h_in, a_y_in = (gates[:, k * H : (k + 1) * H] for k in range(4))
     y_in = a_y_in
-    a_g_y_a_g_h_a_h_in = gates[:, : 3 * H]
+    g_y_g_h_h_in = gates[:, : 3 * H]
     g_y_g_h = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = h @ U.T
@@ -479,7 +479,7 @@ def step(params, x, state):
     y_in[...] = _relu(a_y_in)
     # g_y, g_h by sigmoid; h_in by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(g_y_g_h, half, out=g_y_g_h)
-    np.tanh(a_g_y_a_g_h_a_h_in, out=a_g_y_a_g_h_a_h_in)
+    np.tanh(g_y_g_h_h_in, out=g_y_g_h_h_in)
     np.multiply(g_y_g_h, half, out=g_y_g_h)
     np.add(g_y_g_h, half, out=g_y_g_h)
     y = g_y * x + (1 - g_y) * y_in
@@ -617,8 +617,8 @@ def hvp(
     (
         a_g_y_dot_s, a_g_h_dot_s, a_h_in_dot_s, a_y_in_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    h_in_dot_s, g_h_dot_s, y_in_dot_s, g_y_dot_s = (
-        a_h_in_dot_s, a_g_h_dot_s, a_y_in_dot_s, a_g_y_dot_s
+    y_in_dot_s, g_y_dot_s, h_in_dot_s, g_h_dot_s = (
+        a_y_in_dot_s, a_g_y_dot_s, a_h_in_dot_s, a_g_h_dot_s
     )
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T

@@ -245,7 +245,7 @@ def forward(params, xs, state=None, lengths=None):
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     a_sigmoid_h_next_s, sigmoid_s_s = np.empty((2, T, B, H), dtype)
-    s_s, a_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     sigmoid_h_next_s = a_sigmoid_h_next_s
 
     # For all steps at once: what does not depend on the state.
@@ -257,9 +257,9 @@ def forward(params, xs, state=None, lengths=None):
     h = h_s[0]
     U_h = np.empty((2 * H, B), dtype)
     work = np.empty((B, H), dtype)
-    steps = zip(gates_s, a_n_s, s_s, a_sigmoid_h_next_s, sigmoid_s_s, h_s[1:], ended_s, strict=True)
-    for gates, a_n, s, a_sigmoid_h_next, sigmoid_s, h_next, ended in steps:
-        n, sigmoid_h_next = a_n, a_sigmoid_h_next
+    steps = zip(gates_s, n_s, s_s, a_sigmoid_h_next_s, sigmoid_s_s, h_s[1:], ended_s, strict=True)
+    for gates, n, s, a_sigmoid_h_next, sigmoid_s, h_next, ended in steps:
+        sigmoid_h_next = a_sigmoid_h_next
         np.dot(U, h.T, out=U_h)
         np.add(gates, U_h.T, out=gates)
         # n by tanh
@@ -382,8 +382,7 @@ def step(params, x, state):
     W = params.stacked["W"]
     b = params.stacked["b"]
     gates = np.empty((B, 2 * H), dtype)
-    s, a_n = (gates[:, k * H : (k + 1) * H] for k in range(2))
-    n = a_n
+    s, n = (gates[:, k * H : (k + 1) * H] for k in range(2))
     gates[...] = h @ U.T
     gates += x @ W.T
     gates += b

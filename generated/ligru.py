@@ -243,7 +243,7 @@ def forward(params, xs, state=None, lengths=None):
     U = params.stacked["U"]
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
-    a_z_s, a_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    z_s, a_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_s))
@@ -255,9 +255,9 @@ def forward(params, xs, state=None, lengths=None):
     U_h = np.empty((2 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
-    steps = zip(gates_s, a_z_s, a_n_s, h_s[1:], ended_s, strict=True)
-    for gates, a_z, a_n, h_next, ended in steps:
-        z, n = a_z, a_n
+    steps = zip(gates_s, z_s, a_n_s, h_s[1:], ended_s, strict=True)
+    for gates, z, a_n, h_next, ended in steps:
+        n = a_n
         np.dot(U, h.T, out=U_h)
         np.add(gates, U_h.T, out=gates)
         # z by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
@@ -378,8 +378,8 @@ def step(params, x, state):
     W = params.stacked["W"]
     b = params.stacked["b"]
     gates = np.empty((B, 2 * H), dtype)
-    a_z, a_n = (gates[:, k * H : (k + 1) * H] for k in range(2))
-    z, n = a_z, a_n
+    z, a_n = (gates[:, k * H : (k + 1) * H] for k in range(2))
+    n = a_n
     half = np.array(0.5, dtype)
     gates[...] = h @ U.T
     gates += x @ W.T

@@ -337,7 +337,7 @@ def forward(params, xs, state=None, lengths=None):
     h_s, c_s, i_s, f_s, o_s = np.empty((5, T + 1, B, H), dtype)
     gates_1_s = np.empty((T, B, 4 * H), dtype)
     tanh_c_next_s = np.empty((T, B, H), dtype)
-    a_g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
+    g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_1_s))
@@ -362,13 +362,12 @@ def forward(params, xs, state=None, lengths=None):
     R__i = np.empty((3 * H, B), dtype)
     R___o = np.empty((3 * H, B), dtype)
     steps = zip(
-        gates_1_s, a_i_s, a_f_s, a_g_s, i_s[1:], f_s[1:], c_s[1:], a_o_s, tanh_c_next_s, o_s[1:],
+        gates_1_s, a_i_s, a_f_s, g_s, i_s[1:], f_s[1:], c_s[1:], a_o_s, tanh_c_next_s, o_s[1:],
         h_s[1:], ended_s, strict=True,
     )
     for (
-        gates_1, a_i, a_f, a_g, i_next, f_next, c_next, a_o, tanh_c_next, o_next, h_next, ended
+        gates_1, a_i, a_f, g, i_next, f_next, c_next, a_o, tanh_c_next, o_next, h_next, ended
     ) in steps:
-        g = a_g
         np.dot(U, h.T, out=U_h)
         np.add(gates_1, U_h.T, out=gates_1)
         # a_i += p_i * c
@@ -608,9 +607,8 @@ def step(params, x, state):
     p_o = params["p_o"]
     gates_1 = np.empty((B, 4 * H), dtype)
     gates_2 = np.empty((B, 3 * H), dtype)
-    a_g, a_i, a_f, a_o = (gates_1[:, k * H : (k + 1) * H] for k in range(4))
+    g, a_i, a_f, a_o = (gates_1[:, k * H : (k + 1) * H] for k in range(4))
     a_i_next, a_f_next, a_o_next = (gates_2[:, k * H : (k + 1) * H] for k in range(3))
-    g = a_g
     gates_1[...] = h @ U.T
     gates_1 += x @ W.T
     gates_1 += b

@@ -286,7 +286,7 @@ def forward(params, xs, state=None, lengths=None):
         gates_s, a_i_s, gates_s[..., : 2 * H], g_s, c_s[1:], a_o_s, tanh_c_next_s, h_s[1:], ended_s,
         strict=True,
     )
-    for gates, a_i, a_i_a_g, g, c_next, a_o, tanh_c_next, h_next, ended in steps:
+    for gates, a_i, i_g, g, c_next, a_o, tanh_c_next, h_next, ended in steps:
         i, o = a_i, a_o
         np.dot(U, h.T, out=U_h)
         np.add(gates, U_h.T, out=gates)
@@ -295,7 +295,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(a_i, work, out=a_i)
         # i by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i, half, out=i)
-        np.tanh(a_i_a_g, out=a_i_a_g)
+        np.tanh(i_g, out=i_g)
         np.multiply(i, half, out=i)
         np.add(i, half, out=i)
         # c_next = c + i * g
@@ -452,7 +452,7 @@ def step(params, x, state):
     gates = np.empty((B, 3 * H), dtype)
     a_i, g, a_o = (gates[:, k * H : (k + 1) * H] for k in range(3))
     i, o = a_i, a_o
-    a_i_a_g = gates[:, : 2 * H]
+    i_g = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = h @ U.T
     gates += x @ W.T
@@ -460,7 +460,7 @@ def step(params, x, state):
     a_i += p_i * c
     # i by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(i, half, out=i)
-    np.tanh(a_i_a_g, out=a_i_a_g)
+    np.tanh(i_g, out=i_g)
     np.multiply(i, half, out=i)
     np.add(i, half, out=i)
     c_next = c + i * g

@@ -301,7 +301,7 @@ def forward(params, xs, state=None, lengths=None):
         gates_s, a_i_s, a_f_s, gates_s[..., : 2 * H], g_s, c_s[1:], a_o_s, tanh_c_next_s, h_s[1:],
         ended_s, strict=True,
     )
-    for gates, a_i, a_f, a_i_a_f, g, c_next, a_o, tanh_c_next, h_next, ended in steps:
+    for gates, a_i, a_f, i_f, g, c_next, a_o, tanh_c_next, h_next, ended in steps:
         f, i, o = a_f, a_i, a_o
         np.dot(U, h.T, out=U_h)
         np.add(gates, U_h.T, out=gates)
@@ -312,10 +312,10 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(p_f, c, out=work)
         np.add(a_f, work, out=a_f)
         # i, f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
-        np.multiply(a_i_a_f, half, out=a_i_a_f)
-        np.tanh(a_i_a_f, out=a_i_a_f)
-        np.multiply(a_i_a_f, half, out=a_i_a_f)
-        np.add(a_i_a_f, half, out=a_i_a_f)
+        np.multiply(i_f, half, out=i_f)
+        np.tanh(i_f, out=i_f)
+        np.multiply(i_f, half, out=i_f)
+        np.add(i_f, half, out=i_f)
         # c_next = f * c + i * g
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
@@ -482,7 +482,7 @@ def step(params, x, state):
     gates = np.empty((B, 4 * H), dtype)
     a_i, a_f, g, a_o = (gates[:, k * H : (k + 1) * H] for k in range(4))
     i, f, o = a_i, a_f, a_o
-    a_i_a_f = gates[:, : 2 * H]
+    i_f = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = h @ U.T
     gates += x @ W.T
@@ -490,10 +490,10 @@ def step(params, x, state):
     a_i += p_i * c
     a_f += p_f * c
     # i, f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
-    np.multiply(a_i_a_f, half, out=a_i_a_f)
-    np.tanh(a_i_a_f, out=a_i_a_f)
-    np.multiply(a_i_a_f, half, out=a_i_a_f)
-    np.add(a_i_a_f, half, out=a_i_a_f)
+    np.multiply(i_f, half, out=i_f)
+    np.tanh(i_f, out=i_f)
+    np.multiply(i_f, half, out=i_f)
+    np.add(i_f, half, out=i_f)
     c_next = f * c + i * g
     a_o += p_o * c_next
     # o by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)

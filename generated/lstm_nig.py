@@ -287,7 +287,7 @@ def forward(params, xs, state=None, lengths=None):
         gates_s, a_f_s, gates_s[..., : 2 * H], g_s, c_s[1:], a_o_s, tanh_c_next_s, h_s[1:], ended_s,
         strict=True,
     )
-    for gates, a_f, a_f_a_g, g, c_next, a_o, tanh_c_next, h_next, ended in steps:
+    for gates, a_f, f_g, g, c_next, a_o, tanh_c_next, h_next, ended in steps:
         f, o = a_f, a_o
         np.dot(U, h.T, out=U_h)
         np.add(gates, U_h.T, out=gates)
@@ -296,7 +296,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(a_f, work, out=a_f)
         # f by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(f, half, out=f)
-        np.tanh(a_f_a_g, out=a_f_a_g)
+        np.tanh(f_g, out=f_g)
         np.multiply(f, half, out=f)
         np.add(f, half, out=f)
         # c_next = f * c + g
@@ -454,7 +454,7 @@ def step(params, x, state):
     gates = np.empty((B, 3 * H), dtype)
     a_f, g, a_o = (gates[:, k * H : (k + 1) * H] for k in range(3))
     f, o = a_f, a_o
-    a_f_a_g = gates[:, : 2 * H]
+    f_g = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = h @ U.T
     gates += x @ W.T
@@ -462,7 +462,7 @@ def step(params, x, state):
     a_f += p_f * c
     # f by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(f, half, out=f)
-    np.tanh(a_f_a_g, out=a_f_a_g)
+    np.tanh(f_g, out=f_g)
     np.multiply(f, half, out=f)
     np.add(f, half, out=f)
     c_next = f * c + g

@@ -300,7 +300,7 @@ def forward(params, xs, state=None, lengths=None):
         gates_s, a_i_s, a_f_s, gates_s[..., : 3 * H], gates_s[..., : 2 * H], g_s, c_s[1:], a_o_s,
         h_s[1:], ended_s, strict=True,
     )
-    for gates, a_i, a_f, a_i_a_f_a_g, i_f, g, c_next, a_o, h_next, ended in steps:
+    for gates, a_i, a_f, i_f_g, i_f, g, c_next, a_o, h_next, ended in steps:
         f, i, o = a_f, a_i, a_o
         np.dot(U, h.T, out=U_h)
         np.add(gates, U_h.T, out=gates)
@@ -312,7 +312,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(a_f, work, out=a_f)
         # i, f by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f, half, out=i_f)
-        np.tanh(a_i_a_f_a_g, out=a_i_a_f_a_g)
+        np.tanh(i_f_g, out=i_f_g)
         np.multiply(i_f, half, out=i_f)
         np.add(i_f, half, out=i_f)
         # c_next = f * c + i * g
@@ -477,7 +477,7 @@ def step(params, x, state):
     gates = np.empty((B, 4 * H), dtype)
     a_i, a_f, g, a_o = (gates[:, k * H : (k + 1) * H] for k in range(4))
     i, f, o = a_i, a_f, a_o
-    a_i_a_f_a_g = gates[:, : 3 * H]
+    i_f_g = gates[:, : 3 * H]
     i_f = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = h @ U.T
@@ -487,7 +487,7 @@ def step(params, x, state):
     a_f += p_f * c
     # i, f by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(i_f, half, out=i_f)
-    np.tanh(a_i_a_f_a_g, out=a_i_a_f_a_g)
+    np.tanh(i_f_g, out=i_f_g)
     np.multiply(i_f, half, out=i_f)
     np.add(i_f, half, out=i_f)
     c_next = f * c + i * g

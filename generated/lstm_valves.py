@@ -306,7 +306,7 @@ def forward(params, xs, state=None, lengths=None):
         gates_s[..., : 2 * H], gates_s, gates_s[..., : 3 * H], f_s, g_s, i_s, c_s[1:], a_o_s,
         tanh_c_next_s, h_s[1:], ended_s, strict=True,
     )
-    for a_f_a_i, gates, a_f_a_i_a_g, f, g, i, c_next, a_o, tanh_c_next, h_next, ended in steps:
+    for a_f_a_i, gates, f_i_g, f, g, i, c_next, a_o, tanh_c_next, h_next, ended in steps:
         o = a_o
         np.dot(V, c.T, out=V_c)
         np.add(a_f_a_i, V_c.T, out=a_f_a_i)
@@ -314,7 +314,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(gates, U_h.T, out=gates)
         # f, i by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_f_a_i, half, out=a_f_a_i)
-        np.tanh(a_f_a_i_a_g, out=a_f_a_i_a_g)
+        np.tanh(f_i_g, out=f_i_g)
         np.multiply(a_f_a_i, half, out=a_f_a_i)
         np.add(a_f_a_i, half, out=a_f_a_i)
         # c_next = f * c + i * g
@@ -483,7 +483,7 @@ def step(params, x, state):
     f, i, a_g, a_o = (gates[:, k * H : (k + 1) * H] for k in range(4))
     g, o = a_g, a_o
     a_f_a_i = gates[:, : 2 * H]
-    a_f_a_i_a_g = gates[:, : 3 * H]
+    f_i_g = gates[:, : 3 * H]
     half = np.array(0.5, dtype)
     a_f_a_i[...] = c @ V.T
     a_g.fill(0)
@@ -493,7 +493,7 @@ def step(params, x, state):
     gates += b
     # f, i by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(a_f_a_i, half, out=a_f_a_i)
-    np.tanh(a_f_a_i_a_g, out=a_f_a_i_a_g)
+    np.tanh(f_i_g, out=f_i_g)
     np.multiply(a_f_a_i, half, out=a_f_a_i)
     np.add(a_f_a_i, half, out=a_f_a_i)
     c_next = f * c + i * g

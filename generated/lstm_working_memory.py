@@ -294,7 +294,7 @@ def forward(params, xs, state=None, lengths=None):
     gates_2_s = np.empty((T, B, 4 * H), dtype)
     a_tanh_a_o_s, tanh_c_next_s = np.empty((2, T, B, H), dtype)
     tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_g_s, a_i_s, a_f_s, a_o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+    g_s, a_i_s, a_f_s, a_o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     tanh_a_o_s = a_tanh_a_o_s
 
     # For all steps at once: what does not depend on the state.
@@ -312,14 +312,14 @@ def forward(params, xs, state=None, lengths=None):
     a_tanh_a_o_T = np.empty((H, B), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
-        gates_1_s, gates_2_s, tanh_a_i_s, a_i_s, tanh_a_f_s, a_f_s, gates_2_s[..., H : 3 * H],
-        a_g_s, c_s[1:], a_tanh_a_o_s, a_o_s, tanh_c_next_s, h_s[1:], ended_s, strict=True,
+        gates_1_s, gates_2_s, tanh_a_i_s, a_i_s, tanh_a_f_s, a_f_s, gates_2_s[..., H : 3 * H], g_s,
+        c_s[1:], a_tanh_a_o_s, a_o_s, tanh_c_next_s, h_s[1:], ended_s, strict=True,
     )
     for (
-        gates_1, gates_2, tanh_a_i, a_i, tanh_a_f, a_f, a_i_a_f, a_g, c_next, a_tanh_a_o, a_o,
+        gates_1, gates_2, tanh_a_i, a_i, tanh_a_f, a_f, i_f, g, c_next, a_tanh_a_o, a_o,
         tanh_c_next, h_next, ended,
     ) in steps:
-        g, f, i, tanh_a_o, o = a_g, a_f, a_i, a_tanh_a_o, a_o
+        f, i, tanh_a_o, o = a_f, a_i, a_tanh_a_o, a_o
         np.dot(V, c.T, out=gates_1_T)
         np.copyto(gates_1, gates_1_T.T)
         # tanh_a_i, tanh_a_f by tanh
@@ -329,10 +329,10 @@ def forward(params, xs, state=None, lengths=None):
         np.add(a_i, tanh_a_i, out=a_i)
         np.add(a_f, tanh_a_f, out=a_f)
         # i, f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
-        np.multiply(a_i_a_f, half, out=a_i_a_f)
-        np.tanh(a_i_a_f, out=a_i_a_f)
-        np.multiply(a_i_a_f, half, out=a_i_a_f)
-        np.add(a_i_a_f, half, out=a_i_a_f)
+        np.multiply(i_f, half, out=i_f)
+        np.tanh(i_f, out=i_f)
+        np.multiply(i_f, half, out=i_f)
+        np.add(i_f, half, out=i_f)
         # g by tanh
         np.tanh(g, out=g)
         # c_next = f * c + i * g
@@ -528,9 +528,9 @@ def step(params, x, state):
     gates_2 = np.empty((B, 4 * H), dtype)
     a_tanh_a_o = tanh_a_o = np.empty((B, H), dtype)
     tanh_a_i, tanh_a_f = (gates_1[:, k * H : (k + 1) * H] for k in range(2))
-    a_g, a_i, a_f, a_o = (gates_2[:, k * H : (k + 1) * H] for k in range(4))
-    i, f, g, o = a_i, a_f, a_g, a_o
-    a_i_a_f = gates_2[:, H : 3 * H]
+    g, a_i, a_f, a_o = (gates_2[:, k * H : (k + 1) * H] for k in range(4))
+    i, f, o = a_i, a_f, a_o
+    i_f = gates_2[:, H : 3 * H]
     half = np.array(0.5, dtype)
     gates_1[...] = c @ V.T
     # tanh_a_i, tanh_a_f by tanh
@@ -541,10 +541,10 @@ def step(params, x, state):
     a_i += tanh_a_i
     a_f += tanh_a_f
     # i, f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
-    np.multiply(a_i_a_f, half, out=a_i_a_f)
-    np.tanh(a_i_a_f, out=a_i_a_f)
-    np.multiply(a_i_a_f, half, out=a_i_a_f)
-    np.add(a_i_a_f, half, out=a_i_a_f)
+    np.multiply(i_f, half, out=i_f)
+    np.tanh(i_f, out=i_f)
+    np.multiply(i_f, half, out=i_f)
+    np.add(i_f, half, out=i_f)
     # g by tanh
     np.tanh(g, out=g)
     c_next = f * c + i * g

@@ -234,8 +234,7 @@ def forward(params, xs, state=None, lengths=None):
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     h_next_in_s, h_next_rate_s = np.empty((2, T, B, H), dtype)
-    a_z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    z_s = a_z_s
+    z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     half = np.array(0.5, dtype)
 
     # For all steps at once: what does not depend on the state.
@@ -354,8 +353,7 @@ def step(params, x, state):
     W = params.stacked["W"]
     b = params.stacked["b"]
     gates = np.empty((B, 2 * H), dtype)
-    a_z, n = (gates[:, k * H : (k + 1) * H] for k in range(2))
-    z = a_z
+    z, n = (gates[:, k * H : (k + 1) * H] for k in range(2))
     half = np.array(0.5, dtype)
     gates[...] = x @ W.T
     gates += b

@@ -387,15 +387,15 @@ def step(params, x, state):
     b = params.stacked["b"]
     gates = np.empty((B, 3 * H), dtype)
     f, i, n = (gates[:, k * H : (k + 1) * H] for k in range(3))
-    a_f_a_i = gates[:, : 2 * H]
+    f_i = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = x @ W.T
     gates += b
     # f, i by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
-    np.multiply(a_f_a_i, half, out=a_f_a_i)
-    np.tanh(a_f_a_i, out=a_f_a_i)
-    np.multiply(a_f_a_i, half, out=a_f_a_i)
-    np.add(a_f_a_i, half, out=a_f_a_i)
+    np.multiply(f_i, half, out=f_i)
+    np.tanh(f_i, out=f_i)
+    np.multiply(f_i, half, out=f_i)
+    np.add(f_i, half, out=f_i)
     h_next = (f * h + i * n) / (f + i)
     return h_next.copy(), State(h_next)
 

@@ -263,8 +263,8 @@ def forward(params, xs, state=None, lengths=None):
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     tanh_x_s, h_next_rate_s, r_h_s, a_n_in_s = np.empty((4, T, B, H), dtype)
-    a_r_s, a_z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    z_s, a_n_s, n_s = a_z_s, a_n_in_s, a_n_in_s
+    a_r_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    a_n_s, n_s = a_n_in_s, a_n_in_s
     half = np.array(0.5, dtype)
 
     # For all steps at once: what does not depend on the state.

@@ -275,7 +275,7 @@ def forward(params, xs, state=None, lengths=None):
     steps = zip(
         a_z_operand_s, a_z_s, a_r_s, r_h_s, a_n_s, gates_s[..., H:], h_s[1:], ended_s, strict=True
     )
-    for a_z_operand, a_z, a_r, r_h, a_n, a_z_a_n, h_next, ended in steps:
+    for a_z_operand, a_z, a_r, r_h, a_n, z_n, h_next, ended in steps:
         r, z, n = a_r, a_z, a_n
         np.tanh(h, out=a_z_operand)
         np.dot(U_z, a_z_operand.T, out=U_z_a_z_operand)
@@ -292,7 +292,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(a_n, U_n_r_h.T, out=a_n)
         # z by sigmoid; n by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(z, half, out=z)
-        np.tanh(a_z_a_n, out=a_z_a_n)
+        np.tanh(z_n, out=z_n)
         np.multiply(z, half, out=z)
         np.add(z, half, out=z)
         # h_next = n * z + (1 - z) * h
@@ -448,7 +448,7 @@ def step(params, x, state):
     gates = np.empty((B, 3 * H), dtype)
     a_r, a_z, a_n = (gates[:, k * H : (k + 1) * H] for k in range(3))
     z, r, n = a_z, a_r, a_n
-    a_z_a_n = gates[:, H:]
+    z_n = gates[:, H:]
     half = np.array(0.5, dtype)
     a_z_operand = np.tanh(h)
     gates[...] = x @ W.T
@@ -464,7 +464,7 @@ def step(params, x, state):
     a_n += r_h @ U_n.T
     # z by sigmoid; n by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(z, half, out=z)
-    np.tanh(a_z_a_n, out=a_z_a_n)
+    np.tanh(z_n, out=z_n)
     np.multiply(z, half, out=z)
     np.add(z, half, out=z)
     h_next = n * z + (1 - z) * h

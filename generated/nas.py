@@ -369,8 +369,9 @@ def forward(params, xs, state=None, lengths=None):
         a_7_s, a_m_3_s, a_tanh_a_h_next_s, c_s[1:], h_s[1:], ended_s, strict=True,
     )
     for (
-        U_a_3_h, a_a_0_to_a_a_1, a_a_0_to_a_a_6, a_0_a_2_a_5_a_7, a_a_1, W_a_3_x, a_a_3, a_0, a_s,
-        a_m_0, a_2, a_m_1, a_4, a_5, a_m_2, a_6, a_7, a_m_3, a_tanh_a_h_next, c_next, h_next, ended,
+        U_a_3_h, a_a_0_to_a_a_1, a_0_a_2_a_5_a_7_a_4_a_6, a_0_a_2_a_5_a_7, a_a_1, W_a_3_x, a_a_3,
+        a_0, a_s, a_m_0, a_2, a_m_1, a_4, a_5, a_m_2, a_6, a_7, a_m_3, a_tanh_a_h_next, c_next,
+        h_next, ended,
     ) in steps:
         (
             a_1, a_3, s, m_0, m_1, m_2, m_3, tanh_a_h_next
@@ -380,7 +381,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(a_a_0_to_a_a_1, U_h.T, out=a_a_0_to_a_a_1)
         # a_0, a_2, a_5, a_7 by sigmoid; a_4, a_6 by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_0_a_2_a_5_a_7, half, out=a_0_a_2_a_5_a_7)
-        np.tanh(a_a_0_to_a_a_6, out=a_a_0_to_a_a_6)
+        np.tanh(a_0_a_2_a_5_a_7_a_4_a_6, out=a_0_a_2_a_5_a_7_a_4_a_6)
         np.multiply(a_0_a_2_a_5_a_7, half, out=a_0_a_2_a_5_a_7)
         np.add(a_0_a_2_a_5_a_7, half, out=a_0_a_2_a_5_a_7)
         _relu(a_a_1, out=a_1)

@@ -263,8 +263,7 @@ def forward(params, xs, state=None, lengths=None):
     u_s = np.empty((T + 1, B, I), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     i_s, h_s = np.empty((2, T, B, H), dtype)
-    a_f_s, a_o_s, a_z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    o_s = a_o_s
+    f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_s))
@@ -278,9 +277,8 @@ def forward(params, xs, state=None, lengths=None):
     V_u = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
-    steps = zip(gates_s, a_z_s, a_f_s, i_s, c_s[1:], u_s[1:], ended_s, strict=True)
-    for gates, a_z, a_f, i, c_next, u_next, ended in steps:
-        z, f = a_z, a_f
+    steps = zip(gates_s, z_s, f_s, i_s, c_s[1:], u_s[1:], ended_s, strict=True)
+    for gates, z, f, i, c_next, u_next, ended in steps:
         np.dot(V, u.T, out=V_u)
         np.add(gates, V_u.T, out=gates)
         # z by tanh
@@ -580,7 +578,7 @@ def hvp(
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     i_dot_s = np.empty((T, B, H), dtype)
     a_f_dot_s, a_o_dot_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    z_dot_s, f_dot_s, o_dot_s = a_z_dot_s, a_f_dot_s, a_o_dot_s
+    o_dot_s, z_dot_s, f_dot_s = a_o_dot_s, a_z_dot_s, a_f_dot_s
     np.matmul(_rows(u_s[:-1]), V_dot.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T

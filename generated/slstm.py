@@ -332,15 +332,15 @@ def forward(params, xs, state=None, lengths=None):
         a_f_stable_s, z_s, c_s[1:], n_s[1:], h_s[1:], ended_s, strict=True,
     )
     for (
-        gates, a_o_a_z, o, f, a_m_next, i, m_next, a_i_stable, a_f_stable, z, c_next, n_next,
-        h_next, ended,
+        gates, o_z, o, f, a_m_next, i, m_next, a_i_stable, a_f_stable, z, c_next, n_next, h_next,
+        ended,
     ) in steps:
         a_softplus_log_f, i_stable, f_stable = f, a_i_stable, a_f_stable
         np.dot(R, h.T, out=R_h)
         np.add(gates, R_h.T, out=gates)
         # o by sigmoid; z by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(o, half, out=o)
-        np.tanh(a_o_a_z, out=a_o_a_z)
+        np.tanh(o_z, out=o_z)
         np.multiply(o, half, out=o)
         np.add(o, half, out=o)
         np.negative(f, out=a_softplus_log_f)
@@ -544,14 +544,14 @@ def step(params, x, state):
     gates = np.empty((B, 4 * H), dtype)
     o, z, i, f = (gates[:, k * H : (k + 1) * H] for k in range(4))
     a_softplus_log_f, softplus_log_f = f, f
-    a_o_a_z = gates[:, : 2 * H]
+    o_z = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = h @ R.T
     gates += x @ W.T
     gates += b
     # o by sigmoid; z by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(o, half, out=o)
-    np.tanh(a_o_a_z, out=a_o_a_z)
+    np.tanh(o_z, out=o_z)
     np.multiply(o, half, out=o)
     np.add(o, half, out=o)
     a_softplus_log_f[...] = -f

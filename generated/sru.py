@@ -260,8 +260,8 @@ def forward(params, xs, state=None, lengths=None):
     c_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     h_s = np.empty((T, B, H), dtype)
-    a_f_s, a_r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    r_s = a_r_s
+    a_f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    a_r_s = r_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_s))

@@ -240,8 +240,7 @@ def forward(params, xs, state=None, lengths=None):
     U_k = params["U_k"]
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
-    a_k_s, a_z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    z_s = a_z_s
+    a_k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_s))
@@ -258,18 +257,18 @@ def forward(params, xs, state=None, lengths=None):
     half = np.array(0.5, dtype)
     steps = zip(a_k_s, z_s, h_s[1:], ended_s, strict=True)
     for a_k, z, h_next, ended in steps:
-        k = a_k
+        k_ = a_k
         np.dot(U_k, h.T, out=U_k_h)
         np.add(a_k, U_k_h.T, out=a_k)
-        # k by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
-        np.multiply(k, half, out=k)
-        np.tanh(k, out=k)
-        np.multiply(k, half, out=k)
-        np.add(k, half, out=k)
-        # a_h_next = (1 - k) * h + k * z
-        np.subtract(1, k, out=a_h_next)
+        # k_ by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
+        np.multiply(k_, half, out=k_)
+        np.tanh(k_, out=k_)
+        np.multiply(k_, half, out=k_)
+        np.add(k_, half, out=k_)
+        # a_h_next = (1 - k_) * h + k_ * z
+        np.subtract(1, k_, out=a_h_next)
         np.multiply(a_h_next, h, out=a_h_next)
-        np.multiply(k, z, out=work)
+        np.multiply(k_, z, out=work)
         np.add(a_h_next, work, out=a_h_next)
         np.tanh(a_h_next, out=h_next)
         if ended is not None:
@@ -325,12 +324,12 @@ def backward(params, tape, dys, dstate=None):
     # dh_next_da_h_next = 1 - h_next**2
     np.multiply(h_s[1:], h_s[1:], out=dh_next_da_h_next_s)
     np.subtract(1, dh_next_da_h_next_s, out=dh_next_da_h_next_s)
-    # da_h_next_da_k = (z - h) * (1 - k) * k
+    # da_h_next_da_k = (z - h) * (1 - k_) * k_
     np.subtract(z_s, h_s[:-1], out=da_h_next_da_k_s)
     np.subtract(1, k_s, out=work_s)
     np.multiply(da_h_next_da_k_s, work_s, out=da_h_next_da_k_s)
     np.multiply(da_h_next_da_k_s, k_s, out=da_h_next_da_k_s)
-    # da_h_next_da_z = (1 - z**2) * k
+    # da_h_next_da_z = (1 - z**2) * k_
     np.multiply(z_s, z_s, out=da_h_next_da_z_s)
     np.subtract(1, da_h_next_da_z_s, out=da_h_next_da_z_s)
     np.multiply(da_h_next_da_z_s, k_s, out=da_h_next_da_z_s)
@@ -392,17 +391,17 @@ def step(params, x, state):
     U_k = params["U_k"]
     gates = np.empty((B, 2 * H), dtype)
     a_k, z = (gates[:, k * H : (k + 1) * H] for k in range(2))
-    k = a_k
+    k_ = a_k
     half = np.array(0.5, dtype)
     gates[...] = x @ W.T
     gates += b
     a_k += h @ U_k.T
-    # k by sigmoid; z by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
-    np.multiply(k, half, out=k)
+    # k_ by sigmoid; z by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
+    np.multiply(k_, half, out=k_)
     np.tanh(gates, out=gates)
-    np.multiply(k, half, out=k)
-    np.add(k, half, out=k)
-    a_h_next = (1 - k) * h + k * z
+    np.multiply(k_, half, out=k_)
+    np.add(k_, half, out=k_)
+    a_h_next = (1 - k_) * h + k_ * z
     h_next = np.tanh(a_h_next)
     return h_next.copy(), State(h_next)
 

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import reference
 import sympy as sp
+from derive.program.lowering import Lowering
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from some_cells import SOME
@@ -28,7 +29,6 @@ from test_cells_random import PHASES, SIZES, cells
 
 from derive import language
 from derive.adjoint import adjoint
-from derive.backends.numpy.lowering import Lowering
 from derive.compiler import generate
 from derive.elementwise import exp, tanh
 from derive.library import load, names

@@ -6,6 +6,7 @@ brackets and signs alone; nothing else about the text matters, or is known.
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 WIDTH = 100
@@ -121,3 +122,9 @@ def _outside(text: str) -> list[int]:
             found.append(at)
         depth += character in "([{"
     return found
+
+
+def in_docstring(text: str) -> str:
+    """A person's text as it may stand between triple quotes."""
+    printable = "".join(c for c in text if c.isprintable() or c == "\n")
+    return re.sub(r'"(?="")|"$', "'", printable.replace("\\", "\\\\").replace('""', "''"))

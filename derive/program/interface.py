@@ -7,16 +7,16 @@ that its arguments give, and the arrays that it returns.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from derive.adjoint import Adjoint
 from derive.cell import Cell
 from derive.nodes import Quantity
 from derive.program.buffers import Buffer, Memory, Region, Role, Span
-from derive.program.loop import Loop
 from derive.program.loops import Loops
 from derive.program.routine import Routine
+from derive.program.statements import Group
 from derive.program.variants import Variant
 
 
@@ -53,11 +53,16 @@ class Tape:
     buffers: tuple[Buffer, ...]
     regions: Mapping[Quantity, Region]
 
-    def stacks_read(self, loops: Iterable[Loop]) -> tuple[Buffer, ...]:
-        """The stacks of which the loops read parts."""
-        read = {q for loop in loops for q in loop.reads()}
-        buffers = dict.fromkeys(self.regions[q].buffer for q in self.regions if q in read)
-        return tuple(b for b in self.buffers if b in buffers and len(b.parts) > 1)
+    def parts(self, stack: Buffer) -> Group:
+        """For each part of a stack, the quantity that others find there."""
+        found = {region: q for q, region in self.regions.items()}
+        return tuple(found.get(Region(stack, k), q) for k, q in enumerate(stack.parts))
+
+    @property
+    def alone(self) -> Group:
+        """The quantities that are kept by themselves, apart from the input and the states."""
+        own = ((q, r.buffer) for q, r in self.regions.items() if r.buffer.role is Role.TAPE)
+        return tuple(q for q, b in own if b.span is Span.STEPS and len(b.parts) == 1)
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,7 @@ class Fused(Statement):
 
     @property
     def groups(self):
+        """What its body reads that it does not define."""
         own = {q for s in self.body if not s.adds for q in s.outs}
         return tuple(g for s in self.body for g in s.groups if not own.issuperset(g))
 

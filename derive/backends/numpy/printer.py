@@ -13,7 +13,9 @@ from derive.printing import ATOM, POWER, PRODUCT, Infix
 
 # NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The
 # others are helpers in the generated module, named with an underscore.
-UFUNCS = frozenset({"tanh", "exp", "log", "sqrt", "sin", "cos", "maximum"})
+UFUNCS = frozenset(
+    "tanh exp log sqrt sin cos maximum add subtract multiply divide power negative".split()
+)
 
 
 class NumPyPrinter(Infix):
@@ -39,13 +41,12 @@ class NumPyPrinter(Infix):
         return f"{self.print(base, ATOM)}{power}{self.print(exponent, ATOM)}", POWER
 
     def function(self, expr):
-        return f"{called(type(expr))}({', '.join(map(self, expr.args))})"
+        return f"{called(expr.func.__name__)}({', '.join(map(self, expr.args))})"
 
 
-def called(function: type[Elementwise]) -> str:
-    """What a function of the language is called in a generated module."""
-    name = function.__name__
-    return f"np.{name}" if name in UFUNCS else f"_{name}"
+def called(function: str) -> str:
+    """What a function is called in a generated module."""
+    return f"np.{function}" if function in UFUNCS else f"_{function}"
 
 
 def helpers(expressions: Iterable[sp.Expr], activations: Iterable[str]) -> set[str]:

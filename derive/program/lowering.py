@@ -1,14 +1,14 @@
-"""Elementwise expressions as NumPy calls that write into arrays which exist already.
+"""Elementwise expressions as calls that write into arrays which exist already.
 
-``c_next = f * c + i * g`` becomes
+``c_next = f * c + i * g`` becomes three calls (three-address code, to a compiler writer):
 
-    np.multiply(f, c, out=c_next)
-    np.multiply(i, g, out=work)
-    np.add(c_next, work, out=c_next)
+    multiply  f, c           ->  c_next
+    multiply  i, g           ->  work
+    add       c_next, work   ->  c_next
 
-Nothing is allocated, which is what makes a loop over time fast. (A compiler calls this three-address
-code.) The care is in arrays that hold an operand and receive the result: such an operand is read
-first, and nothing else is computed in its place.
+Nothing is allocated, which is what makes a loop over time fast where every call costs the same,
+whatever it works on. The care is in arrays that hold an operand and receive the result: such an
+operand is read first, and nothing else is computed in its place.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from itertools import count
 
 import sympy as sp
 
-from derive.backends.numpy.printer import called
 from derive.elementwise import Elementwise
 from derive.nodes import Axes, Quantity, Size, axes_of
 from derive.printing import Infix, fraction
@@ -27,7 +26,8 @@ from derive.printing import Infix, fraction
 
 @dataclass(frozen=True)
 class Call:
-    """One call: out = function(operands). Without a function the value is copied."""
+    """One call: out = function(operands), the function by its name in the language, or `add`,
+    `subtract`, `multiply`, `divide`, `power`, `negative`. Without one the value is copied."""
 
     function: str
     operands: tuple[str, ...]
@@ -66,7 +66,7 @@ class Lowering:
         early = {term: lines.value(term) for term in minus if lines.reads(term, place)}
         for term, negative in minus.items():
             value = early.get(term) or lines.value(term)
-            lines.call("np.subtract" if negative else "np.add", place, value, out=place)
+            lines.call("subtract" if negative else "add", place, value, out=place)
         return lines.lines
 
 
@@ -132,7 +132,7 @@ class _Lines:
         elif isinstance(expr, Elementwise):
             self.function(target, expr)
         else:
-            raise TypeError(f"no NumPy for {type(expr).__name__}")
+            raise TypeError(f"no call computes {type(expr).__name__}")
 
     def arranged(
         self, target: str, axes: Axes, parts: list[sp.Expr]
@@ -167,15 +167,15 @@ class _Lines:
         for term in rest:
             value = ready.get(term) or self.value(term)
             if negative and not minus[term]:
-                self.call("np.subtract", value, sofar, out=target)
+                self.call("subtract", value, sofar, out=target)
                 negative = False
             else:
                 self.call(
-                    "np.add" if negative == minus[term] else "np.subtract", sofar, value, out=target
+                    "add" if negative == minus[term] else "subtract", sofar, value, out=target
                 )
             sofar = target
         if negative:
-            self.call("np.negative", sofar, out=target)
+            self.call("negative", sofar, out=target)
 
     def product(self, target: str, axes: Axes, expr: sp.Mul) -> None:
         over, under = fraction(expr)
@@ -188,32 +188,32 @@ class _Lines:
             sofar = self.multiplied(target, axes, over)
         there = [f for f in self.infix.sort(under) if self.is_in(target, early.get(f))]
         for factor in (*there, *(f for f in self.infix.sort(under) if f not in there)):
-            self.call("np.divide", sofar, early.get(factor) or self.value(factor), out=target)
+            self.call("divide", sofar, early.get(factor) or self.value(factor), out=target)
             sofar = target
         if negative:
-            self.call("np.negative", sofar, out=target)
+            self.call("negative", sofar, out=target)
 
     def multiplied(self, target: str, axes: Axes, factors: list[sp.Expr]) -> str:
         """What holds the product of the factors: the target, or the only factor's own place."""
         (first, *rest), ready = self.arranged(target, axes, factors)
         sofar = ready.get(first) or self.value(first)
         for factor in rest:
-            self.call("np.multiply", sofar, ready.get(factor) or self.value(factor), out=target)
+            self.call("multiply", sofar, ready.get(factor) or self.value(factor), out=target)
             sofar = target
         return sofar
 
     def power(self, target: str, base: sp.Expr, exponent: sp.Expr) -> None:
         value = self.value(base)
         if exponent == 2:
-            self.call("np.multiply", value, value, out=target)
+            self.call("multiply", value, value, out=target)
         elif exponent == -1:
-            self.call("np.divide", "1.0", value, out=target)
+            self.call("divide", "1.0", value, out=target)
         else:
-            self.call("np.power", value, self.infix.number(exponent), out=target)
+            self.call("power", value, self.infix.number(exponent), out=target)
 
     def function(self, target: str, expr: Elementwise) -> None:
         operands = tuple(map(self.value, expr.args))
-        self.lines.append(Call(called(type(expr)), operands, target))
+        self.lines.append(Call(expr.func.__name__, operands, target))
 
 
 def abs_term(term: sp.Expr) -> sp.Expr:

@@ -1,63 +1,54 @@
-"""Every name in a generated module is given out here, once.
+"""Every name in a generated file is given out here, once.
 
-The name that a person gave a quantity is its name in the code, unless Python, NumPy or the module
-itself has it already: then underscores behind it make it another, ``np_`` for a quantity called np.
-Names that are made from others, ``c_s`` for all steps of c, give way to those that a person gave.
+The name that a person gave a quantity is its name in the code, unless the target's language, or the
+generated file itself, has it already: then underscores behind it make it another, ``np_`` for a
+quantity called np. Names that are made from others, ``c_s`` for all steps of c, give way to those
+that a person gave.
 """
 
 from __future__ import annotations
 
-import keyword
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from derive.cell import Cell
+from derive.names import fresh
 from derive.nodes import Axis, Quantity
 from derive.program.buffers import Buffer, Role, Span
 from derive.program.program import Program
 from derive.program.variants import Variant
 
-# What the templates of this target say themselves. A test compares it with what they print.
-MODULE = frozenset(
-    "annotations accumulate math np Mapping NamedTuple Params State Tape LATEX "
-    "init forward backward step jvp hvp".split()
-)
-LOCAL = frozenset(
-    "params tape xs x state lengths dys dstate params_dot xs_dot state_dot dys_dot dstate_dot dtype "
-    "dparams dxs dparams_dot dxs_dot dstate_dot ys ys_dot past ended ended_s half steps T B "
-    "zip range reversed".split()
-)
-PARAMS = frozenset(
-    "self dtype flat zeros copy stacked keys values items get name size sizes lengths shapes "
-    "starts view SHAPES STACKS np math accumulate rng params bound Params "
-    "isinstance int bool zip dict sum tuple type".split()
-)
-PYTHON = frozenset(keyword.kwlist)
-
 
 class Names:
-    """The names of a module: of its quantities, sizes, arrays and parameters.
+    """The names of a generated file: of its quantities, sizes, arrays and parameters.
+
+    words       names that functions may not use: the language's own, and what templates say
+    attributes  names that the sizes may not have, where parameters are an object with others
+    streamed    what the input is called where it is an argument by itself
 
     A routine that needs further ones, for scratch arrays, asks `child` for a copy that knows all of
     these.
     """
 
-    def __init__(self, program: Program):
-        self.taken = set(PYTHON | MODULE | LOCAL)
+    def __init__(
+        self,
+        program: Program,
+        words: Collection[str],
+        attributes: Collection[str] = (),
+        streamed: str = "x",
+    ):
+        self.taken = set(words)
         self.given: dict[object, str] = {}
         self.own: dict[object, str] = {}
-        cell, quantities = program.cell, _quantities(program)
-        if cell.input.name == "x":  # the argument of `step` is called x, as most inputs are
-            self.given[cell.input] = "x"
-        for q in quantities:
+        cell = program.cell
+        if cell.input.name == streamed:  # it has the name of the argument already
+            self.given[cell.input] = streamed
+        for q in _quantities(program):
             if q not in self.given:
                 self.given[q] = self.free(q.name)
-        self.taken.add("k")  # counts the parts of a stack
         for axis in cell.axes:
             self.given[axis] = self.free(axis.letter)
-        attributes = set(PYTHON | PARAMS)
+        taken = set(attributes)
         for axis in cell.axes:
-            self.given[axis, "argument"] = _fresh(axis.argument, attributes)
-            attributes.add(self.argument(axis))
+            self.given[axis, "argument"] = fresh(axis.argument, taken)
 
     def child(self) -> Names:
         """A copy, for the names of one routine."""
@@ -67,7 +58,7 @@ class Names:
 
     def free(self, name: str) -> str:
         """`name`, or the like of it that nothing else has; it is taken from then on."""
-        name = _fresh(name, self.taken | set(self.own.values()))
+        name = fresh(name, self.taken | set(self.own.values()))
         self.taken.add(name)
         return name
 
@@ -79,7 +70,7 @@ class Names:
     def scratch(self, key: object, name: str) -> str:
         """A name of one routine's own, the same for the same key. Others may use it, too."""
         if key not in self.own:
-            self.own[key] = _fresh(name, self.taken | set(self.own.values()))
+            self.own[key] = fresh(name, self.taken | set(self.own.values()))
         return self.own[key]
 
     # the names
@@ -129,9 +120,3 @@ def _quantities(program: Program) -> Iterable[Quantity]:
     derived = program.derivation
     own = (*program.cell.quantities, *(e.lhs for e in derived.forward))
     return dict.fromkeys((*own, *parameters, *carried, derived.seed, *made, *loops.dot.values()))
-
-
-def _fresh(name: str, taken: set[str]) -> str:
-    while name in taken:
-        name += "_"
-    return name

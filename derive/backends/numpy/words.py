@@ -1,0 +1,30 @@
+"""The words that generated modules use themselves, so that nothing else may be called so.
+
+A test compares them with what the templates print.
+"""
+
+from __future__ import annotations
+
+import keyword
+
+# Of the module: what it imports and defines.
+MODULE = frozenset(
+    "annotations accumulate math np Mapping NamedTuple Params State Tape LATEX "
+    "init forward backward step jvp hvp".split()
+)
+# Of its functions: arguments, and what the templates call things.
+LOCAL = frozenset(
+    "k params tape xs x state lengths dys dstate params_dot xs_dot state_dot dys_dot dstate_dot "
+    "dtype dparams dxs dparams_dot dxs_dot dstate_dot ys ys_dot past ended ended_s half steps T B "
+    "zip range reversed".split()
+)
+# Of `Params`: attributes, and names in its constructor and in `init`.
+PARAMS = frozenset(
+    "self dtype flat zeros copy stacked keys values items get name size sizes lengths shapes "
+    "starts view SHAPES STACKS np math accumulate rng params bound Params "
+    "isinstance int bool zip dict sum tuple type".split()
+)
+PYTHON = frozenset(keyword.kwlist)
+
+FUNCTIONS = PYTHON | MODULE | LOCAL
+ATTRIBUTES = PYTHON | PARAMS

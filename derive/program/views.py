@@ -1,0 +1,203 @@
+"""Which regions of memory the lines of a routine see, and under whose names.
+
+For languages whose arrays can be seen in parts and under several names, as NumPy's can: every line
+uses a quantity's own name, so where two quantities share a place, the second name is an alias of
+the first. Which aliases it takes follows from the statements, before one of them is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from derive.nodes import Quantity, axes_of
+from derive.program.buffers import Buffer, Memory, Region, Role, Span
+from derive.program.loop import Carry
+from derive.program.statements import Activate, Compute, Group, OuterTotal, Statement, Total
+
+Alias = tuple[Quantity, Quantity]  # a name, and the one that it is another for
+
+
+@dataclass(frozen=True)
+class Parts:
+    """A stack, and for each of its parts the quantity under whose name it is seen."""
+
+    stack: Buffer
+    names: Group
+
+
+class Views:
+    """What a routine's lines see.
+
+    memory       the routine's memory
+    is_in_place  whether every value is written into an array that is there already; otherwise
+                 whole expressions are written, and these make their arrays
+    fixed        what is the same at every step: parameters, gradients, directions, constants
+    also         quantities that are read after the routine, of all steps
+
+    tenants  for each region, the quantities under whose names lines see it
+    columns  for each region that a step sees a part of, the first quantities to name it
+    second   within a step, further names: a quantity, and whose name it is another for
+    runs     neighbours in a stack of one step that are seen together
+    """
+
+    def __init__(
+        self, memory: Memory, is_in_place: bool, fixed: frozenset[Quantity], also: Group = ()
+    ):
+        self.memory, self.is_in_place, self.fixed = memory, is_in_place, fixed
+        self.routine, self.storage = memory.routine, memory.routine.storage
+        self.tenants: dict[Region, dict[Quantity, None]] = {}
+        self.columns: dict[Region, Group] = {}
+        self.second: dict[Quantity, Quantity] = {}
+        self.runs: dict[Region, Group] = {}
+        self.made = frozenset() if is_in_place else self._made_by_expressions()
+        for s in (*self.routine.before, *self.routine.after):
+            for group in seen_by(s):
+                self._see(group)
+        for s in self.routine.during:
+            for group in seen_by(s):
+                self._see_in_step(group)
+        for group in self.routine.ended.masked:
+            self._see_in_step(group)
+        for carry in memory.loop.carries:
+            self._see_in_step((carry.leaving,))
+            self._see_in_step((self.carried(carry),))
+        for q in also:
+            (self._see if memory.loop.wanted else self._see_in_step)((q,))
+
+    # which names
+
+    def _see(self, group: Group) -> None:
+        """A line about all steps sees a quantity, or several side by side."""
+        if group[0] in self.fixed:
+            return
+        region = self.memory.region(group)
+        named = region.buffer.role in (Role.ARGUMENT, Role.RESULT)
+        if region.count == 1 and not named and region.buffer.span is not Span.TRAJECTORY:
+            self.tenants.setdefault(region, {})[group[0]] = None
+
+    def _see_in_step(self, group: Group) -> None:
+        """A line about one step does."""
+        if group[0] in self.fixed:
+            return
+        region = self.memory.region(group)
+        if region.buffer.span is Span.STEP:
+            if region.count == 1:
+                self.tenants.setdefault(region, {})[group[0]] = None
+            elif not region.is_whole:
+                self.runs[region] = group
+        elif not self.is_in_place:
+            self._see(group)
+        elif group[0] in self.storage.trajectory:
+            return  # what was new in the step before
+        elif self.columns.setdefault(region, group) == group:
+            self._see(group)
+        elif region.count == 1:
+            self.second[group[0]] = self.columns[region][0]
+
+    def names(self, buffer: Buffer) -> Group:
+        """Under whose names an array is known that is one place."""
+        return tuple(self.tenants.get(Region(buffer)) or buffer.parts)
+
+    def parts(self, stacks: Iterable[Buffer]) -> list[Parts]:
+        """Names for the parts of stacks, where any is seen by itself."""
+        found = []
+        for stack in stacks:
+            regions = [Region(stack, k) for k in range(len(stack.parts))]
+            if any(region in self.tenants for region in regions):
+                own = [
+                    [*self.tenants.get(r, ()), q] for r, q in zip(regions, stack.parts, strict=True)
+                ]
+                found.append(Parts(stack, tuple(names[0] for names in own)))
+        return found
+
+    def aliases(self, span: Span) -> list[Alias]:
+        """Second names of what is kept for that long; an array for one place has its own."""
+        return [
+            (q, first)
+            for region, (first, *others) in self.tenants.items()
+            if region.buffer.span is span and region.buffer not in self.made
+            if span is Span.STEPS or len(region.buffer.parts) > 1
+            for q in others
+        ]
+
+    # which arrays
+
+    def _made_by_expressions(self) -> frozenset[Buffer]:
+        """The buffers of one place that whole expressions write, and nothing else."""
+        made: set[Buffer] = set()
+        others: set[Buffer] = set()
+        phases = (
+            (self.routine.before, Span.STEPS),
+            (self.routine.during, Span.STEP),
+            (self.routine.after, Span.STEPS),
+        )
+        for statements, span in phases:
+            for s in statements:
+                for buffer in (
+                    self.memory.region((q,)).buffer for q in s.outs if q not in self.fixed
+                ):
+                    is_made = buffer.span is span and self._is_expression(s)
+                    (made if is_made else others).add(buffer)
+        return frozenset(b for b in made - others if b.role is Role.SCRATCH and len(b.parts) == 1)
+
+    def _is_expression(self, s: Statement) -> bool:
+        """Whether a statement's value has the shape of what it defines."""
+        if not isinstance(s, Compute) or s.adds or axes_of(s.expr) != s.outs[0].axes:
+            return False
+        return not s.reads <= self.fixed
+
+    def own(self, span: Span, role: Role, *, stacks: bool) -> list[Buffer]:
+        """The buffers that the routine makes beforehand, kept for that long."""
+        return [
+            b
+            for b in self.memory.own
+            if (b.span, b.role) == (span, role) and (len(b.parts) > 1) is stacks
+            if b not in self.made
+        ]
+
+    @property
+    def kept(self) -> list[list[Buffer]]:
+        """The arrays of all steps, without those that the caller gets; of one shape together."""
+        trajectories = self.own(Span.TRAJECTORY, Role.SCRATCH, stacks=False)
+        stacks = self.own(Span.STEPS, Role.SCRATCH, stacks=True)
+        alone = self.own(Span.STEPS, Role.SCRATCH, stacks=False)
+        alike: dict[object, list[Buffer]] = {}
+        for buffer in (*trajectories, *stacks, *alone):
+            alike.setdefault((buffer.span, buffer.axes), []).append(buffer)
+        return list(alike.values())
+
+    # from step to step
+
+    def carried(self, carry: Carry) -> Quantity:
+        """Under whose name the array is known that one step hands to the next."""
+        is_apart = carry.entering in self.storage.trajectory or carry.leaving in self.storage.apart
+        return carry.entering if is_apart else carry.leaving
+
+    def ends(self, quantities: Iterable[Quantity]) -> list[Quantity]:
+        """Where the last values of quantities are: in what would be handed on."""
+        carried = {c.leaving: self.carried(c) for c in self.memory.loop.carries}
+        kept = self.storage.trajectory.values()
+        return [q if q in kept else carried.get(q, q) for q in quantities]
+
+
+def seen_by(s: Statement) -> list[Group]:
+    """What the line of a statement names: first what it reads, then what it writes."""
+    if isinstance(s, Activate):  # what it reads lies where it writes
+        return [s.outs, *filter(None, [of_function(s, "sigmoid")])]
+    groups = [g for g in s.groups if all(isinstance(q, Quantity) for q in g)]
+    return groups if isinstance(s, OuterTotal | Total) else [*groups, s.outs]
+
+
+def of_function(s: Activate, function: str) -> Group:
+    """The quantities that a function of an activation gives; they lie side by side."""
+    return tuple(q for q, f in zip(s.outs, s.functions, strict=True) if f == function)
+
+
+def numbers(s: Statement) -> tuple[sp.Expr, ...]:
+    """The expressions that a statement computes."""
+    if isinstance(s, Compute):
+        return (s.expr,)
+    return s.terms if isinstance(s, Total) else ()
