@@ -1,4 +1,4 @@
-"""What a cell must be: names that every target can bear, words of the language, shapes that fit.
+"""The rules of a well-formed cell: usable names, words of the language, shapes that fit.
 
 Each check is a function of some parts of a cell that raises CellError, one sentence that names the
 equation; `derive.cell.Cell` calls them all when it is made.
@@ -65,8 +65,8 @@ def check_module_name(name: str) -> None:
 
 
 def check_names(quantities: Iterable[Quantity], moving: Iterable[Quantity]) -> None:
-    """Each quantity has a name of its own, and so do all steps of those that move, one behind the
-    other."""
+    """Each quantity has a name of its own; so has the array of all steps of each one in `moving`,
+    which changes from step to step."""
     seen: set[str] = set()
     for quantity in quantities:
         check_name(quantity.name)
@@ -84,7 +84,7 @@ def check_names(quantities: Iterable[Quantity], moving: Iterable[Quantity]) -> N
 
 
 def check_axes(axes: Collection[Axis], quantities: Iterable[Quantity]) -> None:
-    """Letters and arguments of axes become names in generated code, too."""
+    """The letters and argument names of axes are names in generated code, too."""
     names = {q.name for q in quantities}
     for axis in axes:
         if axis in (I, H):
@@ -93,13 +93,17 @@ def check_axes(axes: Collection[Axis], quantities: Iterable[Quantity]) -> None:
         check_name(axis.argument)
         others = [other for other in axes if other != axis]
         if any(axis.letter == o.letter or axis.argument == o.argument for o in others):
-            raise CellError(f"two axes are called {axis.letter} or {axis.argument}")
+            raise CellError(
+                f"two axes share the letter {axis.letter} or the argument name {axis.argument}"
+            )
         if axis.letter in names or axis.argument in names:
-            raise CellError(f"axis {axis.letter} ({axis.argument}) has the name of a quantity")
+            raise CellError(
+                f"axis {axis.letter} ({axis.argument}) has the name of a quantity; rename one"
+            )
 
 
 def check_name(name: str) -> None:
-    """CellError where `name` cannot stand in generated code in any target language."""
+    """CellError where `name` cannot be the name of a quantity in generated code."""
     if not IDENTIFIER.fullmatch(name):
         raise CellError(
             f"{name!r} is not a name: use letters, digits and _, and begin with a letter"
@@ -119,13 +123,13 @@ def check_words(name: object, rhs: sp.Expr) -> None:
 
 
 def _fault(part: sp.Basic) -> str:
-    """What is wrong with something that is no word of the language."""
+    """The error message for an expression that is not part of the language."""
     shown = " ".join(describe(part).split())
     if isinstance(part, sp.Pow):
         return f"`{shown}`: an exponent must be a number"
     if part.is_number:
         return "a number in it is infinite, imaginary, or divided by zero"
-    return f"`{shown}` is no word of the language; see derive.language for those it has"
+    return f"`{shown}` is not part of the language; derive.language lists what is"
 
 
 def _is_word(part: sp.Basic) -> bool:
@@ -182,7 +186,7 @@ def check_states(
                 f"{shape(state.axes)}"
             )
         if state not in states or new not in formulas:
-            raise CellError(f"state `{state}` is updated by `{new}`, and there is no such equation")
+            raise CellError(f"state `{state}` is updated by `{new}`, which no equation defines")
 
 
 def check_output(output: Quantity, formulas: Formulas) -> None:
@@ -196,7 +200,7 @@ def check_output(output: Quantity, formulas: Formulas) -> None:
 
 
 def check_values(values: Iterable[tuple[str, float]], quantities: Iterable[Quantity]) -> None:
-    """Initial values are finite numbers, and somebody's."""
+    """Initial values are finite numbers, each of a parameter or a state."""
     names = {q.name for q in quantities}
     for name, value in values:
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -209,7 +213,7 @@ def check_values(values: Iterable[tuple[str, float]], quantities: Iterable[Quant
 def check_used(
     quantities: Iterable[Quantity], leaving: Collection[Quantity], formulas: Formulas
 ) -> None:
-    """Everything is read by an equation or leaves the cell: nothing is declared in vain."""
+    """Every quantity is read by an equation, or is a new state or the output."""
     used = {q for rhs in formulas.values() for q in symbols_of(rhs)}
     for quantity in quantities:
         if quantity not in used and quantity not in leaving:

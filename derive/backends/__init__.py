@@ -13,7 +13,7 @@ BACKENDS = ("numpy", "markdown")
 
 
 class Backend(Protocol):
-    """What a backend's package offers."""
+    """The interface of a backend's package."""
 
     def files(self, program: Program) -> Mapping[str, str]:
         """File names and texts that make up the cell in this target."""

@@ -1,4 +1,4 @@
-"""What the command shows of a cell in a terminal: its equations and their derivation.
+"""A cell in the terminal: its equations and their derivation.
 
 Nothing is wider than 80 columns, and only text comes out where the output is no terminal.
 """
@@ -154,7 +154,7 @@ def lines(words: Words, equations: Iterable[Equation], total: str, width: int) -
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a formula takes."""
+    """The width of a formula in columns of a terminal."""
     return sum(not unicodedata.combining(character) for character in plain(text))
 
 

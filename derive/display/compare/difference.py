@@ -17,10 +17,10 @@ SECTIONS = ("forward", "adjoints", "back", "parameters")
 
 @dataclass(frozen=True)
 class Difference:
-    """What changes from the old cell to the new one.
+    """The changes from the old cell to the new one.
 
-    renamed   words of the old cell that the new one calls otherwise
-    sections  for each of SECTIONS, what became of every equation, in the new order
+    renamed   names of the old cell for which the new one has others
+    sections  for each of SECTIONS, the change of every equation, in the new order
     """
 
     old: Textbook
@@ -57,7 +57,7 @@ def equations(book: Textbook, section: str) -> tuple[Equation, ...]:
 
 
 def labelled(book: Textbook, renamed: Mapping[str, str]) -> Label:
-    """What a quantity is taken for: its name, and which of the things of that name it is."""
+    """Quantities are the same if they agree in name, time step, and role as state or adjoint."""
 
     def label(quantity: Quantity) -> str:
         name = book.names[quantity.name]

@@ -54,7 +54,7 @@ class Version(Generic[Printer]):
 def versions(
     changes: Iterable[Change], words: tuple[Printer, Printer]
 ) -> Iterator[Version[Printer]]:
-    """What is printed of a section: what is unchanged once, the rest as it was and as it is."""
+    """The equations to print: unchanged ones once, changed ones as they were and as they are."""
     for change in changes:
         if change.same and change.new:
             yield Version("", change.new, (), words[1])

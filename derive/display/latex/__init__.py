@@ -75,7 +75,7 @@ def document(cell: Cell) -> str:
 
 
 def _starts(cell: Cell, parameter: Quantity, latex: Latex) -> str:
-    """What a parameter is, in a word or two."""
+    """The entry of a parameter in the table of symbols."""
     if parameter.name not in cell.initial:
         return "parameter"
     start = latex.number(sp.Float(cell.initial[parameter.name]))

@@ -35,7 +35,7 @@ def rows(latex: Latex, equations: Iterable[Equation], total: str = "") -> Rows:
 
 
 def extent(lines: Rows) -> float:
-    """How wide lines are, aligned."""
+    """The width of aligned lines, in em."""
     return sum(max(map(em, side)) for side in zip(*lines, strict=True)) if lines else 0.0
 
 
