@@ -71,13 +71,13 @@ def structure(expr: sp.Expr, label: Label) -> str:
 def compared(
     old: Equation | None,
     new: Equation | None,
-    words: tuple[Mathematics, Mathematics],
+    printers: tuple[Mathematics, Mathematics],
     labels: tuple[Label, Label],
 ) -> Change:
     """The change from one equation to another, either of which may be missing."""
     before, after = (
         {structure(term, label): term for term in printer.terms(equation)} if equation else {}
-        for equation, printer, label in zip((old, new), words, labels, strict=True)
+        for equation, printer, label in zip((old, new), printers, labels, strict=True)
     )
     return Change(old, new, tuple(Term(*pair) for pair in merged(before, after)))
 

@@ -15,9 +15,9 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
 from derive.display.derivation import Textbook, textbook
 from derive.display.latex.lines import WIDTH, Rows, align, extent, rows
+from derive.display.latex.printer import REMARKS, Latex, count, listed, shape, word
 from derive.display.latex.text import escape
 from derive.display.latex.width import em
-from derive.display.latex.words import REMARKS, Latex, count, listed, shape, word
 from derive.nodes import Quantity
 from derive.render import render
 

@@ -1,4 +1,4 @@
-"""The words of LaTeX: what a quantity, a function, a fraction looks like."""
+"""LaTeX printing: quantities, functions, fractions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REMARKS = {
 
 
 class Latex(Mathematics):
-    """The words of LaTeX."""
+    """Prints an expression as LaTeX."""
 
     times = BEFORE_FACTOR + r" \circ "
     juxtaposed = r" \, "
