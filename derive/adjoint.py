@@ -20,8 +20,17 @@ import sympy as sp
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise
 from derive.names import fresh
-from derive.nodes import Axes, FeatureSum, Node, Quantity, axes_of, outermost_nodes
-from derive.normal import normalise
+from derive.nodes import (
+    Axes,
+    CellError,
+    FeatureSum,
+    Node,
+    Quantity,
+    axes_of,
+    describe,
+    outermost_nodes,
+)
+from derive.normal import divisor_of, normalise
 
 
 @dataclass(frozen=True)
@@ -57,7 +66,7 @@ class Adjoint:
 
 def adjoint(cell: Cell) -> Adjoint:
     """Differentiate a cell in reverse."""
-    forward = normalise(cell.equations, (q.name for q in cell.quantities))
+    forward = normalise(cell.equations, (q.name for q in cell.quantities), quotients=True)
     quantities = (*(e.lhs for e in reversed(forward)), *cell.states, cell.input, *cell.parameters)
     taken = {q.name for q in quantities}
     bar = {q: Quantity(fresh(f"d{q}", taken), q.axes) for q in quantities}
@@ -83,15 +92,37 @@ def adjoint(cell: Cell) -> Adjoint:
 
 
 def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.Expr]]:
-    """What the quantities that an equation reads receive, given the adjoint of its left-hand
-    side."""
+    """What the quantities that an equation reads receive, given the adjoint of its left-hand side.
+
+    Numbers receive nothing. Anything else without a name could not pass its share on, and the
+    gradient would be wrong: that is an error, which the normal form keeps from happening.
+    """
     for part, slope in partials(equation):
         contribution = bar * slope
-        if isinstance(part, Node):
-            received = gathered(part, [contribution])
-            yield from ((q, c) for q, c in part.adjoint(received) if isinstance(q, Quantity))
-        else:
-            yield part, contribution
+        shares = (
+            part.adjoint(gathered(part, [contribution]))
+            if isinstance(part, Node)
+            else [(part, contribution)]
+        )
+        for target, share in shares:
+            if isinstance(target, Quantity):
+                yield target, share
+            elif not is_constant(target):
+                raise unnamed(target, equation)
+
+
+def is_constant(expr: sp.Expr) -> bool:
+    """Whether an expression is made of plain numbers and sizes alone, so that its derivative is
+    zero."""
+    return not expr.has(Quantity)
+
+
+def unnamed(part: sp.Expr, equation: Equation) -> CellError:
+    """The error where something that varies has no name, and so no adjoint and no tangent."""
+    return CellError(
+        f"equation `{equation.lhs}`: the derivative by `{describe(part)}` has nowhere to go, since "
+        f"that has no name; bring the equations into normal form first"
+    )
 
 
 def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr:
@@ -103,34 +134,51 @@ def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr
     for contribution in contributions:
         by_axes.setdefault(axes_of(contribution), []).append(contribution)
     numbers = by_axes.pop((), [])
-    return sp.Add(*numbers, *(FeatureSum(sp.Add(*some)) for some in by_axes.values()))
+    totals = [FeatureSum(sp.Add(*some)) for some in by_axes.values()]
+    for total in totals:
+        total.axes()  # CellError for a matrix, of which there is no such sum
+    return sp.Add(*numbers, *totals)
 
 
-def partials(equation: Equation) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
+def partials(
+    equation: Equation, by_output: bool = True
+) -> Iterator[tuple[Quantity | Node, sp.Expr]]:
     """The equation's direct inputs, quantities and nodes, each with the partial derivative by it.
 
-    An activation's derivative is written with its output, which is the equation's left-hand side.
+    An activation's derivative is written with its output, which is the equation's left-hand side,
+    and so is a quotient's by what is below its bar. `by_output` is False where quotients are
+    better off without: adjoint equations are linear in adjoints, and what these are multiplied with
+    is known before the loop, while their left-hand sides are not.
     """
+    slopes = (
+        _slopes_of_function(equation)
+        if isinstance(equation.rhs, Elementwise)
+        else _slopes_of_formula(equation, by_output)
+    )
+    for part, slope in slopes:
+        if slope == 0 or is_constant(part):
+            continue
+        if not isinstance(part, Quantity | Node):
+            raise unnamed(part, equation)
+        yield part, slope
+
+
+def _slopes_of_function(equation: Equation) -> Iterator[tuple[sp.Expr, sp.Expr]]:
     rhs = equation.rhs
-    if isinstance(rhs, Elementwise):
-        inputs = [
-            (x, s)
-            for x, s in zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True)
-            if x.is_Symbol
-        ]
-    else:
-        stand_in = {node: sp.Dummy() for node in outermost_nodes(rhs)}
-        flat = rhs.xreplace(stand_in)
-        back = {dummy: node for node, dummy in stand_in.items()}
-        inputs = [
-            (back.get(s, s), sp.diff(flat, s).xreplace(back))
-            for s in in_written_order(flat, equation, back)
-        ]
-    for part, slope in inputs:
-        if slope != 0 and isinstance(part, Quantity | Node):
-            yield part, slope
+    yield from zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True)
 
 
-def in_written_order(flat: sp.Expr, equation: Equation, back: dict) -> Iterable[sp.Symbol]:
-    """The symbols of an expression in an order of our own, never SymPy's or a hash's."""
-    return sorted(flat.free_symbols, key=lambda s: str(back.get(s, s)))
+def _slopes_of_formula(equation: Equation, by_output: bool) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+    """Sums, products and powers: the derivative by each name, and by each node as if it had one.
+
+    That of a quotient y = n/d is (n' - y d')/d, so that neither n nor 1/d² is computed again. The
+    order is by name, never SymPy's or a hash's.
+    """
+    stand_in = {node: sp.Dummy() for node in outermost_nodes(equation.rhs)}
+    back = {dummy: node for node, dummy in stand_in.items()}
+    flat = equation.rhs.xreplace(stand_in)
+    divisor = divisor_of(flat) if by_output else sp.S.One
+    dividend = flat * divisor
+    for symbol in sorted(flat.free_symbols, key=lambda s: str(back.get(s, s))):
+        slope = sp.diff(dividend, symbol) - equation.lhs * sp.diff(divisor, symbol)
+        yield back.get(symbol, symbol), (slope / divisor).xreplace(back)

@@ -92,9 +92,8 @@ class Cell:
     def _check(self) -> None:
         """CellError, with the first thing that is wrong with the cell."""
         wellformed.check_module_name(self.name)
-        moving = (*self.states, *(e.lhs for e in self.equations))
-        wellformed.check_names(self.quantities, moving)
-        wellformed.check_axes(self.axes, self.quantities)
+        wellformed.check_names(self.quantities)
+        wellformed.check_axes(self.axes)
         formulas = {e.lhs: e.rhs for e in self.equations}
         for lhs, rhs in formulas.items():
             wellformed.check_words(lhs, rhs)
@@ -111,7 +110,7 @@ class Cell:
         quantities = (*self.states, *self.parameters)
         return tuple(dict.fromkeys((I, H, *(axis for q in quantities for axis in q.axes))))
 
-    @cached_property
+    @property
     def quantities(self) -> tuple[Quantity, ...]:
         """Everything that has a name: input, states, parameters, then the equations' left-hand
         sides."""

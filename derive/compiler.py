@@ -4,12 +4,15 @@
     derive.normal            its equations          ->  equations of one step of the chain rule each
     derive.adjoint           these                  ->  one adjoint equation for each
     derive.tangent           any of these           ->  one tangent equation for each
-    derive.program.passes    all of these           ->  loops: what runs before, during, after
+    derive.program.loops     all of these           ->  loops: what runs before, during, after
     derive.program.layout    the forward loop       ->  which parameters and gates lie side by side
-    derive.program.assemble  each loop              ->  statements in order, everything in its place
+    derive.program.routine   each loop              ->  statements in order, all in its place
+    derive.program.buffers   each routine           ->  the arrays that it needs
+    derive.program.interface all routines           ->  what they take, hand on, and give
     derive.backends.NAME     the program            ->  text, by way of templates/NAME
 
-Every stage is a function from one immutable value to the next.
+Every stage is a function from one immutable value to the next. `derive.program.program` has them
+all, each computed when a backend asks for it: a page reads the derivation alone.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from types import ModuleType
 from derive.backends import BACKENDS, Backend
 from derive.cell import Cell
 from derive.nodes import CellError
-from derive.program.program import build
+from derive.program.program import Program
 
 
 def backend(name: str) -> Backend:
@@ -37,8 +40,9 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
     the rest again
     """
+    module = backend(target)
     try:
-        return dict(backend(target).files(build(cell, store)))
+        return dict(module.files(Program(cell, store, module.POLICY)))
     except CellError as error:
         raise CellError(f"{cell.name}: {error}") from None
 

@@ -11,12 +11,8 @@ from collections.abc import Iterable
 
 def fresh(name: str, taken: set[str]) -> str:
     """`name`, or `name` with as many underscores behind it as it takes to be new; it is taken from
-    then on.
-
-    All steps of a quantity `c` are called `c_s`; so neither that nor what `name` would be all steps
-    of may be taken.
-    """
-    while taken & {name, f"{name}_s", name.removesuffix("_s")}:
+    then on."""
+    while name in taken:
         name += "_"
     taken.add(name)
     return name

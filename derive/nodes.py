@@ -36,6 +36,11 @@ class Axis:
     def __str__(self) -> str:
         return self.letter
 
+    @property
+    def identity(self) -> str:
+        """What tells it from others: two axes may share a letter in two cells."""
+        return f"{self.letter} {self.argument}"
+
 
 I = Axis("I", "input_size")
 H = Axis("H", "hidden_size")
@@ -53,7 +58,7 @@ class Quantity(sp.Symbol):
     def __new__(cls, name: str, axes: Axes = ()) -> Quantity:
         quantity = sp.Symbol.__xnew__(cls, name, real=True)
         quantity.axes = tuple(axes)
-        quantity.identity = (name, *(axis.letter for axis in quantity.axes))
+        quantity.identity = (name, *(axis.identity for axis in quantity.axes))
         return quantity
 
     def __getnewargs_ex__(self):
@@ -98,6 +103,9 @@ class Size(sp.Symbol):
 
     def __getnewargs_ex__(self):
         return (self.axis,), {}
+
+    def _hashable_content(self):
+        return (*super()._hashable_content(), self.axis.argument)
 
 
 # --- nodes that are not elementwise --------------------------------------------------------------

@@ -1,11 +1,14 @@
 """From a cell's equations to their normal form, in which every derivative is one step of the chain
 rule.
 
-In normal form an equation is one of two kinds:
+In normal form an equation is one of three kinds:
 
 - an *activation*, a function of quantities that have a name: ``i = sigmoid(a_i)``;
 - *algebraic*: sums, products and powers of named quantities, where a matrix-vector product stands
-  alone as a term and takes a named vector: ``a_i = W_i @ x + U_i @ h + b_i``.
+  alone as a term: ``a_i = W_i @ x + U_i @ h + b_i``. What such a node takes has a name, too: the
+  adjoint of a node goes to its arguments, and only what has a name can receive it;
+- a *quotient* by something that varies, ``h_next = (f*h + i*n) / (f + i)``, which is never a part
+  of another formula, so that its derivative finds the quotient itself under a name.
 
 So ``i = sigmoid(W_i @ x + …)`` becomes two equations, of which the first is the pre-activation
 ``a_i``, and the ``tanh(c_next)`` inside a product gets the name ``tanh_c_next``. Whatever occurs
@@ -23,22 +26,41 @@ import sympy as sp
 from derive.cell import Equation, in_order
 from derive.elementwise import Elementwise
 from derive.names import fresh
-from derive.nodes import FeatureSum, MatVec, Node, Quantity, axes_of
+from derive.nodes import FeatureSum, MatVec, Node, Quantity, Transposed, axes_of
 
 
-def normalise(equations: Iterable[Equation], taken: Iterable[str]) -> tuple[Equation, ...]:
+def normalise(
+    equations: Iterable[Equation], taken: Iterable[str], *, quotients: bool = False
+) -> tuple[Equation, ...]:
     """The equations in normal form, each new quantity defined before it is used.
 
-    `taken` are the names that new quantities may not have.
+    `taken` are the names that new quantities may not have. Quotients that are part of a formula
+    get a name where `quotients` says so: adjoints, which are linear in what varies most, are better
+    off without.
     """
     equations = tuple(equations)
-    return _Normaliser(equations, set(taken)).run()
+    return _Normaliser(equations, set(taken), quotients).run()
+
+
+def divisor_of(expr: sp.Expr) -> sp.Expr:
+    """What a quotient is divided by, without the numbers; 1 where it is no quotient."""
+    return sp.Mul(*(1 / factor for factor in sp.Mul.make_args(expr) if is_below_bar(factor)))
+
+
+def is_below_bar(factor: sp.Expr) -> bool:
+    """Whether a factor of a product is something that varies, divided by."""
+    return (
+        isinstance(factor, sp.Pow)
+        and bool(factor.exp.is_negative)
+        and factor.has(Quantity, sp.Dummy)
+    )
 
 
 class _Normaliser:
-    def __init__(self, equations: tuple[Equation, ...], taken: set[str]):
+    def __init__(self, equations: tuple[Equation, ...], taken: set[str], quotients: bool):
         self.equations = equations
         self.taken = taken
+        self.quotients = quotients
         self.named: dict[sp.Expr, Quantity] = {
             e.rhs: e.lhs for e in equations if isinstance(e.rhs, Elementwise)
         }
@@ -55,13 +77,15 @@ class _Normaliser:
         """The right-hand side of an equation that has a name already."""
         if isinstance(rhs, Elementwise):
             return rhs.func(*(self.argument(a, f"a_{equation.lhs}", equation) for a in rhs.args))
+        if not isinstance(rhs, sp.Add) and divisor_of(rhs) != 1:
+            return self.parts(rhs, equation)
         terms = (self.term(term, equation) for term in sp.Add.make_args(rhs))
         return sp.Add(*terms)
 
     def term(self, term: sp.Expr, equation: Equation) -> sp.Expr:
         """A term of a sum; only here may a matrix-vector product stand without a name."""
         if isinstance(term, MatVec) and self.uses[term] == 1:
-            return self.product(term, equation)
+            return self.node(term, equation)
         return self.inner(term, equation)
 
     def inner(self, expr: sp.Expr, equation: Equation) -> sp.Expr:
@@ -69,19 +93,24 @@ class _Normaliser:
         if isinstance(expr, Elementwise):
             return self.activation(expr, equation)
         if isinstance(expr, MatVec):
-            matrix, vector = expr.args
-            if matrix.args:
-                matrix = f"{matrix.args[0]}_T"
-            return self.name(
-                expr,
-                f"{matrix}_{vector}" if vector.is_Symbol else f"{matrix}_{equation.lhs}",
-                equation,
-            )
-        if isinstance(expr, FeatureSum):
-            return FeatureSum(self.argument(expr.args[0], f"{equation.lhs}_terms", equation))
-        if isinstance(expr, Node) or not expr.args:
+            return self.name(expr, self.name_of_product(expr, equation), equation)
+        if isinstance(expr, Node):
+            return self.node(expr, equation)
+        if self.quotients and divisor_of(expr) != 1:
+            number, quotient = expr.as_coeff_Mul()
+            return number * self.name(quotient, self.name_of_quotient(quotient, equation), equation)
+        return self.parts(expr, equation)
+
+    def parts(self, expr: sp.Expr, equation: Equation) -> sp.Expr:
+        """A sum, product or power, whose parts get the names they need. What a product is divided
+        by is no quotient of its own."""
+        if not expr.args:
             return expr
-        return expr.func(*(self.inner(argument, equation) for argument in expr.args))
+        if is_below_bar(expr):
+            return self.inner(expr.base, equation) ** expr.exp
+        below = is_below_bar if isinstance(expr, sp.Mul) else lambda _: False
+        parts = (self.parts if below(part) else self.inner for part in expr.args)
+        return expr.func(*(f(part, equation) for f, part in zip(parts, expr.args, strict=True)))
 
     def activation(self, expr: Elementwise, equation: Equation) -> Quantity:
         if expr in self.named:
@@ -93,24 +122,49 @@ class _Normaliser:
         )
         return self.name(expr, f"{expr.func.__name__}_{inside}", equation)
 
-    def product(self, expr: MatVec, equation: Equation) -> sp.Expr:
+    def name_of_product(self, expr: MatVec, equation: Equation) -> str:
         matrix, vector = expr.args
-        factors = sp.Mul.make_args(vector)
-        short = len(factors) <= 3 and all(isinstance(factor, Quantity) for factor in factors)
-        name = (
-            "_".join(sorted(map(str, factors), key=_position(equation)))
-            if short
-            else f"{equation.lhs}_operand"
-        )
-        return MatVec(matrix, self.argument(vector, name, equation))
+        if isinstance(matrix, Transposed):
+            left = f"{matrix.args[0]}_T" if matrix.args[0].is_Symbol else f"{equation.lhs}_matrix_T"
+        else:
+            left = str(matrix) if matrix.is_Symbol else f"{equation.lhs}_matrix"
+        return f"{left}_{vector if vector.is_Symbol else equation.lhs}"
+
+    def name_of_quotient(self, expr: sp.Expr, equation: Equation) -> str:
+        divisor = divisor_of(expr)
+        names = [self.short_name(expr * divisor, equation), self.short_name(divisor, equation)]
+        return "_per_".join(names) if all(names) else f"{equation.lhs}_quotient"
+
+    def node(self, expr: Node, equation: Equation) -> sp.Expr:
+        """A node, each of its arguments under a name."""
+        if isinstance(expr, FeatureSum):
+            names = [f"{equation.lhs}_terms"]
+        elif isinstance(expr, MatVec):
+            names = [f"{equation.lhs}_matrix", self.name_of_operand(expr.args[1], equation)]
+        else:
+            names = [self.name_of_operand(argument, equation) for argument in expr.args]
+        arguments = zip(expr.args, names, strict=True)
+        return expr.func(*(self.argument(a, name, equation) for a, name in arguments))
+
+    def name_of_operand(self, expr: sp.Expr, equation: Equation) -> str:
+        """What a product is taken of."""
+        return self.short_name(expr, equation) or f"{equation.lhs}_operand"
+
+    def short_name(self, expr: sp.Expr, equation: Equation) -> str:
+        """A short product is called after its factors; "" for anything else."""
+        factors = sp.Mul.make_args(expr)
+        if len(factors) <= 3 and all(isinstance(factor, Quantity) for factor in factors):
+            return "_".join(sorted(map(str, factors), key=_position(equation)))
+        return ""
 
     def argument(self, expr: sp.Expr, name: str, equation: Equation) -> sp.Expr:
-        """What a function or product is applied to: a quantity with a name, or a plain number."""
-        return (
-            expr
-            if isinstance(expr, Quantity) or expr.is_Number
-            else self.name(expr, name, equation)
-        )
+        """What a function or node is applied to: a quantity with a name, its transpose, or a plain
+        number."""
+        if isinstance(expr, Quantity) or expr.is_Number:
+            return expr
+        if isinstance(expr, Transposed):
+            return Transposed(self.argument(expr.args[0], name, equation))
+        return self.name(expr, name, equation)
 
     def name(self, expr: sp.Expr, name: str, equation: Equation) -> Quantity:
         """Define a new quantity, or find the one that has this definition."""
@@ -119,8 +173,8 @@ class _Normaliser:
             self.named[expr] = quantity
             definition = Equation(quantity, expr, equation.order)
             rhs = (
-                self.product(expr, definition)
-                if isinstance(expr, MatVec)
+                self.node(expr, definition)
+                if isinstance(expr, Node)
                 else self.top(expr, definition)
             )
             self.result.append(Equation(quantity, rhs, equation.order))

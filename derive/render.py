@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
+import textwrap
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -27,7 +28,7 @@ def environment() -> jinja2.Environment:
         keep_trailing_newline=True,
         autoescape=False,
     )
-    made.filters["block"] = block
+    made.filters |= {"block": block, "lines": lines, "fill": fill}
     return made
 
 
@@ -52,6 +53,16 @@ def macros(template: str) -> dict[str, str]:
 def block(lines: Iterable[str], indent: int = 4) -> str:
     """Lines at an indent, for use in a template; without lines, the line it stands in goes away."""
     return "\n".join(" " * indent + line for line in lines).lstrip(" ") or NOTHING
+
+
+def lines(text: str, indent: int) -> str:
+    """The lines of a text that say something, at an indent: what macros leave empty goes away."""
+    return "".join(f"{' ' * indent}{line}\n" for line in text.splitlines() if line.strip())
+
+
+def fill(text: str, width: int, hang: int = 0) -> str:
+    """A paragraph in lines of at most this width, with those after the first further in."""
+    return "\n".join(textwrap.wrap(text, width, subsequent_indent=" " * hang))
 
 
 def write_files(files: Mapping[str, str], folder: Path) -> list[Path]:

@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Mapping
 
 import sympy as sp
 
-from derive.adjoint import partials
+from derive.adjoint import is_constant, partials, unnamed
 from derive.cell import Equation
 from derive.names import fresh
 from derive.nodes import Node, Quantity
@@ -25,17 +25,22 @@ def dotted(quantities: Iterable[Quantity], taken: set[str]) -> dict[Quantity, Qu
 
 
 def tangent(
-    equations: Iterable[Equation], dot: Mapping[Quantity, Quantity], ends: Container[Quantity] = ()
+    equations: Iterable[Equation],
+    dot: Mapping[Quantity, Quantity],
+    ends: Container[Quantity] = (),
+    *,
+    by_output: bool = True,
 ) -> tuple[Equation, ...]:
     """One tangent equation for each equation that moves along the direction.
 
     What `dot` does not map is constant, and so is what depends on nothing else; of those only
-    `ends` get an equation, which says that they stay where they are.
+    `ends` get an equation, which says that they stay where they are. `by_output` is explained at
+    `derive.adjoint.partials`.
     """
     moving = dict(dot)
     tangents = []
     for e in equations:
-        rhs = push_forward(e, moving)
+        rhs = push_forward(e, moving, by_output=by_output)
         if rhs == 0 and e.lhs not in ends:
             del moving[e.lhs]
         else:
@@ -43,12 +48,16 @@ def tangent(
     return tuple(tangents)
 
 
-def push_forward(equation: Equation, dot: Mapping[Quantity, Quantity]) -> sp.Expr:
+def push_forward(
+    equation: Equation, dot: Mapping[Quantity, Quantity], *, by_output: bool = True
+) -> sp.Expr:
     """The tangent of an equation's left-hand side, from the tangents of what it reads."""
 
     def along(argument: sp.Expr) -> sp.Expr:
         if isinstance(argument, Node):
             return argument.tangent(along)
+        if not isinstance(argument, Quantity) and not is_constant(argument):
+            raise unnamed(argument, equation)
         return dot.get(argument, sp.S.Zero)
 
-    return sp.Add(*(slope * along(part) for part, slope in partials(equation)))
+    return sp.Add(*(slope * along(part) for part, slope in partials(equation, by_output)))

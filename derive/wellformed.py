@@ -1,4 +1,4 @@
-"""The rules of a well-formed cell: usable names, words of the language, shapes that fit.
+"""The rules of a well-formed cell: names that can be written, known words, shapes that fit.
 
 Each check is a function of some parts of a cell that raises CellError, one sentence that names the
 equation; `derive.cell.Cell` calls them all when it is made.
@@ -19,8 +19,6 @@ from derive.nodes import (
     Axis,
     CellError,
     FeatureSum,
-    H,
-    I,
     MatVec,
     Outer,
     Quantity,
@@ -34,17 +32,6 @@ from derive.nodes import (
 
 Formulas = Mapping[Quantity, sp.Expr]  # the equations: what each left-hand side is
 
-# What a generated module uses for itself: a quantity may not take one of these names.
-RESERVED = frozenset(
-    # modules, classes and functions
-    "np math accumulate Mapping NamedTuple Params State Tape init forward backward step jvp hvp "
-    # sizes, arguments and local names
-    "T B I H params state tape xs ys dys dxs dparams dstate lengths dtype rng flat past half "
-    "steps ended params_dot state_dot xs_dot ys_dot dys_dot dxs_dot dparams_dot dstate_dot "
-    # Python's own functions that generated code calls
-    "zip range reversed len sum map list dict tuple isinstance getattr repr property super self "
-    "str int type any sorted enumerate all bool iter".split()
-)
 # What a formula may be made of, beside numbers, sums, products and powers. A class that is not
 # listed is for display only, as those of `derive.display.derivation` are, or somebody's own.
 FUNCTIONS = (
@@ -64,9 +51,8 @@ def check_module_name(name: str) -> None:
         )
 
 
-def check_names(quantities: Iterable[Quantity], moving: Iterable[Quantity]) -> None:
-    """Each quantity has a name of its own; so has the array of all steps of each one in `moving`,
-    which changes from step to step."""
+def check_names(quantities: Iterable[Quantity]) -> None:
+    """Each quantity has a name of its own."""
     seen: set[str] = set()
     for quantity in quantities:
         check_name(quantity.name)
@@ -75,20 +61,11 @@ def check_names(quantities: Iterable[Quantity], moving: Iterable[Quantity]) -> N
                 f"`{quantity.name}` is defined twice; give each quantity a name of its own"
             )
         seen.add(quantity.name)
-    for moves in moving:
-        if f"{moves}_s" in seen:
-            raise CellError(
-                f"`{moves}_s` is what generated code calls all steps of `{moves}`; choose "
-                f"another name"
-            )
 
 
-def check_axes(axes: Collection[Axis], quantities: Iterable[Quantity]) -> None:
-    """The letters and argument names of axes are names in generated code, too."""
-    names = {q.name for q in quantities}
+def check_axes(axes: Collection[Axis]) -> None:
+    """The letters and argument names of axes are valid names, all different."""
     for axis in axes:
-        if axis in (I, H):
-            continue
         check_name(axis.letter)
         check_name(axis.argument)
         others = [other for other in axes if other != axis]
@@ -96,22 +73,19 @@ def check_axes(axes: Collection[Axis], quantities: Iterable[Quantity]) -> None:
             raise CellError(
                 f"two axes share the letter {axis.letter} or the argument name {axis.argument}"
             )
-        if axis.letter in names or axis.argument in names:
-            raise CellError(
-                f"axis {axis.letter} ({axis.argument}) has the name of a quantity; rename one"
-            )
 
 
 def check_name(name: str) -> None:
-    """CellError where `name` cannot be the name of a quantity in generated code."""
+    """CellError where `name` is not a valid name in a cell's file.
+
+    Words that a target language reserves are valid: its backend changes such a name, visibly.
+    """
     if not IDENTIFIER.fullmatch(name):
         raise CellError(
             f"{name!r} is not a name: use letters, digits and _, and begin with a letter"
         )
     if keyword.iskeyword(name):
         raise CellError(f"`{name}` is a Python keyword and cannot name a quantity")
-    if name in RESERVED:
-        raise CellError(f"`{name}` is a name that generated code needs for itself; choose another")
 
 
 def check_words(name: object, rhs: sp.Expr) -> None:

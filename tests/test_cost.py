@@ -15,7 +15,7 @@ from derive.cost import predicted
 from derive.cost.measured import B, T, counted
 from derive.cost.report import cost_of, once, per_step
 from derive.display.tables import print_cost
-from derive.program.program import build
+from derive.program.program import Program
 
 H, I = sp.symbols("H I")
 
@@ -29,20 +29,20 @@ def as_letters(expr):
 def test_multiply_adds_and_functions_are_those_of_the_equations(name):
     """Stacking, hoisting and deferring move work and never add any."""
     cell = library.load(name)
-    program, found = build(cell), counted(cell, module(cell))
+    program, found = Program(cell), counted(cell, module(cell))
     letters = {"I": "H"} if cell.input.axes[0].letter == "H" else {}
     for routine, equations in (
-        ("forward", program.adjoint.forward),
-        ("backward", program.adjoint.backward),
+        ("forward", program.derivation.forward),
+        ("backward", program.derivation.backward),
     ):
         expected = as_letters(predicted.cost(equations).multiply_adds).subs(letters)
         assert sp.expand(per_step(found[routine]["multiply-adds"]) - expected) == 0
         assert once(found[routine]["multiply-adds"]) == 0
-    functions = as_letters(predicted.cost(program.adjoint.forward).activations).subs(letters)
+    functions = as_letters(predicted.cost(program.derivation.forward).activations).subs(letters)
     # relu, maximum and the like are counted among elementwise operations; a softplus takes two
     # functions; what depends on parameters alone is done once a call.
     simple = {"tanh", "sigmoid", "exp"}
-    used = {type(f).__name__ for e in program.adjoint.forward for f in e.rhs.atoms(sp.Function)}
+    used = {type(f).__name__ for e in program.derivation.forward for f in e.rhs.atoms(sp.Function)}
     if used & {"relu", "maximum", "softplus", "sqrt", "step"} or name == "unicornn":
         return
     assert used <= simple | {"MatVec", "Transposed"}

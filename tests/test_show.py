@@ -125,7 +125,7 @@ def test_lstm(capsys):
         (GRU, "     r̄ = (U_nᵀ ā_n) ∘ h"),
         (Norm, "      v = mean((a − mu)²)"),
         (Norm, "      n = (a − mu) / √(v + 1e−5)"),
-        (Norm, "     v̄ = −sum(n̄ ∘ (a − mu)) / (2·(v + 1e−5)^(3/2))"),
+        (Norm, "     v̄ = −sum(n̄ ∘ n) / (2·(v + 1e−5))"),
         (Words, "      y = log(1 + e²) / 3 + h / √(2 + h²)"),
         (Words, "      ȳ = ȳ[loss] + ā_h"),
     ],

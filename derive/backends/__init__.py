@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # so that the command can name the targets without importing SymPy
+    from derive.program.policy import Policy
     from derive.program.program import Program
 
 BACKENDS = ("numpy", "markdown")
@@ -14,6 +15,8 @@ BACKENDS = ("numpy", "markdown")
 
 class Backend(Protocol):
     """The interface of a backend's package."""
+
+    POLICY: Policy  # what is cheap in this target
 
     def files(self, program: Program) -> Mapping[str, str]:
         """File names and texts that make up the cell in this target."""

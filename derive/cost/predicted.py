@@ -26,6 +26,7 @@ from derive.nodes import (
 )
 from derive.printing import fraction
 from derive.program.program import Program
+from derive.program.statements import Product, PullBack
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def parameters(program: Program) -> sp.Expr:
 def kept(program: Program) -> sp.Expr:
     """How many numbers forward keeps for each step of each sequence."""
     cell = program.cell
-    return sp.Add(*(size(q.axes) for q in (cell.input, *cell.states, *program.passes.saved)))
+    return sp.Add(*(size(q.axes) for q in (cell.input, *cell.states, *program.loops.saved)))
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,11 @@ class Saving:
 def savings(program: Program) -> list[Saving]:
     """What the rules saved in forward and backward, each in its own words."""
     rows = []
-    for name, routine in (("forward", program.forward), ("backward", program.backward)):
+    for name, routine in ((name, program.routines[name]) for name in ("forward", "backward")):
         loop = routine.loop
         early, late = cost(loop.before), cost(e for e in loop.after if e.lhs in loop.totals)
         products = [n for e in loop.during for n in outermost_nodes(e.rhs) if isinstance(n, MatVec)]
-        statements = [s for s in routine.during if type(s).__name__ in ("Product", "PullBack")]
+        statements = [s for s in routine.during if isinstance(s, Product | PullBack)]
         shared = [q for q, home in routine.storage.home.items() if q != home]
         if early != NOTHING:
             rows.append(Saving("hoist", name, f"{_work(early)} before the loop"))
@@ -120,7 +121,7 @@ def savings(program: Program) -> list[Saving]:
         if shared:
             what = f"quantities that lie in the place of another: {len(shared)}"
             rows.append(Saving("storage", name, what))
-    named = (program.cell.input, *program.cell.states, *(e.lhs for e in program.adjoint.forward))
+    named = (program.cell.input, *program.cell.states, *(e.lhs for e in program.derivation.forward))
     everything = sp.Add(*(size(q.axes) for q in named))
     if everything != kept(program):
         rest = f"numbers kept for a step: {text(kept(program))} instead of {text(everything)}"
@@ -146,8 +147,8 @@ def summary(program: Program) -> list[str]:
         return ", ".join(f"{text(count)} {what}" for count, what in parts if count != 0)
 
     return [
-        f"forward: {counts(program.adjoint.forward)}",
-        f"backward: {counts(program.adjoint.backward)}",
+        f"forward: {counts(program.derivation.forward)}",
+        f"backward: {counts(program.derivation.backward)}",
         f"kept from forward for backward: {text(kept(program))} numbers",
     ]
 

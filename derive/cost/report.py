@@ -12,7 +12,7 @@ from derive.cell import Cell, Equation
 from derive.cost import predicted
 from derive.cost.measured import B, T, counted
 from derive.nodes import Quantity, symbols_of
-from derive.program.program import build
+from derive.program.program import Program
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,13 @@ class CellCost:
 
 def cost_of(cell: Cell, module: ModuleType) -> CellCost:
     """The cost of a cell, of which `module` is the generated module."""
-    program = build(cell)
+    program = Program(cell)
     return CellCost(
         work=counted(cell, module),
         parameters=predicted.parameters(program),
         kept=predicted.kept(program),
-        recurrent=predicted.cost(program.forward.loop.during).multiply_adds,
-        depth=depth(cell, program.adjoint.forward),
+        recurrent=predicted.cost(program.loops.forward.during).multiply_adds,
+        depth=depth(cell, program.derivation.forward),
         savings=tuple(predicted.savings(program)),
     )
 

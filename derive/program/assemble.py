@@ -1,9 +1,8 @@
-"""From a scheduled loop to its statements: products stacked, everything in its place, in an order
-that works."""
+"""From a scheduled loop to its statements: products stacked, every equation in its parts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
@@ -11,117 +10,150 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.nodes import MatVec, Outer, Quantity, Transposed
-from derive.program.layout import KINDS, Layout
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Transposed
+from derive.program.layout import JOINED, Layout
 from derive.program.loop import Loop
-from derive.program.schedule import DeadlockError, in_order
+from derive.program.policy import Policy
 from derive.program.statements import (
     Activate,
-    AddStack,
+    Bias,
     Compute,
+    Group,
     OuterTotal,
     Product,
     PullBack,
+    Reduce,
     Statement,
     Total,
 )
-from derive.program.storage import Storage, store
+from derive.program.storage import Storage
+from derive.program.variants import Variant
 
 
 @dataclass(frozen=True)
-class Names:
-    """What this loop's quantities belong to.
+class Parameters:
+    """Which parameter a quantity of a loop is, and in which variant: itself, its gradient, a
+    direction."""
 
-    variants    how a stack's members may be called, by the pattern of the stack's name: "{}" for
-    the stack itself,
-                "d{}" for adjoints
-    parameters  for each parameter, gradient or direction, (the object that holds it, its name
-    there)
-    """
+    of: Mapping[Quantity, tuple[Variant, Quantity]]
 
-    variants: Mapping[str, Mapping[Quantity, Quantity]]
-    parameters: Mapping[Quantity, tuple[str, Quantity]]
+    def __contains__(self, q: object) -> bool:
+        return q in self.of
+
+    def __getitem__(self, q: Quantity) -> tuple[Variant, Quantity]:
+        return self.of[q]
+
+
+# --- what may be merged --------------------------------------------------------------------------
+#
+# Terms of one kind, whose parameters lie in one stack, become one statement. Each class below is
+# such a kind: terms are merged where the kinds are equal.
 
 
 @dataclass(frozen=True)
-class Routine:
-    """A loop ready to be written in some language.
+class _Kind:
+    """Terms that may be merged. `rows` are the parameters of the stack, in memory's order."""
 
-    copies  carries whose new value has a place of its own: (leaving, entering), copied at a step's
-    end
-    """
+    variant: Variant
+    rows: Group
 
-    loop: Loop
-    storage: Storage
-    before: tuple[Statement, ...]
-    during: tuple[Statement, ...]
-    after: tuple[Statement, ...]
-    copies: tuple[tuple[Quantity, Quantity], ...]
+    def statement(self, outs: tuple, parameters: Group) -> Statement:
+        """The statement for terms whose parameters, and what they give or take, are these."""
+        raise NotImplementedError
 
 
-def assemble(loop: Loop, layout: Layout, names: Names) -> Routine:
-    """Lay a loop out and put its statements in order."""
-    apart: frozenset[Quantity] = frozenset()
-    while True:
-        storage = store(loop, layout, names.variants, frozenset(names.parameters), apart)
-        try:
-            return _assemble(loop, layout, names, storage)
-        except DeadlockError as stuck:
-            assert not apart.issuperset(stuck.args), f"{stuck} does lie apart"
-            apart |= set(stuck.args)
+@dataclass(frozen=True)
+class _Products(_Kind):
+    operand: Quantity
+
+    def statement(self, outs, parameters):
+        return Product(outs, parameters, self.operand)
 
 
-def _assemble(loop: Loop, layout: Layout, names: Names, storage: Storage) -> Routine:
-    known = set(loop.known) | {c.entering for c in loop.carries}
-    written: set[Quantity] = set()
-    phases = {}
-    for phase in ("before", "during", "after"):
-        if phase == "during":
-            written |= {storage.home.get(c.entering, c.entering) for c in loop.carries}
-        parts = _Parts(getattr(loop, phase), loop, layout, names, storage)
-        phases[phase] = tuple(in_order(parts.equations, parts.run(), loop, storage, known, written))
-        known |= {e.lhs for e in getattr(loop, phase)}
-    copies = tuple((c.leaving, c.entering) for c in loop.carries if c.leaving in storage.apart)
-    return Routine(loop, storage, **phases, copies=copies)
+@dataclass(frozen=True)
+class _PullBacks(_Kind):
+    out: Quantity
+    stack: object  # the operands' stack, or the operand that is in none
+
+    def statement(self, outs, parameters):
+        return PullBack((self.out,), parameters, outs)
 
 
-class _Parts:
-    """Splits the equations of one phase into statements, each of which may serve several
-    equations."""
+@dataclass(frozen=True)
+class _Outers(_Kind):
+    right: Quantity
+    stack: object
 
-    def __init__(
-        self,
-        equations: tuple[Equation, ...],
-        loop: Loop,
-        layout: Layout,
-        names: Names,
-        storage: Storage,
-    ):
-        self.equations = equations
-        self.loop, self.layout, self.names, self.storage = loop, layout, names, storage
-        self.weights_of = {p: w.parameters for w in layout.weights for p in w.parameters}
-        self.slot = {
-            q: (n, k) for n, s in enumerate(storage.stacks) for k, q in enumerate(s.members)
-        }
+    def statement(self, outs, parameters):
+        return OuterTotal(parameters, outs, self.right)
+
+
+@dataclass(frozen=True)
+class _Totals(_Kind):
+    def statement(self, outs, parameters):
+        return Total(parameters, outs)
+
+
+@dataclass(frozen=True)
+class _Biases(_Kind):
+    def statement(self, outs, parameters):
+        return Bias(outs, parameters)
+
+
+@dataclass(frozen=True)
+class _Term:
+    """A term's share: the parameter whose rows it uses, that parameter as this loop has it, and
+    what it gives to or takes from."""
+
+    parameter: Quantity
+    own: Quantity
+    other: sp.Expr
+
+
+# --- equations to statements ---------------------------------------------------------------------
+
+
+def split(
+    equations: tuple[Equation, ...],
+    loop: Loop,
+    layout: Layout,
+    parameters: Parameters,
+    storage: Storage,
+    policy: Policy,
+) -> list[Statement]:
+    """The statements of a phase's equations, each of which may serve several of them, not yet in
+    order."""
+    return _Splitter(loop, layout, parameters, storage, policy).run(equations)
+
+
+class _Splitter:
+    def __init__(self, loop, layout, parameters, storage, policy):
+        self.loop, self.storage, self.policy = loop, storage, policy
+        self.parameters: Parameters = parameters
+        self.rows_of = {p: w.parameters for w in layout.weights for p in w.parameters}
+        self.slot = storage.slots
         self.level = {
             q: level for s in storage.stacks for q, level in zip(s.members, s.levels, strict=True)
         }
         self.statements: list[Statement] = []
-        self.grouped: dict[tuple, list[tuple]] = {}
+        self.terms: dict[_Kind, list[_Term]] = {}
+        self.activations: dict[tuple[int, int], list[Equation]] = {}
 
-    def run(self) -> list[Statement]:
-        for equation in self.equations:
+    def run(self, equations: tuple[Equation, ...]) -> list[Statement]:
+        for equation in equations:
             self.split(equation)
-        for key, entries in self.grouped.items():
-            self.statements += self.merged(key, entries)
+        for same in self.activations.values():
+            self.statements += self.side_by_side_activations(same)
+        for kind, terms in self.terms.items():
+            self.statements += self.merged(kind, terms)
         return self.statements
-
-    def place(self, q: Quantity) -> Quantity:
-        return self.storage.home.get(q, q)
 
     def slot_of(self, q: sp.Expr) -> tuple[int, int] | None:
         """Which stack the quantity lies in, and where in it."""
-        return self.slot.get(self.place(q))
+        return self.slot.get(self.storage.place(q)) if isinstance(q, Quantity) else None
+
+    def stack_of(self, q: Quantity) -> object:
+        return (self.slot_of(q) or (q,))[0]
 
     # one equation
 
@@ -129,9 +161,12 @@ class _Parts:
         q, rhs = equation.lhs, equation.rhs
         if q in self.loop.totals:
             self.total(equation)
+        elif isinstance(rhs, FeatureSum):
+            self.statements.append(Reduce((q,), rhs.args[0]))
         elif self.is_stacked_activation(equation):
-            key = ("activate", self.slot[rhs.args[0]][0], self.level[rhs.args[0]])
-            self.grouped.setdefault(key, []).append((q, rhs.args[0], rhs.func.__name__))
+            argument = rhs.args[0]
+            key = self.slot[argument][0], self.level[argument]
+            self.activations.setdefault(key, []).append(equation)
         else:
             rest = [
                 t
@@ -139,120 +174,94 @@ class _Parts:
                 if not self.is_there_already(t, q) and not self.send(t, q)
             ]
             if rest or rhs == 0:
-                self.statements.append(Compute((q,), True, sp.Add(*rest)))
+                self.statements.append(Compute((q,), sp.Add(*rest)))
 
     def is_stacked_activation(self, equation: Equation) -> bool:
         rhs = equation.rhs
         return (
-            isinstance(rhs, Elementwise)
-            and rhs.func.__name__ in KINDS
+            self.policy.join_activations
+            and isinstance(rhs, Elementwise)
+            and rhs.func.__name__ in JOINED
             and rhs.args[0] in self.slot
-            and self.place(equation.lhs) == rhs.args[0]
+            and self.storage.place(equation.lhs) == rhs.args[0]
         )
 
     def is_there_already(self, term: sp.Expr, q: Quantity) -> bool:
-        return isinstance(term, Quantity) and self.place(term) == self.place(q)
+        return isinstance(term, Quantity) and self.storage.place(term) == self.storage.place(q)
 
     def send(self, term: sp.Expr, q: Quantity) -> bool:
         """Put a term with its kind, to be merged with others; False where it is plain and
         elementwise."""
         if isinstance(term, MatVec):
             matrix, vector = term.args
-            transposed = isinstance(matrix, Transposed)
-            matrix = matrix.args[0] if transposed else matrix
-            holder, parameter = self.names.parameters[matrix]
-            rows = self.weights_of.get(parameter, (parameter,))
-            if transposed:
-                stack = (self.slot_of(vector) or (vector,))[0]
-                self.grouped.setdefault(("pull back", q, holder, rows, stack), []).append(
-                    (parameter, matrix, vector)
-                )
+            if isinstance(matrix, Transposed):
+                (matrix,) = matrix.args
+                variant, parameter, rows = self.parameter(matrix)
+                kind = _PullBacks(variant, rows, q, self.stack_of(vector))
+                self.put(kind, _Term(parameter, matrix, vector))
             else:
-                self.grouped.setdefault(("product", vector, holder, rows), []).append(
-                    (parameter, matrix, q)
-                )
+                variant, parameter, rows = self.parameter(matrix)
+                self.put(_Products(variant, rows, vector), _Term(parameter, matrix, q))
             return True
-        if (
-            term in self.names.parameters
-            and self.names.parameters[term][1] in self.weights_of
-            and self.slot_of(q)
-        ):
-            holder, parameter = self.names.parameters[term]
-            self.grouped.setdefault(("add", holder, self.weights_of[parameter]), []).append(
-                (parameter, term, q)
-            )
-            return True
+        if term in self.parameters and self.slot_of(q):
+            variant, parameter, rows = self.parameter(term)
+            if parameter in self.rows_of:
+                self.put(_Biases(variant, rows), _Term(parameter, term, q))
+                return True
         return False
 
+    def parameter(self, q: Quantity) -> tuple[Variant, Quantity, Group]:
+        """A parameter's variant, the parameter itself, and those that it is stacked with."""
+        variant, parameter = self.parameters[q]
+        return variant, parameter, self.rows_of.get(parameter, (parameter,))
+
+    def put(self, kind: _Kind, term: _Term) -> None:
+        self.terms.setdefault(kind, []).append(term)
+
     def total(self, equation: Equation) -> None:
-        holder, parameter = self.names.parameters[equation.lhs]
-        rows = self.weights_of.get(parameter, (parameter,))
+        variant, parameter, rows = self.parameter(equation.lhs)
         rest = []
         for term in sp.Add.make_args(equation.rhs):
             if isinstance(term, Outer):
                 left, right = term.args
-                stack = (self.slot_of(left) or (left,))[0]
-                key = ("outer", right, holder, rows, stack)
-                self.grouped.setdefault(key, []).append((parameter, equation.lhs, left))
+                kind = _Outers(variant, rows, right, self.stack_of(left))
+                self.put(kind, _Term(parameter, equation.lhs, left))
             else:
                 rest.append(term)
         if rest and equation.rhs != 0:
             expr = sp.Add(*rest)
             rows = rows if self.slot_of(expr) else (parameter,)
-            self.grouped.setdefault(("total", holder, rows), []).append(
-                (parameter, equation.lhs, expr)
-            )
+            self.put(_Totals(variant, rows), _Term(parameter, equation.lhs, expr))
 
     # equations together
 
-    def merged(self, key: tuple, entries: list[tuple]) -> list[Statement]:
-        if key[0] == "activate":
-            entries = sorted(entries, key=lambda entry: self.slot[entry[1]])
-            runs = self.neighbours(entries, lambda entry: entry[1])
-            return [Activate(*self.columns((o, a, f) for o, a, f in run)) for run in runs]
-        rows = key[2] if key[0] in ("add", "total") else key[3]
-        entries = sorted(entries, key=lambda entry: rows.index(entry[0]))
-        vectors = [entry[2] for entry in entries]
-        whole = tuple(e[0] for e in entries) == rows and (
-            len(rows) == 1 or self.side_by_side(vectors)
+    def side_by_side_activations(self, equations: list[Equation]) -> list[Statement]:
+        """One statement for each run of neighbours."""
+        equations = sorted(equations, key=lambda e: self.slot[e.rhs.args[0]])
+        runs = groupby(
+            enumerate(equations), key=lambda pair: self.slot[pair[1].rhs.args[0]][1] - pair[0]
         )
+        statements: list[Statement] = []
+        for run in ([e for _, e in numbered] for _, numbered in runs):
+            outs = tuple(e.lhs for e in run)
+            arguments = tuple(e.rhs.args[0] for e in run)
+            functions = tuple(e.rhs.func.__name__ for e in run)
+            statements.append(Activate(outs, arguments, functions))
+        return statements
+
+    def merged(self, kind: _Kind, terms: list[_Term]) -> list[Statement]:
+        """One statement for all the terms where they are the whole stack, else one for each."""
+        terms = sorted(terms, key=lambda term: kind.rows.index(term.parameter))
+        is_whole = tuple(t.parameter for t in terms) == kind.rows and (
+            len(terms) == 1 or self.side_by_side([t.other for t in terms])
+        )
+        together = [terms] if is_whole else [[term] for term in terms]
         return [
-            self.statement(key, group)
-            for group in ([entries] if whole else [[entry] for entry in entries])
+            kind.statement(tuple(t.other for t in some), tuple(t.own for t in some))
+            for some in together
         ]
 
-    def columns(self, entries: Iterable[tuple]) -> tuple:
-        outs, arguments, functions = zip(*entries, strict=True)
-        return outs, False, arguments, functions
-
-    def statement(self, key: tuple, entries: list[tuple]) -> Statement:
-        _, theirs, vectors = (tuple(column) for column in zip(*entries, strict=True))
-        match key[0]:
-            case "product":
-                return Product(vectors, True, theirs, key[1])
-            case "pull back":
-                return PullBack((key[1],), True, theirs, vectors)
-            case "outer":
-                return OuterTotal(theirs, True, vectors, key[1])
-            case "total":
-                return Total(theirs, True, vectors)
-            case _:
-                return (
-                    AddStack(vectors, True, theirs)
-                    if len(entries) > 1
-                    else Compute(vectors, True, theirs[0])
-                )
-
-    def side_by_side(self, vectors: list) -> bool:
-        slots = [slot for v in vectors if (slot := self.slot_of(v))]
+    def side_by_side(self, quantities: list) -> bool:
+        slots = [slot for q in quantities if (slot := self.slot_of(q))]
         together = all((n, k + 1) == following for (n, k), following in pairwise(slots))
-        return len(slots) == len(vectors) and together
-
-    def neighbours(self, entries: list, argument) -> list[list]:
-        numbered = enumerate(entries)
-        return [
-            [entry for _, entry in run]
-            for _, run in groupby(
-                numbered, key=lambda pair: self.slot[argument(pair[1])][1] - pair[0]
-            )
-        ]
+        return len(slots) == len(quantities) and together

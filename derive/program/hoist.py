@@ -12,9 +12,10 @@ from derive.elementwise import Elementwise
 from derive.names import fresh
 from derive.nodes import Quantity, axes_of, symbols_of
 from derive.program.loop import Loop
+from derive.program.policy import Policy
 
 
-def hoist(loop: Loop) -> Loop:
+def hoist(loop: Loop, policy: Policy) -> Loop:
     """Move what does not depend on the previous step out of the loop: whole equations, then terms
     and factors.
 
@@ -22,14 +23,14 @@ def hoist(loop: Loop) -> Loop:
     steps at once; of ``da_i = dc_next * g * i(1 - i)`` the local derivative of ``c_next`` by
     ``a_i``.
     """
-    return _Hoist(loop).run()
+    return _Hoist(loop, policy).run()
 
 
 class _Hoist:
-    def __init__(self, loop: Loop):
-        self.loop = loop
+    def __init__(self, loop: Loop, policy: Policy):
+        self.loop, self.policy = loop, policy
         self.taken = loop.taken()
-        self.varying = {carry.entering for carry in loop.carries}
+        self.varying = {carry.entering for carry in loop.carries} | loop.arrives
         self.before: list[Equation] = []
         self.shared: dict[sp.Expr, Quantity] = {}
 
@@ -39,7 +40,7 @@ class _Hoist:
             if equation.lhs in self.loop.totals:
                 during.append(equation)  # gathered at the end, all of a kind together: see `defer`
                 continue
-            if not self.varies(equation.rhs):
+            if not self.varies(equation.rhs) and equation.lhs not in self.loop.last:
                 self.before.append(equation)
                 continue
             self.varying.add(equation.lhs)
@@ -73,9 +74,8 @@ class _Hoist:
         known factors free."""
         terms = []
         for term in sp.Add.make_args(expr):
-            inner = next(
-                (p for p in sp.Mul.make_args(term) if isinstance(p, sp.Add) and self.opens(p)), None
-            )
+            sums = (p for p in sp.Mul.make_args(term) if isinstance(p, sp.Add) and self.varies(p))
+            inner = next((p for p in sums if self.opens(p, term / p)), None)
             terms += (
                 [term]
                 if inner is None
@@ -83,10 +83,20 @@ class _Hoist:
             )
         return terms
 
-    def opens(self, inner: sp.Add) -> bool:
-        """Whether every term of a sum is something that varies times something that is known."""
-        split = [self.factors(part) for part in inner.args]
-        return all(self.varies(moving) and symbols_of(fixed) for fixed, moving in split)
+    def opens(self, inner: sp.Add, outside: sp.Expr) -> bool:
+        """Whether a product with a sum inside is better multiplied out.
+
+        It is where every term of the sum is something that varies times something that is known;
+        and where the factor outside is known and so is a term inside, which leaves a*h + b of
+        ``a * (f*h + i*n)``. There one term may lack a known factor: for two, the loop would get a
+        product more.
+        """
+        known = [part for part in inner.args if not self.varies(part)]
+        loose = sum(not symbols_of(self.factors(part)[0]) for part in inner.args)
+        if not known:
+            return loose == 0
+        affine = not self.varies(outside) and any(map(symbols_of, known))
+        return bool(symbols_of(outside)) and affine and loose <= 1
 
     def factors(self, term: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
         """A term as (what is known before the loop) times (what is not)."""

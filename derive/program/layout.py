@@ -21,9 +21,9 @@ from derive.elementwise import Elementwise
 from derive.nodes import MatVec, Quantity, symbols_of
 from derive.program.loop import Loop
 
-# Sigmoid and tanh stand next to each other, since one call of tanh serves both: σ(z) = ½ + ½
-# tanh(z/2).
-KINDS = ("sigmoid", "tanh")
+# Gates of one function stand next to each other, sigmoids before tanhs: one call of tanh can serve
+# both, σ(z) = ½ + ½ tanh(z/2). The order is the same for all targets, so that parameters are, too.
+JOINED = ("sigmoid", "tanh")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout
     definition = {e.lhs: n for n, e in enumerate(equations)}
 
     def position(q: Quantity) -> tuple:
-        kind = KINDS.index(kinds[q]) if kinds.get(q) in KINDS else len(KINDS)
+        kind = JOINED.index(kinds[q]) if kinds.get(q) in JOINED else len(JOINED)
         return levels[q], kind, sorted(map(str, rows[q])), definition[q]
 
     taken = {q.name for q in (*cell.quantities, *by_name)}

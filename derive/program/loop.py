@@ -44,6 +44,8 @@ class Loop:
     during   one step
     after    equations evaluated for all steps at once, after the loop
     wanted   quantities the caller wants of every step
+    arrives  quantities that are known only within their own step, as the input is when it streams
+    last     quantities the caller wants of the last step
     totals   quantities of which the caller wants the sum over all steps and sequences (gradients
              of parameters)
     base     for adjoints and tangents, the name of the quantity they belong to
@@ -55,6 +57,8 @@ class Loop:
     during: tuple[Equation, ...]
     wanted: frozenset[Quantity]
     totals: frozenset[Quantity] = frozenset()
+    arrives: frozenset[Quantity] = frozenset()
+    last: frozenset[Quantity] = frozenset()
     before: tuple[Equation, ...] = ()
     after: tuple[Equation, ...] = ()
     base: Mapping[Quantity, str] = field(default_factory=dict)
@@ -68,17 +72,19 @@ class Loop:
     @property
     def ends(self) -> frozenset[Quantity]:
         """What the loop is there for."""
-        return self.wanted | self.totals | {carry.leaving for carry in self.carries}
+        return self.wanted | self.totals | self.last | {carry.leaving for carry in self.carries}
 
     def reads(self) -> frozenset[Quantity]:
         """What it reads that is not its own."""
-        own = {e.lhs for e in self.equations} | {c.entering for c in self.carries}
+        own = {e.lhs for e in self.equations} | {c.entering for c in self.carries} | self.arrives
         return frozenset().union(*(symbols_of(e.rhs) for e in self.equations)) - own
 
     def taken(self) -> set[str]:
         """Every name in use."""
         symbols = (
-            set(self.known) | {e.lhs for e in self.equations} | {c.entering for c in self.carries}
+            set(self.known | self.arrives)
+            | {e.lhs for e in self.equations}
+            | {c.entering for c in self.carries}
         )
         return {q.name for q in symbols.union(*(symbols_of(e.rhs) for e in self.equations))}
 

@@ -1,85 +1,113 @@
-"""Everything a backend needs to write a cell in its language."""
+"""Everything a backend needs to write a cell in its language, each level computed when it is asked
+for.
+
+    derivation   the equations in normal form and their adjoints: enough for a page or a picture
+    loops        what runs before, during and after the loop over time: for targets with arrays of
+                 their own, such as PyTorch and ONNX
+    interface    the loops as statements on buffers: for targets where memory is ours to lay out
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
 from derive.names import ranks
 from derive.nodes import Quantity
-from derive.program.assemble import Names, Routine, assemble
+from derive.program.assemble import Parameters
+from derive.program.interface import Interface, interface
 from derive.program.layout import Layout, layout
-from derive.program.passes import Passes, passes
+from derive.program.loops import Loops, loops
+from derive.program.policy import PER_CALL, Policy
+from derive.program.routine import Routine, Setting, assemble
+from derive.program.storage import Variants
+from derive.program.variants import Variant
 
 
 @dataclass(frozen=True)
 class Program:
-    """A cell, derived, scheduled and laid out.
+    """A cell, and all that follows from it.
 
-    cell      the cell
-    adjoint   its equations in normal form and their adjoints
-    passes    the loops over time, before they were laid out
-    layout    what lies next to what in memory
-    names     which parameter, gradient or direction a quantity is
-    rank      the order in which quantities are written in sums and products
-    forward, backward, jvp, hvp   the routines
+    cell    the cell
+    store   what forward keeps for backward; see `derive.program.loops.loops`
+    policy  what is cheap in the target
     """
 
     cell: Cell
-    adjoint: Adjoint
-    passes: Passes
-    layout: Layout
-    names: Names
-    rank: Mapping[str, int]
-    forward: Routine
-    backward: Routine
-    jvp: Routine
-    hvp: tuple[Routine, Routine]
+    store: str = "all"
+    policy: Policy = PER_CALL
 
+    @cached_property
+    def derivation(self) -> Adjoint:
+        """The equations in normal form and their adjoints."""
+        return adjoint(self.cell)
 
-def build(cell: Cell, store: str = "all") -> Program:
-    """Derive a cell and schedule its four routines. `store` is explained at
-    `derive.program.passes.passes`."""
-    derived = adjoint(cell)
-    loops = passes(derived, store)
-    memory = layout(cell, loops.forward, derived.forward)
-    names = _names(cell, derived, loops)
-    routines = [
-        assemble(loop, memory, names)
-        for loop in (loops.forward, loops.backward, loops.jvp, *loops.hvp)
-    ]
-    forward, backward, jvp, there, back = routines
-    rank = _rank(cell, derived, loops)
-    return Program(cell, derived, loops, memory, names, rank, forward, backward, jvp, (there, back))
+    @cached_property
+    def loops(self) -> Loops:
+        """The loops over time, scheduled."""
+        return loops(self.derivation, self.store, self.policy)
 
+    @cached_property
+    def layout(self) -> Layout:
+        """What lies next to what in memory."""
+        return layout(self.cell, self.loops.forward, self.derivation.forward)
 
-def _names(cell: Cell, derived: Adjoint, loops: Passes) -> Names:
-    bar, dot = derived.bar, loops.dot
-    variants = {
-        "{}": {},
-        "d{}": bar,
-        "{}_dot": dot,
-        "d{}_dot": {q: dot[b] for q, b in bar.items() if b in dot},
-    }
-    parameters: dict[Quantity, tuple[str, Quantity]] = {}
-    for p in cell.parameters:
-        parameters |= {
-            p: ("params", p),
-            dot[p]: ("params_dot", p),
-            bar[p]: ("dparams", p),
-            dot[bar[p]]: ("dparams_dot", p),
+    @cached_property
+    def parameters(self) -> Parameters:
+        """Which quantities are parameters, gradients or directions."""
+        return Parameters(
+            {
+                variant_of[p]: (variant, p)
+                for variant, variant_of in self.variants.items()
+                for p in self.cell.parameters
+            }
+        )
+
+    @cached_property
+    def variants(self) -> Variants:
+        """For each variant, what the quantities are called in it."""
+        bar, dot = self.derivation.bar, self.loops.dot
+        everything = (*self.cell.quantities, *(e.lhs for e in self.derivation.forward))
+        return {
+            Variant.PRIMAL: {q: q for q in everything},
+            Variant.ADJOINT: bar,
+            Variant.TANGENT: dot,
+            Variant.ADJOINT_TANGENT: {q: dot[b] for q, b in bar.items() if b in dot},
         }
-    return Names(variants, parameters)
 
+    @cached_property
+    def routines(self) -> dict[str, Routine]:
+        """The loops as statements in order, by name; hvp is the two, `there` and `back`."""
+        setting = Setting(self.layout, self.variants, self.parameters, self.policy)
+        there, back = self.loops.hvp
+        every = {
+            "forward": self.loops.forward,
+            "backward": self.loops.backward,
+            "step": self.loops.step,
+            "jvp": self.loops.jvp,
+            "there": there,
+            "back": back,
+        }
+        return {name: assemble(loop, setting) for name, loop in every.items()}
 
-def _rank(cell: Cell, derived: Adjoint, loops: Passes) -> dict[str, int]:
-    """Adjoints and tangents first, then the cell's quantities in the order they are defined,
-    parameters and all."""
-    derivatives = [
-        q.name
-        for q in (*derived.carry.values(), derived.seed, *derived.bar.values(), *loops.dot.values())
-    ]
-    forward = [s.name for s in (*cell.parameters, cell.input, *cell.states)]
-    return ranks((*derivatives, *forward, *(e.lhs.name for e in derived.forward)))
+    @cached_property
+    def interface(self) -> Interface:
+        """The routines with their memory, and what they leave for each other."""
+        return interface(self.derivation, self.loops, self.routines)
+
+    @cached_property
+    def rank(self) -> dict[str, int]:
+        """The order of quantities in sums and products: adjoints and tangents first, then the
+        cell's own as they are defined."""
+        derived, dot = self.derivation, self.loops.dot
+        first: tuple[Quantity, ...] = (
+            *derived.carry.values(),
+            derived.seed,
+            *derived.bar.values(),
+            *dot.values(),
+        )
+        own = (*self.cell.parameters, self.cell.input, *self.cell.states)
+        forward = (*own, *(e.lhs for e in derived.forward))
+        return ranks(q.name for q in (*first, *forward))

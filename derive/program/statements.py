@@ -1,37 +1,67 @@
-"""What a program is made of, once it is decided what runs when and where everything lies."""
+"""What a routine is made of, in no language: what is done, to what, in which order.
+
+A statement writes its `outs`, and with `adds` it adds to what is there already. Elementwise work,
+a reduction and a product are statements of different kinds, since they are loops of different
+shapes. Quantities that lie side by side in a stack may be read or written as one; `groups` says
+which ones a statement takes as one, so that a backend can name them before it prints a line.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.nodes import Quantity
+from derive.nodes import Axes, Quantity, symbols_of
+
+Group = tuple[Quantity, ...]  # quantities side by side in memory, or one by itself
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One thing to do. `outs` are written; with `adds` the result is added to what is there
-    already."""
+    """One thing to do: `outs` are written, or added to."""
 
-    outs: tuple[Quantity, ...]
-    adds: bool
+    outs: Group
+    adds: bool = field(default=False, kw_only=True)  # decided when statements are put in order
+
+    @property
+    def kind(self) -> str:
+        """The kind of statement, by which a template chooses how to write it."""
+        return type(self).__name__
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """What it reads, in groups that it takes as one."""
+        return ()
+
+    @property
+    def reads(self) -> frozenset[Quantity]:
+        """The quantities that it reads, parameters of products apart."""
+        return frozenset(q for group in self.groups for q in group)
 
 
 @dataclass(frozen=True)
 class Product(Statement):
     """outs = stacked(matrices) @ operand, for all of `outs` in one product."""
 
-    matrices: tuple[Quantity, ...]
+    matrices: Group
     operand: Quantity
+
+    @property
+    def groups(self):
+        return ((self.operand,),)
 
 
 @dataclass(frozen=True)
 class PullBack(Statement):
     """out = stacked(matrices)ᵀ @ stacked(operands), the sum over all of them in one product."""
 
-    matrices: tuple[Quantity, ...]
-    operands: tuple[Quantity, ...]
+    matrices: Group
+    operands: Group
+
+    @property
+    def groups(self):
+        return (self.operands,)
 
 
 @dataclass(frozen=True)
@@ -39,30 +69,56 @@ class OuterTotal(Statement):
     """outs = Σ over steps and sequences of stacked(lefts) ⊗ right: the gradient of stacked
     matrices."""
 
-    lefts: tuple[Quantity, ...]
+    lefts: Group
     right: Quantity
+
+    @property
+    def groups(self):
+        return (self.lefts, (self.right,))
 
 
 @dataclass(frozen=True)
 class Total(Statement):
-    """outs = Σ over steps and sequences of stacked(terms): the gradient of parameter vectors."""
+    """outs = Σ over steps and sequences of stacked(terms): the gradient of parameter vectors.
+
+    Several terms are quantities side by side; one by itself may be any elementwise expression.
+    """
 
     terms: tuple[sp.Expr, ...]
 
+    @property
+    def groups(self):
+        return _groups_of(self.terms)
+
 
 @dataclass(frozen=True)
-class AddStack(Statement):
-    """outs += stacked(vectors), one addition for all."""
+class Bias(Statement):
+    """outs = stacked(vectors), the same for every step and sequence, in one addition for all."""
 
-    vectors: tuple[Quantity, ...]
+    vectors: Group
+
+
+@dataclass(frozen=True)
+class Reduce(Statement):
+    """out = Σ over the features of a vector."""
+
+    vector: Quantity
+
+    @property
+    def groups(self):
+        return ((self.vector,),)
 
 
 @dataclass(frozen=True)
 class Activate(Statement):
-    """outs = functions(arguments), in place, where one call of tanh serves sigmoids and tanhs."""
+    """outs = functions(arguments), each in the place of its argument, all side by side."""
 
-    arguments: tuple[Quantity, ...]
+    arguments: Group
     functions: tuple[str, ...]
+
+    @property
+    def groups(self):
+        return (self.arguments,)
 
 
 @dataclass(frozen=True)
@@ -70,3 +126,41 @@ class Compute(Statement):
     """out = expr, elementwise."""
 
     expr: sp.Expr
+
+    @property
+    def groups(self):
+        return _groups_of((self.expr,))
+
+
+@dataclass(frozen=True)
+class Copy(Statement):
+    """out = source, where what one step hands to the next has a place of its own."""
+
+    source: Quantity
+
+    @property
+    def groups(self):
+        return ((self.source,),)
+
+
+@dataclass(frozen=True)
+class Fused(Statement):
+    """One nest of loops over the axes, with `body` as its inside.
+
+    What is in `local` lives for one entry only, and has no place in memory.
+    """
+
+    axes: Axes
+    body: tuple[Compute, ...]
+    local: frozenset[Quantity]
+
+    @property
+    def groups(self):
+        own = {q for s in self.body if not s.adds for q in s.outs}
+        return tuple(g for s in self.body for g in s.groups if not own.issuperset(g))
+
+
+def _groups_of(terms: tuple[sp.Expr, ...]) -> tuple[Group, ...]:
+    if len(terms) > 1:
+        return (terms,)
+    return tuple((q,) for q in sorted(symbols_of(terms[0]), key=str))

@@ -1,16 +1,18 @@
-"""Where every quantity of a loop lies: which ones share a place, and for how many steps a place is
+"""Where every quantity of a loop lies: which ones share a buffer, and for how many steps it is
 kept.
 
-A quantity *takes over* the place of one that nobody reads any more: an activation that of its
-pre-activation, an adjoint that of the local derivative it is multiplied with, a new state's adjoint
-that of the carry. That saves memory traffic, which at large batches costs as much as arithmetic.
+A quantity *takes over* the place of one that nobody reads any more (buffer sharing, decided by
+liveness): an activation that of its pre-activation, an adjoint that of the local derivative it is
+multiplied with, a new state's adjoint that of the carry. That saves memory traffic, which at large
+batches costs as much as arithmetic.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import sympy as sp
 
@@ -19,21 +21,24 @@ from derive.elementwise import Elementwise
 from derive.nodes import Quantity, symbols_of
 from derive.program.layout import Layout, Stack
 from derive.program.loop import Loop
+from derive.program.variants import Variant
+
+Variants = Mapping[Variant, Mapping[Quantity, Quantity]]
 
 
 @dataclass(frozen=True)
 class Storage:
     """The places of a loop's quantities.
 
-    home        for each quantity, the one whose place it lies in (its own name where it has its
-    own)
+    home        for each quantity that took over a place, the one whose place it is
     sequences   homes that hold all steps; the others hold one step and are written over
     trajectory  for each carry that is kept for all steps, (entering, leaving): one array of T + 1
-    steps
+                steps
     constants   quantities that depend on parameters alone, the same at every step
     apart       leaving quantities with a place of their own, copied to the carry's at a step's end
+    local       quantities that live within one nest of loops, and have no place
     stacks      the layout's stacks as this loop has them, e.g. of the adjoints of the
-    pre-activations
+                pre-activations
     """
 
     home: Mapping[Quantity, Quantity]
@@ -41,38 +46,59 @@ class Storage:
     trajectory: Mapping[Quantity, Quantity]
     constants: frozenset[Quantity]
     stacks: tuple[Stack, ...]
-    apart: frozenset[Quantity]
+    apart: frozenset[Quantity] = frozenset()
+    local: frozenset[Quantity] = frozenset()
 
-    def is_sequence(self, quantity: Quantity) -> bool:
+    def place(self, q: Quantity) -> Quantity:
+        """The quantity in whose place this one lies, itself where it has its own."""
+        return self.home.get(q, q)
+
+    def is_sequence(self, q: Quantity) -> bool:
         """Whether all steps of the quantity are kept."""
-        return self.home.get(quantity, quantity) in self.sequences
+        return self.place(q) in self.sequences
+
+    @cached_property
+    def slots(self) -> Mapping[Quantity, tuple[int, int]]:
+        """For each member of a stack, which stack it is in, and where in it."""
+        return {
+            q: (n, k) for n, stack in enumerate(self.stacks) for k, q in enumerate(stack.members)
+        }
 
 
-def store(loop: Loop, layout: Layout, variants: Mapping[str, Mapping[Quantity, Quantity]], given:
-frozenset[Quantity],
-          apart: frozenset[Quantity] = frozenset()) -> Storage:  # fmt: skip
-    """Find a place for everything in a loop.
+@dataclass(frozen=True)
+class Wishes:
+    """What else decides about places.
 
-    variants  what a stack's members may be called here: themselves, their adjoints, their tangents,
-    …
-    given     parameters, in every variant
-    apart     quantities that may not take over a place
+    variants    what a stack's members are called in each variant: themselves, their adjoints, …
+    parameters  every parameter, gradient and direction
+    apart       quantities that may not take over a place
+    local       quantities that need none
     """
-    constants = _constants(loop, given)
+
+    variants: Variants
+    parameters: frozenset[Quantity]
+    apart: frozenset[Quantity] = frozenset()
+    local: frozenset[Quantity] = frozenset()
+
+
+def store(loop: Loop, layout: Layout, wishes: Wishes) -> Storage:
+    """Find a place for everything in a loop."""
+    constants = constants_of(loop, wishes.parameters)
     late = _kept(loop, constants) | {s for e in loop.after for s in symbols_of(e.rhs)}
     across = [c for c in loop.carries if {c.entering, c.leaving} & late]
     trajectory = {} if loop.reverse else {c.entering: c.leaving for c in across}
-    apart |= {c.leaving for c in across if loop.reverse}
-    stacks = tuple(_stacks_here(loop, layout, variants, constants))
-    home = _Homes(loop, stacks, trajectory, constants, apart).run()
+    apart = wishes.apart | {c.leaving for c in across if loop.reverse}
+    stacks = tuple(_stacks_here(loop, layout, wishes.variants, constants))
+    home = _Homes(loop, stacks, trajectory, constants | wishes.local, apart).run()
     kept = {home.get(q, q) for q in _kept(loop, constants)}
     for stack in stacks:
         if kept & set(stack.members):
             kept |= set(stack.members)
-    return Storage(home, frozenset(kept), trajectory, constants, stacks, apart)
+    return Storage(home, frozenset(kept), trajectory, constants, stacks, apart, wishes.local)
 
 
-def _constants(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
+def constants_of(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
+    """What depends on parameters alone: it is computed once, for all steps and sequences."""
     constants: set[Quantity] = set()
     for e in loop.before:
         if symbols_of(e.rhs) <= given | constants and e.lhs not in loop.ends:
@@ -81,19 +107,16 @@ def _constants(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
 
 
 def _stacks_here(
-    loop: Loop,
-    layout: Layout,
-    variants: Mapping[str, Mapping[Quantity, Quantity]],
-    constants: frozenset,
-):
+    loop: Loop, layout: Layout, variants: Variants, constants: frozenset[Quantity]
+) -> Iterator[Stack]:
     """A stack is laid out in a loop where the loop defines all its members, under whichever
     names."""
     defined = {e.lhs for e in loop.equations} - constants
-    for prefix, variant in variants.items():
+    for variant, called in variants.items():
         for stack in layout.stacks:
-            members = tuple(variant.get(q, q) for q in stack.members)
+            members = tuple(called.get(q, q) for q in stack.members)
             if defined.issuperset(members):
-                yield Stack(prefix.format(stack.name), members, stack.levels)
+                yield replace(stack, name=variant.of(stack.name), members=members)
 
 
 def _kept(loop: Loop, constants: frozenset[Quantity]) -> set[Quantity]:
@@ -142,7 +165,7 @@ class _Homes:
             return
         if q in self.fixed | self.loop.totals or q in self.apart:
             return
-        if self.loop.reverse and q in self.loop.wanted:
+        if q in self.loop.last or (self.loop.reverse and q in self.loop.wanted):
             return  # an array that the caller gets
         for p in sorted(self.candidates(equation), key=str):
             carries = self.chain.get(self.root(p)) and q not in self.kept | self.stacked

@@ -16,7 +16,7 @@ import jinja2
 
 from derive import render
 from derive.backends.numpy.module import files
-from derive.program.program import Program, build
+from derive.program.program import Program
 from mutation.mutant import Mutant
 from mutation.program import TEMPLATES
 from mutation.python import Edit, edits, functions, place
@@ -66,7 +66,7 @@ def rendered(name: str, changed: str) -> Iterable[tuple[Subject, str]]:
 @cache
 def program_of(subject: Subject) -> Program:
     """A subject's program, which no template has a part in."""
-    return build(subject.cell, subject.store)
+    return Program(subject.cell, subject.store)
 
 
 def all_edits(text: str) -> Iterator[Edit]:

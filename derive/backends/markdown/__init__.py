@@ -1,5 +1,6 @@
 """A page about each cell, in Markdown with mathematics as GitHub shows it."""
 
 from derive.backends.markdown.page import files
+from derive.program.policy import PER_CALL as POLICY  # a page reads no schedule
 
-__all__ = ["files"]
+__all__ = ["POLICY", "files"]

@@ -27,7 +27,7 @@ def files(program: Program) -> dict[str, str]:
         parameters=[(p.name, shape(p.axes), starts(cell, p)) for p in cell.parameters],
         parameter_count=predicted.text(predicted.parameters(program)),
         costs=predicted.summary(program),
-        **aligned_parts(program.adjoint),
+        **aligned_parts(program.derivation),
     )
     return {f"{cell.name}.md": text}
 

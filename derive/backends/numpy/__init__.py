@@ -1,5 +1,5 @@
 """Python modules that need nothing but NumPy."""
 
-from derive.backends.numpy.module import files
+from derive.backends.numpy.module import POLICY, files
 
-__all__ = ["files"]
+__all__ = ["POLICY", "files"]

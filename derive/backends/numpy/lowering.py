@@ -6,72 +6,82 @@
     np.multiply(i, g, out=work)
     np.add(c_next, work, out=c_next)
 
-Nothing is allocated, which is what makes a loop over time fast. The care is in arrays that hold an
-operand and receive the result: such an operand is read first, and nothing else is computed in its
-place.
+Nothing is allocated, which is what makes a loop over time fast. (A compiler calls this three-address
+code.) The care is in arrays that hold an operand and receive the result: such an operand is read
+first, and nothing else is computed in its place.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import count
 
 import sympy as sp
 
+from derive.backends.numpy.printer import called
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, FeatureSum, Quantity, Size, axes_of
+from derive.nodes import Axes, Quantity, Size, axes_of
 from derive.printing import Infix, fraction
 
-# NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The
-# others are helpers in the generated module, named with an underscore.
-UFUNCS = frozenset({"tanh", "exp", "log", "sqrt", "sin", "cos", "maximum"})
+
+@dataclass(frozen=True)
+class Call:
+    """One call: out = function(operands). Without a function the value is copied."""
+
+    function: str
+    operands: tuple[str, ...]
+    out: str
 
 
 class Lowering:
-    """Turns ``out = expr`` and ``out += expr`` into lines of NumPy.
+    """Turns ``out = expr`` and ``out += expr`` into calls.
 
-    place    the name of the array that holds a quantity
+    name     what an array is called, by its quantity
+    place    what tells whether two quantities lie in the same memory
     scratch  the name of a scratch array, from its shape and a number
-    fixed    whether a quantity is the same at every step, and so has neither steps nor sequences
     """
 
     def __init__(
         self,
-        place: Callable[[Quantity], str],
+        name: Callable[[Quantity], str],
+        place: Callable[[Quantity], object],
         scratch: Callable[[Axes, int], str],
-        fixed: Callable[[Quantity], bool] = lambda q: False,
     ):
-        self.place, self.scratch, self.fixed = place, scratch, fixed
+        self.name, self.place, self.scratch = name, place, scratch
 
-    def assign(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[str]:
-        """Lines that leave the value of `expr` in the place of `out`."""
-        lines = _Lines(self, infix)
-        lines.into(self.place(out), out.axes, expr)
+    def assign(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[Call]:
+        """Calls that leave the value of `expr` in the place of `out`."""
+        lines = _Lines(self, infix, out, expr)
+        lines.into(self.name(out), out.axes, expr)
         return lines.lines
 
-    def add(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[str]:
-        """Lines that add the value of `expr` to what is in the place of `out`. Terms that read that
+    def add(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[Call]:
+        """Calls that add the value of `expr` to what is in the place of `out`. Terms that read that
         place are computed first."""
-        lines, place = _Lines(self, infix), self.place(out)
+        lines, place = _Lines(self, infix, out, expr), self.name(out)
         minus = {
             abs_term(t): t.could_extract_minus_sign() for t in infix.sort(sp.Add.make_args(expr))
         }
         early = {term: lines.value(term) for term in minus if lines.reads(term, place)}
         for term, negative in minus.items():
             value = early.get(term) or lines.value(term)
-            lines.call("subtract" if negative else "add", place, value, out=place)
+            lines.call("np.subtract" if negative else "np.add", place, value, out=place)
         return lines.lines
 
 
 class _Lines:
-    def __init__(self, lowering: Lowering, infix: Infix):
+    def __init__(self, lowering: Lowering, infix: Infix, out: Quantity, expr: sp.Expr):
         self.lowering, self.infix = lowering, infix
-        self.lines: list[str] = []
+        self.out, place = lowering.name(out), lowering.place(out)
+        self.in_place = {q for q in expr.atoms(Quantity) if lowering.place(q) == place}
+        self.names_of_out = {self.out, *map(lowering.name, self.in_place)}
+        self.lines: list[Call] = []
         self.borrowed: dict[str, tuple[Axes, int]] = {}
 
     def call(self, function: str, *operands: str, out: str) -> None:
-        """One NumPy call; scratch arrays that it reads are free again."""
-        self.lines.append(f"np.{function}({', '.join(operands)}, out={out})")
+        """Add a call; scratch arrays that it reads are free again."""
+        self.lines.append(Call(function, operands, out))
         for name in operands:
             if name != out:
                 self.borrowed.pop(name, None)
@@ -83,17 +93,20 @@ class _Lines:
         return isinstance(expr, Quantity | Size | sp.Number | sp.NumberSymbol)
 
     def reads(self, expr: sp.Expr, target: str) -> bool:
-        return any(self.lowering.place(q) == target for q in expr.atoms(Quantity))
+        """Whether an expression reads what is in the target, under whatever name."""
+        return target == self.out and bool(self.in_place & expr.atoms(Quantity))
+
+    def is_in(self, target: str, value: str | None) -> bool:
+        """Whether a value lies in the target, under whatever name."""
+        return value == target or (target == self.out and value in self.names_of_out)
 
     def value(self, expr: sp.Expr) -> str:
         """The name of what holds the value, a scratch array where it has to be computed."""
         if isinstance(expr, Quantity):
-            return self.lowering.place(expr)
+            return self.lowering.name(expr)
         if self.is_atom(expr):
             return self.infix(expr)
         axes = axes_of(expr)
-        if isinstance(expr, FeatureSum) and self.lowering.fixed(expr.args[0]):
-            return f"np.sum({self.value(expr.args[0])})"  # of a parameter: one number
         scratch = self.borrow(axes)
         self.into(scratch, axes, expr)
         return scratch
@@ -109,19 +122,13 @@ class _Lines:
     def into(self, target: str, axes: Axes, expr: sp.Expr) -> None:
         """Leave the value of `expr` in `target`, which may hold one of its operands."""
         if self.is_atom(expr):
-            self.lines.append(f"np.copyto({target}, {self.value(expr)})")
+            self.call("", self.value(expr), out=target)
         elif isinstance(expr, sp.Add):
             self.sum(target, axes, self.infix.sort(expr.args))
         elif isinstance(expr, sp.Mul):
             self.product(target, axes, expr)
         elif isinstance(expr, sp.Pow):
             self.power(target, *expr.args)
-        elif isinstance(expr, FeatureSum) and (axes or self.lowering.fixed(expr.args[0])):
-            self.lines.append(f"np.copyto({target}, {self.value(expr)})")
-        elif isinstance(expr, FeatureSum):
-            self.lines.append(
-                f"np.sum({self.value(expr.args[0])}, axis=-1, keepdims=True, out={target})"
-            )
         elif isinstance(expr, Elementwise):
             self.function(target, expr)
         else:
@@ -139,7 +146,10 @@ class _Lines:
         holding = [p for p in parts if self.reads(p, target)]
         if len(holding) > 1 or any(axes_of(p) != axes for p in holding):
             values = {p: self.value(p) for p in holding}
-            return sorted(parts, key=lambda p: (values.get(p) != target, p not in values)), values
+            first = sorted(
+                parts, key=lambda p: (not self.is_in(target, values.get(p)), p not in values)
+            )
+            return first, values
         computed = [p for p in parts if not self.is_atom(p) and axes_of(p) == axes]
         lead = next(iter(holding or computed), None)
         if lead is None:
@@ -157,55 +167,53 @@ class _Lines:
         for term in rest:
             value = ready.get(term) or self.value(term)
             if negative and not minus[term]:
-                self.call("subtract", value, sofar, out=target)
+                self.call("np.subtract", value, sofar, out=target)
                 negative = False
             else:
                 self.call(
-                    "add" if negative == minus[term] else "subtract", sofar, value, out=target
+                    "np.add" if negative == minus[term] else "np.subtract", sofar, value, out=target
                 )
             sofar = target
         if negative:
-            self.call("negative", sofar, out=target)
+            self.call("np.negative", sofar, out=target)
 
     def product(self, target: str, axes: Axes, expr: sp.Mul) -> None:
         over, under = fraction(expr)
         negative = sp.S.NegativeOne in over
         over = [f for f in self.infix.sort(over) if f != -1] or [sp.S.One]
         early = {f: self.value(f) for f in under if self.reads(f, target)}
-        if target in early.values():
+        if any(self.is_in(target, value) for value in early.values()):
             sofar = self.value(sp.Mul(*over))  # elsewhere: the divisor lies in the target
         else:
             sofar = self.multiplied(target, axes, over)
-        for factor in sorted(self.infix.sort(under), key=lambda f: early.get(f) != target):
-            self.call("divide", sofar, early.get(factor) or self.value(factor), out=target)
+        there = [f for f in self.infix.sort(under) if self.is_in(target, early.get(f))]
+        for factor in (*there, *(f for f in self.infix.sort(under) if f not in there)):
+            self.call("np.divide", sofar, early.get(factor) or self.value(factor), out=target)
             sofar = target
         if negative:
-            self.call("negative", sofar, out=target)
+            self.call("np.negative", sofar, out=target)
 
     def multiplied(self, target: str, axes: Axes, factors: list[sp.Expr]) -> str:
         """What holds the product of the factors: the target, or the only factor's own place."""
         (first, *rest), ready = self.arranged(target, axes, factors)
         sofar = ready.get(first) or self.value(first)
         for factor in rest:
-            self.call("multiply", sofar, ready.get(factor) or self.value(factor), out=target)
+            self.call("np.multiply", sofar, ready.get(factor) or self.value(factor), out=target)
             sofar = target
         return sofar
 
     def power(self, target: str, base: sp.Expr, exponent: sp.Expr) -> None:
         value = self.value(base)
         if exponent == 2:
-            self.call("multiply", value, value, out=target)
+            self.call("np.multiply", value, value, out=target)
         elif exponent == -1:
-            self.call("divide", "1.0", value, out=target)
+            self.call("np.divide", "1.0", value, out=target)
         else:
-            self.call("power", value, self.infix.number(exponent), out=target)
+            self.call("np.power", value, self.infix.number(exponent), out=target)
 
     def function(self, target: str, expr: Elementwise) -> None:
-        name = expr.func.__name__
-        self.lines.append(
-            f"{'np.' if name in UFUNCS else '_'}{name}({', '.join(map(self.value, expr.args))}, "
-            f"out={target})"
-        )
+        operands = tuple(map(self.value, expr.args))
+        self.lines.append(Call(called(type(expr)), operands, target))
 
 
 def abs_term(term: sp.Expr) -> sp.Expr:

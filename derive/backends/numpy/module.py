@@ -1,171 +1,192 @@
-"""A cell as a Python module that needs nothing but NumPy: what the template is filled with."""
+"""A cell as a Python module that needs nothing but NumPy: what the templates are filled with."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import Any
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import cached_property
 
-from derive.backends.numpy.heading import sizes, words
-from derive.backends.numpy.holdings import parameters
-from derive.backends.numpy.memory import Memory
-from derive.backends.numpy.routine import parts, print_routine, stack_width
-from derive.backends.numpy.step import step
-from derive.backends.numpy.text import shape_of, size_lines, tuple_of, unpack, wrap
-from derive.backends.numpy.writers import InPlace, Plain, Writer
-from derive.nodes import Quantity
-from derive.program.assemble import Routine
-from derive.program.loop import Loop
+from derive import VERSION
+from derive.backends.numpy.names import Names
+from derive.backends.numpy.printer import helpers, width
+from derive.backends.numpy.routine import Parts, Routine, Weight
+from derive.backends.python_lines import folded
+from derive.cell import Cell
+from derive.cost import predicted
+from derive.display.latex import latex_block
+from derive.nodes import Axes, Axis, H, I
+from derive.printing import Infix
+from derive.program.buffers import Buffer, Role, Span
+from derive.program.policy import PER_CALL
 from derive.program.program import Program
-from derive.render import macros, render
+from derive.program.statements import Activate, Compute, Total
+from derive.render import render
+
+POLICY = PER_CALL
 
 
 def files(program: Program) -> dict[str, str]:
     """The module's file name and text."""
-    values = _Values(program).all()
-    body = str(values)
-    functions = [
-        text for name, text in macros("numpy/functions.py.j2").items() if f"_{name}(" in body
-    ]
-    return {f"{program.cell.name}.py": render("numpy/module.py.j2", **values, functions=functions)}
+    text = render("numpy/module.py.j2", module=Module(program))
+    return {f"{program.cell.name}.py": folded(text)}
 
 
-class _Values:
-    """Collects the template's values."""
+@dataclass(frozen=True)
+class Field:
+    """A field of the tape, with its shape's first lengths and the axes after them."""
+
+    name: str
+    buffer: Buffer
+
+
+class Module:
+    """A generated module as the templates see it."""
+
+    version = VERSION
 
     def __init__(self, program: Program):
         self.program, self.cell = program, program.cell
-        self.dot, self.bar = program.passes.dot, program.adjoint.bar
-        self.forward = Memory(program, program.forward, {self.cell.input: "xs"})
-        homes = {self.forward.home(q) for q in program.passes.saved}
-        self.saved_stacks = [s for s in program.forward.storage.stacks if homes & set(s.members)]
-
-    def all(self) -> dict[str, object]:
-        return {
-            **words(self.program),
-            **sizes(self.cell),
-            **parameters(self.program),
-            **self.tape(),
-            **step(self.cell),
-            **self.routines(),
-        }
-
-    # what lies where
-
-    def tape(self) -> dict[str, object]:
-        """Fields of the tape with their shapes: input, states, then what else backward reads."""
-        fields = [("xs", shape_of(["T", "B"], self.cell.input.axes))]
-        fields += [
-            (f"{s}_s", tuple_of(["T + 1", "B", *map(str, s.axes)])) for s in self.cell.states
-        ]
-        fields += [(f"{s.name}_s", tuple_of(["T", "B", stack_width(s)])) for s in self.saved_stacks]
-        alone = [q for q in self.program.passes.saved if not self.is_in_saved_stack(q)]
-        fields += [(self.forward.sequence(q), shape_of(["T", "B"], q.axes)) for q in alone]
-        names = [*(field for field, _ in fields), "past"]
-        return {
-            "tape": fields,
-            "tape_made": wrap("tape = Tape(", names, ")"),
-            "tape_read": unpack(names, "_check_tape(tape, params)"),
-        }
-
-    def is_in_saved_stack(self, q: Quantity) -> bool:
-        return any(self.forward.home(q) in stack.members for stack in self.saved_stacks)
-
-    def known(self) -> dict[Quantity, str]:
-        """Where the other routines find what forward left."""
-        given = {self.cell.input: "xs"}
-        for s, new in self.cell.updates.items():
-            given |= {s: f"{s}_s[:-1]", new: f"{s}_s[1:]"}
-        return given | {
-            q: self.forward.sequence(q) for q in self.program.passes.saved if q not in given
-        }
-
-    # what runs
-
-    def routines(self) -> dict[str, object]:
-        program, cell, dot, bar = self.program, self.cell, self.dot, self.bar
-        seed, carry, known = program.adjoint.seed, program.adjoint.carry, self.known()
-        forward, backward, jvp, (there, back) = (
-            program.forward,
-            program.backward,
-            program.jvp,
-            program.hvp,
+        self.layout, self.names = program.layout, Names(program)
+        calls = program.interface
+        alone = (
+            q
+            for q, region in calls.tape.regions.items()
+            if region.buffer.span is Span.STEPS and len(region.buffer.parts) == 1
         )
-        along = known | {dot[cell.input]: "xs_dot"}
-        there_memory = Memory(program, there, along)
-        dots = {
-            q: there_memory.sequence(q) for q in (*there.loop.wanted, *there.storage.trajectory)
-        }
-        seeds = {
-            seed: "dys",
-            dot[seed]: "dys_dot",
-            bar[cell.input]: "dxs",
-            dot[bar[cell.input]]: "dxs_dot",
-        }
-        starts = {s: f"state.{s}" for s in cell.states}
-        starts |= {dot[s]: f"state_dot.{s}" for s in cell.states}
-        starts |= {carry[s]: f"dstate.{s}" for s in cell.states}
-        starts |= {dot[carry[s]]: f"dstate_dot.{s}" for s in cell.states}
-
-        def printed(routine: Routine, given: dict[Quantity, str], writer: Writer) -> dict[str, Any]:
-            return self.routine(Memory(program, routine, given), starts, writer)
-
-        plain = Plain({q.name for q in (*cell.quantities, *dot, *dot.values())})
-        there_blocks, back_blocks = (
-            printed(there, along, plain),
-            printed(back, along | dots | seeds, plain),
+        self.forward = Routine(program, calls.forward, self.names, True, leaves=alone)
+        self.backward = Routine(program, calls.backward, self.names, is_in_place=True)
+        self.step = Routine(program, calls.step, self.names, is_in_place=False)
+        self.jvp = Routine(program, calls.jvp, self.names, is_in_place=False)
+        self.there, self.back = (
+            Routine(program, call, self.names, is_in_place=False) for call in calls.hvp
         )
-        return {
-            "forward": printed(forward, {cell.input: "xs"}, InPlace())
-            | {"output": self.forward.sequence(cell.output)},
-            "backward": printed(backward, known | seeds, InPlace()),
-            "jvp": printed(jvp, along, plain)
-            | {"output": Memory(program, jvp, along).sequence(dot[cell.output])},
-            "there": there_blocks,
-            "back": back_blocks
-            | {"own_parameters": after(back_blocks["parameters"], there_blocks["parameters"])},
-            "hvp_tape_parts": self.tape_parts(there.loop, back.loop),
-            "hvp_sizes": size_lines(
-                self.cell.axes, [*there_blocks.values(), *back_blocks.values()]
-            ),
-        }
 
-    def routine(
-        self, memory: Memory, starts: dict[Quantity, str], writer: Writer
-    ) -> dict[str, Any]:
-        """A routine's blocks, the lines that start its carries, where its results are, and the
-        views it needs."""
-        blocks = asdict(print_routine(memory, writer))
-        begin, results = [], []
-        apart = dict(memory.routine.copies)
-        for carry in memory.loop.carries:
-            if carry.entering in memory.trajectories:
-                begin.append(f"{carry.entering}_s[0] = {starts[carry.entering]}")
-                all_steps = f"{carry.entering}_s"
-                is_state = carry.entering in self.cell.states
-                results.append(
-                    f"_final({all_steps}, past)" if is_state else f"{all_steps}[-1].copy()"
-                )
-            else:
-                name = memory.name(carry.entering)
-                begin.append(f"{name} = {starts[carry.entering]}.copy()")
-                results.append(memory.name(apart.get(carry.leaving, carry.leaving)))
-        states, tape_parts = len(self.cell.states), self.tape_parts(memory.loop)
-        return blocks | {
-            "begin": begin,
-            "result": ", ".join(results[-states:]),
-            "state_made": wrap("state = State(", results[-states:], ")"),
-            "tape_parts": tape_parts,
-            "sizes": size_lines(self.cell.axes, [*blocks.values(), tape_parts]),
-        }
+    @property
+    def routines(self) -> tuple[Routine, ...]:
+        """All of them."""
+        return (self.forward, self.backward, self.step, self.jvp, self.there, self.back)
 
-    def tape_parts(self, *loops: Loop) -> list[str]:
-        """Names for the parts of the tape's stacks that the loops read."""
-        read = {q for loop in loops for q in loop.reads()}
-        homes = {self.forward.home(q) for q in read & self.known().keys()}
-        stacks = [stack for stack in self.saved_stacks if homes & set(stack.members)]
-        return [line for stack in stacks for line in parts(self.forward, stack, "_s")]
+    # sizes and shapes
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Every axis, in the order of the arguments of `Params`."""
+        return self.cell.axes
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of `Params` that are sizes."""
+        return list(map(self.names.argument, self.axes))
+
+    @property
+    def states(self) -> list[str]:
+        """What the states are called."""
+        return list(map(self.names.one, self.cell.states))
+
+    def sizes(self, *routines: Routine) -> list[Axis]:
+        """The axes whose lengths the routines name."""
+        return [a for a in self.axes if any(a in routine.sizes for routine in routines)]
+
+    def shape(self, leading: str, axes: Axes) -> str:
+        """A shape for people: leading lengths such as T and B, then a quantity's own."""
+        lengths = [*leading.split(), *(self.names.size(a) for a in axes or ())]
+        return f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
+
+    def width(self, buffer: Buffer) -> str:
+        """The length of a buffer's last axis."""
+        return width(buffer.axes, self.names.size)
+
+    def describe(self, axis: Axis) -> str:
+        """An axis for people."""
+        said = {I: "I inputs", H: "H hidden units"}
+        return said.get(axis) or f"{self.names.size(axis)} ({self.names.argument(axis)})"
+
+    @property
+    def input_is_wide(self) -> bool:
+        """Whether the cell adds its input to its state, and so takes as many inputs as units."""
+        return self.cell.input.axes == (H,)
+
+    # the tape
+
+    @property
+    def tape(self) -> list[Field]:
+        """Fields of the tape: input, states, then what else backward reads."""
+        buffers = self.program.interface.tape.buffers
+        return [Field(self.names.buffer(buffer), buffer) for buffer in buffers]
+
+    def tape_parts(self, *routines: Routine) -> list[Parts]:
+        """Names for parts of the tape's stacks that the routines read."""
+        first, *others = routines
+        for other in others:
+            for region, tenants in other.tenants.items():
+                if region.buffer.role is Role.TAPE:
+                    first.tenants.setdefault(region, tenants)
+        return first.parts_of(self.program.interface.tape.stacks_read(r.loop for r in routines))
+
+    def weights_after(self, routine: Routine, earlier: Routine) -> list[Weight]:
+        """A routine's weights that an earlier one has not named."""
+        return [w for name, w in routine.weights.items() if name not in earlier.weights]
+
+    # functions of its own
+
+    @cached_property
+    def helpers(self) -> set[str]:
+        """The functions that NumPy has not, and this module needs."""
+        every = [s for r in self.routines for s in r.call.routine.statements]
+        expressions = [s.expr for s in every if isinstance(s, Compute)]
+        expressions += [term for s in every if isinstance(s, Total) for term in s.terms]
+        activations = [f for s in every if isinstance(s, Activate) for f in s.functions]
+        return helpers(expressions, activations)
+
+    # words
+
+    @property
+    def title(self) -> str:
+        """The cell's name for people, in a docstring."""
+        return in_docstring(" ".join(self.cell.title.split()))
+
+    @property
+    def paragraphs(self) -> list[str]:
+        """The author's remarks: the first paragraph as one, then the rest as it was written."""
+        first, _, rest = in_docstring(self.cell.doc).partition("\n\n")
+        return [" ".join(first.split()), rest.strip()]
+
+    @property
+    def equations(self) -> list[str]:
+        """The equations as a person writes them."""
+        return [f"{e.lhs} = {Infix().written_as(e)(e.rhs)}" for e in self.cell.equations]
+
+    @property
+    def latex(self) -> str:
+        """The equations and their adjoints."""
+        return latex_block(self.program.derivation).strip()
+
+    @property
+    def costs(self) -> list[str]:
+        """What a step costs, in sentences."""
+        return predicted.summary(self.program)
+
+    @property
+    def parameter_count(self) -> str:
+        """How many numbers the parameters are."""
+        return predicted.text(predicted.parameters(self.program))
+
+    @property
+    def initial_values(self) -> dict[str, list[str]]:
+        """For each initial value but zero, the parameters that begin with it."""
+        starts = defaultdict(list)
+        for name, value in self.cell.initial.items():
+            starts[f"{value:g}"].append(name)
+        return dict(starts)
+
+    def initial(self, cell: Cell) -> list[tuple[str, float]]:
+        """Parameters that begin with a number of their own, in memory's order."""
+        order = (p.name for p in self.layout.parameters)
+        return [(name, float(cell.initial[name])) for name in order if name in cell.initial]
 
 
-def after(lines: list[str], earlier: list[str]) -> list[str]:
-    """The lines that were not there earlier."""
-    return [line for line in lines if line not in earlier]
+def in_docstring(text: str) -> str:
+    """A person's text as it may stand between triple quotes."""
+    printable = "".join(c for c in text if c.isprintable() or c == "\n")
+    return re.sub(r'"(?="")|"$', "'", printable.replace("\\", "\\\\").replace('""', "''"))

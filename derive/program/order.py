@@ -9,16 +9,9 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.nodes import Quantity, symbols_of
+from derive.program.fuse import Nests
 from derive.program.loop import Loop
-from derive.program.statements import (
-    Activate,
-    Compute,
-    OuterTotal,
-    Product,
-    PullBack,
-    Statement,
-    Total,
-)
+from derive.program.statements import Compute, Statement
 from derive.program.storage import Storage
 
 
@@ -41,46 +34,55 @@ class _Task:
     priority: tuple
 
 
+@dataclass
+class Progress:
+    """How far a routine has come: what is known, and which places hold a value already."""
+
+    known: set[Quantity]
+    written: set[Quantity]
+
+
 def in_order(
     equations: tuple[Equation, ...],
     statements: Iterable[Statement],
     loop: Loop,
     storage: Storage,
-    known: set[Quantity],
-    written: set[Quantity],
+    nests: Nests,
+    progress: Progress,
 ) -> Iterator[Statement]:
     """The statements of a phase in an order in which they can run.
 
     A statement is ready when everything it reads is complete, and when nobody still needs what it
-    writes over. `written`, the places that hold a value already, grows along.
+    writes over. `progress` moves on to the phase's end. Raises DeadlockError where a quantity
+    cannot lie where `storage` has it.
     """
-    return _Scheduler(equations, tuple(statements), loop, storage, known, written).run()
+    return _Scheduler(equations, tuple(statements), loop, storage, nests, progress).run()
 
 
 class _Scheduler:
-    def __init__(self, equations, statements, loop, storage, known, written):
-        self.equations, self.loop, self.storage = equations, loop, storage
+    def __init__(self, equations, statements, loop, storage, nests, progress):
+        self.equations, self.loop, self.storage, self.nests = equations, loop, storage, nests
         self.own = {e.lhs for e in equations}
-        self.complete, self.written = set(known) - self.own, written
+        self.complete, self.written = progress.known - self.own, progress.written
         self.leaving = {c.leaving for c in loop.carries}
         self.started: set[Quantity] = set()
         self.rhs = {e.lhs: e.rhs for e in loop.equations}
         self.holder: dict[Quantity, Quantity] = {}  # who lies in a place at the moment
         for e in loop.before if equations is loop.during else ():
-            self.holder[self.place(e.lhs)] = e.lhs
+            self.holder[storage.place(e.lhs)] = e.lhs
         rank = {e.lhs: n for n, e in enumerate(equations)}
         tasks = [self.task(s, rank) for s in statements]
         self.waiting = sorted(tasks, key=lambda task: task.priority)
+        progress.known |= self.own
 
     def task(self, s: Statement, rank: dict[Quantity, int]) -> _Task:
         # In the equations' order, but what the next step needs last, and products before the rest.
         last = all(q in self.leaving for q in s.outs)
-        priority = (last, min(rank[q] for q in s.outs), isinstance(s, Compute), str(s.outs))
-        read = frozenset(reads(s))
-        return _Task(s, read, read.union(*map(self.continued, s.outs)) & self.own, priority)
-
-    def place(self, q: Quantity) -> Quantity:
-        return self.storage.home.get(q, q)
+        is_compute = isinstance(s, Compute)
+        nest = self.nests.of(s)
+        first = min(rank[q] for q in s.outs)
+        priority = (nest, last, first, is_compute, str(s.outs))
+        return _Task(s, s.reads, s.reads.union(*map(self.continued, s.outs)) & self.own, priority)
 
     def run(self) -> Iterator[Statement]:
         self.settle()
@@ -99,14 +101,18 @@ class _Scheduler:
         for e in self.equations:
             if e.lhs not in unfinished and symbols_of(e.rhs) & self.own <= self.complete:
                 if e.lhs not in self.complete | self.started:
-                    self.holder[self.place(e.lhs)] = e.lhs
+                    self.holder[self.storage.place(e.lhs)] = e.lhs
                 self.complete.add(e.lhs)
+
+    def held_by(self, q: Quantity) -> Quantity:
+        """Who lies in the place of q at the moment."""
+        place = self.storage.place(q)
+        return self.holder.get(place, place)
 
     def is_ready(self, task: _Task) -> bool:
         if not task.after <= self.complete:
             return False
-        holders = {self.holder.get(self.place(q), self.place(q)) for q in task.statement.outs}
-        endangered = holders - set(task.statement.outs)
+        endangered = {self.held_by(q) for q in task.statement.outs} - set(task.statement.outs)
         if endangered & self.leaving & self.own:
             return False  # what the next step gets stays where it is
         others = (other for other in self.waiting if other is not task)
@@ -120,8 +126,8 @@ class _Scheduler:
             for task in self.waiting
             if task.after <= self.complete
             for q in task.statement.outs
-            for stuck in (q, self.holder.get(self.place(q), self.place(q)))
-            if self.place(stuck) != stuck
+            for stuck in (q, self.held_by(q))
+            if self.storage.place(stuck) != stuck
         ]
         assert stuck, f"no statement can run: {[task.statement for task in self.waiting]}"
         return DeadlockError(next((q for q in stuck if q in self.leaving), stuck[0]))
@@ -129,13 +135,14 @@ class _Scheduler:
     def emit(self, statement: Statement) -> Iterator[Statement]:
         """The statement, told whether it adds to something. Where a stacked product adds to some of
         its places only, the others are filled with zeros first."""
-        adds = {q: self.place(q) in self.written and self.continues(q) for q in statement.outs}
+        place = self.storage.place
+        adds = {q: place(q) in self.written and self.continues(q) for q in statement.outs}
         if any(adds.values()):
             for q in (q for q, started in adds.items() if not started):
-                yield Compute((q,), False, sp.S.Zero)
-        self.written.update(map(self.place, statement.outs))
+                yield Compute((q,), sp.S.Zero)
+        self.written.update(map(place, statement.outs))
         self.started.update(statement.outs)
-        self.holder |= {self.place(q): q for q in statement.outs}
+        self.holder |= {place(q): q for q in statement.outs}
         yield replace(statement, adds=any(adds.values()))
 
     def continues(self, q: Quantity) -> bool:
@@ -145,23 +152,6 @@ class _Scheduler:
 
     def continued(self, q: Quantity) -> set[Quantity]:
         """The terms of q that lie in its place, so that the others are added to them there."""
+        place = self.storage.place
         terms = sp.Add.make_args(self.rhs[q])
-        return {t for t in terms if isinstance(t, Quantity) and self.place(t) == self.place(q)}
-
-
-def reads(statement: Statement) -> Iterable[Quantity]:
-    """The quantities a statement reads."""
-    match statement:
-        case Product():
-            return {statement.operand}
-        case PullBack():
-            return set(statement.operands)
-        case OuterTotal():
-            return {*statement.lefts, statement.right}
-        case Total():
-            return frozenset().union(*(symbols_of(t) for t in statement.terms))
-        case Activate():
-            return set(statement.arguments)
-        case Compute():
-            return symbols_of(statement.expr)
-    return set()
+        return {t for t in terms if isinstance(t, Quantity) and place(t) == place(q)}

@@ -1,4 +1,5 @@
-"""The four loops of a cell: forward, backward, the tangent's, and the adjoint's tangent.
+"""The loops of a cell: forward, backward, one step of forward, the tangent's, and the adjoint's
+tangent.
 
 Each is the cell's equations, or what `derive.adjoint` and `derive.tangent` made of them, put into a
 `Loop` and through its rules. They differ in what is known, what is handed on and what is wanted.
@@ -8,26 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from derive.adjoint import Adjoint
 from derive.cell import Equation
 from derive.nodes import Quantity, symbols_of
 from derive.program.hoist import hoist
 from derive.program.loop import Carry, Loop, defer, drop_unused, inline, needed_for
+from derive.program.policy import PER_CALL, Policy
+from derive.program.reduce import reductions_apart
 from derive.tangent import dotted, tangent
 
 
 @dataclass(frozen=True)
-class Passes:
+class Loops:
     """The loops of a cell.
 
     saved     what forward keeps for the others, apart from the input and the states
     forward   from the input and the initial state to the outputs
     backward  from the adjoints of outputs and final state to those of parameters, input and initial
-    state
+              state
+    step      one step of forward by itself, for streaming
     jvp       from the tangents of parameters, input and initial state to those of the outputs
     hvp       the tangents that hvp's way back needs, then the way back: adjoints and their tangents
-    together
+              together
     dot       for each quantity, its tangent
     """
 
@@ -35,45 +40,51 @@ class Passes:
     saved: tuple[Quantity, ...]
     forward: Loop
     backward: Loop
+    step: Loop
     jvp: Loop
     hvp: tuple[Loop, Loop]
     dot: dict[Quantity, Quantity]
 
 
-def passes(adjoint: Adjoint, store: str = "all") -> Passes:
-    """Schedule a cell's four loops.
+def loops(adjoint: Adjoint, store: str = "all", policy: Policy = PER_CALL) -> Loops:
+    """Schedule a cell's loops.
 
-    store  "all" keeps every intermediate result that the way back reads; "states" keeps input and
-    states only,
-           and computes the rest again, for all steps at once, when it is needed.
+    store   "all" keeps every intermediate result that the way back reads; "states" keeps input and
+            states only, and computes the rest again, for all steps at once, when it is needed
+            (rematerialisation)
+    policy  what is cheap in the target
     """
-    cell = adjoint.cell
+    cell, schedule = adjoint.cell, partial(_schedule, policy=policy)
     given = frozenset({cell.input, *cell.states, *cell.parameters})
     trajectory = given | frozenset(cell.updates.values())
     dot = _dots(adjoint)
 
-    back = _backward(adjoint)
-    needs = back.reads() - trajectory
+    backward = schedule(inline(_adjoint_loop(adjoint)))
+    needs = backward.reads() - trajectory
     fixed = _fixed(adjoint)
-    worth = [e.lhs for e in adjoint.forward if e.lhs in needs and e.lhs not in fixed]
-    saved = tuple(worth) if store == "all" else ()
+    recomputed = [e.lhs for e in adjoint.forward if e.lhs in needs and e.lhs not in fixed]
+    saved = tuple(recomputed) if store == "all" else ()
     kept = trajectory | frozenset(saved)
 
-    there = _tangent_there(adjoint, dot)
-    hence = _tangent_back(adjoint, dot, {e.lhs for e in there.during})
-    still = tuple(e for e in there.during if e.lhs in {dot[q] for q in fixed})
-    again = (*adjoint.forward, *still)
-    on_the_way = (hence.reads() - trajectory) & {e.lhs for e in there.during if e not in still}
-    there_for_hvp = replace(there, wanted=on_the_way | {dot[s] for s in cell.updates.values()})
-    return Passes(
+    tangents = _tangent_loop(adjoint, dot)
+    adjoint_tangents = schedule(
+        _adjoint_tangent_loop(adjoint, dot, {e.lhs for e in tangents.during})
+    )
+    fixed_tangents = tuple(e for e in tangents.during if e.lhs in {dot[q] for q in fixed})
+    recomputable = (*adjoint.forward, *fixed_tangents)
+    moving = {e.lhs for e in tangents.during if e not in fixed_tangents}
+    handed = (adjoint_tangents.reads() - trajectory) & moving
+    there = replace(tangents, wanted=handed | {dot[s] for s in cell.updates.values()})
+    return Loops(
         adjoint=adjoint,
         saved=saved,
-        forward=_schedule(_forward(adjoint, saved)),
-        backward=_recompute(back, again, kept),
-        jvp=_recompute(_schedule(inline(there)), again, kept),
+        forward=reductions_apart(schedule(_forward(adjoint, saved))),
+        backward=reductions_apart(_recompute(backward, recomputable, kept)),
+        step=reductions_apart(drop_unused(hoist(_step(adjoint), policy))),
+        jvp=reductions_apart(_recompute(schedule(inline(tangents)), recomputable, kept)),
         hvp=_hand_on(
-            _recompute(_schedule(inline(there_for_hvp)), again, kept),
-            _recompute(hence, again, kept | on_the_way),
+            reductions_apart(_recompute(schedule(inline(there)), recomputable, kept)),
+            reductions_apart(_recompute(adjoint_tangents, recomputable, kept | handed)),
             fixed,
         ),
         dot=dot,
@@ -90,8 +101,9 @@ def _fixed(adjoint: Adjoint) -> set[Quantity]:
     return fixed
 
 
-def _schedule(loop: Loop) -> Loop:
-    return drop_unused(defer(hoist(drop_unused(loop))))
+def _schedule(loop: Loop, policy: Policy) -> Loop:
+    """The rules, one after another."""
+    return drop_unused(defer(hoist(drop_unused(loop), policy)))
 
 
 def _dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:
@@ -107,6 +119,19 @@ def _forward(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
         carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
         during=adjoint.forward,
         wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
+    )
+
+
+def _step(adjoint: Adjoint) -> Loop:
+    """One step by itself: input and state arrive with it, and nothing is handed on."""
+    cell = adjoint.cell
+    return Loop(
+        known=frozenset(cell.parameters),
+        carries=(),
+        during=adjoint.forward,
+        wanted=frozenset(),
+        arrives=frozenset({cell.input, *cell.states}),
+        last=frozenset({cell.output, *cell.updates.values()}),
     )
 
 
@@ -127,11 +152,7 @@ def _bases(adjoint: Adjoint) -> dict[Quantity, str]:
     return {bar: q.name for q, bar in adjoint.bar.items()}
 
 
-def _backward(adjoint: Adjoint) -> Loop:
-    return _schedule(inline(_adjoint_loop(adjoint)))
-
-
-def _tangent_there(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
+def _tangent_loop(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
     cell = adjoint.cell
     primal = (*cell.quantities, *(e.lhs for e in adjoint.forward))
     return Loop(
@@ -143,7 +164,7 @@ def _tangent_there(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
     )
 
 
-def _tangent_back(
+def _adjoint_tangent_loop(
     adjoint: Adjoint, dot: dict[Quantity, Quantity], moves: Container[Quantity]
 ) -> Loop:
     """The way back of hvp: every adjoint equation and its tangent, in one loop. Of the forward
@@ -151,25 +172,21 @@ def _tangent_back(
     loop = inline(_adjoint_loop(adjoint))
     forward = {e.lhs for e in adjoint.forward}
     moving = {q: d for q, d in dot.items() if q not in forward or d in moves}
-    tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends)}
+    tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends, by_output=False)}
     both = tuple(
         e for first in loop.during for e in (first, tangents.get(dot[first.lhs])) if e is not None
     )
     known = loop.known | {moving[q] for q in loop.known if q in moving}
-    return _schedule(
-        replace(
-            loop,
-            known=known,
-            during=both,
-            carries=(
-                *loop.carries,
-                *(Carry(dot[c.entering], dot[c.leaving]) for c in loop.carries),
-            ),
-            wanted=frozenset(dot[q] for q in loop.wanted),
-            totals=frozenset(dot[q] for q in loop.totals),
-            base=dict(loop.base)
-            | {dot[q]: f"{name}_dot" for q, name in loop.base.items() if q in dot},
-        )
+    carries = (Carry(dot[c.entering], dot[c.leaving]) for c in loop.carries)
+    bases = {dot[q]: f"{name}_dot" for q, name in loop.base.items() if q in dot}
+    return replace(
+        loop,
+        known=known,
+        during=both,
+        carries=(*loop.carries, *carries),
+        wanted=frozenset(dot[q] for q in loop.wanted),
+        totals=frozenset(dot[q] for q in loop.totals),
+        base=dict(loop.base) | bases,
     )
 
 

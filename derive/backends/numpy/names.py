@@ -1,0 +1,137 @@
+"""Every name in a generated module is given out here, once.
+
+The name that a person gave a quantity is its name in the code, unless Python, NumPy or the module
+itself has it already: then underscores behind it make it another, ``np_`` for a quantity called np.
+Names that are made from others, ``c_s`` for all steps of c, give way to those that a person gave.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable
+
+from derive.cell import Cell
+from derive.nodes import Axis, Quantity
+from derive.program.buffers import Buffer, Role, Span
+from derive.program.program import Program
+from derive.program.variants import Variant
+
+# What the templates of this target say themselves. A test compares it with what they print.
+MODULE = frozenset(
+    "annotations accumulate math np Mapping NamedTuple Params State Tape LATEX "
+    "init forward backward step jvp hvp".split()
+)
+LOCAL = frozenset(
+    "params tape xs x state lengths dys dstate params_dot xs_dot state_dot dys_dot dstate_dot dtype "
+    "dparams dxs dparams_dot dxs_dot dstate_dot ys ys_dot past ended ended_s half steps T B "
+    "zip range reversed".split()
+)
+PARAMS = frozenset(
+    "self dtype flat zeros copy stacked keys values items get name size sizes lengths shapes "
+    "starts view SHAPES STACKS np math accumulate rng params bound Params "
+    "isinstance int bool zip dict sum tuple type".split()
+)
+PYTHON = frozenset(keyword.kwlist)
+
+
+class Names:
+    """The names of a module: of its quantities, sizes, arrays and parameters.
+
+    A routine that needs further ones, for scratch arrays, asks `child` for a copy that knows all of
+    these.
+    """
+
+    def __init__(self, program: Program):
+        self.taken = set(PYTHON | MODULE | LOCAL)
+        self.given: dict[object, str] = {}
+        self.own: dict[object, str] = {}
+        cell, quantities = program.cell, _quantities(program)
+        if cell.input.name == "x":  # the argument of `step` is called x, as most inputs are
+            self.given[cell.input] = "x"
+        for q in quantities:
+            if q not in self.given:
+                self.given[q] = self.free(q.name)
+        self.taken.add("k")  # counts the parts of a stack
+        for axis in cell.axes:
+            self.given[axis] = self.free(axis.letter)
+        attributes = set(PYTHON | PARAMS)
+        for axis in cell.axes:
+            self.given[axis, "argument"] = _fresh(axis.argument, attributes)
+            attributes.add(self.argument(axis))
+
+    def child(self) -> Names:
+        """A copy, for the names of one routine."""
+        copy = object.__new__(Names)
+        copy.taken, copy.given, copy.own = self.taken, self.given, {}
+        return copy
+
+    def free(self, name: str) -> str:
+        """`name`, or the like of it that nothing else has; it is taken from then on."""
+        name = _fresh(name, self.taken | set(self.own.values()))
+        self.taken.add(name)
+        return name
+
+    def _of(self, key: object, name: str) -> str:
+        if key not in self.given:
+            self.given[key] = self.free(name)
+        return self.given[key]
+
+    def scratch(self, key: object, name: str) -> str:
+        """A name of one routine's own, the same for the same key. Others may use it, too."""
+        if key not in self.own:
+            self.own[key] = _fresh(name, self.taken | set(self.own.values()))
+        return self.own[key]
+
+    # the names
+
+    def one(self, q: Quantity) -> str:
+        """A quantity, or one step of it."""
+        return self.given[q]
+
+    def all(self, q: Quantity) -> str:
+        """All steps of a quantity."""
+        return self._of((q, "all"), f"{q.name}_s")
+
+    def buffer(self, buffer: Buffer) -> str:
+        """An array, or one step of it, under its own name."""
+        if buffer.role in (Role.ARGUMENT, Role.RESULT) and buffer.span is not Span.STEP:
+            return buffer.name
+        if len(buffer.parts) == 1:
+            (q,) = buffer.parts
+            return self.one(q) if buffer.span in (Span.STEP, Span.ONCE) else self.all(q)
+        whole = self._of(("stack", buffer.name), buffer.name)
+        return whole if buffer.span is Span.STEP else self._of((whole, "all"), f"{buffer.name}_s")
+
+    def step_of(self, buffer: Buffer) -> str:
+        """One step of a stack that is kept for all of them."""
+        return self._of(("stack", buffer.name), buffer.name)
+
+    def weights(self, variant: Variant, stack: str) -> str:
+        """A stack of parameters, or of gradients or directions."""
+        return self._of(("weights", variant, stack), variant.of(stack))
+
+    def size(self, axis: Axis) -> str:
+        """The length of an axis."""
+        return self.given[axis]
+
+    def argument(self, axis: Axis) -> str:
+        """The argument of `Params` that is the length of an axis."""
+        return self.given[axis, "argument"]
+
+
+def _quantities(program: Program) -> Iterable[Quantity]:
+    """Everything that has a name in any loop, a person's own first."""
+    loops = program.loops
+    every = (loops.forward, loops.backward, loops.step, loops.jvp, *loops.hvp)
+    made = [e.lhs for loop in every for e in loop.equations]
+    carried = [q for loop in every for c in loop.carries for q in (c.entering, c.leaving)]
+    parameters = program.parameters.of
+    derived = program.derivation
+    own = (*program.cell.quantities, *(e.lhs for e in derived.forward))
+    return dict.fromkeys((*own, *parameters, *carried, derived.seed, *made, *loops.dot.values()))
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name

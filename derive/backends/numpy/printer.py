@@ -1,0 +1,67 @@
+"""Expressions as NumPy writes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+import sympy as sp
+
+from derive.elementwise import Elementwise
+from derive.nodes import Axis, Quantity, Size
+from derive.printing import ATOM, POWER, PRODUCT, Infix
+
+# NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The
+# others are helpers in the generated module, named with an underscore.
+UFUNCS = frozenset({"tanh", "exp", "log", "sqrt", "sin", "cos", "maximum"})
+
+
+class NumPyPrinter(Infix):
+    """Prints elementwise expressions on the arrays that `place` names; `size` names lengths."""
+
+    def __init__(
+        self,
+        rank: Mapping[str, int],
+        place: Callable[[Quantity], str],
+        size: Callable[[Axis], str],
+    ):
+        super().__init__(rank)
+        self.place, self.size = place, size
+
+    def symbol(self, symbol):
+        return self.size(symbol.axis) if isinstance(symbol, Size) else self.place(symbol)
+
+    def power(self, expr):
+        base, exponent = expr.args
+        if exponent.is_negative:
+            return self.quotient("1", [base ** (-exponent)]), PRODUCT
+        power = " ** " if not self.print(base, ATOM).isidentifier() else "**"
+        return f"{self.print(base, ATOM)}{power}{self.print(exponent, ATOM)}", POWER
+
+    def function(self, expr):
+        return f"{called(type(expr))}({', '.join(map(self, expr.args))})"
+
+
+def called(function: type[Elementwise]) -> str:
+    """What a function of the language is called in a generated module."""
+    name = function.__name__
+    return f"np.{name}" if name in UFUNCS else f"_{name}"
+
+
+def helpers(expressions: Iterable[sp.Expr], activations: Iterable[str]) -> set[str]:
+    """The functions that a module has to bring along, since NumPy has none."""
+    used = {type(f).__name__ for expr in expressions for f in expr.atoms(Elementwise)}
+    return (used - UFUNCS) | (set(activations) - UFUNCS - {"sigmoid"})
+
+
+def width(axes: Iterable[Axis], size: Callable[[Axis], str]) -> str:
+    """The length of quantities side by side: ``4 * H``, ``2 * H + P``; 1 for a number."""
+    counts = Counter(map(size, axes))
+    terms = (letter if n == 1 else f"{n} * {letter}" for letter, n in counts.items())
+    return " + ".join(terms) or "1"
+
+
+def between(low: str, high: str) -> str:
+    """A slice, spaced as a formatter spaces it; an empty end is the array's own."""
+    sign = " : " if " " in low + high else ":"
+    return f"{low}{sign}{high}".strip()

@@ -1,0 +1,180 @@
+"""What the routines of a cell take, leave for each other, and give: the same in every language.
+
+`forward` leaves a *tape*: the input, the states before and after each step, and whatever else the
+way back reads. The other routines find their quantities there. Every routine names the quantities
+that its arguments give, and the arrays that it returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from derive.adjoint import Adjoint
+from derive.cell import Cell
+from derive.nodes import Quantity
+from derive.program.buffers import Buffer, Memory, Region, Role, Span
+from derive.program.loop import Loop
+from derive.program.loops import Loops
+from derive.program.routine import Routine
+from derive.program.variants import Variant
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a carry starts: a state of the argument of that variant, `state` or `dstate`, …"""
+
+    entering: Quantity
+    leaving: Quantity
+    variant: Variant
+    state: Quantity
+
+
+@dataclass(frozen=True)
+class Call:
+    """A routine and its memory, with what the caller gives and gets.
+
+    starts  where its carries start, in the order of the carries
+    ends    the quantities whose last values are returned, in the order of the states
+    output  the quantity that is the output at every step, where the routine returns one
+    """
+
+    routine: Routine
+    memory: Memory
+    starts: tuple[Start, ...]
+    ends: tuple[Quantity, ...]
+    output: Quantity | None
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What forward keeps for the other routines: buffers in the order of the fields."""
+
+    buffers: tuple[Buffer, ...]
+    regions: Mapping[Quantity, Region]
+
+    def stacks_read(self, loops: Iterable[Loop]) -> tuple[Buffer, ...]:
+        """The stacks of which the loops read parts."""
+        read = {q for loop in loops for q in loop.reads()}
+        buffers = dict.fromkeys(self.regions[q].buffer for q in self.regions if q in read)
+        return tuple(b for b in self.buffers if b in buffers and len(b.parts) > 1)
+
+
+@dataclass(frozen=True)
+class Interface:
+    """All routines of a cell. `hvp` has two: the tangents of the way there, then the way back."""
+
+    tape: Tape
+    forward: Call
+    backward: Call
+    step: Call
+    jvp: Call
+    hvp: tuple[Call, Call]
+
+
+def interface(adjoint: Adjoint, loops: Loops, routines: Mapping[str, Routine]) -> Interface:
+    """Connect the routines: what one leaves, another finds."""
+    return _Interface(adjoint, loops, routines).build()
+
+
+class _Interface:
+    def __init__(self, adjoint: Adjoint, loops: Loops, routines: Mapping[str, Routine]):
+        self.adjoint, self.loops, self.routines = adjoint, loops, routines
+        self.cell: Cell = adjoint.cell
+        cell, bar, dot = self.cell, adjoint.bar, loops.dot
+        self.variants = {
+            Variant.PRIMAL: {s: s for s in cell.states},
+            Variant.ADJOINT: adjoint.carry,
+            Variant.TANGENT: {s: dot[s] for s in cell.states},
+            Variant.ADJOINT_TANGENT: {s: dot[adjoint.carry[s]] for s in cell.states},
+        }
+        self.results = {bar[cell.input]: "dxs", dot[bar[cell.input]]: "dxs_dot"}
+
+    def build(self) -> Interface:
+        xs = argument("xs", self.cell.input)
+        forward = self.call("forward", xs, Variant.PRIMAL, self.cell.output)
+        tape = self.tape(forward.memory, xs)
+        kept = dict(tape.regions)
+        dot, seed = self.loops.dot, self.adjoint.seed
+        along = kept | argument("xs_dot", dot[self.cell.input])
+        seeds = argument("dys", seed) | argument("dys_dot", dot[seed])
+        there = self.call("there", along, Variant.TANGENT, None)
+        left = {
+            q: there.memory.region((q,))
+            for q in (*there.routine.loop.wanted, *there.routine.storage.trajectory)
+            if q not in along
+        }
+        return Interface(
+            tape=tape,
+            forward=forward,
+            backward=self.call("backward", kept | seeds, Variant.ADJOINT, None),
+            step=self.step(),
+            jvp=self.call("jvp", along, Variant.TANGENT, dot[self.cell.output]),
+            hvp=(there, self.call("back", along | left | seeds, Variant.ADJOINT_TANGENT, None)),
+        )
+
+    def call(
+        self,
+        name: str,
+        given: Mapping[Quantity, Region],
+        ends: Variant,
+        output: Quantity | None,
+    ) -> Call:
+        """A routine, with what it is given, and the variant of the states it ends with."""
+        routine = self.routines[name]
+        starts = tuple(self.start(c.entering, c.leaving) for c in routine.loop.carries)
+        return Call(
+            routine=routine,
+            memory=Memory(routine, given, self.results),
+            starts=starts,
+            ends=tuple(start.leaving for start in starts if start.variant is ends),
+            output=output,
+        )
+
+    def step(self) -> Call:
+        """One step: its input and its state are the caller's."""
+        cell = self.cell
+        given = {
+            q: Region(Buffer(q.name, (q,), Span.STEP, Role.ARGUMENT))
+            for q in (cell.input, *cell.states)
+        }
+        memory = Memory(self.routines["step"], given, {})
+        return Call(self.routines["step"], memory, (), tuple(cell.updates.values()), cell.output)
+
+    def start(self, entering: Quantity, leaving: Quantity) -> Start:
+        return next(
+            Start(entering, leaving, variant, state)
+            for variant, named in self.variants.items()
+            for state, q in named.items()
+            if q == entering
+        )
+
+    def tape(self, forward: Memory, xs: Mapping[Quantity, Region]) -> Tape:
+        """The input, the states, then what else the way back reads: whole stacks, and what lies by
+        itself."""
+        cell = self.cell
+        regions = dict(xs)
+        for state, new in cell.updates.items():
+            regions |= {q: forward.region((q,)) for q in (state, new)}
+        regions |= {q: forward.region((q,)) for q in self.loops.saved if q not in regions}
+        regions = {q: _on_tape(q, region) for q, region in regions.items()}
+        buffers = dict.fromkeys(region.buffer for region in regions.values())
+        stacks = [b for b in buffers if len(b.parts) > 1]
+        trajectories = [regions[s].buffer for s in cell.states]
+        order = (regions[cell.input].buffer, *trajectories, *stacks, *buffers)
+        return Tape(tuple(dict.fromkeys(order)), regions)
+
+
+def argument(name: str, q: Quantity) -> dict[Quantity, Region]:
+    """An array of all steps that the caller gives."""
+    return {q: Region(Buffer(name, (q,), Span.STEPS, Role.ARGUMENT))}
+
+
+def _on_tape(q: Quantity, region: Region) -> Region:
+    """The region as the other routines find it. An array of one quantity is called after it."""
+    buffer = region.buffer
+    if buffer.role is Role.ARGUMENT:
+        return region
+    if buffer.span is Span.STEPS and len(buffer.parts) == 1:
+        buffer = replace(buffer, name=q.name, parts=(q,))
+    return replace(region, buffer=replace(buffer, role=Role.TAPE))

@@ -1,0 +1,33 @@
+"""What is cheap in a target, said in one place.
+
+The equations do not know where they will run, and no rule of the program knows a language; a target
+hands in one of these. NumPy pays for every call, whatever its size: it wants whatever can be done
+for all steps at once to be done so. A compiled language pays for every byte that it moves: it wants
+products out of the loop, and everything elementwise fused into one pass whose intermediate results
+never leave the registers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Policy:
+    """The choices that a target makes.
+
+    hoist_elementwise  whether elementwise work that does not wait for the step before leaves the
+                       loop as products do (loop-invariant code motion, see `rules.hoist`)
+    join_activations   whether one call of tanh serves the sigmoids beside it, by way of
+                       σ(a) = ½ + ½ tanh(½ a)
+    fuse               whether runs of elementwise statements become one nest of loops with local
+                       values (see `fuse`)
+    """
+
+    hoist_elementwise: bool
+    join_activations: bool
+    fuse: bool
+
+
+PER_CALL = Policy(hoist_elementwise=True, join_activations=True, fuse=False)
+PER_BYTE = Policy(hoist_elementwise=False, join_activations=False, fuse=True)

@@ -1,0 +1,118 @@
+"""A loop ready to be written in any language: statements in order, everything in its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.nodes import Quantity, symbols_of
+from derive.program.assemble import Parameters, split
+from derive.program.fuse import Nests, fused, local_to, nests_of, scattered
+from derive.program.layout import Layout
+from derive.program.loop import Carry, Loop
+from derive.program.order import DeadlockError, Progress, in_order
+from derive.program.policy import Policy
+from derive.program.statements import Copy, Group, Statement
+from derive.program.storage import Storage, Variants, Wishes, constants_of, store
+
+
+@dataclass(frozen=True)
+class Ended:
+    """What keeps a sequence that has ended as it is, while others of its batch go on.
+
+    masked    what is set to zero there: nothing is learnt from steps past the end
+    held      carries kept for all steps: the new value is the old one
+    restored  carries that a step writes over: their value before the step comes back
+    """
+
+    masked: tuple[Group, ...]
+    held: tuple[Carry, ...]
+    restored: tuple[Carry, ...]
+
+
+@dataclass(frozen=True)
+class Routine:
+    """A loop over time as statements, with the places of all that they read and write.
+
+    loop     the equations, phase by phase
+    storage  who lies in whose place
+    before, during, after   the statements of each phase, in order
+    ended    what is done in a step for sequences that have ended
+    """
+
+    loop: Loop
+    storage: Storage
+    before: tuple[Statement, ...]
+    during: tuple[Statement, ...]
+    after: tuple[Statement, ...]
+    ended: Ended
+
+    @property
+    def statements(self) -> tuple[Statement, ...]:
+        """All of them, in order."""
+        return (*self.before, *self.during, *self.after)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all routines of a cell share: the layout, the names of variants and parameters, and
+    what the target's policy wants."""
+
+    layout: Layout
+    variants: Variants
+    parameters: Parameters
+    policy: Policy
+
+
+def assemble(loop: Loop, setting: Setting) -> Routine:
+    """Give everything in a loop its place, and put its statements in order.
+
+    Where two quantities cannot share a place after all, one gets its own and all is tried again.
+    """
+    given = frozenset(setting.parameters.of)
+    constants = constants_of(loop, given)
+    nests = nests_of(loop) if setting.policy.fuse else Nests()
+    local = local_to(loop, nests, constants) if setting.policy.fuse else frozenset()
+    apart: frozenset[Quantity] = frozenset()
+    while True:
+        wishes = Wishes(setting.variants, given, apart, local - apart)
+        storage = store(loop, setting.layout, wishes)
+        try:
+            return _assemble(loop, setting, storage, nests)
+        except DeadlockError as stuck:
+            assert not apart.issuperset(stuck.args), f"{stuck} does lie apart"
+            apart |= set(stuck.args)
+
+
+def _assemble(loop: Loop, setting: Setting, storage: Storage, nests: Nests) -> Routine:
+    entering = {c.entering for c in loop.carries}
+    progress = Progress({*loop.known, *loop.arrives, *entering}, set())
+    phases: dict[str, tuple[Statement, ...]] = {}
+    for phase in ("before", "during", "after"):
+        if phase == "during":
+            progress.written |= set(map(storage.place, entering))
+        equations = getattr(loop, phase)
+        parts = split(equations, loop, setting.layout, setting.parameters, storage, setting.policy)
+        ordered = list(in_order(equations, parts, loop, storage, nests, progress))
+        if setting.policy.fuse:
+            ordered = list(fused(ordered, nests, storage.local, storage.constants))
+            for q in sorted(scattered(ordered, storage.local), key=str):
+                raise DeadlockError(q)
+        phases[phase] = tuple(ordered)
+    copies = (Copy((c.entering,), c.leaving) for c in loop.carries if c.leaving in storage.apart)
+    phases["during"] += tuple(copies)
+    return Routine(loop, storage, **phases, ended=_ended(loop, storage))
+
+
+def _ended(loop: Loop, storage: Storage) -> Ended:
+    late = {s for e in loop.after for s in symbols_of(e.rhs)} | loop.wanted
+    kept = [e.lhs for e in loop.during if e.lhs in late] if loop.reverse else []
+    masked = tuple(dict.fromkeys(_whole(q, storage) for q in kept))
+    held = tuple(c for c in loop.carries if c.entering in storage.trajectory)
+    restored = tuple(c for c in loop.carries if c not in held)
+    return Ended(masked, held, restored)
+
+
+def _whole(q: Quantity, storage: Storage) -> Group:
+    """The stack that a quantity lies in, or the quantity by itself."""
+    slot = storage.slots.get(storage.place(q))
+    return storage.stacks[slot[0]].members if slot else (q,)

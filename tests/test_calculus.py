@@ -1,0 +1,151 @@
+"""The calculus by itself, on equations made by hand: the language refuses some of them today.
+
+Each equation is put into normal form, and the adjoints that its parts receive are compared with
+SymPy's derivative of the whole, as rational functions of scalars.
+"""
+
+from __future__ import annotations
+
+import pytest
+import sympy as sp
+
+from derive.adjoint import adjoint, gathered, partials, pull_back
+from derive.cell import Equation
+from derive.check.identity import _dot, _flat, _symbols, evaluate
+from derive.check.rational import is_zero, points
+from derive.elementwise import tanh
+from derive.library import load
+from derive.nodes import Axis, CellError, FeatureSum, H, MatVec, Outer, Quantity, Size, Transposed
+from derive.normal import normalise
+from derive.tangent import dotted, push_forward, tangent
+
+K = Axis("K", "key_size")
+f, C = Quantity("f", (H, K)), Quantity("C", (H, K))
+s, i, v, k, q = (Quantity(*p) for p in (("s",), ("i", (H,)), ("v", (H,)), ("k", (K,)), ("q", (K,))))
+matrix, vector = Quantity("C_next", (H, K)), Quantity("h_next", (H,))
+
+EQUATIONS = [
+    Equation(vector, MatVec(f * C, q)),
+    Equation(vector, i * MatVec(f * C, q * k) - 2 * MatVec(C, q)),
+    Equation(Quantity("r", (K,)), MatVec(Transposed(f * C), i * v) + q),
+    Equation(matrix, f * C + Outer(i * v, k)),
+    Equation(matrix, C + f * Outer(v, k**2 * q) + Transposed(Outer(k, v))),
+    Equation(vector, MatVec(Outer(i * v, k + q), q)),
+    Equation(vector, s * v + FeatureSum(k * q) / Size(K) * i),
+]
+
+
+def chain(equations):
+    """The derivatives of Σ bar · (the last equation's left-hand side) by everything it reads."""
+    last = equations[-1].lhs
+    bar = {e.lhs: Quantity(f"d{e.lhs}", e.lhs.axes) for e in equations}
+    received = {e.lhs: [] for e in equations} | {last: [bar[last]]}
+    rows = []
+    for e in reversed(equations):
+        rows.append(Equation(bar[e.lhs], gathered(e.lhs, received[e.lhs])))
+        for target, share in pull_back(e, bar[e.lhs]):
+            received.setdefault(target, []).append(share)
+    del rows[0]
+    return rows, {t: gathered(t, r) for t, r in received.items() if t not in bar}, bar[last]
+
+
+@pytest.mark.parametrize("equation", EQUATIONS, ids=str)
+def test_every_part_of_an_equation_receives_its_derivative(equation):
+    leaves = sorted(equation.rhs.atoms(Quantity), key=str)
+    equations = normalise([equation], {q.name for q in (*leaves, equation.lhs)})
+    rows, gradients, bar = chain(equations)
+    assert gradients.keys() == set(leaves)
+
+    values = {q: _symbols(q.name, q.axes) for q in (*leaves, bar)}
+    loss = _dot(values[bar], evaluate(equation.rhs, values))
+    for e in (*equations, *rows):
+        values[e.lhs] = evaluate(e.rhs, values)
+    for leaf, gradient in gradients.items():
+        derived = _flat(evaluate(gradient, values))
+        for symbol, one in zip(_flat(values[leaf]), derived, strict=True):
+            assert is_zero(one - sp.diff(loss, symbol), points()), f"{leaf}: {gradient}"
+
+
+@pytest.mark.parametrize("equation", EQUATIONS, ids=str)
+def test_every_part_of_an_equation_moves_its_tangent(equation):
+    leaves = sorted(equation.rhs.atoms(Quantity), key=str)
+    taken = {q.name for q in (*leaves, equation.lhs)}
+    equations = normalise([equation], taken)
+    dot = dotted([*leaves, *(e.lhs for e in equations)], taken)
+    values = {p: _symbols(p.name, p.axes) for p in (*leaves, *(dot[leaf] for leaf in leaves))}
+    whole = _flat(evaluate(equation.rhs, values))
+    for e in (*equations, *tangent(equations, dot)):
+        values[e.lhs] = evaluate(e.rhs, values)
+    directions = [
+        pair
+        for leaf in leaves
+        for pair in zip(_flat(values[leaf]), _flat(values[dot[leaf]]), strict=True)
+    ]
+    for one, value in zip(_flat(values[dot[equation.lhs]]), whole, strict=True):
+        want = sum(direction * sp.diff(value, symbol) for symbol, direction in directions)
+        assert is_zero(one - want, points())
+
+
+@pytest.mark.parametrize("rhs", [
+    MatVec(f * C, q), MatVec(C, q * k), f * C + Outer(i * v, k), FeatureSum(i * v) * i,
+    MatVec(Transposed(f * C), i), tanh(i * v),
+], ids=str)  # fmt: skip
+def test_a_derivative_that_has_nowhere_to_go_is_an_error(rhs):
+    """What is not in normal form would lose a part of its gradient; it must not do so silently."""
+    equation = Equation(Quantity("y", ()), rhs)
+    with pytest.raises(CellError, match=r"equation `y`: the derivative by `.*` has nowhere to go"):
+        list(pull_back(equation, Quantity("dy", ())))
+    dot = dotted([f, C, i, v, k, q], set())
+    with pytest.raises(CellError, match=r"equation `y`: the derivative by `.*` has nowhere to go"):
+        push_forward(equation, dot)
+
+
+def test_a_number_that_a_matrix_receives_is_an_error():
+    """There is no sum over the entries of a matrix yet."""
+    with pytest.raises(CellError, match="a sum is taken over a vector"):
+        gathered(s, [f * C])
+
+
+def test_numbers_receive_nothing():
+    assert list(pull_back(Equation(vector, 2 * i + Size(H)), v)) == [(i, 2 * v)]
+
+
+# --- quotients -----------------------------------------------------------------------------------
+
+a, b, c, y = (Quantity(name, (H,)) for name in "abcy")
+
+
+@pytest.mark.parametrize("rhs, slopes", [
+    (a / b, {a: 1 / b, b: -y / b}),
+    (a * c / b, {a: c / b, c: a / b, b: -y / b}),
+    ((a * c + b) / (a + b), {a: (c - y) / (a + b), b: (1 - y) / (a + b), c: a / (a + b)}),
+    (1 / b, {b: -y / b}),
+    (a / b**2 / c, {a: 1 / b**2 / c, b: -2 * y / b, c: -y / c}),
+    (-a / (2 * b), {a: -1 / (2 * b), b: -y / b}),
+    (a / 2, {a: sp.Rational(1, 2)}),
+    (a / Size(H), {a: 1 / Size(H)}),
+], ids=str)  # fmt: skip
+def test_a_quotient_s_derivative_is_stated_by_the_quotient(rhs, slopes):
+    assert dict(partials(Equation(y, rhs))) == slopes
+    by_formula = dict(partials(Equation(y, rhs), by_output=False))
+    assert by_formula == {q: sp.diff(rhs, q) for q in slopes}
+
+
+def test_a_quotient_within_a_formula_has_a_name_of_its_own():
+    h = Quantity("h", (H,))
+    written = [
+        Equation(h, a * b / c + 1 - 2 * a / (b + c)),
+        Equation(y, tanh(a / b) * (1 + 1 / (2 * c)) / h),
+    ]
+    normal = normalise(written, {"a", "b", "c", "h", "y"}, quotients=True)
+    assert {str(e) for e in normal} == {
+        "a_b_per_c = a*b/c", "h_quotient = a/(b + c)", "h = a_b_per_c - 2*h_quotient + 1",
+        "a_tanh_y = a/b", "tanh_y = tanh(a_tanh_y)", "y_quotient = 1/c",
+        "y = tanh_y*(y_quotient/2 + 1)/h",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("name, powers", [("minlstm", 1), ("slstm", 1), ("cornn", 0)])
+def test_no_adjoint_divides_by_a_square(name, powers):
+    backward = adjoint(load(name)).backward
+    assert {p.exp for e in backward for p in e.rhs.atoms(sp.Pow) if p.exp < 0} <= {-powers}
