@@ -46,7 +46,7 @@ def loaded(what: str, settings: tuple[str, ...]) -> Any:
 
 
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turn what a person can put right into one clear line."""
+    """Report errors that a person can correct as one clear line."""
 
     @wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
@@ -64,7 +64,7 @@ def reports(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextmanager
 def usage_in_one_line() -> Iterator[None]:
-    """What click finds wrong is told as everything else is."""
+    """Report click's usage errors in one line, as all others."""
     try:
         yield
     except click.UsageError as error:
@@ -236,6 +236,6 @@ def check(cells: tuple[str, ...], settings: tuple[str, ...]) -> None:
 
 
 def progress(text: str) -> None:
-    """How far it is, on a terminal's last line."""
+    """Show progress on the last line of a terminal."""
     if sys.stderr.isatty():
         click.echo(f"\r\x1b[K{text}", nl=False, err=True)

@@ -1,4 +1,4 @@
-"""Finding cells: the built-in ones by name, anybody's by file."""
+"""Finding cells: the built-in ones by name, a user's own by file."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def setting_pairs(texts: Iterable[str]) -> dict[str, str]:
     for text in texts:
         name, sign, value = text.partition("=")
         if not (name and sign and value):
-            raise CellError(f"{text!r} is no setting: write name=value")
+            raise CellError(f"{text!r} is not a setting: write name=value")
         pairs[name] = value
     return pairs
 
@@ -70,14 +70,14 @@ def _load(what: str) -> Cell:
 
 
 def _not_found(what: str) -> str:
-    """Why there is no such cell, and what may have been meant."""
+    """The error message for a cell that was not found, with a guess at what was meant."""
     if Path(what).is_dir():
         return f"{what!r} is a folder; name a cell's file in it, which ends in .py"
     if Path(what).is_file():
-        return f"{what!r} is no cell's file: those end in .py"
+        return f"{what!r} is not a cell's file: its name must end in .py"
     name, colon, setting = what.partition(":")
     if colon and name in names():
-        return f"{setting!r} is no setting: write {name}:option=value"
+        return f"{setting!r} is not a setting: write {name}:option=value"
     close = difflib.get_close_matches(name.lower(), names(), 1)
     return (
         f"no cell is called {what!r}{f'; is it {close[0]}?' if close else ';'} `derive list` names "

@@ -108,7 +108,7 @@ class _Normaliser:
             return expr
         if is_below_bar(expr):
             return self.inner(expr.base, equation) ** expr.exp
-        below = is_below_bar if isinstance(expr, sp.Mul) else lambda part: False
+        below = is_below_bar if isinstance(expr, sp.Mul) else lambda _: False
         parts = (self.parts if below(part) else self.inner for part in expr.args)
         return expr.func(*(f(part, equation) for f, part in zip(parts, expr.args, strict=True)))
 

@@ -2,8 +2,8 @@
 
 SymPy keeps no order of terms and factors that a reader would recognise. `Infix` puts them in the
 order in which an equation was written, and what was derived in the order of definition. Targets
-differ in words, not in structure: each is a subclass that says how it writes a product, a function
-or a transposed matrix.
+differ in symbols, not in structure: each is a subclass that says how it writes a product, a
+function or a transposed matrix.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Infix:
         ranks = sorted(self.rank.get(s.name, len(self.rank)) for s in symbols_of(part))
         return bool(ranks), tuple(ranks)
 
-    # words
+    # symbols
 
     def symbol(self, symbol: sp.Symbol) -> str:
         return symbol.name

@@ -1,4 +1,4 @@
-"""What a cell must be: names that can be written, words of the language, shapes that fit.
+"""The rules of a well-formed cell: names that can be written, known words, shapes that fit.
 
 Each check is a function of some parts of a cell that raises CellError, one sentence that names the
 equation; `derive.cell.Cell` calls them all when it is made.
@@ -64,19 +64,21 @@ def check_names(quantities: Iterable[Quantity]) -> None:
 
 
 def check_axes(axes: Collection[Axis]) -> None:
-    """Letters and arguments of axes are names, too, no two of them alike."""
+    """The letters and argument names of axes are valid names, all different."""
     for axis in axes:
         check_name(axis.letter)
         check_name(axis.argument)
         others = [other for other in axes if other != axis]
         if any(axis.letter == o.letter or axis.argument == o.argument for o in others):
-            raise CellError(f"two axes are called {axis.letter} or {axis.argument}")
+            raise CellError(
+                f"two axes share the letter {axis.letter} or the argument name {axis.argument}"
+            )
 
 
 def check_name(name: str) -> None:
-    """CellError where `name` is no name that a person could write in a cell's file.
+    """CellError where `name` is not a valid name in a cell's file.
 
-    Words that a target language keeps for itself are fine: a backend changes such a name, visibly.
+    Words that a target language reserves are valid: its backend changes such a name, visibly.
     """
     if not IDENTIFIER.fullmatch(name):
         raise CellError(
@@ -95,13 +97,13 @@ def check_words(name: object, rhs: sp.Expr) -> None:
 
 
 def _fault(part: sp.Basic) -> str:
-    """What is wrong with something that is no word of the language."""
+    """The error message for an expression that is not part of the language."""
     shown = " ".join(describe(part).split())
     if isinstance(part, sp.Pow):
         return f"`{shown}`: an exponent must be a number"
     if part.is_number:
         return "a number in it is infinite, imaginary, or divided by zero"
-    return f"`{shown}` is no word of the language; see derive.language for those it has"
+    return f"`{shown}` is not part of the language; derive.language lists what is"
 
 
 def _is_word(part: sp.Basic) -> bool:
@@ -158,7 +160,7 @@ def check_states(
                 f"{shape(state.axes)}"
             )
         if state not in states or new not in formulas:
-            raise CellError(f"state `{state}` is updated by `{new}`, and there is no such equation")
+            raise CellError(f"state `{state}` is updated by `{new}`, which no equation defines")
 
 
 def check_output(output: Quantity, formulas: Formulas) -> None:
@@ -172,7 +174,7 @@ def check_output(output: Quantity, formulas: Formulas) -> None:
 
 
 def check_values(values: Iterable[tuple[str, float]], quantities: Iterable[Quantity]) -> None:
-    """Initial values are finite numbers, and somebody's."""
+    """Initial values are finite numbers, each of a parameter or a state."""
     names = {q.name for q in quantities}
     for name, value in values:
         number = isinstance(value, numbers.Real) and not isinstance(value, bool)
@@ -185,7 +187,7 @@ def check_values(values: Iterable[tuple[str, float]], quantities: Iterable[Quant
 def check_used(
     quantities: Iterable[Quantity], leaving: Collection[Quantity], formulas: Formulas
 ) -> None:
-    """Everything is read by an equation or leaves the cell: nothing is declared in vain."""
+    """Every quantity is read by an equation, or is a new state or the output."""
     used = {q for rhs in formulas.values() for q in symbols_of(rhs)}
     for quantity in quantities:
         if quantity not in used and quantity not in leaving:

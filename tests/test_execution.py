@@ -21,9 +21,9 @@ class Mine(Cell):
 """
 GOOD = "    h_next = tanh(W.h @ x + U.h @ h + b.h)\n"
 MISTAKES = {
-    "a branch on a quantity": ("    a = W.a @ x\n    h_next = a if h else b.h", 9, "`h` decides"),
+    "a branch on a quantity": ("    a = W.a @ x\n    h_next = a if h else b.h", 9, "`h` is "),
     "a branch on no quantity": ("    a = W.a @ x + b.a\n    if not a:\n        h_next = U.h @ h\n"
-                                "    else:\n        h_next = a + U.h @ h", 9, "`a` decides"),
+                                "    else:\n        h_next = a + U.h @ h", 9, "`a` is compared"),
     "a comparison": ("    a = W.a @ x + b.a\n    h_next = a + (a if h == a else 0)", 9, "`h`"),
     "an order": ("    h_next = h if x > 0 else h", 8, "use maximum, minimum, relu or sign"),
     "Python's max": ("    h_next = max(h, W.h @ x)", 8, "use maximum"),

@@ -723,7 +723,7 @@ def test_the_words_are_listed():
     """A function that the list leaves out would be refused; one that is for display only is."""
     ours = {w for w in vars(elementwise_module).values() if isinstance(w, type)} - {Elementwise}
     assert ours == set(FUNCTIONS)
-    with pytest.raises(CellError, match="no word of the language"):
+    with pytest.raises(CellError, match="not part of the language"):
         small_cell(equations=(Equation(NEW, Minimum(WW @ X, UU @ HH)),), updates={HH: NEW})
 
 

@@ -28,9 +28,9 @@ from derive.adjoint import adjoint
 from derive.display.derivation import Mean, Minimum, textbook
 from derive.display.formula import MARKS, fill, plain
 from derive.display.latex import document, fragment, latex_block
+from derive.display.latex.printer import Latex
 from derive.display.latex.text import escape
 from derive.display.latex.width import em
-from derive.display.latex.words import Latex
 from derive.elementwise import maximum
 from derive.language import Cell, H, I, Input, Matrix, Scalar, State, Vector, sigmoid, tanh
 from derive.nodes import FeatureSum, Quantity, Size, axes_of

@@ -14,7 +14,7 @@ BACKENDS = ("numpy", "markdown")
 
 
 class Backend(Protocol):
-    """What a backend's package offers."""
+    """The interface of a backend's package."""
 
     POLICY: Policy  # what is cheap in this target
 

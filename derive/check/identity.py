@@ -28,7 +28,7 @@ Value = Any  # a scalar expression, a list of them, or a list of lists
 
 
 def prove(cell: Cell) -> tuple[bool, str]:
-    """Whether the identity holds, and what was proved or where it fails."""
+    """True if the identity holds, and what was proved or where it fails."""
     derived = adjoint(cell)
     words = {f for e in derived.forward for f in _functions(e.rhs)}
     for word in sorted(words, key=lambda f: f.__name__):
@@ -48,7 +48,7 @@ def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
 
 
 def slopes_are_right(word: type[Elementwise]) -> bool:
-    """Whether a function's stated derivatives are its textbook formula's, away from kinks."""
+    """True if a function's stated derivatives are its textbook formula's, except at kinks."""
     p, q = sp.symbols("p q", positive=True)
     places = [(p,), (-p,)] if word.nargs == sp.FiniteSet(1) else [(p, p + q), (p + q, p), (-p, q)]
     z = sp.symbols(f"z:{len(places[0])}", real=True)
@@ -83,7 +83,7 @@ class _Network:
         self.gradients = self._gradients()
 
     def _loss(self) -> sp.Expr:
-        """Σ seed · y over all steps, and Σ end · state after the last: every output has a say."""
+        """Σ seed · y over all steps, and Σ end · state after the last: every output counts."""
         states, total = dict(self.start), sp.S.Zero
         for t in range(STEPS):
             values = {**self.weights, **states, self.cell.input: self.inputs[t]}
@@ -163,7 +163,7 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
         return [[a * b for b in parts[1]] for a in parts[0]]
     if isinstance(expr, FeatureSum):
         return sp.Add(*parts[0])
-    if isinstance(expr, sp.Pow):  # SymPy asks much about a power's base
+    if isinstance(expr, sp.Pow):  # keeps SymPy from expanding and analysing the base
         parts[0] = _shared(parts[0], "base")
     return _elementwise(expr.func, parts)
 

@@ -21,7 +21,7 @@ def error(one: Any, other: Any, floor: float = 0.0) -> float:
 
 
 def judged(value: float, bound: float, what: str) -> Outcome:
-    """Whether an error is within its bound."""
+    """The outcome of comparing an error with its bound."""
     if not np.isfinite(value):
         return False, "not finite", f"{what}: not finite at random values"
     return bool(value <= bound), f"{value:.1e}", f"{what}, at most {bound:.0e}"
@@ -88,9 +88,9 @@ def dot_product(trial: Trial) -> Outcome:
 def taylor(trial: Trial) -> Outcome:
     """With the gradient the remainder falls with the square of the step, with hvp with the cube.
 
-    Along one direction terms of neighbouring orders may cancel, so several are taken together. How
-    small a step has to be for its order to show depends on the cell, so the smallest count that
-    rise above rounding.
+    Along one direction terms of neighbouring orders may cancel, so several are taken together. The
+    step size at which the order shows depends on the cell, so the order is read from the smallest
+    steps whose remainders are well above rounding.
     """
     here, steps = trial.loss(trial.point), 2.0 ** -np.arange(8, 20)
     size = sum(float(np.abs(a * b).sum()) for a, b in trial.paired(trial.ys, trial.final))
@@ -103,7 +103,7 @@ def taylor(trial: Trial) -> Outcome:
 
 
 def _remainders(trial: Trial, v: Point, here: float, steps: Any) -> tuple[Any, Any]:
-    """What is left along a direction beyond the first and beyond the second derivative."""
+    """The remainders along a direction after the first and after the second derivative."""
     start, along = trial.point.vector(), v.vector()
     slope, curve = trial.gradient(trial.point) @ along, _hvp(trial, v) @ along
     ahead = np.array([trial.loss(trial.at(start + e * along)) for e in steps])

@@ -72,8 +72,8 @@ def compare(cell: Cell, trial: Trial) -> Outcome:
 
 
 def _same(one: Cell, other: Cell) -> bool:
-    """Whether two cells are the same function, written alike: a person's own cell may have the name
-    of a built-in one."""
+    """True if two cells have the same equations: a user's own cell may have the name of a built-in
+    one."""
 
     def parts(cell: Cell) -> tuple:
         return cell.input, cell.states, cell.output, dict(cell.updates), set(cell.equations)

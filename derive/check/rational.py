@@ -1,4 +1,4 @@
-"""Whether a rational function is zero: whether its values are, modulo a prime.
+"""A test for rational functions that are zero: all their values are zero modulo a prime.
 
 The function may be far too large to multiply out. It is evaluated in integers modulo 2**61 - 1
 where its symbols are random integers; every value of an activation is an independent variable, and
@@ -21,8 +21,8 @@ Points = list[dict[sp.Expr, int]]  # at each point, the values that are known th
 
 
 def points() -> Points:
-    """Points of which nothing is known yet. Whoever asks of many functions that have much in common
-    asks at the same ones."""
+    """Points at which nothing is evaluated yet. Pass the same points to several calls of `is_zero`
+    to share the values of common subexpressions."""
     return [{} for _ in range(POINTS)]
 
 
@@ -54,8 +54,8 @@ class Shared(sp.Dummy):
 
 
 def is_zero(expr: sp.Expr, points: Points) -> bool:
-    """Whether an expression vanishes as a rational function of its symbols and activations' values:
-    whether it is zero modulo a prime wherever its symbols are random integers."""
+    """True if an expression is zero as a rational function of its symbols and activations' values:
+    it is evaluated modulo a prime at points whose coordinates are random integers."""
     return all(_value(expr, seed, known) == 0 for seed, known in enumerate(points))
 
 

@@ -16,7 +16,7 @@ STEPS, BATCH = 5, 4
 
 @dataclass(frozen=True)
 class Point:
-    """Everything that outputs depend on, or a direction in that space."""
+    """All arguments of forward, or a direction in their space."""
 
     params: Any
     xs: Any
@@ -70,7 +70,7 @@ class Trial:
         return Point(params, xs, self.module.State(*parts))
 
     def run(self, point: Point) -> Any:
-        """What forward returns at a point."""
+        """The results of forward at a point."""
         return self.module.forward(point.params, point.xs, point.state, self.lengths)
 
     def loss(self, point: Point) -> Any:

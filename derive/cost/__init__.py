@@ -1,1 +1,1 @@
-"""What a cell costs: predicted from its equations, and measured on its generated code."""
+"""The cost of a cell: predicted from its equations, and measured on its generated code."""

@@ -1,9 +1,8 @@
-"""What generated NumPy code really does: it is run, and every call is counted.
+"""The work of generated NumPy code, measured: the code is run, and every call is counted.
 
-The module is given a NumPy of its own that makes arrays which note each call on them. What code of
-this kind does depends on sizes alone, never on values, so that the counts are polynomials in T, B
-and the lengths of the axes: so many sizes as a polynomial has coefficients determine it, and
-further ones confirm it.
+The module is given a NumPy whose arrays record each call on them. The work of such code depends on
+sizes alone, never on values, so the counts are polynomials in T, B and the lengths of the axes.
+Runs at as many sizes as a polynomial has coefficients determine it, and a few more confirm it.
 """
 
 from __future__ import annotations
@@ -51,7 +50,7 @@ class CountingArray(np.ndarray):
 
 
 def _work(ufunc: Any, method: str, inputs: list[Any], result: Any) -> tuple[str, int]:
-    """What a universal function computes, and how much of it."""
+    """The kind and amount of work of a universal function."""
     if ufunc is np.matmul:
         return "multiply-adds", int(np.size(result)) * np.shape(inputs[0])[-1]
     if method == "reduce":
@@ -61,7 +60,7 @@ def _work(ufunc: Any, method: str, inputs: list[Any], result: Any) -> tuple[str,
 
 
 def _work_of_function(name: str, inputs: list[Any], result: Any) -> tuple[str, int]:
-    """The same for NumPy's other functions; what moves numbers computes nothing."""
+    """The same for NumPy's other functions; those that only move numbers do no work."""
     if name == "dot":
         return "multiply-adds", int(np.size(result)) * np.shape(inputs[0])[-1]
     if name == "outer":
@@ -90,8 +89,8 @@ class CountingNumPy:
 
 
 def counted(cell: Cell, module: ModuleType) -> dict[str, dict[str, sp.Expr]]:
-    """What forward, backward and hvp of a cell's module do, by kind, as polynomials in T, B and the
-    axes' letters."""
+    """The work of forward, backward and hvp of a cell's module, by kind, as polynomials in T, B and
+    the axes' letters."""
     letters = [a for a in cell.axes if a != I or cell.input.axes == (I,)]
     variables = [T, B, *(sp.Symbol(a.letter) for a in letters)]
     monomials = [
@@ -130,7 +129,7 @@ def _polynomial(monomials: list[Any], values: list[list[float]], counts: list[in
     solution, *_ = np.linalg.lstsq(np.array(values), np.array(counts, float), rcond=None)
     whole = np.rint(solution).astype(int)
     if not np.array_equal(np.array(values) @ whole, counts):
-        raise ArithmeticError("the counts are no polynomial in the sizes")
+        raise ArithmeticError("the counts are not a polynomial in the sizes")
     return sp.Add(*(int(n) * m for n, m in zip(whole, monomials, strict=True)))
 
 

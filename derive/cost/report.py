@@ -1,4 +1,4 @@
-"""What a cell costs: work by kind, memory, and how long the path is that cannot be shortened."""
+"""The cost of a cell: work by kind, memory, and the critical path from step to step."""
 
 from __future__ import annotations
 

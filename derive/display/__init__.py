@@ -1,1 +1,1 @@
-"""What people read: a derivation in the terminal and in LaTeX, and what differs between two."""
+"""Output for people: derivations in the terminal and in LaTeX, and differences between cells."""

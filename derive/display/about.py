@@ -1,4 +1,4 @@
-"""What a reader is told of a cell in every format: its paper, settings, shapes, initial values."""
+"""Facts about a cell in words common to all formats: paper, settings, shapes, initial values."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def shape(axes: Axes) -> str:
 
 
 def settings(cell: Cell) -> str:
-    """What is set otherwise than in the cell's file, to stand behind a name: `` (reset=after)``."""
+    """The settings that are not at their defaults, to follow a name: `` (reset=after)``."""
     changed = [str(s) for s in cell.options if s.value != s.default]
     return f" ({', '.join(changed)})" if changed else ""
 
 
 def first_value(cell: Cell, parameter: Quantity) -> float | None:
-    """What the entries of a parameter start at; None where they are drawn at random."""
+    """The initial value of a parameter's entries; None where they are drawn at random."""
     is_matrix = len(parameter.axes) == 2
     return cell.initial.get(parameter.name, None if is_matrix else 0.0)

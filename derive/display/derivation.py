@@ -1,10 +1,10 @@
 """A derivation as a textbook shows it: what `derive latex` and `derive show` have in common.
 
-The normal form names every intermediate value, because generated code needs each under a name. A
-textbook does not: it has ``h = o ∘ tanh(c)``, not ``t = tanh(c)`` and ``h = o ∘ t``. So what the
-normal form has named and what is short is shown by its definition again; pre-activations keep their
-name. What remains has one adjoint equation for each forward equation, in the order in which they
-are evaluated.
+The normal form names every intermediate value, because generated code needs a name for each. A
+textbook does not: it has ``h = o ∘ tanh(c)``, not ``t = tanh(c)`` and ``h = o ∘ t``. So short
+values that only the normal form has named are replaced by their definitions; pre-activations keep
+their names. The remaining forward equations have one adjoint equation each, in the order of
+evaluation.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from derive.nodes import FeatureSum, Node, Quantity, Size, Transposed, axes_of
 
 @dataclass(frozen=True)
 class Name:
-    """What stands behind a quantity's name.
+    """The parts of a quantity's name.
 
     word  as the person wrote it, without the ``_next`` of a state's new value
     step  when it is computed: "" for what serves all steps, "t", or "t-1" for an old state
@@ -73,19 +73,19 @@ class Textbook:
 
     @property
     def scalars(self) -> tuple[Quantity, ...]:
-        """What is one number, for each sequence or for all."""
+        """The scalars, of which there is one for each sequence or one for all."""
         quantities = (*self.cell.parameters, *(e.lhs for e in self.forward))
         return tuple(q for q in quantities if not q.axes)
 
 
 def textbook(adjoint: Adjoint) -> Textbook:
-    """Choose what is shown by its definition, and group what remains."""
+    """Choose which quantities are replaced by their definitions, and group the remaining ones."""
     cell, bar = adjoint.cell, adjoint.bar
     everything, helpers = (*adjoint.forward, *adjoint.backward), _helpers(adjoint)
     hidden = _hidden(adjoint)
     try:
         left = tuple(_inlined(everything, {*hidden, *(bar[q] for q in hidden), *helpers}))
-    except ValueError:  # it takes names to tell these
+    except ValueError:  # without names a scalar and a vector would look alike
         left = tuple(_inlined(everything, helpers))
     shown = {e.lhs: replace(e, rhs=readable(e.rhs)) for e in left}
     equations = [e.lhs for e in adjoint.forward if e.lhs in shown]
@@ -104,8 +104,8 @@ def textbook(adjoint: Adjoint) -> Textbook:
 def _inlined(equations: Iterable[Equation], hidden: set[Quantity]) -> Iterator[Equation]:
     """The equations that are not hidden, with the definitions of those that are put in.
 
-    Raises ValueError where that would put a single number in a vector's place: in a sum over the
-    features, say, where it would no longer be seen how many there are.
+    Raises ValueError where a scalar would take the place of a vector: a sum over the features of a
+    vector whose entries are all alike would no longer say how many features there are.
     """
     meaning: dict[sp.Expr, sp.Expr] = {}
     for equation in equations:
@@ -120,12 +120,13 @@ def _inlined(equations: Iterable[Equation], hidden: set[Quantity]) -> Iterator[E
 
 
 def _helpers(adjoint: Adjoint) -> set[Quantity]:
-    """What the adjoint equations name, though it is nobody's adjoint."""
+    """Intermediate values of the adjoint equations that are not themselves adjoints."""
     return {e.lhs for e in adjoint.backward} - set(adjoint.bar.values())
 
 
 def _hidden(adjoint: Adjoint) -> set[Quantity]:
-    """What only the normal form has named and is short, itself and where its adjoint is put in."""
+    """The short quantities that only the normal form has named: both their definitions and those
+    of their adjoints stay short where they are inserted."""
     backward = {e.lhs: e.rhs for e in _inlined(adjoint.backward, _helpers(adjoint))}
     named = {e.lhs for e in adjoint.cell.equations}
     meaning: dict[sp.Expr, sp.Expr] = {}
@@ -142,7 +143,7 @@ def _hidden(adjoint: Adjoint) -> set[Quantity]:
 
 
 def _size(expr: sp.Expr) -> int:
-    """How much there is to read."""
+    """The length of an expression: its quantities, functions and products."""
     words = (p for p in sp.preorder_traversal(expr) if isinstance(p, Quantity | Elementwise | Node))
     return sum(not isinstance(word, Transposed) for word in words)
 
@@ -158,7 +159,7 @@ class Minimum(Elementwise):
 
 
 def readable(expr: sp.Expr) -> sp.Expr:
-    """An expression with words in it that only a reader needs."""
+    """An expression for a reader, with means, minima and common factors as such."""
     if not expr.args:
         return expr
     expr = expr.func(*map(readable, expr.args))
@@ -184,7 +185,7 @@ def readable(expr: sp.Expr) -> sp.Expr:
 
 
 def negative(expr: sp.Expr) -> bool:
-    """Whether an expression is written with a minus in front."""
+    """True if an expression is written with a leading minus."""
     return bool(expr.as_coeff_Mul()[0].is_negative)
 
 

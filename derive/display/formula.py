@@ -1,7 +1,7 @@
 """Expressions as mathematics, and long ones broken into lines.
 
 `Mathematics` has the structure that LaTeX and a terminal share; each of them is a subclass that has
-the words. `fill` breaks what is too wide where the printer has left a mark.
+the symbols. `fill` breaks what is too wide where the printer has left a mark.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MARKS = BEFORE_TERM, BEFORE_FACTOR, BEFORE_OPERAND = "\ue000\ue001\ue002"
 
 
 class Mathematics(Infix):
-    """Prints an expression as mathematics; a subclass has the words.
+    """Prints an expression as mathematics; a subclass has the symbols.
 
     Scalars stand before vectors and without a sign, so that ∘ always stands between two vectors.
     """
@@ -47,7 +47,7 @@ class Mathematics(Infix):
     def terms(self, equation: Equation) -> list[sp.Expr]:
         """The terms of an equation's right side, in the order in which they are printed."""
         rhs = equation.rhs
-        return self.ordered(equation).in_order(rhs) if isinstance(rhs, sp.Add) else [rhs]
+        return self.ordered(equation).arranged(rhs) if isinstance(rhs, sp.Add) else [rhs]
 
     def ordered(self, equation: Equation) -> Self:
         """The printer for an equation: what was written keeps its order, what was derived has
@@ -68,7 +68,7 @@ class Mathematics(Infix):
             return self.product(expr)
         return super().dispatch(expr)
 
-    def in_order(self, expr: sp.Add) -> list[sp.Expr]:
+    def arranged(self, expr: sp.Add) -> list[sp.Expr]:
         """The terms of a sum, one without a minus first."""
         terms = self.sort(expr.args)
         terms.sort(key=lambda term: term.is_Float)  # 1 - z, but v + 0.001
@@ -77,7 +77,7 @@ class Mathematics(Infix):
         return [lead, *terms]
 
     def sum(self, expr: sp.Add) -> str:
-        lead, *terms = self.in_order(expr)
+        lead, *terms = self.arranged(expr)
         text = self.print(lead, SUM)
         for term in terms:
             if negative(term):

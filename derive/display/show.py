@@ -1,4 +1,4 @@
-"""What the command shows of a cell in a terminal: its equations and their derivation.
+"""A cell in the terminal: its equations and their derivation.
 
 Nothing is wider than 80 columns, and only text comes out where the output is no terminal.
 """
@@ -42,7 +42,7 @@ def print_cell(cell: Cell) -> None:
 
     out = console()
     book = textbook(adjoint(cell))
-    words = Words(book)
+    printer = Unicode(book)
 
     def say(text: str, style: str = "") -> None:
         for line in Text(text, style).wrap(out, out.width, overflow="fold"):
@@ -52,14 +52,14 @@ def print_cell(cell: Cell) -> None:
     def section(heading: str, note: str, equations: Iterable[Equation], total: str = "") -> None:
         say(f"\n{heading}", "bold")
         say(note, "dim")
-        for line in lines(words, equations, total, out.width - 4):
+        for line in lines(printer, equations, total, out.width - 4):
             say("    " + line)
 
     say(cell.title, "bold")
     for paragraph in paragraphs(cell.doc):
         say(f"\n{paragraph}")
     say("\nQuantities", "bold")
-    out.print(_quantities(cell, words))
+    out.print(_quantities(cell, printer))
     section(
         "One step",
         "A prime marks a state's new value, and x ∘ y is the product entry by entry.",
@@ -88,8 +88,8 @@ def print_cell(cell: Cell) -> None:
 # --- equations -----------------------------------------------------------------------------------
 
 
-class Words(Mathematics):
-    """Mathematics in plain characters, in the person's own names."""
+class Unicode(Mathematics):
+    """Mathematics in Unicode, in the person's own names."""
 
     plus, minus, negation = BEFORE_TERM + " + ", BEFORE_TERM + " − ", "−"
     times, juxtaposed = BEFORE_FACTOR + " ∘ ", "·"
@@ -135,9 +135,9 @@ class Words(Mathematics):
         return f"^({number if number.is_Rational else self(number)})"
 
 
-def lines(words: Words, equations: Iterable[Equation], total: str, width: int) -> list[str]:
+def lines(printer: Unicode, equations: Iterable[Equation], total: str, width: int) -> list[str]:
     """Equations with their signs of equality one below the other, where there is room for that."""
-    sides = [words.sides(equation, total) for equation in equations]
+    sides = [printer.sides(equation, total) for equation in equations]
     widest = max(columns(left) for left, _ in sides)
     result = []
     for left, right in sides:
@@ -154,14 +154,14 @@ def lines(words: Words, equations: Iterable[Equation], total: str, width: int) -
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a formula takes."""
+    """The width of a formula in columns of a terminal."""
     return sum(not unicodedata.combining(character) for character in plain(text))
 
 
 # --- the rest ------------------------------------------------------------------------------------
 
 
-def _quantities(cell: Cell, words: Words) -> Table:
+def _quantities(cell: Cell, printer: Unicode) -> Table:
     """Input, states, parameters and output with their shapes."""
     from rich.table import Table
 
@@ -172,14 +172,14 @@ def _quantities(cell: Cell, words: Words) -> Table:
     kinds = [("input", [cell.input]), ("states" if len(cell.states) > 1 else "state", cell.states)]
     for kind, quantities in [*kinds, ("parameters", cell.parameters), ("output", [cell.output])]:
         for quantity in quantities:
-            groups[kind, shape(quantity.axes)].append(words.symbol(quantity))
+            groups[kind, shape(quantity.axes)].append(printer.symbol(quantity))
     last = ""
     for (kind, size), members in groups.items():
         grid.add_row("  " + (kind if kind != last else ""), ", ".join(members), size)
         last = kind
     starts: dict[str, list[str]] = defaultdict(list)
     for name, value in (*cell.starts.items(), *cell.initial.items()):
-        starts[words.number(sp.Float(value))].append(name)
+        starts[printer.number(sp.Float(value))].append(name)
     values = [f"{name} = {number}" for number, names in starts.items() for name in names]
     if values:
         grid.add_row("  at first", ", ".join(values), "")

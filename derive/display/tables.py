@@ -73,7 +73,7 @@ def _rank(family: str) -> tuple[int, str]:
 
 
 def parameters(cell: Cell) -> str:
-    """How many numbers a cell's parameters are."""
+    """The number of entries in all parameters of a cell."""
     return text(sp.Add(*(size(p.axes) for p in cell.parameters)))
 
 

@@ -1,4 +1,4 @@
-"""What everything that is shown in a terminal shares: its width, its characters, its tables."""
+"""Common to all output in a terminal: width, encoding, tables."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def table(*headings: str, title: str | None = None) -> Table:
 
 
 def console() -> Console:
-    """Where to print: at most 80 columns, and characters as they are."""
+    """A console at most 80 columns wide that prints text literally, in UTF-8."""
     from rich.console import Console
 
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"

@@ -46,7 +46,7 @@ from derive.elementwise import (
 )
 from derive.language.body import opened
 from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
-from derive.language.words import each, mean, minimum, sum
+from derive.language.functions import each, mean, minimum, sum
 from derive.nodes import Axis, CellError, H, I, Size
 
 __all__ = [

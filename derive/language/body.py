@@ -26,8 +26,8 @@ class Layer(int):
 class Body(dict[str, Any]):
     """The namespace a cell's body runs in: it turns assignments into declarations and equations.
 
-    It sees every name that is read, so it knows in which order an equation was written, which SymPy
-    does not keep.
+    It sees every name that is read, and so records the order in which an equation was written,
+    which SymPy does not keep.
     """
 
     def __init__(self):
@@ -56,13 +56,13 @@ class Body(dict[str, Any]):
             return
         if isinstance(value, FunctionType | ModuleType):
             kind = "function" if isinstance(value, FunctionType) else "module"
-            raise CellError(f"`{name}` is a {kind}: what is no equation stands above the class")
+            raise CellError(f"`{name}` is a {kind}: define helpers above the class")
         full = name if isinstance(value, Layer) else self.numbered(name)
         wellformed.check_name(full)
         if full in self and not isinstance(value, Layer):
             raise CellError(
-                f"`{full}` is defined twice; give each quantity a name of its own (equations that "
-                f"are repeated stand in a loop over each(…))"
+                f"`{full}` is defined twice; give each quantity a name of its own (to repeat "
+                f"equations, write a loop over each(…))"
             )
         meaning = self._meaning(full, value)
         super().__setitem__(full, meaning)
@@ -84,7 +84,7 @@ class Body(dict[str, Any]):
         )
 
     def numbered(self, name: str) -> str:
-        """The name with the number of the repetition it is in behind it."""
+        """The name, followed by the number of the current repetition."""
         if self.layer is None:
             return name
         state = f"{name.removesuffix('_next')}_{self.layer}"
@@ -107,8 +107,8 @@ class Body(dict[str, Any]):
         return lhs
 
     def parameter(self, family: Family, member: str) -> Quantity:
-        """A parameter of a family, made when it is first read; the empty member is the family's
-        own."""
+        """A parameter of a family, made when it is first read; the empty member is the parameter
+        with the family's own name."""
         own = member in family._names or not member
         full = member if own else self.numbered(member)
         name = f"{family._name}_{full}" if full else family._name
@@ -122,17 +122,17 @@ class Body(dict[str, Any]):
         return self.parameters.setdefault(name, Quantity(name, family._axes))
 
     def quantities(self) -> set[str]:
-        """The names of what was declared and defined so far, without parameters."""
+        """The names of everything declared and defined so far, except parameters."""
         defined = {e.lhs.name for e in self.equations}
         return {*self.states, *defined, *([self.input.name] if self.input else [])}
 
     def updates(self) -> dict[Quantity, Quantity]:
-        """For each state that has one, its new value."""
+        """The new value of each state that has one."""
         defined = {e.lhs.name: e.lhs for e in self.equations}
         return {s: defined[f"{n}_next"] for n, s in self.states.items() if f"{n}_next" in defined}
 
     def check_members(self) -> None:
-        """A member is named after an equation, or listed; a family that is declared is used."""
+        """Every member is named after an equation or listed; every declared family is used."""
         equations = {e.lhs.name for e in self.equations}
         serves = equations | {name.removesuffix("_next") for name in equations}
         for name, (family, member, full) in self.members.items():
@@ -185,7 +185,7 @@ def current() -> Body:
     try:
         return _CURRENT.get()
     except LookupError:
-        raise CellError("this belongs in the body of a cell's class") from None
+        raise CellError("this can only be used in the body of a cell's class") from None
 
 
 @contextmanager
@@ -199,6 +199,6 @@ def nothing_declared() -> Iterator[None]:
 
 
 def _whole(formula: sp.Expr) -> sp.Expr:
-    """The formula with 1.0 as 1, so that a factor of one is none."""
+    """The formula with 1.0 written as 1, so that SymPy drops a factor of one."""
     floats = formula.atoms(sp.Float)
     return formula.xreplace({f: sp.Integer(int(f)) for f in floats if float(f).is_integer()})

@@ -1,4 +1,4 @@
-"""What a cell's body declares: its input, states, output, parameters and options."""
+"""The declarations of a cell's body: input, states, output, parameters and options."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Declaration:
     """Something declared in a cell's body; the name it is assigned to becomes its name."""
 
     def _named(self, name: str, body: Body) -> Any:
-        """What the name stands for in the equations that follow."""
+        """Declare it under this name; returns the value that the name has in the equations."""
         raise NotImplementedError
 
 
@@ -34,21 +34,21 @@ class Input(Declaration):
 
     def __init__(self, axis: Axis = I):
         if axis not in (I, H):
-            raise CellError(f"an input extends along I or H, not along {axis!r}")
+            raise CellError(f"the axis of an input is I or H, not {axis!r}")
         self.axis = axis
 
     def _named(self, name, body):
         if body.input is not None:
             raise CellError(
-                f"`{name}`: the cell has its input already, `{body.input}`; a cell has one"
+                f"`{name}`: the cell already has an input, `{body.input}`, and can have only one"
             )
         body.input = Quantity(name, (self.axis,))
         return body.input
 
 
 class State(Declaration):
-    """A vector that one step hands to the next, zero before the first unless the caller says
-    otherwise; ``State(start=-1e30)`` begins at another number.
+    """A vector carried from one step to the next. Before the first step it is zero unless the
+    caller passes a value; ``State(start=-1e30)`` sets another initial number.
 
     The new value of ``State()`` called ``c`` is the equation ``c_next``. The first state declared
     is the cell's output, unless an equation is marked `Output`.
@@ -56,10 +56,11 @@ class State(Declaration):
 
     def __init__(self, axis: Axis = H, start: float = 0):
         if not isinstance(axis, Axis):
-            raise CellError(f"a state extends along an axis such as H, and {axis!r} is none")
+            raise CellError(f"a state needs an axis such as H, and {axis!r} is not an axis")
         if isinstance(start, bool) or not isinstance(start, int | float):
             raise CellError(
-                f"a state is a vector along one axis and starts at a number: {start!r} is none"
+                f"a state is a vector along one axis and starts at a number: {start!r} is not a "
+                f"number"
             )
         self.axis, self.start = axis, start
 
@@ -73,8 +74,8 @@ class State(Declaration):
 
 
 class Option(Declaration):
-    """A choice that a person may make, ``reset = Option("before", "after")``, the first unless
-    another is set: words to compare with, whole numbers, or functions of the language.
+    """A setting with a few choices, ``reset = Option("before", "after")``, of which the first is
+    the default: words to compare with, whole numbers, or functions of the language.
 
     A plain number in a cell's body, ``dt = 0.1``, may be set in the same way.
     """
@@ -94,9 +95,9 @@ class Output(Declaration):
 
     def _named(self, name, body):
         if body.output is not None:
-            raise CellError(f"`{name}`: the cell has its output already, `{body.output}`")
+            raise CellError(f"`{name}`: the cell already has an output, `{body.output}`")
         if not isinstance(operand(self.expr), sp.Expr):
-            raise CellError(f"equation `{name}`: {self.expr!r} is no formula")
+            raise CellError(f"equation `{name}`: {self.expr!r} is not a formula")
         body.output = body.define(name, self.expr)
         return body.output
 
@@ -112,9 +113,9 @@ class Family(Declaration):
     def __init__(self, *axes: Axis, names: str = "", at: float | None = None, **initial: float):
         for axis in axes:
             if not isinstance(axis, Axis):
-                raise CellError(f"a shape is made of axes such as H and I, and {axis!r} is none")
+                raise CellError(f"a shape is made of axes such as H and I: {axis!r} is not an axis")
         if len(set(str(names).split())) < len(str(names).split()) or names != str(names):
-            raise CellError(f'names="…" lists different names with blanks between, not {names!r}')
+            raise CellError(f'names="…" lists different names separated by spaces, not {names!r}')
         self._axes, self._names = axes, tuple(names.split())
         self._at, self._initial = at, initial
         self._name = ""
@@ -129,12 +130,12 @@ class Family(Declaration):
         if member.startswith("_"):
             raise AttributeError(member)
         if self._body is None:
-            raise CellError(f"give the family a name before its member {member!r} is used")
+            raise CellError(f"assign the family to a name before you use its member {member!r}")
         return self._body.parameter(self, member)
 
     def _sympy_(self) -> Quantity:
         if self._body is None:
-            raise CellError("give the family a name before it is used in an equation")
+            raise CellError("assign the family to a name before you use it in an equation")
         return self._body.parameter(self, "")
 
     @property

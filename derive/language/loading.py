@@ -1,4 +1,4 @@
-"""Running a cell's file, and telling what is wrong in it: the file, the line, one sentence."""
+"""Loading a cell's file. Every error in it is reported as file, line and one sentence."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from derive.cell import Cell
 from derive.language.body import current, nothing_declared
 from derive.nodes import CellError, Quantity
 
-# What Python says where a quantity is given to something that knows none, and what to do instead.
+# Python's error messages where something cannot handle quantities, and ours in their place.
 INSTEAD = {
-    "loop of ufunc": "NumPy's functions take no quantities: use those of derive.language",
+    "loop of ufunc": "NumPy's functions cannot take quantities: use those of derive.language",
     "truth value of Relational": (
-        "a quantity has no value while the body runs, so nothing can depend on it: use maximum, "
+        "a quantity has no value while the body runs, so it cannot be a condition: use maximum, "
         "minimum, relu or sign of derive.language"
     ),
     "unsupported operand type(s) for @": (
@@ -26,7 +26,7 @@ INSTEAD = {
 
 
 def execute(path: Path) -> ModuleType:
-    """Run a cell's file as the Python module it is; CellError where anything goes wrong in it."""
+    """Run a cell's file as a Python module; CellError for any error in it."""
     tree, code = _compiled(path)
     module = ModuleType(f"_cell_{path.stem}")
     module.__file__ = str(path)
@@ -54,7 +54,7 @@ def _compiled(path: Path) -> tuple[ast.Module, CodeType]:
 
 
 def _line(error: BaseException, path: Path) -> int:
-    """The last line of that file that was running."""
+    """The line of the file that raised the error."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f.lineno for f in frames if Path(f.filename).resolve() == path.resolve()]
     return (lines or [0])[-1] or 0
@@ -69,7 +69,7 @@ def _sentence(error: BaseException) -> str:
         hint = f"; is it {family}.{member}?" if member and family in current().families else ""
         return f"`{error.name}` is not defined{hint}"
     if isinstance(error, AttributeError) and isinstance(error.obj, Quantity):
-        return f"`{error.obj}` has no member `{error.name}`: it is a quantity, and no family"
+        return f"`{error.obj}` has no member `{error.name}`: it is a quantity, not a family"
     for said, instead in INSTEAD.items():
         if said in text:
             return instead
@@ -77,24 +77,25 @@ def _sentence(error: BaseException) -> str:
 
 
 def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
-    """CellError where a cell's body compares a quantity, or asks whether it is true.
+    """CellError where a cell's body compares a quantity, or tests whether it is true.
 
-    Python would answer, always the same, since a quantity is a symbol; one of two branches would be
-    taken in silence.
+    Python would always give the same answer, since a quantity is a symbol, and so would silently
+    take one of two branches.
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             quantities = _quantities(node.name, module)
             for name in (n for asked in _asked(node) for n in ast.walk(asked)):
                 if isinstance(name, ast.Name) and name.id in quantities:
+                    where = f"{path}:{name.lineno}"
                     instead = INSTEAD["truth value of Relational"]
                     raise CellError(
-                        f"{path}:{name.lineno}: `{name.id}` decides something here, and {instead}"
+                        f"{where}: `{name.id}` is compared or tested here, but {instead}"
                     )
 
 
 def _quantities(name: str, module: ModuleType) -> set[str]:
-    """The names of a cell's quantities, as far as its body ran."""
+    """The names of a cell's quantities, of those defined so far if its body failed."""
     if not hasattr(module, name):
         return current().quantities()
     cell = getattr(module, name)
@@ -102,7 +103,7 @@ def _quantities(name: str, module: ModuleType) -> set[str]:
 
 
 def _asked(body: ast.AST) -> Iterator[ast.AST]:
-    """The expressions of which Python asks whether they are true, and comparisons."""
+    """The expressions that are tested for truth, and comparisons."""
     for node in ast.walk(body):
         if isinstance(node, ast.If | ast.IfExp | ast.While | ast.Assert):
             yield node.test

@@ -1,4 +1,4 @@
-"""What a person may set in a cell: options and constants."""
+"""The settings of a cell: options and constants."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CHOSEN: ContextVar[Mapping[str, str]] = ContextVar("chosen")
 
 @contextmanager
 def chosen(values: Mapping[str, str]) -> Iterator[None]:
-    """While it lasts, cells are made with these values of their options and constants."""
+    """Cells made inside this context have these values of their options and constants."""
     token = _CHOSEN.set(values)
     try:
         yield
@@ -30,10 +30,10 @@ class Options:
         self.settings: list[Setting] = []
 
     def choose(self, name: str, choices: tuple[Any, ...]) -> Any:
-        """The choice that was made, or the first."""
+        """The choice that is set, or else the first."""
         labels = {_label(choice): choice for choice in choices}
         if len(labels) < 2 or len(labels) < len(choices):
-            raise CellError(f"option `{name}`: it takes two or more different choices")
+            raise CellError(f"option `{name}`: it needs at least two different choices")
         default = next(iter(labels))
         label = _CHOSEN.get({}).get(name, default)
         if label not in labels:
@@ -42,7 +42,7 @@ class Options:
         return labels[label]
 
     def number(self, name: str, default: float) -> float:
-        """The number that was set for a constant, of the kind it has in the file."""
+        """The number that is set for a constant, of the default's type, or else the default."""
         if isinstance(default, bool):
             return self.choose(name, (default, not default))
         kind, text = type(default), _CHOSEN.get({}).get(name)
@@ -56,7 +56,7 @@ class Options:
 
 
 def _label(choice: Any) -> str:
-    """A choice as a person types it."""
+    """A choice as it is typed on the command line."""
     if isinstance(choice, bool):
         return str(choice).lower()
     return str(getattr(choice, "__name__", choice))

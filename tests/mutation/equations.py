@@ -151,7 +151,7 @@ def products(equation: Equation, earlier: Equations) -> Iterator[tuple[str, sp.E
 
 
 def square(matrix: sp.Expr) -> bool:
-    """Whether a matrix, or the one that it is the transpose of, has as many rows as columns."""
+    """True if a matrix, or the one it is the transpose of, has as many rows as columns."""
     inner = matrix.args[0] if isinstance(matrix, Transposed) else matrix
     return inner.axes[0] == inner.axes[1]
 

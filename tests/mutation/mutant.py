@@ -1,4 +1,4 @@
-"""What a mutant is."""
+"""The definition of a mutant."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Mutant:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        """What tells it from the others: where, and what became what."""
+        """Its identity: the place, and the line before and after."""
         return self.place, self.before, self.after
 
     def __str__(self) -> str:

@@ -1,5 +1,5 @@
-"""What a mutant has to get past besides `tests/test_contract.py`: that the module computes what the
-cell's equations say, and `derive check`'s proof by numbers. `runner.py` runs them."""
+"""The tests of a mutant besides `tests/test_contract.py`: the module computes what the cell's
+equations say, and passes `derive check`'s proof by numbers. `runner.py` runs them."""
 
 from __future__ import annotations
 

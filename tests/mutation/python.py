@@ -28,7 +28,7 @@ class Edit:
         return text[: self.start] + self.new + text[self.end :]
 
     def lines(self, text: str) -> tuple[str, str]:
-        """What changes, before and after, each in one line, with all of the lines it stands in."""
+        """The lines that change, joined into one, before and after."""
         first = text.rfind("\n", 0, self.start) + 1
         last = text.find("\n", self.end)
         last = len(text) if last < 0 else last

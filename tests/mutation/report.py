@@ -1,4 +1,4 @@
-"""What came of the mutants: progress, a table, and the survivors."""
+"""The results of all mutants: progress, a table, and the survivors."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ class Pattern:
     after: str
 
     def fits(self, mutant: Mutant) -> bool:
-        """Whether a mutant is one of these."""
+        """True if a mutant is one of these."""
         return all(fits(*pair) for pair in zip((self.place, self.before, self.after), mutant.key,
                                                strict=True))  # fmt: skip
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Whether a text is as a pattern says."""
+    """True if a text matches a pattern."""
     return re.fullmatch(".*".join(map(re.escape, pattern.split("…"))), text) is not None
 
 
@@ -97,7 +97,7 @@ class Report:
             self.survivors.append(mutant)
 
     def reason(self, mutant: Mutant) -> str | None:
-        """Why a survivor is equivalent, if it is known to be."""
+        """The reason why a survivor is equivalent, if it is known to be."""
         for why, known in self.known:
             for pattern in known:
                 if pattern.fits(mutant):

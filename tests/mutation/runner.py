@@ -45,10 +45,10 @@ LAST = ("test_what_would_overflow", "test_it_works_where", "test_importing_it", 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of a mutant.
+    """The result of testing a mutant.
 
-    by  the test that failed, or how it failed earlier; empty if it survived, None if it is none:
-        what it makes is no Python, or is what it was
+    by  the test that failed, or the earlier failure; empty if it survived; None if it is not a
+        mutant, since its code is not valid Python or is unchanged
     """
 
     mutant: Mutant
@@ -183,7 +183,7 @@ class _Plugin:
     # processes
 
     def forked(self, tasks: list[Callable[[], object]]) -> Iterator[object]:
-        """What the tasks return, in their order, each done in a process of its own."""
+        """The results of the tasks, in their order, each run in a process of its own."""
         done: dict[int, object] = {}
         waiting, told = list(enumerate(tasks))[::-1], 0
         while told < len(tasks):
@@ -223,7 +223,7 @@ def fork(task: Callable[[], object]) -> tuple[int, int]:
 
 
 def answer(pipe: int, status: int) -> object:
-    """What a process answered, or how it died."""
+    """The result that a process sent, or the cause of its death."""
     with os.fdopen(pipe, "rb") as file:
         data = file.read()
     if os.WIFSIGNALED(status):

@@ -36,7 +36,7 @@ class Subject:
 
     @property
     def is_wide(self) -> bool:
-        """Whether it takes as many inputs as it has units; the contract's tests take fewer."""
+        """True if it takes as many inputs as it has units; the contract's tests take fewer."""
         return self.cell.input.axes == (H,)
 
     @property

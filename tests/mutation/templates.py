@@ -70,7 +70,7 @@ def program_of(subject: Subject) -> Program:
 
 
 def all_edits(text: str) -> Iterator[Edit]:
-    """What can be changed in a template: its Python, its conditions, and which gap is filled."""
+    """All changes to a template: to its Python, its conditions, and the choice of a gap's value."""
     gaps = [match.span() for match in GAP.finditer(text)]
     for edit in edits(text, covered(text)):
         if all(harmless(edit, start, end) for start, end in gaps):
@@ -83,7 +83,7 @@ def all_edits(text: str) -> Iterator[Edit]:
 
 
 def harmless(edit: Edit, start: int, end: int) -> bool:
-    """Whether a change leaves a gap alone, or takes all of it."""
+    """True if a change leaves a gap alone or replaces all of it."""
     apart = edit.end <= start or end <= edit.start
     return apart or (edit.start <= start and end <= edit.end)
 
@@ -94,7 +94,7 @@ def covered(text: str) -> str:
 
 
 def cover(gap: re.Match[str]) -> str:
-    """What stands for a gap: a comment, the head of a loop, or a name."""
+    """The placeholder of a gap: a comment, the head of a loop, or a name."""
     if gap[0].startswith("{%"):
         return "#" * len(gap[0])
     if ".loop" in gap[0]:
@@ -103,7 +103,7 @@ def cover(gap: re.Match[str]) -> str:
 
 
 def is_template(text: str) -> bool:
-    """Whether it can be read as a template: what cannot be is no mutant."""
+    """True if it is a valid template; otherwise the change is not a mutant."""
     try:
         render.environment().parse(text)
     except jinja2.TemplateSyntaxError:

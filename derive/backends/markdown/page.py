@@ -1,4 +1,4 @@
-"""What the page's template is filled with."""
+"""The values for the page's template."""
 
 from __future__ import annotations
 

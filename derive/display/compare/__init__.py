@@ -1,4 +1,4 @@
-"""What changes from one cell to another: a value that knows (difference.py), term by term
+"""The difference between two cells: as a value (difference.py), term by term
 (terms.py), and two printers, for the terminal (shown.py) and as LaTeX (latex.py)."""
 
 from derive.display.compare.difference import Difference, difference

@@ -17,10 +17,10 @@ SECTIONS = ("forward", "adjoints", "back", "parameters")
 
 @dataclass(frozen=True)
 class Difference:
-    """What changes from the old cell to the new one.
+    """The changes from the old cell to the new one.
 
-    renamed   words of the old cell that the new one calls otherwise
-    sections  for each of SECTIONS, what became of every equation, in the new order
+    renamed   names of the old cell for which the new one has others
+    sections  for each of SECTIONS, the change of every equation, in the new order
     """
 
     old: Textbook
@@ -37,7 +37,7 @@ def difference(old: Cell, new: Cell) -> Difference:
     """Align two cells by the names of their quantities, or else by the shape of their equations."""
     books = textbook(adjoint(old)), textbook(adjoint(new))
     renamed = renamings(*books)
-    words = Mathematics(books[0]), Mathematics(books[1])
+    printers = Mathematics(books[0]), Mathematics(books[1])
     labels = labelled(books[0], renamed), labelled(books[1], {})
     sections = {}
     for section in SECTIONS:
@@ -46,7 +46,7 @@ def difference(old: Cell, new: Cell) -> Difference:
             for book, label in zip(books, labels, strict=True)
         )
         pairs = merged(before, after)
-        sections[section] = tuple(compared(one, two, words, labels) for one, two in pairs)
+        sections[section] = tuple(compared(one, two, printers, labels) for one, two in pairs)
     return Difference(*books, renamed, sections)
 
 
@@ -57,7 +57,7 @@ def equations(book: Textbook, section: str) -> tuple[Equation, ...]:
 
 
 def labelled(book: Textbook, renamed: Mapping[str, str]) -> Label:
-    """What a quantity is taken for: its name, and which of the things of that name it is."""
+    """Quantities are the same if they agree in name, time step, and role as state or adjoint."""
 
     def label(quantity: Quantity) -> str:
         name = book.names[quantity.name]
@@ -79,12 +79,12 @@ def renamed_word(word: str, renamed: Mapping[str, str]) -> str:
 
 
 def renamings(old: Textbook, new: Textbook) -> dict[str, str]:
-    """Words of the old cell whose equations are those of words that only the new one has.
+    """Names of the old cell whose equations are those of names that only the new one has.
 
     An equation and its pre-activation are compared with their own name left out. Where several fit,
     the one with the most terms in common is taken, the first of those.
     """
-    ours, theirs = _words(old), _words(new)
+    ours, theirs = _named(old), _named(new)
     taken = {part for q in old.cell.quantities for part in (q.name, q.name.rpartition("_")[2])}
     free = [word for word in theirs if word not in ours.keys() | taken]
     found: dict[str, str] = {}
@@ -101,7 +101,7 @@ def renamings(old: Textbook, new: Textbook) -> dict[str, str]:
     return found
 
 
-def _words(book: Textbook) -> dict[str, Equation]:
+def _named(book: Textbook) -> dict[str, Equation]:
     """The equations a person gave a name, but for new states."""
     named = {e.lhs for e in book.cell.equations} - set(book.cell.updates.values())
     return {e.lhs.name: e for e in book.forward if e.lhs in named}

@@ -10,9 +10,9 @@ from derive.display.compare.difference import Difference, difference
 from derive.display.compare.marks import Version, versions
 from derive.display.formula import plain
 from derive.display.latex.lines import align
+from derive.display.latex.printer import Latex
 from derive.display.latex.text import escape
 from derive.display.latex.width import em
-from derive.display.latex.words import Latex
 from derive.render import render
 
 WIDTH = 33.0  # of an equation, in em, with room for its sign
@@ -36,11 +36,11 @@ def document(old: Cell, new: Cell) -> str:
 
 def _aligned(found: Difference) -> dict[str, str]:
     """Each section as an align* environment; "" for one that is empty."""
-    words = Latex(found.old), Latex(found.new)
+    printers = Latex(found.old), Latex(found.new)
     made = {}
     for section, changes in found.sections.items():
         total = TOTAL if section == "parameters" else ""
-        rows = [row for version in versions(changes, words) for row in _rows(version, total)]
+        rows = [row for version in versions(changes, printers) for row in _rows(version, total)]
         made[section] = align(rows) if rows else ""
     return made
 
@@ -49,7 +49,7 @@ def _rows(version: Version[Latex], total: str) -> Iterator[tuple[str, str]]:
     """An equation as lines, with its sign in front of the first."""
     color = COLORS[version.sign]
     sign = colored(rf"\boldsymbol{{{version.sign}}}", color) + r" \enspace " if color else ""
-    left = version.words.symbol(version.equation.lhs)
+    left = version.printer.symbol(version.equation.lhs)
     lines = version.lines(total, em, WIDTH - em(left) - 2.5)
     for number, (depth, pieces) in enumerate(lines):
         start = r"\qquad " + r"\quad " * depth + "{}" if number else "= "

@@ -1,6 +1,6 @@
 """Equations of a difference, ready to be printed: with a sign, in lines, changed terms told apart.
 
-Both printers (shown.py, latex.py) add their own words and colours to what stands here.
+Both printers (shown.py, latex.py) add their own symbols and colours to what stands here.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ class Version(Generic[Printer]):
     """An equation as the old cell has it ("-"), the new one ("+"), or both ("").
 
     changed  the terms that the other cell's equation does not have
-    words    the printer of the cell that the equation is from
+    printer  the printer of the cell that the equation is from
     """
 
     sign: str
     equation: Equation
     changed: tuple[sp.Expr, ...]
-    words: Printer
+    printer: Printer
 
     def lines(
         self, total: str, width: Callable[[str], float], room: float
     ) -> Iterator[tuple[int, Pieces]]:
         """The right side in lines no wider than `room`, each with its depth."""
-        text = marked(self.words, self.equation, self.changed, total)
+        text = marked(self.printer, self.equation, self.changed, total)
         is_changed = False
         for depth, line in fill(text, lambda part: width(unmarked(part)), room, room - 2):
             pieces: Pieces = []
@@ -52,27 +52,28 @@ class Version(Generic[Printer]):
 
 
 def versions(
-    changes: Iterable[Change], words: tuple[Printer, Printer]
+    changes: Iterable[Change], printers: tuple[Printer, Printer]
 ) -> Iterator[Version[Printer]]:
-    """What is printed of a section: what is unchanged once, the rest as it was and as it is."""
+    """The equations to print: unchanged ones once, changed ones as they were and as they are."""
     for change in changes:
         if change.same and change.new:
-            yield Version("", change.new, (), words[1])
+            yield Version("", change.new, (), printers[1])
             continue
         if change.old:
-            yield Version("-", change.old, change.removed, words[0])
+            yield Version("-", change.old, change.removed, printers[0])
         if change.new:
-            yield Version("+", change.new, change.added, words[1])
+            yield Version("+", change.new, change.added, printers[1])
 
 
 def marked(
-    words: Mathematics, equation: Equation, changed: tuple[sp.Expr, ...], total: str = ""
+    printer: Mathematics, equation: Equation, changed: tuple[sp.Expr, ...], total: str = ""
 ) -> str:
-    """The right side of an equation as `words` prints it, each changed term between marks."""
-    terms, printer = words.terms(equation), words.ordered(equation)
+    """The right side of an equation as it is printed, each changed term between marks."""
+    terms = printer.terms(equation)
     if not changed or (len(terms) == 1 and len(changed) == 1):
-        right = words.sides(equation, total)[1]
+        right = printer.sides(equation, total)[1]
         return f"{START}{right}{END}" if changed else right
+    printer = printer.ordered(equation)
     text = ""
     for term in terms:
         minus = negative(term) and bool(text)

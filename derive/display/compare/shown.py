@@ -15,7 +15,7 @@ from derive.display.compare.difference import difference, renamed_word
 from derive.display.compare.marks import versions
 from derive.display.compare.terms import Change
 from derive.display.formula import plain
-from derive.display.show import Words, columns
+from derive.display.show import Unicode, columns
 from derive.display.terminal import console
 from derive.nodes import Quantity
 
@@ -41,11 +41,11 @@ def print_difference(old: Cell, new: Cell) -> None:
     if found.renamed:
         names = ", ".join(f"{one} is called {two}" for one, two in found.renamed.items())
         out.print(f"  {names}")
-    words = Words(found.old), Words(found.new)
+    printers = Unicode(found.old), Unicode(found.new)
     for section, changes in found.sections.items():
         heading, total = HEADINGS[section]
         out.print(Text(f"\n{heading}", "bold"))
-        for line in _section(changes, words, total, out.width):
+        for line in _section(changes, printers, total, out.width):
             out.print(line)
 
 
@@ -77,11 +77,11 @@ def _shapes(
 
 
 def _section(
-    changes: Iterable[Change], words: tuple[Words, Words], total: str, width: int
+    changes: Iterable[Change], printers: tuple[Unicode, Unicode], total: str, width: int
 ) -> Iterable[Text]:
     """The lines of a section, with the signs of equality one below the other."""
-    shown = list(versions(changes, words))
-    lefts = [version.words.symbol(version.equation.lhs) for version in shown]
+    shown = list(versions(changes, printers))
+    lefts = [version.printer.symbol(version.equation.lhs) for version in shown]
     widest = min(max(map(columns, lefts), default=0), width // 3)
     for version, left in zip(shown, lefts, strict=True):
         margin, style = SIGNS[version.sign]

@@ -17,12 +17,12 @@ from derive.display.formula import Mathematics
 from derive.nodes import Quantity
 
 Item = TypeVar("Item")
-Label = Callable[[Quantity], str]  # what a quantity is taken for in a comparison
+Label = Callable[[Quantity], str]  # quantities of one label are the same in a comparison
 
 
 @dataclass(frozen=True)
 class Term:
-    """A term of a sum: in the old equation, in the new one, or in both."""
+    """A term of a sum, in the old equation, in the new one or in both."""
 
     old: sp.Expr | None
     new: sp.Expr | None
@@ -34,7 +34,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of one equation; a side it is missing from is None.
+    """The change of one equation; `old` or `new` is None where one cell lacks it.
 
     terms  of both, in the new order, with what went before what came in its place
     """
@@ -71,13 +71,13 @@ def structure(expr: sp.Expr, label: Label) -> str:
 def compared(
     old: Equation | None,
     new: Equation | None,
-    words: tuple[Mathematics, Mathematics],
+    printers: tuple[Mathematics, Mathematics],
     labels: tuple[Label, Label],
 ) -> Change:
     """The change from one equation to another, either of which may be missing."""
     before, after = (
         {structure(term, label): term for term in printer.terms(equation)} if equation else {}
-        for equation, printer, label in zip((old, new), words, labels, strict=True)
+        for equation, printer, label in zip((old, new), printers, labels, strict=True)
     )
     return Change(old, new, tuple(Term(*pair) for pair in merged(before, after)))
 
@@ -85,8 +85,8 @@ def compared(
 def merged(
     old: Mapping[str, Item], new: Mapping[str, Item]
 ) -> list[tuple[Item | None, Item | None]]:
-    """Pairs of what has one key, in the new order. What only the old has stands where it stood:
-    behind the pair that it followed, or in front of all."""
+    """Pairs of items with the same key, in the new order. An item of the old alone follows the pair
+    that it followed there, or comes first."""
     gone: dict[str, list[tuple[Item | None, Item | None]]] = {"": []}  # by the key in front
     last = ""
     for key, item in old.items():

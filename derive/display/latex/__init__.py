@@ -15,9 +15,9 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
 from derive.display.derivation import Textbook, textbook
 from derive.display.latex.lines import WIDTH, Rows, align, extent, rows
+from derive.display.latex.printer import REMARKS, Latex, count, listed, shape, word
 from derive.display.latex.text import escape
 from derive.display.latex.width import em
-from derive.display.latex.words import REMARKS, Latex, count, listed, shape, word
 from derive.nodes import Quantity
 from derive.render import render
 
@@ -75,7 +75,7 @@ def document(cell: Cell) -> str:
 
 
 def _starts(cell: Cell, parameter: Quantity, latex: Latex) -> str:
-    """What a parameter is, in a word or two."""
+    """The entry of a parameter in the table of symbols."""
     if parameter.name not in cell.initial:
         return "parameter"
     start = latex.number(sp.Float(cell.initial[parameter.name]))

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from derive.cell import Equation
 from derive.display.formula import fill, plain
+from derive.display.latex.printer import Latex
 from derive.display.latex.width import em
-from derive.display.latex.words import Latex
 
 WIDTH = 34.0  # of an equation, in em
 COLUMNS = 96  # of the source
@@ -35,7 +35,7 @@ def rows(latex: Latex, equations: Iterable[Equation], total: str = "") -> Rows:
 
 
 def extent(lines: Rows) -> float:
-    """How wide lines are, aligned."""
+    """The width of aligned lines, in em."""
     return sum(max(map(em, side)) for side in zip(*lines, strict=True)) if lines else 0.0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from derive.display.latex.words import GREEK, SPELLED
+from derive.display.latex.printer import GREEK, SPELLED
 
 SPECIAL = {character: rf"\{character}" for character in "&%$#_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",

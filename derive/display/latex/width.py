@@ -1,4 +1,4 @@
-"""How wide a formula is, as near as it takes to know where to break it."""
+"""The approximate width of a formula, to decide where to break it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTHS |= {rf"\{name}": 0.6 * len(name) for name in "tanh exp log sin cos max mi
 
 
 def em(latex: str) -> float:
-    """About how wide a formula is, in em; rather too much than too little."""
+    """The approximate width of a formula in em; an overestimate rather than an underestimate."""
     return _run(iter(re.findall(r"\\[A-Za-z]+|\\.|.", latex)))
 
 

@@ -1,4 +1,4 @@
-"""Words of the language that are made of others, and `each`, which repeats equations."""
+"""Functions of the language that are composed of others, and `each`, which repeats equations."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def mean(vector: sp.Expr) -> sp.Expr:
     vector = sp.sympify(operand(vector))
     axes = axes_of(vector)
     if len(axes) != 1:
-        raise CellError(f"a mean is taken over a vector, and {describe(vector)} is none")
+        raise CellError(f"mean(…) is taken over a vector, and {describe(vector)} is not a vector")
     return FeatureSum(vector) / Size(axes[0])
 
 
@@ -34,14 +34,16 @@ def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
 def each(count: int) -> Iterator[int]:
     """The numbers from 1 to `count`, for equations that are repeated.
 
-    Inside ``for layer in each(depth):`` every equation and every member gets the number behind its
-    name, ``n_1``, ``n_2``, …, and the name without a number stands for the latest.
+    Inside ``for layer in each(depth):`` the number is appended to the name of every equation and
+    member, ``n_1``, ``n_2``, …, and the name without a number stands for the latest one.
     """
     body = current()
     if isinstance(count, bool) or count != int(count) or count < 1:
-        raise CellError(f"each(…) takes a whole number from 1 on, not {count!r}")
+        raise CellError(f"each(…) takes a whole number of at least 1, not {count!r}")
     if body.layer is not None:
-        raise CellError("each(…) stands inside another; name the equations of one of them by hand")
+        raise CellError(
+            "loops over each(…) cannot be nested; name the equations of one of them by hand"
+        )
     try:
         for number in range(1, count + 1):
             body.layer = Layer(number)

@@ -1,4 +1,4 @@
-"""The words of LaTeX: what a quantity, a function, a fraction looks like."""
+"""LaTeX printing: quantities, functions, fractions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ REMARKS = {
 
 
 class Latex(Mathematics):
-    """The words of LaTeX."""
+    """Prints an expression as LaTeX."""
 
     times = BEFORE_FACTOR + r" \circ "
     juxtaposed = r" \, "
@@ -174,7 +174,7 @@ def shape(axes: Axes) -> str:
 
 
 def count(parameters: Iterable[Quantity]) -> str:
-    """How many numbers parameters are: $4HI + 4H^2 + 4H$."""
+    """The number of entries in parameters: $4HI + 4H^2 + 4H$."""
     terms = []
     for axes, times in Counter(q.axes for q in parameters).items():
         letters = Counter(word(axis.letter) for axis in axes)
