@@ -17,7 +17,7 @@ import sympy as sp
 from derive.adjoint import Adjoint
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise, maximum, relu, step
-from derive.nodes import FeatureSum, Node, Quantity, Size, Transposed, axes_of
+from derive.nodes import Deviation, FeatureSum, Node, Quantity, Size, Transposed, axes_of
 from derive.printing import ranks
 
 
@@ -161,6 +161,8 @@ def readable(expr: sp.Expr) -> sp.Expr:
     """An expression with words in it that only a reader needs."""
     if not expr.args:
         return expr
+    if isinstance(expr, Deviation):
+        return readable(expr.formula())
     expr = expr.func(*map(readable, expr.args))
     if isinstance(expr, step) and isinstance(expr.args[0], relu):
         return step(*expr.args[0].args)

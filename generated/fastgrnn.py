@@ -319,9 +319,7 @@ def backward(params, tape, dys, dstate=None):
     db_n = dparams["b_n"]
     dzeta = dparams["zeta"]
     dnu = dparams["nu"]
-    da_n_s, da_z_s, dzeta_terms_s, dh_next_s, da_s, dnu_terms_s = _arrays(
-        dtype, (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H), (T, B, H)
-    )
+    da_n_s, da_z_s, dh_next_s, da_s = _arrays(dtype, (T, B, H), (T, B, H), (T, B, H), (T, B, H))
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
 
@@ -339,9 +337,6 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, z_s, out=work_s)
     np.multiply(da_z_s, work_s, out=da_z_s)
     np.multiply(da_z_s, z_s, out=da_z_s)
-    # dzeta_terms_rate = (1 - z) * n
-    np.subtract(1, z_s, out=dzeta_terms_s)
-    np.multiply(dzeta_terms_s, n_s, out=dzeta_terms_s)
 
     # The chain rule, last step first.
     dh = dstate.h.copy()
@@ -376,11 +371,8 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_s).T, _rows(h_s[:-1]), out=dU)
     db_z[...] = np.sum(da_z_s, axis=(0, 1))
     db_n[...] = np.sum(da_n_s, axis=(0, 1))
-    # dzeta_terms = dh_next * dzeta_terms_rate
-    np.multiply(dzeta_terms_s, dh_next_s, out=dzeta_terms_s)
-    dzeta[...] = np.sum(np.sum(dzeta_terms_s, axis=-1, keepdims=True))
-    np.multiply(dh_next_s, n_s, out=dnu_terms_s)
-    dnu[...] = np.sum(np.sum(dnu_terms_s, axis=-1, keepdims=True))
+    dzeta[...] = np.sum(np.sum(dh_next_s * (1 - z_s) * n_s, axis=-1, keepdims=True))
+    dnu[...] = np.sum(np.sum(dh_next_s * n_s, axis=-1, keepdims=True))
     return dparams, dxs, State(dh)
 
 
@@ -587,8 +579,6 @@ def hvp(
         + z_dot_s * (h_s[:-1] - zeta * n_s) * (1 - z_s)
         - n_dot_s * zeta * (1 - z_s) * z_s
     )
-    dzeta_terms_dot_rate_s = n_dot_s * (1 - z_s) - z_dot_s * n_s
-    dzeta_terms_dot_rate__s = (1 - z_s) * n_s
     dh = dstate.h.copy()
     dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
@@ -626,10 +616,14 @@ def hvp(
     dU_dot += _rows(da_dot_s).T @ _rows(h_s[:-1])
     db_z_dot[...] = np.sum(da_z_dot_s, axis=(0, 1))
     db_n_dot[...] = np.sum(da_n_dot_s, axis=(0, 1))
-    dzeta_terms_dot_s = dh_next_s * dzeta_terms_dot_rate_s + dh_next_dot_s * dzeta_terms_dot_rate__s
-    dzeta_dot[...] = np.sum(np.sum(dzeta_terms_dot_s, axis=-1, keepdims=True))
-    dnu_terms_dot_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    dnu_dot[...] = np.sum(np.sum(dnu_terms_dot_s, axis=-1, keepdims=True))
+    dzeta_dot[...] = np.sum(
+        np.sum(
+            dh_next_s * n_dot_s * (1 - z_s)
+            - dh_next_s * z_dot_s * n_s
+            + dh_next_dot_s * (1 - z_s) * n_s, axis=-1, keepdims=True
+        )
+    )
+    dnu_dot[...] = np.sum(np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True))
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

@@ -299,9 +299,7 @@ def backward(params, tape, dys, dstate=None):
     db = dparams["b"]
     dalpha = dparams["alpha"]
     dbeta = dparams["beta"]
-    da_n_s, dh_next_s, dalpha_terms_s, dbeta_terms_s = _arrays(
-        dtype, (T, B, H), (T, B, H), (T, B, H), (T, B, H)
-    )
+    da_n_s, dh_next_s = _arrays(dtype, (T, B, H), (T, B, H))
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -337,10 +335,8 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_n_s).T, _rows(xs), out=dW)
     np.matmul(_rows(da_n_s).T, _rows(h_s[:-1]), out=dU)
     db[...] = np.sum(da_n_s, axis=(0, 1))
-    np.multiply(dh_next_s, n_s, out=dalpha_terms_s)
-    dalpha[...] = np.sum(np.sum(dalpha_terms_s, axis=-1, keepdims=True))
-    np.multiply(dh_next_s, h_s[:-1], out=dbeta_terms_s)
-    dbeta[...] = np.sum(np.sum(dbeta_terms_s, axis=-1, keepdims=True))
+    dalpha[...] = np.sum(np.sum(dh_next_s * n_s, axis=-1, keepdims=True))
+    dbeta[...] = np.sum(np.sum(dh_next_s * h_s[:-1], axis=-1, keepdims=True))
     return dparams, dxs, State(dh)
 
 
@@ -540,10 +536,12 @@ def hvp(
     np.matmul(_rows(da_n_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(da_n_dot_s).T @ _rows(h_s[:-1])
     db_dot[...] = np.sum(da_n_dot_s, axis=(0, 1))
-    dalpha_terms_dot_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    dalpha_dot[...] = np.sum(np.sum(dalpha_terms_dot_s, axis=-1, keepdims=True))
-    dbeta_terms_dot_s = dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1]
-    dbeta_dot[...] = np.sum(np.sum(dbeta_terms_dot_s, axis=-1, keepdims=True))
+    dalpha_dot[...] = np.sum(
+        np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True)
+    )
+    dbeta_dot[...] = np.sum(
+        np.sum(dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1], axis=-1, keepdims=True)
+    )
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

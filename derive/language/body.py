@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -11,7 +12,7 @@ from derive import wellformed
 from derive.cell import Equation
 from derive.language.declarations import Declaration, Family, operand
 from derive.language.options import Options
-from derive.nodes import Axis, CellError, Quantity, axes_of, describe
+from derive.nodes import Axis, CellError, Quantity, axes_of, describe, symbols_of
 
 
 class Layer(int):
@@ -104,6 +105,17 @@ class Body(dict[str, Any]):
         self.read = []
         return lhs
 
+    def helper(self, name: str, formula: sp.Expr) -> Quantity:
+        """Add an equation that a word of the language needs, within one that is being written."""
+        written, name = self.read, self.numbered(name)
+        while name in self or name in self.forward:
+            name += "_"
+        self.read = [q.name for q in sorted(symbols_of(formula), key=written_at(written))]
+        quantity = self.define(name, formula)
+        super().__setitem__(name, quantity)
+        self.read = [*written, name]
+        return quantity
+
     def parameter(self, family: Family, member: str) -> Quantity:
         """A parameter of a family, made when it is first read; the empty member is the family's
         own."""
@@ -169,6 +181,11 @@ class Body(dict[str, Any]):
             for name, (family, member, full) in self.members.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+
+def written_at(names: list[str]) -> Callable[[Quantity], tuple[int, str]]:
+    """Sort key: quantities in the order in which their names were written."""
+    return lambda q: (names.index(q.name) if q.name in names else len(names), q.name)
 
 
 def _whole(formula: sp.Expr) -> sp.Expr:

@@ -15,7 +15,7 @@ import sympy as sp
 from derive.adjoint import outermost_nodes
 from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, FeatureSum, MatVec, Outer, Size, Transposed, axes_of
+from derive.nodes import Axes, Deviation, FeatureSum, MatVec, Outer, Size, Transposed, axes_of
 from derive.printing import fraction
 from derive.program.program import Program
 
@@ -50,6 +50,8 @@ def size(axes: Axes) -> sp.Expr:
 
 
 def _cost_of(expr: sp.Expr) -> Cost:
+    if isinstance(expr, Deviation):
+        return _cost_of(expr.formula())
     inner = sum((_cost_of(a) for a in expr.args), start=NOTHING)
     n = size(axes_of(expr)) if expr.args and not isinstance(expr, Transposed) else sp.S.Zero
     if isinstance(expr, MatVec):

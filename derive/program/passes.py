@@ -62,7 +62,7 @@ def passes(adjoint: Adjoint, store: str = "all") -> Passes:
     there = _tangent_there(adjoint, dot)
     hence = _tangent_back(adjoint, dot, {e.lhs for e in there.during})
     still = tuple(e for e in there.during if e.lhs in {dot[q] for q in fixed})
-    again = (*adjoint.forward, *still)
+    again = (*adjoint.computed, *still)
     on_the_way = (hence.reads() - trajectory) & {e.lhs for e in there.during if e not in still}
     there_for_hvp = replace(there, wanted=on_the_way | {dot[s] for s in cell.updates.values()})
     return Passes(
@@ -105,7 +105,7 @@ def _forward(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
     return Loop(
         known=frozenset({cell.input, *cell.parameters}),
         carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
-        during=adjoint.forward,
+        during=adjoint.computed,
         wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
     )
 

@@ -82,6 +82,9 @@ class _Lines:
         """Whether the value is there already: an array, or a number."""
         return isinstance(expr, Quantity | Size | sp.Number | sp.NumberSymbol)
 
+    def is_fixed(self, expr: sp.Expr) -> bool:
+        return all(map(self.lowering.fixed, expr.atoms(Quantity)))
+
     def reads(self, expr: sp.Expr, target: str) -> bool:
         return any(self.lowering.place(q) == target for q in expr.atoms(Quantity))
 
@@ -92,8 +95,8 @@ class _Lines:
         if self.is_atom(expr):
             return self.infix(expr)
         axes = axes_of(expr)
-        if isinstance(expr, FeatureSum) and self.lowering.fixed(expr.args[0]):
-            return f"np.sum({self.value(expr.args[0])})"  # of a parameter: one number
+        if isinstance(expr, FeatureSum) and self.is_fixed(expr):
+            return f"np.sum({self.infix(expr.args[0])})"  # of parameters: one number
         scratch = self.borrow(axes)
         self.into(scratch, axes, expr)
         return scratch
@@ -116,12 +119,12 @@ class _Lines:
             self.product(target, axes, expr)
         elif isinstance(expr, sp.Pow):
             self.power(target, *expr.args)
-        elif isinstance(expr, FeatureSum) and (axes or self.lowering.fixed(expr.args[0])):
+        elif isinstance(expr, FeatureSum) and (axes or self.is_fixed(expr)):
             self.lines.append(f"np.copyto({target}, {self.value(expr)})")
         elif isinstance(expr, FeatureSum):
-            self.lines.append(
-                f"np.sum({self.value(expr.args[0])}, axis=-1, keepdims=True, out={target})"
-            )
+            vector = self.value(expr.args[0])
+            self.lines.append(f"np.sum({vector}, axis=-1, keepdims=True, out={target})")
+            self.borrowed.pop(vector, None)
         elif isinstance(expr, Elementwise):
             self.function(target, expr)
         else:
