@@ -12,8 +12,9 @@ it, and from the next step, which read it as its old state. The latter is the *c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import sympy as sp
 
@@ -23,6 +24,7 @@ from derive.names import fresh
 from derive.nodes import (
     Axes,
     CellError,
+    Deviation,
     FeatureSum,
     Node,
     Quantity,
@@ -53,6 +55,16 @@ class Adjoint:
     seed: Quantity
     carry: dict[Quantity, Quantity]
 
+    @cached_property
+    def computed(self) -> tuple[Equation, ...]:
+        """The equations in normal form as they are computed: of sums and elementwise functions
+        alone."""
+        taken, equations = self.taken, []
+        for e in self.forward:
+            own = isinstance(e.rhs, Deviation)
+            equations += normalise([replace(e, rhs=e.rhs.formula())], taken) if own else [e]
+        return tuple(equations)
+
     @property
     def taken(self) -> set[str]:
         """Every name in use."""
@@ -74,6 +86,7 @@ def adjoint(cell: Cell) -> Adjoint:
     carry = {s: Quantity(fresh(f"d{new}_carry", taken), s.axes) for s, new in cell.updates.items()}
 
     received: dict[Quantity, list[sp.Expr]] = {q: [] for q in quantities}
+    quotients = {e.rhs: e.lhs for e in forward if divisor_of(e.rhs) != 1}
     received[cell.output].append(seed)
     for state, new in cell.updates.items():
         received[new].append(carry[state])
@@ -81,7 +94,7 @@ def adjoint(cell: Cell) -> Adjoint:
     for equation in reversed(forward):
         if received[equation.lhs]:
             for quantity, contribution in pull_back(equation, bar[equation.lhs]):
-                received[quantity].append(contribution)
+                received[quantity].append(under_names(contribution, quotients))
     inner = {e.lhs for e in forward}
     backward = tuple(
         Equation(bar[q], gathered(q, received[q]), order.get(q, ()))
@@ -125,19 +138,42 @@ def unnamed(part: sp.Expr, equation: Equation) -> CellError:
     )
 
 
+def under_names(product: sp.Expr, quotients: Mapping[sp.Expr, Quantity]) -> sp.Expr:
+    """A product in which a quotient that has a name stands under it."""
+    factors = set(sp.Mul.make_args(product))
+    for quotient, name in quotients.items():
+        if factors.issuperset(sp.Mul.make_args(quotient)):
+            return product / quotient * name
+    return product
+
+
 def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr:
     """The sum of contributions. What a number gave to every entry of a vector, it receives from
     every entry: there the sum runs over the features too."""
     if axes_of(part) != ():
         return sp.Add(*contributions)
-    by_axes: dict[Axes, list[sp.Expr]] = {}
+    numbers: list[sp.Expr] = []
+    vectors: dict[tuple[Axes, sp.Expr], list[sp.Expr]] = {}
     for contribution in contributions:
-        by_axes.setdefault(axes_of(contribution), []).append(contribution)
-    numbers = by_axes.pop((), [])
-    totals = [FeatureSum(sp.Add(*some)) for some in by_axes.values()]
-    for total in totals:
+        if axes_of(contribution) == ():
+            numbers.append(contribution)
+        else:
+            factor, vector = separated(contribution)
+            vectors.setdefault((axes_of(vector), factor), []).append(vector)
+    for (_, factor), some in vectors.items():
+        total = FeatureSum(sp.Add(*some))
         total.axes()  # CellError for a matrix, of which there is no such sum
-    return sp.Add(*numbers, *totals)
+        numbers.append(factor * total)
+    return sp.Add(*numbers)
+
+
+def separated(product: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """A product as its single numbers, which stand outside a sum over the features, times its
+    vectors."""
+    parts = (factor.primitive() for factor in sp.Mul.make_args(product))  # 2 (a - m) for 2 a - 2 m
+    factors = [factor for part in parts for factor in part]
+    vectors = [f for f in factors if axes_of(f) != ()]
+    return sp.Mul(*(f for f in factors if axes_of(f) == ())), sp.Mul(*vectors)
 
 
 def partials(
@@ -152,7 +188,7 @@ def partials(
     """
     slopes = (
         _slopes_of_function(equation)
-        if isinstance(equation.rhs, Elementwise)
+        if isinstance(equation.rhs, Elementwise | Deviation)
         else _slopes_of_formula(equation, by_output)
     )
     for part, slope in slopes:
@@ -164,8 +200,10 @@ def partials(
 
 
 def _slopes_of_function(equation: Equation) -> Iterator[tuple[sp.Expr, sp.Expr]]:
-    rhs = equation.rhs
-    yield from zip(rhs.args, rhs.slopes(equation.lhs, *rhs.args), strict=True)
+    rhs, inputs = equation.rhs, equation.rhs.args
+    own = isinstance(rhs, Deviation)
+    slopes = rhs.slopes(equation.lhs) if own else rhs.slopes(equation.lhs, *inputs)
+    yield from zip(inputs, slopes, strict=True)
 
 
 def _slopes_of_formula(equation: Equation, by_output: bool) -> Iterator[tuple[sp.Expr, sp.Expr]]:

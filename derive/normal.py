@@ -3,7 +3,8 @@ rule.
 
 In normal form an equation is one of three kinds:
 
-- an *activation*, a function of quantities that have a name: ``i = sigmoid(a_i)``;
+- an *activation*, a function of quantities that have a name: ``i = sigmoid(a_i)``, or the
+  deviation of some from their mean;
 - *algebraic*: sums, products and powers of named quantities, where a matrix-vector product stands
   alone as a term: ``a_i = W_i @ x + U_i @ h + b_i``. What such a node takes has a name, too: the
   adjoint of a node goes to its arguments, and only what has a name can receive it;
@@ -26,7 +27,7 @@ import sympy as sp
 from derive.cell import Equation, in_order
 from derive.elementwise import Elementwise
 from derive.names import fresh
-from derive.nodes import FeatureSum, MatVec, Node, Quantity, Transposed, axes_of
+from derive.nodes import Deviation, FeatureSum, MatVec, Node, Quantity, Transposed, axes_of
 
 
 def normalise(
@@ -77,6 +78,8 @@ class _Normaliser:
         """The right-hand side of an equation that has a name already."""
         if isinstance(rhs, Elementwise):
             return rhs.func(*(self.argument(a, f"a_{equation.lhs}", equation) for a in rhs.args))
+        if isinstance(rhs, Deviation):
+            return self.node(rhs, equation)
         if not isinstance(rhs, sp.Add) and divisor_of(rhs) != 1:
             return self.parts(rhs, equation)
         terms = (self.term(term, equation) for term in sp.Add.make_args(rhs))
@@ -94,6 +97,8 @@ class _Normaliser:
             return self.activation(expr, equation)
         if isinstance(expr, MatVec):
             return self.name(expr, self.name_of_product(expr, equation), equation)
+        if isinstance(expr, Deviation):
+            return self.name(expr, f"sigma_{equation.lhs}", equation)
         if isinstance(expr, Node):
             return self.node(expr, equation)
         if self.quotients and divisor_of(expr) != 1:
@@ -138,13 +143,21 @@ class _Normaliser:
     def node(self, expr: Node, equation: Equation) -> sp.Expr:
         """A node, each of its arguments under a name."""
         if isinstance(expr, FeatureSum):
-            names = [f"{equation.lhs}_terms"]
-        elif isinstance(expr, MatVec):
+            return FeatureSum(self.summed(expr.args[0], equation))
+        if isinstance(expr, MatVec):
             names = [f"{equation.lhs}_matrix", self.name_of_operand(expr.args[1], equation)]
         else:
             names = [self.name_of_operand(argument, equation) for argument in expr.args]
         arguments = zip(expr.args, names, strict=True)
         return expr.func(*(self.argument(a, name, equation) for a, name in arguments))
+
+    def summed(self, vector: sp.Expr, equation: Equation) -> sp.Expr:
+        """What a sum over the features runs over: a formula, in which a sum has a name."""
+        sums = sorted(vector.atoms(FeatureSum), key=lambda part: (-part.count_ops(), str(part)))
+        for inner in sums:
+            if vector.has(inner):
+                vector = vector.xreplace({inner: self.name(inner, f"sum_{equation.lhs}", equation)})
+        return self.inner(vector, equation)
 
     def name_of_operand(self, expr: sp.Expr, equation: Equation) -> str:
         """What a product is taken of."""

@@ -17,7 +17,16 @@ import sympy as sp
 from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.names import ranks
-from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, symbols_of
+from derive.nodes import (
+    Deviation,
+    FeatureSum,
+    MatVec,
+    Outer,
+    Quantity,
+    Size,
+    Transposed,
+    symbols_of,
+)
 
 SUM, PRODUCT, POWER, ATOM = range(4)
 
@@ -70,6 +79,8 @@ class Infix:
             return self.transposed(expr.args[0]), ATOM
         if isinstance(expr, FeatureSum):
             return self.feature_sum(expr.args[0]), ATOM
+        if isinstance(expr, Deviation):
+            return self.dispatch(expr.formula())
         if isinstance(expr, Elementwise):
             return self.function(expr), ATOM
         if isinstance(expr, Quantity | Size):

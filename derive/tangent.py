@@ -13,7 +13,7 @@ from collections.abc import Container, Iterable, Mapping
 
 import sympy as sp
 
-from derive.adjoint import is_constant, partials, unnamed
+from derive.adjoint import gathered, is_constant, partials, unnamed
 from derive.cell import Equation
 from derive.names import fresh
 from derive.nodes import Node, Quantity
@@ -60,4 +60,5 @@ def push_forward(
             raise unnamed(argument, equation)
         return dot.get(argument, sp.S.Zero)
 
-    return sp.Add(*(slope * along(part) for part, slope in partials(equation, by_output)))
+    moved = [slope * along(part) for part, slope in partials(equation, by_output)]
+    return gathered(equation.lhs, moved)  # a number moves by what all entries of a vector give

@@ -18,6 +18,7 @@ from derive import elementwise as e
 from derive.nodes import (
     Axis,
     CellError,
+    Deviation,
     FeatureSum,
     MatVec,
     Outer,
@@ -38,7 +39,7 @@ FUNCTIONS = (
     *(e.sigmoid, e.tanh, e.relu, e.softplus, e.exp, e.log, e.sqrt, e.sin, e.cos),
     *(e.absolute, e.sign, e.maximum, e.step, e.heaviside),
 )
-WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Size})
+WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Deviation, Size})
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 

@@ -336,7 +336,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_tanh_h_next_s).T, _rows(h_s[:-1]), out=dW)
     dW += _rows(h_s[:-1]).T @ _rows(dW_T_h_s)
     np.matmul(_rows(da_tanh_h_next_s).T, _rows(xs), out=dV)
-    db[...] = np.sum(da_tanh_h_next_s, axis=(0, 1))
+    np.sum(da_tanh_h_next_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dh)
 
 
@@ -553,7 +553,7 @@ def hvp(
     dW_dot += _rows(h_dot_s[:-1]).T @ _rows(dW_T_h_s)
     np.matmul(_rows(da_tanh_h_next_s).T, _rows(xs_dot), out=dV_dot)
     dV_dot += _rows(da_tanh_h_next_dot_s).T @ _rows(xs)
-    db_dot[...] = np.sum(da_tanh_h_next_dot_s, axis=(0, 1))
+    np.sum(da_tanh_h_next_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

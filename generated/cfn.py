@@ -325,13 +325,14 @@ def backward(params, tape, dys, dstate=None):
     W = params.stacked["W"]
     dU = dparams.stacked["U"]
     dW = dparams.stacked["W"]
-    db = dparams.stacked["b"]
+    db_theta = dparams["b_theta"]
+    db_eta = dparams["b_eta"]
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dh_s, dh_next_s = np.empty((2, T, B, H), dtype)
     (
         dh_next_da_theta_s, dh_next_da_eta_s, dh_next_dn_s
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
-    dn_s = dh_next_dn_s
+    dn_s, da_eta_s, da_theta_s = dh_next_dn_s, dh_next_da_eta_s, dh_next_da_theta_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -384,7 +385,8 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_s[..., : 2 * H]).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
-    np.sum(dgates_s[..., : 2 * H], axis=(0, 1), out=db)
+    np.sum(da_theta_s, axis=(0, 1), out=db_theta)
+    np.sum(da_eta_s, axis=(0, 1), out=db_eta)
     return dparams, dxs, State(dh)
 
 
@@ -586,7 +588,8 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     dU_dot = dparams_dot.stacked["U"]
     dW_dot = dparams_dot.stacked["W"]
-    db_dot = dparams_dot.stacked["b"]
+    db_theta_dot = dparams_dot["b_theta"]
+    db_eta_dot = dparams_dot["b_eta"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
     da_theta_s, da_eta_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -647,7 +650,8 @@ def hvp(
     dU_dot += _rows(dgates_dot_s[..., : 2 * H]).T @ _rows(h_s[:-1])
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
-    np.sum(dgates_dot_s[..., : 2 * H], axis=(0, 1), out=db_dot)
+    np.sum(da_theta_dot_s, axis=(0, 1), out=db_theta_dot)
+    np.sum(da_eta_dot_s, axis=(0, 1), out=db_eta_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

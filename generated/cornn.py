@@ -358,7 +358,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_tanh_force_s).T, _rows(y_s[:-1]), out=dW)
     np.matmul(_rows(da_tanh_force_s).T, _rows(z_s[:-1]), out=dV)
     np.matmul(_rows(da_tanh_force_s).T, _rows(xs), out=dU)
-    db[...] = np.sum(da_tanh_force_s, axis=(0, 1))
+    np.sum(da_tanh_force_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dy, dz)
 
 
@@ -594,7 +594,7 @@ def hvp(
     dV_dot += _rows(da_tanh_force_dot_s).T @ _rows(z_s[:-1])
     np.matmul(_rows(da_tanh_force_s).T, _rows(xs_dot), out=dU_dot)
     dU_dot += _rows(da_tanh_force_dot_s).T @ _rows(xs)
-    db_dot[...] = np.sum(da_tanh_force_dot_s, axis=(0, 1))
+    np.sum(da_tanh_force_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
 
 

@@ -321,10 +321,10 @@ def backward(params, tape, dys, dstate=None):
     dzeta = dparams["zeta"]
     dnu = dparams["nu"]
     (
-        dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s, dzeta_terms_rate_s, dnu_terms_s
+        dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s, dzeta_terms_s, dnu_terms_s
     ) = np.empty((6, T, B, H), dtype)
     sum_dzeta_terms_s, sum_dnu_terms_s = np.empty((2, T, B, 1), dtype)
-    da_n_s, da_z_s, dzeta_terms_s = dh_next_da_n_s, dh_next_da_z_s, dzeta_terms_rate_s
+    da_n_s, da_z_s = dh_next_da_n_s, dh_next_da_z_s
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
 
@@ -342,9 +342,6 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, z_s, out=work_s)
     np.multiply(dh_next_da_z_s, work_s, out=dh_next_da_z_s)
     np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
-    # dzeta_terms_rate = (1 - z) * n
-    np.subtract(1, z_s, out=dzeta_terms_rate_s)
-    np.multiply(dzeta_terms_rate_s, n_s, out=dzeta_terms_rate_s)
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
@@ -375,9 +372,12 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_s), W, out=_rows(dxs))
     np.matmul(_rows(da_s).T, _rows(xs), out=dW)
     np.matmul(_rows(da_s).T, _rows(h_s[:-1]), out=dU)
-    db_z[...] = np.sum(da_z_s, axis=(0, 1))
-    db_n[...] = np.sum(da_n_s, axis=(0, 1))
-    np.multiply(dzeta_terms_rate_s, dh_next_s, out=dzeta_terms_s)
+    np.sum(da_z_s, axis=(0, 1), out=db_z)
+    np.sum(da_n_s, axis=(0, 1), out=db_n)
+    # dzeta_terms = dh_next * (1 - z) * n
+    np.subtract(1, z_s, out=dzeta_terms_s)
+    np.multiply(dzeta_terms_s, dh_next_s, out=dzeta_terms_s)
+    np.multiply(dzeta_terms_s, n_s, out=dzeta_terms_s)
     np.sum(dzeta_terms_s, axis=-1, keepdims=True, out=sum_dzeta_terms_s)
     dzeta[...] = np.sum(sum_dzeta_terms_s)
     np.multiply(dh_next_s, n_s, out=dnu_terms_s)
@@ -583,7 +583,7 @@ def hvp(
     dzeta_dot = dparams_dot["zeta"]
     dnu_dot = dparams_dot["nu"]
     dh_next_s, dh_next_dot_s, da_n_dot_s, da_z_dot_s, da_s, da_dot_s = np.empty((6, T, B, H), dtype)
-    sum_dzeta_terms_dot_s, sum_dnu_terms_dot_s = np.empty((2, T, B, 1), dtype)
+    sum_dzeta_dot_terms_s, sum_dnu_dot_terms_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = (zeta * (1 - z_s) + nu) * (1 - n_s**2)
     dh_next_da_n_dot_s = (
@@ -600,8 +600,6 @@ def hvp(
         + z_dot_s * (h_s[:-1] - zeta * n_s) * (1 - z_s)
         - n_dot_s * zeta * (1 - z_s) * z_s
     )
-    dzeta_terms_dot_rate_s = n_dot_s * (1 - z_s) - z_dot_s * n_s
-    dzeta_terms_dot_rate__s = (1 - z_s) * n_s
     dh_next_carry = dh = dstate.h.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
@@ -637,14 +635,18 @@ def hvp(
     dW_dot += _rows(da_dot_s).T @ _rows(xs)
     np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(da_dot_s).T @ _rows(h_s[:-1])
-    db_z_dot[...] = np.sum(da_z_dot_s, axis=(0, 1))
-    db_n_dot[...] = np.sum(da_n_dot_s, axis=(0, 1))
-    dzeta_terms_dot_s = dh_next_s * dzeta_terms_dot_rate_s + dh_next_dot_s * dzeta_terms_dot_rate__s
-    sum_dzeta_terms_dot_s[...] = np.sum(dzeta_terms_dot_s, axis=-1, keepdims=True)
-    dzeta_dot[...] = np.sum(sum_dzeta_terms_dot_s)
-    dnu_terms_dot_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    sum_dnu_terms_dot_s[...] = np.sum(dnu_terms_dot_s, axis=-1, keepdims=True)
-    dnu_dot[...] = np.sum(sum_dnu_terms_dot_s)
+    np.sum(da_z_dot_s, axis=(0, 1), out=db_z_dot)
+    np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
+    dzeta_dot_terms_s = (
+        dh_next_s * n_dot_s * (1 - z_s)
+        - dh_next_s * z_dot_s * n_s
+        + dh_next_dot_s * (1 - z_s) * n_s
+    )
+    sum_dzeta_dot_terms_s[...] = np.sum(dzeta_dot_terms_s, axis=-1, keepdims=True)
+    dzeta_dot[...] = np.sum(sum_dzeta_dot_terms_s)
+    dnu_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
+    sum_dnu_dot_terms_s[...] = np.sum(dnu_dot_terms_s, axis=-1, keepdims=True)
+    dnu_dot[...] = np.sum(sum_dnu_dot_terms_s)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

@@ -338,7 +338,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_n_s), W, out=_rows(dxs))
     np.matmul(_rows(da_n_s).T, _rows(xs), out=dW)
     np.matmul(_rows(da_n_s).T, _rows(h_s[:-1]), out=dU)
-    db[...] = np.sum(da_n_s, axis=(0, 1))
+    np.sum(da_n_s, axis=(0, 1), out=db)
     np.multiply(dh_next_s, n_s, out=dalpha_terms_s)
     np.sum(dalpha_terms_s, axis=-1, keepdims=True, out=sum_dalpha_terms_s)
     dalpha[...] = np.sum(sum_dalpha_terms_s)
@@ -522,7 +522,7 @@ def hvp(
     dalpha_dot = dparams_dot["alpha"]
     dbeta_dot = dparams_dot["beta"]
     dh_next_s, dh_next_dot_s, da_n_s, da_n_dot_s = np.empty((4, T, B, H), dtype)
-    sum_dalpha_terms_dot_s, sum_dbeta_terms_dot_s = np.empty((2, T, B, 1), dtype)
+    sum_dalpha_dot_terms_s, sum_dbeta_dot_terms_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = alpha * (1 - n_s**2)
     dh_next_da_n_dot_s = alpha_dot * (1 - n_s**2) - 2 * n_dot_s * alpha * n_s
@@ -555,13 +555,13 @@ def hvp(
     dW_dot += _rows(da_n_dot_s).T @ _rows(xs)
     np.matmul(_rows(da_n_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(da_n_dot_s).T @ _rows(h_s[:-1])
-    db_dot[...] = np.sum(da_n_dot_s, axis=(0, 1))
-    dalpha_terms_dot_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    sum_dalpha_terms_dot_s[...] = np.sum(dalpha_terms_dot_s, axis=-1, keepdims=True)
-    dalpha_dot[...] = np.sum(sum_dalpha_terms_dot_s)
-    dbeta_terms_dot_s = dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1]
-    sum_dbeta_terms_dot_s[...] = np.sum(dbeta_terms_dot_s, axis=-1, keepdims=True)
-    dbeta_dot[...] = np.sum(sum_dbeta_terms_dot_s)
+    np.sum(da_n_dot_s, axis=(0, 1), out=db_dot)
+    dalpha_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
+    sum_dalpha_dot_terms_s[...] = np.sum(dalpha_dot_terms_s, axis=-1, keepdims=True)
+    dalpha_dot[...] = np.sum(sum_dalpha_dot_terms_s)
+    dbeta_dot_terms_s = dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1]
+    sum_dbeta_dot_terms_s[...] = np.sum(dbeta_dot_terms_s, axis=-1, keepdims=True)
+    dbeta_dot[...] = np.sum(sum_dbeta_dot_terms_s)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

@@ -306,7 +306,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_h_next_s), W, out=_rows(dxs))
     np.matmul(_rows(da_h_next_s).T, _rows(xs), out=dW)
     du[...] = np.sum(da_h_next_s * h_s[:-1], axis=(0, 1))
-    db[...] = np.sum(da_h_next_s, axis=(0, 1))
+    np.sum(da_h_next_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dh)
 
 
@@ -490,7 +490,7 @@ def hvp(
     np.matmul(_rows(da_h_next_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(da_h_next_dot_s).T @ _rows(xs)
     du_dot[...] = np.sum(da_h_next_s * h_dot_s[:-1] + da_h_next_dot_s * h_s[:-1], axis=(0, 1))
-    db_dot[...] = np.sum(da_h_next_dot_s, axis=(0, 1))
+    np.sum(da_h_next_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

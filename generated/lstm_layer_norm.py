@@ -15,25 +15,29 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     v_i = W_i @ x
     v_o = W_o @ x
     v_g = W_g @ x
-    m_u = sum(u_f + u_i + u_o + u_g) / 4 / H
-    m_v = sum(v_f + v_g + v_i + v_o) / 4 / H
-    p_f = u_f - m_u
-    p_i = u_i - m_u
-    p_o = u_o - m_u
-    p_g = u_g - m_u
-    q_f = v_f - m_v
-    q_i = v_i - m_v
-    q_o = v_o - m_v
-    q_g = v_g - m_v
-    d_u = sqrt(1e-05 + sum(p_f**2 + p_i**2 + p_o**2 + p_g**2) / 4 / H)
-    d_v = sqrt(1e-05 + sum(q_f**2 + q_i**2 + q_o**2 + q_g**2) / 4 / H)
-    f = sigmoid(s_u_f * p_f / d_u + t_u_f + s_v_f * q_f / d_v + t_v_f + b_f)
-    i = sigmoid(s_u_i * p_i / d_u + t_u_i + s_v_i * q_i / d_v + t_v_i + b_i)
-    o = sigmoid(s_u_o * p_o / d_u + t_u_o + s_v_o * q_o / d_v + t_v_o + b_o)
-    g = tanh(s_u_g * p_g / d_u + t_u_g + s_v_g * q_g / d_v + t_v_g + b_g)
+    mu_u = sum(u_f + u_i + u_o + u_g) / 4 / H
+    sigma_u = sqrt(1e-05 + sum((u_f - mu_u)**2 + (u_i - mu_u)**2 + (u_o - mu_u)**2 + (u_g -
+        mu_u)**2) / 4 / H)
+    p_f = (u_f - mu_u) / sigma_u
+    p_i = (u_i - mu_u) / sigma_u
+    p_o = (u_o - mu_u) / sigma_u
+    p_g = (u_g - mu_u) / sigma_u
+    mu_v = sum(v_f + v_i + v_o + v_g) / 4 / H
+    sigma_v = sqrt(1e-05 + sum((v_f - mu_v)**2 + (v_i - mu_v)**2 + (v_o - mu_v)**2 + (v_g -
+        mu_v)**2) / 4 / H)
+    q_f = (v_f - mu_v) / sigma_v
+    q_i = (v_i - mu_v) / sigma_v
+    q_o = (v_o - mu_v) / sigma_v
+    q_g = (v_g - mu_v) / sigma_v
+    f = sigmoid(s_u_f * p_f + t_u_f + s_v_f * q_f + t_v_f + b_f)
+    i = sigmoid(s_u_i * p_i + t_u_i + s_v_i * q_i + t_v_i + b_i)
+    o = sigmoid(s_u_o * p_o + t_u_o + s_v_o * q_o + t_v_o + b_o)
+    g = tanh(s_u_g * p_g + t_u_g + s_v_g * q_g + t_v_g + b_g)
     c_next = f * c + i * g
-    p_c = c_next - sum(c_next) / H
-    h_next = o * tanh(s_c * p_c / sqrt(1e-05 + sum(p_c**2) / H) + t_c)
+    mu_c = sum(c_next) / H
+    sigma_c = sqrt(1e-05 + sum((c_next - mu_c)**2) / H)
+    p_c = (c_next - mu_c) / sigma_c
+    h_next = o * tanh(s_c * p_c + t_c)
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
@@ -42,7 +46,7 @@ the parameters' dtype: float32 or float64, or complex128 for derivatives by comp
 One step of one sequence costs
     forward: 4HI + 4H² multiply-adds, 5H + 3 activations
     backward: 8HI + 8H² multiply-adds
-    kept from forward for backward: 25H + I + 3 numbers
+    kept from forward for backward: 16H + I + 3 numbers
 and the parameters are 4HI + 4H² + 22H numbers.
 
 In the code, c_s holds all steps of a quantity c, dc is its adjoint (the derivative of the loss by
@@ -73,41 +77,41 @@ LATEX = r"""
   v_{i,t} &= W_i x_t \\
   v_{o,t} &= W_o x_t \\
   v_{g,t} &= W_g x_t \\
-  m_{\mathrm{u\_terms},t} &= u_{f,t} + u_{i,t} + u_{o,t} + u_{g,t} \\
-  m_{u,t} &= \frac{1}{4} \, \operatorname{mean}(m_{\mathrm{u\_terms},t}) \\
-  m_{\mathrm{v\_terms},t} &= v_{f,t} + v_{i,t} + v_{o,t} + v_{g,t} \\
-  m_{v,t} &= \frac{1}{4} \, \operatorname{mean}(m_{\mathrm{v\_terms},t}) \\
-  p_{f,t} &= u_{f,t} - m_{u,t} \\
-  p_{i,t} &= u_{i,t} - m_{u,t} \\
-  p_{o,t} &= u_{o,t} - m_{u,t} \\
-  p_{g,t} &= u_{g,t} - m_{u,t} \\
-  q_{f,t} &= v_{f,t} - m_{v,t} \\
-  q_{i,t} &= v_{i,t} - m_{v,t} \\
-  q_{o,t} &= v_{o,t} - m_{v,t} \\
-  q_{g,t} &= v_{g,t} - m_{v,t} \\
-  a_{\mathrm{d\_u\_terms},t} &= p_{f,t}^{2} + p_{i,t}^{2} + p_{o,t}^{2} + p_{g,t}^{2} \\
-  d_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(a_{\mathrm{d\_u\_terms},t})
-      + 10^{-5}\Bigr)^{1/2} \\
-  a_{\mathrm{d\_v\_terms},t} &= q_{f,t}^{2} + q_{i,t}^{2} + q_{o,t}^{2} + q_{g,t}^{2} \\
-  d_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(a_{\mathrm{d\_v\_terms},t})
-      + 10^{-5}\Bigr)^{1/2} \\
-  a_{f,t} &= \frac{s_{u \, f} \circ p_{f,t}}{d_{u,t}} + t_{u \, f}
-      + \frac{s_{v \, f} \circ q_{f,t}}{d_{v,t}} + t_{v \, f} + b_f \\
+  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(u_{f,t} + u_{i,t} + u_{o,t} + u_{g,t}) \\
+  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((u_{f,t} - \mu_{u,t})^{2}
+      + (u_{i,t} - \mu_{u,t})^{2} + (u_{o,t} - \mu_{u,t})^{2} \\
+  & \qquad \quad {}+ (u_{g,t} - \mu_{u,t})^{2}) \\
+  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
+  p_{f,t} &= \frac{u_{f,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  p_{i,t} &= \frac{u_{i,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  p_{o,t} &= \frac{u_{o,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  p_{g,t} &= \frac{u_{g,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(v_{f,t} + v_{i,t} + v_{o,t} + v_{g,t}) \\
+  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((v_{f,t} - \mu_{v,t})^{2}
+      + (v_{i,t} - \mu_{v,t})^{2} + (v_{o,t} - \mu_{v,t})^{2} \\
+  & \qquad \quad {}+ (v_{g,t} - \mu_{v,t})^{2}) \\
+  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
+  q_{f,t} &= \frac{v_{f,t} - \mu_{v,t}}{\sigma_{v,t}} \\
+  q_{i,t} &= \frac{v_{i,t} - \mu_{v,t}}{\sigma_{v,t}} \\
+  q_{o,t} &= \frac{v_{o,t} - \mu_{v,t}}{\sigma_{v,t}} \\
+  q_{g,t} &= \frac{v_{g,t} - \mu_{v,t}}{\sigma_{v,t}} \\
+  a_{f,t} &= s_{u \, f} \circ p_{f,t} + t_{u \, f} + s_{v \, f} \circ q_{f,t} + t_{v \, f}
+      + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{i,t} &= \frac{s_{u \, i} \circ p_{i,t}}{d_{u,t}} + t_{u \, i}
-      + \frac{s_{v \, i} \circ q_{i,t}}{d_{v,t}} + t_{v \, i} + b_i \\
+  a_{i,t} &= s_{u \, i} \circ p_{i,t} + t_{u \, i} + s_{v \, i} \circ q_{i,t} + t_{v \, i}
+      + b_i \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= \frac{s_{u \, o} \circ p_{o,t}}{d_{u,t}} + t_{u \, o}
-      + \frac{s_{v \, o} \circ q_{o,t}}{d_{v,t}} + t_{v \, o} + b_o \\
+  a_{o,t} &= s_{u \, o} \circ p_{o,t} + t_{u \, o} + s_{v \, o} \circ q_{o,t} + t_{v \, o}
+      + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{g,t} &= \frac{s_{u \, g} \circ p_{g,t}}{d_{u,t}} + t_{u \, g}
-      + \frac{s_{v \, g} \circ q_{g,t}}{d_{v,t}} + t_{v \, g} + b_g \\
+  a_{g,t} &= s_{u \, g} \circ p_{g,t} + t_{u \, g} + s_{v \, g} \circ q_{g,t} + t_{v \, g}
+      + b_g \\
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
-  p_{c,t} &= c_t - \operatorname{mean}(c_t) \\
-  a_{\mathrm{tanh\_h\_next\_quotient},t} &= s_c \circ p_{c,t}
-      / (\sqrt{\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}}) \\
-  a_{\mathrm{tanh\_h},t} &= t_c + a_{\mathrm{tanh\_h\_next\_quotient},t} \\
+  \mu_{c,t} &= \operatorname{mean}(c_t) \\
+  \sigma_{c,t} &= (\operatorname{mean}((c_t - \mu_{c,t})^{2}) + 10^{-5})^{1/2} \\
+  p_{c,t} &= \frac{c_t - \mu_{c,t}}{\sigma_{c,t}} \\
+  a_{\mathrm{tanh\_h},t} &= s_c \circ p_{c,t} + t_c \\
   h_t &= o_t \circ \tanh(a_{\mathrm{tanh\_h},t})
 \end{align*}
 
@@ -117,14 +121,11 @@ LATEX = r"""
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{a}_{\mathrm{tanh\_h},t} &= \bar{h}_t \circ o_t
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_h},t})) \\
-  \bar{a}_{\mathrm{tanh\_h\_next\_quotient},t} &= \bar{a}_{\mathrm{tanh\_h},t} \\
-  \bar{p}_{c,t} &= \bar{a}_{\mathrm{tanh\_h\_next\_quotient},t} \circ s_c \\
-  & \qquad \quad {}/ (\sqrt{\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}}) \\
-  & \qquad {}- \operatorname{mean}(\bar{a}_{\mathrm{tanh\_h\_next\_quotient},t} \\
-  & \qquad \quad \quad {}\circ a_{\mathrm{tanh\_h\_next\_quotient},t}) \, p_{c,t} \\
-  & \qquad \quad {}/ (\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}) \\
-  \bar{c}_t &= \bar{p}_{c,t} - \frac{1}{H} \, \operatorname{sum}(\bar{p}_{c,t})
-      + \bar{c}_t^{(t+1)} \\
+  \bar{p}_{c,t} &= \bar{a}_{\mathrm{tanh\_h},t} \circ s_c \\
+  \bar{\sigma}_{c,t} &= -\frac{\operatorname{sum}(\bar{p}_{c,t} \circ p_{c,t})}{\sigma_{c,t}} \\
+  \bar{\mu}_{c,t} &= -\frac{\operatorname{sum}(\bar{p}_{c,t})}{\sigma_{c,t}} \\
+  \bar{c}_t &= \frac{1}{H} \, \bar{\mu}_{c,t} + \frac{1}{H} \, \bar{\sigma}_{c,t} \, p_{c,t}
+      + \frac{\bar{p}_{c,t}}{\sigma_{c,t}} + \bar{c}_t^{(t+1)} \\
   \bar{g}_t &= \bar{c}_t \circ i_t \\
   \bar{a}_{g,t} &= \bar{g}_t \circ (1 - g_t^{2}) \\
   \bar{o}_t &= \bar{h}_t \circ \tanh(a_{\mathrm{tanh\_h},t}) \\
@@ -133,48 +134,51 @@ LATEX = r"""
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{f}_t &= \bar{c}_t \circ c_{t-1} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
-  \bar{d}_{v,t} &= \operatorname{sum}\Bigl(-\frac{\bar{a}_{f,t} \circ s_{v \, f} \circ
-          q_{f,t}}{d_{v,t}^{2}}
-      - \frac{\bar{a}_{i,t} \circ s_{v \, i} \circ q_{i,t}}{d_{v,t}^{2}} \\
-  & \qquad {}- \frac{\bar{a}_{o,t} \circ s_{v \, o} \circ q_{o,t}}{d_{v,t}^{2}}
-      - \frac{\bar{a}_{g,t} \circ s_{v \, g} \circ q_{g,t}}{d_{v,t}^{2}}\Bigr) \\
-  \bar{a}_{\mathrm{d\_v\_terms},t} &= \frac{\bar{d}_{v,t}}{8 \, H \, d_{v,t}} \\
-  \bar{d}_{u,t} &= \operatorname{sum}\Bigl(-\frac{\bar{a}_{f,t} \circ s_{u \, f} \circ
-          p_{f,t}}{d_{u,t}^{2}}
-      - \frac{\bar{a}_{i,t} \circ s_{u \, i} \circ p_{i,t}}{d_{u,t}^{2}} \\
-  & \qquad {}- \frac{\bar{a}_{o,t} \circ s_{u \, o} \circ p_{o,t}}{d_{u,t}^{2}}
-      - \frac{\bar{a}_{g,t} \circ s_{u \, g} \circ p_{g,t}}{d_{u,t}^{2}}\Bigr) \\
-  \bar{a}_{\mathrm{d\_u\_terms},t} &= \frac{\bar{d}_{u,t}}{8 \, H \, d_{u,t}} \\
-  \bar{q}_{g,t} &= 2 \, \bar{a}_{\mathrm{d\_v\_terms},t} \circ q_{g,t}
-      + \frac{\bar{a}_{g,t} \circ s_{v \, g}}{d_{v,t}} \\
-  \bar{q}_{o,t} &= 2 \, \bar{a}_{\mathrm{d\_v\_terms},t} \circ q_{o,t}
-      + \frac{\bar{a}_{o,t} \circ s_{v \, o}}{d_{v,t}} \\
-  \bar{q}_{i,t} &= 2 \, \bar{a}_{\mathrm{d\_v\_terms},t} \circ q_{i,t}
-      + \frac{\bar{a}_{i,t} \circ s_{v \, i}}{d_{v,t}} \\
-  \bar{q}_{f,t} &= 2 \, \bar{a}_{\mathrm{d\_v\_terms},t} \circ q_{f,t}
-      + \frac{\bar{a}_{f,t} \circ s_{v \, f}}{d_{v,t}} \\
-  \bar{p}_{g,t} &= 2 \, \bar{a}_{\mathrm{d\_u\_terms},t} \circ p_{g,t}
-      + \frac{\bar{a}_{g,t} \circ s_{u \, g}}{d_{u,t}} \\
-  \bar{p}_{o,t} &= 2 \, \bar{a}_{\mathrm{d\_u\_terms},t} \circ p_{o,t}
-      + \frac{\bar{a}_{o,t} \circ s_{u \, o}}{d_{u,t}} \\
-  \bar{p}_{i,t} &= 2 \, \bar{a}_{\mathrm{d\_u\_terms},t} \circ p_{i,t}
-      + \frac{\bar{a}_{i,t} \circ s_{u \, i}}{d_{u,t}} \\
-  \bar{p}_{f,t} &= 2 \, \bar{a}_{\mathrm{d\_u\_terms},t} \circ p_{f,t}
-      + \frac{\bar{a}_{f,t} \circ s_{u \, f}}{d_{u,t}} \\
-  \bar{m}_{v,t} &= \operatorname{sum}(-\bar{q}_{f,t} - \bar{q}_{i,t} - \bar{q}_{o,t}
-      - \bar{q}_{g,t}) \\
-  \bar{m}_{\mathrm{v\_terms},t} &= \frac{1}{4 \, H} \, \bar{m}_{v,t} \\
-  \bar{m}_{u,t} &= \operatorname{sum}(-\bar{p}_{f,t} - \bar{p}_{i,t} - \bar{p}_{o,t}
-      - \bar{p}_{g,t}) \\
-  \bar{m}_{\mathrm{u\_terms},t} &= \frac{1}{4 \, H} \, \bar{m}_{u,t} \\
-  \bar{v}_{g,t} &= \bar{m}_{\mathrm{v\_terms},t} + \bar{q}_{g,t} \\
-  \bar{v}_{o,t} &= \bar{m}_{\mathrm{v\_terms},t} + \bar{q}_{o,t} \\
-  \bar{v}_{i,t} &= \bar{m}_{\mathrm{v\_terms},t} + \bar{q}_{i,t} \\
-  \bar{v}_{f,t} &= \bar{m}_{\mathrm{v\_terms},t} + \bar{q}_{f,t} \\
-  \bar{u}_{g,t} &= \bar{m}_{\mathrm{u\_terms},t} + \bar{p}_{g,t} \\
-  \bar{u}_{o,t} &= \bar{m}_{\mathrm{u\_terms},t} + \bar{p}_{o,t} \\
-  \bar{u}_{i,t} &= \bar{m}_{\mathrm{u\_terms},t} + \bar{p}_{i,t} \\
-  \bar{u}_{f,t} &= \bar{m}_{\mathrm{u\_terms},t} + \bar{p}_{f,t}
+  \bar{q}_{g,t} &= \bar{a}_{g,t} \circ s_{v \, g} \\
+  \bar{q}_{o,t} &= \bar{a}_{o,t} \circ s_{v \, o} \\
+  \bar{q}_{i,t} &= \bar{a}_{i,t} \circ s_{v \, i} \\
+  \bar{q}_{f,t} &= \bar{a}_{f,t} \circ s_{v \, f} \\
+  \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} \circ q_{f,t}
+      + \bar{q}_{i,t} \circ q_{i,t} + \bar{q}_{o,t} \circ q_{o,t}
+      + \bar{q}_{g,t} \circ q_{g,t}) \\
+  & \qquad {}/ (\sigma_{v,t}) \\
+  \bar{\mu}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} + \bar{q}_{i,t} + \bar{q}_{o,t}
+        + \bar{q}_{g,t})
+      / (\sigma_{v,t}) \\
+  \bar{p}_{g,t} &= \bar{a}_{g,t} \circ s_{u \, g} \\
+  \bar{p}_{o,t} &= \bar{a}_{o,t} \circ s_{u \, o} \\
+  \bar{p}_{i,t} &= \bar{a}_{i,t} \circ s_{u \, i} \\
+  \bar{p}_{f,t} &= \bar{a}_{f,t} \circ s_{u \, f} \\
+  \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} \circ p_{f,t}
+      + \bar{p}_{i,t} \circ p_{i,t} + \bar{p}_{o,t} \circ p_{o,t}
+      + \bar{p}_{g,t} \circ p_{g,t}) \\
+  & \qquad {}/ (\sigma_{u,t}) \\
+  \bar{\mu}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} + \bar{p}_{i,t} + \bar{p}_{o,t}
+        + \bar{p}_{g,t})
+      / (\sigma_{u,t}) \\
+  \bar{v}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{g,t}
+      + \frac{\bar{q}_{g,t}}{\sigma_{v,t}} \\
+  \bar{v}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{o,t}
+      + \frac{\bar{q}_{o,t}}{\sigma_{v,t}} \\
+  \bar{v}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{i,t}
+      + \frac{\bar{q}_{i,t}}{\sigma_{v,t}} \\
+  \bar{v}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{f,t}
+      + \frac{\bar{q}_{f,t}}{\sigma_{v,t}} \\
+  \bar{u}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{g,t}
+      + \frac{\bar{p}_{g,t}}{\sigma_{u,t}} \\
+  \bar{u}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{o,t}
+      + \frac{\bar{p}_{o,t}}{\sigma_{u,t}} \\
+  \bar{u}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{i,t}
+      + \frac{\bar{p}_{i,t}}{\sigma_{u,t}} \\
+  \bar{u}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{f,t} + \frac{\bar{p}_{f,t}}{\sigma_{u,t}}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -196,28 +200,27 @@ LATEX = r"""
   \bar{W}_i &= \textstyle \sum_t \bar{v}_{i,t} x_t^{\top} \\
   \bar{W}_o &= \textstyle \sum_t \bar{v}_{o,t} x_t^{\top} \\
   \bar{W}_g &= \textstyle \sum_t \bar{v}_{g,t} x_t^{\top} \\
-  \bar{s}_{u \, f} &= \textstyle \sum_t \frac{\bar{a}_{f,t} \circ p_{f,t}}{d_{u,t}} \\
+  \bar{s}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ p_{f,t} \\
   \bar{t}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{v \, f} &= \textstyle \sum_t \frac{\bar{a}_{f,t} \circ q_{f,t}}{d_{v,t}} \\
+  \bar{s}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ q_{f,t} \\
   \bar{t}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
   \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{u \, i} &= \textstyle \sum_t \frac{\bar{a}_{i,t} \circ p_{i,t}}{d_{u,t}} \\
+  \bar{s}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ p_{i,t} \\
   \bar{t}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{v \, i} &= \textstyle \sum_t \frac{\bar{a}_{i,t} \circ q_{i,t}}{d_{v,t}} \\
+  \bar{s}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ q_{i,t} \\
   \bar{t}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
   \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{u \, o} &= \textstyle \sum_t \frac{\bar{a}_{o,t} \circ p_{o,t}}{d_{u,t}} \\
+  \bar{s}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ p_{o,t} \\
   \bar{t}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{v \, o} &= \textstyle \sum_t \frac{\bar{a}_{o,t} \circ q_{o,t}}{d_{v,t}} \\
+  \bar{s}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ q_{o,t} \\
   \bar{t}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{u \, g} &= \textstyle \sum_t \frac{\bar{a}_{g,t} \circ p_{g,t}}{d_{u,t}} \\
+  \bar{s}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ p_{g,t} \\
   \bar{t}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{s}_{v \, g} &= \textstyle \sum_t \frac{\bar{a}_{g,t} \circ q_{g,t}}{d_{v,t}} \\
+  \bar{s}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ q_{g,t} \\
   \bar{t}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
   \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{s}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h\_next\_quotient},t} \circ p_{c,t}
-      / (\sqrt{\operatorname{mean}(p_{c,t}^{2}) + 10^{-5}}) \\
+  \bar{s}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t} \circ p_{c,t} \\
   \bar{t}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}
 """
@@ -247,24 +250,24 @@ class Params(Mapping):
         "W_o": ("H", "I"),
         "W_g": ("H", "I"),
         "s_u_f": ("H",),
-        "t_u_f": ("H",),
-        "s_v_f": ("H",),
-        "t_v_f": ("H",),
-        "b_f": ("H",),
         "s_u_i": ("H",),
-        "t_u_i": ("H",),
-        "s_v_i": ("H",),
-        "t_v_i": ("H",),
-        "b_i": ("H",),
         "s_u_o": ("H",),
-        "t_u_o": ("H",),
-        "s_v_o": ("H",),
-        "t_v_o": ("H",),
-        "b_o": ("H",),
         "s_u_g": ("H",),
+        "t_u_f": ("H",),
+        "t_u_i": ("H",),
+        "t_u_o": ("H",),
         "t_u_g": ("H",),
+        "s_v_f": ("H",),
+        "s_v_i": ("H",),
+        "s_v_o": ("H",),
         "s_v_g": ("H",),
+        "t_v_f": ("H",),
+        "t_v_i": ("H",),
+        "t_v_o": ("H",),
         "t_v_g": ("H",),
+        "b_f": ("H",),
+        "b_i": ("H",),
+        "b_o": ("H",),
         "b_g": ("H",),
         "s_c": ("H",),
         "t_c": ("H",),
@@ -273,6 +276,11 @@ class Params(Mapping):
     STACKS = {
         "U": ("U_f", "U_i", "U_o", "U_g"),
         "W": ("W_f", "W_i", "W_o", "W_g"),
+        "s_u": ("s_u_f", "s_u_i", "s_u_o", "s_u_g"),
+        "t_u": ("t_u_f", "t_u_i", "t_u_o", "t_u_g"),
+        "s_v": ("s_v_f", "s_v_i", "s_v_o", "s_v_g"),
+        "t_v": ("t_v_f", "t_v_i", "t_v_o", "t_v_g"),
+        "b": ("b_f", "b_i", "b_o", "b_g"),
     }
 
     def __init__(self, input_size, hidden_size, dtype=np.float64):
@@ -354,31 +362,13 @@ class Tape(NamedTuple):
     xs: np.ndarray  # (T, B, I)
     h_s: np.ndarray  # (T + 1, B, H)
     c_s: np.ndarray  # (T + 1, B, H)
-    p_f_s: np.ndarray  # (T, B, H)
-    p_i_s: np.ndarray  # (T, B, H)
-    p_o_s: np.ndarray  # (T, B, H)
-    p_g_s: np.ndarray  # (T, B, H)
-    q_f_s: np.ndarray  # (T, B, H)
-    q_i_s: np.ndarray  # (T, B, H)
-    q_o_s: np.ndarray  # (T, B, H)
-    q_g_s: np.ndarray  # (T, B, H)
-    d_u_s: np.ndarray  # (T, B, 1)
-    d_v_s: np.ndarray  # (T, B, 1)
-    s_u_f_p_f_per_d_u_s: np.ndarray  # (T, B, H)
-    s_v_f_q_f_per_d_v_s: np.ndarray  # (T, B, H)
-    f_s: np.ndarray  # (T, B, H)
-    s_u_i_p_i_per_d_u_s: np.ndarray  # (T, B, H)
-    s_v_i_q_i_per_d_v_s: np.ndarray  # (T, B, H)
-    i_s: np.ndarray  # (T, B, H)
-    s_u_o_p_o_per_d_u_s: np.ndarray  # (T, B, H)
-    s_v_o_q_o_per_d_v_s: np.ndarray  # (T, B, H)
-    o_s: np.ndarray  # (T, B, H)
-    s_u_g_p_g_per_d_u_s: np.ndarray  # (T, B, H)
-    s_v_g_q_g_per_d_v_s: np.ndarray  # (T, B, H)
-    g_s: np.ndarray  # (T, B, H)
+    p_s: np.ndarray  # (T, B, 4 * H)
+    q_s: np.ndarray  # (T, B, 4 * H)
+    a_s: np.ndarray  # (T, B, 4 * H)
+    sigma_u_s: np.ndarray  # (T, B, 1)
+    sigma_v_s: np.ndarray  # (T, B, 1)
+    sigma_c_s: np.ndarray  # (T, B, 1)
     p_c_s: np.ndarray  # (T, B, H)
-    sqrt_a_tanh_h_next_quotient_s: np.ndarray  # (T, B, 1)
-    a_tanh_h_next_quotient_s: np.ndarray  # (T, B, H)
     tanh_h_next_s: np.ndarray  # (T, B, H)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
 
@@ -408,14 +398,14 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
     params["s_u_f"][...] = 1.0
-    params["s_v_f"][...] = 1.0
-    params["b_f"][...] = 1.0
     params["s_u_i"][...] = 1.0
-    params["s_v_i"][...] = 1.0
     params["s_u_o"][...] = 1.0
-    params["s_v_o"][...] = 1.0
     params["s_u_g"][...] = 1.0
+    params["s_v_f"][...] = 1.0
+    params["s_v_i"][...] = 1.0
+    params["s_v_o"][...] = 1.0
     params["s_v_g"][...] = 1.0
+    params["b_f"][...] = 1.0
     params["s_c"][...] = 1.0
     return params
 
@@ -446,107 +436,48 @@ def forward(params, xs, state=None, lengths=None):
 
     H = params.hidden_size
     W = params.stacked["W"]
-    s_v_f = params["s_v_f"]
-    b_f = params["b_f"]
-    t_u_f = params["t_u_f"]
-    t_v_f = params["t_v_f"]
-    s_v_i = params["s_v_i"]
-    b_i = params["b_i"]
-    t_u_i = params["t_u_i"]
-    t_v_i = params["t_v_i"]
-    s_v_o = params["s_v_o"]
-    b_o = params["b_o"]
-    t_u_o = params["t_u_o"]
-    t_v_o = params["t_v_o"]
-    s_v_g = params["s_v_g"]
-    b_g = params["b_g"]
-    t_u_g = params["t_u_g"]
-    t_v_g = params["t_v_g"]
+    b = params.stacked["b"]
+    t_u = params.stacked["t_u"]
+    t_v = params.stacked["t_v"]
+    s_v = params.stacked["s_v"]
     U = params.stacked["U"]
-    s_u_f = params["s_u_f"]
-    s_u_i = params["s_u_i"]
-    s_u_o = params["s_u_o"]
-    s_u_g = params["s_u_g"]
+    s_u = params.stacked["s_u"]
     s_c = params["s_c"]
     t_c = params["t_c"]
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
-    gates_2_s = np.empty((T, B, 4 * H), dtype)
+    gates_2_s, p_s, q_s, a_s, a_sigma_v_terms_s, a_in_s = np.empty((6, T, B, 4 * H), dtype)
     (
-        m_v_terms_s, q_f_s, q_i_s, q_o_s, q_g_s, a_d_v_terms_s, s_v_f_q_f_per_d_v_s,
-        s_v_i_q_i_per_d_v_s, s_v_o_q_o_per_d_v_s, s_v_g_q_g_per_d_v_s, p_f_s, p_i_s, p_o_s, p_g_s,
-        s_u_f_p_f_per_d_u_s, a_f_in_s, s_u_i_p_i_per_d_u_s, a_i_in_s, s_u_o_p_o_per_d_u_s, a_o_in_s,
-        s_u_g_p_g_per_d_u_s, a_g_in_s, p_c_s, a_tanh_h_next_quotient_s, a_tanh_h_next_s,
-    ) = np.empty((25, T, B, H), dtype)
-    (
-        sum_m_v_terms_s, m_v_s, sum_a_d_v_terms_s, a_d_v_s, a_d_u_s,
-        a_sqrt_a_tanh_h_next_quotient_s,
+        sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, a_sigma_u_s, a_sigma_c_s
     ) = np.empty((6, T, B, 1), dtype)
-    v_f_s, v_i_s, v_o_s, v_g_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+    p_c_s, a_tanh_h_next_s = np.empty((2, T, B, H), dtype)
+    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     (
-        d_v_s, a_f_s, f_s, a_i_s, i_s, a_o_s, o_s, a_g_s, g_s, d_u_s, sqrt_a_tanh_h_next_quotient_s,
-        tanh_h_next_s,
-    ) = (
-        a_d_v_s, a_f_in_s, a_f_in_s, a_i_in_s, a_i_in_s, a_o_in_s, a_o_in_s, a_g_in_s, a_g_in_s,
-        a_d_u_s, a_sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_s,
-    )
-    work_s = np.empty((T, B, H), dtype)
+        sigma_v_s, sigma_u_s, sigma_c_s, tanh_h_next_s
+    ) = a_sigma_v_s, a_sigma_u_s, a_sigma_c_s, a_tanh_h_next_s
+    work_4H_s = np.empty((T, B, 4 * H), dtype)
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    # m_v_terms = v_f + v_i + v_o + v_g
-    np.add(v_f_s, v_i_s, out=m_v_terms_s)
-    np.add(m_v_terms_s, v_o_s, out=m_v_terms_s)
-    np.add(m_v_terms_s, v_g_s, out=m_v_terms_s)
-    np.sum(m_v_terms_s, axis=-1, keepdims=True, out=sum_m_v_terms_s)
-    # m_v = sum_m_v_terms / 4 / H
-    np.divide(sum_m_v_terms_s, 4, out=m_v_s)
-    np.divide(m_v_s, H, out=m_v_s)
-    np.subtract(v_f_s, m_v_s, out=q_f_s)
-    np.subtract(v_i_s, m_v_s, out=q_i_s)
-    np.subtract(v_o_s, m_v_s, out=q_o_s)
-    np.subtract(v_g_s, m_v_s, out=q_g_s)
-    # a_d_v_terms = q_f**2 + q_i**2 + q_o**2 + q_g**2
-    np.multiply(q_f_s, q_f_s, out=a_d_v_terms_s)
-    np.multiply(q_i_s, q_i_s, out=work_s)
-    np.add(a_d_v_terms_s, work_s, out=a_d_v_terms_s)
-    np.multiply(q_o_s, q_o_s, out=work_s)
-    np.add(a_d_v_terms_s, work_s, out=a_d_v_terms_s)
-    np.multiply(q_g_s, q_g_s, out=work_s)
-    np.add(a_d_v_terms_s, work_s, out=a_d_v_terms_s)
-    np.sum(a_d_v_terms_s, axis=-1, keepdims=True, out=sum_a_d_v_terms_s)
-    # a_d_v = 1e-05 + sum_a_d_v_terms / 4 / H
-    np.divide(sum_a_d_v_terms_s, 4, out=a_d_v_s)
-    np.divide(a_d_v_s, H, out=a_d_v_s)
-    np.add(a_d_v_s, 1e-05, out=a_d_v_s)
-    np.sqrt(a_d_v_s, out=d_v_s)
-    # s_v_f_q_f_per_d_v = s_v_f * q_f / d_v
-    np.multiply(s_v_f, q_f_s, out=s_v_f_q_f_per_d_v_s)
-    np.divide(s_v_f_q_f_per_d_v_s, d_v_s, out=s_v_f_q_f_per_d_v_s)
-    # a_f_in = t_u_f + t_v_f + b_f + s_v_f_q_f_per_d_v
-    np.add(t_u_f, t_v_f, out=a_f_in_s)
-    np.add(a_f_in_s, b_f, out=a_f_in_s)
-    np.add(a_f_in_s, s_v_f_q_f_per_d_v_s, out=a_f_in_s)
-    # s_v_i_q_i_per_d_v = s_v_i * q_i / d_v
-    np.multiply(s_v_i, q_i_s, out=s_v_i_q_i_per_d_v_s)
-    np.divide(s_v_i_q_i_per_d_v_s, d_v_s, out=s_v_i_q_i_per_d_v_s)
-    # a_i_in = t_u_i + t_v_i + b_i + s_v_i_q_i_per_d_v
-    np.add(t_u_i, t_v_i, out=a_i_in_s)
-    np.add(a_i_in_s, b_i, out=a_i_in_s)
-    np.add(a_i_in_s, s_v_i_q_i_per_d_v_s, out=a_i_in_s)
-    # s_v_o_q_o_per_d_v = s_v_o * q_o / d_v
-    np.multiply(s_v_o, q_o_s, out=s_v_o_q_o_per_d_v_s)
-    np.divide(s_v_o_q_o_per_d_v_s, d_v_s, out=s_v_o_q_o_per_d_v_s)
-    # a_o_in = t_u_o + t_v_o + b_o + s_v_o_q_o_per_d_v
-    np.add(t_u_o, t_v_o, out=a_o_in_s)
-    np.add(a_o_in_s, b_o, out=a_o_in_s)
-    np.add(a_o_in_s, s_v_o_q_o_per_d_v_s, out=a_o_in_s)
-    # s_v_g_q_g_per_d_v = s_v_g * q_g / d_v
-    np.multiply(s_v_g, q_g_s, out=s_v_g_q_g_per_d_v_s)
-    np.divide(s_v_g_q_g_per_d_v_s, d_v_s, out=s_v_g_q_g_per_d_v_s)
-    # a_g_in = t_u_g + t_v_g + b_g + s_v_g_q_g_per_d_v
-    np.add(t_u_g, t_v_g, out=a_g_in_s)
-    np.add(a_g_in_s, b_g, out=a_g_in_s)
-    np.add(a_g_in_s, s_v_g_q_g_per_d_v_s, out=a_g_in_s)
+    np.sum(gates_2_s, axis=-1, keepdims=True, out=sum_mu_v_terms_s)
+    # mu_v = sum_mu_v_terms / 4 / H
+    np.divide(sum_mu_v_terms_s, 4, out=mu_v_s)
+    np.divide(mu_v_s, H, out=mu_v_s)
+    # a_sigma_v_terms = (gates_2 - mu_v) ** 2
+    np.subtract(gates_2_s, mu_v_s, out=work_4H_s)
+    np.multiply(work_4H_s, work_4H_s, out=a_sigma_v_terms_s)
+    np.sum(a_sigma_v_terms_s, axis=-1, keepdims=True, out=sum_a_sigma_v_terms_s)
+    # a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
+    np.divide(sum_a_sigma_v_terms_s, 4, out=a_sigma_v_s)
+    np.divide(a_sigma_v_s, H, out=a_sigma_v_s)
+    np.add(a_sigma_v_s, 1e-05, out=a_sigma_v_s)
+    np.sqrt(a_sigma_v_s, out=sigma_v_s)
+    # q = (gates_2 - mu_v) / sigma_v
+    np.subtract(gates_2_s, mu_v_s, out=q_s)
+    np.divide(q_s, sigma_v_s, out=q_s)
+    np.copyto(a_in_s, b + t_u + t_v)
+    # a_in += s_v * q
+    np.multiply(s_v, q_s, out=work_4H_s)
+    np.add(a_in_s, work_4H_s, out=a_in_s)
 
     # Step by step.
     h_s[0] = state.h
@@ -554,101 +485,73 @@ def forward(params, xs, state=None, lengths=None):
     c_s[0] = state.c
     c = c_s[0]
     gates_1 = np.empty((B, 4 * H), dtype)
-    m_u_terms = np.empty((B, H), dtype)
-    sum_m_u_terms = np.empty((B, 1), dtype)
-    m_u = np.empty((B, 1), dtype)
-    a_d_u_terms = np.empty((B, H), dtype)
-    sum_a_d_u_terms = np.empty((B, 1), dtype)
+    a_sigma_u_terms = np.empty((B, 4 * H), dtype)
+    sum_mu_u_terms = np.empty((B, 1), dtype)
+    mu_u = np.empty((B, 1), dtype)
+    sum_a_sigma_u_terms = np.empty((B, 1), dtype)
     sum_c_next = np.empty((B, 1), dtype)
-    a_sqrt_a_tanh_h_next_quotient_terms = np.empty((B, H), dtype)
-    sum_a_sqrt_a_tanh_h_next_quotient_terms = np.empty((B, 1), dtype)
-    u_f, u_i, u_o, u_g = (gates_1[:, k * H : (k + 1) * H] for k in range(4))
+    mu_c = np.empty((B, 1), dtype)
+    a_sigma_c_terms = np.empty((B, H), dtype)
+    sum_a_sigma_c_terms = np.empty((B, 1), dtype)
     gates_1_T = np.empty((4 * H, B), dtype)
+    work_4H = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    work_1 = np.empty((B, 1), dtype)
+    half = np.array(0.5, dtype)
     steps = zip(
-        p_f_s, p_i_s, p_o_s, p_g_s, a_d_u_s, s_u_f_p_f_per_d_u_s, a_f_s, s_u_i_p_i_per_d_u_s, a_i_s,
-        s_u_o_p_o_per_d_u_s, a_o_s, s_u_g_p_g_per_d_u_s, a_g_s, c_s[1:], p_c_s,
-        a_sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s, a_tanh_h_next_s, h_s[1:],
-        ended_s, strict=True,
+        a_sigma_u_s, p_s, a_in_s, a_s, a_s[..., : 3 * H], f_s, g_s, i_s, c_s[1:], a_sigma_c_s,
+        p_c_s, a_tanh_h_next_s, o_s, h_s[1:], ended_s, strict=True,
     )
     for (
-        p_f, p_i, p_o, p_g, a_d_u, s_u_f_p_f_per_d_u, a_f, s_u_i_p_i_per_d_u, a_i,
-        s_u_o_p_o_per_d_u, a_o, s_u_g_p_g_per_d_u, a_g, c_next, p_c, a_sqrt_a_tanh_h_next_quotient,
-        a_tanh_h_next_quotient, a_tanh_h_next, h_next, ended,
+        a_sigma_u, p, a_in, a, f_i_o, f, g, i, c_next, a_sigma_c, p_c, a_tanh_h_next, o, h_next,
+        ended,
     ) in steps:
-        (
-            d_u, f, i, o, g, sqrt_a_tanh_h_next_quotient, tanh_h_next
-        ) = a_d_u, a_f, a_i, a_o, a_g, a_sqrt_a_tanh_h_next_quotient, a_tanh_h_next
+        sigma_u, sigma_c, tanh_h_next = a_sigma_u, a_sigma_c, a_tanh_h_next
         np.dot(U, h.T, out=gates_1_T)
         np.copyto(gates_1, gates_1_T.T)
-        # m_u_terms = u_f + u_i + u_o + u_g
-        np.add(u_f, u_i, out=m_u_terms)
-        np.add(m_u_terms, u_o, out=m_u_terms)
-        np.add(m_u_terms, u_g, out=m_u_terms)
-        np.sum(m_u_terms, axis=-1, keepdims=True, out=sum_m_u_terms)
-        # m_u = sum_m_u_terms / 4 / H
-        np.divide(sum_m_u_terms, 4, out=m_u)
-        np.divide(m_u, H, out=m_u)
-        np.subtract(u_f, m_u, out=p_f)
-        np.subtract(u_i, m_u, out=p_i)
-        np.subtract(u_o, m_u, out=p_o)
-        np.subtract(u_g, m_u, out=p_g)
-        # a_d_u_terms = p_f**2 + p_i**2 + p_o**2 + p_g**2
-        np.multiply(p_f, p_f, out=a_d_u_terms)
-        np.multiply(p_i, p_i, out=work)
-        np.add(a_d_u_terms, work, out=a_d_u_terms)
-        np.multiply(p_o, p_o, out=work)
-        np.add(a_d_u_terms, work, out=a_d_u_terms)
-        np.multiply(p_g, p_g, out=work)
-        np.add(a_d_u_terms, work, out=a_d_u_terms)
-        np.sum(a_d_u_terms, axis=-1, keepdims=True, out=sum_a_d_u_terms)
-        # a_d_u = 1e-05 + sum_a_d_u_terms / 4 / H
-        np.divide(sum_a_d_u_terms, 4, out=a_d_u)
-        np.divide(a_d_u, H, out=a_d_u)
-        np.add(a_d_u, 1e-05, out=a_d_u)
-        np.sqrt(a_d_u, out=d_u)
-        # s_u_f_p_f_per_d_u = s_u_f * p_f / d_u
-        np.multiply(s_u_f, p_f, out=s_u_f_p_f_per_d_u)
-        np.divide(s_u_f_p_f_per_d_u, d_u, out=s_u_f_p_f_per_d_u)
-        np.add(a_f, s_u_f_p_f_per_d_u, out=a_f)
-        _sigmoid(a_f, out=f)
-        # s_u_i_p_i_per_d_u = s_u_i * p_i / d_u
-        np.multiply(s_u_i, p_i, out=s_u_i_p_i_per_d_u)
-        np.divide(s_u_i_p_i_per_d_u, d_u, out=s_u_i_p_i_per_d_u)
-        np.add(a_i, s_u_i_p_i_per_d_u, out=a_i)
-        _sigmoid(a_i, out=i)
-        # s_u_o_p_o_per_d_u = s_u_o * p_o / d_u
-        np.multiply(s_u_o, p_o, out=s_u_o_p_o_per_d_u)
-        np.divide(s_u_o_p_o_per_d_u, d_u, out=s_u_o_p_o_per_d_u)
-        np.add(a_o, s_u_o_p_o_per_d_u, out=a_o)
-        _sigmoid(a_o, out=o)
-        # s_u_g_p_g_per_d_u = s_u_g * p_g / d_u
-        np.multiply(s_u_g, p_g, out=s_u_g_p_g_per_d_u)
-        np.divide(s_u_g_p_g_per_d_u, d_u, out=s_u_g_p_g_per_d_u)
-        np.add(a_g, s_u_g_p_g_per_d_u, out=a_g)
-        np.tanh(a_g, out=g)
+        np.sum(gates_1, axis=-1, keepdims=True, out=sum_mu_u_terms)
+        # mu_u = sum_mu_u_terms / 4 / H
+        np.divide(sum_mu_u_terms, 4, out=mu_u)
+        np.divide(mu_u, H, out=mu_u)
+        # a_sigma_u_terms = (gates_1 - mu_u) ** 2
+        np.subtract(gates_1, mu_u, out=work_4H)
+        np.multiply(work_4H, work_4H, out=a_sigma_u_terms)
+        np.sum(a_sigma_u_terms, axis=-1, keepdims=True, out=sum_a_sigma_u_terms)
+        # a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
+        np.divide(sum_a_sigma_u_terms, 4, out=a_sigma_u)
+        np.divide(a_sigma_u, H, out=a_sigma_u)
+        np.add(a_sigma_u, 1e-05, out=a_sigma_u)
+        np.sqrt(a_sigma_u, out=sigma_u)
+        # p = (gates_1 - mu_u) / sigma_u
+        np.subtract(gates_1, mu_u, out=p)
+        np.divide(p, sigma_u, out=p)
+        # a = s_u * p + a_in
+        np.multiply(s_u, p, out=a)
+        np.add(a, a_in, out=a)
+        # f, i, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
+        np.multiply(f_i_o, half, out=f_i_o)
+        np.tanh(a, out=a)
+        np.multiply(f_i_o, half, out=f_i_o)
+        np.add(f_i_o, half, out=f_i_o)
         # c_next = f * c + i * g
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
         np.add(c_next, work, out=c_next)
         np.sum(c_next, axis=-1, keepdims=True, out=sum_c_next)
-        # p_c = c_next - sum_c_next / H
-        np.divide(sum_c_next, H, out=work_1)
-        np.subtract(c_next, work_1, out=p_c)
-        np.multiply(p_c, p_c, out=a_sqrt_a_tanh_h_next_quotient_terms)
-        np.sum(
-            a_sqrt_a_tanh_h_next_quotient_terms, axis=-1, keepdims=True,
-            out=sum_a_sqrt_a_tanh_h_next_quotient_terms,
-        )
-        # a_sqrt_a_tanh_h_next_quotient = 1e-05 + sum_a_sqrt_a_tanh_h_next_quotient_terms / H
-        np.divide(sum_a_sqrt_a_tanh_h_next_quotient_terms, H, out=a_sqrt_a_tanh_h_next_quotient)
-        np.add(a_sqrt_a_tanh_h_next_quotient, 1e-05, out=a_sqrt_a_tanh_h_next_quotient)
-        np.sqrt(a_sqrt_a_tanh_h_next_quotient, out=sqrt_a_tanh_h_next_quotient)
-        # a_tanh_h_next_quotient = s_c * p_c / sqrt_a_tanh_h_next_quotient
-        np.multiply(s_c, p_c, out=a_tanh_h_next_quotient)
-        np.divide(a_tanh_h_next_quotient, sqrt_a_tanh_h_next_quotient, out=a_tanh_h_next_quotient)
-        np.add(t_c, a_tanh_h_next_quotient, out=a_tanh_h_next)
+        np.divide(sum_c_next, H, out=mu_c)
+        # a_sigma_c_terms = (c_next - mu_c) ** 2
+        np.subtract(c_next, mu_c, out=work)
+        np.multiply(work, work, out=a_sigma_c_terms)
+        np.sum(a_sigma_c_terms, axis=-1, keepdims=True, out=sum_a_sigma_c_terms)
+        # a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
+        np.divide(sum_a_sigma_c_terms, H, out=a_sigma_c)
+        np.add(a_sigma_c, 1e-05, out=a_sigma_c)
+        np.sqrt(a_sigma_c, out=sigma_c)
+        # p_c = (c_next - mu_c) / sigma_c
+        np.subtract(c_next, mu_c, out=p_c)
+        np.divide(p_c, sigma_c, out=p_c)
+        # a_tanh_h_next = s_c * p_c + t_c
+        np.multiply(s_c, p_c, out=a_tanh_h_next)
+        np.add(a_tanh_h_next, t_c, out=a_tanh_h_next)
         np.tanh(a_tanh_h_next, out=tanh_h_next)
         np.multiply(o, tanh_h_next, out=h_next)
         if ended is not None:
@@ -659,11 +562,7 @@ def forward(params, xs, state=None, lengths=None):
     ys = _masked(h_s[1:].copy(), past)
     state = State(_final(h_s, past), _final(c_s, past))
     tape = Tape(
-        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s,
-        s_u_f_p_f_per_d_u_s, s_v_f_q_f_per_d_v_s, f_s, s_u_i_p_i_per_d_u_s, s_v_i_q_i_per_d_v_s,
-        i_s, s_u_o_p_o_per_d_u_s, s_v_o_q_o_per_d_v_s, o_s, s_u_g_p_g_per_d_u_s,
-        s_v_g_q_g_per_d_v_s, g_s, p_c_s, sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s,
-        tanh_h_next_s, past,
+        xs, h_s, c_s, p_s, q_s, a_s, sigma_u_s, sigma_v_s, sigma_c_s, p_c_s, tanh_h_next_s, past
     )
     return ys, state, tape
 
@@ -686,11 +585,7 @@ def backward(params, tape, dys, dstate=None):
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s,
-        s_u_f_p_f_per_d_u_s, s_v_f_q_f_per_d_v_s, f_s, s_u_i_p_i_per_d_u_s, s_v_i_q_i_per_d_v_s,
-        i_s, s_u_o_p_o_per_d_u_s, s_v_o_q_o_per_d_v_s, o_s, s_u_g_p_g_per_d_u_s,
-        s_v_g_q_g_per_d_v_s, g_s, p_c_s, sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s,
-        tanh_h_next_s, past,
+        xs, h_s, c_s, p_s, q_s, a_s, sigma_u_s, sigma_v_s, sigma_c_s, p_c_s, tanh_h_next_s, past
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
@@ -700,64 +595,31 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
+    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     s_c = params["s_c"]
-    s_v_g = params["s_v_g"]
-    s_v_o = params["s_v_o"]
-    s_v_i = params["s_v_i"]
-    s_v_f = params["s_v_f"]
-    s_u_g = params["s_u_g"]
-    s_u_o = params["s_u_o"]
-    s_u_i = params["s_u_i"]
-    s_u_f = params["s_u_f"]
+    s_u = params.stacked["s_u"]
     U = params.stacked["U"]
+    s_v = params.stacked["s_v"]
     W = params.stacked["W"]
     dU = dparams.stacked["U"]
     dW = dparams.stacked["W"]
-    ds_u_f = dparams["s_u_f"]
-    dt_u_f = dparams["t_u_f"]
-    ds_v_f = dparams["s_v_f"]
-    dt_v_f = dparams["t_v_f"]
-    db_f = dparams["b_f"]
-    ds_u_i = dparams["s_u_i"]
-    dt_u_i = dparams["t_u_i"]
-    ds_v_i = dparams["s_v_i"]
-    dt_v_i = dparams["t_v_i"]
-    db_i = dparams["b_i"]
-    ds_u_o = dparams["s_u_o"]
-    dt_u_o = dparams["t_u_o"]
-    ds_v_o = dparams["s_v_o"]
-    dt_v_o = dparams["t_v_o"]
-    db_o = dparams["b_o"]
-    ds_u_g = dparams["s_u_g"]
-    dt_u_g = dparams["t_u_g"]
-    ds_v_g = dparams["s_v_g"]
-    dt_v_g = dparams["t_v_g"]
-    db_g = dparams["b_g"]
+    ds_u = dparams.stacked["s_u"]
+    dt_u = dparams.stacked["t_u"]
+    ds_v = dparams.stacked["s_v"]
+    dt_v = dparams.stacked["t_v"]
+    db = dparams.stacked["b"]
     ds_c = dparams["s_c"]
     dt_c = dparams["t_c"]
-    dgates_1_s, dgates_2_s = np.empty((2, T, B, 4 * H), dtype)
+    dgates_1_s, dgates_2_s, dq_s, da_s, dsigma_v_terms_s = np.empty((5, T, B, 4 * H), dtype)
     (
-        da_tanh_h_next_quotient_dp_c_s, dsqrt_a_tanh_h_next_quotient_dp_c_s, dd_v_terms_rate_s,
-        dd_v_terms_rate__s, dd_v_terms_rate___s, dd_v_terms_rate____s, dd_u_terms_rate_s,
-        dd_u_terms_rate__s, dd_u_terms_rate___s, dd_u_terms_rate____s, da_d_v_terms_dq_g_s,
-        ds_v_g_q_g_per_d_v_dq_g_s, da_d_v_terms_dq_o_s, ds_v_o_q_o_per_d_v_dq_o_s,
-        da_d_v_terms_dq_i_s, ds_v_i_q_i_per_d_v_dq_i_s, da_d_v_terms_dq_f_s,
-        ds_v_f_q_f_per_d_v_dq_f_s, da_d_u_terms_dp_g_s, ds_u_g_p_g_per_d_u_dp_g_s,
-        da_d_u_terms_dp_o_s, ds_u_o_p_o_per_d_u_dp_o_s, da_d_u_terms_dp_i_s,
-        ds_u_i_p_i_per_d_u_dp_i_s, da_d_u_terms_dp_f_s, ds_u_f_p_f_per_d_u_dp_f_s,
-        dh_next_da_tanh_h_next_s, da_tanh_h_next_quotient_s,
-        dsqrt_a_tanh_h_next_quotient_terms_rate_s, dc_next_da_g_s, ds_u_g_p_g_per_d_u_s,
-        dh_next_da_o_s, ds_u_o_p_o_per_d_u_s, dc_next_da_i_s, ds_u_i_p_i_per_d_u_s, dc_next_da_f_s,
-        ds_u_f_p_f_per_d_u_s, ds_v_g_q_g_per_d_v_s, ds_v_o_q_o_per_d_v_s, ds_v_i_q_i_per_d_v_s,
-        ds_v_f_q_f_per_d_v_s, dd_v_terms_s, da_d_v_terms_s, dq_g_s, dq_o_s, dq_i_s, dq_f_s,
-        dm_v_terms__s, dm_v_terms_s,
-    ) = np.empty((49, T, B, H), dtype)
-    dd_v_da_d_v_terms_s, dd_u_da_d_u_terms_s, dd_v_s, dm_v_s = np.empty((4, T, B, 1), dtype)
-    du_f_s, du_i_s, du_o_s, du_g_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    dv_f_s, dv_i_s, dv_o_s, dv_g_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+        inv_sigma_c_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_terms_s, dsigma_v_s,
+        sum_dmu_v_terms_s, dmu_v_s,
+    ) = np.empty((7, T, B, 1), dtype)
+    dh_next_da_tanh_h_next_s = np.empty((T, B, H), dtype)
     (
-        da_tanh_h_next_s, da_g_s, da_o_s, da_i_s, da_f_s
-    ) = dh_next_da_tanh_h_next_s, dc_next_da_g_s, dh_next_da_o_s, dc_next_da_i_s, dc_next_da_f_s
+        dc_next_da_f_s, dc_next_da_i_s, dh_next_da_o_s, dc_next_da_g_s
+    ) = (da_s[..., k * H : (k + 1) * H] for k in range(4))
+    da_tanh_h_next_s = dh_next_da_tanh_h_next_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -765,22 +627,7 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(tanh_h_next_s, tanh_h_next_s, out=dh_next_da_tanh_h_next_s)
     np.subtract(1, dh_next_da_tanh_h_next_s, out=dh_next_da_tanh_h_next_s)
     np.multiply(dh_next_da_tanh_h_next_s, o_s, out=dh_next_da_tanh_h_next_s)
-    # dsqrt_a_tanh_h_next_quotient_terms_rate = -a_tanh_h_next_quotient /
-    #     sqrt_a_tanh_h_next_quotient
-    np.divide(
-        a_tanh_h_next_quotient_s, sqrt_a_tanh_h_next_quotient_s,
-        out=dsqrt_a_tanh_h_next_quotient_terms_rate_s,
-    )
-    np.negative(
-        dsqrt_a_tanh_h_next_quotient_terms_rate_s, out=dsqrt_a_tanh_h_next_quotient_terms_rate_s
-    )
-    np.divide(s_c, sqrt_a_tanh_h_next_quotient_s, out=da_tanh_h_next_quotient_dp_c_s)
-    # dsqrt_a_tanh_h_next_quotient_dp_c = p_c / H / sqrt_a_tanh_h_next_quotient
-    np.divide(p_c_s, H, out=dsqrt_a_tanh_h_next_quotient_dp_c_s)
-    np.divide(
-        dsqrt_a_tanh_h_next_quotient_dp_c_s, sqrt_a_tanh_h_next_quotient_s,
-        out=dsqrt_a_tanh_h_next_quotient_dp_c_s,
-    )
+    np.divide(1.0, sigma_c_s, out=inv_sigma_c_s)
     # dc_next_da_g = i * (1 - g**2)
     np.multiply(g_s, g_s, out=dc_next_da_g_s)
     np.subtract(1, dc_next_da_g_s, out=dc_next_da_g_s)
@@ -797,267 +644,127 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, f_s, out=dc_next_da_f_s)
     np.multiply(dc_next_da_f_s, c_s[:-1], out=dc_next_da_f_s)
     np.multiply(dc_next_da_f_s, f_s, out=dc_next_da_f_s)
-    # dd_v_terms_rate = -s_v_f_q_f_per_d_v / d_v
-    np.divide(s_v_f_q_f_per_d_v_s, d_v_s, out=dd_v_terms_rate_s)
-    np.negative(dd_v_terms_rate_s, out=dd_v_terms_rate_s)
-    # dd_v_terms_rate_ = -s_v_g_q_g_per_d_v / d_v
-    np.divide(s_v_g_q_g_per_d_v_s, d_v_s, out=dd_v_terms_rate__s)
-    np.negative(dd_v_terms_rate__s, out=dd_v_terms_rate__s)
-    # dd_v_terms_rate__ = -s_v_i_q_i_per_d_v / d_v
-    np.divide(s_v_i_q_i_per_d_v_s, d_v_s, out=dd_v_terms_rate___s)
-    np.negative(dd_v_terms_rate___s, out=dd_v_terms_rate___s)
-    # dd_v_terms_rate___ = -s_v_o_q_o_per_d_v / d_v
-    np.divide(s_v_o_q_o_per_d_v_s, d_v_s, out=dd_v_terms_rate____s)
-    np.negative(dd_v_terms_rate____s, out=dd_v_terms_rate____s)
-    # dd_v_da_d_v_terms = 1 / 8 / H / d_v
-    np.divide(1, 8, out=dd_v_da_d_v_terms_s)
-    np.divide(dd_v_da_d_v_terms_s, H, out=dd_v_da_d_v_terms_s)
-    np.divide(dd_v_da_d_v_terms_s, d_v_s, out=dd_v_da_d_v_terms_s)
-    # dd_u_terms_rate = -s_u_f_p_f_per_d_u / d_u
-    np.divide(s_u_f_p_f_per_d_u_s, d_u_s, out=dd_u_terms_rate_s)
-    np.negative(dd_u_terms_rate_s, out=dd_u_terms_rate_s)
-    # dd_u_terms_rate_ = -s_u_g_p_g_per_d_u / d_u
-    np.divide(s_u_g_p_g_per_d_u_s, d_u_s, out=dd_u_terms_rate__s)
-    np.negative(dd_u_terms_rate__s, out=dd_u_terms_rate__s)
-    # dd_u_terms_rate__ = -s_u_i_p_i_per_d_u / d_u
-    np.divide(s_u_i_p_i_per_d_u_s, d_u_s, out=dd_u_terms_rate___s)
-    np.negative(dd_u_terms_rate___s, out=dd_u_terms_rate___s)
-    # dd_u_terms_rate___ = -s_u_o_p_o_per_d_u / d_u
-    np.divide(s_u_o_p_o_per_d_u_s, d_u_s, out=dd_u_terms_rate____s)
-    np.negative(dd_u_terms_rate____s, out=dd_u_terms_rate____s)
-    # dd_u_da_d_u_terms = 1 / 8 / H / d_u
-    np.divide(1, 8, out=dd_u_da_d_u_terms_s)
-    np.divide(dd_u_da_d_u_terms_s, H, out=dd_u_da_d_u_terms_s)
-    np.divide(dd_u_da_d_u_terms_s, d_u_s, out=dd_u_da_d_u_terms_s)
-    np.multiply(2, q_g_s, out=da_d_v_terms_dq_g_s)
-    np.divide(s_v_g, d_v_s, out=ds_v_g_q_g_per_d_v_dq_g_s)
-    np.multiply(2, q_o_s, out=da_d_v_terms_dq_o_s)
-    np.divide(s_v_o, d_v_s, out=ds_v_o_q_o_per_d_v_dq_o_s)
-    np.multiply(2, q_i_s, out=da_d_v_terms_dq_i_s)
-    np.divide(s_v_i, d_v_s, out=ds_v_i_q_i_per_d_v_dq_i_s)
-    np.multiply(2, q_f_s, out=da_d_v_terms_dq_f_s)
-    np.divide(s_v_f, d_v_s, out=ds_v_f_q_f_per_d_v_dq_f_s)
-    np.multiply(2, p_g_s, out=da_d_u_terms_dp_g_s)
-    np.divide(s_u_g, d_u_s, out=ds_u_g_p_g_per_d_u_dp_g_s)
-    np.multiply(2, p_o_s, out=da_d_u_terms_dp_o_s)
-    np.divide(s_u_o, d_u_s, out=ds_u_o_p_o_per_d_u_dp_o_s)
-    np.multiply(2, p_i_s, out=da_d_u_terms_dp_i_s)
-    np.divide(s_u_i, d_u_s, out=ds_u_i_p_i_per_d_u_dp_i_s)
-    np.multiply(2, p_f_s, out=da_d_u_terms_dp_f_s)
-    np.divide(s_u_f, d_u_s, out=ds_u_f_p_f_per_d_u_dp_f_s)
+    np.divide(1.0, sigma_v_s, out=inv_sigma_v_s)
+    np.divide(1.0, sigma_u_s, out=inv_sigma_u_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
-    dsqrt_a_tanh_h_next_quotient = np.empty((B, 1), dtype)
+    dp = np.empty((B, 4 * H), dtype)
+    dsigma_u_terms = np.empty((B, 4 * H), dtype)
     dp_c = np.empty((B, H), dtype)
-    dc_next_terms = np.empty((B, H), dtype)
-    sum_dc_next_terms = np.empty((B, 1), dtype)
-    dd_u_terms = np.empty((B, H), dtype)
-    dd_u = np.empty((B, 1), dtype)
-    da_d_u_terms = np.empty((B, H), dtype)
-    dp_g = np.empty((B, H), dtype)
-    dp_o = np.empty((B, H), dtype)
-    dp_i = np.empty((B, H), dtype)
-    dp_f = np.empty((B, H), dtype)
-    dm_u_terms_ = np.empty((B, H), dtype)
-    dm_u = np.empty((B, 1), dtype)
-    dm_u_terms = np.empty((B, H), dtype)
+    dsigma_c_terms = np.empty((B, H), dtype)
+    sum_dsigma_c_terms = np.empty((B, 1), dtype)
+    dsigma_c = np.empty((B, 1), dtype)
+    sum_dp_c = np.empty((B, 1), dtype)
+    dmu_c = np.empty((B, 1), dtype)
+    sum_dsigma_u_terms = np.empty((B, 1), dtype)
+    dsigma_u = np.empty((B, 1), dtype)
+    sum_dmu_u_terms = np.empty((B, 1), dtype)
+    dmu_u = np.empty((B, 1), dtype)
     work = np.empty((B, H), dtype)
+    work_1 = np.empty((B, 1), dtype)
+    work_4H = np.empty((B, 4 * H), dtype)
     dh_T = np.empty((H, B), dtype)
     steps = _backwards(
-        dys, dh_next_da_tanh_h_next_s, da_tanh_h_next_quotient_s,
-        dsqrt_a_tanh_h_next_quotient_terms_rate_s, da_tanh_h_next_quotient_dp_c_s,
-        dsqrt_a_tanh_h_next_quotient_dp_c_s, dc_next_da_g_s, ds_u_g_p_g_per_d_u_s, dh_next_da_o_s,
-        ds_u_o_p_o_per_d_u_s, dc_next_da_i_s, ds_u_i_p_i_per_d_u_s, dc_next_da_f_s,
-        ds_u_f_p_f_per_d_u_s, dd_u_terms_rate_s, dd_u_terms_rate__s, dd_u_terms_rate___s,
-        dd_u_terms_rate____s, dd_u_da_d_u_terms_s, da_d_u_terms_dp_g_s, ds_u_g_p_g_per_d_u_dp_g_s,
-        da_d_u_terms_dp_o_s, ds_u_o_p_o_per_d_u_dp_o_s, da_d_u_terms_dp_i_s,
-        ds_u_i_p_i_per_d_u_dp_i_s, da_d_u_terms_dp_f_s, ds_u_f_p_f_per_d_u_dp_f_s, du_g_s, du_o_s,
-        du_i_s, du_f_s, dgates_1_s, f_s, ended_s,
+        dys, dh_next_da_tanh_h_next_s, p_c_s, inv_sigma_c_s, dc_next_da_g_s, dh_next_da_o_s,
+        dc_next_da_i_s, dc_next_da_f_s, da_s, p_s, inv_sigma_u_s, dgates_1_s, f_s, ended_s,
     )
     for (
-        dy, dh_next_da_tanh_h_next, da_tanh_h_next_quotient,
-        dsqrt_a_tanh_h_next_quotient_terms_rate, da_tanh_h_next_quotient_dp_c,
-        dsqrt_a_tanh_h_next_quotient_dp_c, dc_next_da_g, ds_u_g_p_g_per_d_u, dh_next_da_o,
-        ds_u_o_p_o_per_d_u, dc_next_da_i, ds_u_i_p_i_per_d_u, dc_next_da_f, ds_u_f_p_f_per_d_u,
-        dd_u_terms_rate, dd_u_terms_rate_, dd_u_terms_rate__, dd_u_terms_rate___, dd_u_da_d_u_terms,
-        da_d_u_terms_dp_g, ds_u_g_p_g_per_d_u_dp_g, da_d_u_terms_dp_o, ds_u_o_p_o_per_d_u_dp_o,
-        da_d_u_terms_dp_i, ds_u_i_p_i_per_d_u_dp_i, da_d_u_terms_dp_f, ds_u_f_p_f_per_d_u_dp_f,
-        du_g, du_o, du_i, du_f, dgates_1, f, ended,
+        dy, dh_next_da_tanh_h_next, p_c, inv_sigma_c, dc_next_da_g, dh_next_da_o, dc_next_da_i,
+        dc_next_da_f, da, p, inv_sigma_u, dgates_1, f, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
-        (
-            da_tanh_h_next, dsqrt_a_tanh_h_next_quotient_terms, da_g, da_o, da_i, da_f
-        ) = (
-            dh_next_da_tanh_h_next, dsqrt_a_tanh_h_next_quotient_terms_rate, dc_next_da_g,
-            dh_next_da_o, dc_next_da_i, dc_next_da_f,
+        da_tanh_h_next, da_g, da_o, da_i, da_f = (
+            dh_next_da_tanh_h_next, dc_next_da_g, dh_next_da_o, dc_next_da_i, dc_next_da_f
         )
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
-        np.copyto(da_tanh_h_next_quotient, da_tanh_h_next)
-        np.multiply(
-            dsqrt_a_tanh_h_next_quotient_terms_rate, da_tanh_h_next_quotient,
-            out=dsqrt_a_tanh_h_next_quotient_terms,
-        )
-        np.sum(
-            dsqrt_a_tanh_h_next_quotient_terms, axis=-1, keepdims=True,
-            out=dsqrt_a_tanh_h_next_quotient,
-        )
-        # dp_c = da_tanh_h_next_quotient * da_tanh_h_next_quotient_dp_c +
-        #     dsqrt_a_tanh_h_next_quotient * dsqrt_a_tanh_h_next_quotient_dp_c
-        np.multiply(da_tanh_h_next_quotient, da_tanh_h_next_quotient_dp_c, out=dp_c)
-        np.multiply(dsqrt_a_tanh_h_next_quotient, dsqrt_a_tanh_h_next_quotient_dp_c, out=work)
-        np.add(dp_c, work, out=dp_c)
-        # dc_next_terms = -dp_c / H
-        np.divide(dp_c, H, out=dc_next_terms)
-        np.negative(dc_next_terms, out=dc_next_terms)
-        np.sum(dc_next_terms, axis=-1, keepdims=True, out=sum_dc_next_terms)
-        # dc_next += dp_c + sum_dc_next_terms
-        np.add(dc_next, dp_c, out=dc_next)
-        np.add(dc_next, sum_dc_next_terms, out=dc_next)
+        np.multiply(da_tanh_h_next, s_c, out=dp_c)
+        np.multiply(dp_c, p_c, out=dsigma_c_terms)
+        np.sum(dsigma_c_terms, axis=-1, keepdims=True, out=sum_dsigma_c_terms)
+        # dsigma_c = -inv_sigma_c * sum_dsigma_c_terms
+        np.multiply(inv_sigma_c, sum_dsigma_c_terms, out=dsigma_c)
+        np.negative(dsigma_c, out=dsigma_c)
+        np.sum(dp_c, axis=-1, keepdims=True, out=sum_dp_c)
+        # dmu_c = -inv_sigma_c * sum_dp_c
+        np.multiply(inv_sigma_c, sum_dp_c, out=dmu_c)
+        np.negative(dmu_c, out=dmu_c)
+        # dc_next += dp_c * inv_sigma_c + dsigma_c * p_c / H + dmu_c / H
+        np.multiply(dp_c, inv_sigma_c, out=work)
+        np.add(dc_next, work, out=dc_next)
+        np.multiply(dsigma_c, p_c, out=work)
+        np.divide(work, H, out=work)
+        np.add(dc_next, work, out=dc_next)
+        np.divide(dmu_c, H, out=work_1)
+        np.add(dc_next, work_1, out=dc_next)
         np.multiply(dc_next_da_g, dc_next, out=da_g)
-        np.copyto(ds_u_g_p_g_per_d_u, da_g)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
-        np.copyto(ds_u_o_p_o_per_d_u, da_o)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
-        np.copyto(ds_u_i_p_i_per_d_u, da_i)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
-        np.copyto(ds_u_f_p_f_per_d_u, da_f)
-        # dd_u_terms = ds_u_g_p_g_per_d_u * dd_u_terms_rate_ + ds_u_o_p_o_per_d_u *
-        #     dd_u_terms_rate___ + ds_u_i_p_i_per_d_u * dd_u_terms_rate__ + ds_u_f_p_f_per_d_u *
-        #     dd_u_terms_rate
-        np.multiply(ds_u_g_p_g_per_d_u, dd_u_terms_rate_, out=dd_u_terms)
-        np.multiply(ds_u_o_p_o_per_d_u, dd_u_terms_rate___, out=work)
-        np.add(dd_u_terms, work, out=dd_u_terms)
-        np.multiply(ds_u_i_p_i_per_d_u, dd_u_terms_rate__, out=work)
-        np.add(dd_u_terms, work, out=dd_u_terms)
-        np.multiply(ds_u_f_p_f_per_d_u, dd_u_terms_rate, out=work)
-        np.add(dd_u_terms, work, out=dd_u_terms)
-        np.sum(dd_u_terms, axis=-1, keepdims=True, out=dd_u)
-        np.multiply(dd_u, dd_u_da_d_u_terms, out=da_d_u_terms)
-        # dp_g = ds_u_g_p_g_per_d_u * ds_u_g_p_g_per_d_u_dp_g + da_d_u_terms * da_d_u_terms_dp_g
-        np.multiply(ds_u_g_p_g_per_d_u, ds_u_g_p_g_per_d_u_dp_g, out=dp_g)
-        np.multiply(da_d_u_terms, da_d_u_terms_dp_g, out=work)
-        np.add(dp_g, work, out=dp_g)
-        # dp_o = ds_u_o_p_o_per_d_u * ds_u_o_p_o_per_d_u_dp_o + da_d_u_terms * da_d_u_terms_dp_o
-        np.multiply(ds_u_o_p_o_per_d_u, ds_u_o_p_o_per_d_u_dp_o, out=dp_o)
-        np.multiply(da_d_u_terms, da_d_u_terms_dp_o, out=work)
-        np.add(dp_o, work, out=dp_o)
-        # dp_i = ds_u_i_p_i_per_d_u * ds_u_i_p_i_per_d_u_dp_i + da_d_u_terms * da_d_u_terms_dp_i
-        np.multiply(ds_u_i_p_i_per_d_u, ds_u_i_p_i_per_d_u_dp_i, out=dp_i)
-        np.multiply(da_d_u_terms, da_d_u_terms_dp_i, out=work)
-        np.add(dp_i, work, out=dp_i)
-        # dp_f = ds_u_f_p_f_per_d_u * ds_u_f_p_f_per_d_u_dp_f + da_d_u_terms * da_d_u_terms_dp_f
-        np.multiply(ds_u_f_p_f_per_d_u, ds_u_f_p_f_per_d_u_dp_f, out=dp_f)
-        np.multiply(da_d_u_terms, da_d_u_terms_dp_f, out=work)
-        np.add(dp_f, work, out=dp_f)
-        # dm_u_terms_ = -dp_g - dp_o - dp_i - dp_f
-        np.add(dp_g, dp_o, out=dm_u_terms_)
-        np.add(dm_u_terms_, dp_i, out=dm_u_terms_)
-        np.add(dm_u_terms_, dp_f, out=dm_u_terms_)
-        np.negative(dm_u_terms_, out=dm_u_terms_)
-        np.sum(dm_u_terms_, axis=-1, keepdims=True, out=dm_u)
-        # dm_u_terms = dm_u / 4 / H
-        np.divide(dm_u, 4, out=dm_u_terms)
-        np.divide(dm_u_terms, H, out=dm_u_terms)
-        np.add(dp_g, dm_u_terms, out=du_g)
-        np.add(dp_o, dm_u_terms, out=du_o)
-        np.add(dp_i, dm_u_terms, out=du_i)
-        np.add(dp_f, dm_u_terms, out=du_f)
+        np.multiply(da, s_u, out=dp)
+        np.multiply(dp, p, out=dsigma_u_terms)
+        np.sum(dsigma_u_terms, axis=-1, keepdims=True, out=sum_dsigma_u_terms)
+        # dsigma_u = -inv_sigma_u * sum_dsigma_u_terms
+        np.multiply(inv_sigma_u, sum_dsigma_u_terms, out=dsigma_u)
+        np.negative(dsigma_u, out=dsigma_u)
+        np.sum(dp, axis=-1, keepdims=True, out=sum_dmu_u_terms)
+        # dmu_u = -inv_sigma_u * sum_dmu_u_terms
+        np.multiply(inv_sigma_u, sum_dmu_u_terms, out=dmu_u)
+        np.negative(dmu_u, out=dmu_u)
+        # dgates_1 = dp * inv_sigma_u + dsigma_u * p / 4 / H + dmu_u / 4 / H
+        np.multiply(dp, inv_sigma_u, out=dgates_1)
+        np.multiply(dsigma_u, p, out=work_4H)
+        np.divide(work_4H, 4, out=work_4H)
+        np.divide(work_4H, H, out=work_4H)
+        np.add(dgates_1, work_4H, out=dgates_1)
+        np.divide(dmu_u, 4, out=work_1)
+        np.divide(work_1, H, out=work_1)
+        np.add(dgates_1, work_1, out=dgates_1)
         np.dot(U.T, dgates_1.T, out=dh_T)
         np.copyto(dh, dh_T.T)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
             np.copyto(da_tanh_h_next, 0, where=ended)
-            np.copyto(da_tanh_h_next_quotient, 0, where=ended)
-            np.copyto(da_g, 0, where=ended)
-            np.copyto(ds_u_g_p_g_per_d_u, 0, where=ended)
-            np.copyto(da_o, 0, where=ended)
-            np.copyto(ds_u_o_p_o_per_d_u, 0, where=ended)
-            np.copyto(da_i, 0, where=ended)
-            np.copyto(ds_u_i_p_i_per_d_u, 0, where=ended)
-            np.copyto(da_f, 0, where=ended)
-            np.copyto(ds_u_f_p_f_per_d_u, 0, where=ended)
+            np.copyto(da, 0, where=ended)
             np.copyto(dgates_1, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dc, dc_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
-    work_s = np.empty((T, B, H), dtype)
-    np.copyto(ds_v_g_q_g_per_d_v_s, da_g_s)
-    np.copyto(ds_v_o_q_o_per_d_v_s, da_o_s)
-    np.copyto(ds_v_i_q_i_per_d_v_s, da_i_s)
-    np.copyto(ds_v_f_q_f_per_d_v_s, da_f_s)
-    # dd_v_terms = ds_v_g_q_g_per_d_v * dd_v_terms_rate_ + ds_v_o_q_o_per_d_v * dd_v_terms_rate___ +
-    #     ds_v_i_q_i_per_d_v * dd_v_terms_rate__ + ds_v_f_q_f_per_d_v * dd_v_terms_rate
-    np.multiply(ds_v_g_q_g_per_d_v_s, dd_v_terms_rate__s, out=dd_v_terms_s)
-    np.multiply(ds_v_o_q_o_per_d_v_s, dd_v_terms_rate____s, out=work_s)
-    np.add(dd_v_terms_s, work_s, out=dd_v_terms_s)
-    np.multiply(ds_v_i_q_i_per_d_v_s, dd_v_terms_rate___s, out=work_s)
-    np.add(dd_v_terms_s, work_s, out=dd_v_terms_s)
-    np.multiply(ds_v_f_q_f_per_d_v_s, dd_v_terms_rate_s, out=work_s)
-    np.add(dd_v_terms_s, work_s, out=dd_v_terms_s)
-    np.sum(dd_v_terms_s, axis=-1, keepdims=True, out=dd_v_s)
-    np.multiply(dd_v_s, dd_v_da_d_v_terms_s, out=da_d_v_terms_s)
-    # dq_g = ds_v_g_q_g_per_d_v * ds_v_g_q_g_per_d_v_dq_g + da_d_v_terms * da_d_v_terms_dq_g
-    np.multiply(ds_v_g_q_g_per_d_v_s, ds_v_g_q_g_per_d_v_dq_g_s, out=dq_g_s)
-    np.multiply(da_d_v_terms_s, da_d_v_terms_dq_g_s, out=work_s)
-    np.add(dq_g_s, work_s, out=dq_g_s)
-    # dq_o = ds_v_o_q_o_per_d_v * ds_v_o_q_o_per_d_v_dq_o + da_d_v_terms * da_d_v_terms_dq_o
-    np.multiply(ds_v_o_q_o_per_d_v_s, ds_v_o_q_o_per_d_v_dq_o_s, out=dq_o_s)
-    np.multiply(da_d_v_terms_s, da_d_v_terms_dq_o_s, out=work_s)
-    np.add(dq_o_s, work_s, out=dq_o_s)
-    # dq_i = ds_v_i_q_i_per_d_v * ds_v_i_q_i_per_d_v_dq_i + da_d_v_terms * da_d_v_terms_dq_i
-    np.multiply(ds_v_i_q_i_per_d_v_s, ds_v_i_q_i_per_d_v_dq_i_s, out=dq_i_s)
-    np.multiply(da_d_v_terms_s, da_d_v_terms_dq_i_s, out=work_s)
-    np.add(dq_i_s, work_s, out=dq_i_s)
-    # dq_f = ds_v_f_q_f_per_d_v * ds_v_f_q_f_per_d_v_dq_f + da_d_v_terms * da_d_v_terms_dq_f
-    np.multiply(ds_v_f_q_f_per_d_v_s, ds_v_f_q_f_per_d_v_dq_f_s, out=dq_f_s)
-    np.multiply(da_d_v_terms_s, da_d_v_terms_dq_f_s, out=work_s)
-    np.add(dq_f_s, work_s, out=dq_f_s)
-    # dm_v_terms_ = -dq_g - dq_o - dq_i - dq_f
-    np.add(dq_g_s, dq_o_s, out=dm_v_terms__s)
-    np.add(dm_v_terms__s, dq_i_s, out=dm_v_terms__s)
-    np.add(dm_v_terms__s, dq_f_s, out=dm_v_terms__s)
-    np.negative(dm_v_terms__s, out=dm_v_terms__s)
-    np.sum(dm_v_terms__s, axis=-1, keepdims=True, out=dm_v_s)
-    # dm_v_terms = dm_v / 4 / H
-    np.divide(dm_v_s, 4, out=dm_v_terms_s)
-    np.divide(dm_v_terms_s, H, out=dm_v_terms_s)
-    np.add(dq_g_s, dm_v_terms_s, out=dv_g_s)
-    np.add(dq_o_s, dm_v_terms_s, out=dv_o_s)
-    np.add(dq_i_s, dm_v_terms_s, out=dv_i_s)
-    np.add(dq_f_s, dm_v_terms_s, out=dv_f_s)
+    work_4H_s = np.empty((T, B, 4 * H), dtype)
+    work_1_s = np.empty((T, B, 1), dtype)
+    np.multiply(da_s, s_v, out=dq_s)
+    np.multiply(dq_s, q_s, out=dsigma_v_terms_s)
+    np.sum(dsigma_v_terms_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
+    # dsigma_v = -inv_sigma_v * sum_dsigma_v_terms
+    np.multiply(inv_sigma_v_s, sum_dsigma_v_terms_s, out=dsigma_v_s)
+    np.negative(dsigma_v_s, out=dsigma_v_s)
+    np.sum(dq_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
+    # dmu_v = -inv_sigma_v * sum_dmu_v_terms
+    np.multiply(inv_sigma_v_s, sum_dmu_v_terms_s, out=dmu_v_s)
+    np.negative(dmu_v_s, out=dmu_v_s)
+    # dgates_2 = dq * inv_sigma_v + dsigma_v * q / 4 / H + dmu_v / 4 / H
+    np.multiply(dq_s, inv_sigma_v_s, out=dgates_2_s)
+    np.multiply(dsigma_v_s, q_s, out=work_4H_s)
+    np.divide(work_4H_s, 4, out=work_4H_s)
+    np.divide(work_4H_s, H, out=work_4H_s)
+    np.add(dgates_2_s, work_4H_s, out=dgates_2_s)
+    np.divide(dmu_v_s, 4, out=work_1_s)
+    np.divide(work_1_s, H, out=work_1_s)
+    np.add(dgates_2_s, work_1_s, out=dgates_2_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
-    ds_u_f[...] = np.sum(ds_u_f_p_f_per_d_u_s * p_f_s / d_u_s, axis=(0, 1))
-    dt_u_f[...] = np.sum(da_f_s, axis=(0, 1))
-    ds_v_f[...] = np.sum(ds_v_f_q_f_per_d_v_s * q_f_s / d_v_s, axis=(0, 1))
-    dt_v_f[...] = np.sum(da_f_s, axis=(0, 1))
-    db_f[...] = np.sum(da_f_s, axis=(0, 1))
-    ds_u_i[...] = np.sum(ds_u_i_p_i_per_d_u_s * p_i_s / d_u_s, axis=(0, 1))
-    dt_u_i[...] = np.sum(da_i_s, axis=(0, 1))
-    ds_v_i[...] = np.sum(ds_v_i_q_i_per_d_v_s * q_i_s / d_v_s, axis=(0, 1))
-    dt_v_i[...] = np.sum(da_i_s, axis=(0, 1))
-    db_i[...] = np.sum(da_i_s, axis=(0, 1))
-    ds_u_o[...] = np.sum(ds_u_o_p_o_per_d_u_s * p_o_s / d_u_s, axis=(0, 1))
-    dt_u_o[...] = np.sum(da_o_s, axis=(0, 1))
-    ds_v_o[...] = np.sum(ds_v_o_q_o_per_d_v_s * q_o_s / d_v_s, axis=(0, 1))
-    dt_v_o[...] = np.sum(da_o_s, axis=(0, 1))
-    db_o[...] = np.sum(da_o_s, axis=(0, 1))
-    ds_u_g[...] = np.sum(ds_u_g_p_g_per_d_u_s * p_g_s / d_u_s, axis=(0, 1))
-    dt_u_g[...] = np.sum(da_g_s, axis=(0, 1))
-    ds_v_g[...] = np.sum(ds_v_g_q_g_per_d_v_s * q_g_s / d_v_s, axis=(0, 1))
-    dt_v_g[...] = np.sum(da_g_s, axis=(0, 1))
-    db_g[...] = np.sum(da_g_s, axis=(0, 1))
-    ds_c[...] = np.sum(
-        da_tanh_h_next_quotient_s * p_c_s / sqrt_a_tanh_h_next_quotient_s, axis=(0, 1)
-    )
-    dt_c[...] = np.sum(da_tanh_h_next_s, axis=(0, 1))
+    ds_u[...] = np.sum(da_s * p_s, axis=(0, 1))
+    np.sum(da_s, axis=(0, 1), out=dt_u)
+    ds_v[...] = np.sum(da_s * q_s, axis=(0, 1))
+    np.sum(da_s, axis=(0, 1), out=dt_v)
+    np.sum(da_s, axis=(0, 1), out=db)
+    ds_c[...] = np.sum(da_tanh_h_next_s * p_c_s, axis=(0, 1))
+    np.sum(da_tanh_h_next_s, axis=(0, 1), out=dt_c)
     return dparams, dxs, State(dh, dc)
 
 
@@ -1109,65 +816,57 @@ def step(params, x, state):
     a_g_in = t_u_g + t_v_g + b_g
     gates_1 = np.empty((B, 4 * H), dtype)
     gates_2 = np.empty((B, 4 * H), dtype)
-    sum_m_u_terms = np.empty((B, 1), dtype)
-    sum_m_v_terms = np.empty((B, 1), dtype)
-    sum_a_d_u_terms = np.empty((B, 1), dtype)
-    sum_a_d_v_terms = np.empty((B, 1), dtype)
+    p = np.empty((B, 4 * H), dtype)
+    q = np.empty((B, 4 * H), dtype)
+    a = np.empty((B, 4 * H), dtype)
+    a_sigma_u_terms = np.empty((B, 4 * H), dtype)
+    a_sigma_v_terms = np.empty((B, 4 * H), dtype)
+    sum_mu_u_terms = np.empty((B, 1), dtype)
+    sum_a_sigma_u_terms = np.empty((B, 1), dtype)
+    sum_mu_v_terms = np.empty((B, 1), dtype)
+    sum_a_sigma_v_terms = np.empty((B, 1), dtype)
     sum_c_next = np.empty((B, 1), dtype)
-    sum_a_sqrt_a_tanh_h_next_quotient_terms = np.empty((B, 1), dtype)
-    u_f, u_i, u_o, u_g = (gates_1[:, k * H : (k + 1) * H] for k in range(4))
-    v_f, v_i, v_o, v_g = (gates_2[:, k * H : (k + 1) * H] for k in range(4))
+    sum_a_sigma_c_terms = np.empty((B, 1), dtype)
+    p_f, p_i, p_o, p_g = (p[:, k * H : (k + 1) * H] for k in range(4))
+    q_f, q_i, q_o, q_g = (q[:, k * H : (k + 1) * H] for k in range(4))
+    a_f, a_i, a_o, a_g = (a[:, k * H : (k + 1) * H] for k in range(4))
+    f, i, o, g = a_f, a_i, a_o, a_g
+    f_i_o = a[:, : 3 * H]
+    half = np.array(0.5, dtype)
     gates_1[...] = h @ U.T
     gates_2[...] = x @ W.T
-    m_u_terms = u_f + u_i + u_o + u_g
-    sum_m_u_terms[...] = np.sum(m_u_terms, axis=-1, keepdims=True)
-    m_u = sum_m_u_terms / 4 / H
-    m_v_terms = v_f + v_i + v_o + v_g
-    sum_m_v_terms[...] = np.sum(m_v_terms, axis=-1, keepdims=True)
-    m_v = sum_m_v_terms / 4 / H
-    p_f = u_f - m_u
-    p_i = u_i - m_u
-    p_o = u_o - m_u
-    p_g = u_g - m_u
-    q_f = v_f - m_v
-    q_i = v_i - m_v
-    q_o = v_o - m_v
-    q_g = v_g - m_v
-    a_d_u_terms = p_f**2 + p_i**2 + p_o**2 + p_g**2
-    sum_a_d_u_terms[...] = np.sum(a_d_u_terms, axis=-1, keepdims=True)
-    a_d_u = 1e-05 + sum_a_d_u_terms / 4 / H
-    d_u = np.sqrt(a_d_u)
-    a_d_v_terms = q_f**2 + q_i**2 + q_o**2 + q_g**2
-    sum_a_d_v_terms[...] = np.sum(a_d_v_terms, axis=-1, keepdims=True)
-    a_d_v = 1e-05 + sum_a_d_v_terms / 4 / H
-    d_v = np.sqrt(a_d_v)
-    s_u_f_p_f_per_d_u = s_u_f * p_f / d_u
-    s_v_f_q_f_per_d_v = s_v_f * q_f / d_v
-    a_f = s_u_f_p_f_per_d_u + s_v_f_q_f_per_d_v + a_f_in
-    f = _sigmoid(a_f)
-    s_u_i_p_i_per_d_u = s_u_i * p_i / d_u
-    s_v_i_q_i_per_d_v = s_v_i * q_i / d_v
-    a_i = s_u_i_p_i_per_d_u + s_v_i_q_i_per_d_v + a_i_in
-    i = _sigmoid(a_i)
-    s_u_o_p_o_per_d_u = s_u_o * p_o / d_u
-    s_v_o_q_o_per_d_v = s_v_o * q_o / d_v
-    a_o = s_u_o_p_o_per_d_u + s_v_o_q_o_per_d_v + a_o_in
-    o = _sigmoid(a_o)
-    s_u_g_p_g_per_d_u = s_u_g * p_g / d_u
-    s_v_g_q_g_per_d_v = s_v_g * q_g / d_v
-    a_g = s_u_g_p_g_per_d_u + s_v_g_q_g_per_d_v + a_g_in
-    g = np.tanh(a_g)
+    sum_mu_u_terms[...] = np.sum(gates_1, axis=-1, keepdims=True)
+    mu_u = sum_mu_u_terms / 4 / H
+    a_sigma_u_terms[...] = (gates_1 - mu_u) ** 2
+    sum_a_sigma_u_terms[...] = np.sum(a_sigma_u_terms, axis=-1, keepdims=True)
+    a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
+    sigma_u = np.sqrt(a_sigma_u)
+    p[...] = (gates_1 - mu_u) / sigma_u
+    sum_mu_v_terms[...] = np.sum(gates_2, axis=-1, keepdims=True)
+    mu_v = sum_mu_v_terms / 4 / H
+    a_sigma_v_terms[...] = (gates_2 - mu_v) ** 2
+    sum_a_sigma_v_terms[...] = np.sum(a_sigma_v_terms, axis=-1, keepdims=True)
+    a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
+    sigma_v = np.sqrt(a_sigma_v)
+    q[...] = (gates_2 - mu_v) / sigma_v
+    a_f[...] = s_u_f * p_f + s_v_f * q_f + a_f_in
+    a_i[...] = s_u_i * p_i + s_v_i * q_i + a_i_in
+    a_o[...] = s_u_o * p_o + s_v_o * q_o + a_o_in
+    a_g[...] = s_u_g * p_g + s_v_g * q_g + a_g_in
+    # f, i, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
+    np.multiply(f_i_o, half, out=f_i_o)
+    np.tanh(a, out=a)
+    np.multiply(f_i_o, half, out=f_i_o)
+    np.add(f_i_o, half, out=f_i_o)
     c_next = f * c + i * g
     sum_c_next[...] = np.sum(c_next, axis=-1, keepdims=True)
-    p_c = c_next - sum_c_next / H
-    a_sqrt_a_tanh_h_next_quotient_terms = p_c**2
-    sum_a_sqrt_a_tanh_h_next_quotient_terms[...] = np.sum(
-        a_sqrt_a_tanh_h_next_quotient_terms, axis=-1, keepdims=True
-    )
-    a_sqrt_a_tanh_h_next_quotient = 1e-05 + sum_a_sqrt_a_tanh_h_next_quotient_terms / H
-    sqrt_a_tanh_h_next_quotient = np.sqrt(a_sqrt_a_tanh_h_next_quotient)
-    a_tanh_h_next_quotient = s_c * p_c / sqrt_a_tanh_h_next_quotient
-    a_tanh_h_next = t_c + a_tanh_h_next_quotient
+    mu_c = sum_c_next / H
+    a_sigma_c_terms = (c_next - mu_c) ** 2
+    sum_a_sigma_c_terms[...] = np.sum(a_sigma_c_terms, axis=-1, keepdims=True)
+    a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
+    sigma_c = np.sqrt(a_sigma_c)
+    p_c = (c_next - mu_c) / sigma_c
+    a_tanh_h_next = s_c * p_c + t_c
     tanh_h_next = np.tanh(a_tanh_h_next)
     h_next = o * tanh_h_next
     return h_next.copy(), State(h_next, c_next)
@@ -1190,11 +889,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s,
-        s_u_f_p_f_per_d_u_s, s_v_f_q_f_per_d_v_s, f_s, s_u_i_p_i_per_d_u_s, s_v_i_q_i_per_d_v_s,
-        i_s, s_u_o_p_o_per_d_u_s, s_v_o_q_o_per_d_v_s, o_s, s_u_g_p_g_per_d_u_s,
-        s_v_g_q_g_per_d_v_s, g_s, p_c_s, sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s,
-        tanh_h_next_s, past,
+        xs, h_s, c_s, p_s, q_s, a_s, sigma_u_s, sigma_v_s, sigma_c_s, p_c_s, tanh_h_next_s, past
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
@@ -1203,205 +898,112 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    s_u_f_dot = params_dot["s_u_f"]
-    s_u_f = params["s_u_f"]
-    s_v_f = params["s_v_f"]
-    s_v_f_dot = params_dot["s_v_f"]
-    b_f_dot = params_dot["b_f"]
-    t_u_f_dot = params_dot["t_u_f"]
-    t_v_f_dot = params_dot["t_v_f"]
-    s_u_i_dot = params_dot["s_u_i"]
-    s_u_i = params["s_u_i"]
-    s_v_i = params["s_v_i"]
-    s_v_i_dot = params_dot["s_v_i"]
-    b_i_dot = params_dot["b_i"]
-    t_u_i_dot = params_dot["t_u_i"]
-    t_v_i_dot = params_dot["t_v_i"]
-    s_u_o_dot = params_dot["s_u_o"]
-    s_u_o = params["s_u_o"]
-    s_v_o = params["s_v_o"]
-    s_v_o_dot = params_dot["s_v_o"]
-    b_o_dot = params_dot["b_o"]
-    t_u_o_dot = params_dot["t_u_o"]
-    t_v_o_dot = params_dot["t_v_o"]
-    s_u_g_dot = params_dot["s_u_g"]
-    s_u_g = params["s_u_g"]
-    s_v_g = params["s_v_g"]
-    s_v_g_dot = params_dot["s_v_g"]
-    b_g_dot = params_dot["b_g"]
-    t_u_g_dot = params_dot["t_u_g"]
-    t_v_g_dot = params_dot["t_v_g"]
-    s_c_dot = params_dot["s_c"]
-    s_c = params["s_c"]
+    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     U = params.stacked["U"]
+    W = params.stacked["W"]
+    U_dot = params_dot.stacked["U"]
+    W_dot = params_dot.stacked["W"]
+    b_dot = params_dot.stacked["b"]
+    t_u_dot = params_dot.stacked["t_u"]
+    t_v_dot = params_dot.stacked["t_v"]
+    s_u_dot = params_dot.stacked["s_u"]
+    s_v = params.stacked["s_v"]
+    s_v_dot = params_dot.stacked["s_v"]
+    s_c_dot = params_dot["s_c"]
     t_c_dot = params_dot["t_c"]
+    s_u = params.stacked["s_u"]
+    s_c = params["s_c"]
     h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
-    sum_m_v_terms_dot_s, sum_a_d_v_terms_dot_s, dd_u_da_d_u_s = np.empty((3, T, B, 1), dtype)
     (
-        s_u_f_p_f_per_d_u_dot_in_s, a_f_dot_in_s, s_u_i_p_i_per_d_u_dot_in_s, a_i_dot_in_s,
-        s_u_o_p_o_per_d_u_dot_in_s, a_o_dot_in_s, s_u_g_p_g_per_d_u_dot_in_s, a_g_dot_in_s,
-        da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s, a_tanh_h_next_quotient_dot_in_s,
-    ) = np.empty((10, T, B, H), dtype)
-    u_f_dot_s, u_i_dot_s, u_o_dot_s, u_g_dot_s = (
-        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    v_f_dot_s, v_i_dot_s, v_o_dot_s, v_g_dot_s = (
-        gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
+        gates_1_s, gates_2_s, gates_1_dot_s, gates_2_dot_s, q_dot_s, p_dot_rate_s,
+        sigma_v_dot_terms_s, a_dot_in_s,
+    ) = np.empty((8, T, B, 4 * H), dtype)
     (
-        d_u_dot_s, s_u_f_p_f_per_d_u_dot_s, a_f_dot_s, s_u_i_p_i_per_d_u_dot_s, a_i_dot_s,
-        s_u_o_p_o_per_d_u_dot_s, a_o_dot_s, s_u_g_p_g_per_d_u_dot_s, a_g_dot_s,
-        a_sqrt_a_tanh_h_next_quotient_terms_dot_s, a_tanh_h_next_quotient_dot_s,
-    ) = (
-        dd_u_da_d_u_s, s_u_f_p_f_per_d_u_dot_in_s, a_f_dot_in_s, s_u_i_p_i_per_d_u_dot_in_s,
-        a_i_dot_in_s, s_u_o_p_o_per_d_u_dot_in_s, a_o_dot_in_s, s_u_g_p_g_per_d_u_dot_in_s,
-        a_g_dot_in_s, da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s, a_tanh_h_next_quotient_dot_in_s,
-    )
+        sum_mu_u_terms_s, sum_mu_v_terms_s, sum_c_next_s, sum_mu_v_dot_terms_s,
+        sum_sigma_v_dot_terms_s,
+    ) = np.empty((5, T, B, 1), dtype)
+    a_tanh_h_next_dot_in_s = np.empty((T, B, H), dtype)
+    a_tanh_h_next_dot_s = a_tanh_h_next_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U.T, out=_rows(gates_1_s))
+    np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
+    sum_mu_u_terms_s[...] = np.sum(gates_1_s, axis=-1, keepdims=True)
+    mu_u_s = sum_mu_u_terms_s / 4 / H
+    sum_mu_v_terms_s[...] = np.sum(gates_2_s, axis=-1, keepdims=True)
+    mu_v_s = sum_mu_v_terms_s / 4 / H
+    sum_c_next_s[...] = np.sum(c_s[1:], axis=-1, keepdims=True)
+    mu_c_s = sum_c_next_s / H
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    m_v_terms_dot_s = v_f_dot_s + v_i_dot_s + v_o_dot_s + v_g_dot_s
-    sum_m_v_terms_dot_s[...] = np.sum(m_v_terms_dot_s, axis=-1, keepdims=True)
-    m_v_dot_s = sum_m_v_terms_dot_s / 4 / H
-    q_f_dot_s = v_f_dot_s - m_v_dot_s
-    q_i_dot_s = v_i_dot_s - m_v_dot_s
-    q_o_dot_s = v_o_dot_s - m_v_dot_s
-    q_g_dot_s = v_g_dot_s - m_v_dot_s
-    da_d_u_terms_dp_f_s = 2 * p_f_s
-    da_d_u_terms_dp_g_s = 2 * p_g_s
-    da_d_u_terms_dp_i_s = 2 * p_i_s
-    da_d_u_terms_dp_o_s = 2 * p_o_s
-    dd_u_da_d_u_s[...] = 1 / 2 / d_u_s
-    a_d_v_terms_dot_s = (
-        2 * q_f_dot_s * q_f_s
-        + 2 * q_i_dot_s * q_i_s
-        + 2 * q_o_dot_s * q_o_s
-        + 2 * q_g_dot_s * q_g_s
+    inv_sigma_u_s = 1 / sigma_u_s
+    p_dot_rate_s[...] = p_s / sigma_u_s
+    sum_mu_v_dot_terms_s[...] = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
+    mu_v_dot_s = sum_mu_v_dot_terms_s / 4 / H
+    sigma_v_dot_terms_s[...] = gates_2_dot_s * (gates_2_s - mu_v_s)
+    sum_sigma_v_dot_terms_s[...] = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
+    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H / sigma_v_s
+    q_dot_s[...] = (
+        gates_2_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_s / sigma_v_s
     )
-    sum_a_d_v_terms_dot_s[...] = np.sum(a_d_v_terms_dot_s, axis=-1, keepdims=True)
-    a_d_v_dot_s = sum_a_d_v_terms_dot_s / 4 / H
-    d_v_dot_s = a_d_v_dot_s / 2 / d_v_s
-    s_u_f_p_f_per_d_u_dot_in_s[...] = s_u_f_dot * p_f_s / d_u_s
-    ds_u_f_p_f_per_d_u_dp_f_s = s_u_f / d_u_s
-    ds_u_f_p_f_per_d_u_dd_u_s = -s_u_f_p_f_per_d_u_s / d_u_s
-    s_v_f_q_f_per_d_v_dot_s = (
-        s_v_f_dot * q_f_s / d_v_s
-        + q_f_dot_s * s_v_f / d_v_s
-        - d_v_dot_s * s_v_f_q_f_per_d_v_s / d_v_s
-    )
-    a_f_dot_in_s[...] = t_u_f_dot + t_v_f_dot + b_f_dot + s_v_f_q_f_per_d_v_dot_s
-    s_u_i_p_i_per_d_u_dot_in_s[...] = s_u_i_dot * p_i_s / d_u_s
-    ds_u_i_p_i_per_d_u_dp_i_s = s_u_i / d_u_s
-    ds_u_i_p_i_per_d_u_dd_u_s = -s_u_i_p_i_per_d_u_s / d_u_s
-    s_v_i_q_i_per_d_v_dot_s = (
-        s_v_i_dot * q_i_s / d_v_s
-        + q_i_dot_s * s_v_i / d_v_s
-        - d_v_dot_s * s_v_i_q_i_per_d_v_s / d_v_s
-    )
-    a_i_dot_in_s[...] = t_u_i_dot + t_v_i_dot + b_i_dot + s_v_i_q_i_per_d_v_dot_s
-    s_u_o_p_o_per_d_u_dot_in_s[...] = s_u_o_dot * p_o_s / d_u_s
-    ds_u_o_p_o_per_d_u_dp_o_s = s_u_o / d_u_s
-    ds_u_o_p_o_per_d_u_dd_u_s = -s_u_o_p_o_per_d_u_s / d_u_s
-    s_v_o_q_o_per_d_v_dot_s = (
-        s_v_o_dot * q_o_s / d_v_s
-        + q_o_dot_s * s_v_o / d_v_s
-        - d_v_dot_s * s_v_o_q_o_per_d_v_s / d_v_s
-    )
-    a_o_dot_in_s[...] = t_u_o_dot + t_v_o_dot + b_o_dot + s_v_o_q_o_per_d_v_dot_s
-    s_u_g_p_g_per_d_u_dot_in_s[...] = s_u_g_dot * p_g_s / d_u_s
-    ds_u_g_p_g_per_d_u_dp_g_s = s_u_g / d_u_s
-    ds_u_g_p_g_per_d_u_dd_u_s = -s_u_g_p_g_per_d_u_s / d_u_s
-    s_v_g_q_g_per_d_v_dot_s = (
-        s_v_g_dot * q_g_s / d_v_s
-        + q_g_dot_s * s_v_g / d_v_s
-        - d_v_dot_s * s_v_g_q_g_per_d_v_s / d_v_s
-    )
-    a_g_dot_in_s[...] = t_u_g_dot + t_v_g_dot + b_g_dot + s_v_g_q_g_per_d_v_dot_s
+    a_dot_in_s[...] = b_dot + t_u_dot + t_v_dot
+    a_dot_in_s += s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s[...] = 2 * p_c_s
-    a_tanh_h_next_quotient_dot_in_s[...] = s_c_dot * p_c_s / sqrt_a_tanh_h_next_quotient_s
-    da_tanh_h_next_quotient_dp_c_s = s_c / sqrt_a_tanh_h_next_quotient_s
-    da_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s = (
-        -a_tanh_h_next_quotient_s / 2 / sqrt_a_tanh_h_next_quotient_s**2
-    )
+    inv_sigma_c_s = 1 / sigma_c_s
+    p_c_dot_rate_s = p_c_s / sigma_c_s
+    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
     dh_next_da_tanh_h_next_s = o_s * (1 - tanh_h_next_s**2)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
     c_dot = c_next_dot = state_dot.c.copy()
-    sum_m_u_terms_dot = np.empty((B, 1), dtype)
-    sum_a_d_u_terms_dot = np.empty((B, 1), dtype)
+    p_dot = np.empty((B, 4 * H), dtype)
+    a_dot = np.empty((B, 4 * H), dtype)
+    sigma_u_dot_terms = np.empty((B, 4 * H), dtype)
+    sum_mu_u_dot_terms = np.empty((B, 1), dtype)
+    sum_sigma_u_dot_terms = np.empty((B, 1), dtype)
     sum_c_next_dot = np.empty((B, 1), dtype)
-    sum_a_sqrt_a_tanh_h_next_quotient_terms_dot = np.empty((B, 1), dtype)
+    sum_sigma_c_dot_terms = np.empty((B, 1), dtype)
+    a_f_dot, a_i_dot, a_o_dot, a_g_dot = (a_dot[:, k * H : (k + 1) * H] for k in range(4))
     for t in range(T):
         ended = ended_s[t]
         if ended is not None:
             c_next_dot_before = c_next_dot.copy()
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        m_u_terms_dot = u_f_dot_s[t] + u_i_dot_s[t] + u_o_dot_s[t] + u_g_dot_s[t]
-        sum_m_u_terms_dot[...] = np.sum(m_u_terms_dot, axis=-1, keepdims=True)
-        m_u_dot = sum_m_u_terms_dot / 4 / H
-        p_f_dot = u_f_dot_s[t] - m_u_dot
-        p_i_dot = u_i_dot_s[t] - m_u_dot
-        p_o_dot = u_o_dot_s[t] - m_u_dot
-        p_g_dot = u_g_dot_s[t] - m_u_dot
-        a_d_u_terms_dot = (
-            p_f_dot * da_d_u_terms_dp_f_s[t]
-            + p_i_dot * da_d_u_terms_dp_i_s[t]
-            + p_o_dot * da_d_u_terms_dp_o_s[t]
-            + p_g_dot * da_d_u_terms_dp_g_s[t]
+        sum_mu_u_dot_terms[...] = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
+        mu_u_dot = sum_mu_u_dot_terms / 4 / H
+        sigma_u_dot_terms[...] = gates_1_dot_s[t] * (gates_1_s[t] - mu_u_s[t])
+        sum_sigma_u_dot_terms[...] = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
+        sigma_u_dot = inv_sigma_u_s[t] * sum_sigma_u_dot_terms / 4 / H
+        p_dot[...] = (
+            gates_1_dot_s[t] * inv_sigma_u_s[t]
+            - mu_u_dot * inv_sigma_u_s[t]
+            - sigma_u_dot * p_dot_rate_s[t]
         )
-        sum_a_d_u_terms_dot[...] = np.sum(a_d_u_terms_dot, axis=-1, keepdims=True)
-        a_d_u_dot = sum_a_d_u_terms_dot / 4 / H
-        d_u_dot_s[t] = a_d_u_dot * dd_u_da_d_u_s[t]
-        s_u_f_p_f_per_d_u_dot_s[t] += (
-            p_f_dot * ds_u_f_p_f_per_d_u_dp_f_s[t] + d_u_dot_s[t] * ds_u_f_p_f_per_d_u_dd_u_s[t]
-        )
-        a_f_dot_s[t] += s_u_f_p_f_per_d_u_dot_s[t]
-        s_u_i_p_i_per_d_u_dot_s[t] += (
-            p_i_dot * ds_u_i_p_i_per_d_u_dp_i_s[t] + d_u_dot_s[t] * ds_u_i_p_i_per_d_u_dd_u_s[t]
-        )
-        a_i_dot_s[t] += s_u_i_p_i_per_d_u_dot_s[t]
-        s_u_o_p_o_per_d_u_dot_s[t] += (
-            p_o_dot * ds_u_o_p_o_per_d_u_dp_o_s[t] + d_u_dot_s[t] * ds_u_o_p_o_per_d_u_dd_u_s[t]
-        )
-        a_o_dot_s[t] += s_u_o_p_o_per_d_u_dot_s[t]
-        s_u_g_p_g_per_d_u_dot_s[t] += (
-            p_g_dot * ds_u_g_p_g_per_d_u_dp_g_s[t] + d_u_dot_s[t] * ds_u_g_p_g_per_d_u_dd_u_s[t]
-        )
-        a_g_dot_s[t] += s_u_g_p_g_per_d_u_dot_s[t]
+        a_dot[...] = p_dot * s_u + a_dot_in_s[t]
         c_next_dot[...] = (
             c_dot * f_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
+            + a_f_dot * dc_next_da_f_s[t]
+            + a_i_dot * dc_next_da_i_s[t]
+            + a_g_dot * dc_next_da_g_s[t]
         )
         sum_c_next_dot[...] = np.sum(c_next_dot, axis=-1, keepdims=True)
-        p_c_dot = c_next_dot - sum_c_next_dot / H
-        a_sqrt_a_tanh_h_next_quotient_terms_dot_s[t] = (
-            p_c_dot * da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s[t]
+        mu_c_dot = sum_c_next_dot / H
+        sigma_c_dot_terms = c_next_dot * (c_s[t + 1] - mu_c_s[t])
+        sum_sigma_c_dot_terms[...] = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
+        sigma_c_dot = inv_sigma_c_s[t] * sum_sigma_c_dot_terms / H
+        p_c_dot = (
+            c_next_dot * inv_sigma_c_s[t]
+            - mu_c_dot * inv_sigma_c_s[t]
+            - sigma_c_dot * p_c_dot_rate_s[t]
         )
-        sum_a_sqrt_a_tanh_h_next_quotient_terms_dot[...] = np.sum(
-            a_sqrt_a_tanh_h_next_quotient_terms_dot_s[t], axis=-1, keepdims=True
-        )
-        a_sqrt_a_tanh_h_next_quotient_dot = sum_a_sqrt_a_tanh_h_next_quotient_terms_dot / H
-        a_tanh_h_next_quotient_dot_s[t] += (
-            p_c_dot * da_tanh_h_next_quotient_dp_c_s[t]
-            + a_sqrt_a_tanh_h_next_quotient_dot
-            * da_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s[t]
-        )
-        a_tanh_h_next_dot = t_c_dot + a_tanh_h_next_quotient_dot_s[t]
+        a_tanh_h_next_dot_s[t] += p_c_dot * s_c
         h_dot_s[t + 1] = (
-            a_o_dot_s[t] * dh_next_da_o_s[t] + a_tanh_h_next_dot * dh_next_da_tanh_h_next_s[t]
+            a_o_dot * dh_next_da_o_s[t] + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
         )
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
@@ -1446,11 +1048,7 @@ def hvp(
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, h_s, c_s, p_f_s, p_i_s, p_o_s, p_g_s, q_f_s, q_i_s, q_o_s, q_g_s, d_u_s, d_v_s,
-        s_u_f_p_f_per_d_u_s, s_v_f_q_f_per_d_v_s, f_s, s_u_i_p_i_per_d_u_s, s_v_i_q_i_per_d_v_s,
-        i_s, s_u_o_p_o_per_d_u_s, s_v_o_q_o_per_d_v_s, o_s, s_u_g_p_g_per_d_u_s,
-        s_v_g_q_g_per_d_v_s, g_s, p_c_s, sqrt_a_tanh_h_next_quotient_s, a_tanh_h_next_quotient_s,
-        tanh_h_next_s, past,
+        xs, h_s, c_s, p_s, q_s, a_s, sigma_u_s, sigma_v_s, sigma_c_s, p_c_s, tanh_h_next_s, past
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
@@ -1465,221 +1063,121 @@ def hvp(
 
     I = params.input_size
     H = params.hidden_size
+    p_f_s, p_i_s, p_o_s, p_g_s = (p_s[..., k * H : (k + 1) * H] for k in range(4))
+    q_f_s, q_i_s, q_o_s, q_g_s = (q_s[..., k * H : (k + 1) * H] for k in range(4))
+    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    s_u_f_dot = params_dot["s_u_f"]
-    s_u_f = params["s_u_f"]
-    s_v_f = params["s_v_f"]
-    s_v_f_dot = params_dot["s_v_f"]
-    b_f_dot = params_dot["b_f"]
-    t_u_f_dot = params_dot["t_u_f"]
-    t_v_f_dot = params_dot["t_v_f"]
-    s_u_i_dot = params_dot["s_u_i"]
-    s_u_i = params["s_u_i"]
-    s_v_i = params["s_v_i"]
-    s_v_i_dot = params_dot["s_v_i"]
-    b_i_dot = params_dot["b_i"]
-    t_u_i_dot = params_dot["t_u_i"]
-    t_v_i_dot = params_dot["t_v_i"]
-    s_u_o_dot = params_dot["s_u_o"]
-    s_u_o = params["s_u_o"]
-    s_v_o = params["s_v_o"]
-    s_v_o_dot = params_dot["s_v_o"]
-    b_o_dot = params_dot["b_o"]
-    t_u_o_dot = params_dot["t_u_o"]
-    t_v_o_dot = params_dot["t_v_o"]
-    s_u_g_dot = params_dot["s_u_g"]
-    s_u_g = params["s_u_g"]
-    s_v_g = params["s_v_g"]
-    s_v_g_dot = params_dot["s_v_g"]
-    b_g_dot = params_dot["b_g"]
-    t_u_g_dot = params_dot["t_u_g"]
-    t_v_g_dot = params_dot["t_v_g"]
-    s_c_dot = params_dot["s_c"]
-    s_c = params["s_c"]
     U = params.stacked["U"]
+    W = params.stacked["W"]
+    U_dot = params_dot.stacked["U"]
+    W_dot = params_dot.stacked["W"]
+    b_dot = params_dot.stacked["b"]
+    t_u_dot = params_dot.stacked["t_u"]
+    t_v_dot = params_dot.stacked["t_v"]
+    s_u_dot = params_dot.stacked["s_u"]
+    s_v = params.stacked["s_v"]
+    s_v_dot = params_dot.stacked["s_v"]
+    s_c_dot = params_dot["s_c"]
     t_c_dot = params_dot["t_c"]
+    s_u = params.stacked["s_u"]
+    s_c = params["s_c"]
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
     (
-        sum_m_v_terms_dot_s, sum_a_d_v_terms_dot_s, dd_u_da_d_u_s,
-        dsqrt_a_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s,
-    ) = np.empty((4, T, B, 1), dtype)
+        gates_1_s, gates_2_s, gates_1_dot_s, gates_2_dot_s, p_dot_s, q_dot_s, a_dot_s, p_dot_rate_s,
+        sigma_v_dot_terms_s, a_dot_in_s,
+    ) = np.empty((10, T, B, 4 * H), dtype)
     (
-        p_f_dot_s, p_i_dot_s, p_o_dot_s, p_g_dot_s, s_u_f_p_f_per_d_u_dot_in_s, a_f_dot_in_s,
-        df_da_f_s, s_u_i_p_i_per_d_u_dot_in_s, a_i_dot_in_s, di_da_i_s, s_u_o_p_o_per_d_u_dot_in_s,
-        a_o_dot_in_s, do_da_o_s, s_u_g_p_g_per_d_u_dot_in_s, a_g_dot_in_s, dg_da_g_s, p_c_dot_s,
-        da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s, a_tanh_h_next_quotient_dot_in_s,
-        dtanh_h_next_da_tanh_h_next_s,
-    ) = np.empty((20, T, B, H), dtype)
-    u_f_dot_s, u_i_dot_s, u_o_dot_s, u_g_dot_s = (
-        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+        sum_mu_u_terms_s, sum_mu_v_terms_s, sum_c_next_s, sum_mu_v_dot_terms_s,
+        sum_sigma_v_dot_terms_s, sigma_u_dot_s, sigma_c_dot_s,
+    ) = np.empty((7, T, B, 1), dtype)
+    p_c_dot_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s = np.empty((3, T, B, H), dtype)
+    p_f_dot_s, p_i_dot_s, p_o_dot_s, p_g_dot_s = (
+        p_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
-    v_f_dot_s, v_i_dot_s, v_o_dot_s, v_g_dot_s = (
-        gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    q_f_dot_s, q_i_dot_s, q_o_dot_s, q_g_dot_s = (
+        q_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    a_f_dot_s, a_i_dot_s, a_o_dot_s, a_g_dot_s = (
+        a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
     (
-        d_u_dot_s, s_u_f_p_f_per_d_u_dot_s, a_f_dot_s, f_dot_s, s_u_i_p_i_per_d_u_dot_s, a_i_dot_s,
-        i_dot_s, s_u_o_p_o_per_d_u_dot_s, a_o_dot_s, o_dot_s, s_u_g_p_g_per_d_u_dot_s, a_g_dot_s,
-        g_dot_s, a_sqrt_a_tanh_h_next_quotient_terms_dot_s, sqrt_a_tanh_h_next_quotient_dot_s,
-        a_tanh_h_next_quotient_dot_s, tanh_h_next_dot_s,
+        a_tanh_h_next_dot_s, tanh_h_next_dot_s, f_dot_s, i_dot_s, o_dot_s, g_dot_s
     ) = (
-        dd_u_da_d_u_s, s_u_f_p_f_per_d_u_dot_in_s, a_f_dot_in_s, df_da_f_s,
-        s_u_i_p_i_per_d_u_dot_in_s, a_i_dot_in_s, di_da_i_s, s_u_o_p_o_per_d_u_dot_in_s,
-        a_o_dot_in_s, do_da_o_s, s_u_g_p_g_per_d_u_dot_in_s, a_g_dot_in_s, dg_da_g_s,
-        da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s,
-        dsqrt_a_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s,
-        a_tanh_h_next_quotient_dot_in_s, dtanh_h_next_da_tanh_h_next_s,
+        a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s, a_f_dot_s, a_i_dot_s, a_o_dot_s,
+        a_g_dot_s,
     )
+    np.matmul(_rows(h_s[:-1]), U.T, out=_rows(gates_1_s))
+    np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
+    sum_mu_u_terms_s[...] = np.sum(gates_1_s, axis=-1, keepdims=True)
+    mu_u_s = sum_mu_u_terms_s / 4 / H
+    sum_mu_v_terms_s[...] = np.sum(gates_2_s, axis=-1, keepdims=True)
+    mu_v_s = sum_mu_v_terms_s / 4 / H
+    sum_c_next_s[...] = np.sum(c_s[1:], axis=-1, keepdims=True)
+    mu_c_s = sum_c_next_s / H
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    m_v_terms_dot_s = v_f_dot_s + v_i_dot_s + v_o_dot_s + v_g_dot_s
-    sum_m_v_terms_dot_s[...] = np.sum(m_v_terms_dot_s, axis=-1, keepdims=True)
-    m_v_dot_s = sum_m_v_terms_dot_s / 4 / H
-    q_f_dot_s = v_f_dot_s - m_v_dot_s
-    q_i_dot_s = v_i_dot_s - m_v_dot_s
-    q_o_dot_s = v_o_dot_s - m_v_dot_s
-    q_g_dot_s = v_g_dot_s - m_v_dot_s
-    da_d_u_terms_dp_f_s = 2 * p_f_s
-    da_d_u_terms_dp_g_s = 2 * p_g_s
-    da_d_u_terms_dp_i_s = 2 * p_i_s
-    da_d_u_terms_dp_o_s = 2 * p_o_s
-    dd_u_da_d_u_s[...] = 1 / 2 / d_u_s
-    a_d_v_terms_dot_s = (
-        2 * q_f_dot_s * q_f_s
-        + 2 * q_i_dot_s * q_i_s
-        + 2 * q_o_dot_s * q_o_s
-        + 2 * q_g_dot_s * q_g_s
+    inv_sigma_u_s = 1 / sigma_u_s
+    p_dot_rate_s[...] = p_s / sigma_u_s
+    sum_mu_v_dot_terms_s[...] = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
+    mu_v_dot_s = sum_mu_v_dot_terms_s / 4 / H
+    sigma_v_dot_terms_s[...] = gates_2_dot_s * (gates_2_s - mu_v_s)
+    sum_sigma_v_dot_terms_s[...] = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
+    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H / sigma_v_s
+    q_dot_s[...] = (
+        gates_2_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_s / sigma_v_s
     )
-    sum_a_d_v_terms_dot_s[...] = np.sum(a_d_v_terms_dot_s, axis=-1, keepdims=True)
-    a_d_v_dot_s = sum_a_d_v_terms_dot_s / 4 / H
-    d_v_dot_s = a_d_v_dot_s / 2 / d_v_s
-    s_u_f_p_f_per_d_u_dot_in_s[...] = s_u_f_dot * p_f_s / d_u_s
-    ds_u_f_p_f_per_d_u_dp_f_s = s_u_f / d_u_s
-    ds_u_f_p_f_per_d_u_dd_u_s = -s_u_f_p_f_per_d_u_s / d_u_s
-    s_v_f_q_f_per_d_v_dot_s = (
-        s_v_f_dot * q_f_s / d_v_s
-        + q_f_dot_s * s_v_f / d_v_s
-        - d_v_dot_s * s_v_f_q_f_per_d_v_s / d_v_s
-    )
-    a_f_dot_in_s[...] = t_u_f_dot + t_v_f_dot + b_f_dot + s_v_f_q_f_per_d_v_dot_s
-    df_da_f_s[...] = (1 - f_s) * f_s
-    s_u_i_p_i_per_d_u_dot_in_s[...] = s_u_i_dot * p_i_s / d_u_s
-    ds_u_i_p_i_per_d_u_dp_i_s = s_u_i / d_u_s
-    ds_u_i_p_i_per_d_u_dd_u_s = -s_u_i_p_i_per_d_u_s / d_u_s
-    s_v_i_q_i_per_d_v_dot_s = (
-        s_v_i_dot * q_i_s / d_v_s
-        + q_i_dot_s * s_v_i / d_v_s
-        - d_v_dot_s * s_v_i_q_i_per_d_v_s / d_v_s
-    )
-    a_i_dot_in_s[...] = t_u_i_dot + t_v_i_dot + b_i_dot + s_v_i_q_i_per_d_v_dot_s
-    di_da_i_s[...] = (1 - i_s) * i_s
-    s_u_o_p_o_per_d_u_dot_in_s[...] = s_u_o_dot * p_o_s / d_u_s
-    ds_u_o_p_o_per_d_u_dp_o_s = s_u_o / d_u_s
-    ds_u_o_p_o_per_d_u_dd_u_s = -s_u_o_p_o_per_d_u_s / d_u_s
-    s_v_o_q_o_per_d_v_dot_s = (
-        s_v_o_dot * q_o_s / d_v_s
-        + q_o_dot_s * s_v_o / d_v_s
-        - d_v_dot_s * s_v_o_q_o_per_d_v_s / d_v_s
-    )
-    a_o_dot_in_s[...] = t_u_o_dot + t_v_o_dot + b_o_dot + s_v_o_q_o_per_d_v_dot_s
-    do_da_o_s[...] = (1 - o_s) * o_s
-    s_u_g_p_g_per_d_u_dot_in_s[...] = s_u_g_dot * p_g_s / d_u_s
-    ds_u_g_p_g_per_d_u_dp_g_s = s_u_g / d_u_s
-    ds_u_g_p_g_per_d_u_dd_u_s = -s_u_g_p_g_per_d_u_s / d_u_s
-    s_v_g_q_g_per_d_v_dot_s = (
-        s_v_g_dot * q_g_s / d_v_s
-        + q_g_dot_s * s_v_g / d_v_s
-        - d_v_dot_s * s_v_g_q_g_per_d_v_s / d_v_s
-    )
-    a_g_dot_in_s[...] = t_u_g_dot + t_v_g_dot + b_g_dot + s_v_g_q_g_per_d_v_dot_s
-    dg_da_g_s[...] = 1 - g_s**2
-    da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s[...] = 2 * p_c_s
-    dsqrt_a_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s[...] = (
-        1 / 2 / sqrt_a_tanh_h_next_quotient_s
-    )
-    a_tanh_h_next_quotient_dot_in_s[...] = s_c_dot * p_c_s / sqrt_a_tanh_h_next_quotient_s
-    da_tanh_h_next_quotient_dp_c_s = s_c / sqrt_a_tanh_h_next_quotient_s
-    da_tanh_h_next_quotient_dsqrt_a_tanh_h_next_quotient_s = (
-        -a_tanh_h_next_quotient_s / sqrt_a_tanh_h_next_quotient_s
-    )
+    a_dot_in_s[...] = b_dot + t_u_dot + t_v_dot
+    a_dot_in_s += s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v
+    df_da_f_s = (1 - f_s) * f_s
+    di_da_i_s = (1 - i_s) * i_s
+    do_da_o_s = (1 - o_s) * o_s
+    dg_da_g_s = 1 - g_s**2
+    inv_sigma_c_s = 1 / sigma_c_s
+    p_c_dot_rate_s = p_c_s / sigma_c_s
+    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
     dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
     h_dot_s[0] = state_dot.h
     c_dot_s[0] = state_dot.c
-    sum_m_u_terms_dot = np.empty((B, 1), dtype)
-    sum_a_d_u_terms_dot = np.empty((B, 1), dtype)
+    sigma_u_dot_terms = np.empty((B, 4 * H), dtype)
+    sum_mu_u_dot_terms = np.empty((B, 1), dtype)
+    sum_sigma_u_dot_terms = np.empty((B, 1), dtype)
     sum_c_next_dot = np.empty((B, 1), dtype)
-    sum_a_sqrt_a_tanh_h_next_quotient_terms_dot = np.empty((B, 1), dtype)
+    sum_sigma_c_dot_terms = np.empty((B, 1), dtype)
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        m_u_terms_dot = u_f_dot_s[t] + u_i_dot_s[t] + u_o_dot_s[t] + u_g_dot_s[t]
-        sum_m_u_terms_dot[...] = np.sum(m_u_terms_dot, axis=-1, keepdims=True)
-        m_u_dot = sum_m_u_terms_dot / 4 / H
-        p_f_dot_s[t] = u_f_dot_s[t] - m_u_dot
-        p_i_dot_s[t] = u_i_dot_s[t] - m_u_dot
-        p_o_dot_s[t] = u_o_dot_s[t] - m_u_dot
-        p_g_dot_s[t] = u_g_dot_s[t] - m_u_dot
-        a_d_u_terms_dot = (
-            p_f_dot_s[t] * da_d_u_terms_dp_f_s[t]
-            + p_i_dot_s[t] * da_d_u_terms_dp_i_s[t]
-            + p_o_dot_s[t] * da_d_u_terms_dp_o_s[t]
-            + p_g_dot_s[t] * da_d_u_terms_dp_g_s[t]
+        sum_mu_u_dot_terms[...] = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
+        mu_u_dot = sum_mu_u_dot_terms / 4 / H
+        sigma_u_dot_terms[...] = gates_1_dot_s[t] * (gates_1_s[t] - mu_u_s[t])
+        sum_sigma_u_dot_terms[...] = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
+        sigma_u_dot_s[t] = inv_sigma_u_s[t] * sum_sigma_u_dot_terms / 4 / H
+        p_dot_s[t] = (
+            gates_1_dot_s[t] * inv_sigma_u_s[t]
+            - mu_u_dot * inv_sigma_u_s[t]
+            - sigma_u_dot_s[t] * p_dot_rate_s[t]
         )
-        sum_a_d_u_terms_dot[...] = np.sum(a_d_u_terms_dot, axis=-1, keepdims=True)
-        a_d_u_dot = sum_a_d_u_terms_dot / 4 / H
-        d_u_dot_s[t] = a_d_u_dot * dd_u_da_d_u_s[t]
-        s_u_f_p_f_per_d_u_dot_s[t] += (
-            p_f_dot_s[t] * ds_u_f_p_f_per_d_u_dp_f_s[t]
-            + d_u_dot_s[t] * ds_u_f_p_f_per_d_u_dd_u_s[t]
-        )
-        a_f_dot_s[t] += s_u_f_p_f_per_d_u_dot_s[t]
+        a_dot_s[t] = p_dot_s[t] * s_u + a_dot_in_s[t]
         f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        s_u_i_p_i_per_d_u_dot_s[t] += (
-            p_i_dot_s[t] * ds_u_i_p_i_per_d_u_dp_i_s[t]
-            + d_u_dot_s[t] * ds_u_i_p_i_per_d_u_dd_u_s[t]
-        )
-        a_i_dot_s[t] += s_u_i_p_i_per_d_u_dot_s[t]
         i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        s_u_o_p_o_per_d_u_dot_s[t] += (
-            p_o_dot_s[t] * ds_u_o_p_o_per_d_u_dp_o_s[t]
-            + d_u_dot_s[t] * ds_u_o_p_o_per_d_u_dd_u_s[t]
-        )
-        a_o_dot_s[t] += s_u_o_p_o_per_d_u_dot_s[t]
         o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        s_u_g_p_g_per_d_u_dot_s[t] += (
-            p_g_dot_s[t] * ds_u_g_p_g_per_d_u_dp_g_s[t]
-            + d_u_dot_s[t] * ds_u_g_p_g_per_d_u_dd_u_s[t]
-        )
-        a_g_dot_s[t] += s_u_g_p_g_per_d_u_dot_s[t]
         g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
         c_dot_s[t + 1] = (
             f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
         )
         sum_c_next_dot[...] = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True)
-        p_c_dot_s[t] = c_dot_s[t + 1] - sum_c_next_dot / H
-        a_sqrt_a_tanh_h_next_quotient_terms_dot_s[t] = (
-            p_c_dot_s[t] * da_sqrt_a_tanh_h_next_quotient_terms_dp_c_s[t]
+        mu_c_dot = sum_c_next_dot / H
+        sigma_c_dot_terms = c_dot_s[t + 1] * (c_s[t + 1] - mu_c_s[t])
+        sum_sigma_c_dot_terms[...] = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
+        sigma_c_dot_s[t] = inv_sigma_c_s[t] * sum_sigma_c_dot_terms / H
+        p_c_dot_s[t] = (
+            c_dot_s[t + 1] * inv_sigma_c_s[t]
+            - mu_c_dot * inv_sigma_c_s[t]
+            - sigma_c_dot_s[t] * p_c_dot_rate_s[t]
         )
-        sum_a_sqrt_a_tanh_h_next_quotient_terms_dot[...] = np.sum(
-            a_sqrt_a_tanh_h_next_quotient_terms_dot_s[t], axis=-1, keepdims=True
-        )
-        a_sqrt_a_tanh_h_next_quotient_dot = sum_a_sqrt_a_tanh_h_next_quotient_terms_dot / H
-        sqrt_a_tanh_h_next_quotient_dot_s[t] = (
-            a_sqrt_a_tanh_h_next_quotient_dot
-            * dsqrt_a_tanh_h_next_quotient_da_sqrt_a_tanh_h_next_quotient_s[t]
-        )
-        a_tanh_h_next_quotient_dot_s[t] += (
-            p_c_dot_s[t] * da_tanh_h_next_quotient_dp_c_s[t]
-            + sqrt_a_tanh_h_next_quotient_dot_s[t]
-            * da_tanh_h_next_quotient_dsqrt_a_tanh_h_next_quotient_s[t]
-        )
-        a_tanh_h_next_dot = t_c_dot + a_tanh_h_next_quotient_dot_s[t]
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot * dtanh_h_next_da_tanh_h_next_s[t]
+        a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
         h_dot_s[t + 1] = o_dot_s[t] * tanh_h_next_s[t] + tanh_h_next_dot_s[t] * o_s[t]
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
@@ -1688,69 +1186,35 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     dU_dot = dparams_dot.stacked["U"]
     dW_dot = dparams_dot.stacked["W"]
-    ds_u_f_dot = dparams_dot["s_u_f"]
-    dt_u_f_dot = dparams_dot["t_u_f"]
-    ds_v_f_dot = dparams_dot["s_v_f"]
-    dt_v_f_dot = dparams_dot["t_v_f"]
-    db_f_dot = dparams_dot["b_f"]
-    ds_u_i_dot = dparams_dot["s_u_i"]
-    dt_u_i_dot = dparams_dot["t_u_i"]
-    ds_v_i_dot = dparams_dot["s_v_i"]
-    dt_v_i_dot = dparams_dot["t_v_i"]
-    db_i_dot = dparams_dot["b_i"]
-    ds_u_o_dot = dparams_dot["s_u_o"]
-    dt_u_o_dot = dparams_dot["t_u_o"]
-    ds_v_o_dot = dparams_dot["s_v_o"]
-    dt_v_o_dot = dparams_dot["t_v_o"]
-    db_o_dot = dparams_dot["b_o"]
-    ds_u_g_dot = dparams_dot["s_u_g"]
-    dt_u_g_dot = dparams_dot["t_u_g"]
-    ds_v_g_dot = dparams_dot["s_v_g"]
-    dt_v_g_dot = dparams_dot["t_v_g"]
-    db_g_dot = dparams_dot["b_g"]
+    ds_u_dot = dparams_dot.stacked["s_u"]
+    dt_u_dot = dparams_dot.stacked["t_u"]
+    ds_v_dot = dparams_dot.stacked["s_v"]
+    dt_v_dot = dparams_dot.stacked["t_v"]
+    db_dot = dparams_dot.stacked["b"]
     ds_c_dot = dparams_dot["s_c"]
     dt_c_dot = dparams_dot["t_c"]
-    dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 4 * H), dtype)
     (
-        da_tanh_h_next_dot_s, da_tanh_h_next_quotient_s, da_tanh_h_next_quotient_dot_s, da_g_s,
-        da_g_dot_s, ds_u_g_p_g_per_d_u_s, ds_u_g_p_g_per_d_u_dot_s, da_o_s, da_o_dot_s,
-        ds_u_o_p_o_per_d_u_s, ds_u_o_p_o_per_d_u_dot_s, da_i_s, da_i_dot_s, ds_u_i_p_i_per_d_u_s,
-        ds_u_i_p_i_per_d_u_dot_s, da_f_s, da_f_dot_s, ds_u_f_p_f_per_d_u_s,
-        ds_u_f_p_f_per_d_u_dot_s, da_d_v_terms_s, da_d_v_terms_dot_s, dm_v_terms_s,
-        dm_v_terms_dot_s,
-    ) = np.empty((23, T, B, H), dtype)
-    dd_v_s, dd_v_dot_s, dm_v_s, dm_v_dot_s = np.empty((4, T, B, 1), dtype)
-    du_f_s, du_i_s, du_o_s, du_g_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    dv_f_s, dv_i_s, dv_o_s, dv_g_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+        dgates_1_s, dgates_2_s, dq_s, da_s, dgates_1_dot_s, dgates_2_dot_s, dq_dot_s, da_dot_s,
+        dsigma_v_terms_s,
+    ) = np.empty((9, T, B, 4 * H), dtype)
+    da_tanh_h_next_s, da_tanh_h_next_dot_s = np.empty((2, T, B, H), dtype)
     (
-        du_f_dot_s, du_i_dot_s, du_o_dot_s, du_g_dot_s
-    ) = (dgates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+        sum_dsigma_v_terms_s, sum_dsigma_v_dot_terms_s, sum_dmu_v_terms_s, sum_dmu_v_dot_terms_s
+    ) = np.empty((4, T, B, 1), dtype)
+    dq_f_s, dq_i_s, dq_o_s, dq_g_s = (dq_s[..., k * H : (k + 1) * H] for k in range(4))
+    da_f_s, da_i_s, da_o_s, da_g_s = (da_s[..., k * H : (k + 1) * H] for k in range(4))
     (
-        dv_f_dot_s, dv_i_dot_s, dv_o_dot_s, dv_g_dot_s
-    ) = (dgates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+        dq_f_dot_s, dq_i_dot_s, dq_o_dot_s, dq_g_dot_s
+    ) = (dq_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    (
+        da_f_dot_s, da_i_dot_s, da_o_dot_s, da_g_dot_s
+    ) = (da_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_tanh_h_next_s = o_s * (1 - tanh_h_next_s**2)
     dh_next_da_tanh_h_next_dot_s = (
         o_dot_s * (1 - tanh_h_next_s**2) - 2 * tanh_h_next_dot_s * o_s * tanh_h_next_s
     )
-    dsqrt_a_tanh_h_next_quotient_terms_rate_s = (
-        -a_tanh_h_next_quotient_s / sqrt_a_tanh_h_next_quotient_s
-    )
-    dsqrt_a_tanh_h_next_quotient_terms_dot_rate_s = (
-        sqrt_a_tanh_h_next_quotient_dot_s
-        * a_tanh_h_next_quotient_s
-        / sqrt_a_tanh_h_next_quotient_s**2
-        - a_tanh_h_next_quotient_dot_s / sqrt_a_tanh_h_next_quotient_s
-    )
-    dsqrt_a_tanh_h_next_quotient_dp_c_s = p_c_s / H / sqrt_a_tanh_h_next_quotient_s
-    da_tanh_h_next_quotient_dp_c_dot_s = (
-        s_c_dot / sqrt_a_tanh_h_next_quotient_s
-        - sqrt_a_tanh_h_next_quotient_dot_s * s_c / sqrt_a_tanh_h_next_quotient_s**2
-    )
-    dsqrt_a_tanh_h_next_quotient_dp_c_dot_s = (
-        p_c_dot_s / H / sqrt_a_tanh_h_next_quotient_s
-        - sqrt_a_tanh_h_next_quotient_dot_s * p_c_s / H / sqrt_a_tanh_h_next_quotient_s**2
-    )
+    dsigma_c_dot_rate_s = sigma_c_dot_s / sigma_c_s**2
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
@@ -1765,82 +1229,26 @@ def hvp(
     dc_next_da_f_dot_s = (
         c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
     )
-    dd_v_terms_rate_s = -s_v_f_q_f_per_d_v_s / d_v_s
-    dd_v_terms_rate__s = -s_v_g_q_g_per_d_v_s / d_v_s
-    dd_v_terms_rate___s = -s_v_i_q_i_per_d_v_s / d_v_s
-    dd_v_terms_rate____s = -s_v_o_q_o_per_d_v_s / d_v_s
-    dd_v_terms_dot_rate_s = (
-        d_v_dot_s * s_v_f_q_f_per_d_v_s / d_v_s**2 - s_v_f_q_f_per_d_v_dot_s / d_v_s
-    )
-    dd_v_terms_dot_rate__s = (
-        d_v_dot_s * s_v_g_q_g_per_d_v_s / d_v_s**2 - s_v_g_q_g_per_d_v_dot_s / d_v_s
-    )
-    dd_v_terms_dot_rate___s = (
-        d_v_dot_s * s_v_i_q_i_per_d_v_s / d_v_s**2 - s_v_i_q_i_per_d_v_dot_s / d_v_s
-    )
-    dd_v_terms_dot_rate____s = (
-        d_v_dot_s * s_v_o_q_o_per_d_v_s / d_v_s**2 - s_v_o_q_o_per_d_v_dot_s / d_v_s
-    )
-    dd_v_da_d_v_terms_s = 1 / 8 / H / d_v_s
-    dd_v_da_d_v_terms_dot_s = -d_v_dot_s / 8 / H / d_v_s**2
-    dd_u_terms_rate_s = -s_u_f_p_f_per_d_u_s / d_u_s
-    dd_u_terms_rate__s = -s_u_g_p_g_per_d_u_s / d_u_s
-    dd_u_terms_rate___s = -s_u_i_p_i_per_d_u_s / d_u_s
-    dd_u_terms_rate____s = -s_u_o_p_o_per_d_u_s / d_u_s
-    dd_u_terms_dot_rate_s = (
-        d_u_dot_s * s_u_f_p_f_per_d_u_s / d_u_s**2 - s_u_f_p_f_per_d_u_dot_s / d_u_s
-    )
-    dd_u_terms_dot_rate__s = (
-        d_u_dot_s * s_u_g_p_g_per_d_u_s / d_u_s**2 - s_u_g_p_g_per_d_u_dot_s / d_u_s
-    )
-    dd_u_terms_dot_rate___s = (
-        d_u_dot_s * s_u_i_p_i_per_d_u_s / d_u_s**2 - s_u_i_p_i_per_d_u_dot_s / d_u_s
-    )
-    dd_u_terms_dot_rate____s = (
-        d_u_dot_s * s_u_o_p_o_per_d_u_s / d_u_s**2 - s_u_o_p_o_per_d_u_dot_s / d_u_s
-    )
-    dd_u_da_d_u_terms_s = 1 / 8 / H / d_u_s
-    dd_u_da_d_u_terms_dot_s = -d_u_dot_s / 8 / H / d_u_s**2
-    da_d_v_terms_dq_g_s = 2 * q_g_s
-    ds_v_g_q_g_per_d_v_dq_g_s = s_v_g / d_v_s
-    da_d_v_terms_dq_g_dot_s = 2 * q_g_dot_s
-    ds_v_g_q_g_per_d_v_dq_g_dot_s = s_v_g_dot / d_v_s - d_v_dot_s * s_v_g / d_v_s**2
-    da_d_v_terms_dq_o_s = 2 * q_o_s
-    ds_v_o_q_o_per_d_v_dq_o_s = s_v_o / d_v_s
-    da_d_v_terms_dq_o_dot_s = 2 * q_o_dot_s
-    ds_v_o_q_o_per_d_v_dq_o_dot_s = s_v_o_dot / d_v_s - d_v_dot_s * s_v_o / d_v_s**2
-    da_d_v_terms_dq_i_s = 2 * q_i_s
-    ds_v_i_q_i_per_d_v_dq_i_s = s_v_i / d_v_s
-    da_d_v_terms_dq_i_dot_s = 2 * q_i_dot_s
-    ds_v_i_q_i_per_d_v_dq_i_dot_s = s_v_i_dot / d_v_s - d_v_dot_s * s_v_i / d_v_s**2
-    da_d_v_terms_dq_f_s = 2 * q_f_s
-    ds_v_f_q_f_per_d_v_dq_f_s = s_v_f / d_v_s
-    da_d_v_terms_dq_f_dot_s = 2 * q_f_dot_s
-    ds_v_f_q_f_per_d_v_dq_f_dot_s = s_v_f_dot / d_v_s - d_v_dot_s * s_v_f / d_v_s**2
-    da_d_u_terms_dp_g_dot_s = 2 * p_g_dot_s
-    ds_u_g_p_g_per_d_u_dp_g_dot_s = s_u_g_dot / d_u_s - d_u_dot_s * s_u_g / d_u_s**2
-    da_d_u_terms_dp_o_dot_s = 2 * p_o_dot_s
-    ds_u_o_p_o_per_d_u_dp_o_dot_s = s_u_o_dot / d_u_s - d_u_dot_s * s_u_o / d_u_s**2
-    da_d_u_terms_dp_i_dot_s = 2 * p_i_dot_s
-    ds_u_i_p_i_per_d_u_dp_i_dot_s = s_u_i_dot / d_u_s - d_u_dot_s * s_u_i / d_u_s**2
-    da_d_u_terms_dp_f_dot_s = 2 * p_f_dot_s
-    ds_u_f_p_f_per_d_u_dp_f_dot_s = s_u_f_dot / d_u_s - d_u_dot_s * s_u_f / d_u_s**2
+    inv_sigma_v_s = 1 / sigma_v_s
+    dsigma_v_dot_rate_s = sigma_v_dot_s / sigma_v_s**2
+    dsigma_u_dot_rate_s = sigma_u_dot_s / sigma_u_s**2
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     dc_next_dot = dc_dot = dstate_dot.c.copy()
-    dsqrt_a_tanh_h_next_quotient = np.empty((B, 1), dtype)
-    dsqrt_a_tanh_h_next_quotient_dot = np.empty((B, 1), dtype)
-    sum_dc_next_terms = np.empty((B, 1), dtype)
-    sum_dc_next_terms_dot = np.empty((B, 1), dtype)
-    dd_u = np.empty((B, 1), dtype)
-    dd_u_dot = np.empty((B, 1), dtype)
-    da_d_u_terms = np.empty((B, H), dtype)
-    da_d_u_terms_dot = np.empty((B, H), dtype)
-    dm_u = np.empty((B, 1), dtype)
-    dm_u_dot = np.empty((B, 1), dtype)
-    dm_u_terms = np.empty((B, H), dtype)
-    dm_u_terms_dot = np.empty((B, H), dtype)
+    dp = np.empty((B, 4 * H), dtype)
+    dp_dot = np.empty((B, 4 * H), dtype)
+    dsigma_u_terms = np.empty((B, 4 * H), dtype)
+    sum_dsigma_c_terms = np.empty((B, 1), dtype)
+    sum_dsigma_c_dot_terms = np.empty((B, 1), dtype)
+    sum_dp_c = np.empty((B, 1), dtype)
+    sum_dp_c_dot = np.empty((B, 1), dtype)
+    sum_dsigma_u_terms = np.empty((B, 1), dtype)
+    sum_dsigma_u_dot_terms = np.empty((B, 1), dtype)
+    sum_dmu_u_terms = np.empty((B, 1), dtype)
+    sum_dmu_u_dot_terms = np.empty((B, 1), dtype)
+    dp_f, dp_i, dp_o, dp_g = (dp[:, k * H : (k + 1) * H] for k in range(4))
+    dp_f_dot, dp_i_dot, dp_o_dot, dp_g_dot = (dp_dot[:, k * H : (k + 1) * H] for k in range(4))
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
@@ -1850,317 +1258,134 @@ def hvp(
             dc_dot_before = dc_dot.copy()
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
-        da_tanh_h_next = dh_next * dh_next_da_tanh_h_next_s[t]
+        da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
         da_tanh_h_next_dot_s[t] = (
             dh_next * dh_next_da_tanh_h_next_dot_s[t] + dh_next_dot * dh_next_da_tanh_h_next_s[t]
         )
-        da_tanh_h_next_quotient_s[t] = da_tanh_h_next
-        da_tanh_h_next_quotient_dot_s[t] = da_tanh_h_next_dot_s[t]
-        dsqrt_a_tanh_h_next_quotient_terms = (
-            da_tanh_h_next_quotient_s[t] * dsqrt_a_tanh_h_next_quotient_terms_rate_s[t]
+        dp_c = da_tanh_h_next_s[t] * s_c
+        dp_c_dot = da_tanh_h_next_s[t] * s_c_dot + da_tanh_h_next_dot_s[t] * s_c
+        dsigma_c_terms = dp_c * p_c_s[t]
+        sum_dsigma_c_terms[...] = np.sum(dsigma_c_terms, axis=-1, keepdims=True)
+        dsigma_c = -inv_sigma_c_s[t] * sum_dsigma_c_terms
+        dsigma_c_dot_terms = dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t]
+        sum_dsigma_c_dot_terms[...] = np.sum(dsigma_c_dot_terms, axis=-1, keepdims=True)
+        dsigma_c_dot = (
+            dsigma_c_dot_rate_s[t] * sum_dsigma_c_terms - inv_sigma_c_s[t] * sum_dsigma_c_dot_terms
         )
-        dsqrt_a_tanh_h_next_quotient_terms_dot = (
-            da_tanh_h_next_quotient_s[t] * dsqrt_a_tanh_h_next_quotient_terms_dot_rate_s[t]
-            + da_tanh_h_next_quotient_dot_s[t] * dsqrt_a_tanh_h_next_quotient_terms_rate_s[t]
+        sum_dp_c[...] = np.sum(dp_c, axis=-1, keepdims=True)
+        dmu_c = -inv_sigma_c_s[t] * sum_dp_c
+        sum_dp_c_dot[...] = np.sum(dp_c_dot, axis=-1, keepdims=True)
+        dmu_c_dot = dsigma_c_dot_rate_s[t] * sum_dp_c - inv_sigma_c_s[t] * sum_dp_c_dot
+        dc_next += dp_c * inv_sigma_c_s[t] + dsigma_c * p_c_s[t] / H + dmu_c / H
+        dc_next_dot += (
+            dsigma_c * p_c_dot_s[t] / H
+            - dp_c * dsigma_c_dot_rate_s[t]
+            + dp_c_dot * inv_sigma_c_s[t]
+            + dsigma_c_dot * p_c_s[t] / H
+            + dmu_c_dot / H
         )
-        dsqrt_a_tanh_h_next_quotient[...] = np.sum(
-            dsqrt_a_tanh_h_next_quotient_terms, axis=-1, keepdims=True
-        )
-        dsqrt_a_tanh_h_next_quotient_dot[...] = np.sum(
-            dsqrt_a_tanh_h_next_quotient_terms_dot, axis=-1, keepdims=True
-        )
-        dp_c = (
-            da_tanh_h_next_quotient_s[t] * da_tanh_h_next_quotient_dp_c_s[t]
-            + dsqrt_a_tanh_h_next_quotient * dsqrt_a_tanh_h_next_quotient_dp_c_s[t]
-        )
-        dp_c_dot = (
-            da_tanh_h_next_quotient_s[t] * da_tanh_h_next_quotient_dp_c_dot_s[t]
-            + dsqrt_a_tanh_h_next_quotient * dsqrt_a_tanh_h_next_quotient_dp_c_dot_s[t]
-            + da_tanh_h_next_quotient_dot_s[t] * da_tanh_h_next_quotient_dp_c_s[t]
-            + dsqrt_a_tanh_h_next_quotient_dot * dsqrt_a_tanh_h_next_quotient_dp_c_s[t]
-        )
-        dc_next_terms = -dp_c / H
-        dc_next_terms_dot = -dp_c_dot / H
-        sum_dc_next_terms[...] = np.sum(dc_next_terms, axis=-1, keepdims=True)
-        dc_next += dp_c + sum_dc_next_terms
-        sum_dc_next_terms_dot[...] = np.sum(dc_next_terms_dot, axis=-1, keepdims=True)
-        dc_next_dot += dp_c_dot + sum_dc_next_terms_dot
         da_g_s[t] = dc_next * dc_next_da_g_s[t]
         da_g_dot_s[t] = dc_next * dc_next_da_g_dot_s[t] + dc_next_dot * dc_next_da_g_s[t]
-        ds_u_g_p_g_per_d_u_s[t] = da_g_s[t]
-        ds_u_g_p_g_per_d_u_dot_s[t] = da_g_dot_s[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
         da_o_dot_s[t] = dh_next * dh_next_da_o_dot_s[t] + dh_next_dot * dh_next_da_o_s[t]
-        ds_u_o_p_o_per_d_u_s[t] = da_o_s[t]
-        ds_u_o_p_o_per_d_u_dot_s[t] = da_o_dot_s[t]
         da_i_s[t] = dc_next * dc_next_da_i_s[t]
         da_i_dot_s[t] = dc_next * dc_next_da_i_dot_s[t] + dc_next_dot * dc_next_da_i_s[t]
-        ds_u_i_p_i_per_d_u_s[t] = da_i_s[t]
-        ds_u_i_p_i_per_d_u_dot_s[t] = da_i_dot_s[t]
         da_f_s[t] = dc_next * dc_next_da_f_s[t]
         da_f_dot_s[t] = dc_next * dc_next_da_f_dot_s[t] + dc_next_dot * dc_next_da_f_s[t]
-        ds_u_f_p_f_per_d_u_s[t] = da_f_s[t]
-        ds_u_f_p_f_per_d_u_dot_s[t] = da_f_dot_s[t]
-        dd_u_terms = (
-            ds_u_g_p_g_per_d_u_s[t] * dd_u_terms_rate__s[t]
-            + ds_u_o_p_o_per_d_u_s[t] * dd_u_terms_rate____s[t]
-            + ds_u_i_p_i_per_d_u_s[t] * dd_u_terms_rate___s[t]
-            + ds_u_f_p_f_per_d_u_s[t] * dd_u_terms_rate_s[t]
+        dp[...] = da_s[t] * s_u
+        dp_dot[...] = da_s[t] * s_u_dot + da_dot_s[t] * s_u
+        dsigma_u_terms[...] = dp * p_s[t]
+        sum_dsigma_u_terms[...] = np.sum(dsigma_u_terms, axis=-1, keepdims=True)
+        dsigma_u = -inv_sigma_u_s[t] * sum_dsigma_u_terms
+        dsigma_u_dot_terms = (
+            dp_g * p_g_dot_s[t]
+            + dp_o * p_o_dot_s[t]
+            + dp_i * p_i_dot_s[t]
+            + dp_f * p_f_dot_s[t]
+            + dp_g_dot * p_g_s[t]
+            + dp_o_dot * p_o_s[t]
+            + dp_i_dot * p_i_s[t]
+            + dp_f_dot * p_f_s[t]
         )
-        dd_u_terms_dot = (
-            ds_u_g_p_g_per_d_u_s[t] * dd_u_terms_dot_rate__s[t]
-            + ds_u_o_p_o_per_d_u_s[t] * dd_u_terms_dot_rate____s[t]
-            + ds_u_i_p_i_per_d_u_s[t] * dd_u_terms_dot_rate___s[t]
-            + ds_u_f_p_f_per_d_u_s[t] * dd_u_terms_dot_rate_s[t]
-            + ds_u_g_p_g_per_d_u_dot_s[t] * dd_u_terms_rate__s[t]
-            + ds_u_o_p_o_per_d_u_dot_s[t] * dd_u_terms_rate____s[t]
-            + ds_u_i_p_i_per_d_u_dot_s[t] * dd_u_terms_rate___s[t]
-            + ds_u_f_p_f_per_d_u_dot_s[t] * dd_u_terms_rate_s[t]
+        sum_dsigma_u_dot_terms[...] = np.sum(dsigma_u_dot_terms, axis=-1, keepdims=True)
+        dsigma_u_dot = (
+            dsigma_u_dot_rate_s[t] * sum_dsigma_u_terms - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
         )
-        dd_u[...] = np.sum(dd_u_terms, axis=-1, keepdims=True)
-        dd_u_dot[...] = np.sum(dd_u_terms_dot, axis=-1, keepdims=True)
-        da_d_u_terms[...] = dd_u * dd_u_da_d_u_terms_s[t]
-        da_d_u_terms_dot[...] = (
-            dd_u * dd_u_da_d_u_terms_dot_s[t] + dd_u_dot * dd_u_da_d_u_terms_s[t]
+        sum_dmu_u_terms[...] = np.sum(dp, axis=-1, keepdims=True)
+        dmu_u = -inv_sigma_u_s[t] * sum_dmu_u_terms
+        sum_dmu_u_dot_terms[...] = np.sum(dp_dot, axis=-1, keepdims=True)
+        dmu_u_dot = (
+            dsigma_u_dot_rate_s[t] * sum_dmu_u_terms - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
         )
-        dp_g = (
-            ds_u_g_p_g_per_d_u_s[t] * ds_u_g_p_g_per_d_u_dp_g_s[t]
-            + da_d_u_terms * da_d_u_terms_dp_g_s[t]
+        dgates_1_s[t] = dp * inv_sigma_u_s[t] + dsigma_u * p_s[t] / 4 / H + dmu_u / 4 / H
+        dgates_1_dot_s[t] = (
+            dsigma_u * p_dot_s[t] / 4 / H
+            - dp * dsigma_u_dot_rate_s[t]
+            + dp_dot * inv_sigma_u_s[t]
+            + dsigma_u_dot * p_s[t] / 4 / H
+            + dmu_u_dot / 4 / H
         )
-        dp_g_dot = (
-            ds_u_g_p_g_per_d_u_s[t] * ds_u_g_p_g_per_d_u_dp_g_dot_s[t]
-            + da_d_u_terms * da_d_u_terms_dp_g_dot_s[t]
-            + ds_u_g_p_g_per_d_u_dot_s[t] * ds_u_g_p_g_per_d_u_dp_g_s[t]
-            + da_d_u_terms_dot * da_d_u_terms_dp_g_s[t]
-        )
-        dp_o = (
-            ds_u_o_p_o_per_d_u_s[t] * ds_u_o_p_o_per_d_u_dp_o_s[t]
-            + da_d_u_terms * da_d_u_terms_dp_o_s[t]
-        )
-        dp_o_dot = (
-            ds_u_o_p_o_per_d_u_s[t] * ds_u_o_p_o_per_d_u_dp_o_dot_s[t]
-            + da_d_u_terms * da_d_u_terms_dp_o_dot_s[t]
-            + ds_u_o_p_o_per_d_u_dot_s[t] * ds_u_o_p_o_per_d_u_dp_o_s[t]
-            + da_d_u_terms_dot * da_d_u_terms_dp_o_s[t]
-        )
-        dp_i = (
-            ds_u_i_p_i_per_d_u_s[t] * ds_u_i_p_i_per_d_u_dp_i_s[t]
-            + da_d_u_terms * da_d_u_terms_dp_i_s[t]
-        )
-        dp_i_dot = (
-            ds_u_i_p_i_per_d_u_s[t] * ds_u_i_p_i_per_d_u_dp_i_dot_s[t]
-            + da_d_u_terms * da_d_u_terms_dp_i_dot_s[t]
-            + ds_u_i_p_i_per_d_u_dot_s[t] * ds_u_i_p_i_per_d_u_dp_i_s[t]
-            + da_d_u_terms_dot * da_d_u_terms_dp_i_s[t]
-        )
-        dp_f = (
-            ds_u_f_p_f_per_d_u_s[t] * ds_u_f_p_f_per_d_u_dp_f_s[t]
-            + da_d_u_terms * da_d_u_terms_dp_f_s[t]
-        )
-        dp_f_dot = (
-            ds_u_f_p_f_per_d_u_s[t] * ds_u_f_p_f_per_d_u_dp_f_dot_s[t]
-            + da_d_u_terms * da_d_u_terms_dp_f_dot_s[t]
-            + ds_u_f_p_f_per_d_u_dot_s[t] * ds_u_f_p_f_per_d_u_dp_f_s[t]
-            + da_d_u_terms_dot * da_d_u_terms_dp_f_s[t]
-        )
-        dm_u_terms_ = -dp_g - dp_o - dp_i - dp_f
-        dm_u_terms__dot = -dp_g_dot - dp_o_dot - dp_i_dot - dp_f_dot
-        dm_u[...] = np.sum(dm_u_terms_, axis=-1, keepdims=True)
-        dm_u_dot[...] = np.sum(dm_u_terms__dot, axis=-1, keepdims=True)
-        dm_u_terms[...] = dm_u / 4 / H
-        dm_u_terms_dot[...] = dm_u_dot / 4 / H
-        du_g_s[t] = dp_g + dm_u_terms
-        du_g_dot_s[t] = dp_g_dot + dm_u_terms_dot
-        du_o_s[t] = dp_o + dm_u_terms
-        du_o_dot_s[t] = dp_o_dot + dm_u_terms_dot
-        du_i_s[t] = dp_i + dm_u_terms
-        du_i_dot_s[t] = dp_i_dot + dm_u_terms_dot
-        du_f_s[t] = dp_f + dm_u_terms
-        du_f_dot_s[t] = dp_f_dot + dm_u_terms_dot
         dh[...] = dgates_1_s[t] @ U
         dh_dot[...] = dgates_1_dot_s[t] @ U
         dh_dot += dgates_1_s[t] @ U_dot
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
+            np.copyto(da_tanh_h_next_s[t], 0, where=ended)
             np.copyto(da_tanh_h_next_dot_s[t], 0, where=ended)
-            np.copyto(da_tanh_h_next_quotient_s[t], 0, where=ended)
-            np.copyto(da_tanh_h_next_quotient_dot_s[t], 0, where=ended)
-            np.copyto(da_g_s[t], 0, where=ended)
-            np.copyto(da_g_dot_s[t], 0, where=ended)
-            np.copyto(ds_u_g_p_g_per_d_u_s[t], 0, where=ended)
-            np.copyto(ds_u_g_p_g_per_d_u_dot_s[t], 0, where=ended)
-            np.copyto(da_o_s[t], 0, where=ended)
-            np.copyto(da_o_dot_s[t], 0, where=ended)
-            np.copyto(ds_u_o_p_o_per_d_u_s[t], 0, where=ended)
-            np.copyto(ds_u_o_p_o_per_d_u_dot_s[t], 0, where=ended)
-            np.copyto(da_i_s[t], 0, where=ended)
-            np.copyto(da_i_dot_s[t], 0, where=ended)
-            np.copyto(ds_u_i_p_i_per_d_u_s[t], 0, where=ended)
-            np.copyto(ds_u_i_p_i_per_d_u_dot_s[t], 0, where=ended)
-            np.copyto(da_f_s[t], 0, where=ended)
-            np.copyto(da_f_dot_s[t], 0, where=ended)
-            np.copyto(ds_u_f_p_f_per_d_u_s[t], 0, where=ended)
-            np.copyto(ds_u_f_p_f_per_d_u_dot_s[t], 0, where=ended)
+            np.copyto(da_s[t], 0, where=ended)
+            np.copyto(da_dot_s[t], 0, where=ended)
             np.copyto(dgates_1_s[t], 0, where=ended)
             np.copyto(dgates_1_dot_s[t], 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dc, dc_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
             np.copyto(dc_dot, dc_dot_before, where=ended)
-    ds_v_g_q_g_per_d_v_s = da_g_s.copy()
-    ds_v_g_q_g_per_d_v_dot_s = da_g_dot_s.copy()
-    ds_v_o_q_o_per_d_v_s = da_o_s.copy()
-    ds_v_o_q_o_per_d_v_dot_s = da_o_dot_s.copy()
-    ds_v_i_q_i_per_d_v_s = da_i_s.copy()
-    ds_v_i_q_i_per_d_v_dot_s = da_i_dot_s.copy()
-    ds_v_f_q_f_per_d_v_s = da_f_s.copy()
-    ds_v_f_q_f_per_d_v_dot_s = da_f_dot_s.copy()
-    dd_v_terms_s = (
-        ds_v_g_q_g_per_d_v_s * dd_v_terms_rate__s
-        + ds_v_o_q_o_per_d_v_s * dd_v_terms_rate____s
-        + ds_v_i_q_i_per_d_v_s * dd_v_terms_rate___s
-        + ds_v_f_q_f_per_d_v_s * dd_v_terms_rate_s
+    dq_s[...] = da_s * s_v
+    dq_dot_s[...] = da_s * s_v_dot + da_dot_s * s_v
+    dsigma_v_terms_s[...] = dq_s * q_s
+    sum_dsigma_v_terms_s[...] = np.sum(dsigma_v_terms_s, axis=-1, keepdims=True)
+    dsigma_v_s = -inv_sigma_v_s * sum_dsigma_v_terms_s
+    dsigma_v_dot_terms_s = (
+        dq_g_s * q_g_dot_s
+        + dq_o_s * q_o_dot_s
+        + dq_i_s * q_i_dot_s
+        + dq_f_s * q_f_dot_s
+        + dq_g_dot_s * q_g_s
+        + dq_o_dot_s * q_o_s
+        + dq_i_dot_s * q_i_s
+        + dq_f_dot_s * q_f_s
     )
-    dd_v_terms_dot_s = (
-        ds_v_g_q_g_per_d_v_s * dd_v_terms_dot_rate__s
-        + ds_v_o_q_o_per_d_v_s * dd_v_terms_dot_rate____s
-        + ds_v_i_q_i_per_d_v_s * dd_v_terms_dot_rate___s
-        + ds_v_f_q_f_per_d_v_s * dd_v_terms_dot_rate_s
-        + ds_v_g_q_g_per_d_v_dot_s * dd_v_terms_rate__s
-        + ds_v_o_q_o_per_d_v_dot_s * dd_v_terms_rate____s
-        + ds_v_i_q_i_per_d_v_dot_s * dd_v_terms_rate___s
-        + ds_v_f_q_f_per_d_v_dot_s * dd_v_terms_rate_s
+    sum_dsigma_v_dot_terms_s[...] = np.sum(dsigma_v_dot_terms_s, axis=-1, keepdims=True)
+    dsigma_v_dot_s = (
+        dsigma_v_dot_rate_s * sum_dsigma_v_terms_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
     )
-    dd_v_s[...] = np.sum(dd_v_terms_s, axis=-1, keepdims=True)
-    dd_v_dot_s[...] = np.sum(dd_v_terms_dot_s, axis=-1, keepdims=True)
-    da_d_v_terms_s[...] = dd_v_s * dd_v_da_d_v_terms_s
-    da_d_v_terms_dot_s[...] = dd_v_s * dd_v_da_d_v_terms_dot_s + dd_v_dot_s * dd_v_da_d_v_terms_s
-    dq_g_s = ds_v_g_q_g_per_d_v_s * ds_v_g_q_g_per_d_v_dq_g_s + da_d_v_terms_s * da_d_v_terms_dq_g_s
-    dq_g_dot_s = (
-        ds_v_g_q_g_per_d_v_s * ds_v_g_q_g_per_d_v_dq_g_dot_s
-        + da_d_v_terms_s * da_d_v_terms_dq_g_dot_s
-        + ds_v_g_q_g_per_d_v_dot_s * ds_v_g_q_g_per_d_v_dq_g_s
-        + da_d_v_terms_dot_s * da_d_v_terms_dq_g_s
+    sum_dmu_v_terms_s[...] = np.sum(dq_s, axis=-1, keepdims=True)
+    dmu_v_s = -inv_sigma_v_s * sum_dmu_v_terms_s
+    sum_dmu_v_dot_terms_s[...] = np.sum(dq_dot_s, axis=-1, keepdims=True)
+    dmu_v_dot_s = dsigma_v_dot_rate_s * sum_dmu_v_terms_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
+    dgates_2_s[...] = dq_s * inv_sigma_v_s + dsigma_v_s * q_s / 4 / H + dmu_v_s / 4 / H
+    dgates_2_dot_s[...] = (
+        dsigma_v_s * q_dot_s / 4 / H
+        - dq_s * dsigma_v_dot_rate_s
+        + dq_dot_s * inv_sigma_v_s
+        + dsigma_v_dot_s * q_s / 4 / H
+        + dmu_v_dot_s / 4 / H
     )
-    dq_o_s = ds_v_o_q_o_per_d_v_s * ds_v_o_q_o_per_d_v_dq_o_s + da_d_v_terms_s * da_d_v_terms_dq_o_s
-    dq_o_dot_s = (
-        ds_v_o_q_o_per_d_v_s * ds_v_o_q_o_per_d_v_dq_o_dot_s
-        + da_d_v_terms_s * da_d_v_terms_dq_o_dot_s
-        + ds_v_o_q_o_per_d_v_dot_s * ds_v_o_q_o_per_d_v_dq_o_s
-        + da_d_v_terms_dot_s * da_d_v_terms_dq_o_s
-    )
-    dq_i_s = ds_v_i_q_i_per_d_v_s * ds_v_i_q_i_per_d_v_dq_i_s + da_d_v_terms_s * da_d_v_terms_dq_i_s
-    dq_i_dot_s = (
-        ds_v_i_q_i_per_d_v_s * ds_v_i_q_i_per_d_v_dq_i_dot_s
-        + da_d_v_terms_s * da_d_v_terms_dq_i_dot_s
-        + ds_v_i_q_i_per_d_v_dot_s * ds_v_i_q_i_per_d_v_dq_i_s
-        + da_d_v_terms_dot_s * da_d_v_terms_dq_i_s
-    )
-    dq_f_s = ds_v_f_q_f_per_d_v_s * ds_v_f_q_f_per_d_v_dq_f_s + da_d_v_terms_s * da_d_v_terms_dq_f_s
-    dq_f_dot_s = (
-        ds_v_f_q_f_per_d_v_s * ds_v_f_q_f_per_d_v_dq_f_dot_s
-        + da_d_v_terms_s * da_d_v_terms_dq_f_dot_s
-        + ds_v_f_q_f_per_d_v_dot_s * ds_v_f_q_f_per_d_v_dq_f_s
-        + da_d_v_terms_dot_s * da_d_v_terms_dq_f_s
-    )
-    dm_v_terms__s = -dq_g_s - dq_o_s - dq_i_s - dq_f_s
-    dm_v_terms__dot_s = -dq_g_dot_s - dq_o_dot_s - dq_i_dot_s - dq_f_dot_s
-    dm_v_s[...] = np.sum(dm_v_terms__s, axis=-1, keepdims=True)
-    dm_v_dot_s[...] = np.sum(dm_v_terms__dot_s, axis=-1, keepdims=True)
-    dm_v_terms_s[...] = dm_v_s / 4 / H
-    dm_v_terms_dot_s[...] = dm_v_dot_s / 4 / H
-    dv_g_s[...] = dq_g_s + dm_v_terms_s
-    dv_g_dot_s[...] = dq_g_dot_s + dm_v_terms_dot_s
-    dv_o_s[...] = dq_o_s + dm_v_terms_s
-    dv_o_dot_s[...] = dq_o_dot_s + dm_v_terms_dot_s
-    dv_i_s[...] = dq_i_s + dm_v_terms_s
-    dv_i_dot_s[...] = dq_i_dot_s + dm_v_terms_dot_s
-    dv_f_s[...] = dq_f_s + dm_v_terms_s
-    dv_f_dot_s[...] = dq_f_dot_s + dm_v_terms_dot_s
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot
     np.matmul(_rows(dgates_1_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(dgates_1_dot_s).T @ _rows(h_s[:-1])
     np.matmul(_rows(dgates_2_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_2_dot_s).T @ _rows(xs)
-    ds_u_f_dot[...] = np.sum(
-        ds_u_f_p_f_per_d_u_s * p_f_dot_s / d_u_s
-        - ds_u_f_p_f_per_d_u_s * d_u_dot_s * p_f_s / d_u_s**2
-        + ds_u_f_p_f_per_d_u_dot_s * p_f_s / d_u_s,
-        axis=(0, 1),
-    )
-    dt_u_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
-    ds_v_f_dot[...] = np.sum(
-        ds_v_f_q_f_per_d_v_s * q_f_dot_s / d_v_s
-        - ds_v_f_q_f_per_d_v_s * d_v_dot_s * q_f_s / d_v_s**2
-        + ds_v_f_q_f_per_d_v_dot_s * q_f_s / d_v_s,
-        axis=(0, 1),
-    )
-    dt_v_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
-    db_f_dot[...] = np.sum(da_f_dot_s, axis=(0, 1))
-    ds_u_i_dot[...] = np.sum(
-        ds_u_i_p_i_per_d_u_s * p_i_dot_s / d_u_s
-        - ds_u_i_p_i_per_d_u_s * d_u_dot_s * p_i_s / d_u_s**2
-        + ds_u_i_p_i_per_d_u_dot_s * p_i_s / d_u_s,
-        axis=(0, 1),
-    )
-    dt_u_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
-    ds_v_i_dot[...] = np.sum(
-        ds_v_i_q_i_per_d_v_s * q_i_dot_s / d_v_s
-        - ds_v_i_q_i_per_d_v_s * d_v_dot_s * q_i_s / d_v_s**2
-        + ds_v_i_q_i_per_d_v_dot_s * q_i_s / d_v_s,
-        axis=(0, 1),
-    )
-    dt_v_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
-    db_i_dot[...] = np.sum(da_i_dot_s, axis=(0, 1))
-    ds_u_o_dot[...] = np.sum(
-        ds_u_o_p_o_per_d_u_s * p_o_dot_s / d_u_s
-        - ds_u_o_p_o_per_d_u_s * d_u_dot_s * p_o_s / d_u_s**2
-        + ds_u_o_p_o_per_d_u_dot_s * p_o_s / d_u_s,
-        axis=(0, 1),
-    )
-    dt_u_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
-    ds_v_o_dot[...] = np.sum(
-        ds_v_o_q_o_per_d_v_s * q_o_dot_s / d_v_s
-        - ds_v_o_q_o_per_d_v_s * d_v_dot_s * q_o_s / d_v_s**2
-        + ds_v_o_q_o_per_d_v_dot_s * q_o_s / d_v_s,
-        axis=(0, 1),
-    )
-    dt_v_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
-    db_o_dot[...] = np.sum(da_o_dot_s, axis=(0, 1))
-    ds_u_g_dot[...] = np.sum(
-        ds_u_g_p_g_per_d_u_s * p_g_dot_s / d_u_s
-        - ds_u_g_p_g_per_d_u_s * d_u_dot_s * p_g_s / d_u_s**2
-        + ds_u_g_p_g_per_d_u_dot_s * p_g_s / d_u_s,
-        axis=(0, 1),
-    )
-    dt_u_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
-    ds_v_g_dot[...] = np.sum(
-        ds_v_g_q_g_per_d_v_s * q_g_dot_s / d_v_s
-        - ds_v_g_q_g_per_d_v_s * d_v_dot_s * q_g_s / d_v_s**2
-        + ds_v_g_q_g_per_d_v_dot_s * q_g_s / d_v_s,
-        axis=(0, 1),
-    )
-    dt_v_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
-    db_g_dot[...] = np.sum(da_g_dot_s, axis=(0, 1))
-    ds_c_dot[...] = np.sum(
-        da_tanh_h_next_quotient_s * p_c_dot_s / sqrt_a_tanh_h_next_quotient_s
-        - da_tanh_h_next_quotient_s
-        * sqrt_a_tanh_h_next_quotient_dot_s
-        * p_c_s
-        / sqrt_a_tanh_h_next_quotient_s**2
-        + da_tanh_h_next_quotient_dot_s * p_c_s / sqrt_a_tanh_h_next_quotient_s,
-        axis=(0, 1),
-    )
-    dt_c_dot[...] = np.sum(da_tanh_h_next_dot_s, axis=(0, 1))
+    ds_u_dot[...] = np.sum(da_s * p_dot_s + da_dot_s * p_s, axis=(0, 1))
+    np.sum(da_dot_s, axis=(0, 1), out=dt_u_dot)
+    ds_v_dot[...] = np.sum(da_s * q_dot_s + da_dot_s * q_s, axis=(0, 1))
+    np.sum(da_dot_s, axis=(0, 1), out=dt_v_dot)
+    np.sum(da_dot_s, axis=(0, 1), out=db_dot)
+    ds_c_dot[...] = np.sum(da_tanh_h_next_s * p_c_dot_s + da_tanh_h_next_dot_s * p_c_s, axis=(0, 1))
+    np.sum(da_tanh_h_next_dot_s, axis=(0, 1), out=dt_c_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
-
-
-def _sigmoid(x, out=None):
-    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
-    y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
-    return np.add(np.multiply(y, 0.5, out=out), 0.5, out=out)
 
 
 def _rows(array):

@@ -353,10 +353,10 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(dz_da_z_s, dz_s, out=da_z_s)
     np.matmul(_rows(da_z_s), W_z, out=_rows(dxs))
     np.matmul(_rows(da_z_s).T, _rows(xs), out=dW_z)
-    db_z[...] = np.sum(da_z_s, axis=(0, 1))
+    np.sum(da_z_s, axis=(0, 1), out=db_z)
     np.matmul(_rows(da_u_s).T, _rows(h_s[:-1]), out=dU_u)
     np.matmul(_rows(da_u_s).T, _rows(z_s), out=dV_u)
-    db_u[...] = np.sum(da_u_s, axis=(0, 1))
+    np.sum(da_u_s, axis=(0, 1), out=db_u)
     return dparams, dxs, State(dh)
 
 
@@ -590,12 +590,12 @@ def hvp(
     _rows(dxs_dot)[...] += _rows(da_z_s) @ W_z_dot
     np.matmul(_rows(da_z_s).T, _rows(xs_dot), out=dW_z_dot)
     dW_z_dot += _rows(da_z_dot_s).T @ _rows(xs)
-    db_z_dot[...] = np.sum(da_z_dot_s, axis=(0, 1))
+    np.sum(da_z_dot_s, axis=(0, 1), out=db_z_dot)
     np.matmul(_rows(da_u_s).T, _rows(h_dot_s[:-1]), out=dU_u_dot)
     dU_u_dot += _rows(da_u_dot_s).T @ _rows(h_s[:-1])
     np.matmul(_rows(da_u_s).T, _rows(z_dot_s), out=dV_u_dot)
     dV_u_dot += _rows(da_u_dot_s).T @ _rows(z_s)
-    db_u_dot[...] = np.sum(da_u_dot_s, axis=(0, 1))
+    np.sum(da_u_dot_s, axis=(0, 1), out=db_u_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

@@ -414,7 +414,7 @@ def backward(params, tape, dys, dstate=None):
     np.sum(dgates_s, axis=(0, 1), out=db)
     np.matmul(_rows(da_r_s).T, _rows(h_s[:-1]), out=dU_r)
     np.matmul(_rows(da_n_s).T, _rows(r_h_s), out=dU_n)
-    db_n[...] = np.sum(da_n_s, axis=(0, 1))
+    np.sum(da_n_s, axis=(0, 1), out=db_n)
     return dparams, dxs, State(dh)
 
 
@@ -695,7 +695,7 @@ def hvp(
     dU_r_dot += _rows(da_r_dot_s).T @ _rows(h_s[:-1])
     np.matmul(_rows(da_n_s).T, _rows(r_h_dot_s), out=dU_n_dot)
     dU_n_dot += _rows(da_n_dot_s).T @ _rows(r_h_s)
-    db_n_dot[...] = np.sum(da_n_dot_s, axis=(0, 1))
+    np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

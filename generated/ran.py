@@ -321,10 +321,12 @@ def backward(params, tape, dys, dstate=None):
     W = params.stacked["W"]
     dW = dparams.stacked["W"]
     dU = dparams.stacked["U"]
-    db = dparams.stacked["b"]
+    db_i = dparams["b_i"]
+    db_f = dparams["b_f"]
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dc_next_s, dc_next_s = np.empty((2, T, B, H), dtype)
     dc_next_da_i_s, dc_next_da_f_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
+    da_f_s, da_i_s = dc_next_da_f_s, dc_next_da_i_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -375,7 +377,8 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
     np.matmul(_rows(dgates_s[..., : 2 * H]).T, _rows(h_s[:-1]), out=dU)
-    np.sum(dgates_s[..., : 2 * H], axis=(0, 1), out=db)
+    np.sum(da_i_s, axis=(0, 1), out=db_i)
+    np.sum(da_f_s, axis=(0, 1), out=db_f)
     return dparams, dxs, State(dh, dc)
 
 
@@ -571,7 +574,8 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     dW_dot = dparams_dot.stacked["W"]
     dU_dot = dparams_dot.stacked["U"]
-    db_dot = dparams_dot.stacked["b"]
+    db_i_dot = dparams_dot["b_i"]
+    db_f_dot = dparams_dot["b_f"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dc_next_s, dc_next_dot_s = np.empty((2, T, B, H), dtype)
     da_i_s, da_f_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -629,7 +633,8 @@ def hvp(
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.matmul(_rows(dgates_s[..., : 2 * H]).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(dgates_dot_s[..., : 2 * H]).T @ _rows(h_s[:-1])
-    np.sum(dgates_dot_s[..., : 2 * H], axis=(0, 1), out=db_dot)
+    np.sum(da_i_dot_s, axis=(0, 1), out=db_i_dot)
+    np.sum(da_f_dot_s, axis=(0, 1), out=db_f_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
 
 

@@ -308,7 +308,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_h_next_s), W, out=_rows(dxs))
     np.matmul(_rows(da_h_next_s).T, _rows(xs), out=dW)
     np.matmul(_rows(da_h_next_s).T, _rows(h_s[:-1]), out=dU)
-    db[...] = np.sum(da_h_next_s, axis=(0, 1))
+    np.sum(da_h_next_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dh)
 
 
@@ -499,7 +499,7 @@ def hvp(
     dW_dot += _rows(da_h_next_dot_s).T @ _rows(xs)
     np.matmul(_rows(da_h_next_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(da_h_next_dot_s).T @ _rows(h_s[:-1])
-    db_dot[...] = np.sum(da_h_next_dot_s, axis=(0, 1))
+    np.sum(da_h_next_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

@@ -347,8 +347,9 @@ def backward(params, tape, dys, dstate=None):
     W_n = params["W_n"]
     dW = dparams.stacked["W"]
     dv_f = dparams["v_f"]
-    db = dparams.stacked["b"]
+    db_f = dparams["b_f"]
     dv_r = dparams["v_r"]
+    db_r = dparams["b_r"]
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_s, dc_in_s, dx_in_s, dc_next_in_s = np.empty((4, T, B, H), dtype)
     dc_next_da_f_s, da_r_s, dc_next_dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -405,8 +406,9 @@ def backward(params, tape, dys, dstate=None):
     np.add(dxs, dx_in_s, out=dxs)
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
     dv_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
-    np.sum(dgates_s[..., : 2 * H], axis=(0, 1), out=db)
+    np.sum(da_f_s, axis=(0, 1), out=db_f)
     dv_r[...] = np.sum(da_r_s * c_s[:-1], axis=(0, 1))
+    np.sum(da_r_s, axis=(0, 1), out=db_r)
     return dparams, dxs, State(dc)
 
 
@@ -605,8 +607,9 @@ def hvp(
     W_n_dot = params_dot["W_n"]
     dW_dot = dparams_dot.stacked["W"]
     dv_f_dot = dparams_dot["v_f"]
-    db_dot = dparams_dot.stacked["b"]
+    db_f_dot = dparams_dot["b_f"]
     dv_r_dot = dparams_dot["v_r"]
+    db_r_dot = dparams_dot["b_r"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dx_dot_in_s, dc_next_in_s, dc_next_dot_in_s = np.empty((3, T, B, H), dtype)
     da_f_s, da_r_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -673,8 +676,9 @@ def hvp(
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     dv_f_dot[...] = np.sum(da_f_s * c_dot_s[:-1] + da_f_dot_s * c_s[:-1], axis=(0, 1))
-    np.sum(dgates_dot_s[..., : 2 * H], axis=(0, 1), out=db_dot)
+    np.sum(da_f_dot_s, axis=(0, 1), out=db_f_dot)
     dv_r_dot[...] = np.sum(da_r_s * c_dot_s[:-1] + da_r_dot_s * c_s[:-1], axis=(0, 1))
+    np.sum(da_r_dot_s, axis=(0, 1), out=db_r_dot)
     return dparams_dot, dxs_dot, State(dc_dot)
 
 

@@ -368,7 +368,7 @@ def backward(params, tape, dys, dstate=None):
     dc[...] = np.sum(0.1 * dstep_size_s * (1 - sigmoid_c) * sigmoid_c, axis=(0, 1))
     dw[...] = np.sum(da_tanh_z_next_s * y_s[:-1], axis=(0, 1))
     np.matmul(_rows(da_tanh_z_next_s).T, _rows(xs), out=dV)
-    db[...] = np.sum(da_tanh_z_next_s, axis=(0, 1))
+    np.sum(da_tanh_z_next_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dy, dz)
 
 
@@ -640,7 +640,7 @@ def hvp(
     )
     np.matmul(_rows(da_tanh_z_next_s).T, _rows(xs_dot), out=dV_dot)
     dV_dot += _rows(da_tanh_z_next_dot_s).T @ _rows(xs)
-    db_dot[...] = np.sum(da_tanh_z_next_dot_s, axis=(0, 1))
+    np.sum(da_tanh_z_next_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
 
 

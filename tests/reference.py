@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 
 from derive.compiler import generate
-from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+from derive.nodes import Deviation, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
 
 FUNCTIONS = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
@@ -65,6 +65,10 @@ def value(expr, env, sizes):
                 if left.shape == right.shape
                 else left[:, :, None] * right[:, None, :]
             )
+        if isinstance(e, Deviation):
+            mean, epsilon, *vectors = (of(a) for a in e.args)
+            squares = [np.mean((v - mean) ** 2, axis=-1, keepdims=True) for v in vectors]
+            return np.sqrt(sum(squares) / len(squares) + epsilon)
         if isinstance(e, FeatureSum):
             return np.sum(of(e.args[0]), axis=-1, keepdims=True)
         return FUNCTIONS[e.func.__name__](*(np.asarray(of(a)) for a in e.args))

@@ -11,11 +11,23 @@ import sympy as sp
 
 from derive.adjoint import adjoint, gathered, partials, pull_back
 from derive.cell import Equation
-from derive.check.identity import _dot, _flat, _symbols, evaluate
+from derive.check.identity import _dot, _flat, _symbols, evaluate, prove
 from derive.check.rational import is_zero, points
 from derive.elementwise import tanh
+from derive.language import Cell, I, Input, Matrix, State, Vector, mean, standardise
 from derive.library import load
-from derive.nodes import Axis, CellError, FeatureSum, H, MatVec, Outer, Quantity, Size, Transposed
+from derive.nodes import (
+    Axis,
+    CellError,
+    Deviation,
+    FeatureSum,
+    H,
+    MatVec,
+    Outer,
+    Quantity,
+    Size,
+    Transposed,
+)
 from derive.normal import normalise
 from derive.tangent import dotted, push_forward, tangent
 
@@ -87,7 +99,7 @@ def test_every_part_of_an_equation_moves_its_tangent(equation):
 
 
 @pytest.mark.parametrize("rhs", [
-    MatVec(f * C, q), MatVec(C, q * k), f * C + Outer(i * v, k), FeatureSum(i * v) * i,
+    MatVec(f * C, q), MatVec(C, q * k), f * C + Outer(i * v, k), FeatureSum(tanh(i) * v) * i,
     MatVec(Transposed(f * C), i), tanh(i * v),
 ], ids=str)  # fmt: skip
 def test_a_derivative_that_has_nowhere_to_go_is_an_error(rhs):
@@ -149,3 +161,92 @@ def test_a_quotient_within_a_formula_has_a_name_of_its_own():
 def test_no_adjoint_divides_by_a_square(name, powers):
     backward = adjoint(load(name)).backward
     assert {p.exp for e in backward for p in e.rhs.atoms(sp.Pow) if p.exp < 0} <= {-powers}
+
+
+# --- layer normalisation -------------------------------------------------------------------------
+
+u, w, mu, sigma = Quantity("u", (H,)), Quantity("w", (H,)), Quantity("mu"), Quantity("sigma")
+NORMALISED = [
+    Equation(mu, FeatureSum(u + w) / (2 * Size(H))),
+    Equation(sigma, Deviation(mu, sp.Rational(1, 7), u, w)),
+    Equation(a, (u - mu) / sigma),
+    Equation(b, (w - mu) / sigma),
+    Equation(y, a * c + b**2),
+]
+
+
+def in_scalars(equations, values):
+    for e in equations:
+        values[e.lhs] = evaluate(e.rhs, values)
+    return values
+
+
+def test_the_derivative_of_a_deviation_is_that_of_its_formula():
+    """With the mean's it is SymPy's derivative of what the words stand for."""
+    rows, gradients, bar = chain(NORMALISED)
+    assert gradients.keys() == {u, w, c}
+    values = in_scalars(NORMALISED, {q: _symbols(q.name, q.axes) for q in (u, w, c, bar)})
+    loss = _dot(values[bar], values[y])
+    in_scalars(rows, values)
+    for leaf, gradient in gradients.items():
+        pairs = zip(_flat(values[leaf]), _flat(evaluate(gradient, values)), strict=True)
+        assert all(is_zero(one - sp.diff(loss, symbol), points()) for symbol, one in pairs)
+
+
+def test_the_tangent_of_a_deviation_is_that_of_its_formula():
+    dot = dotted([u, w, c, *(e.lhs for e in NORMALISED)], set())
+    leaves = [u, w, c, dot[u], dot[w], dot[c]]
+    values = in_scalars(NORMALISED, {q: _symbols(q.name, q.axes) for q in leaves})
+    in_scalars(tangent(NORMALISED, dot), values)
+    pairs = [(s, d) for q in (u, w, c) for s, d in zip(values[q], values[dot[q]], strict=True)]
+    for one, whole in zip(values[dot[y]], values[y], strict=True):
+        assert is_zero(one - sum(d * sp.diff(whole, s) for s, d in pairs), points())
+
+
+class Normalised(Cell):
+    """Standardised alone, together, of a formula, and inside another word."""
+
+    x, h, c = Input(), State(), State()
+    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
+
+    u_1, u_2 = W.u_1 @ x, U.u_2 @ h
+    p, q = standardise(u_1, u_2, eps=0.1)
+    c_next = b.c * standardise(c + p * h, eps=0.5) + q
+    h_next = h * mean(standardise(c_next, eps=1e-3) ** 2) + p
+
+
+def test_the_word_gives_its_equations_good_names():
+    written = {str(e.lhs) for e in Normalised.equations}
+    assert written == {
+        "u_1", "u_2", "mu_u", "sigma_u", "p", "q", "v", "mu_v", "sigma_v", "c_next", "mu_c",
+        "sigma_c", "h_next",
+    }  # fmt: skip
+    order = {e.lhs.name: e.order for e in Normalised.equations}["c_next"]
+    assert order.index("b_c") < order.index("sigma_v") < order.index("q")
+
+
+def test_a_cell_that_standardises_is_proved():
+    assert prove(Normalised) == (True, "22 derivatives")
+
+
+def test_the_derivative_is_stated_by_the_output():
+    """One sum for the mean, one for the root: nothing of the formula is derived."""
+    cell = load("lstm_layer_norm")
+    sums = [e for e in adjoint(cell).backward if e.rhs.has(FeatureSum)]
+    assert [str(e.lhs) for e in sums] == [
+        f"d{of}_{vector}" for vector in "cvu" for of in ("sigma", "mu")
+    ]
+    names = {e.lhs.name for e in (*adjoint(cell).forward, *adjoint(cell).backward)}
+    assert not any("terms" in name for name in names)
+
+
+@pytest.mark.parametrize("words, message", [
+    (lambda: standardise(), r"standardise\(…\) takes a vector"),
+    (lambda: standardise(u, eps=-1), "a number from 0 on, not eps=-1"),
+    (lambda: standardise(u, eps="small"), "a number from 0 on, not eps='small'"),
+    (lambda: standardise(u, q), "shapes do not fit together"),
+    (lambda: standardise(s), "a mean is taken over a vector"),
+], ids="none negative word lengths number".split())  # fmt: skip
+def test_what_cannot_be_standardised(words, message):
+    with pytest.raises(CellError, match=message):
+        words()

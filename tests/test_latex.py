@@ -148,8 +148,8 @@ def test_means_and_fractions():
     ]
     assert adjoints[3:] == [
         r"\bar{v}_t = -\frac{\operatorname{sum}(\bar{n}_t \circ n_t)}{2 \, (v_t + 10^{-5})}",
-        r"\bar{\mu}_t = \operatorname{sum}\Bigl(\frac{2}{H} \, \bar{v}_t \, (\mu_t - a_t) "
-        r"- \frac{\bar{n}_t}{\sqrt{v_t + 10^{-5}}}\Bigr)",
+        r"\bar{\mu}_t = 2 \, \bar{v}_t \, \operatorname{mean}(\mu_t - a_t) "
+        r"- \frac{\operatorname{sum}(\bar{n}_t)}{\sqrt{v_t + 10^{-5}}}",
         r"\bar{a}_t = \frac{1}{H} \, \bar{\mu}_t + \frac{2}{H} \, \bar{v}_t \, (a_t - \mu_t) "
         r"+ \frac{\bar{n}_t}{\sqrt{v_t + 10^{-5}}}",
     ]

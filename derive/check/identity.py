@@ -21,7 +21,17 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.check.rational import Shared, is_zero, points
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, Axis, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+from derive.nodes import (
+    Axes,
+    Axis,
+    Deviation,
+    FeatureSum,
+    MatVec,
+    Outer,
+    Quantity,
+    Size,
+    Transposed,
+)
 
 STEPS = 2
 Value = Any  # a scalar expression, a list of them, or a list of lists
@@ -153,6 +163,8 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
         return sp.Integer(_length(expr.axis))
     if not expr.args:
         return expr
+    if isinstance(expr, Deviation):
+        return evaluate(expr.formula(), values)
     parts = [evaluate(a, values) for a in expr.args]
     if isinstance(expr, MatVec):
         matrix, vector = parts

@@ -16,6 +16,7 @@ from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.nodes import (
     Axes,
+    Deviation,
     FeatureSum,
     MatVec,
     Outer,
@@ -59,6 +60,8 @@ def size(axes: Axes) -> sp.Expr:
 
 
 def _cost_of(expr: sp.Expr) -> Cost:
+    if isinstance(expr, Deviation):
+        return _cost_of(expr.formula())
     inner = sum((_cost_of(a) for a in expr.args), start=NOTHING)
     n = size(axes_of(expr)) if expr.args and not isinstance(expr, Transposed) else sp.S.Zero
     if isinstance(expr, MatVec):

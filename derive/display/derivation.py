@@ -18,7 +18,7 @@ from derive.adjoint import Adjoint
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise, maximum, relu, step
 from derive.names import ranks
-from derive.nodes import FeatureSum, Node, Quantity, Size, Transposed, axes_of
+from derive.nodes import Deviation, FeatureSum, Node, Quantity, Size, Transposed, axes_of
 
 
 @dataclass(frozen=True)
@@ -162,6 +162,8 @@ def readable(expr: sp.Expr) -> sp.Expr:
     """An expression for a reader, with means, minima and common factors as such."""
     if not expr.args:
         return expr
+    if isinstance(expr, Deviation):
+        return readable(expr.formula())
     expr = expr.func(*map(readable, expr.args))
     if isinstance(expr, step) and isinstance(expr.args[0], relu):
         return step(*expr.args[0].args)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import FunctionType, ModuleType
@@ -14,7 +14,7 @@ from derive import wellformed
 from derive.cell import Equation
 from derive.language.declarations import Declaration, Family, operand
 from derive.language.options import Options
-from derive.nodes import Axis, CellError, Quantity, axes_of, describe
+from derive.nodes import Axis, CellError, Quantity, axes_of, describe, symbols_of
 
 _CURRENT: ContextVar[Body] = ContextVar("current")
 
@@ -106,6 +106,17 @@ class Body(dict[str, Any]):
         self.read = []
         return lhs
 
+    def helper(self, name: str, formula: sp.Expr) -> Quantity:
+        """Add an equation that a word of the language needs, within one that is being written."""
+        written, name = self.read, self.numbered(name)
+        while name in self or name in self.forward:
+            name += "_"
+        self.read = [q.name for q in sorted(symbols_of(formula), key=written_at(written))]
+        quantity = self.define(name, formula)
+        super().__setitem__(name, quantity)
+        self.read = [*written, name]
+        return quantity
+
     def parameter(self, family: Family, member: str) -> Quantity:
         """A parameter of a family, made when it is first read; the empty member is the parameter
         with the family's own name."""
@@ -196,6 +207,11 @@ def nothing_declared() -> Iterator[None]:
         yield
     finally:
         _CURRENT.reset(token)
+
+
+def written_at(names: list[str]) -> Callable[[Quantity], tuple[int, str]]:
+    """Sort key: quantities in the order in which their names were written."""
+    return lambda q: (names.index(q.name) if q.name in names else len(names), q.name)
 
 
 def _whole(formula: sp.Expr) -> sp.Expr:

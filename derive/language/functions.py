@@ -9,7 +9,7 @@ import sympy as sp
 from derive.elementwise import maximum
 from derive.language.body import Layer, current
 from derive.language.declarations import operand
-from derive.nodes import CellError, FeatureSum, Size, axes_of, describe
+from derive.nodes import CellError, Deviation, FeatureSum, Quantity, Size, axes_of, describe
 
 
 def sum(vector: sp.Expr) -> sp.Expr:
@@ -24,6 +24,39 @@ def mean(vector: sp.Expr) -> sp.Expr:
     if len(axes) != 1:
         raise CellError(f"mean(…) is taken over a vector, and {describe(vector)} is not a vector")
     return FeatureSum(vector) / Size(axes[0])
+
+
+def standardise(*vectors: sp.Expr, eps: float = 0) -> sp.Expr | tuple[sp.Expr, ...]:
+    """A vector with mean 0 and variance 1 over its features, (v - mu_v) / sigma_v, where sigma_v is
+    the root of the mean square of v - mu_v, and of eps.
+
+    Several vectors, ``p, q = standardise(u, v)``, share both, as if they were one long vector. mu
+    and sigma are equations of their own, called after the vector, or after the family of several.
+    """
+    body, given = current(), [sp.sympify(operand(v)) for v in vectors]
+    if (
+        not given
+        or isinstance(eps, bool)
+        or not isinstance(eps, int | float | sp.Number)
+        or eps < 0
+    ):
+        raise CellError(
+            f"standardise(v, eps=…) takes vectors and a number from 0 on, not eps={eps!r}"
+            if given
+            else "standardise(…) takes a vector"
+        )
+    named = [v if isinstance(v, Quantity) else body.helper("v", v) for v in given]
+    family = _family([v.name.removesuffix("_next") for v in named])
+    mu = body.helper(f"mu_{family}", mean(sp.Add(*named)) / len(named))
+    sigma = body.helper(f"sigma_{family}", Deviation(mu, sp.sympify(eps), *named))
+    standardised = tuple((v - mu) / sigma for v in named)
+    return standardised if len(named) > 1 else standardised[0]
+
+
+def _family(names: list[str]) -> str:
+    """What several are called after: ``u`` for u_f, u_i and u_o, or else the first."""
+    families = {name.partition("_")[0] for name in names}
+    return names[0] if len(names) == 1 or len(families) > 1 else families.pop()
 
 
 def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 import sympy as sp
@@ -11,6 +11,7 @@ import sympy as sp
 from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Transposed
+from derive.program.alike import Rows, are_independent
 from derive.program.layout import JOINED, Layout
 from derive.program.loop import Loop
 from derive.program.policy import Policy
@@ -89,15 +90,9 @@ class _Outers(_Kind):
 
 
 @dataclass(frozen=True)
-class _Totals(_Kind):
-    def statement(self, outs, parameters):
-        return Total(parameters, outs)
-
-
-@dataclass(frozen=True)
 class _Biases(_Kind):
     def statement(self, outs, parameters):
-        return Bias(outs, parameters)
+        return Bias(outs, (parameters,))
 
 
 @dataclass(frozen=True)
@@ -120,17 +115,19 @@ def split(
     parameters: Parameters,
     storage: Storage,
     policy: Policy,
+    rows: Rows,
 ) -> list[Statement]:
     """The statements of a phase's equations, each of which may serve several of them, not yet in
     order."""
-    return _Splitter(loop, layout, parameters, storage, policy).run(equations)
+    return _Splitter(loop, layout, parameters, storage, policy, rows).run(equations)
 
 
 class _Splitter:
-    def __init__(self, loop, layout, parameters, storage, policy):
-        self.loop, self.storage, self.policy = loop, storage, policy
+    def __init__(self, loop, layout, parameters, storage, policy, rows):
+        self.loop, self.storage, self.policy, self.rows = loop, storage, policy, rows
+        self.known = loop.known | {c.entering for c in loop.carries}
         self.parameters: Parameters = parameters
-        self.rows_of = {p: w.parameters for w in layout.weights for p in w.parameters}
+        self.stack_rows = {p: w.parameters for w in layout.weights for p in w.parameters}
         self.slot = storage.slots
         self.level = {
             q: level for s in storage.stacks for q, level in zip(s.members, s.levels, strict=True)
@@ -140,13 +137,16 @@ class _Splitter:
         self.activations: dict[tuple[int, int], list[Equation]] = {}
 
     def run(self, equations: tuple[Equation, ...]) -> list[Statement]:
+        self.equations = equations
         for equation in equations:
             self.split(equation)
         for same in self.activations.values():
             self.statements += self.side_by_side_activations(same)
         for kind, terms in self.terms.items():
             self.statements += self.merged(kind, terms)
-        return self.statements
+        if self.policy.join:
+            self.statements = self.joined(self.statements)
+        return biases_together(self.statements)
 
     def slot_of(self, q: sp.Expr) -> tuple[int, int] | None:
         """Which stack the quantity lies in, and where in it."""
@@ -161,8 +161,8 @@ class _Splitter:
         q, rhs = equation.lhs, equation.rhs
         if q in self.loop.totals:
             self.total(equation)
-        elif isinstance(rhs, FeatureSum):
-            self.statements.append(Reduce((q,), rhs.args[0]))
+        elif vectors := reduced(rhs):
+            self.statements += self.reduce(q, vectors)
         elif self.is_stacked_activation(equation):
             argument = rhs.args[0]
             key = self.slot[argument][0], self.level[argument]
@@ -179,7 +179,7 @@ class _Splitter:
     def is_stacked_activation(self, equation: Equation) -> bool:
         rhs = equation.rhs
         return (
-            self.policy.join_activations
+            self.policy.join
             and isinstance(rhs, Elementwise)
             and rhs.func.__name__ in JOINED
             and rhs.args[0] in self.slot
@@ -205,7 +205,7 @@ class _Splitter:
             return True
         if term in self.parameters and self.slot_of(q):
             variant, parameter, rows = self.parameter(term)
-            if parameter in self.rows_of:
+            if parameter in self.stack_rows:
                 self.put(_Biases(variant, rows), _Term(parameter, term, q))
                 return True
         return False
@@ -213,7 +213,7 @@ class _Splitter:
     def parameter(self, q: Quantity) -> tuple[Variant, Quantity, Group]:
         """A parameter's variant, the parameter itself, and those that it is stacked with."""
         variant, parameter = self.parameters[q]
-        return variant, parameter, self.rows_of.get(parameter, (parameter,))
+        return variant, parameter, self.stack_rows.get(parameter, (parameter,))
 
     def put(self, kind: _Kind, term: _Term) -> None:
         self.terms.setdefault(kind, []).append(term)
@@ -229,11 +229,54 @@ class _Splitter:
             else:
                 rest.append(term)
         if rest and equation.rhs != 0:
-            expr = sp.Add(*rest)
-            rows = rows if self.slot_of(expr) else (parameter,)
-            self.put(_Totals(variant, rows), _Term(parameter, equation.lhs, expr))
+            self.statements.append(Total((equation.lhs,), sp.Add(*rest)))
+
+    def reduce(self, q: Quantity, vectors: Group) -> list[Statement]:
+        """The sum over all the vectors, at once where they lie side by side."""
+        if all(map(self.slot_of, vectors)):
+            vectors = tuple(sorted(vectors, key=lambda v: self.slot[self.storage.place(v)]))
+        if len(vectors) == 1 or self.side_by_side(list(vectors)):
+            return [Reduce((q,), vectors)]
+        return [Reduce((q,), (vector,)) for vector in vectors]
 
     # equations together
+
+    def joined(self, statements: list[Statement]) -> list[Statement]:
+        """Elementwise statements of one form as one, where all of a group are there."""
+        found: dict[object, dict[int, Compute | Total]] = {}
+        for s in statements:
+            if isinstance(s, Compute | Total) and (key := self.form(s)):
+                (form, k) = key
+                found.setdefault(form, {})[k] = s
+        joined = {}
+        for places in found.values():
+            some = [places[k] for k in sorted(places)]
+            if len(some) == len(self.rows.of[some[0].outs[0]][0]) and (one := self.as_one(some)):
+                joined |= {id(some[0]): one} | {id(s): None for s in some[1:]}
+        together = (joined.get(id(s), s) for s in statements)
+        return [s for s in together if s is not None]
+
+    def form(self, s: Compute | Total) -> tuple[object, int] | None:
+        """The form of a statement, with the group of what it defines, and its place in it."""
+        (q,) = s.outs
+        if q not in self.rows.of or (formed := self.rows.form(s.expr)) is None:
+            return None
+        group, k = self.rows.of[q]
+        form, place = formed
+        alike = place == k and form.count == len(group)
+        return ((type(s), group, form), k) if alike else None
+
+    def as_one(self, some: list[Compute | Total]) -> Statement | None:
+        """Statements of one form as one; None where what they write or read is not side by side, or
+        one of them waits for another."""
+        outs = tuple(s.outs[0] for s in some)
+        beside = self.rows.together(some[0].expr)
+        groups = [g for g in (outs, *beside) if not set(g) <= self.known]
+        if not all(self.side_by_side(list(g)) for g in groups if g[0] not in self.parameters):
+            return None
+        if not are_independent(outs, self.equations):
+            return None
+        return type(some[0])(outs, some[0].expr, beside)
 
     def side_by_side_activations(self, equations: list[Equation]) -> list[Statement]:
         """One statement for each run of neighbours."""
@@ -265,3 +308,26 @@ class _Splitter:
         slots = [slot for q in quantities if (slot := self.slot_of(q))]
         together = all((n, k + 1) == following for (n, k), following in pairwise(slots))
         return len(slots) == len(quantities) and together
+
+
+def reduced(expr: sp.Expr) -> Group:
+    """The vectors over whose features an expression is the sum, if it is nothing else."""
+    terms = sp.Add.make_args(expr)
+    if not all(isinstance(term, FeatureSum) for term in terms):
+        return ()
+    return tuple(sorted((term.args[0] for term in terms), key=str))
+
+
+def biases_together(statements: list[Statement]) -> list[Statement]:
+    """The statements, with all that is constant and added to the same place in one."""
+    first: dict[Group, int] = {}
+    result: list[Statement] = []
+    for s in statements:
+        if isinstance(s, Bias) and s.outs in first:
+            at = first[s.outs]
+            result[at] = replace(result[at], vectors=(*result[at].vectors, *s.vectors))
+        else:
+            if isinstance(s, Bias):
+                first[s.outs] = len(result)
+            result.append(s)
+    return result

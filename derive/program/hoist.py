@@ -99,10 +99,18 @@ class _Hoist:
         return bool(symbols_of(outside)) and affine and loose <= 1
 
     def factors(self, term: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-        """A term as (what is known before the loop) times (what is not)."""
+        """A term as (what is known before the loop) times (what is not).
+
+        Signs and numbers are no work where they go with a single number, and stay there: of ``s * v
+        / H`` for a varying number s, the known vector is v alone.
+        """
         parts = sp.Mul.make_args(term)
-        moving = [p for p in parts if self.varies(p)]
-        return sp.Mul(*(p for p in parts if not self.varies(p))), sp.Mul(*moving)
+        fixed = sp.Mul(*(p for p in parts if not self.varies(p)))
+        moving = sp.Mul(*(p for p in parts if self.varies(p)))
+        if symbols_of(fixed) and (axes_of(moving) == () or axes_of(fixed) == ()):
+            plain = sp.Mul(*(p for p in sp.Mul.make_args(fixed) if not symbols_of(p)))
+            return fixed / plain, moving * plain
+        return fixed, moving
 
     def rate_name(self, lhs: Quantity, moving: sp.Expr) -> str:
         """The local derivative that takes `moving` to `lhs` is named as one: ``dc_next_da_i`` is
@@ -118,6 +126,8 @@ class _Hoist:
         loop."""
         if isinstance(expr, Quantity) or not symbols_of(expr) or isinstance(-expr, Quantity):
             return expr
+        if isinstance(1 / expr, Quantity):
+            name = f"inv_{1 / expr}"
         if expr not in self.shared:
             quantity = Quantity(fresh(name, self.taken), axes_of(expr))
             self.before.append(Equation(quantity, expr, equation.order))

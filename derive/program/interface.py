@@ -45,6 +45,12 @@ class Call:
     ends: tuple[Quantity, ...]
     output: Quantity | None
 
+    def handed(self, other: Call) -> frozenset[Quantity]:
+        """What another routine, which runs after this one, reads of it."""
+        mine = {region.buffer for region in self.memory.homes.values()}
+        reads = other.routine.loop.reads() & other.memory.given.keys()
+        return frozenset(q for q in reads if other.memory.given[q].buffer in mine)
+
 
 @dataclass(frozen=True)
 class Tape:

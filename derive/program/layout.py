@@ -10,7 +10,7 @@ its gradient.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -19,7 +19,10 @@ import sympy as sp
 from derive.cell import Cell, Equation
 from derive.elementwise import Elementwise
 from derive.nodes import MatVec, Quantity, symbols_of
+from derive.program.alike import groups_alike
 from derive.program.loop import Loop
+from derive.program.statements import Group
+from derive.program.variants import Variant
 
 # Gates of one function stand next to each other, sigmoids before tanhs: one call of tanh can serve
 # both, σ(z) = ½ + ½ tanh(z/2). The order is the same for all targets, so that parameters are, too.
@@ -34,6 +37,11 @@ class Stack:
     name: str
     members: tuple[Quantity, ...]
     levels: tuple[int, ...]
+
+    @classmethod
+    def of(cls, group: Group) -> Stack:
+        """Quantities of one form, called after what their names have in common."""
+        return cls(_name_of(group), group, (0,) * len(group))
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout
         members = tuple(sorted(group, key=position))
         stacks.append(
             Stack(
-                _stack_name(name.replace("1", str(n)), "_s", taken),
+                _stack_name(name.replace("1", str(n)), taken),
                 members,
                 tuple(levels[q] for q in members),
             )
@@ -89,7 +97,51 @@ def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout
         for operand in dict.fromkeys(v for q in members for v in rows[q]):
             weights += _stacked([rows[q].get(operand) for q in members], taken)
         weights += _stacked([_bias(by_name[q], cell, uses) for q in members], taken)
+    own = [p for p in cell.parameters if uses[p] == 1 and len(p.axes) == 1]
+    more, families = _alike(equations, stacks, weights, own, {*next_states, cell.output})
+    stacks += [
+        Stack(_stack_name(_name_of(group), taken), group, tuple(levels[q] for q in group))
+        for group in more
+    ]
+    weights += [Weights(_stack_name(_name_of(group), taken), group) for group in families]
     return Layout(tuple(stacks), tuple(weights), _in_memory(cell.parameters, weights))
+
+
+def _alike(
+    equations: tuple[Equation, ...],
+    stacks: Iterable[Stack],
+    weights: Iterable[Weights],
+    own: Iterable[Quantity],
+    barred: Collection[Quantity],
+) -> tuple[list[Group], list[Group]]:
+    """Further stacks, of equations of one form, and the families of parameters that these use: each
+    named after the members of a stack, ``s_f``, ``s_i``, … for ``v_f``, ``v_i``, …"""
+    stacked = {p for w in weights for p in w.parameters}
+    named = {p.name: p for p in own if p not in stacked}
+    families: dict[str, Group] = {}
+    for stack in stacks:
+        ends = [q.name.rpartition("_")[2] for q in stack.members]
+        for name in dict.fromkeys(p.rpartition("_")[0] for p in named):
+            group = tuple(named[n] for end in ends if (n := f"{name}_{end}") in named)
+            if len(group) == len(ends) and len({p.axes for p in group}) == 1:
+                families.setdefault(name, group)
+    groups = [s.members for s in stacks]
+    groups += [w.parameters for w in weights if len(w.parameters[0].axes) == 1]
+    found = groups_alike(equations, [*groups, *families.values()], frozenset(barred))
+    members = {q for group in found for q in group}
+    read = {s for e in equations if e.lhs in members for s in symbols_of(e.rhs)}
+    return found, [group for group in families.values() if read.issuperset(group)]
+
+
+def _name_of(group: Group) -> str:
+    """What quantities that lie side by side are called together: what their names have in common,
+    ``a_in`` for ``a_f_in`` and ``a_i_in``."""
+    names = [q.name.split("_") for q in group]
+    if len({len(words) for words in names}) == 1:
+        alike = [words[0] for words in zip(*names, strict=True) if len(set(words)) == 1]
+        if len(alike) == len(names[0]) - 1 and alike:
+            return "_".join(alike)
+    return f"{group[0]}_to_{group[-1]}"
 
 
 def _rows(equation: Equation, uses: Counter) -> dict[sp.Expr, Quantity]:
@@ -146,17 +198,15 @@ def _stacked(row: Sequence[Quantity | None], taken: set[str]) -> list[Weights]:
     ]
     families = [dict.fromkeys(p.name.partition("_")[0] for p in run) for run in runs]
     return [
-        Weights(_stack_name("_".join(family), "_T", taken), tuple(run))
+        Weights(_stack_name("_".join(family), taken), tuple(run))
         for run, family in zip(runs, families, strict=True)
         if len(run) > 1
     ]
 
 
-def _stack_name(name: str, end: str, taken: set[str]) -> str:
-    """`name`, or one like it that is free, also for the stack's adjoint and tangent, and with `end`
-    behind it: all steps of it, or its transpose."""
-    names = ("{}", "{}_dot", "d{}", "d{}_dot")
-    while any(taken & {n.format(name), n.format(name) + end} for n in names):
+def _stack_name(name: str, taken: set[str]) -> str:
+    """`name`, or one like it that is free, also for the stack's adjoint and tangent."""
+    while any(taken & {variant.of(name)} for variant in Variant):
         name += "_"
     taken.add(name)
     return name

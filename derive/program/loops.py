@@ -71,7 +71,7 @@ def loops(adjoint: Adjoint, store: str = "all", policy: Policy = PER_CALL) -> Lo
         _adjoint_tangent_loop(adjoint, dot, {e.lhs for e in tangents.during})
     )
     fixed_tangents = tuple(e for e in tangents.during if e.lhs in {dot[q] for q in fixed})
-    recomputable = (*adjoint.forward, *fixed_tangents)
+    recomputable = (*adjoint.computed, *fixed_tangents)
     moving = {e.lhs for e in tangents.during if e not in fixed_tangents}
     handed = (adjoint_tangents.reads() - trajectory) & moving
     there = replace(tangents, wanted=handed | {dot[s] for s in cell.updates.values()})
@@ -117,7 +117,7 @@ def _forward(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
     return Loop(
         known=frozenset({cell.input, *cell.parameters}),
         carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
-        during=adjoint.forward,
+        during=adjoint.computed,
         wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
     )
 
@@ -128,7 +128,7 @@ def _step(adjoint: Adjoint) -> Loop:
     return Loop(
         known=frozenset(cell.parameters),
         carries=(),
-        during=adjoint.forward,
+        during=adjoint.computed,
         wanted=frozenset(),
         arrives=frozenset({cell.input, *cell.states}),
         last=frozenset({cell.output, *cell.updates.values()}),

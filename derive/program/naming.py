@@ -112,11 +112,12 @@ class Names:
 
 def _quantities(program: Program) -> Iterable[Quantity]:
     """Everything that has a name in any loop, a person's own first."""
-    loops = program.loops
-    every = (loops.forward, loops.backward, loops.step, loops.jvp, *loops.hvp)
+    every = [routine.loop for routine in program.routines.values()]
     made = [e.lhs for loop in every for e in loop.equations]
     carried = [q for loop in every for c in loop.carries for q in (c.entering, c.leaving)]
     parameters = program.parameters.of
     derived = program.derivation
     own = (*program.cell.quantities, *(e.lhs for e in derived.forward))
-    return dict.fromkeys((*own, *parameters, *carried, derived.seed, *made, *loops.dot.values()))
+    return dict.fromkeys(
+        (*own, *parameters, *carried, derived.seed, *made, *program.loops.dot.values())
+    )

@@ -18,16 +18,17 @@ class Policy:
 
     hoist_elementwise  whether elementwise work that does not wait for the step before leaves the
                        loop as products do (loop-invariant code motion, see `rules.hoist`)
-    join_activations   whether one call of tanh serves the sigmoids beside it, by way of
-                       σ(a) = ½ + ½ tanh(½ a)
+    join               whether equations of one form, whose operands lie side by side, become one
+                       statement (see `alike`); so do the sigmoids and tanhs of a stack, since one
+                       call of tanh serves both, by way of σ(a) = ½ + ½ tanh(½ a)
     fuse               whether runs of elementwise statements become one nest of loops with local
                        values (see `fuse`)
     """
 
     hoist_elementwise: bool
-    join_activations: bool
+    join: bool
     fuse: bool
 
 
-PER_CALL = Policy(hoist_elementwise=True, join_activations=True, fuse=False)
-PER_BYTE = Policy(hoist_elementwise=False, join_activations=False, fuse=True)
+PER_CALL = Policy(hoist_elementwise=True, join=True, fuse=False)
+PER_BYTE = Policy(hoist_elementwise=False, join=False, fuse=True)

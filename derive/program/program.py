@@ -51,8 +51,10 @@ class Program:
 
     @cached_property
     def layout(self) -> Layout:
-        """What lies next to what in memory."""
-        return layout(self.cell, self.loops.forward, self.derivation.forward)
+        """What lies next to what in memory: the same for every target, whatever its policy."""
+        if (self.store, self.policy) != ("all", PER_CALL):
+            return Program(self.cell).layout
+        return layout(self.cell, self.loops.forward, self.derivation.computed)
 
     @cached_property
     def parameters(self) -> Parameters:

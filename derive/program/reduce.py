@@ -27,22 +27,39 @@ def reductions_apart(loop: Loop) -> Loop:
         named: dict[sp.Expr, Quantity] = {}
         for e in getattr(loop, phase):
             kinds = (FeatureSum, MatVec) if e.lhs in loop.totals else (FeatureSum,)
-            is_whole = isinstance(e.rhs, FeatureSum) and not e.lhs.axes and e.lhs not in loop.totals
+            is_whole = is_reduction(e) and e.lhs not in loop.totals
             equations += [e] if is_whole else _apart(e, kinds, named, taken)
         phases[phase] = tuple(equations)
     return replace(loop, **phases)
+
+
+def is_reduction(equation: Equation) -> bool:
+    """Whether an equation is nothing but the sum over the features of a vector."""
+    rhs = equation.rhs
+    return (
+        isinstance(rhs, FeatureSum) and isinstance(rhs.args[0], Quantity) and not equation.lhs.axes
+    )
 
 
 def _apart(
     equation: Equation, kinds: tuple[type, ...], named: dict[sp.Expr, Quantity], taken: set[str]
 ) -> list[Equation]:
     """The equation, after one for each node in it that has no name yet."""
-    first = []
+    first: list[Equation] = []
+
+    def name(expr: sp.Expr, called: str) -> Quantity:
+        if expr not in named:
+            named[expr] = Quantity(fresh(called, taken), axes_of(expr))
+            first.append(Equation(named[expr], expr, equation.order))
+        return named[expr]
+
+    whole = {}
     for node in sorted(equation.rhs.atoms(*kinds), key=str):
-        if node not in named:
-            named[node] = Quantity(fresh(_name(node), taken), axes_of(node))
-            first.append(Equation(named[node], node, equation.order))
-    return [*first, replace(equation, rhs=equation.rhs.xreplace(named))]
+        of = node
+        if isinstance(node, FeatureSum) and not isinstance(node.args[0], Quantity):
+            of = FeatureSum(name(node.args[0], f"{equation.lhs}_terms"))
+        whole[node] = name(of, _name(of))
+    return [*first, replace(equation, rhs=equation.rhs.xreplace(whole))]
 
 
 def _name(node: sp.Expr) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from derive.nodes import Quantity, symbols_of
+from derive.program.alike import Rows, groups_in, sums_spread
 from derive.program.assemble import Parameters, split
 from derive.program.fuse import Nests, fused, local_to, nests_of, scattered
-from derive.program.layout import Layout
+from derive.program.layout import Layout, Stack
 from derive.program.loop import Carry, Loop
 from derive.program.order import DeadlockError, Progress, in_order
 from derive.program.policy import Policy
@@ -62,6 +64,18 @@ class Setting:
     parameters: Parameters
     policy: Policy
 
+    @cached_property
+    def groups(self) -> list[Group]:
+        """What lies side by side by the layout, in every variant."""
+        members = [s.members for s in self.layout.stacks]
+        members += [w.parameters for w in self.layout.weights if len(w.parameters[0].axes) == 1]
+        return [
+            tuple(called[q] for q in group)
+            for called in self.variants.values()
+            for group in members
+            if called.keys() >= set(group)
+        ]
+
 
 def assemble(loop: Loop, setting: Setting) -> Routine:
     """Give everything in a loop its place, and put its statements in order.
@@ -69,21 +83,26 @@ def assemble(loop: Loop, setting: Setting) -> Routine:
     Where two quantities cannot share a place after all, one gets its own and all is tried again.
     """
     given = frozenset(setting.parameters.of)
+    groups = setting.groups
+    if setting.policy.join:
+        loop = sums_spread(loop, Rows.among(groups))
     constants = constants_of(loop, given)
+    alike = groups_in(loop, groups, constants) if setting.policy.join else []
+    rows, stacks = Rows.among([*groups, *alike]), tuple(map(Stack.of, alike))
     nests = nests_of(loop) if setting.policy.fuse else Nests()
     local = local_to(loop, nests, constants) if setting.policy.fuse else frozenset()
     apart: frozenset[Quantity] = frozenset()
     while True:
-        wishes = Wishes(setting.variants, given, apart, local - apart)
+        wishes = Wishes(setting.variants, given, stacks, apart, local - apart)
         storage = store(loop, setting.layout, wishes)
         try:
-            return _assemble(loop, setting, storage, nests)
+            return _assemble(loop, setting, storage, nests, rows)
         except DeadlockError as stuck:
             assert not apart.issuperset(stuck.args), f"{stuck} does lie apart"
             apart |= set(stuck.args)
 
 
-def _assemble(loop: Loop, setting: Setting, storage: Storage, nests: Nests) -> Routine:
+def _assemble(loop: Loop, setting: Setting, storage: Storage, nests: Nests, rows: Rows) -> Routine:
     entering = {c.entering for c in loop.carries}
     progress = Progress({*loop.known, *loop.arrives, *entering}, set())
     phases: dict[str, tuple[Statement, ...]] = {}
@@ -91,7 +110,9 @@ def _assemble(loop: Loop, setting: Setting, storage: Storage, nests: Nests) -> R
         if phase == "during":
             progress.written |= set(map(storage.place, entering))
         equations = getattr(loop, phase)
-        parts = split(equations, loop, setting.layout, setting.parameters, storage, setting.policy)
+        parts = split(
+            equations, loop, setting.layout, setting.parameters, storage, setting.policy, rows
+        )
         ordered = list(in_order(equations, parts, loop, storage, nests, progress))
         if setting.policy.fuse:
             ordered = list(fused(ordered, nests, storage.local, storage.constants))

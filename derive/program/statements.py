@@ -79,34 +79,34 @@ class OuterTotal(Statement):
 
 @dataclass(frozen=True)
 class Total(Statement):
-    """outs = Σ over steps and sequences of stacked(terms): the gradient of parameter vectors.
+    """outs = Σ over steps and sequences of an elementwise expression: the gradient of parameter
+    vectors. Several `outs` are side by side and of one form, as in `Compute`."""
 
-    Several terms are quantities side by side; one by itself may be any elementwise expression.
-    """
-
-    terms: tuple[sp.Expr, ...]
+    expr: sp.Expr
+    beside: tuple[Group, ...] = ()
 
     @property
     def groups(self):
-        return _groups_of(self.terms)
+        return _side_by_side(self.expr, self.beside)
 
 
 @dataclass(frozen=True)
 class Bias(Statement):
-    """outs = stacked(vectors), the same for every step and sequence, in one addition for all."""
+    """outs = Σ stacked(vectors), the same for every step and sequence: what is constant is summed
+    first, and added once."""
 
-    vectors: Group
+    vectors: tuple[Group, ...]
 
 
 @dataclass(frozen=True)
 class Reduce(Statement):
-    """out = Σ over the features of a vector."""
+    """out = Σ over the features of all the vectors, which lie side by side."""
 
-    vector: Quantity
+    vectors: Group
 
     @property
     def groups(self):
-        return ((self.vector,),)
+        return (self.vectors,)
 
 
 @dataclass(frozen=True)
@@ -123,13 +123,18 @@ class Activate(Statement):
 
 @dataclass(frozen=True)
 class Compute(Statement):
-    """out = expr, elementwise."""
+    """out = expr, elementwise.
+
+    Several `outs` are side by side and of one form: `expr` is the first one's, and of each group in
+    `beside` it reads the first, the other outs the others.
+    """
 
     expr: sp.Expr
+    beside: tuple[Group, ...] = ()
 
     @property
     def groups(self):
-        return _groups_of((self.expr,))
+        return _side_by_side(self.expr, self.beside)
 
 
 @dataclass(frozen=True)
@@ -161,7 +166,7 @@ class Fused(Statement):
         return tuple(g for s in self.body for g in s.groups if not own.issuperset(g))
 
 
-def _groups_of(terms: tuple[sp.Expr, ...]) -> tuple[Group, ...]:
-    if len(terms) > 1:
-        return (terms,)
-    return tuple((q,) for q in sorted(symbols_of(terms[0]), key=str))
+def _side_by_side(expr: sp.Expr, beside: tuple[Group, ...]) -> tuple[Group, ...]:
+    """What an expression reads, with all that lies side by side."""
+    firsts = {group[0]: group for group in beside}
+    return tuple(firsts.get(q, (q,)) for q in sorted(symbols_of(expr), key=str))

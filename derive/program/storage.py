@@ -71,12 +71,14 @@ class Wishes:
 
     variants    what a stack's members are called in each variant: themselves, their adjoints, …
     parameters  every parameter, gradient and direction
+    alike       further quantities that are to lie side by side, since they are computed alike
     apart       quantities that may not take over a place
     local       quantities that need none
     """
 
     variants: Variants
     parameters: frozenset[Quantity]
+    alike: tuple[Stack, ...] = ()
     apart: frozenset[Quantity] = frozenset()
     local: frozenset[Quantity] = frozenset()
 
@@ -88,7 +90,7 @@ def store(loop: Loop, layout: Layout, wishes: Wishes) -> Storage:
     across = [c for c in loop.carries if {c.entering, c.leaving} & late]
     trajectory = {} if loop.reverse else {c.entering: c.leaving for c in across}
     apart = wishes.apart | {c.leaving for c in across if loop.reverse}
-    stacks = tuple(_stacks_here(loop, layout, wishes.variants, constants))
+    stacks = (*_stacks_here(loop, layout, wishes.variants, constants), *wishes.alike)
     home = _Homes(loop, stacks, trajectory, constants | wishes.local, apart).run()
     kept = {home.get(q, q) for q in _kept(loop, constants)}
     for stack in stacks:

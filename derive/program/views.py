@@ -187,8 +187,7 @@ def seen_by(s: Statement) -> list[Group]:
     """What the line of a statement names: first what it reads, then what it writes."""
     if isinstance(s, Activate):  # what it reads lies where it writes
         return [s.outs, *filter(None, [of_function(s, "sigmoid")])]
-    groups = [g for g in s.groups if all(isinstance(q, Quantity) for q in g)]
-    return groups if isinstance(s, OuterTotal | Total) else [*groups, s.outs]
+    return [*s.groups] if isinstance(s, OuterTotal | Total) else [*s.groups, s.outs]
 
 
 def of_function(s: Activate, function: str) -> Group:
@@ -198,6 +197,4 @@ def of_function(s: Activate, function: str) -> Group:
 
 def numbers(s: Statement) -> tuple[sp.Expr, ...]:
     """The expressions that a statement computes."""
-    if isinstance(s, Compute):
-        return (s.expr,)
-    return s.terms if isinstance(s, Total) else ()
+    return (s.expr,) if isinstance(s, Compute | Total) else ()

@@ -39,9 +39,10 @@ class Module:
         self.backward = Routine(program, calls.backward, self.names, is_in_place=True)
         self.step = Routine(program, calls.step, self.names, is_in_place=False)
         self.jvp = Routine(program, calls.jvp, self.names, is_in_place=False)
-        self.there, self.back = (
-            Routine(program, call, self.names, is_in_place=False) for call in calls.hvp
-        )
+        there, back = calls.hvp
+        handed = sorted(there.handed(back), key=str)
+        self.there = Routine(program, there, self.names, False, also=tuple(handed))
+        self.back = Routine(program, back, self.names, is_in_place=False)
 
     @property
     def routines(self) -> tuple[Routine, ...]:

@@ -7,13 +7,13 @@ statements become calls (`lowering`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import sympy as sp
 
 from derive.backends.numpy.printer import NumPyPrinter, between, called, width
-from derive.nodes import Axes, Axis, Quantity, Size, axes_of
+from derive.nodes import Axes, Axis, H, Quantity, Size, axes_of
 from derive.printing import Infix
 from derive.program import interface
 from derive.program.buffers import Buffer, Region, Role, Span
@@ -135,6 +135,14 @@ class Routine:
         alike = len({q.axes for q in stack.parts}) == 1
         return [] if alike else [self.slice(Region(stack, k)) for k in range(len(stack.parts))]
 
+    def called(self, group: Group) -> str:
+        """A quantity by its name, or several side by side by what they are called together."""
+        if len(group) == 1:
+            return self.names.one(group[0])
+        if group[0] in self.fixed:
+            return self.weight(group)
+        return self.together(group, self.memory.region(group))
+
     def together(self, group: Group, region: Region) -> str:
         """What neighbours in a stack are called together."""
         if region.is_whole:
@@ -196,8 +204,8 @@ class Phase:
         if isinstance(s, Product | PullBack):
             routine.weight(s.matrices)
             self.prepare_product(s)
-        if isinstance(s, Bias):
-            routine.weight(s.vectors)
+        for vectors in s.vectors if isinstance(s, Bias) else ():
+            self.array(vectors)
         for expr in numbers(s):
             routine.width(length.axis for length in sorted(expr.atoms(Size), key=str))
         if isinstance(s, Compute) and s.outs[0] in routine.constants:
@@ -210,10 +218,15 @@ class Phase:
 
     def lower(self, s: Compute) -> None:
         """Turn a statement into calls."""
-        (q,) = s.outs
-        lowering = Lowering(lambda p: self.array((p,)), self.place, self.work)
+        at = self.of(s)
+        lowering = Lowering(at, self.place, lambda axes, n: self.work(axes, n, len(s.outs)))
         lower = lowering.add if s.adds else lowering.assign
-        self.calls[s] = lower(q, s.expr, self.printer(q))
+        self.calls[s] = lower(s.outs[0], s.expr, self.printer(s, at))
+
+    def of(self, s: Compute | Total) -> Callable[[Quantity], str]:
+        """The arrays that a statement reads and writes, by the first of what lies side by side."""
+        groups = {group[0]: group for group in (*s.beside, s.outs)}
+        return lambda q: self.array(groups.get(q, (q,)))
 
     def place(self, q: Quantity) -> object:
         """What tells whether two quantities lie in the same memory."""
@@ -251,9 +264,10 @@ class Phase:
         names = [self.array((q,)) for q in group]
         return names[0] if len(names) == 1 else f"np.concatenate([{', '.join(names)}])"
 
-    def work(self, axes: Axes, number: int) -> str:
-        """A scratch array of a quantity's shape."""
-        size = "".join(a.letter for a in axes if a.letter != "H") if axes else "1"
+    def work(self, axes: Axes, number: int, count: int = 1) -> str:
+        """A scratch array of the shape of a quantity, or of several side by side."""
+        axes = axes * count
+        size = "" if axes == (H,) else self.routine.width(axes).replace(" ", "").replace("*", "")
         name = f"work{'_' * bool(size)}{size}{number if number > 1 else ''}"
         return self.borrow(name if self.span is Span.STEP else f"{name}_s", axes)
 
@@ -282,22 +296,22 @@ class Phase:
         """Whether a line takes the half of something, as that for sigmoids does."""
         return any(isinstance(s, Activate) and "sigmoid" in s.functions for s in self.statements)
 
-    def printer(self, q: Quantity, *, named: bool = False) -> Infix:
-        """A printer of the expressions that define a quantity, on this phase's arrays, or on names
-        of quantities."""
+    def printer(self, s: Compute | Total, place: Callable[[Quantity], str]) -> Infix:
+        """A printer of a statement's expression, in the order in which it was written."""
         routine = self.routine
-        place = routine.name if named else lambda p: self.array((p,))
         printer = NumPyPrinter(routine.program.rank, place, routine.names.size)
-        equation = next((e for e in routine.loop.equations if e.lhs == q), None)
+        equation = next((e for e in routine.loop.equations if e.lhs == s.outs[0]), None)
         return printer.written_as(equation) if equation else printer
 
     def text(self, s: Compute | Total) -> str:
-        """The one expression of a statement, on arrays."""
-        return self.printer(s.outs[0])(numbers(s)[0])
+        """The expression of a statement, on arrays."""
+        return self.printer(s, self.of(s))(s.expr)
 
-    def says(self, s: Compute) -> str:
-        """The same, in the quantities' names."""
-        return self.printer(s.outs[0], named=True)(s.expr)
+    def says(self, s: Compute) -> tuple[str, str]:
+        """What a statement defines, and its expression, in the quantities' names."""
+        groups = {group[0]: group for group in (*s.beside, s.outs)}
+        name = lambda q: self.routine.called(groups.get(q, (q,)))  # noqa: E731
+        return name(s.outs[0]), self.printer(s, name)(s.expr)
 
 
 class OneStep(Phase):
