@@ -222,9 +222,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    V = params["V"]
-    b = params["b"]
-    W = params["W"]
+    V, b, W = (params[k] for k in ("V", "b", "W"))
     h_s = np.empty((T + 1, B, H), dtype)
     a_tanh_h_next_in_s = np.empty((T, B, H), dtype)
     a_tanh_h_next_s, tanh_h_next_s = a_tanh_h_next_in_s, a_tanh_h_next_in_s
@@ -291,11 +289,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    W = params["W"]
-    V = params["V"]
-    dW = dparams["W"]
-    dV = dparams["V"]
-    db = dparams["b"]
+    dW, dV, db = (dparams[k] for k in ("W", "V", "b"))
+    W, V = (params[k] for k in ("W", "V"))
     dh_next_da_tanh_h_next_s, dW_T_h_s = np.empty((2, T, B, H), dtype)
     da_tanh_h_next_s = dh_next_da_tanh_h_next_s
     dxs = np.empty((T, B, I), dtype)
@@ -358,11 +353,9 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params["W"]
-    V = params["V"]
-    b = params["b"]
-    W_T_h = np.empty((B, H), dtype)
-    a_tanh_h_next = tanh_h_next = np.empty((B, H), dtype)
+    W, V, b = (params[k] for k in ("W", "V", "b"))
+    W_T_h, a_tanh_h_next = np.empty((2, B, H), dtype)
+    tanh_h_next = a_tanh_h_next
     W_T_h[...] = h @ W
     a_tanh_h_next[...] = x @ V.T
     a_tanh_h_next += h @ W.T
@@ -396,11 +389,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    W_dot = params_dot["W"]
-    V = params["V"]
-    V_dot = params_dot["V"]
-    b_dot = params_dot["b"]
-    W = params["W"]
+    V, W = (params[k] for k in ("V", "W"))
+    W_dot, V_dot, b_dot = (params_dot[k] for k in ("W", "V", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     W_T_h_dot_in_s, a_tanh_h_next_dot_in_s = np.empty((2, T, B, H), dtype)
     W_T_h_dot_s, a_tanh_h_next_dot_s = W_T_h_dot_in_s, a_tanh_h_next_dot_in_s
@@ -478,11 +468,8 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    W_dot = params_dot["W"]
-    V = params["V"]
-    V_dot = params_dot["V"]
-    b_dot = params_dot["b"]
-    W = params["W"]
+    V, W = (params[k] for k in ("V", "W"))
+    W_dot, V_dot, b_dot = (params_dot[k] for k in ("W", "V", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     (
         W_T_h_dot_in_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s
@@ -508,9 +495,7 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    dV_dot = dparams_dot["V"]
-    db_dot = dparams_dot["b"]
+    dW_dot, dV_dot, db_dot = (dparams_dot[k] for k in ("W", "V", "b"))
     da_tanh_h_next_s, da_tanh_h_next_dot_s, dW_T_h_s, dW_T_h_dot_s = np.empty((4, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_tanh_h_next_s = 0.1 - 0.1 * tanh_h_next_s**2

@@ -234,9 +234,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    V = params.stacked["V"]
-    b = params.stacked["b"]
     W = params["W"]
+    V, b = (params.stacked[k] for k in ("V", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     a_z_s, a_tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -248,8 +247,7 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    W_T_h = np.empty((B, H), dtype)
-    a = np.empty((B, H), dtype)
+    W_T_h, a = np.empty((2, B, H), dtype)
     W_T_h_T = np.empty((H, B), dtype)
     a_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
@@ -313,11 +311,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    dW = dparams["W"]
+    dV, db = (dparams.stacked[k] for k in ("V", "b"))
     W = params["W"]
     V = params.stacked["V"]
-    dW = dparams["W"]
-    dV = dparams.stacked["V"]
-    db = dparams.stacked["b"]
     dgates_s = np.empty((T, B, 2 * H), dtype)
     da_s, dW_T_h_s = np.empty((2, T, B, H), dtype)
     dh_next_da_z_s, dh_next_da_tanh_h_next_s = (
@@ -395,11 +392,9 @@ def step(params, x, state):
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
     W = params["W"]
-    V = params.stacked["V"]
-    b = params.stacked["b"]
+    V, b = (params.stacked[k] for k in ("V", "b"))
     gates = np.empty((B, 2 * H), dtype)
-    W_T_h = np.empty((B, H), dtype)
-    a = np.empty((B, H), dtype)
+    W_T_h, a = np.empty((2, B, H), dtype)
     a_z, a_tanh_h_next = (gates[:, k * H : (k + 1) * H] for k in range(2))
     z, tanh_h_next = a_z, a_tanh_h_next
     half = np.array(0.5, dtype)
@@ -444,11 +439,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    W_dot = params_dot["W"]
-    V = params.stacked["V"]
-    V_dot = params_dot.stacked["V"]
-    b_dot = params_dot.stacked["b"]
     W = params["W"]
+    V = params.stacked["V"]
+    W_dot = params_dot["W"]
+    V_dot, b_dot = (params_dot.stacked[k] for k in ("V", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
@@ -536,11 +530,10 @@ def hvp(
     z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # There: the tangents of the forward pass.
-    W_dot = params_dot["W"]
-    V = params.stacked["V"]
-    V_dot = params_dot.stacked["V"]
-    b_dot = params_dot.stacked["b"]
     W = params["W"]
+    V = params.stacked["V"]
+    W_dot = params_dot["W"]
+    V_dot, b_dot = (params_dot.stacked[k] for k in ("V", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
@@ -577,8 +570,7 @@ def hvp(
 
     # Back: the adjoints and, beside each, its tangent.
     dW_dot = dparams_dot["W"]
-    dV_dot = dparams_dot.stacked["V"]
-    db_dot = dparams_dot.stacked["b"]
+    dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("V", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_s, da_dot_s, dW_T_h_s, dW_T_h_dot_s = np.empty((4, T, B, H), dtype)
     da_z_s, da_tanh_h_next_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))

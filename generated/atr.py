@@ -233,8 +233,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params["W"]
-    U = params["U"]
+    W, U = (params[k] for k in ("W", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     p_s, a_i_s, a_f_s = np.empty((3, T, B, H), dtype)
     i_s, f_s = a_i_s, a_f_s
@@ -297,10 +296,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    U = params["U"]
-    W = params["W"]
-    dW = dparams["W"]
-    dU = dparams["U"]
+    dW, dU = (dparams[k] for k in ("W", "U"))
+    U, W = (params[k] for k in ("U", "W"))
     dh_next_s, dh_next_da_f_s, dh_next_da_i_s, dq_s, dp_s = np.empty((5, T, B, H), dtype)
     da_f_s, da_i_s = dh_next_da_f_s, dh_next_da_i_s
     dxs = np.empty((T, B, I), dtype)
@@ -369,10 +366,8 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params["W"]
-    U = params["U"]
-    p = np.empty((B, H), dtype)
-    q = np.empty((B, H), dtype)
+    W, U = (params[k] for k in ("W", "U"))
+    p, q = np.empty((2, B, H), dtype)
     p[...] = x @ W.T
     q[...] = h @ U.T
     a_i = p + q
@@ -407,10 +402,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    W = params["W"]
-    W_dot = params_dot["W"]
-    U_dot = params_dot["U"]
-    U = params["U"]
+    W, U = (params[k] for k in ("W", "U"))
+    W_dot, U_dot = (params_dot[k] for k in ("W", "U"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     p_dot_s, q_dot_in_s = np.empty((2, T, B, H), dtype)
     q_dot_s = q_dot_in_s
@@ -493,10 +486,8 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    W = params["W"]
-    W_dot = params_dot["W"]
-    U_dot = params_dot["U"]
-    U = params["U"]
+    W, U = (params[k] for k in ("W", "U"))
+    W_dot, U_dot = (params_dot[k] for k in ("W", "U"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     p_dot_s, q_dot_in_s, di_da_i_s, df_da_f_s = np.empty((4, T, B, H), dtype)
     q_dot_s, i_dot_s, f_dot_s = q_dot_in_s, di_da_i_s, df_da_f_s
@@ -521,8 +512,7 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    dU_dot = dparams_dot["U"]
+    dW_dot, dU_dot = (dparams_dot[k] for k in ("W", "U"))
     (
         dh_next_s, dh_next_dot_s, da_f_s, da_f_dot_s, da_i_s, da_i_dot_s, dq_s, dq_dot_s
     ) = np.empty((8, T, B, H), dtype)

@@ -238,9 +238,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
+    w_a, w_c = (params[k] for k in ("w_a", "w_c"))
     U = params.stacked["U"]
-    w_a = params["w_a"]
-    w_c = params["w_c"]
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     a_s = np.empty((T, B, H), dtype)
@@ -319,12 +318,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    w_a = params["w_a"]
-    w_c = params["w_c"]
-    U = params.stacked["U"]
+    dw_a, dw_c = (dparams[k] for k in ("w_a", "w_c"))
     dU = dparams.stacked["U"]
-    dw_a = dparams["w_a"]
-    dw_c = dparams["w_c"]
+    w_a, w_c = (params[k] for k in ("w_a", "w_c"))
+    U = params.stacked["U"]
     dgates_s = np.empty((T, B, 3 * H), dtype)
     (
         dh_next_da_c_s, da_tanh_h_next_da_tanh_a_s, dh_next_da_tanh_h_next_s
@@ -406,9 +403,8 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
+    w_a, w_c = (params[k] for k in ("w_a", "w_c"))
     U = params.stacked["U"]
-    w_a = params["w_a"]
-    w_c = params["w_c"]
     gates = np.empty((B, 3 * H), dtype)
     a_c, a_tanh_a, a_tanh_h_next = (gates[:, k * H : (k + 1) * H] for k in range(3))
     tanh_a, c, tanh_h_next = a_tanh_a, a_c, a_tanh_h_next
@@ -455,12 +451,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    w_a, w_c = (params[k] for k in ("w_a", "w_c"))
     U = params.stacked["U"]
+    w_a_dot, w_c_dot = (params_dot[k] for k in ("w_a", "w_c"))
     U_dot = params_dot.stacked["U"]
-    w_a_dot = params_dot["w_a"]
-    w_c_dot = params_dot["w_c"]
-    w_a = params["w_a"]
-    w_c = params["w_c"]
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     (
@@ -549,12 +543,10 @@ def hvp(
     c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
+    w_a, w_c = (params[k] for k in ("w_a", "w_c"))
     U = params.stacked["U"]
+    w_a_dot, w_c_dot = (params_dot[k] for k in ("w_a", "w_c"))
     U_dot = params_dot.stacked["U"]
-    w_a_dot = params_dot["w_a"]
-    w_c_dot = params_dot["w_c"]
-    w_a = params["w_a"]
-    w_c = params["w_c"]
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_dot_s = np.empty((T, B, H), dtype)
@@ -592,9 +584,8 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
+    dw_a_dot, dw_c_dot = (dparams_dot[k] for k in ("w_a", "w_c"))
     dU_dot = dparams_dot.stacked["U"]
-    dw_a_dot = dparams_dot["w_a"]
-    dw_c_dot = dparams_dot["w_c"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_c_s, da_tanh_a_s, da_tanh_h_next_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     (

@@ -246,9 +246,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    b = params.stacked["b"]
-    W = params.stacked["W"]
-    U = params.stacked["U"]
+    b, W, U = (params.stacked[k] for k in ("b", "W", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     tanh_h_s = np.empty((T, B, H), dtype)
@@ -321,12 +319,9 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    dU = dparams.stacked["U"]
-    dW = dparams.stacked["W"]
-    db_theta = dparams["b_theta"]
-    db_eta = dparams["b_eta"]
+    db_theta, db_eta = (dparams[k] for k in ("b_theta", "b_eta"))
+    dU, dW = (dparams.stacked[k] for k in ("U", "W"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dh_s, dh_next_s = np.empty((2, T, B, H), dtype)
     (
@@ -408,9 +403,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    b = params.stacked["b"]
-    W = params.stacked["W"]
+    U, b, W = (params.stacked[k] for k in ("U", "b", "W"))
     gates = np.empty((B, 3 * H), dtype)
     theta, eta, n = (gates[:, k * H : (k + 1) * H] for k in range(3))
     tanh_n = n
@@ -455,11 +448,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_dot = params_dot.stacked["U"]
-    b_dot = params_dot.stacked["b"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     dtanh_h_dh_s = np.empty((T, B, H), dtype)
@@ -547,11 +537,8 @@ def hvp(
     theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    b_dot = params_dot.stacked["b"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     dtanh_h_dh_s = np.empty((T, B, H), dtype)
@@ -586,10 +573,8 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dU_dot = dparams_dot.stacked["U"]
-    dW_dot = dparams_dot.stacked["W"]
-    db_theta_dot = dparams_dot["b_theta"]
-    db_eta_dot = dparams_dot["b_eta"]
+    db_theta_dot, db_eta_dot = (dparams_dot[k] for k in ("b_theta", "b_eta"))
+    dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
     da_theta_s, da_eta_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))

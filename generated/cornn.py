@@ -233,10 +233,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    U = params["U"]
-    b = params["b"]
-    V = params["V"]
-    W = params["W"]
+    U, b, V, W = (params[k] for k in ("U", "b", "V", "W"))
     y_s, z_s = np.empty((2, T + 1, B, H), dtype)
     a_tanh_force_in_s = np.empty((T, B, H), dtype)
     a_tanh_force_s, tanh_force_s = a_tanh_force_in_s, a_tanh_force_in_s
@@ -307,13 +304,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    W = params["W"]
-    V = params["V"]
-    U = params["U"]
-    dW = dparams["W"]
-    dV = dparams["V"]
-    dU = dparams["U"]
-    db = dparams["b"]
+    dW, dV, dU, db = (dparams[k] for k in ("W", "V", "U", "b"))
+    W, V, U = (params[k] for k in ("W", "V", "U"))
     dforce_da_tanh_force_s = np.empty((T, B, H), dtype)
     da_tanh_force_s = dforce_da_tanh_force_s
     dxs = np.empty((T, B, I), dtype)
@@ -380,11 +372,9 @@ def step(params, x, state):
     B = len(x)
     y, z = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params["U"]
-    V = params["V"]
-    W = params["W"]
-    b = params["b"]
-    a_tanh_force = tanh_force = np.empty((B, H), dtype)
+    U, V, W, b = (params[k] for k in ("U", "V", "W", "b"))
+    a_tanh_force = np.empty((B, H), dtype)
+    tanh_force = a_tanh_force
     a_tanh_force[...] = x @ U.T
     a_tanh_force += z @ V.T
     a_tanh_force += y @ W.T
@@ -420,13 +410,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    U = params["U"]
-    U_dot = params_dot["U"]
-    V_dot = params_dot["V"]
-    W_dot = params_dot["W"]
-    b_dot = params_dot["b"]
-    V = params["V"]
-    W = params["W"]
+    U, V, W = (params[k] for k in ("U", "V", "W"))
+    U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
     y_dot_s = np.empty((T + 1, B, H), dtype)
     a_tanh_force_dot_in_s = np.empty((T, B, H), dtype)
     a_tanh_force_dot_s = a_tanh_force_dot_in_s
@@ -509,13 +494,8 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    U = params["U"]
-    U_dot = params_dot["U"]
-    V_dot = params_dot["V"]
-    W_dot = params_dot["W"]
-    b_dot = params_dot["b"]
-    V = params["V"]
-    W = params["W"]
+    U, V, W = (params[k] for k in ("U", "V", "W"))
+    U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
     y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
     a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s = np.empty((2, T, B, H), dtype)
     a_tanh_force_dot_s, tanh_force_dot_s = a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s
@@ -540,10 +520,7 @@ def hvp(
             np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    dV_dot = dparams_dot["V"]
-    dU_dot = dparams_dot["U"]
-    db_dot = dparams_dot["b"]
+    dW_dot, dV_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "V", "U", "b"))
     da_tanh_force_s, da_tanh_force_dot_s = np.empty((2, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dforce_da_tanh_force_s = 1 - tanh_force_s**2

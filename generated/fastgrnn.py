@@ -240,12 +240,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params["W"]
-    U = params["U"]
-    b_z = params["b_z"]
-    b_n = params["b_n"]
-    nu = params["nu"]
-    zeta = params["zeta"]
+    W, U, b_z, b_n, nu, zeta = (params[k] for k in ("W", "U", "b_z", "b_n", "nu", "zeta"))
     h_s = np.empty((T + 1, B, H), dtype)
     a_in_s, a_z_s, a_n_s = np.empty((3, T, B, H), dtype)
     a_s, z_s, n_s = a_in_s, a_z_s, a_n_s
@@ -310,16 +305,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    nu = params["nu"]
-    zeta = params["zeta"]
-    U = params["U"]
-    W = params["W"]
-    dW = dparams["W"]
-    dU = dparams["U"]
-    db_z = dparams["b_z"]
-    db_n = dparams["b_n"]
-    dzeta = dparams["zeta"]
-    dnu = dparams["nu"]
+    dW, dU, db_z, db_n, dzeta, dnu = (dparams[k] for k in ("W", "U", "b_z", "b_n", "zeta", "nu"))
+    nu, zeta, U, W = (params[k] for k in ("nu", "zeta", "U", "W"))
     (
         dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s, dzeta_terms_s, dnu_terms_s
     ) = np.empty((6, T, B, H), dtype)
@@ -404,12 +391,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params["U"]
-    W = params["W"]
-    b_z = params["b_z"]
-    b_n = params["b_n"]
-    nu = params["nu"]
-    zeta = params["zeta"]
+    U, W, b_z, b_n, nu, zeta = (params[k] for k in ("U", "W", "b_z", "b_n", "nu", "zeta"))
     a = np.empty((B, H), dtype)
     a[...] = h @ U.T
     a += x @ W.T
@@ -445,16 +427,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    U_dot = params_dot["U"]
-    W = params["W"]
-    W_dot = params_dot["W"]
-    nu_dot = params_dot["nu"]
-    zeta_dot = params_dot["zeta"]
-    nu = params["nu"]
-    zeta = params["zeta"]
-    U = params["U"]
-    b_z_dot = params_dot["b_z"]
-    b_n_dot = params_dot["b_n"]
+    W, nu, zeta, U = (params[k] for k in ("W", "nu", "zeta", "U"))
+    (
+        U_dot, W_dot, nu_dot, zeta_dot, b_z_dot, b_n_dot
+    ) = (params_dot[k] for k in ("U", "W", "nu", "zeta", "b_z", "b_n"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_dot_in_s = np.empty((T, B, H), dtype)
     a_dot_s = a_dot_in_s
@@ -537,16 +513,10 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot["U"]
-    W = params["W"]
-    W_dot = params_dot["W"]
-    nu_dot = params_dot["nu"]
-    zeta_dot = params_dot["zeta"]
-    nu = params["nu"]
-    zeta = params["zeta"]
-    U = params["U"]
-    b_z_dot = params_dot["b_z"]
-    b_n_dot = params_dot["b_n"]
+    W, nu, zeta, U = (params[k] for k in ("W", "nu", "zeta", "U"))
+    (
+        U_dot, W_dot, nu_dot, zeta_dot, b_z_dot, b_n_dot
+    ) = (params_dot[k] for k in ("U", "W", "nu", "zeta", "b_z", "b_n"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_dot_in_s, dz_da_z_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
     a_dot_s, z_dot_s, n_dot_s = a_dot_in_s, dz_da_z_s, dn_da_n_s
@@ -576,14 +546,10 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    dU_dot = dparams_dot["U"]
-    db_z_dot = dparams_dot["b_z"]
-    db_n_dot = dparams_dot["b_n"]
-    dzeta_dot = dparams_dot["zeta"]
-    dnu_dot = dparams_dot["nu"]
+    (
+        dW_dot, dU_dot, db_z_dot, db_n_dot, dzeta_dot, dnu_dot
+    ) = (dparams_dot[k] for k in ("W", "U", "b_z", "b_n", "zeta", "nu"))
     dh_next_s, dh_next_dot_s, da_n_dot_s, da_z_dot_s, da_s, da_dot_s = np.empty((6, T, B, H), dtype)
-    sum_dzeta_dot_terms_s, sum_dnu_dot_terms_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = (zeta * (1 - z_s) + nu) * (1 - n_s**2)
     dh_next_da_n_dot_s = (
@@ -642,10 +608,10 @@ def hvp(
         - dh_next_s * z_dot_s * n_s
         + dh_next_dot_s * (1 - z_s) * n_s
     )
-    sum_dzeta_dot_terms_s[...] = np.sum(dzeta_dot_terms_s, axis=-1, keepdims=True)
+    sum_dzeta_dot_terms_s = np.sum(dzeta_dot_terms_s, axis=-1, keepdims=True)
     dzeta_dot[...] = np.sum(sum_dzeta_dot_terms_s)
     dnu_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    sum_dnu_dot_terms_s[...] = np.sum(dnu_dot_terms_s, axis=-1, keepdims=True)
+    sum_dnu_dot_terms_s = np.sum(dnu_dot_terms_s, axis=-1, keepdims=True)
     dnu_dot[...] = np.sum(sum_dnu_dot_terms_s)
     return dparams_dot, dxs_dot, State(dh_dot)
 

@@ -229,11 +229,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params["W"]
-    b = params["b"]
-    U = params["U"]
-    alpha = params["alpha"]
-    beta = params["beta"]
+    W, b, U, alpha, beta = (params[k] for k in ("W", "b", "U", "alpha", "beta"))
     h_s = np.empty((T + 1, B, H), dtype)
     a_n_in_s = np.empty((T, B, H), dtype)
     a_n_s, n_s = a_n_in_s, a_n_in_s
@@ -293,15 +289,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    alpha = params["alpha"]
-    U = params["U"]
-    beta = params["beta"]
-    W = params["W"]
-    dW = dparams["W"]
-    dU = dparams["U"]
-    db = dparams["b"]
-    dalpha = dparams["alpha"]
-    dbeta = dparams["beta"]
+    dW, dU, db, dalpha, dbeta = (dparams[k] for k in ("W", "U", "b", "alpha", "beta"))
+    alpha, U, beta, W = (params[k] for k in ("alpha", "U", "beta", "W"))
     dh_next_s, dh_next_da_n_s, dalpha_terms_s, dbeta_terms_s = np.empty((4, T, B, H), dtype)
     sum_dalpha_terms_s, sum_dbeta_terms_s = np.empty((2, T, B, 1), dtype)
     da_n_s = dh_next_da_n_s
@@ -366,12 +355,9 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params["U"]
-    W = params["W"]
-    b = params["b"]
-    alpha = params["alpha"]
-    beta = params["beta"]
-    a_n = n = np.empty((B, H), dtype)
+    U, W, b, alpha, beta = (params[k] for k in ("U", "W", "b", "alpha", "beta"))
+    a_n = np.empty((B, H), dtype)
+    n = a_n
     a_n[...] = h @ U.T
     a_n += x @ W.T
     a_n += b
@@ -404,15 +390,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    U_dot = params_dot["U"]
-    W = params["W"]
-    W_dot = params_dot["W"]
-    b_dot = params_dot["b"]
-    alpha_dot = params_dot["alpha"]
-    beta_dot = params_dot["beta"]
-    alpha = params["alpha"]
-    U = params["U"]
-    beta = params["beta"]
+    W, alpha, U, beta = (params[k] for k in ("W", "alpha", "U", "beta"))
+    U_dot, W_dot, b_dot, alpha_dot, beta_dot = (
+        params_dot[k] for k in ("U", "W", "b", "alpha", "beta")
+    )
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_n_dot_in_s = np.empty((T, B, H), dtype)
     a_n_dot_s = a_n_dot_in_s
@@ -488,15 +469,10 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot["U"]
-    W = params["W"]
-    W_dot = params_dot["W"]
-    b_dot = params_dot["b"]
-    alpha_dot = params_dot["alpha"]
-    beta_dot = params_dot["beta"]
-    U = params["U"]
-    alpha = params["alpha"]
-    beta = params["beta"]
+    W, U, alpha, beta = (params[k] for k in ("W", "U", "alpha", "beta"))
+    U_dot, W_dot, b_dot, alpha_dot, beta_dot = (
+        params_dot[k] for k in ("U", "W", "b", "alpha", "beta")
+    )
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_n_dot_in_s, dn_da_n_s = np.empty((2, T, B, H), dtype)
     a_n_dot_s, n_dot_s = a_n_dot_in_s, dn_da_n_s
@@ -516,13 +492,10 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    dU_dot = dparams_dot["U"]
-    db_dot = dparams_dot["b"]
-    dalpha_dot = dparams_dot["alpha"]
-    dbeta_dot = dparams_dot["beta"]
+    dW_dot, dU_dot, db_dot, dalpha_dot, dbeta_dot = (
+        dparams_dot[k] for k in ("W", "U", "b", "alpha", "beta")
+    )
     dh_next_s, dh_next_dot_s, da_n_s, da_n_dot_s = np.empty((4, T, B, H), dtype)
-    sum_dalpha_dot_terms_s, sum_dbeta_dot_terms_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = alpha * (1 - n_s**2)
     dh_next_da_n_dot_s = alpha_dot * (1 - n_s**2) - 2 * n_dot_s * alpha * n_s
@@ -557,10 +530,10 @@ def hvp(
     dU_dot += _rows(da_n_dot_s).T @ _rows(h_s[:-1])
     np.sum(da_n_dot_s, axis=(0, 1), out=db_dot)
     dalpha_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    sum_dalpha_dot_terms_s[...] = np.sum(dalpha_dot_terms_s, axis=-1, keepdims=True)
+    sum_dalpha_dot_terms_s = np.sum(dalpha_dot_terms_s, axis=-1, keepdims=True)
     dalpha_dot[...] = np.sum(sum_dalpha_dot_terms_s)
     dbeta_dot_terms_s = dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1]
-    sum_dbeta_dot_terms_s[...] = np.sum(dbeta_dot_terms_s, axis=-1, keepdims=True)
+    sum_dbeta_dot_terms_s = np.sum(dbeta_dot_terms_s, axis=-1, keepdims=True)
     dbeta_dot[...] = np.sum(sum_dbeta_dot_terms_s)
     return dparams_dot, dxs_dot, State(dh_dot)
 

@@ -251,10 +251,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
     U_n = params["U_n"]
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     r_h_s = np.empty((T, B, H), dtype)
@@ -328,13 +326,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_n = params["U_n"]
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    db = dparams.stacked["b"]
     dU_n = dparams["U_n"]
+    dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
+    U_n = params["U_n"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dh_s = np.empty((T, B, H), dtype)
     dh_next_da_z_s, dr_h_da_r_s, dh_next_da_n_s = (
@@ -417,10 +412,8 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
     U_n = params["U_n"]
+    U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 3 * H), dtype)
     z, r, a_n = (gates[:, k * H : (k + 1) * H] for k in range(3))
     n = a_n
@@ -468,13 +461,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_n_dot = params_dot["U_n"]
-    U = params.stacked["U"]
     U_n = params["U_n"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_n_dot = params_dot["U_n"]
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_z_dot_s, a_r_dot_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -562,13 +552,10 @@ def hvp(
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_n_dot = params_dot["U_n"]
-    U = params.stacked["U"]
     U_n = params["U_n"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_n_dot = params_dot["U_n"]
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     r_h_dot_s = np.empty((T, B, H), dtype)
@@ -601,10 +588,8 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    db_dot = dparams_dot.stacked["b"]
     dU_n_dot = dparams_dot["U_n"]
+    dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_z_s, da_r_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_z_dot_s, da_r_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -624,8 +609,7 @@ def hvp(
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
-    dr_h = np.empty((B, H), dtype)
-    dr_h_dot = np.empty((B, H), dtype)
+    dr_h, dr_h_dot = np.empty((2, B, H), dtype)
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:

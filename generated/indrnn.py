@@ -219,9 +219,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params["W"]
-    b = params["b"]
-    u = params["u"]
+    W, b, u = (params[k] for k in ("W", "b", "u"))
     h_s = np.empty((T + 1, B, H), dtype)
     a_h_next_in_s = np.empty((T, B, H), dtype)
     a_h_next_s = a_h_next_in_s
@@ -276,11 +274,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    u = params["u"]
-    W = params["W"]
-    dW = dparams["W"]
-    du = dparams["u"]
-    db = dparams["b"]
+    dW, du, db = (dparams[k] for k in ("W", "u", "b"))
+    u, W = (params[k] for k in ("u", "W"))
     step_h_next_s = np.empty((T, B, H), dtype)
     da_h_next_s = step_h_next_s
     dxs = np.empty((T, B, I), dtype)
@@ -328,9 +323,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params["W"]
-    b = params["b"]
-    u = params["u"]
+    W, b, u = (params[k] for k in ("W", "b", "u"))
     a_h_next = np.empty((B, H), dtype)
     a_h_next[...] = x @ W.T
     a_h_next += u * h + b
@@ -362,11 +355,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    W = params["W"]
-    W_dot = params_dot["W"]
-    b_dot = params_dot["b"]
-    u_dot = params_dot["u"]
-    u = params["u"]
+    W, u = (params[k] for k in ("W", "u"))
+    W_dot, b_dot, u_dot = (params_dot[k] for k in ("W", "b", "u"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_h_next_dot_in_s = np.empty((T, B, H), dtype)
     a_h_next_dot_s = a_h_next_dot_in_s
@@ -440,11 +430,8 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    W = params["W"]
-    W_dot = params_dot["W"]
-    b_dot = params_dot["b"]
-    u_dot = params_dot["u"]
-    u = params["u"]
+    W, u = (params[k] for k in ("W", "u"))
+    W_dot, b_dot, u_dot = (params_dot[k] for k in ("W", "b", "u"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_h_next_dot_in_s = np.empty((T, B, H), dtype)
     a_h_next_dot_s = a_h_next_dot_in_s
@@ -461,9 +448,7 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    du_dot = dparams_dot["u"]
-    db_dot = dparams_dot["b"]
+    dW_dot, du_dot, db_dot = (dparams_dot[k] for k in ("W", "u", "b"))
     da_h_next_s, da_h_next_dot_s = np.empty((2, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     step_h_next_s = _step(h_s[1:])

@@ -280,9 +280,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 4 * H), dtype)
     y_s = np.empty((T, B, H), dtype)
@@ -363,17 +361,14 @@ def backward(params, tape, dys, dstate=None):
 
     H = params.hidden_size
     g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    U_g_y = params["U_g_y"]
-    U_y_in = params["U_y_in"]
-    W_g_y = params["W_g_y"]
-    W_y_in = params["W_y_in"]
-    U_g_h = params["U_g_h"]
-    U_h_in = params["U_h_in"]
-    W_g_h = params["W_g_h"]
-    W_h_in = params["W_h_in"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    db = dparams.stacked["b"]
+    dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
+    (
+        U_g_y, U_y_in, W_g_y, W_y_in, U_g_h, U_h_in, W_g_h, W_h_in
+    ) = (
+        params[k] for k in (
+            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
+        )
+    )
     dgates_s = np.empty((T, B, 4 * H), dtype)
     dy_s, step_y_in_s, dh_in_s, dx_in_s = np.empty((4, T, B, H), dtype)
     (
@@ -464,9 +459,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 4 * H), dtype)
     g_y, g_h, h_in, a_y_in = (gates[:, k * H : (k + 1) * H] for k in range(4))
     y_in = a_y_in
@@ -512,11 +505,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     y_dot_in_s = np.empty((T, B, H), dtype)
     (
@@ -607,11 +597,8 @@ def hvp(
     g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     (
@@ -647,25 +634,21 @@ def hvp(
     g_y_dot_s[...] = a_g_y_dot_s * dg_y_da_g_y_s
 
     # Back: the adjoints and, beside each, its tangent.
-    U_g_y = params["U_g_y"]
-    U_y_in = params["U_y_in"]
-    U_g_y_dot = params_dot["U_g_y"]
-    U_y_in_dot = params_dot["U_y_in"]
-    W_g_y = params["W_g_y"]
-    W_y_in = params["W_y_in"]
-    W_g_y_dot = params_dot["W_g_y"]
-    W_y_in_dot = params_dot["W_y_in"]
-    U_g_h = params["U_g_h"]
-    U_h_in = params["U_h_in"]
-    U_g_h_dot = params_dot["U_g_h"]
-    U_h_in_dot = params_dot["U_h_in"]
-    W_g_h = params["W_g_h"]
-    W_h_in = params["W_h_in"]
-    W_g_h_dot = params_dot["W_g_h"]
-    W_h_in_dot = params_dot["W_h_in"]
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    db_dot = dparams_dot.stacked["b"]
+    dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    (
+        U_g_y, U_y_in, W_g_y, W_y_in, U_g_h, U_h_in, W_g_h, W_h_in
+    ) = (
+        params[k] for k in (
+            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
+        )
+    )
+    (
+        U_g_y_dot, U_y_in_dot, W_g_y_dot, W_y_in_dot, U_g_h_dot, U_h_in_dot, W_g_h_dot, W_h_in_dot
+    ) = (
+        params_dot[k] for k in (
+            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
+        )
+    )
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dh_in_s, dh_dot_in_s, dx_dot_in_s = np.empty((3, T, B, H), dtype)
     da_g_y_s, da_g_h_s, da_h_in_s, da_y_in_s = (

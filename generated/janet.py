@@ -239,9 +239,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     a_sigmoid_h_next_s, sigmoid_s_s = np.empty((2, T, B, H), dtype)
@@ -309,11 +307,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    dU = dparams.stacked["U"]
-    dW = dparams.stacked["W"]
-    db = dparams.stacked["b"]
+    dU, dW, db = (dparams.stacked[k] for k in ("U", "W", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 2 * H), dtype)
     dh_next_ds_s, dh_next_da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs = np.empty((T, B, I), dtype)
@@ -378,9 +373,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 2 * H), dtype)
     s, n = (gates[:, k * H : (k + 1) * H] for k in range(2))
     gates[...] = h @ U.T
@@ -420,11 +413,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     s_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -507,11 +497,8 @@ def hvp(
     s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     dsigmoid_h_next_ds_s, dsigmoid_s_ds_s = np.empty((2, T, B, H), dtype)
@@ -544,9 +531,7 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dU_dot = dparams_dot.stacked["U"]
-    dW_dot = dparams_dot.stacked["W"]
-    db_dot = dparams_dot.stacked["b"]
+    dU_dot, dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("U", "W", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     ds_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     ds_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))

@@ -262,10 +262,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    V = params.stacked["V"]
-    b = params.stacked["b"]
-    W = params.stacked["W"]
     W_y = params["W_y"]
+    V, b, W = (params.stacked[k] for k in ("V", "b", "W"))
     y_s, z_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 4 * H), dtype)
     s_s, r_s, tanh_z_next_s, a_tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -350,13 +348,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    W_y = params["W_y"]
-    W = params.stacked["W"]
-    V = params.stacked["V"]
-    dW = dparams.stacked["W"]
-    dV = dparams.stacked["V"]
-    db = dparams.stacked["b"]
     dW_y = dparams["W_y"]
+    dW, dV, db = (dparams.stacked[k] for k in ("W", "V", "b"))
+    W_y = params["W_y"]
+    W, V = (params.stacked[k] for k in ("W", "V"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
     dy_next_dy_s, dz_next_dz_s = np.empty((2, T, B, H), dtype)
     (
@@ -450,10 +445,8 @@ def step(params, x, state):
     B = len(x)
     y, z = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    V = params.stacked["V"]
-    b = params.stacked["b"]
     W_y = params["W_y"]
+    W, V, b = (params.stacked[k] for k in ("W", "V", "b"))
     gates = np.empty((B, 4 * H), dtype)
     s, r, tanh_z_next, a_tanh_y_next = (gates[:, k * H : (k + 1) * H] for k in range(4))
     tanh_y_next = a_tanh_y_next
@@ -502,13 +495,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    W_dot = params_dot.stacked["W"]
-    V = params.stacked["V"]
-    V_dot = params_dot.stacked["V"]
-    b_dot = params_dot.stacked["b"]
-    W_y_dot = params_dot["W_y"]
-    W = params.stacked["W"]
     W_y = params["W_y"]
+    V, W = (params.stacked[k] for k in ("V", "W"))
+    W_y_dot = params_dot["W_y"]
+    W_dot, V_dot, b_dot = (params_dot.stacked[k] for k in ("W", "V", "b"))
     y_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     (
@@ -608,13 +598,10 @@ def hvp(
     s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    W_dot = params_dot.stacked["W"]
-    V = params.stacked["V"]
-    V_dot = params_dot.stacked["V"]
-    b_dot = params_dot.stacked["b"]
-    W_y_dot = params_dot["W_y"]
-    W = params.stacked["W"]
     W_y = params["W_y"]
+    V, W = (params.stacked[k] for k in ("V", "W"))
+    W_y_dot = params_dot["W_y"]
+    W_dot, V_dot, b_dot = (params_dot.stacked[k] for k in ("W", "V", "b"))
     y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     (
@@ -662,10 +649,8 @@ def hvp(
             np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dV_dot = dparams_dot.stacked["V"]
-    db_dot = dparams_dot.stacked["b"]
     dW_y_dot = dparams_dot["W_y"]
+    dW_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "V", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     (
         da_s_s, da_r_s, da_tanh_z_next_s, da_tanh_y_next_s

@@ -263,9 +263,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     g_s, sigmoid_c_next_s, s_s = np.empty((3, T, B, H), dtype)
@@ -343,11 +341,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     i_s, o_s, sigmoid_a_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    db = dparams.stacked["b"]
+    dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dc_next_s = np.empty((T, B, H), dtype)
     dc_next_da_i_s, dh_next_da_o_s, dc_next_da_s = (
@@ -428,9 +423,7 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 3 * H), dtype)
     i, o, sigmoid_a = (gates[:, k * H : (k + 1) * H] for k in range(3))
     half = np.array(0.5, dtype)
@@ -475,11 +468,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     i_s, o_s, sigmoid_a_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_i_dot_s, a_o_dot_s, a_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -563,11 +553,8 @@ def hvp(
     i_s, o_s, sigmoid_a_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     g_dot_s, dsigmoid_c_next_dc_next_s, s_dot_s = np.empty((3, T, B, H), dtype)
@@ -601,9 +588,7 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    db_dot = dparams_dot.stacked["b"]
+    dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_i_s, da_o_s, da_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_i_dot_s, da_o_dot_s, da_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))

@@ -257,9 +257,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     tanh_c_next_s = np.empty((T, B, H), dtype)
@@ -334,11 +332,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    db = dparams.stacked["b"]
+    dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dc_next_s = np.empty((T, B, H), dtype)
     (
@@ -422,9 +417,7 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 3 * H), dtype)
     f, o, g = (gates[:, k * H : (k + 1) * H] for k in range(3))
     f_o = gates[:, : 2 * H]
@@ -468,11 +461,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_f_dot_s, a_o_dot_s, a_g_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -558,11 +548,8 @@ def hvp(
     f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
@@ -598,9 +585,7 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    db_dot = dparams_dot.stacked["b"]
+    dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_f_s, da_o_s, da_g_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_f_dot_s, da_o_dot_s, da_g_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))

@@ -325,15 +325,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
-    p_i = params["p_i"]
-    p_f = params["p_f"]
-    R = params.stacked["R"]
-    R_ = params.stacked["R_"]
-    R__ = params.stacked["R__"]
-    p_o = params["p_o"]
+    p_i, p_f, p_o = (params[k] for k in ("p_i", "p_f", "p_o"))
+    W, b, U, R, R_, R__ = (params.stacked[k] for k in ("W", "b", "U", "R", "R_", "R__"))
     h_s, c_s, i_s, f_s, o_s = np.empty((5, T + 1, B, H), dtype)
     gates_1_s = np.empty((T, B, 4 * H), dtype)
     tanh_c_next_s = np.empty((T, B, H), dtype)
@@ -443,23 +436,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    p_o = params["p_o"]
-    U = params.stacked["U"]
-    p_f = params["p_f"]
-    p_i = params["p_i"]
-    R_ = params.stacked["R_"]
-    R = params.stacked["R"]
-    R__ = params.stacked["R__"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    dp_i = dparams["p_i"]
-    db = dparams.stacked["b"]
-    dp_f = dparams["p_f"]
-    dR_ = dparams.stacked["R_"]
-    dR = dparams.stacked["R"]
-    dR__ = dparams.stacked["R__"]
-    dp_o = dparams["p_o"]
+    dp_i, dp_f, dp_o = (dparams[k] for k in ("p_i", "p_f", "p_o"))
+    dW, dU, db, dR_, dR, dR__ = (dparams.stacked[k] for k in ("W", "U", "b", "R_", "R", "R__"))
+    p_o, p_f, p_i = (params[k] for k in ("p_o", "p_f", "p_i"))
+    U, R_, R, R__, W = (params.stacked[k] for k in ("U", "R_", "R", "R__", "W"))
     dgates_1_s = np.empty((T, B, 4 * H), dtype)
     dgates_2_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dc_next_s = np.empty((T, B, H), dtype)
@@ -596,15 +576,8 @@ def step(params, x, state):
     B = len(x)
     h, c, i, f, o = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    p_i = params["p_i"]
-    p_f = params["p_f"]
-    R = params.stacked["R"]
-    R_ = params.stacked["R_"]
-    R__ = params.stacked["R__"]
-    p_o = params["p_o"]
+    p_i, p_f, p_o = (params[k] for k in ("p_i", "p_f", "p_o"))
+    U, W, b, R, R_, R__ = (params.stacked[k] for k in ("U", "W", "b", "R", "R_", "R__"))
     gates_1 = np.empty((B, 4 * H), dtype)
     gates_2 = np.empty((B, 3 * H), dtype)
     g, a_i, a_f, a_o = (gates_1[:, k * H : (k + 1) * H] for k in range(4))
@@ -657,23 +630,12 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    p_i_dot = params_dot["p_i"]
-    p_f_dot = params_dot["p_f"]
-    R_dot = params_dot.stacked["R"]
-    R__dot = params_dot.stacked["R_"]
-    R___dot = params_dot.stacked["R__"]
-    p_o_dot = params_dot["p_o"]
-    U = params.stacked["U"]
-    p_i = params["p_i"]
-    p_f = params["p_f"]
-    R = params.stacked["R"]
-    R_ = params.stacked["R_"]
-    R__ = params.stacked["R__"]
-    p_o = params["p_o"]
+    p_i, p_f, p_o = (params[k] for k in ("p_i", "p_f", "p_o"))
+    W, U, R, R_, R__ = (params.stacked[k] for k in ("W", "U", "R", "R_", "R__"))
+    p_i_dot, p_f_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o"))
+    U_dot, W_dot, b_dot, R_dot, R__dot, R___dot = (
+        params_dot.stacked[k] for k in ("U", "W", "b", "R", "R_", "R__")
+    )
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s = np.empty((T, B, 4 * H), dtype)
     gates_2_dot_s = np.empty((T, B, 3 * H), dtype)
@@ -797,23 +759,12 @@ def hvp(
     g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    p_i_dot = params_dot["p_i"]
-    p_f_dot = params_dot["p_f"]
-    R_dot = params_dot.stacked["R"]
-    R__dot = params_dot.stacked["R_"]
-    R___dot = params_dot.stacked["R__"]
-    p_o_dot = params_dot["p_o"]
-    U = params.stacked["U"]
-    p_i = params["p_i"]
-    p_f = params["p_f"]
-    R = params.stacked["R"]
-    R_ = params.stacked["R_"]
-    R__ = params.stacked["R__"]
-    p_o = params["p_o"]
+    p_i, p_f, p_o = (params[k] for k in ("p_i", "p_f", "p_o"))
+    W, U, R, R_, R__ = (params.stacked[k] for k in ("W", "U", "R", "R_", "R__"))
+    p_i_dot, p_f_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o"))
+    U_dot, W_dot, b_dot, R_dot, R__dot, R___dot = (
+        params_dot.stacked[k] for k in ("U", "W", "b", "R", "R_", "R__")
+    )
     h_dot_s, c_dot_s, i_dot_s, f_dot_s, o_dot_s = np.empty((5, T + 1, B, H), dtype)
     gates_1_dot_s = np.empty((T, B, 4 * H), dtype)
     gates_2_dot_s = np.empty((T, B, 3 * H), dtype)
@@ -879,15 +830,10 @@ def hvp(
             np.copyto(o_dot_s[t + 1], o_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    dp_i_dot = dparams_dot["p_i"]
-    db_dot = dparams_dot.stacked["b"]
-    dp_f_dot = dparams_dot["p_f"]
-    dR__dot = dparams_dot.stacked["R_"]
-    dR_dot = dparams_dot.stacked["R"]
-    dR___dot = dparams_dot.stacked["R__"]
-    dp_o_dot = dparams_dot["p_o"]
+    dp_i_dot, dp_f_dot, dp_o_dot = (dparams_dot[k] for k in ("p_i", "p_f", "p_o"))
+    (
+        dW_dot, dU_dot, db_dot, dR__dot, dR_dot, dR___dot
+    ) = (dparams_dot.stacked[k] for k in ("W", "U", "b", "R_", "R", "R__"))
     dgates_1_s, dgates_1_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dgates_2_s, dgates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_g_s, da_i_s, da_f_s, da_o_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))

@@ -435,15 +435,10 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    t_u = params.stacked["t_u"]
-    t_v = params.stacked["t_v"]
-    s_v = params.stacked["s_v"]
-    U = params.stacked["U"]
-    s_u = params.stacked["s_u"]
-    s_c = params["s_c"]
-    t_c = params["t_c"]
+    s_c, t_c = (params[k] for k in ("s_c", "t_c"))
+    W, b, t_u, t_v, s_v, U, s_u = (
+        params.stacked[k] for k in ("W", "b", "t_u", "t_v", "s_v", "U", "s_u")
+    )
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_2_s, p_s, q_s, a_s, a_sigma_v_terms_s, a_in_s = np.empty((6, T, B, 4 * H), dtype)
     (
@@ -484,15 +479,11 @@ def forward(params, xs, state=None, lengths=None):
     h = h_s[0]
     c_s[0] = state.c
     c = c_s[0]
-    gates_1 = np.empty((B, 4 * H), dtype)
-    a_sigma_u_terms = np.empty((B, 4 * H), dtype)
-    sum_mu_u_terms = np.empty((B, 1), dtype)
-    mu_u = np.empty((B, 1), dtype)
-    sum_a_sigma_u_terms = np.empty((B, 1), dtype)
-    sum_c_next = np.empty((B, 1), dtype)
-    mu_c = np.empty((B, 1), dtype)
+    gates_1, a_sigma_u_terms = np.empty((2, B, 4 * H), dtype)
+    (
+        sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_c_next, mu_c, sum_a_sigma_c_terms
+    ) = np.empty((6, B, 1), dtype)
     a_sigma_c_terms = np.empty((B, H), dtype)
-    sum_a_sigma_c_terms = np.empty((B, 1), dtype)
     gates_1_T = np.empty((4 * H, B), dtype)
     work_4H = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
@@ -596,20 +587,12 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
+    ds_c, dt_c = (dparams[k] for k in ("s_c", "t_c"))
+    dU, dW, ds_u, dt_u, ds_v, dt_v, db = (
+        dparams.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v", "t_v", "b")
+    )
     s_c = params["s_c"]
-    s_u = params.stacked["s_u"]
-    U = params.stacked["U"]
-    s_v = params.stacked["s_v"]
-    W = params.stacked["W"]
-    dU = dparams.stacked["U"]
-    dW = dparams.stacked["W"]
-    ds_u = dparams.stacked["s_u"]
-    dt_u = dparams.stacked["t_u"]
-    ds_v = dparams.stacked["s_v"]
-    dt_v = dparams.stacked["t_v"]
-    db = dparams.stacked["b"]
-    ds_c = dparams["s_c"]
-    dt_c = dparams["t_c"]
+    s_u, U, s_v, W = (params.stacked[k] for k in ("s_u", "U", "s_v", "W"))
     dgates_1_s, dgates_2_s, dq_s, da_s, dsigma_v_terms_s = np.empty((5, T, B, 4 * H), dtype)
     (
         inv_sigma_c_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_terms_s, dsigma_v_s,
@@ -650,18 +633,12 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
-    dp = np.empty((B, 4 * H), dtype)
-    dsigma_u_terms = np.empty((B, 4 * H), dtype)
-    dp_c = np.empty((B, H), dtype)
-    dsigma_c_terms = np.empty((B, H), dtype)
-    sum_dsigma_c_terms = np.empty((B, 1), dtype)
-    dsigma_c = np.empty((B, 1), dtype)
-    sum_dp_c = np.empty((B, 1), dtype)
-    dmu_c = np.empty((B, 1), dtype)
-    sum_dsigma_u_terms = np.empty((B, 1), dtype)
-    dsigma_u = np.empty((B, 1), dtype)
-    sum_dmu_u_terms = np.empty((B, 1), dtype)
-    dmu_u = np.empty((B, 1), dtype)
+    dp, dsigma_u_terms = np.empty((2, B, 4 * H), dtype)
+    dp_c, dsigma_c_terms = np.empty((2, B, H), dtype)
+    (
+        sum_dsigma_c_terms, dsigma_c, sum_dp_c, dmu_c, sum_dsigma_u_terms, dsigma_u,
+        sum_dmu_u_terms, dmu_u,
+    ) = np.empty((8, B, 1), dtype)
     work = np.empty((B, H), dtype)
     work_1 = np.empty((B, 1), dtype)
     work_4H = np.empty((B, 4 * H), dtype)
@@ -786,47 +763,22 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    b_f = params["b_f"]
-    t_u_f = params["t_u_f"]
-    t_v_f = params["t_v_f"]
-    b_i = params["b_i"]
-    t_u_i = params["t_u_i"]
-    t_v_i = params["t_v_i"]
-    b_o = params["b_o"]
-    t_u_o = params["t_u_o"]
-    t_v_o = params["t_v_o"]
-    b_g = params["b_g"]
-    t_u_g = params["t_u_g"]
-    t_v_g = params["t_v_g"]
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    s_u_f = params["s_u_f"]
-    s_v_f = params["s_v_f"]
-    s_u_i = params["s_u_i"]
-    s_v_i = params["s_v_i"]
-    s_u_o = params["s_u_o"]
-    s_v_o = params["s_v_o"]
-    s_u_g = params["s_u_g"]
-    s_v_g = params["s_v_g"]
-    s_c = params["s_c"]
-    t_c = params["t_c"]
+    (
+        b_f, t_u_f, t_v_f, b_i, t_u_i, t_v_i, b_o, t_u_o, t_v_o, b_g, t_u_g, t_v_g, s_u_f, s_v_f,
+        s_u_i, s_v_i, s_u_o, s_v_o, s_u_g, s_v_g, s_c, t_c,
+    ) = (
+        params[k] for k in (
+            "b_f", "t_u_f", "t_v_f", "b_i", "t_u_i", "t_v_i", "b_o", "t_u_o", "t_v_o", "b_g",
+            "t_u_g", "t_v_g", "s_u_f", "s_v_f", "s_u_i", "s_v_i", "s_u_o", "s_v_o", "s_u_g",
+            "s_v_g", "s_c", "t_c",
+        )
+    )
+    U, W = (params.stacked[k] for k in ("U", "W"))
     a_f_in = t_u_f + t_v_f + b_f
     a_i_in = t_u_i + t_v_i + b_i
     a_o_in = t_u_o + t_v_o + b_o
     a_g_in = t_u_g + t_v_g + b_g
-    gates_1 = np.empty((B, 4 * H), dtype)
-    gates_2 = np.empty((B, 4 * H), dtype)
-    p = np.empty((B, 4 * H), dtype)
-    q = np.empty((B, 4 * H), dtype)
-    a = np.empty((B, 4 * H), dtype)
-    a_sigma_u_terms = np.empty((B, 4 * H), dtype)
-    a_sigma_v_terms = np.empty((B, 4 * H), dtype)
-    sum_mu_u_terms = np.empty((B, 1), dtype)
-    sum_a_sigma_u_terms = np.empty((B, 1), dtype)
-    sum_mu_v_terms = np.empty((B, 1), dtype)
-    sum_a_sigma_v_terms = np.empty((B, 1), dtype)
-    sum_c_next = np.empty((B, 1), dtype)
-    sum_a_sigma_c_terms = np.empty((B, 1), dtype)
+    gates_1, gates_2, p, q, a = np.empty((5, B, 4 * H), dtype)
     p_f, p_i, p_o, p_g = (p[:, k * H : (k + 1) * H] for k in range(4))
     q_f, q_i, q_o, q_g = (q[:, k * H : (k + 1) * H] for k in range(4))
     a_f, a_i, a_o, a_g = (a[:, k * H : (k + 1) * H] for k in range(4))
@@ -835,17 +787,17 @@ def step(params, x, state):
     half = np.array(0.5, dtype)
     gates_1[...] = h @ U.T
     gates_2[...] = x @ W.T
-    sum_mu_u_terms[...] = np.sum(gates_1, axis=-1, keepdims=True)
+    sum_mu_u_terms = np.sum(gates_1, axis=-1, keepdims=True)
     mu_u = sum_mu_u_terms / 4 / H
-    a_sigma_u_terms[...] = (gates_1 - mu_u) ** 2
-    sum_a_sigma_u_terms[...] = np.sum(a_sigma_u_terms, axis=-1, keepdims=True)
+    a_sigma_u_terms = (gates_1 - mu_u) ** 2
+    sum_a_sigma_u_terms = np.sum(a_sigma_u_terms, axis=-1, keepdims=True)
     a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
     sigma_u = np.sqrt(a_sigma_u)
     p[...] = (gates_1 - mu_u) / sigma_u
-    sum_mu_v_terms[...] = np.sum(gates_2, axis=-1, keepdims=True)
+    sum_mu_v_terms = np.sum(gates_2, axis=-1, keepdims=True)
     mu_v = sum_mu_v_terms / 4 / H
-    a_sigma_v_terms[...] = (gates_2 - mu_v) ** 2
-    sum_a_sigma_v_terms[...] = np.sum(a_sigma_v_terms, axis=-1, keepdims=True)
+    a_sigma_v_terms = (gates_2 - mu_v) ** 2
+    sum_a_sigma_v_terms = np.sum(a_sigma_v_terms, axis=-1, keepdims=True)
     a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
     sigma_v = np.sqrt(a_sigma_v)
     q[...] = (gates_2 - mu_v) / sigma_v
@@ -859,10 +811,10 @@ def step(params, x, state):
     np.multiply(f_i_o, half, out=f_i_o)
     np.add(f_i_o, half, out=f_i_o)
     c_next = f * c + i * g
-    sum_c_next[...] = np.sum(c_next, axis=-1, keepdims=True)
+    sum_c_next = np.sum(c_next, axis=-1, keepdims=True)
     mu_c = sum_c_next / H
     a_sigma_c_terms = (c_next - mu_c) ** 2
-    sum_a_sigma_c_terms[...] = np.sum(a_sigma_c_terms, axis=-1, keepdims=True)
+    sum_a_sigma_c_terms = np.sum(a_sigma_c_terms, axis=-1, keepdims=True)
     a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
     sigma_c = np.sqrt(a_sigma_c)
     p_c = (c_next - mu_c) / sigma_c
@@ -899,54 +851,39 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    U_dot = params_dot.stacked["U"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    t_u_dot = params_dot.stacked["t_u"]
-    t_v_dot = params_dot.stacked["t_v"]
-    s_u_dot = params_dot.stacked["s_u"]
-    s_v = params.stacked["s_v"]
-    s_v_dot = params_dot.stacked["s_v"]
-    s_c_dot = params_dot["s_c"]
-    t_c_dot = params_dot["t_c"]
-    s_u = params.stacked["s_u"]
     s_c = params["s_c"]
+    U, W, s_v, s_u = (params.stacked[k] for k in ("U", "W", "s_v", "s_u"))
+    s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
+    (
+        U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
+    ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     (
-        gates_1_s, gates_2_s, gates_1_dot_s, gates_2_dot_s, q_dot_s, p_dot_rate_s,
-        sigma_v_dot_terms_s, a_dot_in_s,
-    ) = np.empty((8, T, B, 4 * H), dtype)
-    (
-        sum_mu_u_terms_s, sum_mu_v_terms_s, sum_c_next_s, sum_mu_v_dot_terms_s,
-        sum_sigma_v_dot_terms_s,
-    ) = np.empty((5, T, B, 1), dtype)
+        gates_1_s, gates_2_s, gates_1_dot_s, gates_2_dot_s, a_dot_in_s
+    ) = np.empty((5, T, B, 4 * H), dtype)
     a_tanh_h_next_dot_in_s = np.empty((T, B, H), dtype)
     a_tanh_h_next_dot_s = a_tanh_h_next_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U.T, out=_rows(gates_1_s))
     np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    sum_mu_u_terms_s[...] = np.sum(gates_1_s, axis=-1, keepdims=True)
+    sum_mu_u_terms_s = np.sum(gates_1_s, axis=-1, keepdims=True)
     mu_u_s = sum_mu_u_terms_s / 4 / H
-    sum_mu_v_terms_s[...] = np.sum(gates_2_s, axis=-1, keepdims=True)
+    sum_mu_v_terms_s = np.sum(gates_2_s, axis=-1, keepdims=True)
     mu_v_s = sum_mu_v_terms_s / 4 / H
-    sum_c_next_s[...] = np.sum(c_s[1:], axis=-1, keepdims=True)
+    sum_c_next_s = np.sum(c_s[1:], axis=-1, keepdims=True)
     mu_c_s = sum_c_next_s / H
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    p_dot_rate_s[...] = p_s / sigma_u_s
-    sum_mu_v_dot_terms_s[...] = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
+    p_dot_rate_s = p_s / sigma_u_s
+    sum_mu_v_dot_terms_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
     mu_v_dot_s = sum_mu_v_dot_terms_s / 4 / H
-    sigma_v_dot_terms_s[...] = gates_2_dot_s * (gates_2_s - mu_v_s)
-    sum_sigma_v_dot_terms_s[...] = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
+    sigma_v_dot_terms_s = gates_2_dot_s * (gates_2_s - mu_v_s)
+    sum_sigma_v_dot_terms_s = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
     sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H / sigma_v_s
-    q_dot_s[...] = (
-        gates_2_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_s / sigma_v_s
-    )
+    q_dot_s = gates_2_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_s / sigma_v_s
     a_dot_in_s[...] = b_dot + t_u_dot + t_v_dot
     a_dot_in_s += s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v
     dc_next_da_g_s = i_s * (1 - g_s**2)
@@ -961,25 +898,19 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
     c_dot = c_next_dot = state_dot.c.copy()
-    p_dot = np.empty((B, 4 * H), dtype)
     a_dot = np.empty((B, 4 * H), dtype)
-    sigma_u_dot_terms = np.empty((B, 4 * H), dtype)
-    sum_mu_u_dot_terms = np.empty((B, 1), dtype)
-    sum_sigma_u_dot_terms = np.empty((B, 1), dtype)
-    sum_c_next_dot = np.empty((B, 1), dtype)
-    sum_sigma_c_dot_terms = np.empty((B, 1), dtype)
     a_f_dot, a_i_dot, a_o_dot, a_g_dot = (a_dot[:, k * H : (k + 1) * H] for k in range(4))
     for t in range(T):
         ended = ended_s[t]
         if ended is not None:
             c_next_dot_before = c_next_dot.copy()
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        sum_mu_u_dot_terms[...] = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
+        sum_mu_u_dot_terms = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
         mu_u_dot = sum_mu_u_dot_terms / 4 / H
-        sigma_u_dot_terms[...] = gates_1_dot_s[t] * (gates_1_s[t] - mu_u_s[t])
-        sum_sigma_u_dot_terms[...] = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
+        sigma_u_dot_terms = gates_1_dot_s[t] * (gates_1_s[t] - mu_u_s[t])
+        sum_sigma_u_dot_terms = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
         sigma_u_dot = inv_sigma_u_s[t] * sum_sigma_u_dot_terms / 4 / H
-        p_dot[...] = (
+        p_dot = (
             gates_1_dot_s[t] * inv_sigma_u_s[t]
             - mu_u_dot * inv_sigma_u_s[t]
             - sigma_u_dot * p_dot_rate_s[t]
@@ -991,10 +922,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + a_i_dot * dc_next_da_i_s[t]
             + a_g_dot * dc_next_da_g_s[t]
         )
-        sum_c_next_dot[...] = np.sum(c_next_dot, axis=-1, keepdims=True)
+        sum_c_next_dot = np.sum(c_next_dot, axis=-1, keepdims=True)
         mu_c_dot = sum_c_next_dot / H
         sigma_c_dot_terms = c_next_dot * (c_s[t + 1] - mu_c_s[t])
-        sum_sigma_c_dot_terms[...] = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
+        sum_sigma_c_dot_terms = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
         sigma_c_dot = inv_sigma_c_s[t] * sum_sigma_c_dot_terms / H
         p_c_dot = (
             c_next_dot * inv_sigma_c_s[t]
@@ -1063,34 +994,20 @@ def hvp(
 
     I = params.input_size
     H = params.hidden_size
-    p_f_s, p_i_s, p_o_s, p_g_s = (p_s[..., k * H : (k + 1) * H] for k in range(4))
-    q_f_s, q_i_s, q_o_s, q_g_s = (q_s[..., k * H : (k + 1) * H] for k in range(4))
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    U_dot = params_dot.stacked["U"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    t_u_dot = params_dot.stacked["t_u"]
-    t_v_dot = params_dot.stacked["t_v"]
-    s_u_dot = params_dot.stacked["s_u"]
-    s_v = params.stacked["s_v"]
-    s_v_dot = params_dot.stacked["s_v"]
-    s_c_dot = params_dot["s_c"]
-    t_c_dot = params_dot["t_c"]
-    s_u = params.stacked["s_u"]
     s_c = params["s_c"]
+    U, W, s_v, s_u = (params.stacked[k] for k in ("U", "W", "s_v", "s_u"))
+    s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
+    (
+        U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
+    ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     (
-        gates_1_s, gates_2_s, gates_1_dot_s, gates_2_dot_s, p_dot_s, q_dot_s, a_dot_s, p_dot_rate_s,
-        sigma_v_dot_terms_s, a_dot_in_s,
-    ) = np.empty((10, T, B, 4 * H), dtype)
-    (
-        sum_mu_u_terms_s, sum_mu_v_terms_s, sum_c_next_s, sum_mu_v_dot_terms_s,
-        sum_sigma_v_dot_terms_s, sigma_u_dot_s, sigma_c_dot_s,
-    ) = np.empty((7, T, B, 1), dtype)
+        gates_1_s, gates_2_s, gates_1_dot_s, gates_2_dot_s, p_dot_s, q_dot_s, a_dot_s, a_dot_in_s
+    ) = np.empty((8, T, B, 4 * H), dtype)
+    sigma_u_dot_s, sigma_c_dot_s = np.empty((2, T, B, 1), dtype)
     p_c_dot_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s = np.empty((3, T, B, H), dtype)
     p_f_dot_s, p_i_dot_s, p_o_dot_s, p_g_dot_s = (
         p_dot_s[..., k * H : (k + 1) * H] for k in range(4)
@@ -1109,21 +1026,21 @@ def hvp(
     )
     np.matmul(_rows(h_s[:-1]), U.T, out=_rows(gates_1_s))
     np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    sum_mu_u_terms_s[...] = np.sum(gates_1_s, axis=-1, keepdims=True)
+    sum_mu_u_terms_s = np.sum(gates_1_s, axis=-1, keepdims=True)
     mu_u_s = sum_mu_u_terms_s / 4 / H
-    sum_mu_v_terms_s[...] = np.sum(gates_2_s, axis=-1, keepdims=True)
+    sum_mu_v_terms_s = np.sum(gates_2_s, axis=-1, keepdims=True)
     mu_v_s = sum_mu_v_terms_s / 4 / H
-    sum_c_next_s[...] = np.sum(c_s[1:], axis=-1, keepdims=True)
+    sum_c_next_s = np.sum(c_s[1:], axis=-1, keepdims=True)
     mu_c_s = sum_c_next_s / H
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    p_dot_rate_s[...] = p_s / sigma_u_s
-    sum_mu_v_dot_terms_s[...] = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
+    p_dot_rate_s = p_s / sigma_u_s
+    sum_mu_v_dot_terms_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
     mu_v_dot_s = sum_mu_v_dot_terms_s / 4 / H
-    sigma_v_dot_terms_s[...] = gates_2_dot_s * (gates_2_s - mu_v_s)
-    sum_sigma_v_dot_terms_s[...] = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
+    sigma_v_dot_terms_s = gates_2_dot_s * (gates_2_s - mu_v_s)
+    sum_sigma_v_dot_terms_s = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
     sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H / sigma_v_s
     q_dot_s[...] = (
         gates_2_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_s / sigma_v_s
@@ -1140,18 +1057,13 @@ def hvp(
     dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
     h_dot_s[0] = state_dot.h
     c_dot_s[0] = state_dot.c
-    sigma_u_dot_terms = np.empty((B, 4 * H), dtype)
-    sum_mu_u_dot_terms = np.empty((B, 1), dtype)
-    sum_sigma_u_dot_terms = np.empty((B, 1), dtype)
-    sum_c_next_dot = np.empty((B, 1), dtype)
-    sum_sigma_c_dot_terms = np.empty((B, 1), dtype)
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        sum_mu_u_dot_terms[...] = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
+        sum_mu_u_dot_terms = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
         mu_u_dot = sum_mu_u_dot_terms / 4 / H
-        sigma_u_dot_terms[...] = gates_1_dot_s[t] * (gates_1_s[t] - mu_u_s[t])
-        sum_sigma_u_dot_terms[...] = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
+        sigma_u_dot_terms = gates_1_dot_s[t] * (gates_1_s[t] - mu_u_s[t])
+        sum_sigma_u_dot_terms = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
         sigma_u_dot_s[t] = inv_sigma_u_s[t] * sum_sigma_u_dot_terms / 4 / H
         p_dot_s[t] = (
             gates_1_dot_s[t] * inv_sigma_u_s[t]
@@ -1166,10 +1078,10 @@ def hvp(
         c_dot_s[t + 1] = (
             f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
         )
-        sum_c_next_dot[...] = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True)
+        sum_c_next_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True)
         mu_c_dot = sum_c_next_dot / H
         sigma_c_dot_terms = c_dot_s[t + 1] * (c_s[t + 1] - mu_c_s[t])
-        sum_sigma_c_dot_terms[...] = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
+        sum_sigma_c_dot_terms = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
         sigma_c_dot_s[t] = inv_sigma_c_s[t] * sum_sigma_c_dot_terms / H
         p_c_dot_s[t] = (
             c_dot_s[t + 1] * inv_sigma_c_s[t]
@@ -1184,28 +1096,13 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dU_dot = dparams_dot.stacked["U"]
-    dW_dot = dparams_dot.stacked["W"]
-    ds_u_dot = dparams_dot.stacked["s_u"]
-    dt_u_dot = dparams_dot.stacked["t_u"]
-    ds_v_dot = dparams_dot.stacked["s_v"]
-    dt_v_dot = dparams_dot.stacked["t_v"]
-    db_dot = dparams_dot.stacked["b"]
-    ds_c_dot = dparams_dot["s_c"]
-    dt_c_dot = dparams_dot["t_c"]
+    ds_c_dot, dt_c_dot = (dparams_dot[k] for k in ("s_c", "t_c"))
     (
-        dgates_1_s, dgates_2_s, dq_s, da_s, dgates_1_dot_s, dgates_2_dot_s, dq_dot_s, da_dot_s,
-        dsigma_v_terms_s,
-    ) = np.empty((9, T, B, 4 * H), dtype)
+        dU_dot, dW_dot, ds_u_dot, dt_u_dot, ds_v_dot, dt_v_dot, db_dot
+    ) = (dparams_dot.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v", "t_v", "b"))
+    dgates_1_s, da_s, dgates_1_dot_s, da_dot_s = np.empty((4, T, B, 4 * H), dtype)
     da_tanh_h_next_s, da_tanh_h_next_dot_s = np.empty((2, T, B, H), dtype)
-    (
-        sum_dsigma_v_terms_s, sum_dsigma_v_dot_terms_s, sum_dmu_v_terms_s, sum_dmu_v_dot_terms_s
-    ) = np.empty((4, T, B, 1), dtype)
-    dq_f_s, dq_i_s, dq_o_s, dq_g_s = (dq_s[..., k * H : (k + 1) * H] for k in range(4))
     da_f_s, da_i_s, da_o_s, da_g_s = (da_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        dq_f_dot_s, dq_i_dot_s, dq_o_dot_s, dq_g_dot_s
-    ) = (dq_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     (
         da_f_dot_s, da_i_dot_s, da_o_dot_s, da_g_dot_s
     ) = (da_dot_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -1236,19 +1133,6 @@ def hvp(
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     dc_next_dot = dc_dot = dstate_dot.c.copy()
-    dp = np.empty((B, 4 * H), dtype)
-    dp_dot = np.empty((B, 4 * H), dtype)
-    dsigma_u_terms = np.empty((B, 4 * H), dtype)
-    sum_dsigma_c_terms = np.empty((B, 1), dtype)
-    sum_dsigma_c_dot_terms = np.empty((B, 1), dtype)
-    sum_dp_c = np.empty((B, 1), dtype)
-    sum_dp_c_dot = np.empty((B, 1), dtype)
-    sum_dsigma_u_terms = np.empty((B, 1), dtype)
-    sum_dsigma_u_dot_terms = np.empty((B, 1), dtype)
-    sum_dmu_u_terms = np.empty((B, 1), dtype)
-    sum_dmu_u_dot_terms = np.empty((B, 1), dtype)
-    dp_f, dp_i, dp_o, dp_g = (dp[:, k * H : (k + 1) * H] for k in range(4))
-    dp_f_dot, dp_i_dot, dp_o_dot, dp_g_dot = (dp_dot[:, k * H : (k + 1) * H] for k in range(4))
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
@@ -1265,16 +1149,16 @@ def hvp(
         dp_c = da_tanh_h_next_s[t] * s_c
         dp_c_dot = da_tanh_h_next_s[t] * s_c_dot + da_tanh_h_next_dot_s[t] * s_c
         dsigma_c_terms = dp_c * p_c_s[t]
-        sum_dsigma_c_terms[...] = np.sum(dsigma_c_terms, axis=-1, keepdims=True)
+        sum_dsigma_c_terms = np.sum(dsigma_c_terms, axis=-1, keepdims=True)
         dsigma_c = -inv_sigma_c_s[t] * sum_dsigma_c_terms
         dsigma_c_dot_terms = dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t]
-        sum_dsigma_c_dot_terms[...] = np.sum(dsigma_c_dot_terms, axis=-1, keepdims=True)
+        sum_dsigma_c_dot_terms = np.sum(dsigma_c_dot_terms, axis=-1, keepdims=True)
         dsigma_c_dot = (
             dsigma_c_dot_rate_s[t] * sum_dsigma_c_terms - inv_sigma_c_s[t] * sum_dsigma_c_dot_terms
         )
-        sum_dp_c[...] = np.sum(dp_c, axis=-1, keepdims=True)
+        sum_dp_c = np.sum(dp_c, axis=-1, keepdims=True)
         dmu_c = -inv_sigma_c_s[t] * sum_dp_c
-        sum_dp_c_dot[...] = np.sum(dp_c_dot, axis=-1, keepdims=True)
+        sum_dp_c_dot = np.sum(dp_c_dot, axis=-1, keepdims=True)
         dmu_c_dot = dsigma_c_dot_rate_s[t] * sum_dp_c - inv_sigma_c_s[t] * sum_dp_c_dot
         dc_next += dp_c * inv_sigma_c_s[t] + dsigma_c * p_c_s[t] / H + dmu_c / H
         dc_next_dot += (
@@ -1292,28 +1176,19 @@ def hvp(
         da_i_dot_s[t] = dc_next * dc_next_da_i_dot_s[t] + dc_next_dot * dc_next_da_i_s[t]
         da_f_s[t] = dc_next * dc_next_da_f_s[t]
         da_f_dot_s[t] = dc_next * dc_next_da_f_dot_s[t] + dc_next_dot * dc_next_da_f_s[t]
-        dp[...] = da_s[t] * s_u
-        dp_dot[...] = da_s[t] * s_u_dot + da_dot_s[t] * s_u
-        dsigma_u_terms[...] = dp * p_s[t]
-        sum_dsigma_u_terms[...] = np.sum(dsigma_u_terms, axis=-1, keepdims=True)
+        dp = da_s[t] * s_u
+        dp_dot = da_s[t] * s_u_dot + da_dot_s[t] * s_u
+        dsigma_u_terms = dp * p_s[t]
+        sum_dsigma_u_terms = np.sum(dsigma_u_terms, axis=-1, keepdims=True)
         dsigma_u = -inv_sigma_u_s[t] * sum_dsigma_u_terms
-        dsigma_u_dot_terms = (
-            dp_g * p_g_dot_s[t]
-            + dp_o * p_o_dot_s[t]
-            + dp_i * p_i_dot_s[t]
-            + dp_f * p_f_dot_s[t]
-            + dp_g_dot * p_g_s[t]
-            + dp_o_dot * p_o_s[t]
-            + dp_i_dot * p_i_s[t]
-            + dp_f_dot * p_f_s[t]
-        )
-        sum_dsigma_u_dot_terms[...] = np.sum(dsigma_u_dot_terms, axis=-1, keepdims=True)
+        dsigma_u_dot_terms = dp * p_dot_s[t] + dp_dot * p_s[t]
+        sum_dsigma_u_dot_terms = np.sum(dsigma_u_dot_terms, axis=-1, keepdims=True)
         dsigma_u_dot = (
             dsigma_u_dot_rate_s[t] * sum_dsigma_u_terms - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
         )
-        sum_dmu_u_terms[...] = np.sum(dp, axis=-1, keepdims=True)
+        sum_dmu_u_terms = np.sum(dp, axis=-1, keepdims=True)
         dmu_u = -inv_sigma_u_s[t] * sum_dmu_u_terms
-        sum_dmu_u_dot_terms[...] = np.sum(dp_dot, axis=-1, keepdims=True)
+        sum_dmu_u_dot_terms = np.sum(dp_dot, axis=-1, keepdims=True)
         dmu_u_dot = (
             dsigma_u_dot_rate_s[t] * sum_dmu_u_terms - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
         )
@@ -1341,31 +1216,22 @@ def hvp(
             np.copyto(dc, dc_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
             np.copyto(dc_dot, dc_dot_before, where=ended)
-    dq_s[...] = da_s * s_v
-    dq_dot_s[...] = da_s * s_v_dot + da_dot_s * s_v
-    dsigma_v_terms_s[...] = dq_s * q_s
-    sum_dsigma_v_terms_s[...] = np.sum(dsigma_v_terms_s, axis=-1, keepdims=True)
+    dq_s = da_s * s_v
+    dq_dot_s = da_s * s_v_dot + da_dot_s * s_v
+    dsigma_v_terms_s = dq_s * q_s
+    sum_dsigma_v_terms_s = np.sum(dsigma_v_terms_s, axis=-1, keepdims=True)
     dsigma_v_s = -inv_sigma_v_s * sum_dsigma_v_terms_s
-    dsigma_v_dot_terms_s = (
-        dq_g_s * q_g_dot_s
-        + dq_o_s * q_o_dot_s
-        + dq_i_s * q_i_dot_s
-        + dq_f_s * q_f_dot_s
-        + dq_g_dot_s * q_g_s
-        + dq_o_dot_s * q_o_s
-        + dq_i_dot_s * q_i_s
-        + dq_f_dot_s * q_f_s
-    )
-    sum_dsigma_v_dot_terms_s[...] = np.sum(dsigma_v_dot_terms_s, axis=-1, keepdims=True)
+    dsigma_v_dot_terms_s = dq_s * q_dot_s + dq_dot_s * q_s
+    sum_dsigma_v_dot_terms_s = np.sum(dsigma_v_dot_terms_s, axis=-1, keepdims=True)
     dsigma_v_dot_s = (
         dsigma_v_dot_rate_s * sum_dsigma_v_terms_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
     )
-    sum_dmu_v_terms_s[...] = np.sum(dq_s, axis=-1, keepdims=True)
+    sum_dmu_v_terms_s = np.sum(dq_s, axis=-1, keepdims=True)
     dmu_v_s = -inv_sigma_v_s * sum_dmu_v_terms_s
-    sum_dmu_v_dot_terms_s[...] = np.sum(dq_dot_s, axis=-1, keepdims=True)
+    sum_dmu_v_dot_terms_s = np.sum(dq_dot_s, axis=-1, keepdims=True)
     dmu_v_dot_s = dsigma_v_dot_rate_s * sum_dmu_v_terms_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
-    dgates_2_s[...] = dq_s * inv_sigma_v_s + dsigma_v_s * q_s / 4 / H + dmu_v_s / 4 / H
-    dgates_2_dot_s[...] = (
+    dgates_2_s = dq_s * inv_sigma_v_s + dsigma_v_s * q_s / 4 / H + dmu_v_s / 4 / H
+    dgates_2_dot_s = (
         dsigma_v_s * q_dot_s / 4 / H
         - dq_s * dsigma_v_dot_rate_s
         + dq_dot_s * inv_sigma_v_s

@@ -270,9 +270,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
     U_m = params["U_m"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 5 * H), dtype)
     U_m_h_s, m_s, tanh_c_next_s = np.empty((3, T, B, H), dtype)
@@ -351,12 +350,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-    U = params.stacked["U"]
-    U_m = params["U_m"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
     dU_m = dparams["U_m"]
-    dU = dparams.stacked["U"]
+    dW, dU = (dparams.stacked[k] for k in ("W", "U"))
+    U_m = params["U_m"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 5 * H), dtype)
     dh_next_dc_next_s, dm_s, dU_m_h_s = np.empty((3, T, B, H), dtype)
     (
@@ -453,8 +450,7 @@ def step(params, x, state):
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
     U_m = params["U_m"]
-    W = params.stacked["W"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
     gates = np.empty((B, 5 * H), dtype)
     U_m_h = np.empty((B, H), dtype)
     i, o, f, n, W_m_x = (gates[:, k * H : (k + 1) * H] for k in range(5))
@@ -502,12 +498,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-    U_m_dot = params_dot["U_m"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    U_dot = params_dot.stacked["U"]
     U_m = params["U_m"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_m_dot = params_dot["U_m"]
+    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 5 * H), dtype)
     U_m_h_dot_in_s = np.empty((T, B, H), dtype)
@@ -604,12 +598,10 @@ def hvp(
     i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
 
     # There: the tangents of the forward pass.
-    U_m_dot = params_dot["U_m"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    U_dot = params_dot.stacked["U"]
     U_m = params["U_m"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_m_dot = params_dot["U_m"]
+    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 5 * H), dtype)
     U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s = np.empty((3, T, B, H), dtype)
@@ -653,9 +645,8 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
     dU_m_dot = dparams_dot["U_m"]
-    dU_dot = dparams_dot.stacked["U"]
+    dW_dot, dU_dot = (dparams_dot.stacked[k] for k in ("W", "U"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 5 * H), dtype)
     dm_s, dm_dot_s, dU_m_h_s, dU_m_h_dot_s = np.empty((4, T, B, H), dtype)
     da_i_s, da_o_s, da_f_s, da_n_s, dW_m_x_s = (

@@ -261,11 +261,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
-    p_f = params["p_f"]
-    p_o = params["p_o"]
+    p_f, p_o = (params[k] for k in ("p_f", "p_o"))
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     tanh_c_next_s = np.empty((T, B, H), dtype)
@@ -350,15 +347,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    p_o = params["p_o"]
-    U = params.stacked["U"]
-    p_f = params["p_f"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    dp_f = dparams["p_f"]
-    db = dparams.stacked["b"]
-    dp_o = dparams["p_o"]
+    dp_f, dp_o = (dparams[k] for k in ("p_f", "p_o"))
+    dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
+    p_o, p_f = (params[k] for k in ("p_o", "p_f"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dc_next_s = np.empty((T, B, H), dtype)
     (
@@ -446,11 +438,8 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    p_f = params["p_f"]
-    p_o = params["p_o"]
+    p_f, p_o = (params[k] for k in ("p_f", "p_o"))
+    U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 3 * H), dtype)
     a_f, g, a_o = (gates[:, k * H : (k + 1) * H] for k in range(3))
     f, o = a_f, a_o
@@ -502,15 +491,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    p_f_dot = params_dot["p_f"]
-    p_o_dot = params_dot["p_o"]
-    U = params.stacked["U"]
-    p_f = params["p_f"]
-    p_o = params["p_o"]
+    p_f, p_o = (params[k] for k in ("p_f", "p_o"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    p_f_dot, p_o_dot = (params_dot[k] for k in ("p_f", "p_o"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_f_dot_in_s, a_g_dot_s, a_o_dot_in_s = (
@@ -603,15 +587,10 @@ def hvp(
     f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    p_f_dot = params_dot["p_f"]
-    p_o_dot = params_dot["p_o"]
-    U = params.stacked["U"]
-    p_f = params["p_f"]
-    p_o = params["p_o"]
+    p_f, p_o = (params[k] for k in ("p_f", "p_o"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    p_f_dot, p_o_dot = (params_dot[k] for k in ("p_f", "p_o"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
@@ -649,11 +628,8 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    dp_f_dot = dparams_dot["p_f"]
-    db_dot = dparams_dot.stacked["b"]
-    dp_o_dot = dparams_dot["p_o"]
+    dp_f_dot, dp_o_dot = (dparams_dot[k] for k in ("p_f", "p_o"))
+    dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_f_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_f_dot_s, da_g_dot_s, da_o_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))

@@ -268,9 +268,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 4 * H), dtype)
     tanh_c_next_s = np.empty((T, B, H), dtype)
@@ -344,11 +342,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    db = dparams.stacked["b"]
+    dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
     dh_next_dc_next_s = np.empty((T, B, H), dtype)
     (
@@ -437,9 +432,7 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 4 * H), dtype)
     i, f, o, g = (gates[:, k * H : (k + 1) * H] for k in range(4))
     i_f_o = gates[:, : 3 * H]
@@ -483,11 +476,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     a_i_dot_s, a_f_dot_s, a_o_dot_s, a_g_dot_s = (
@@ -579,11 +569,8 @@ def hvp(
     i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
@@ -621,9 +608,7 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    db_dot = dparams_dot.stacked["b"]
+    dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     da_i_s, da_f_s, da_o_s, da_g_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     (

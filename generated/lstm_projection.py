@@ -290,13 +290,8 @@ def forward(params, xs, state=None, lengths=None):
 
     H = params.hidden_size
     P = params.projection_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
-    p_i = params["p_i"]
-    p_f = params["p_f"]
-    p_o = params["p_o"]
-    V = params["V"]
+    p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s = np.empty((T + 1, B, P), dtype)
     c_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 4 * H), dtype)
@@ -390,19 +385,10 @@ def backward(params, tape, dys, dstate=None):
     H = params.hidden_size
     P = params.projection_size
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    V = params["V"]
-    p_o = params["p_o"]
-    U = params.stacked["U"]
-    p_f = params["p_f"]
-    p_i = params["p_i"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    dp_i = dparams["p_i"]
-    db = dparams.stacked["b"]
-    dp_f = dparams["p_f"]
-    dp_o = dparams["p_o"]
-    dV = dparams["V"]
+    dp_i, dp_f, dp_o, dV = (dparams[k] for k in ("p_i", "p_f", "p_o", "V"))
+    dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
+    V, p_o, p_f, p_i = (params[k] for k in ("V", "p_o", "p_f", "p_i"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
     dm_dc_next_s = np.empty((T, B, H), dtype)
     dh_next_s = np.empty((T, B, P), dtype)
@@ -510,13 +496,8 @@ def step(params, x, state):
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
     P = params.projection_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    p_i = params["p_i"]
-    p_f = params["p_f"]
-    p_o = params["p_o"]
-    V = params["V"]
+    p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
+    U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 4 * H), dtype)
     h_next = np.empty((B, P), dtype)
     a_i, a_f, g, a_o = (gates[:, k * H : (k + 1) * H] for k in range(4))
@@ -573,19 +554,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     H = params.hidden_size
     P = params.projection_size
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    p_i_dot = params_dot["p_i"]
-    p_f_dot = params_dot["p_f"]
-    p_o_dot = params_dot["p_o"]
-    V_dot = params_dot["V"]
-    U = params.stacked["U"]
-    p_i = params["p_i"]
-    p_f = params["p_f"]
-    p_o = params["p_o"]
-    V = params["V"]
+    p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    p_i_dot, p_f_dot, p_o_dot, V_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o", "V"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, P), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     h_next_dot_in_s = np.empty((T, B, P), dtype)
@@ -689,19 +661,10 @@ def hvp(
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    p_i_dot = params_dot["p_i"]
-    p_f_dot = params_dot["p_f"]
-    p_o_dot = params_dot["p_o"]
-    V_dot = params_dot["V"]
-    U = params.stacked["U"]
-    p_i = params["p_i"]
-    p_f = params["p_f"]
-    p_o = params["p_o"]
-    V = params["V"]
+    p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    p_i_dot, p_f_dot, p_o_dot, V_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o", "V"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, P), dtype)
     c_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
@@ -753,13 +716,8 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    dp_i_dot = dparams_dot["p_i"]
-    db_dot = dparams_dot.stacked["b"]
-    dp_f_dot = dparams_dot["p_f"]
-    dp_o_dot = dparams_dot["p_o"]
-    dV_dot = dparams_dot["V"]
+    dp_i_dot, dp_f_dot, dp_o_dot, dV_dot = (dparams_dot[k] for k in ("p_i", "p_f", "p_o", "V"))
+    dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, P), dtype)
     da_i_s, da_f_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -789,8 +747,7 @@ def hvp(
     dc_next = dc = dstate.c.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
     dc_next_dot = dc_dot = dstate_dot.c.copy()
-    dm = np.empty((B, H), dtype)
-    dm_dot = np.empty((B, H), dtype)
+    dm, dm_dot = np.empty((2, B, H), dtype)
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:

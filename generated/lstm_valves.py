@@ -278,11 +278,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    V = params.stacked["V"]
-    U = params.stacked["U"]
     V_o = params["V_o"]
+    W, b, V, U = (params.stacked[k] for k in ("W", "b", "V", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 4 * H), dtype)
     tanh_c_next_s = np.empty((T, B, H), dtype)
@@ -368,15 +365,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    V_o = params["V_o"]
-    U = params.stacked["U"]
-    V = params.stacked["V"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    dV = dparams.stacked["V"]
-    db = dparams.stacked["b"]
     dV_o = dparams["V_o"]
+    dW, dU, dV, db = (dparams.stacked[k] for k in ("W", "U", "V", "b"))
+    V_o = params["V_o"]
+    U, V, W = (params.stacked[k] for k in ("U", "V", "W"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
     dh_next_dc_next_s = np.empty((T, B, H), dtype)
     (
@@ -474,11 +466,8 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    V = params.stacked["V"]
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
     V_o = params["V_o"]
+    V, U, W, b = (params.stacked[k] for k in ("V", "U", "W", "b"))
     gates = np.empty((B, 4 * H), dtype)
     f, i, a_g, a_o = (gates[:, k * H : (k + 1) * H] for k in range(4))
     g, o = a_g, a_o
@@ -533,15 +522,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    V_dot = params_dot.stacked["V"]
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    V_o_dot = params_dot["V_o"]
-    V = params.stacked["V"]
-    U = params.stacked["U"]
     V_o = params["V_o"]
+    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
+    V_o_dot = params_dot["V_o"]
+    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     (
@@ -640,15 +624,10 @@ def hvp(
     f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    V_dot = params_dot.stacked["V"]
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    V_o_dot = params_dot["V_o"]
-    V = params.stacked["V"]
-    U = params.stacked["U"]
     V_o = params["V_o"]
+    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
+    V_o_dot = params_dot["V_o"]
+    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
@@ -695,11 +674,8 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    dV_dot = dparams_dot.stacked["V"]
-    db_dot = dparams_dot.stacked["b"]
     dV_o_dot = dparams_dot["V_o"]
+    dW_dot, dU_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "V", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     da_f_s, da_i_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     (

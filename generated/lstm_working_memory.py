@@ -284,11 +284,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    V = params.stacked["V"]
-    U = params.stacked["U"]
     V_o = params["V_o"]
+    W, b, V, U = (params.stacked[k] for k in ("W", "b", "V", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_1_s = np.empty((T, B, 2 * H), dtype)
     gates_2_s = np.empty((T, B, 4 * H), dtype)
@@ -389,15 +386,10 @@ def backward(params, tape, dys, dstate=None):
     H = params.hidden_size
     tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
-    V_o = params["V_o"]
-    U = params.stacked["U"]
-    V = params.stacked["V"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    dV = dparams.stacked["V"]
-    db = dparams.stacked["b"]
     dV_o = dparams["V_o"]
+    dW, dU, dV, db = (dparams.stacked[k] for k in ("W", "U", "V", "b"))
+    V_o = params["V_o"]
+    U, V, W = (params.stacked[k] for k in ("U", "V", "W"))
     dgates_1_s = np.empty((T, B, 2 * H), dtype)
     dgates_2_s = np.empty((T, B, 4 * H), dtype)
     dh_next_dc_next_s, da_o_da_tanh_a_o_s = np.empty((2, T, B, H), dtype)
@@ -519,17 +511,14 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    V = params.stacked["V"]
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
     V_o = params["V_o"]
+    V, U, W, b = (params.stacked[k] for k in ("V", "U", "W", "b"))
     gates_1 = np.empty((B, 2 * H), dtype)
     gates_2 = np.empty((B, 4 * H), dtype)
-    a_tanh_a_o = tanh_a_o = np.empty((B, H), dtype)
+    a_tanh_a_o = np.empty((B, H), dtype)
     tanh_a_i, tanh_a_f = (gates_1[:, k * H : (k + 1) * H] for k in range(2))
     g, a_i, a_f, a_o = (gates_2[:, k * H : (k + 1) * H] for k in range(4))
-    i, f, o = a_i, a_f, a_o
+    i, f, tanh_a_o, o = a_i, a_f, a_tanh_a_o, a_o
     i_f = gates_2[:, H : 3 * H]
     half = np.array(0.5, dtype)
     gates_1[...] = c @ V.T
@@ -587,15 +576,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     H = params.hidden_size
     tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
-    V_dot = params_dot.stacked["V"]
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    V_o_dot = params_dot["V_o"]
-    V = params.stacked["V"]
-    U = params.stacked["U"]
     V_o = params["V_o"]
+    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
+    V_o_dot = params_dot["V_o"]
+    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s = np.empty((T, B, 2 * H), dtype)
     gates_2_dot_s = np.empty((T, B, 4 * H), dtype)
@@ -702,15 +686,10 @@ def hvp(
     g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    V_dot = params_dot.stacked["V"]
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    V_o_dot = params_dot["V_o"]
-    V = params.stacked["V"]
-    U = params.stacked["U"]
     V_o = params["V_o"]
+    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
+    V_o_dot = params_dot["V_o"]
+    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_1_dot_s = np.empty((T, B, 2 * H), dtype)
     gates_2_dot_s = np.empty((T, B, 4 * H), dtype)
@@ -769,11 +748,8 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    dV_dot = dparams_dot.stacked["V"]
-    db_dot = dparams_dot.stacked["b"]
     dV_o_dot = dparams_dot["V_o"]
+    dW_dot, dU_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "V", "b"))
     dgates_1_s, dgates_1_dot_s = np.empty((2, T, B, 2 * H), dtype)
     dgates_2_s, dgates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
     da_tanh_a_o_s, da_tanh_a_o_dot_s = np.empty((2, T, B, H), dtype)

@@ -237,10 +237,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U_f = params["U_f"]
-    U_n = params["U_n"]
+    U_f, U_n = (params[k] for k in ("U_f", "U_n"))
+    W, b = (params.stacked[k] for k in ("W", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     f_h_s = np.empty((T, B, H), dtype)
@@ -314,13 +312,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    U_n = params["U_n"]
-    U_f = params["U_f"]
+    dU_f, dU_n = (dparams[k] for k in ("U_f", "U_n"))
+    dW, db = (dparams.stacked[k] for k in ("W", "b"))
+    U_n, U_f = (params[k] for k in ("U_n", "U_f"))
     W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU_f = dparams["U_f"]
-    db = dparams.stacked["b"]
-    dU_n = dparams["U_n"]
     dgates_s = np.empty((T, B, 2 * H), dtype)
     dh_next_df_s, dh_next_dh_s = np.empty((2, T, B, H), dtype)
     df_da_f_s, dh_next_da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -340,8 +335,7 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    df_h = np.empty((B, H), dtype)
-    df = np.empty((B, H), dtype)
+    df_h, df = np.empty((2, B, H), dtype)
     df_h_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     U_f_da_f = np.empty((H, B), dtype)
@@ -399,10 +393,8 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U_f = params["U_f"]
-    U_n = params["U_n"]
+    U_f, U_n = (params[k] for k in ("U_f", "U_n"))
+    W, b = (params.stacked[k] for k in ("W", "b"))
     gates = np.empty((B, 2 * H), dtype)
     a_f, a_n = (gates[:, k * H : (k + 1) * H] for k in range(2))
     f, n = a_f, a_n
@@ -448,13 +440,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    U_f, U_n = (params[k] for k in ("U_f", "U_n"))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_f_dot = params_dot["U_f"]
-    U_n_dot = params_dot["U_n"]
-    U_f = params["U_f"]
-    U_n = params["U_n"]
+    U_f_dot, U_n_dot = (params_dot[k] for k in ("U_f", "U_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_f_dot_in_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -542,13 +531,10 @@ def hvp(
     f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # There: the tangents of the forward pass.
+    U_f, U_n = (params[k] for k in ("U_f", "U_n"))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_f_dot = params_dot["U_f"]
-    U_n_dot = params_dot["U_n"]
-    U_f = params["U_f"]
-    U_n = params["U_n"]
+    U_f_dot, U_n_dot = (params_dot[k] for k in ("U_f", "U_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     f_h_dot_s = np.empty((T, B, H), dtype)
@@ -578,10 +564,8 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_f_dot = dparams_dot["U_f"]
-    db_dot = dparams_dot.stacked["b"]
-    dU_n_dot = dparams_dot["U_n"]
+    dU_f_dot, dU_n_dot = (dparams_dot[k] for k in ("U_f", "U_n"))
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_f_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_f_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -591,8 +575,7 @@ def hvp(
     df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
-    df_h = np.empty((B, H), dtype)
-    df_h_dot = np.empty((B, H), dtype)
+    df_h, df_h_dot = np.empty((2, B, H), dtype)
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:

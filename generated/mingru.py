@@ -229,8 +229,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    W, b = (params.stacked[k] for k in ("W", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     h_next_in_s, h_next_rate_s = np.empty((2, T, B, H), dtype)
@@ -293,9 +292,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    dW, db = (dparams.stacked[k] for k in ("W", "b"))
     W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    db = dparams.stacked["b"]
     dgates_s = np.empty((T, B, 2 * H), dtype)
     dh_next_dh_s, dh_next_s = np.empty((2, T, B, H), dtype)
     dh_next_da_z_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -350,8 +348,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    W, b = (params.stacked[k] for k in ("W", "b"))
     gates = np.empty((B, 2 * H), dtype)
     z, n = (gates[:, k * H : (k + 1) * H] for k in range(2))
     half = np.array(0.5, dtype)
@@ -392,8 +389,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     H = params.hidden_size
     z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_z_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -469,8 +465,7 @@ def hvp(
 
     # There: the tangents of the forward pass.
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_z_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -489,8 +484,7 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    db_dot = dparams_dot.stacked["b"]
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
     da_z_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))

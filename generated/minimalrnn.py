@@ -232,11 +232,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W_z = params["W_z"]
-    b_z = params["b_z"]
-    V_u = params["V_u"]
-    b_u = params["b_u"]
-    U_u = params["U_u"]
+    W_z, b_z, V_u, b_u, U_u = (params[k] for k in ("W_z", "b_z", "V_u", "b_u", "U_u"))
     h_s = np.empty((T + 1, B, H), dtype)
     a_z_s, a_u_in_s = np.empty((2, T, B, H), dtype)
     z_s, a_u_s, u_s = a_z_s, a_u_in_s, a_u_in_s
@@ -300,14 +296,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    U_u = params["U_u"]
-    V_u = params["V_u"]
-    W_z = params["W_z"]
-    dW_z = dparams["W_z"]
-    db_z = dparams["b_z"]
-    dU_u = dparams["U_u"]
-    dV_u = dparams["V_u"]
-    db_u = dparams["b_u"]
+    dW_z, db_z, dU_u, dV_u, db_u = (dparams[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
+    U_u, V_u, W_z = (params[k] for k in ("U_u", "V_u", "W_z"))
     dh_next_dz_s, dh_next_s, dh_next_da_u_s, dz_s, dz_da_z_s = np.empty((5, T, B, H), dtype)
     da_u_s, da_z_s = dh_next_da_u_s, dz_da_z_s
     dxs = np.empty((T, B, I), dtype)
@@ -378,13 +368,9 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W_z = params["W_z"]
-    b_z = params["b_z"]
-    U_u = params["U_u"]
-    V_u = params["V_u"]
-    b_u = params["b_u"]
-    a_z = z = np.empty((B, H), dtype)
-    a_u = u = np.empty((B, H), dtype)
+    W_z, b_z, U_u, V_u, b_u = (params[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
+    a_z, a_u = np.empty((2, B, H), dtype)
+    z, u = a_z, a_u
     a_z[...] = x @ W_z.T
     a_z += b_z
     z[...] = np.tanh(a_z)
@@ -420,14 +406,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    W_z = params["W_z"]
-    W_z_dot = params_dot["W_z"]
-    b_z_dot = params_dot["b_z"]
-    U_u_dot = params_dot["U_u"]
-    V_u = params["V_u"]
-    V_u_dot = params_dot["V_u"]
-    b_u_dot = params_dot["b_u"]
-    U_u = params["U_u"]
+    W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
+    W_z_dot, b_z_dot, U_u_dot, V_u_dot, b_u_dot = (
+        params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u")
+    )
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_z_dot_s, a_u_dot_in_s = np.empty((2, T, B, H), dtype)
     a_u_dot_s = a_u_dot_in_s
@@ -507,14 +489,10 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    W_z = params["W_z"]
-    W_z_dot = params_dot["W_z"]
-    b_z_dot = params_dot["b_z"]
-    U_u_dot = params_dot["U_u"]
-    V_u = params["V_u"]
-    V_u_dot = params_dot["V_u"]
-    b_u_dot = params_dot["b_u"]
-    U_u = params["U_u"]
+    W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
+    W_z_dot, b_z_dot, U_u_dot, V_u_dot, b_u_dot = (
+        params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u")
+    )
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_z_dot_s, a_u_dot_in_s, du_da_u_s = np.empty((3, T, B, H), dtype)
     a_u_dot_s, u_dot_s = a_u_dot_in_s, du_da_u_s
@@ -539,11 +517,9 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_z_dot = dparams_dot["W_z"]
-    db_z_dot = dparams_dot["b_z"]
-    dU_u_dot = dparams_dot["U_u"]
-    dV_u_dot = dparams_dot["V_u"]
-    db_u_dot = dparams_dot["b_u"]
+    (
+        dW_z_dot, db_z_dot, dU_u_dot, dV_u_dot, db_u_dot
+    ) = (dparams_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
     dh_next_s, dh_next_dot_s, da_u_s, da_u_dot_s, dz_s, dz_dot_s = np.empty((6, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_u_s = (h_s[:-1] - z_s) * (1 - u_s) * u_s

@@ -239,8 +239,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    W, b = (params.stacked[k] for k in ("W", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     h_next_in_s, h_next_rate_s = np.empty((2, T, B, H), dtype)
@@ -309,9 +308,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    dW, db = (dparams.stacked[k] for k in ("W", "b"))
     W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    db = dparams.stacked["b"]
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dh_s, dh_next_s = np.empty((2, T, B, H), dtype)
     dh_next_da_f_s, dh_next_da_i_s, dh_next_dn_s = (
@@ -383,8 +381,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    W, b = (params.stacked[k] for k in ("W", "b"))
     gates = np.empty((B, 3 * H), dtype)
     f, i, n = (gates[:, k * H : (k + 1) * H] for k in range(3))
     f_i = gates[:, : 2 * H]
@@ -426,8 +423,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     H = params.hidden_size
     f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_f_dot_s, a_i_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -507,8 +503,7 @@ def hvp(
 
     # There: the tangents of the forward pass.
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_f_dot_s, a_i_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -532,8 +527,7 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    db_dot = dparams_dot.stacked["b"]
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
     da_f_s, da_i_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))

@@ -255,11 +255,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    b_n = params["b_n"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
+    b_n, U_r, U_n = (params[k] for k in ("b_n", "U_r", "U_n"))
+    W, b = (params.stacked[k] for k in ("W", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     tanh_x_s, h_next_rate_s, r_h_s, a_n_in_s = np.empty((4, T, B, H), dtype)
@@ -339,14 +336,10 @@ def backward(params, tape, dys, dstate=None):
 
     H = params.hidden_size
     r_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    U_n = params["U_n"]
-    U_r = params["U_r"]
+    dU_r, dU_n, db_n = (dparams[k] for k in ("U_r", "U_n", "b_n"))
+    dW, db = (dparams.stacked[k] for k in ("W", "b"))
+    U_n, U_r = (params[k] for k in ("U_n", "U_r"))
     W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    db = dparams.stacked["b"]
-    dU_r = dparams["U_r"]
-    dU_n = dparams["U_n"]
-    db_n = dparams["b_n"]
     dgates_s = np.empty((T, B, 2 * H), dtype)
     dh_next_dh_s, da_n_dx_s, dh_next_s, dh_next_da_n_s = np.empty((4, T, B, H), dtype)
     dr_h_da_r_s, dh_next_da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -436,15 +429,12 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
-    b_n = params["b_n"]
+    U_r, U_n, b_n = (params[k] for k in ("U_r", "U_n", "b_n"))
+    W, b = (params.stacked[k] for k in ("W", "b"))
     gates = np.empty((B, 2 * H), dtype)
-    a_n = n = np.empty((B, H), dtype)
+    a_n = np.empty((B, H), dtype)
     a_r, z = (gates[:, k * H : (k + 1) * H] for k in range(2))
-    r = a_r
+    r, n = a_r, a_n
     half = np.array(0.5, dtype)
     gates[...] = x @ W.T
     gates += b
@@ -488,14 +478,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     r_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    U_r, U_n = (params[k] for k in ("U_r", "U_n"))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_r_dot = params_dot["U_r"]
-    U_n_dot = params_dot["U_n"]
-    b_n_dot = params_dot["b_n"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
+    U_r_dot, U_n_dot, b_n_dot = (params_dot[k] for k in ("U_r", "U_n", "b_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_n_dot_in_s = np.empty((T, B, H), dtype)
@@ -581,14 +567,10 @@ def hvp(
     r_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # There: the tangents of the forward pass.
+    U_r, U_n = (params[k] for k in ("U_r", "U_n"))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_r_dot = params_dot["U_r"]
-    U_n_dot = params_dot["U_n"]
-    b_n_dot = params_dot["b_n"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
+    U_r_dot, U_n_dot, b_n_dot = (params_dot[k] for k in ("U_r", "U_n", "b_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     r_h_dot_s, a_n_dot_in_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
@@ -621,11 +603,8 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    db_dot = dparams_dot.stacked["b"]
-    dU_r_dot = dparams_dot["U_r"]
-    dU_n_dot = dparams_dot["U_n"]
-    db_n_dot = dparams_dot["b_n"]
+    dU_r_dot, dU_n_dot, db_n_dot = (dparams_dot[k] for k in ("U_r", "U_n", "b_n"))
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     dh_next_s, dh_next_dot_s, da_n_s, da_n_dot_s = np.empty((4, T, B, H), dtype)
     da_r_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -648,8 +627,7 @@ def hvp(
     da_n_dx_dot_s = -2 * tanh_x_dot_s * tanh_x_s
     dh_next_carry = dh = dstate.h.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
-    dr_h = np.empty((B, H), dtype)
-    dr_h_dot = np.empty((B, H), dtype)
+    dr_h, dr_h_dot = np.empty((2, B, H), dtype)
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:

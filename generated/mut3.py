@@ -250,11 +250,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U_z = params["U_z"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
+    U_z, U_r, U_n = (params[k] for k in ("U_z", "U_r", "U_n"))
+    W, b = (params.stacked[k] for k in ("W", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     a_z_operand_s, r_h_s = np.empty((2, T, B, H), dtype)
@@ -337,15 +334,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_n = params["U_n"]
-    U_z = params["U_z"]
-    U_r = params["U_r"]
+    dU_z, dU_r, dU_n = (dparams[k] for k in ("U_z", "U_r", "U_n"))
+    dW, db = (dparams.stacked[k] for k in ("W", "b"))
+    U_n, U_z, U_r = (params[k] for k in ("U_n", "U_z", "U_r"))
     W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU_z = dparams["U_z"]
-    db = dparams.stacked["b"]
-    dU_r = dparams["U_r"]
-    dU_n = dparams["U_n"]
     dgates_s = np.empty((T, B, 3 * H), dtype)
     da_z_operand_dh_s, dh_next_dh_s = np.empty((2, T, B, H), dtype)
     dr_h_da_r_s, dh_next_da_z_s, dh_next_da_n_s = (
@@ -376,8 +368,7 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    dr_h = np.empty((B, H), dtype)
-    da_z_operand = np.empty((B, H), dtype)
+    dr_h, da_z_operand = np.empty((2, B, H), dtype)
     dr_h_T = np.empty((H, B), dtype)
     da_z_operand_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
@@ -440,11 +431,8 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U_z = params["U_z"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
+    U_z, U_r, U_n = (params[k] for k in ("U_z", "U_r", "U_n"))
+    W, b = (params.stacked[k] for k in ("W", "b"))
     gates = np.empty((B, 3 * H), dtype)
     a_r, a_z, a_n = (gates[:, k * H : (k + 1) * H] for k in range(3))
     z, r, n = a_z, a_r, a_n
@@ -496,15 +484,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    U_z, U_r, U_n = (params[k] for k in ("U_z", "U_r", "U_n"))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_z_dot = params_dot["U_z"]
-    U_r_dot = params_dot["U_r"]
-    U_n_dot = params_dot["U_n"]
-    U_z = params["U_z"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
+    U_z_dot, U_r_dot, U_n_dot = (params_dot[k] for k in ("U_z", "U_r", "U_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     da_z_operand_dh_s = np.empty((T, B, H), dtype)
@@ -600,15 +583,10 @@ def hvp(
     r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
+    U_z, U_r, U_n = (params[k] for k in ("U_z", "U_r", "U_n"))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_z_dot = params_dot["U_z"]
-    U_r_dot = params_dot["U_r"]
-    U_n_dot = params_dot["U_n"]
-    U_z = params["U_z"]
-    U_r = params["U_r"]
-    U_n = params["U_n"]
+    U_z_dot, U_r_dot, U_n_dot = (params_dot[k] for k in ("U_z", "U_r", "U_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_z_operand_dot_s, r_h_dot_s = np.empty((2, T, B, H), dtype)
@@ -648,11 +626,8 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_z_dot = dparams_dot["U_z"]
-    db_dot = dparams_dot.stacked["b"]
-    dU_r_dot = dparams_dot["U_r"]
-    dU_n_dot = dparams_dot["U_n"]
+    dU_z_dot, dU_r_dot, dU_n_dot = (dparams_dot[k] for k in ("U_z", "U_r", "U_n"))
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_r_s, da_z_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_r_dot_s, da_z_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -673,10 +648,7 @@ def hvp(
     da_z_operand_dh_dot_s = -2 * a_z_operand_dot_s * a_z_operand_s
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
-    dr_h = np.empty((B, H), dtype)
-    dr_h_dot = np.empty((B, H), dtype)
-    da_z_operand = np.empty((B, H), dtype)
-    da_z_operand_dot = np.empty((B, H), dtype)
+    dr_h, dr_h_dot, da_z_operand, da_z_operand_dot = np.empty((4, B, H), dtype)
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:

@@ -336,9 +336,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    W_ = params.stacked["W_"]
-    U = params.stacked["U"]
+    W, W_, U = (params.stacked[k] for k in ("W", "W_", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 9 * H), dtype)
     (
@@ -446,12 +444,8 @@ def backward(params, tape, dys, dstate=None):
     (
         a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_1_s, W_a_3_x_s
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    W_ = params.stacked["W_"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    dW_ = dparams.stacked["W_"]
+    dW, dU, dW_ = (dparams.stacked[k] for k in ("W", "U", "W_"))
+    U, W, W_ = (params.stacked[k] for k in ("U", "W", "W_"))
     dgates_s = np.empty((T, B, 9 * H), dtype)
     (
         dh_next_da_h_next_s, step_a_1_s, da_h_next_da_tanh_a_h_next_s, da_tanh_a_h_next_da_m_3_s,
@@ -600,9 +594,7 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    U = params.stacked["U"]
-    W_ = params.stacked["W_"]
+    W, U, W_ = (params.stacked[k] for k in ("W", "U", "W_"))
     gates = np.empty((B, 9 * H), dtype)
     (
         a_0, a_2, a_5, a_7, a_4, a_6, U_a_3_h, a_a_1, W_a_3_x
@@ -674,12 +666,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     (
         a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_1_s, W_a_3_x_s
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    U_dot = params_dot.stacked["U"]
-    W_ = params.stacked["W_"]
-    W__dot = params_dot.stacked["W_"]
-    U = params.stacked["U"]
+    W, W_, U = (params.stacked[k] for k in ("W", "W_", "U"))
+    W_dot, U_dot, W__dot = (params_dot.stacked[k] for k in ("W", "U", "W_"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 9 * H), dtype)
     da_3_da_a_3_s = np.empty((T, B, H), dtype)
@@ -807,12 +795,8 @@ def hvp(
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
 
     # There: the tangents of the forward pass.
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    U_dot = params_dot.stacked["U"]
-    W_ = params.stacked["W_"]
-    W__dot = params_dot.stacked["W_"]
-    U = params.stacked["U"]
+    W, W_, U = (params.stacked[k] for k in ("W", "W_", "U"))
+    W_dot, U_dot, W__dot = (params_dot.stacked[k] for k in ("W", "U", "W_"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 9 * H), dtype)
     (
@@ -891,9 +875,7 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    dW__dot = dparams_dot.stacked["W_"]
+    dW_dot, dU_dot, dW__dot = (dparams_dot.stacked[k] for k in ("W", "U", "W_"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 9 * H), dtype)
     da_a_3_s, da_a_3_dot_s = np.empty((2, T, B, H), dtype)
     (

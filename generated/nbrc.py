@@ -239,8 +239,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     a_s = np.empty((T, B, H), dtype)
@@ -315,10 +314,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W = params.stacked["W"]
-    U = params.stacked["U"]
-    dU = dparams.stacked["U"]
-    dW = dparams.stacked["W"]
+    dU, dW = (dparams.stacked[k] for k in ("U", "W"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     (
         dh_next_da_c_s, da_tanh_h_next_da_tanh_a_s, dh_next_da_tanh_h_next_s
@@ -398,8 +395,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
     gates = np.empty((B, 3 * H), dtype)
     c, tanh_a, a_tanh_h_next = (gates[:, k * H : (k + 1) * H] for k in range(3))
     tanh_h_next = a_tanh_h_next
@@ -446,10 +442,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W_dot = params_dot.stacked["W"]
-    U = params.stacked["U"]
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     (
@@ -537,10 +531,8 @@ def hvp(
     c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
-    W_dot = params_dot.stacked["W"]
-    U = params.stacked["U"]
-    U_dot = params_dot.stacked["U"]
-    W = params.stacked["W"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_dot_s = np.empty((T, B, H), dtype)
@@ -577,8 +569,7 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dU_dot = dparams_dot.stacked["U"]
-    dW_dot = dparams_dot.stacked["W"]
+    dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_c_s, da_tanh_a_s, da_tanh_h_next_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     (

@@ -257,8 +257,7 @@ def forward(params, xs, state=None, lengths=None):
 
     I = params.input_size
     H = params.hidden_size
-    W = params.stacked["W"]
-    V = params.stacked["V"]
+    W, V = (params.stacked[k] for k in ("W", "V"))
     c_s = np.empty((T + 1, B, H), dtype)
     u_s = np.empty((T + 1, B, I), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
@@ -339,14 +338,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    V_o = params["V_o"]
-    W_o = params["W_o"]
-    V_f = params["V_f"]
-    V_z = params["V_z"]
-    W_f = params["W_f"]
-    W_z = params["W_z"]
-    dV = dparams.stacked["V"]
-    dW = dparams.stacked["W"]
+    dV, dW = (dparams.stacked[k] for k in ("V", "W"))
+    V_o, W_o, V_f, V_z, W_f, W_z = (params[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_s, dc_next_in_s, dc_next_df_s = np.empty((3, T, B, H), dtype)
     du_in_s, dx_in_s, du_next_s = np.empty((3, T, B, I), dtype)
@@ -433,8 +426,7 @@ def step(params, x, state):
     B = len(x)
     c, u = _check_state("state", state, B, params)
     H = params.hidden_size
-    V = params.stacked["V"]
-    W = params.stacked["W"]
+    V, W = (params.stacked[k] for k in ("V", "W"))
     gates = np.empty((B, 3 * H), dtype)
     f, o, z = (gates[:, k * H : (k + 1) * H] for k in range(3))
     f_o = gates[:, : 2 * H]
@@ -479,10 +471,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     I = params.input_size
     H = params.hidden_size
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    V_dot = params_dot.stacked["V"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    V = params.stacked["V"]
+    W, V = (params.stacked[k] for k in ("W", "V"))
+    V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
     c_dot_s = np.empty((T + 1, B, H), dtype)
     u_dot_s = np.empty((T + 1, B, I), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
@@ -569,10 +559,8 @@ def hvp(
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
-    V_dot = params_dot.stacked["V"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    V = params.stacked["V"]
+    W, V = (params.stacked[k] for k in ("W", "V"))
+    V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
     c_dot_s = np.empty((T + 1, B, H), dtype)
     u_dot_s = np.empty((T + 1, B, I), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
@@ -603,20 +591,11 @@ def hvp(
     o_dot_s[...] = a_o_dot_s * do_da_o_s
 
     # Back: the adjoints and, beside each, its tangent.
-    V_o = params["V_o"]
-    V_o_dot = params_dot["V_o"]
-    W_o = params["W_o"]
-    W_o_dot = params_dot["W_o"]
-    V_f = params["V_f"]
-    V_z = params["V_z"]
-    V_f_dot = params_dot["V_f"]
-    V_z_dot = params_dot["V_z"]
-    W_f = params["W_f"]
-    W_z = params["W_z"]
-    W_f_dot = params_dot["W_f"]
-    W_z_dot = params_dot["W_z"]
-    dV_dot = dparams_dot.stacked["V"]
-    dW_dot = dparams_dot.stacked["W"]
+    dV_dot, dW_dot = (dparams_dot.stacked[k] for k in ("V", "W"))
+    V_o, W_o, V_f, V_z, W_f, W_z = (params[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
+    (
+        V_o_dot, W_o_dot, V_f_dot, V_z_dot, W_f_dot, W_z_dot
+    ) = (params_dot[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     du_in_s, du_dot_in_s, dx_dot_in_s, du_next_dot_s = np.empty((4, T, B, I), dtype)
     da_f_s, da_o_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))

@@ -246,9 +246,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    U = params.stacked["U"]
+    W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -317,12 +315,9 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U = params.stacked["U"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dU = dparams.stacked["U"]
-    db_i = dparams["b_i"]
-    db_f = dparams["b_f"]
+    db_i, db_f = (dparams[k] for k in ("b_i", "b_f"))
+    dW, dU = (dparams.stacked[k] for k in ("W", "U"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_next_dc_next_s, dc_next_s = np.empty((2, T, B, H), dtype)
     dc_next_da_i_s, dc_next_da_f_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -400,9 +395,7 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    U = params.stacked["U"]
-    b = params.stacked["b"]
+    W, U, b = (params.stacked[k] for k in ("W", "U", "b"))
     gates = np.empty((B, 3 * H), dtype)
     i, f, n = (gates[:, k * H : (k + 1) * H] for k in range(3))
     a_i_a_f = gates[:, : 2 * H]
@@ -445,11 +438,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    U_dot = params_dot.stacked["U"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    W_dot, U_dot, b_dot = (params_dot.stacked[k] for k in ("W", "U", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_i_dot_s, a_f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -539,11 +529,8 @@ def hvp(
     i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    U_dot = params_dot.stacked["U"]
-    b_dot = params_dot.stacked["b"]
-    U = params.stacked["U"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    W_dot, U_dot, b_dot = (params_dot.stacked[k] for k in ("W", "U", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_i_dot_s, a_f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -572,10 +559,8 @@ def hvp(
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dU_dot = dparams_dot.stacked["U"]
-    db_i_dot = dparams_dot["b_i"]
-    db_f_dot = dparams_dot["b_f"]
+    db_i_dot, db_f_dot = (dparams_dot[k] for k in ("b_i", "b_f"))
+    dW_dot, dU_dot = (dparams_dot.stacked[k] for k in ("W", "U"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dc_next_s, dc_next_dot_s = np.empty((2, T, B, H), dtype)
     da_i_s, da_f_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))

@@ -281,11 +281,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    R = params.stacked["R"]
-    R_ = params.stacked["R_"]
-    b_ = params.stacked["b_"]
+    W, b, R, R_, b_ = (params.stacked[k] for k in ("W", "b", "R", "R_", "b_"))
     s_s = np.empty((T + 1, B, H), dtype)
     gates_1_s, gates_2_s = np.empty((2, T, B, 2 * H), dtype)
     y_s, c_1_s, y_1_s, c_2_s = np.empty((4, T, B, H), dtype)
@@ -374,14 +370,8 @@ def backward(params, tape, dys, dstate=None):
     H = params.hidden_size
     t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
-    R_ = params.stacked["R_"]
-    R = params.stacked["R"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dR = dparams.stacked["R"]
-    db = dparams.stacked["b"]
-    dR_ = dparams.stacked["R_"]
-    db_ = dparams.stacked["b_"]
+    dW, dR, db, dR_, db_ = (dparams.stacked[k] for k in ("W", "R", "b", "R_", "b_"))
+    R_, R, W = (params.stacked[k] for k in ("R_", "R", "W"))
     dgates_1_s, dgates_2_s = np.empty((2, T, B, 2 * H), dtype)
     dy_2_dt_2_s, dy_1_dt_1_s = np.empty((2, T, B, H), dtype)
     dt_1_da_t_1_s, dy_1_da_n_1_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -408,8 +398,7 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     ds_next = dy_2 = ds = dstate.s.copy()
-    dy_1 = np.empty((B, H), dtype)
-    dy = np.empty((B, H), dtype)
+    dy_1, dy = np.empty((2, B, H), dtype)
     dy_1_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     dy_T = np.empty((H, B), dtype)
@@ -477,13 +466,8 @@ def step(params, x, state):
     B = len(x)
     (s,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    R = params.stacked["R"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    R_ = params.stacked["R_"]
-    b_ = params.stacked["b_"]
-    gates_1 = np.empty((B, 2 * H), dtype)
-    gates_2 = np.empty((B, 2 * H), dtype)
+    R, W, b, R_, b_ = (params.stacked[k] for k in ("R", "W", "b", "R_", "b_"))
+    gates_1, gates_2 = np.empty((2, B, 2 * H), dtype)
     t_1, n_1 = (gates_1[:, k * H : (k + 1) * H] for k in range(2))
     t_2, n_2 = (gates_2[:, k * H : (k + 1) * H] for k in range(2))
     half = np.array(0.5, dtype)
@@ -537,14 +521,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     H = params.hidden_size
     t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
-    R_dot = params_dot.stacked["R"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    R__dot = params_dot.stacked["R_"]
-    b__dot = params_dot.stacked["b_"]
-    R = params.stacked["R"]
-    R_ = params.stacked["R_"]
+    W, R, R_ = (params.stacked[k] for k in ("W", "R", "R_"))
+    R_dot, W_dot, b_dot, R__dot, b__dot = (
+        params_dot.stacked[k] for k in ("R", "W", "b", "R_", "b_")
+    )
     s_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 2 * H), dtype)
     a_t_1_dot_s, a_n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -640,14 +620,10 @@ def hvp(
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # There: the tangents of the forward pass.
-    R_dot = params_dot.stacked["R"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    R__dot = params_dot.stacked["R_"]
-    b__dot = params_dot.stacked["b_"]
-    R = params.stacked["R"]
-    R_ = params.stacked["R_"]
+    W, R, R_ = (params.stacked[k] for k in ("W", "R", "R_"))
+    R_dot, W_dot, b_dot, R__dot, b__dot = (
+        params_dot.stacked[k] for k in ("R", "W", "b", "R_", "b_")
+    )
     s_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 2 * H), dtype)
     y_dot_s, c_1_dot_s, y_1_dot_s, c_2_dot_s = np.empty((4, T, B, H), dtype)
@@ -693,11 +669,9 @@ def hvp(
             np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dR_dot = dparams_dot.stacked["R"]
-    db_dot = dparams_dot.stacked["b"]
-    dR__dot = dparams_dot.stacked["R_"]
-    db__dot = dparams_dot.stacked["b_"]
+    dW_dot, dR_dot, db_dot, dR__dot, db__dot = (
+        dparams_dot.stacked[k] for k in ("W", "R", "b", "R_", "b_")
+    )
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 2 * H), dtype)
     da_t_1_s, da_n_1_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     da_t_2_s, da_n_2_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -716,10 +690,7 @@ def hvp(
     dy_1_da_n_1_dot_s = t_1_dot_s * (1 - n_1_s**2) - 2 * n_1_dot_s * n_1_s * t_1_s
     ds_next = dy_2 = ds = dstate.s.copy()
     ds_next_dot = dy_2_dot = ds_dot = dstate_dot.s.copy()
-    dy_1 = np.empty((B, H), dtype)
-    dy_1_dot = np.empty((B, H), dtype)
-    dy = np.empty((B, H), dtype)
-    dy_dot = np.empty((B, H), dtype)
+    dy_1, dy_1_dot, dy, dy_dot = np.empty((4, B, H), dtype)
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:

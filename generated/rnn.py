@@ -218,9 +218,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params["W"]
-    b = params["b"]
-    U = params["U"]
+    W, b, U = (params[k] for k in ("W", "b", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     a_h_next_in_s = np.empty((T, B, H), dtype)
     a_h_next_s = a_h_next_in_s
@@ -274,11 +272,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    U = params["U"]
-    W = params["W"]
-    dW = dparams["W"]
-    dU = dparams["U"]
-    db = dparams["b"]
+    dW, dU, db = (dparams[k] for k in ("W", "U", "b"))
+    U, W = (params[k] for k in ("U", "W"))
     dh_next_da_h_next_s = np.empty((T, B, H), dtype)
     da_h_next_s = dh_next_da_h_next_s
     dxs = np.empty((T, B, I), dtype)
@@ -330,9 +325,7 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U = params["U"]
-    W = params["W"]
-    b = params["b"]
+    U, W, b = (params[k] for k in ("U", "W", "b"))
     a_h_next = np.empty((B, H), dtype)
     a_h_next[...] = h @ U.T
     a_h_next += x @ W.T
@@ -365,11 +358,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    U_dot = params_dot["U"]
-    W = params["W"]
-    W_dot = params_dot["W"]
-    b_dot = params_dot["b"]
-    U = params["U"]
+    W, U = (params[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_h_next_dot_in_s = np.empty((T, B, H), dtype)
     a_h_next_dot_s = a_h_next_dot_in_s
@@ -444,11 +434,8 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    U_dot = params_dot["U"]
-    W = params["W"]
-    W_dot = params_dot["W"]
-    b_dot = params_dot["b"]
-    U = params["U"]
+    W, U = (params[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_h_next_dot_in_s = np.empty((T, B, H), dtype)
     a_h_next_dot_s = a_h_next_dot_in_s
@@ -466,9 +453,7 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    dU_dot = dparams_dot["U"]
-    db_dot = dparams_dot["b"]
+    dW_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "U", "b"))
     da_h_next_s, da_h_next_dot_s = np.empty((2, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]

@@ -300,9 +300,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    R = params.stacked["R"]
+    W, b, R = (params.stacked[k] for k in ("W", "b", "R"))
     h_s, c_s, n_s, m_s = np.empty((4, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 4 * H), dtype)
     a_m_next_s, a_i_stable_s, a_f_stable_s = np.empty((3, T, B, H), dtype)
@@ -322,8 +320,7 @@ def forward(params, xs, state=None, lengths=None):
     n = n_s[0]
     m_s[0] = state.m
     m = m_s[0]
-    softplus_log_f = np.empty((B, H), dtype)
-    log_f = np.empty((B, H), dtype)
+    softplus_log_f, log_f = np.empty((2, B, H), dtype)
     R_h = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -406,11 +403,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     o_s, z_s, i_s, a_softplus_log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    R = params.stacked["R"]
-    W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    dR = dparams.stacked["R"]
-    db = dparams.stacked["b"]
+    dW, dR, db = (dparams.stacked[k] for k in ("W", "R", "b"))
+    R, W = (params.stacked[k] for k in ("R", "W"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
     (
         dh_next_dn_next_s, dh_next_dc_next_s, a_heaviside_di_s, a_heaviside_da_m_next_s
@@ -446,11 +440,7 @@ def backward(params, tape, dys, dstate=None):
     dc_next = dc = dstate.c.copy()
     dn_next = dn = dstate.n.copy()
     dm_next = dm = dstate.m.copy()
-    df_stable = np.empty((B, H), dtype)
-    da_f_stable = np.empty((B, H), dtype)
-    di_stable = np.empty((B, H), dtype)
-    da_i_stable = np.empty((B, H), dtype)
-    dlog_f = np.empty((B, H), dtype)
+    df_stable, da_f_stable, di_stable, da_i_stable, dlog_f = np.empty((5, B, H), dtype)
     work = np.empty((B, H), dtype)
     dh_T = np.empty((H, B), dtype)
     steps = _backwards(
@@ -538,9 +528,7 @@ def step(params, x, state):
         state.m[...] = -1e+30
     h, c, n, m = _check_state("state", state, B, params)
     H = params.hidden_size
-    R = params.stacked["R"]
-    W = params.stacked["W"]
-    b = params.stacked["b"]
+    R, W, b = (params.stacked[k] for k in ("R", "W", "b"))
     gates = np.empty((B, 4 * H), dtype)
     o, z, i, f = (gates[:, k * H : (k + 1) * H] for k in range(4))
     a_softplus_log_f, softplus_log_f = f, f
@@ -596,11 +584,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     o_s, z_s, i_s, a_softplus_log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    R_dot = params_dot.stacked["R"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    R = params.stacked["R"]
+    W, R = (params.stacked[k] for k in ("W", "R"))
+    R_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("R", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     dsoftplus_log_f_df_s = np.empty((T, B, H), dtype)
@@ -718,11 +703,8 @@ def hvp(
     o_s, z_s, i_s, a_softplus_log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
-    R_dot = params_dot.stacked["R"]
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    R = params.stacked["R"]
+    W, R = (params.stacked[k] for k in ("W", "R"))
+    R_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("R", "W", "b"))
     h_dot_s, c_dot_s, n_dot_s, m_dot_s = np.empty((4, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
     (
@@ -783,9 +765,7 @@ def hvp(
             np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    dR_dot = dparams_dot.stacked["R"]
-    db_dot = dparams_dot.stacked["b"]
+    dW_dot, dR_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "R", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     da_o_s, da_z_s, di_s, df_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     da_o_dot_s, da_z_dot_s, di_dot_s, df_dot_s = (

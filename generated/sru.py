@@ -253,10 +253,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    v_f = params["v_f"]
-    v_r = params["v_r"]
+    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
+    W, b = (params.stacked[k] for k in ("W", "b"))
     c_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
     h_s = np.empty((T, B, H), dtype)
@@ -340,16 +338,9 @@ def backward(params, tape, dys, dstate=None):
 
     H = params.hidden_size
     f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    v_r = params["v_r"]
-    W_r = params["W_r"]
-    v_f = params["v_f"]
-    W_f = params["W_f"]
-    W_n = params["W_n"]
+    dv_f, db_f, dv_r, db_r = (dparams[k] for k in ("v_f", "b_f", "v_r", "b_r"))
     dW = dparams.stacked["W"]
-    dv_f = dparams["v_f"]
-    db_f = dparams["b_f"]
-    dv_r = dparams["v_r"]
-    db_r = dparams["b_r"]
+    v_r, W_r, v_f, W_f, W_n = (params[k] for k in ("v_r", "W_r", "v_f", "W_f", "W_n"))
     dgates_s = np.empty((T, B, 3 * H), dtype)
     dh_s, dc_in_s, dx_in_s, dc_next_in_s = np.empty((4, T, B, H), dtype)
     dc_next_da_f_s, da_r_s, dc_next_dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -430,10 +421,8 @@ def step(params, x, state):
     B = len(x)
     (c,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
-    v_f = params["v_f"]
-    v_r = params["v_r"]
+    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
+    W, b = (params.stacked[k] for k in ("W", "b"))
     gates = np.empty((B, 3 * H), dtype)
     a_f, a_r, n = (gates[:, k * H : (k + 1) * H] for k in range(3))
     f, r = a_f, a_r
@@ -478,13 +467,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    v_f_dot = params_dot["v_f"]
-    v_r_dot = params_dot["v_r"]
-    v_f = params["v_f"]
-    v_r = params["v_r"]
+    v_f_dot, v_r_dot = (params_dot[k] for k in ("v_f", "v_r"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     c_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     h_dot_in_s = np.empty((T, B, H), dtype)
@@ -567,13 +553,10 @@ def hvp(
     f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
 
     # There: the tangents of the forward pass.
+    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
     W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    v_f_dot = params_dot["v_f"]
-    v_r_dot = params_dot["v_r"]
-    v_f = params["v_f"]
-    v_r = params["v_r"]
+    v_f_dot, v_r_dot = (params_dot[k] for k in ("v_f", "v_r"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     c_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     a_f_dot_in_s, a_r_dot_in_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -599,17 +582,10 @@ def hvp(
     r_dot_s[...] = a_r_dot_s * dr_da_r_s
 
     # Back: the adjoints and, beside each, its tangent.
-    W_r = params["W_r"]
-    W_r_dot = params_dot["W_r"]
-    W_f = params["W_f"]
-    W_n = params["W_n"]
-    W_f_dot = params_dot["W_f"]
-    W_n_dot = params_dot["W_n"]
+    dv_f_dot, db_f_dot, dv_r_dot, db_r_dot = (dparams_dot[k] for k in ("v_f", "b_f", "v_r", "b_r"))
     dW_dot = dparams_dot.stacked["W"]
-    dv_f_dot = dparams_dot["v_f"]
-    db_f_dot = dparams_dot["b_f"]
-    dv_r_dot = dparams_dot["v_r"]
-    db_r_dot = dparams_dot["b_r"]
+    W_r, W_f, W_n = (params[k] for k in ("W_r", "W_f", "W_n"))
+    W_r_dot, W_f_dot, W_n_dot = (params_dot[k] for k in ("W_r", "W_f", "W_n"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dx_dot_in_s, dc_next_in_s, dc_next_dot_in_s = np.empty((3, T, B, H), dtype)
     da_f_s, da_r_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))

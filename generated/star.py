@@ -235,9 +235,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
     U_k = params["U_k"]
+    W, b = (params.stacked[k] for k in ("W", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
     a_k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -308,11 +307,10 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    dU_k = dparams["U_k"]
+    dW, db = (dparams.stacked[k] for k in ("W", "b"))
     U_k = params["U_k"]
     W = params.stacked["W"]
-    dW = dparams.stacked["W"]
-    db = dparams.stacked["b"]
-    dU_k = dparams["U_k"]
     dgates_s = np.empty((T, B, 2 * H), dtype)
     da_h_next_dh_s, dh_next_da_h_next_s = np.empty((2, T, B, H), dtype)
     da_h_next_da_k_s, da_h_next_da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -386,9 +384,8 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    W = params.stacked["W"]
-    b = params.stacked["b"]
     U_k = params["U_k"]
+    W, b = (params.stacked[k] for k in ("W", "b"))
     gates = np.empty((B, 2 * H), dtype)
     a_k, z = (gates[:, k * H : (k + 1) * H] for k in range(2))
     k_ = a_k
@@ -431,11 +428,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     H = params.hidden_size
     k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_k_dot = params_dot["U_k"]
     U_k = params["U_k"]
+    W = params.stacked["W"]
+    U_k_dot = params_dot["U_k"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_k_dot_in_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -516,11 +512,10 @@ def hvp(
     k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # There: the tangents of the forward pass.
-    W = params.stacked["W"]
-    W_dot = params_dot.stacked["W"]
-    b_dot = params_dot.stacked["b"]
-    U_k_dot = params_dot["U_k"]
     U_k = params["U_k"]
+    W = params.stacked["W"]
+    U_k_dot = params_dot["U_k"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_h_next_dot_in_s = np.empty((T, B, H), dtype)
@@ -549,9 +544,8 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot.stacked["W"]
-    db_dot = dparams_dot.stacked["b"]
     dU_k_dot = dparams_dot["U_k"]
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_h_next_s, da_h_next_dot_s = np.empty((2, T, B, H), dtype)
     da_k_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))

@@ -234,10 +234,7 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    c = params["c"]
-    V = params["V"]
-    b = params["b"]
-    w = params["w"]
+    c, V, b, w = (params[k] for k in ("c", "V", "b", "w"))
     y_s, z_s = np.empty((2, T + 1, B, H), dtype)
     a_tanh_z_next_in_s = np.empty((T, B, H), dtype)
     a_tanh_z_next_s, tanh_z_next_s = a_tanh_z_next_in_s, a_tanh_z_next_in_s
@@ -305,13 +302,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    c = params["c"]
-    w = params["w"]
-    V = params["V"]
-    dc = dparams["c"]
-    dw = dparams["w"]
-    dV = dparams["V"]
-    db = dparams["b"]
+    dc, dw, dV, db = (dparams[k] for k in ("c", "w", "V", "b"))
+    c, w, V = (params[k] for k in ("c", "w", "V"))
     (
         dz_next_dstep_size_s, dy_next_s, dz_next_s, dz_next_da_tanh_z_next_s, dstep_size_s
     ) = np.empty((5, T, B, H), dtype)
@@ -390,13 +382,11 @@ def step(params, x, state):
     B = len(x)
     y, z = _check_state("state", state, B, params)
     H = params.hidden_size
-    c = params["c"]
-    V = params["V"]
-    b = params["b"]
-    w = params["w"]
+    c, V, b, w = (params[k] for k in ("c", "V", "b", "w"))
     sigmoid_c = _sigmoid(c)
     step_size = 0.1 * sigmoid_c
-    a_tanh_z_next = tanh_z_next = np.empty((B, H), dtype)
+    a_tanh_z_next = np.empty((B, H), dtype)
+    tanh_z_next = a_tanh_z_next
     a_tanh_z_next[...] = x @ V.T
     a_tanh_z_next += w * y + b
     tanh_z_next[...] = np.tanh(a_tanh_z_next)
@@ -429,13 +419,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    c = params["c"]
-    c_dot = params_dot["c"]
-    V = params["V"]
-    V_dot = params_dot["V"]
-    b_dot = params_dot["b"]
-    w_dot = params_dot["w"]
-    w = params["w"]
+    c, V, w = (params[k] for k in ("c", "V", "w"))
+    c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
     y_dot_s = np.empty((T + 1, B, H), dtype)
     a_tanh_z_next_dot_in_s = np.empty((T, B, H), dtype)
     a_tanh_z_next_dot_s = a_tanh_z_next_dot_in_s
@@ -523,13 +508,8 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    c = params["c"]
-    c_dot = params_dot["c"]
-    V = params["V"]
-    V_dot = params_dot["V"]
-    b_dot = params_dot["b"]
-    w_dot = params_dot["w"]
-    w = params["w"]
+    c, V, w = (params[k] for k in ("c", "V", "w"))
+    c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
     y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
     a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s = np.empty((2, T, B, H), dtype)
     a_tanh_z_next_dot_s, tanh_z_next_dot_s = a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s
@@ -560,10 +540,7 @@ def hvp(
             np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dc_dot = dparams_dot["c"]
-    dw_dot = dparams_dot["w"]
-    dV_dot = dparams_dot["V"]
-    db_dot = dparams_dot["b"]
+    dc_dot, dw_dot, dV_dot, db_dot = (dparams_dot[k] for k in ("c", "w", "V", "b"))
     (
         dy_next_s, dy_next_dot_s, dz_next_s, dz_next_dot_s, da_tanh_z_next_s, da_tanh_z_next_dot_s
     ) = np.empty((6, T, B, H), dtype)

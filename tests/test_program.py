@@ -21,7 +21,6 @@ import numpy as np
 import pytest
 import reference
 import sympy as sp
-from derive.program.lowering import Lowering
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from some_cells import SOME
@@ -36,6 +35,7 @@ from derive.nodes import H, MatVec, Outer, Quantity, symbols_of
 from derive.printing import Infix
 from derive.program.hoist import hoist
 from derive.program.loop import Carry, Loop, defer, drop_unused, inline
+from derive.program.lowering import Lowering
 from derive.program.policy import PER_BYTE, PER_CALL
 from derive.program.program import Program
 from derive.program.reduce import reductions_apart

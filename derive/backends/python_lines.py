@@ -42,7 +42,9 @@ def _statement(code: str, room: int) -> list[str]:
         head = ["(", *_filled(left.removesuffix(sign), room)]
         if len(f"){sign}{right}") <= room:
             return [*head, f"){sign}{right}"]
-        return [*head, f"){sign}(", *_filled(right, room), ")"]
+        if len(_split(right, ",")) > 1:
+            return [*head, f"){sign}(", *_filled(right, room), ")"]
+        return [*head, *_opened(f"){sign}{right}", room)]
     if at and len(_split(right, ",")) > 1:
         return [f"{left}(", *_filled(right, room), ")"]
     is_formula = any(len(_cut(right, signs)) > 1 for signs in SIGNS)

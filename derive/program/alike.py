@@ -141,16 +141,19 @@ def sums_spread(loop: Loop, rows: Rows) -> Loop:
 
 
 def _terms_alike(equation: Equation, rows: Rows, taken: set[str]) -> list[Equation]:
-    """An equation for each term of a sum, if the terms are all that is of their form; a term that
-    has a name keeps it."""
-    formed = {term: rows.form(term) for term in sp.Add.make_args(equation.rhs)}
-    places = {f[1]: term for term, f in formed.items() if f is not None}
-    forms = {f[0] if f is not None else None for f in formed.values()}
-    form = forms.pop()
-    if forms or form is None or form.count != len(formed) or len(places) != len(formed):
+    """An equation for each place's share in a sum, if the shares are all that is of their form; one
+    that has a name keeps it."""
+    shares: dict[int, sp.Expr] = {}
+    for term in sp.Add.make_args(equation.rhs):
+        if (formed := rows.form(term)) is None:
+            return []
+        shares[formed[1]] = shares.get(formed[1], sp.S.Zero) + term
+    forms = {rows.form(share) for share in shares.values()}
+    counts = {(formed[0], formed[0].count) for formed in forms if formed is not None}
+    if len(counts) != 1 or counts.pop()[1] != len(shares):
         return []
     terms = []
-    for term in (places[k] for k in sorted(places)):
+    for term in (shares[k] for k in sorted(shares)):
         member = next(q for q in sorted(symbols_of(term), key=str) if q in rows.of)
         name = f"{equation.lhs}_{member.name.rpartition('_')[2]}"
         named = isinstance(term, Quantity)

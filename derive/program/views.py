@@ -15,7 +15,15 @@ import sympy as sp
 from derive.nodes import Quantity, axes_of
 from derive.program.buffers import Buffer, Memory, Region, Role, Span
 from derive.program.loop import Carry
-from derive.program.statements import Activate, Compute, Group, OuterTotal, Statement, Total
+from derive.program.statements import (
+    Activate,
+    Compute,
+    Group,
+    OuterTotal,
+    Reduce,
+    Statement,
+    Total,
+)
 
 Alias = tuple[Quantity, Quantity]  # a name, and the one that it is another for
 
@@ -47,7 +55,7 @@ class Views:
         self, memory: Memory, is_in_place: bool, fixed: frozenset[Quantity], also: Group = ()
     ):
         self.memory, self.is_in_place, self.fixed = memory, is_in_place, fixed
-        self.routine, self.storage = memory.routine, memory.routine.storage
+        self.routine, self.storage, self.also = memory.routine, memory.routine.storage, also
         self.tenants: dict[Region, dict[Quantity, None]] = {}
         self.columns: dict[Region, Group] = {}
         self.second: dict[Quantity, Quantity] = {}
@@ -114,19 +122,20 @@ class Views:
         return found
 
     def aliases(self, span: Span) -> list[Alias]:
-        """Second names of what is kept for that long; an array for one place has its own."""
+        """Second names of what is kept for that long, but for what is handed on."""
         return [
             (q, first)
             for region, (first, *others) in self.tenants.items()
             if region.buffer.span is span and region.buffer not in self.made
-            if span is Span.STEPS or len(region.buffer.parts) > 1
+            if region.buffer.role is not Role.CARRY
             for q in others
         ]
 
     # which arrays
 
     def _made_by_expressions(self) -> frozenset[Buffer]:
-        """The buffers of one place that whole expressions write, and nothing else."""
+        """The buffers that whole expressions write, and nothing else; of stacks, those that no line
+        sees in parts."""
         made: set[Buffer] = set()
         others: set[Buffer] = set()
         phases = (
@@ -134,17 +143,27 @@ class Views:
             (self.routine.during, Span.STEP),
             (self.routine.after, Span.STEPS),
         )
+        parted: set[Buffer] = set()
         for statements, span in phases:
             for s in statements:
-                for buffer in (
-                    self.memory.region((q,)).buffer for q in s.outs if q not in self.fixed
-                ):
-                    is_made = buffer.span is span and self._is_expression(s)
-                    (made if is_made else others).add(buffer)
-        return frozenset(b for b in made - others if b.role is Role.SCRATCH and len(b.parts) == 1)
+                for region in self._regions(seen_by(s)):
+                    if not region.is_whole:
+                        parted.add(region.buffer)
+                for region in self._regions([s.outs]):
+                    is_made = region.buffer.span is span and self._is_expression(s)
+                    (made if is_made else others).add(region.buffer)
+        seen = self._regions((q,) for q in self.also)
+        parted |= {region.buffer for region in seen if not region.is_whole}
+        return frozenset(b for b in made - others - parted if b.role is Role.SCRATCH)
+
+    def _regions(self, groups: Iterable[Group]) -> list[Region]:
+        """Where groups lie that change from step to step."""
+        return [self.memory.region(g) for g in groups if g[0] not in self.fixed]
 
     def _is_expression(self, s: Statement) -> bool:
         """Whether a statement's value has the shape of what it defines."""
+        if isinstance(s, Reduce):
+            return not s.adds and s.vectors[0] not in self.fixed
         if not isinstance(s, Compute) or s.adds or axes_of(s.expr) != s.outs[0].axes:
             return False
         return not s.reads <= self.fixed
@@ -163,11 +182,15 @@ class Views:
         """The arrays of all steps, without those that the caller gets; of one shape together."""
         trajectories = self.own(Span.TRAJECTORY, Role.SCRATCH, stacks=False)
         stacks = self.own(Span.STEPS, Role.SCRATCH, stacks=True)
-        alone = self.own(Span.STEPS, Role.SCRATCH, stacks=False)
-        alike: dict[object, list[Buffer]] = {}
-        for buffer in (*trajectories, *stacks, *alone):
-            alike.setdefault((buffer.span, buffer.axes), []).append(buffer)
-        return list(alike.values())
+        return of_one_shape(
+            (*trajectories, *stacks, *self.own(Span.STEPS, Role.SCRATCH, stacks=False))
+        )
+
+    @property
+    def kept_for_a_step(self) -> list[list[Buffer]]:
+        """The arrays of one step, those of one shape together."""
+        stacks = self.own(Span.STEP, Role.SCRATCH, stacks=True)
+        return of_one_shape((*stacks, *self.own(Span.STEP, Role.SCRATCH, stacks=False)))
 
     # from step to step
 
@@ -181,6 +204,14 @@ class Views:
         carried = {c.leaving: self.carried(c) for c in self.memory.loop.carries}
         kept = self.storage.trajectory.values()
         return [q if q in kept else carried.get(q, q) for q in quantities]
+
+
+def of_one_shape(buffers: Iterable[Buffer]) -> list[list[Buffer]]:
+    """Buffers of one shape together."""
+    alike: dict[object, list[Buffer]] = {}
+    for buffer in buffers:
+        alike.setdefault((buffer.span, buffer.axes), []).append(buffer)
+    return list(alike.values())
 
 
 def seen_by(s: Statement) -> list[Group]:

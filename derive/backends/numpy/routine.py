@@ -44,6 +44,11 @@ class Weight:
     key: str
     is_stack: bool
 
+    @property
+    def holder(self) -> str:
+        """What it is found in."""
+        return f"{self.variant.of('params')}{'.stacked' * self.is_stack}"
+
 
 @dataclass(frozen=True)
 class Scratch:
