@@ -512,9 +512,9 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
     dn_da_n_s = 1 - n_s**2
-    sigmoid_h_next_dot_s = (1 - sigmoid_h_next_s) * sigmoid_h_next_s
-    sigmoid_s_dot_s = (1 - sigmoid_s_s) * sigmoid_s_s
     dh_next_dn_s = 1 - sigmoid_h_next_s
+    sigmoid_h_next_dot_s = sigmoid_h_next_s * dh_next_dn_s
+    sigmoid_s_dot_s = (1 - sigmoid_s_s) * sigmoid_s_s
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t] += h_dot_s[t] @ U.T
@@ -538,18 +538,20 @@ def hvp(
     ds_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     ds_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_n_s = (1 - n_s**2) * (1 - sigmoid_h_next_s)
+    one_minus_sigmoid_h_next_s = 1 - sigmoid_h_next_s
+    dh_next_da_n_s = (1 - n_s**2) * one_minus_sigmoid_h_next_s
     dh_next_da_n_dot_s = (
-        -2 * n_dot_s * n_s * (1 - sigmoid_h_next_s) - sigmoid_h_next_dot_s * (1 - n_s**2)
+        -2 * n_dot_s * n_s * one_minus_sigmoid_h_next_s - sigmoid_h_next_dot_s * (1 - n_s**2)
     )
     dh_next_ds_s = (
-        h_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s - n_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s
+        h_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s
+        - n_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
     )
     dh_next_ds_dot_s = (
         h_dot_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s
-        - n_dot_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s
-        - sigmoid_h_next_dot_s * n_s * (1 - sigmoid_h_next_s)
+        - n_dot_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
         + sigmoid_h_next_dot_s * n_s * sigmoid_h_next_s
+        - sigmoid_h_next_dot_s * n_s * one_minus_sigmoid_h_next_s
         - sigmoid_s_dot_s * h_s[:-1] * sigmoid_s_s
         + sigmoid_s_dot_s * h_s[:-1] * (1 - sigmoid_s_s)
     )

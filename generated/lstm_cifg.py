@@ -370,7 +370,6 @@ def backward(params, tape, dys, dstate=None):
     dgates_s, dh_next_dc_next_s, dc_next_dc_s = _arrays(dtype, (T, B, 3 * H), (T, B, H), (T, B, H))
     da_i_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_da_o = (1 - o) * o * tanh_c_next
@@ -385,12 +384,11 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(g_s, g_s, out=da_g_s)
     np.subtract(1, da_g_s, out=da_g_s)
     np.multiply(da_g_s, i_s, out=da_g_s)
-    # dc_next_da_i = (g - c) * (1 - i) * i
-    np.subtract(g_s, c_s[:-1], out=da_i_s)
-    np.subtract(1, i_s, out=work_s)
-    np.multiply(da_i_s, work_s, out=da_i_s)
-    np.multiply(da_i_s, i_s, out=da_i_s)
     np.subtract(1, i_s, out=dc_next_dc_s)
+    # dc_next_da_i = (g - c) * i * dc_next_dc
+    np.subtract(g_s, c_s[:-1], out=da_i_s)
+    np.multiply(da_i_s, i_s, out=da_i_s)
+    np.multiply(da_i_s, dc_next_dc_s, out=da_i_s)
 
     # The chain rule, last step first.
     dh = dstate.h.copy()
@@ -514,7 +512,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     a_i_dot_s += p_i_dot * c_s[:-1]
     dc_next_dc_s = 1 - i_s
     dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_i_s = (g_s - c_s[:-1]) * (1 - i_s) * i_s
+    dc_next_da_i_s = (g_s - c_s[:-1]) * i_s * dc_next_dc_s
     a_o_dot_s += p_o_dot * c_s[1:]
     dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
@@ -610,9 +608,9 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
     i_dot_s += p_i_dot * c_s[:-1]
-    di_da_i_s = (1 - i_s) * i_s
-    dg_da_g_s = 1 - g_s**2
     dc_next_dc_s = 1 - i_s
+    di_da_i_s = i_s * dc_next_dc_s
+    dg_da_g_s = 1 - g_s**2
     dc_next_di_s = g_s - c_s[:-1]
     o_dot_s += p_o_dot * c_s[1:]
     do_da_o_s = (1 - o_s) * o_s
@@ -656,12 +654,12 @@ def hvp(
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
-    dc_next_da_i_s = (g_s - c_s[:-1]) * (1 - i_s) * i_s
+    dc_next_da_i_s = (g_s - c_s[:-1]) * i_s * dc_next_dc_s
     dc_next_da_i_dot_s = (
-        i_dot_s * (g_s - c_s[:-1]) * (1 - i_s)
-        - c_dot_s[:-1] * (1 - i_s) * i_s
+        i_dot_s * (g_s - c_s[:-1]) * dc_next_dc_s
+        - c_dot_s[:-1] * i_s * dc_next_dc_s
         - i_dot_s * (g_s - c_s[:-1]) * i_s
-        + g_dot_s * (1 - i_s) * i_s
+        + g_dot_s * i_s * dc_next_dc_s
     )
     dh = dstate.h.copy()
     dc = dstate.c.copy()

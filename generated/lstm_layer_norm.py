@@ -442,21 +442,21 @@ def forward(params, xs, state=None, lengths=None):
     H = params.hidden_size
     W = params.stacked["W"]
     t_u_f = params["t_u_f"]
-    s_v_f = params["s_v_f"]
     t_v_f = params["t_v_f"]
     b_f = params["b_f"]
+    s_v_f = params["s_v_f"]
     t_u_i = params["t_u_i"]
-    s_v_i = params["s_v_i"]
     t_v_i = params["t_v_i"]
     b_i = params["b_i"]
+    s_v_i = params["s_v_i"]
     t_u_o = params["t_u_o"]
-    s_v_o = params["s_v_o"]
     t_v_o = params["t_v_o"]
     b_o = params["b_o"]
+    s_v_o = params["s_v_o"]
     t_u_g = params["t_u_g"]
-    s_v_g = params["s_v_g"]
     t_v_g = params["t_v_g"]
     b_g = params["b_g"]
+    s_v_g = params["s_v_g"]
     U = params.stacked["U"]
     s_u_f = params["s_u_f"]
     s_u_i = params["s_u_i"]
@@ -557,26 +557,22 @@ def forward(params, xs, state=None, lengths=None):
     # q_g = (v_g - mu_v) / sigma_v
     np.subtract(v_g_s, mu_v_s, out=q_g_s)
     np.divide(q_g_s, sigma_v_s, out=q_g_s)
-    # a_f_in = t_u_f + s_v_f * q_f + t_v_f + b_f
+    a_f_bias = t_u_f + t_v_f + b_f
+    # a_f_in = s_v_f * q_f + a_f_bias
     np.multiply(s_v_f, q_f_s, out=f_s)
-    np.add(f_s, t_u_f, out=f_s)
-    np.add(f_s, t_v_f, out=f_s)
-    np.add(f_s, b_f, out=f_s)
-    # a_i_in = t_u_i + s_v_i * q_i + t_v_i + b_i
+    np.add(f_s, a_f_bias, out=f_s)
+    a_i_bias = t_u_i + t_v_i + b_i
+    # a_i_in = s_v_i * q_i + a_i_bias
     np.multiply(s_v_i, q_i_s, out=i_s)
-    np.add(i_s, t_u_i, out=i_s)
-    np.add(i_s, t_v_i, out=i_s)
-    np.add(i_s, b_i, out=i_s)
-    # a_o_in = t_u_o + s_v_o * q_o + t_v_o + b_o
+    np.add(i_s, a_i_bias, out=i_s)
+    a_o_bias = t_u_o + t_v_o + b_o
+    # a_o_in = s_v_o * q_o + a_o_bias
     np.multiply(s_v_o, q_o_s, out=o_s)
-    np.add(o_s, t_u_o, out=o_s)
-    np.add(o_s, t_v_o, out=o_s)
-    np.add(o_s, b_o, out=o_s)
-    # a_g_in = t_u_g + s_v_g * q_g + t_v_g + b_g
+    np.add(o_s, a_o_bias, out=o_s)
+    a_g_bias = t_u_g + t_v_g + b_g
+    # a_g_in = s_v_g * q_g + a_g_bias
     np.multiply(s_v_g, q_g_s, out=g_s)
-    np.add(g_s, t_u_g, out=g_s)
-    np.add(g_s, t_v_g, out=g_s)
-    np.add(g_s, b_g, out=g_s)
+    np.add(g_s, a_g_bias, out=g_s)
 
     # Step by step.
     gates_1 = np.empty((B, 4 * H), dtype)
@@ -584,9 +580,13 @@ def forward(params, xs, state=None, lengths=None):
     gates_1_T = np.empty((4 * H, B), dtype)
     mu_u = np.empty((B, 1), dtype)
     work = np.empty((B, H), dtype)
+    u_f_minus_mu_u = np.empty((B, H), dtype)
+    u_g_minus_mu_u = np.empty((B, H), dtype)
+    u_i_minus_mu_u = np.empty((B, H), dtype)
+    u_o_minus_mu_u = np.empty((B, H), dtype)
     work2 = np.empty((B, H), dtype)
-    work3 = np.empty((B, H), dtype)
     mu_c = np.empty((B, 1), dtype)
+    c_next_minus_mu_c = np.empty((B, H), dtype)
     steps = zip(
         h_s[:-1],
         sigma_u_s,
@@ -635,18 +635,18 @@ def forward(params, xs, state=None, lengths=None):
         np.sum(work, axis=-1, keepdims=True, out=mu_u)
         np.divide(mu_u, 4, out=mu_u)
         np.divide(mu_u, H, out=mu_u)
-        # a_sigma_u = 1e-05 + sum((u_f - mu_u)**2 + (u_i - mu_u)**2 + (u_o - mu_u)**2 + (u_g -
-        #     mu_u)**2) / 4 / H
-        np.subtract(u_f, mu_u, out=work2)
-        np.multiply(work2, work2, out=work)
-        np.subtract(u_i, mu_u, out=work3)
-        np.multiply(work3, work3, out=work2)
+        np.subtract(u_f, mu_u, out=u_f_minus_mu_u)
+        np.subtract(u_g, mu_u, out=u_g_minus_mu_u)
+        np.subtract(u_i, mu_u, out=u_i_minus_mu_u)
+        np.subtract(u_o, mu_u, out=u_o_minus_mu_u)
+        # a_sigma_u = 1e-05 + sum(u_f_minus_mu_u**2 + u_g_minus_mu_u**2 + u_i_minus_mu_u**2 +
+        #     u_o_minus_mu_u**2) / 4 / H
+        np.multiply(u_f_minus_mu_u, u_f_minus_mu_u, out=work)
+        np.multiply(u_g_minus_mu_u, u_g_minus_mu_u, out=work2)
         np.add(work, work2, out=work)
-        np.subtract(u_o, mu_u, out=work3)
-        np.multiply(work3, work3, out=work2)
+        np.multiply(u_i_minus_mu_u, u_i_minus_mu_u, out=work2)
         np.add(work, work2, out=work)
-        np.subtract(u_g, mu_u, out=work3)
-        np.multiply(work3, work3, out=work2)
+        np.multiply(u_o_minus_mu_u, u_o_minus_mu_u, out=work2)
         np.add(work, work2, out=work)
         np.sum(work, axis=-1, keepdims=True, out=sigma_u)
         np.divide(sigma_u, 4, out=sigma_u)
@@ -654,18 +654,10 @@ def forward(params, xs, state=None, lengths=None):
         np.add(sigma_u, 1e-05, out=sigma_u)
         # sigma_u = sqrt(a_sigma_u)
         np.sqrt(sigma_u, out=sigma_u)
-        # p_f = (u_f - mu_u) / sigma_u
-        np.subtract(u_f, mu_u, out=p_f)
-        np.divide(p_f, sigma_u, out=p_f)
-        # p_i = (u_i - mu_u) / sigma_u
-        np.subtract(u_i, mu_u, out=p_i)
-        np.divide(p_i, sigma_u, out=p_i)
-        # p_o = (u_o - mu_u) / sigma_u
-        np.subtract(u_o, mu_u, out=p_o)
-        np.divide(p_o, sigma_u, out=p_o)
-        # p_g = (u_g - mu_u) / sigma_u
-        np.subtract(u_g, mu_u, out=p_g)
-        np.divide(p_g, sigma_u, out=p_g)
+        np.divide(u_f_minus_mu_u, sigma_u, out=p_f)
+        np.divide(u_i_minus_mu_u, sigma_u, out=p_i)
+        np.divide(u_o_minus_mu_u, sigma_u, out=p_o)
+        np.divide(u_g_minus_mu_u, sigma_u, out=p_g)
         # a_f += s_u_f * p_f
         np.multiply(s_u_f, p_f, out=work)
         np.add(f, work, out=f)
@@ -693,17 +685,15 @@ def forward(params, xs, state=None, lengths=None):
         # mu_c = sum(c_next) / H
         np.sum(c_next, axis=-1, keepdims=True, out=mu_c)
         np.divide(mu_c, H, out=mu_c)
-        # a_sigma_c = 1e-05 + sum((c_next - mu_c)**2) / H
-        np.subtract(c_next, mu_c, out=work2)
-        np.multiply(work2, work2, out=work)
+        np.subtract(c_next, mu_c, out=c_next_minus_mu_c)
+        # a_sigma_c = 1e-05 + sum(c_next_minus_mu_c**2) / H
+        np.multiply(c_next_minus_mu_c, c_next_minus_mu_c, out=work)
         np.sum(work, axis=-1, keepdims=True, out=sigma_c)
         np.divide(sigma_c, H, out=sigma_c)
         np.add(sigma_c, 1e-05, out=sigma_c)
         # sigma_c = sqrt(a_sigma_c)
         np.sqrt(sigma_c, out=sigma_c)
-        # p_c = (c_next - mu_c) / sigma_c
-        np.subtract(c_next, mu_c, out=p_c)
-        np.divide(p_c, sigma_c, out=p_c)
+        np.divide(c_next_minus_mu_c, sigma_c, out=p_c)
         # a_tanh_h_next = s_c * p_c + t_c
         np.multiply(s_c, p_c, out=tanh_h_next)
         np.add(tanh_h_next, t_c, out=tanh_h_next)
@@ -842,6 +832,8 @@ def backward(params, tape, dys, dstate=None):
         dq_f_s,
         dsigma_v_s,
         dmu_v_s,
+        dmu_v_each_s,
+        dsigma_v_each_s,
     ) = _arrays(
         dtype,
         (T, B, 4 * H),
@@ -858,6 +850,8 @@ def backward(params, tape, dys, dstate=None):
         (T, B, H),
         (T, B, H),
         (T, B, H),
+        (T, B, 1),
+        (T, B, 1),
         (T, B, 1),
         (T, B, 1),
     )
@@ -905,6 +899,8 @@ def backward(params, tape, dys, dstate=None):
     dsigma_u = np.empty((B, 1), dtype)
     work2 = np.empty((B, H), dtype)
     dmu_u = np.empty((B, 1), dtype)
+    dmu_u_each = np.empty((B, 1), dtype)
+    dsigma_u_each = np.empty((B, 1), dtype)
     dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys,
@@ -1005,42 +1001,32 @@ def backward(params, tape, dys, dstate=None):
         np.sum(work, axis=-1, keepdims=True, out=dmu_u)
         np.multiply(dmu_u, inv_sigma_u, out=dmu_u)
         np.negative(dmu_u, out=dmu_u)
-        # du_g = dp_g * inv_sigma_u + dsigma_u * p_g / 4 / H + dmu_u / 4 / H
+        # dmu_u_each = dmu_u / 4 / H
+        np.divide(dmu_u, 4, out=dmu_u_each)
+        np.divide(dmu_u_each, H, out=dmu_u_each)
+        # dsigma_u_each = dsigma_u / 4 / H
+        np.divide(dsigma_u, 4, out=dsigma_u_each)
+        np.divide(dsigma_u_each, H, out=dsigma_u_each)
+        # du_g = dp_g * inv_sigma_u + p_g * dsigma_u_each + dmu_u_each
         np.multiply(dp_g, inv_sigma_u, out=du_g)
-        np.multiply(dsigma_u, p_g, out=work)
-        np.divide(work, 4, out=work)
-        np.divide(work, H, out=work)
+        np.multiply(p_g, dsigma_u_each, out=work)
         np.add(du_g, work, out=du_g)
-        np.divide(dmu_u, 4, out=work_1)
-        np.divide(work_1, H, out=work_1)
-        np.add(du_g, work_1, out=du_g)
-        # du_o = dp_o * inv_sigma_u + dsigma_u * p_o / 4 / H + dmu_u / 4 / H
+        np.add(du_g, dmu_u_each, out=du_g)
+        # du_o = dp_o * inv_sigma_u + p_o * dsigma_u_each + dmu_u_each
         np.multiply(dp_o, inv_sigma_u, out=du_o)
-        np.multiply(dsigma_u, p_o, out=work)
-        np.divide(work, 4, out=work)
-        np.divide(work, H, out=work)
+        np.multiply(p_o, dsigma_u_each, out=work)
         np.add(du_o, work, out=du_o)
-        np.divide(dmu_u, 4, out=work_1)
-        np.divide(work_1, H, out=work_1)
-        np.add(du_o, work_1, out=du_o)
-        # du_i = dp_i * inv_sigma_u + dsigma_u * p_i / 4 / H + dmu_u / 4 / H
+        np.add(du_o, dmu_u_each, out=du_o)
+        # du_i = dp_i * inv_sigma_u + p_i * dsigma_u_each + dmu_u_each
         np.multiply(dp_i, inv_sigma_u, out=du_i)
-        np.multiply(dsigma_u, p_i, out=work)
-        np.divide(work, 4, out=work)
-        np.divide(work, H, out=work)
+        np.multiply(p_i, dsigma_u_each, out=work)
         np.add(du_i, work, out=du_i)
-        np.divide(dmu_u, 4, out=work_1)
-        np.divide(work_1, H, out=work_1)
-        np.add(du_i, work_1, out=du_i)
-        # du_f = dp_f * inv_sigma_u + dsigma_u * p_f / 4 / H + dmu_u / 4 / H
+        np.add(du_i, dmu_u_each, out=du_i)
+        # du_f = dp_f * inv_sigma_u + p_f * dsigma_u_each + dmu_u_each
         np.multiply(dp_f, inv_sigma_u, out=du_f)
-        np.multiply(dsigma_u, p_f, out=work)
-        np.divide(work, 4, out=work)
-        np.divide(work, H, out=work)
+        np.multiply(p_f, dsigma_u_each, out=work)
         np.add(du_f, work, out=du_f)
-        np.divide(dmu_u, 4, out=work_1)
-        np.divide(work_1, H, out=work_1)
-        np.add(du_f, work_1, out=du_f)
+        np.add(du_f, dmu_u_each, out=du_f)
         np.dot(U.T, dgates_1.T, out=dh_T)
         np.copyto(dh, dh_T.T)
         # dc = dc_next * f
@@ -1058,7 +1044,6 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
     work2_s = np.empty((T, B, H), dtype)
-    work_1_s = np.empty((T, B, 1), dtype)
     np.multiply(da_g_s, s_v_g, out=dq_g_s)
     np.multiply(da_o_s, s_v_o, out=dq_o_s)
     np.multiply(da_i_s, s_v_i, out=dq_i_s)
@@ -1081,42 +1066,32 @@ def backward(params, tape, dys, dstate=None):
     np.sum(work_s, axis=-1, keepdims=True, out=dmu_v_s)
     np.multiply(dmu_v_s, inv_sigma_v_s, out=dmu_v_s)
     np.negative(dmu_v_s, out=dmu_v_s)
-    # dv_g = dq_g * inv_sigma_v + dsigma_v * q_g / 4 / H + dmu_v / 4 / H
+    # dmu_v_each = dmu_v / 4 / H
+    np.divide(dmu_v_s, 4, out=dmu_v_each_s)
+    np.divide(dmu_v_each_s, H, out=dmu_v_each_s)
+    # dsigma_v_each = dsigma_v / 4 / H
+    np.divide(dsigma_v_s, 4, out=dsigma_v_each_s)
+    np.divide(dsigma_v_each_s, H, out=dsigma_v_each_s)
+    # dv_g = dq_g * inv_sigma_v + q_g * dsigma_v_each + dmu_v_each
     np.multiply(dq_g_s, inv_sigma_v_s, out=dv_g_s)
-    np.multiply(dsigma_v_s, q_g_s, out=work_s)
-    np.divide(work_s, 4, out=work_s)
-    np.divide(work_s, H, out=work_s)
+    np.multiply(q_g_s, dsigma_v_each_s, out=work_s)
     np.add(dv_g_s, work_s, out=dv_g_s)
-    np.divide(dmu_v_s, 4, out=work_1_s)
-    np.divide(work_1_s, H, out=work_1_s)
-    np.add(dv_g_s, work_1_s, out=dv_g_s)
-    # dv_o = dq_o * inv_sigma_v + dsigma_v * q_o / 4 / H + dmu_v / 4 / H
+    np.add(dv_g_s, dmu_v_each_s, out=dv_g_s)
+    # dv_o = dq_o * inv_sigma_v + q_o * dsigma_v_each + dmu_v_each
     np.multiply(dq_o_s, inv_sigma_v_s, out=dv_o_s)
-    np.multiply(dsigma_v_s, q_o_s, out=work_s)
-    np.divide(work_s, 4, out=work_s)
-    np.divide(work_s, H, out=work_s)
+    np.multiply(q_o_s, dsigma_v_each_s, out=work_s)
     np.add(dv_o_s, work_s, out=dv_o_s)
-    np.divide(dmu_v_s, 4, out=work_1_s)
-    np.divide(work_1_s, H, out=work_1_s)
-    np.add(dv_o_s, work_1_s, out=dv_o_s)
-    # dv_i = dq_i * inv_sigma_v + dsigma_v * q_i / 4 / H + dmu_v / 4 / H
+    np.add(dv_o_s, dmu_v_each_s, out=dv_o_s)
+    # dv_i = dq_i * inv_sigma_v + q_i * dsigma_v_each + dmu_v_each
     np.multiply(dq_i_s, inv_sigma_v_s, out=dv_i_s)
-    np.multiply(dsigma_v_s, q_i_s, out=work_s)
-    np.divide(work_s, 4, out=work_s)
-    np.divide(work_s, H, out=work_s)
+    np.multiply(q_i_s, dsigma_v_each_s, out=work_s)
     np.add(dv_i_s, work_s, out=dv_i_s)
-    np.divide(dmu_v_s, 4, out=work_1_s)
-    np.divide(work_1_s, H, out=work_1_s)
-    np.add(dv_i_s, work_1_s, out=dv_i_s)
-    # dv_f = dq_f * inv_sigma_v + dsigma_v * q_f / 4 / H + dmu_v / 4 / H
+    np.add(dv_i_s, dmu_v_each_s, out=dv_i_s)
+    # dv_f = dq_f * inv_sigma_v + q_f * dsigma_v_each + dmu_v_each
     np.multiply(dq_f_s, inv_sigma_v_s, out=dv_f_s)
-    np.multiply(dsigma_v_s, q_f_s, out=work_s)
-    np.divide(work_s, 4, out=work_s)
-    np.divide(work_s, H, out=work_s)
+    np.multiply(q_f_s, dsigma_v_each_s, out=work_s)
     np.add(dv_f_s, work_s, out=dv_f_s)
-    np.divide(dmu_v_s, 4, out=work_1_s)
-    np.divide(work_1_s, H, out=work_1_s)
-    np.add(dv_f_s, work_1_s, out=dv_f_s)
+    np.add(dv_f_s, dmu_v_each_s, out=dv_f_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
@@ -1277,67 +1252,44 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    U = params.stacked["U"]
-    W = params.stacked["W"]
     U_dot = params_dot.stacked["U"]
+    W = params.stacked["W"]
     W_dot = params_dot.stacked["W"]
-    s_u_f_dot = params_dot["s_u_f"]
     t_u_f_dot = params_dot["t_u_f"]
-    s_v_f_dot = params_dot["s_v_f"]
-    s_v_f = params["s_v_f"]
     t_v_f_dot = params_dot["t_v_f"]
     b_f_dot = params_dot["b_f"]
-    s_u_i_dot = params_dot["s_u_i"]
+    s_u_f_dot = params_dot["s_u_f"]
+    s_v_f_dot = params_dot["s_v_f"]
+    s_v_f = params["s_v_f"]
     t_u_i_dot = params_dot["t_u_i"]
-    s_v_i_dot = params_dot["s_v_i"]
-    s_v_i = params["s_v_i"]
     t_v_i_dot = params_dot["t_v_i"]
     b_i_dot = params_dot["b_i"]
-    s_u_o_dot = params_dot["s_u_o"]
+    s_u_i_dot = params_dot["s_u_i"]
+    s_v_i_dot = params_dot["s_v_i"]
+    s_v_i = params["s_v_i"]
     t_u_o_dot = params_dot["t_u_o"]
-    s_v_o_dot = params_dot["s_v_o"]
-    s_v_o = params["s_v_o"]
     t_v_o_dot = params_dot["t_v_o"]
     b_o_dot = params_dot["b_o"]
-    s_u_g_dot = params_dot["s_u_g"]
+    s_u_o_dot = params_dot["s_u_o"]
+    s_v_o_dot = params_dot["s_v_o"]
+    s_v_o = params["s_v_o"]
     t_u_g_dot = params_dot["t_u_g"]
-    s_v_g_dot = params_dot["s_v_g"]
-    s_v_g = params["s_v_g"]
     t_v_g_dot = params_dot["t_v_g"]
     b_g_dot = params_dot["b_g"]
+    s_u_g_dot = params_dot["s_u_g"]
+    s_v_g_dot = params_dot["s_v_g"]
+    s_v_g = params["s_v_g"]
     s_c_dot = params_dot["s_c"]
     t_c_dot = params_dot["t_c"]
+    U = params.stacked["U"]
     s_u_f = params["s_u_f"]
     s_u_i = params["s_u_i"]
     s_u_o = params["s_u_o"]
     s_u_g = params["s_u_g"]
     s_c = params["s_c"]
-    (
-        h_dot_s,
-        gates_1_s,
-        gates_2_s,
-        gates_1_dot_s,
-        gates_2_dot_s,
-        mu_u_s,
-        mu_v_s,
-        mu_c_s,
-        mu_v_dot_s,
-        sigma_v_dot_s,
-    ) = _arrays(
-        dtype,
-        (T + 1, B, H),
-        (T, B, 4 * H),
-        (T, B, 4 * H),
-        (T, B, 4 * H),
-        (T, B, 4 * H),
-        (T, B, 1),
-        (T, B, 1),
-        (T, B, 1),
-        (T, B, 1),
-        (T, B, 1),
+    h_dot_s, gates_1_dot_s, gates_2_dot_s, mu_v_dot_s, sigma_v_dot_s = _arrays(
+        dtype, (T + 1, B, H), (T, B, 4 * H), (T, B, 4 * H), (T, B, 1), (T, B, 1)
     )
-    u_f_s, u_i_s, u_o_s, u_g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    v_f_s, v_i_s, v_o_s, v_g_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     (
         u_f_dot_s,
         u_i_dot_s,
@@ -1354,54 +1306,41 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     c_next_dot = state_dot.c.copy()
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U.T, out=_rows(gates_1_s))
-    np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    mu_u_s[...] = np.sum(u_f_s + u_i_s + u_o_s + u_g_s, axis=-1, keepdims=True) / 4 / H
-    mu_v_s[...] = np.sum(v_f_s + v_i_s + v_o_s + v_g_s, axis=-1, keepdims=True) / 4 / H
-    mu_c_s[...] = np.sum(c_s[1:], axis=-1, keepdims=True) / H
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    p_f_dot_rate_s = p_f_s / sigma_u_s
-    p_i_dot_rate_s = p_i_s / sigma_u_s
-    p_o_dot_rate_s = p_o_s / sigma_u_s
-    p_g_dot_rate_s = p_g_s / sigma_u_s
     mu_v_dot_s[...] = (
         np.sum(v_f_dot_s + v_i_dot_s + v_o_dot_s + v_g_dot_s, axis=-1, keepdims=True) / 4 / H
     )
     sigma_v_dot_s[...] = (
         np.sum(
-            v_f_dot_s * (v_f_s - mu_v_s)
-            + v_i_dot_s * (v_i_s - mu_v_s)
-            + v_o_dot_s * (v_o_s - mu_v_s)
-            + v_g_dot_s * (v_g_s - mu_v_s), axis=-1, keepdims=True
+            v_f_dot_s * q_f_s
+            + v_i_dot_s * q_i_s
+            + v_o_dot_s * q_o_s
+            + v_g_dot_s * q_g_s, axis=-1, keepdims=True
         )
         / 4
         / H
-        / sigma_v_s
     )
-    q_f_dot_s = v_f_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_f_s / sigma_v_s
-    q_i_dot_s = v_i_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_i_s / sigma_v_s
-    q_o_dot_s = v_o_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_o_s / sigma_v_s
-    q_g_dot_s = v_g_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_g_s / sigma_v_s
-    a_f_dot_s = (
-        s_u_f_dot * p_f_s + t_u_f_dot + s_v_f_dot * q_f_s + q_f_dot_s * s_v_f + t_v_f_dot + b_f_dot
-    )
-    a_i_dot_s = (
-        s_u_i_dot * p_i_s + t_u_i_dot + s_v_i_dot * q_i_s + q_i_dot_s * s_v_i + t_v_i_dot + b_i_dot
-    )
-    a_o_dot_s = (
-        s_u_o_dot * p_o_s + t_u_o_dot + s_v_o_dot * q_o_s + q_o_dot_s * s_v_o + t_v_o_dot + b_o_dot
-    )
-    a_g_dot_s = (
-        s_u_g_dot * p_g_s + t_u_g_dot + s_v_g_dot * q_g_s + q_g_dot_s * s_v_g + t_v_g_dot + b_g_dot
-    )
+    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
+    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
+    q_f_dot_s = v_f_dot_s / sigma_v_s - q_f_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_i_dot_s = v_i_dot_s / sigma_v_s - q_i_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_o_dot_s = v_o_dot_s / sigma_v_s - q_o_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_g_dot_s = v_g_dot_s / sigma_v_s - q_g_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    a_f_dot_bias = t_u_f_dot + t_v_f_dot + b_f_dot
+    a_f_dot_s = s_u_f_dot * p_f_s + s_v_f_dot * q_f_s + q_f_dot_s * s_v_f + a_f_dot_bias
+    a_i_dot_bias = t_u_i_dot + t_v_i_dot + b_i_dot
+    a_i_dot_s = s_u_i_dot * p_i_s + s_v_i_dot * q_i_s + q_i_dot_s * s_v_i + a_i_dot_bias
+    a_o_dot_bias = t_u_o_dot + t_v_o_dot + b_o_dot
+    a_o_dot_s = s_u_o_dot * p_o_s + s_v_o_dot * q_o_s + q_o_dot_s * s_v_o + a_o_dot_bias
+    a_g_dot_bias = t_u_g_dot + t_v_g_dot + b_g_dot
+    a_g_dot_s = s_u_g_dot * p_g_s + s_v_g_dot * q_g_s + q_g_dot_s * s_v_g + a_g_dot_bias
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
     inv_sigma_c_s = 1 / sigma_c_s
-    p_c_dot_rate_s = p_c_s / sigma_c_s
     a_tanh_h_next_dot_s = s_c_dot * p_c_s + t_c_dot
     dh_next_da_tanh_h_next_s = o_s * (1 - tanh_h_next_s**2)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
@@ -1425,34 +1364,35 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         )
         sigma_u_dot[...] = (
             np.sum(
-                u_f_dot_s[t] * (u_f_s[t] - mu_u_s[t])
-                + u_i_dot_s[t] * (u_i_s[t] - mu_u_s[t])
-                + u_o_dot_s[t] * (u_o_s[t] - mu_u_s[t])
-                + u_g_dot_s[t] * (u_g_s[t] - mu_u_s[t]), axis=-1, keepdims=True
+                u_f_dot_s[t] * p_f_s[t]
+                + u_i_dot_s[t] * p_i_s[t]
+                + u_o_dot_s[t] * p_o_s[t]
+                + u_g_dot_s[t] * p_g_s[t], axis=-1, keepdims=True
             )
-            * inv_sigma_u_s[t]
             / 4
             / H
         )
+        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
+        sigma_u_dot_inv_sigma_u = sigma_u_dot * inv_sigma_u_s[t]
         p_f_dot = (
             u_f_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot * p_f_dot_rate_s[t]
+            - p_f_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         p_i_dot = (
             u_i_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot * p_i_dot_rate_s[t]
+            - p_i_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         p_o_dot = (
             u_o_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot * p_o_dot_rate_s[t]
+            - p_o_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         p_g_dot = (
             u_g_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot * p_g_dot_rate_s[t]
+            - p_g_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         a_f_dot_s[t] += p_f_dot * s_u_f
         a_i_dot_s[t] += p_i_dot * s_u_i
@@ -1465,15 +1405,11 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + a_g_dot_s[t] * dc_next_da_g_s[t]
         )
         mu_c_dot[...] = np.sum(c_next_dot, axis=-1, keepdims=True) / H
-        sigma_c_dot[...] = (
-            np.sum(c_next_dot * (c_s[t + 1] - mu_c_s[t]), axis=-1, keepdims=True)
-            * inv_sigma_c_s[t]
-            / H
-        )
+        sigma_c_dot[...] = np.sum(c_next_dot * p_c_s[t], axis=-1, keepdims=True) / H
         p_c_dot = (
             c_next_dot * inv_sigma_c_s[t]
             - mu_c_dot * inv_sigma_c_s[t]
-            - sigma_c_dot * p_c_dot_rate_s[t]
+            - sigma_c_dot * p_c_s[t] * inv_sigma_c_s[t]
         )
         a_tanh_h_next_dot_s[t] += p_c_dot * s_c
         h_dot_s[t + 1] = (
@@ -1559,36 +1495,36 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    U = params.stacked["U"]
-    W = params.stacked["W"]
     U_dot = params_dot.stacked["U"]
+    W = params.stacked["W"]
     W_dot = params_dot.stacked["W"]
-    s_u_f_dot = params_dot["s_u_f"]
     t_u_f_dot = params_dot["t_u_f"]
-    s_v_f_dot = params_dot["s_v_f"]
-    s_v_f = params["s_v_f"]
     t_v_f_dot = params_dot["t_v_f"]
     b_f_dot = params_dot["b_f"]
-    s_u_i_dot = params_dot["s_u_i"]
+    s_u_f_dot = params_dot["s_u_f"]
+    s_v_f_dot = params_dot["s_v_f"]
+    s_v_f = params["s_v_f"]
     t_u_i_dot = params_dot["t_u_i"]
-    s_v_i_dot = params_dot["s_v_i"]
-    s_v_i = params["s_v_i"]
     t_v_i_dot = params_dot["t_v_i"]
     b_i_dot = params_dot["b_i"]
-    s_u_o_dot = params_dot["s_u_o"]
+    s_u_i_dot = params_dot["s_u_i"]
+    s_v_i_dot = params_dot["s_v_i"]
+    s_v_i = params["s_v_i"]
     t_u_o_dot = params_dot["t_u_o"]
-    s_v_o_dot = params_dot["s_v_o"]
-    s_v_o = params["s_v_o"]
     t_v_o_dot = params_dot["t_v_o"]
     b_o_dot = params_dot["b_o"]
-    s_u_g_dot = params_dot["s_u_g"]
+    s_u_o_dot = params_dot["s_u_o"]
+    s_v_o_dot = params_dot["s_v_o"]
+    s_v_o = params["s_v_o"]
     t_u_g_dot = params_dot["t_u_g"]
-    s_v_g_dot = params_dot["s_v_g"]
-    s_v_g = params["s_v_g"]
     t_v_g_dot = params_dot["t_v_g"]
     b_g_dot = params_dot["b_g"]
+    s_u_g_dot = params_dot["s_u_g"]
+    s_v_g_dot = params_dot["s_v_g"]
+    s_v_g = params["s_v_g"]
     s_c_dot = params_dot["s_c"]
     t_c_dot = params_dot["t_c"]
+    U = params.stacked["U"]
     s_u_f = params["s_u_f"]
     s_u_i = params["s_u_i"]
     s_u_o = params["s_u_o"]
@@ -1597,13 +1533,8 @@ def hvp(
     (
         h_dot_s,
         c_dot_s,
-        gates_1_s,
-        gates_2_s,
         gates_1_dot_s,
         gates_2_dot_s,
-        mu_u_s,
-        mu_v_s,
-        mu_c_s,
         mu_v_dot_s,
         sigma_v_dot_s,
         sigma_u_dot_s,
@@ -1619,11 +1550,6 @@ def hvp(
         (T + 1, B, H),
         (T, B, 4 * H),
         (T, B, 4 * H),
-        (T, B, 4 * H),
-        (T, B, 4 * H),
-        (T, B, 1),
-        (T, B, 1),
-        (T, B, 1),
         (T, B, 1),
         (T, B, 1),
         (T, B, 1),
@@ -1634,8 +1560,6 @@ def hvp(
         (T, B, 1),
         (T, B, H),
     )
-    u_f_s, u_i_s, u_o_s, u_g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    v_f_s, v_i_s, v_o_s, v_g_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     (
         u_f_dot_s,
         u_i_dot_s,
@@ -1650,55 +1574,42 @@ def hvp(
     ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     h_dot_s[0] = state_dot.h
     c_dot_s[0] = state_dot.c
-    np.matmul(_rows(h_s[:-1]), U.T, out=_rows(gates_1_s))
-    np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    mu_u_s[...] = np.sum(u_f_s + u_i_s + u_o_s + u_g_s, axis=-1, keepdims=True) / 4 / H
-    mu_v_s[...] = np.sum(v_f_s + v_i_s + v_o_s + v_g_s, axis=-1, keepdims=True) / 4 / H
-    mu_c_s[...] = np.sum(c_s[1:], axis=-1, keepdims=True) / H
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    p_f_dot_rate_s = p_f_s / sigma_u_s
-    p_i_dot_rate_s = p_i_s / sigma_u_s
-    p_o_dot_rate_s = p_o_s / sigma_u_s
-    p_g_dot_rate_s = p_g_s / sigma_u_s
     mu_v_dot_s[...] = (
         np.sum(v_f_dot_s + v_i_dot_s + v_o_dot_s + v_g_dot_s, axis=-1, keepdims=True) / 4 / H
     )
     sigma_v_dot_s[...] = (
         np.sum(
-            v_f_dot_s * (v_f_s - mu_v_s)
-            + v_i_dot_s * (v_i_s - mu_v_s)
-            + v_o_dot_s * (v_o_s - mu_v_s)
-            + v_g_dot_s * (v_g_s - mu_v_s), axis=-1, keepdims=True
+            v_f_dot_s * q_f_s
+            + v_i_dot_s * q_i_s
+            + v_o_dot_s * q_o_s
+            + v_g_dot_s * q_g_s, axis=-1, keepdims=True
         )
         / 4
         / H
-        / sigma_v_s
     )
-    q_f_dot_s = v_f_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_f_s / sigma_v_s
-    q_i_dot_s = v_i_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_i_s / sigma_v_s
-    q_o_dot_s = v_o_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_o_s / sigma_v_s
-    q_g_dot_s = v_g_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_g_s / sigma_v_s
-    a_f_dot_s = (
-        s_u_f_dot * p_f_s + t_u_f_dot + s_v_f_dot * q_f_s + q_f_dot_s * s_v_f + t_v_f_dot + b_f_dot
-    )
+    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
+    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
+    q_f_dot_s = v_f_dot_s / sigma_v_s - q_f_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_i_dot_s = v_i_dot_s / sigma_v_s - q_i_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_o_dot_s = v_o_dot_s / sigma_v_s - q_o_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_g_dot_s = v_g_dot_s / sigma_v_s - q_g_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    a_f_dot_bias = t_u_f_dot + t_v_f_dot + b_f_dot
+    a_f_dot_s = s_u_f_dot * p_f_s + s_v_f_dot * q_f_s + q_f_dot_s * s_v_f + a_f_dot_bias
     f_dot_s = (1 - f_s) * f_s
-    a_i_dot_s = (
-        s_u_i_dot * p_i_s + t_u_i_dot + s_v_i_dot * q_i_s + q_i_dot_s * s_v_i + t_v_i_dot + b_i_dot
-    )
+    a_i_dot_bias = t_u_i_dot + t_v_i_dot + b_i_dot
+    a_i_dot_s = s_u_i_dot * p_i_s + s_v_i_dot * q_i_s + q_i_dot_s * s_v_i + a_i_dot_bias
     i_dot_s = (1 - i_s) * i_s
-    a_o_dot_s = (
-        s_u_o_dot * p_o_s + t_u_o_dot + s_v_o_dot * q_o_s + q_o_dot_s * s_v_o + t_v_o_dot + b_o_dot
-    )
+    a_o_dot_bias = t_u_o_dot + t_v_o_dot + b_o_dot
+    a_o_dot_s = s_u_o_dot * p_o_s + s_v_o_dot * q_o_s + q_o_dot_s * s_v_o + a_o_dot_bias
     o_dot_s = (1 - o_s) * o_s
-    a_g_dot_s = (
-        s_u_g_dot * p_g_s + t_u_g_dot + s_v_g_dot * q_g_s + q_g_dot_s * s_v_g + t_v_g_dot + b_g_dot
-    )
+    a_g_dot_bias = t_u_g_dot + t_v_g_dot + b_g_dot
+    a_g_dot_s = s_u_g_dot * p_g_s + s_v_g_dot * q_g_s + q_g_dot_s * s_v_g + a_g_dot_bias
     g_dot_s = 1 - g_s**2
     inv_sigma_c_s = 1 / sigma_c_s
-    p_c_dot_rate_s = p_c_s / sigma_c_s
     a_tanh_h_next_dot_s = s_c_dot * p_c_s + t_c_dot
     tanh_h_next_dot_s = 1 - tanh_h_next_s**2
     mu_u_dot = np.empty((B, 1), dtype)
@@ -1715,34 +1626,35 @@ def hvp(
         )
         sigma_u_dot_s[t] = (
             np.sum(
-                u_f_dot_s[t] * (u_f_s[t] - mu_u_s[t])
-                + u_i_dot_s[t] * (u_i_s[t] - mu_u_s[t])
-                + u_o_dot_s[t] * (u_o_s[t] - mu_u_s[t])
-                + u_g_dot_s[t] * (u_g_s[t] - mu_u_s[t]), axis=-1, keepdims=True
+                u_f_dot_s[t] * p_f_s[t]
+                + u_i_dot_s[t] * p_i_s[t]
+                + u_o_dot_s[t] * p_o_s[t]
+                + u_g_dot_s[t] * p_g_s[t], axis=-1, keepdims=True
             )
-            * inv_sigma_u_s[t]
             / 4
             / H
         )
+        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
+        sigma_u_dot_inv_sigma_u = sigma_u_dot_s[t] * inv_sigma_u_s[t]
         p_f_dot_s[t] = (
             u_f_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot_s[t] * p_f_dot_rate_s[t]
+            - p_f_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         p_i_dot_s[t] = (
             u_i_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot_s[t] * p_i_dot_rate_s[t]
+            - p_i_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         p_o_dot_s[t] = (
             u_o_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot_s[t] * p_o_dot_rate_s[t]
+            - p_o_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         p_g_dot_s[t] = (
             u_g_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot_s[t] * p_g_dot_rate_s[t]
+            - p_g_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         a_f_dot_s[t] += p_f_dot_s[t] * s_u_f
         f_dot_s[t] = a_f_dot_s[t] * f_dot_s[t]
@@ -1756,15 +1668,11 @@ def hvp(
             f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
         )
         mu_c_dot[...] = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True) / H
-        sigma_c_dot_s[t] = (
-            np.sum(c_dot_s[t + 1] * (c_s[t + 1] - mu_c_s[t]), axis=-1, keepdims=True)
-            * inv_sigma_c_s[t]
-            / H
-        )
+        sigma_c_dot_s[t] = np.sum(c_dot_s[t + 1] * p_c_s[t], axis=-1, keepdims=True) / H
         p_c_dot_s[t] = (
             c_dot_s[t + 1] * inv_sigma_c_s[t]
             - mu_c_dot * inv_sigma_c_s[t]
-            - sigma_c_dot_s[t] * p_c_dot_rate_s[t]
+            - sigma_c_dot_s[t] * p_c_s[t] * inv_sigma_c_s[t]
         )
         a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
         tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * tanh_h_next_dot_s[t]
@@ -1813,9 +1721,9 @@ def hvp(
         da_i_dot_s,
         da_f_s,
         da_f_dot_s,
-        dsigma_v_s,
+        dsigma_v_part_s,
         dsigma_v_dot_s,
-        dmu_v_s,
+        dmu_v_part_s,
         dmu_v_dot_s,
     ) = _arrays(
         dtype,
@@ -1879,13 +1787,13 @@ def hvp(
     dc = dstate.c.copy()
     dh_dot = dstate_dot.h.copy()
     dc_dot = dstate_dot.c.copy()
-    dsigma_c = np.empty((B, 1), dtype)
+    dsigma_c_part = np.empty((B, 1), dtype)
     dsigma_c_dot = np.empty((B, 1), dtype)
-    dmu_c = np.empty((B, 1), dtype)
+    sum_dp_c = np.empty((B, 1), dtype)
     dmu_c_dot = np.empty((B, 1), dtype)
-    dsigma_u = np.empty((B, 1), dtype)
+    dsigma_u_part = np.empty((B, 1), dtype)
     dsigma_u_dot = np.empty((B, 1), dtype)
-    dmu_u = np.empty((B, 1), dtype)
+    dmu_u_part = np.empty((B, 1), dtype)
     dmu_u_dot = np.empty((B, 1), dtype)
     for t in reversed(range(T)):
         ended = ended_s[t]
@@ -1902,20 +1810,23 @@ def hvp(
         )
         dp_c = da_tanh_h_next_s[t] * s_c
         dp_c_dot = da_tanh_h_next_s[t] * s_c_dot + da_tanh_h_next_dot_s[t] * s_c
-        dsigma_c[...] = -np.sum(dp_c * p_c_s[t], axis=-1, keepdims=True) * inv_sigma_c_s[t]
+        dsigma_c_part[...] = np.sum(dp_c * p_c_s[t], axis=-1, keepdims=True)
+        dsigma_c = -dsigma_c_part * inv_sigma_c_s[t]
         dsigma_c_dot[...] = (
-            np.sum(dp_c * p_c_s[t], axis=-1, keepdims=True) * dsigma_c_dot_rate_s[t]
+            dsigma_c_dot_rate_s[t] * dsigma_c_part
             - np.sum(dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t], axis=-1, keepdims=True)
             * inv_sigma_c_s[t]
         )
-        dmu_c[...] = -np.sum(dp_c, axis=-1, keepdims=True) * inv_sigma_c_s[t]
+        sum_dp_c[...] = np.sum(dp_c, axis=-1, keepdims=True)
+        dmu_c = -inv_sigma_c_s[t] * sum_dp_c
         dmu_c_dot[...] = (
-            np.sum(dp_c, axis=-1, keepdims=True) * dsigma_c_dot_rate_s[t]
+            dsigma_c_dot_rate_s[t] * sum_dp_c
             - np.sum(dp_c_dot, axis=-1, keepdims=True) * inv_sigma_c_s[t]
         )
-        dc += dp_c * inv_sigma_c_s[t] + dsigma_c * p_c_s[t] / H + dmu_c / H
+        dsigma_c_each = dsigma_c / H
+        dc += dp_c * inv_sigma_c_s[t] + dmu_c / H + p_c_s[t] * dsigma_c_each
         dc_dot += (
-            dsigma_c * p_c_dot_s[t] / H
+            p_c_dot_s[t] * dsigma_c_each
             - dp_c * dsigma_c_dot_rate_s[t]
             + dp_c_dot * inv_sigma_c_s[t]
             + dsigma_c_dot * p_c_s[t] / H
@@ -1937,23 +1848,15 @@ def hvp(
         dp_i_dot = da_i_s[t] * s_u_i_dot + da_i_dot_s[t] * s_u_i
         dp_f = da_f_s[t] * s_u_f
         dp_f_dot = da_f_s[t] * s_u_f_dot + da_f_dot_s[t] * s_u_f
-        dsigma_u[...] = (
-            -np.sum(
-                dp_g * p_g_s[t]
-                + dp_o * p_o_s[t]
-                + dp_i * p_i_s[t]
-                + dp_f * p_f_s[t], axis=-1, keepdims=True
-            )
-            * inv_sigma_u_s[t]
+        dsigma_u_part[...] = np.sum(
+            dp_g * p_g_s[t]
+            + dp_o * p_o_s[t]
+            + dp_i * p_i_s[t]
+            + dp_f * p_f_s[t], axis=-1, keepdims=True
         )
+        dsigma_u = -dsigma_u_part * inv_sigma_u_s[t]
         dsigma_u_dot[...] = (
-            np.sum(
-                dp_g * p_g_s[t]
-                + dp_o * p_o_s[t]
-                + dp_i * p_i_s[t]
-                + dp_f * p_f_s[t], axis=-1, keepdims=True
-            )
-            * dsigma_u_dot_rate_s[t]
+            dsigma_u_dot_rate_s[t] * dsigma_u_part
             - np.sum(
                 dp_g * p_g_dot_s[t]
                 + dp_o * p_o_dot_s[t]
@@ -1966,43 +1869,48 @@ def hvp(
             )
             * inv_sigma_u_s[t]
         )
-        dmu_u[...] = -np.sum(dp_g + dp_o + dp_i + dp_f, axis=-1, keepdims=True) * inv_sigma_u_s[t]
+        dmu_u_part[...] = np.sum(dp_g + dp_o + dp_i + dp_f, axis=-1, keepdims=True)
+        dmu_u = -dmu_u_part * inv_sigma_u_s[t]
         dmu_u_dot[...] = (
-            np.sum(dp_g + dp_o + dp_i + dp_f, axis=-1, keepdims=True) * dsigma_u_dot_rate_s[t]
+            dmu_u_part * dsigma_u_dot_rate_s[t]
             - np.sum(dp_g_dot + dp_o_dot + dp_i_dot + dp_f_dot, axis=-1, keepdims=True)
             * inv_sigma_u_s[t]
         )
-        du_g_s[t] = dp_g * inv_sigma_u_s[t] + dsigma_u * p_g_s[t] / 4 / H + dmu_u / 4 / H
+        dsigma_u_each = dsigma_u / 4 / H
+        dmu_u_each = dmu_u / 4 / H
+        du_g_s[t] = dp_g * inv_sigma_u_s[t] + p_g_s[t] * dsigma_u_each + dmu_u_each
+        dmu_u_dot_each = dmu_u_dot / 4 / H
+        dsigma_u_dot_each = dsigma_u_dot / 4 / H
         du_g_dot_s[t] = (
-            dsigma_u * p_g_dot_s[t] / 4 / H
+            p_g_dot_s[t] * dsigma_u_each
             - dp_g * dsigma_u_dot_rate_s[t]
             + dp_g_dot * inv_sigma_u_s[t]
-            + dsigma_u_dot * p_g_s[t] / 4 / H
-            + dmu_u_dot / 4 / H
+            + p_g_s[t] * dsigma_u_dot_each
+            + dmu_u_dot_each
         )
-        du_o_s[t] = dp_o * inv_sigma_u_s[t] + dsigma_u * p_o_s[t] / 4 / H + dmu_u / 4 / H
+        du_o_s[t] = dp_o * inv_sigma_u_s[t] + p_o_s[t] * dsigma_u_each + dmu_u_each
         du_o_dot_s[t] = (
-            dsigma_u * p_o_dot_s[t] / 4 / H
+            p_o_dot_s[t] * dsigma_u_each
             - dp_o * dsigma_u_dot_rate_s[t]
             + dp_o_dot * inv_sigma_u_s[t]
-            + dsigma_u_dot * p_o_s[t] / 4 / H
-            + dmu_u_dot / 4 / H
+            + p_o_s[t] * dsigma_u_dot_each
+            + dmu_u_dot_each
         )
-        du_i_s[t] = dp_i * inv_sigma_u_s[t] + dsigma_u * p_i_s[t] / 4 / H + dmu_u / 4 / H
+        du_i_s[t] = dp_i * inv_sigma_u_s[t] + p_i_s[t] * dsigma_u_each + dmu_u_each
         du_i_dot_s[t] = (
-            dsigma_u * p_i_dot_s[t] / 4 / H
+            p_i_dot_s[t] * dsigma_u_each
             - dp_i * dsigma_u_dot_rate_s[t]
             + dp_i_dot * inv_sigma_u_s[t]
-            + dsigma_u_dot * p_i_s[t] / 4 / H
-            + dmu_u_dot / 4 / H
+            + p_i_s[t] * dsigma_u_dot_each
+            + dmu_u_dot_each
         )
-        du_f_s[t] = dp_f * inv_sigma_u_s[t] + dsigma_u * p_f_s[t] / 4 / H + dmu_u / 4 / H
+        du_f_s[t] = dp_f * inv_sigma_u_s[t] + p_f_s[t] * dsigma_u_each + dmu_u_each
         du_f_dot_s[t] = (
-            dsigma_u * p_f_dot_s[t] / 4 / H
+            p_f_dot_s[t] * dsigma_u_each
             - dp_f * dsigma_u_dot_rate_s[t]
             + dp_f_dot * inv_sigma_u_s[t]
-            + dsigma_u_dot * p_f_s[t] / 4 / H
-            + dmu_u_dot / 4 / H
+            + p_f_s[t] * dsigma_u_dot_each
+            + dmu_u_dot_each
         )
         dh[...] = dgates_1_s[t] @ U
         dh_dot[...] = dgates_1_dot_s[t] @ U
@@ -2034,23 +1942,12 @@ def hvp(
     dq_i_dot_s = da_i_s * s_v_i_dot + da_i_dot_s * s_v_i
     dq_f_s = da_f_s * s_v_f
     dq_f_dot_s = da_f_s * s_v_f_dot + da_f_dot_s * s_v_f
-    dsigma_v_s[...] = (
-        -np.sum(
-            dq_g_s * q_g_s
-            + dq_o_s * q_o_s
-            + dq_i_s * q_i_s
-            + dq_f_s * q_f_s, axis=-1, keepdims=True
-        )
-        * inv_sigma_v_s
+    dsigma_v_part_s[...] = np.sum(
+        dq_g_s * q_g_s + dq_o_s * q_o_s + dq_i_s * q_i_s + dq_f_s * q_f_s, axis=-1, keepdims=True
     )
+    dsigma_v_s = -dsigma_v_part_s * inv_sigma_v_s
     dsigma_v_dot_s[...] = (
-        np.sum(
-            dq_g_s * q_g_s
-            + dq_o_s * q_o_s
-            + dq_i_s * q_i_s
-            + dq_f_s * q_f_s, axis=-1, keepdims=True
-        )
-        * dsigma_v_dot_rate_s
+        dsigma_v_dot_rate_s * dsigma_v_part_s
         - np.sum(
             dq_g_s * q_g_dot_s
             + dq_o_s * q_o_dot_s
@@ -2063,45 +1960,48 @@ def hvp(
         )
         * inv_sigma_v_s
     )
-    dmu_v_s[...] = (
-        -np.sum(dq_g_s + dq_o_s + dq_i_s + dq_f_s, axis=-1, keepdims=True) * inv_sigma_v_s
-    )
+    dmu_v_part_s[...] = np.sum(dq_g_s + dq_o_s + dq_i_s + dq_f_s, axis=-1, keepdims=True)
+    dmu_v_s = -dmu_v_part_s * inv_sigma_v_s
     dmu_v_dot_s[...] = (
-        np.sum(dq_g_s + dq_o_s + dq_i_s + dq_f_s, axis=-1, keepdims=True) * dsigma_v_dot_rate_s
+        dmu_v_part_s * dsigma_v_dot_rate_s
         - np.sum(dq_g_dot_s + dq_o_dot_s + dq_i_dot_s + dq_f_dot_s, axis=-1, keepdims=True)
         * inv_sigma_v_s
     )
-    dv_g_s[...] = dq_g_s * inv_sigma_v_s + dsigma_v_s * q_g_s / 4 / H + dmu_v_s / 4 / H
+    dsigma_v_each_s = dsigma_v_s / 4 / H
+    dmu_v_each_s = dmu_v_s / 4 / H
+    dv_g_s[...] = dq_g_s * inv_sigma_v_s + q_g_s * dsigma_v_each_s + dmu_v_each_s
+    dmu_v_dot_each_s = dmu_v_dot_s / 4 / H
+    dsigma_v_dot_each_s = dsigma_v_dot_s / 4 / H
     dv_g_dot_s[...] = (
-        dsigma_v_s * q_g_dot_s / 4 / H
+        q_g_dot_s * dsigma_v_each_s
         - dq_g_s * dsigma_v_dot_rate_s
         + dq_g_dot_s * inv_sigma_v_s
-        + dsigma_v_dot_s * q_g_s / 4 / H
-        + dmu_v_dot_s / 4 / H
+        + q_g_s * dsigma_v_dot_each_s
+        + dmu_v_dot_each_s
     )
-    dv_o_s[...] = dq_o_s * inv_sigma_v_s + dsigma_v_s * q_o_s / 4 / H + dmu_v_s / 4 / H
+    dv_o_s[...] = dq_o_s * inv_sigma_v_s + q_o_s * dsigma_v_each_s + dmu_v_each_s
     dv_o_dot_s[...] = (
-        dsigma_v_s * q_o_dot_s / 4 / H
+        q_o_dot_s * dsigma_v_each_s
         - dq_o_s * dsigma_v_dot_rate_s
         + dq_o_dot_s * inv_sigma_v_s
-        + dsigma_v_dot_s * q_o_s / 4 / H
-        + dmu_v_dot_s / 4 / H
+        + q_o_s * dsigma_v_dot_each_s
+        + dmu_v_dot_each_s
     )
-    dv_i_s[...] = dq_i_s * inv_sigma_v_s + dsigma_v_s * q_i_s / 4 / H + dmu_v_s / 4 / H
+    dv_i_s[...] = dq_i_s * inv_sigma_v_s + q_i_s * dsigma_v_each_s + dmu_v_each_s
     dv_i_dot_s[...] = (
-        dsigma_v_s * q_i_dot_s / 4 / H
+        q_i_dot_s * dsigma_v_each_s
         - dq_i_s * dsigma_v_dot_rate_s
         + dq_i_dot_s * inv_sigma_v_s
-        + dsigma_v_dot_s * q_i_s / 4 / H
-        + dmu_v_dot_s / 4 / H
+        + q_i_s * dsigma_v_dot_each_s
+        + dmu_v_dot_each_s
     )
-    dv_f_s[...] = dq_f_s * inv_sigma_v_s + dsigma_v_s * q_f_s / 4 / H + dmu_v_s / 4 / H
+    dv_f_s[...] = dq_f_s * inv_sigma_v_s + q_f_s * dsigma_v_each_s + dmu_v_each_s
     dv_f_dot_s[...] = (
-        dsigma_v_s * q_f_dot_s / 4 / H
+        q_f_dot_s * dsigma_v_each_s
         - dq_f_s * dsigma_v_dot_rate_s
         + dq_f_dot_s * inv_sigma_v_s
-        + dsigma_v_dot_s * q_f_s / 4 / H
-        + dmu_v_dot_s / 4 / H
+        + q_f_s * dsigma_v_dot_each_s
+        + dmu_v_dot_each_s
     )
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot

@@ -327,10 +327,9 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, da_n_s, out=da_n_s)
     np.multiply(da_n_s, f_s, out=da_n_s)
     np.subtract(n_s, h_s[:-1], out=dh_next_df_s)
-    # df_da_f = (1 - f) * f
-    np.subtract(1, f_s, out=da_f_s)
-    np.multiply(da_f_s, f_s, out=da_f_s)
     np.subtract(1, f_s, out=dh_next_dh_s)
+    # df_da_f = f * dh_next_dh
+    np.multiply(f_s, dh_next_dh_s, out=da_f_s)
 
     # The chain rule, last step first.
     dh = dstate.h.copy()
@@ -441,9 +440,9 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
     _rows(f_dot_s)[...] += _rows(h_s[:-1]) @ U_f_dot.T
-    df_da_f_s = (1 - f_s) * f_s
-    _rows(a_n_dot_s)[...] += _rows(f_h_s) @ U_n_dot.T
     dh_next_dh_s = 1 - f_s
+    df_da_f_s = f_s * dh_next_dh_s
+    _rows(a_n_dot_s)[...] += _rows(f_h_s) @ U_n_dot.T
     dh_next_df_s = n_s - h_s[:-1]
     dh_next_da_n_s = f_s * (1 - n_s**2)
 
@@ -531,10 +530,10 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
     _rows(f_dot_s)[...] += _rows(h_s[:-1]) @ U_f_dot.T
-    df_da_f_s = (1 - f_s) * f_s
+    dh_next_dh_s = 1 - f_s
+    df_da_f_s = f_s * dh_next_dh_s
     _rows(n_dot_s)[...] += _rows(f_h_s) @ U_n_dot.T
     dn_da_n_s = 1 - n_s**2
-    dh_next_dh_s = 1 - f_s
     dh_next_df_s = n_s - h_s[:-1]
     for t in range(T):
         ended = ended_s[t]
@@ -560,7 +559,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = f_s * (1 - n_s**2)
     dh_next_da_n_dot_s = f_dot_s * (1 - n_s**2) - 2 * n_dot_s * f_s * n_s
-    df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * dh_next_dh_s - f_dot_s * f_s
     dh = dstate.h.copy()
     dh_dot = dstate_dot.h.copy()
     df_h = np.empty((B, H), dtype)
@@ -578,17 +577,18 @@ def hvp(
         df_h_dot[...] = da_n_dot_s[t] @ U_n
         df_h_dot += da_n_s[t] @ U_n_dot
         df = dh * dh_next_df_s[t] + df_h * h_s[t]
+        df_h_minus_dh_next = df_h - dh
         df_dot = (
-            (df_h - dh) * h_dot_s[t]
-            + dh * n_dot_s[t]
+            dh * n_dot_s[t]
+            + h_dot_s[t] * df_h_minus_dh_next
             + dh_dot * dh_next_df_s[t]
             + df_h_dot * h_s[t]
         )
         da_f_s[t] = df * df_da_f_s[t]
         da_f_dot_s[t] = df * df_da_f_dot_s[t] + df_dot * df_da_f_s[t]
-        dh_dot[...] = (df_h - dh) * f_dot_s[t] + dh_dot * dh_next_dh_s[t] + df_h_dot * f_s[t]
         dh[...] = dh * dh_next_dh_s[t] + df_h * f_s[t]
         dh += da_f_s[t] @ U_f
+        dh_dot[...] = f_dot_s[t] * df_h_minus_dh_next + dh_dot * dh_next_dh_s[t] + df_h_dot * f_s[t]
         dh_dot += da_f_dot_s[t] @ U_f
         dh_dot += da_f_s[t] @ U_f_dot
         if ended is not None:

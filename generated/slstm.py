@@ -25,7 +25,7 @@ the parameters' dtype: float32 or float64, or complex128 for derivatives by comp
 
 One step of one sequence costs
     forward: 4HI + 4H² multiply-adds, 6H activations
-    backward: 8HI + 8H² multiply-adds, 3H activations
+    backward: 8HI + 8H² multiply-adds, 2H activations
     kept from forward for backward: 11H + I numbers
 and the parameters are 4HI + 4H² + 4H numbers.
 
@@ -84,7 +84,7 @@ LATEX = r"""
   \bar{o}_t &= \frac{\bar{h}_t \circ c_t}{n_t} \\
   \bar{a}_{o,t} &= \bar{o}_t \circ o_t \circ (1 - o_t) \\
   \bar{f}_t &= \overline{\mathrm{log\_f}}_t \circ \sigma(-f_t) \\
-  \bar{i}_t &= \bar{m}_t \circ \operatorname{heaviside}(i_t - a_{m,t})
+  \bar{i}_t &= \bar{m}_t \circ (1 - \operatorname{heaviside}(a_{m,t} - i_t))
       + \bar{a}_{\mathrm{i\_stable},t} \\
   \bar{z}_t &= \bar{c}_t \circ i_{\mathrm{stable},t} \\
   \bar{a}_{z,t} &= \bar{z}_t \circ (1 - z_t^{2})
@@ -389,9 +389,8 @@ def forward(params, xs, state=None, lengths=None):
         np.subtract(i, m_next, out=i_stable)
         # i_stable = exp(a_i_stable)
         np.exp(i_stable, out=i_stable)
-        # a_f_stable = log_f + m - m_next
-        np.add(log_f, m, out=f_stable)
-        np.subtract(f_stable, m_next, out=f_stable)
+        # a_f_stable = a_m_next - m_next
+        np.subtract(a_m_next, m_next, out=f_stable)
         # f_stable = exp(a_f_stable)
         np.exp(f_stable, out=f_stable)
         # c_next = f_stable * c + i_stable * z
@@ -459,9 +458,13 @@ def backward(params, tape, dys, dstate=None):
     dW = dparams.stacked["W"]
     dR = dparams.stacked["R"]
     db = dparams.stacked["b"]
-    dgates_s, dh_next_dn_next_s, dh_next_dc_next_s, da_m_next_s, heaviside_di_s = _arrays(
-        dtype, (T, B, 4 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H)
-    )
+    (
+        dgates_s,
+        dh_next_dn_next_s,
+        dh_next_dc_next_s,
+        heaviside_da_m_next_s,
+        dm_next_di_s,
+    ) = _arrays(dtype, (T, B, 4 * H), (T, B, H), (T, B, H), (T, B, H), (T, B, H))
     da_o_s, da_z_s, di_s, df_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     dxs = np.empty((T, B, I), dtype)
 
@@ -471,20 +474,16 @@ def backward(params, tape, dys, dstate=None):
     np.negative(dh_next_dn_next_s, out=dh_next_dn_next_s)
     np.divide(o_s, n_s[1:], out=dh_next_dc_next_s)
     # a_heaviside_da_m_next = a_m_next - i
-    np.subtract(a_m_next_s, i_s, out=da_m_next_s)
+    np.subtract(a_m_next_s, i_s, out=heaviside_da_m_next_s)
     # heaviside_da_m_next = heaviside(a_heaviside_da_m_next)
-    _heaviside(da_m_next_s, out=da_m_next_s)
+    _heaviside(heaviside_da_m_next_s, out=heaviside_da_m_next_s)
     # sigmoid_a_softplus_log_f = sigmoid(a_softplus_log_f)
     _sigmoid(a_softplus_log_f_s, out=df_s)
-    # dh_next_da_o = (1 - o) * o * c_next / n_next
+    # dh_next_da_o = (1 - o) * c_next * dh_next_dc_next
     np.subtract(1, o_s, out=da_o_s)
-    np.multiply(da_o_s, o_s, out=da_o_s)
     np.multiply(da_o_s, c_s[1:], out=da_o_s)
-    np.divide(da_o_s, n_s[1:], out=da_o_s)
-    # a_heaviside_di = i - a_m_next
-    np.subtract(i_s, a_m_next_s, out=heaviside_di_s)
-    # heaviside_di = heaviside(a_heaviside_di)
-    _heaviside(heaviside_di_s, out=heaviside_di_s)
+    np.multiply(da_o_s, dh_next_dc_next_s, out=da_o_s)
+    np.subtract(1, heaviside_da_m_next_s, out=dm_next_di_s)
     # dc_next_da_z = (1 - z**2) * i_stable
     np.multiply(z_s, z_s, out=da_z_s)
     np.subtract(1, da_z_s, out=da_z_s)
@@ -500,6 +499,7 @@ def backward(params, tape, dys, dstate=None):
     da_f_stable = np.empty((B, H), dtype)
     di_stable = np.empty((B, H), dtype)
     da_i_stable = np.empty((B, H), dtype)
+    da_m_next = np.empty((B, H), dtype)
     dlog_f = np.empty((B, H), dtype)
     dh_T = np.empty((H, B), dtype)
     steps = _backwards(
@@ -511,10 +511,10 @@ def backward(params, tape, dys, dstate=None):
         f_stable_s,
         z_s,
         i_stable_s,
-        da_m_next_s,
+        heaviside_da_m_next_s,
         da_o_s,
         df_s,
-        heaviside_di_s,
+        dm_next_di_s,
         di_s,
         da_z_s,
         dgates_s,
@@ -529,10 +529,10 @@ def backward(params, tape, dys, dstate=None):
         f_stable,
         z,
         i_stable,
-        da_m_next,
+        heaviside_da_m_next,
         da_o,
         df,
-        heaviside_di,
+        dm_next_di,
         di,
         da_z,
         dgates,
@@ -564,14 +564,14 @@ def backward(params, tape, dys, dstate=None):
         np.subtract(dm, da_f_stable, out=dm)
         np.subtract(dm, da_i_stable, out=dm)
         # da_m_next = dm_next * heaviside_da_m_next
-        np.multiply(da_m_next, dm, out=da_m_next)
+        np.multiply(dm, heaviside_da_m_next, out=da_m_next)
         np.add(da_f_stable, da_m_next, out=dlog_f)
         # da_o = dh_next * dh_next_da_o
         np.multiply(da_o, dh, out=da_o)
         # df = dlog_f * sigmoid_a_softplus_log_f
         np.multiply(df, dlog_f, out=df)
-        # di = da_i_stable + dm_next * heaviside_di
-        np.multiply(dm, heaviside_di, out=di)
+        # di = da_i_stable + dm_next * dm_next_di
+        np.multiply(dm, dm_next_di, out=di)
         np.add(di, da_i_stable, out=di)
         # da_z = dc_next * dc_next_da_z
         np.multiply(da_z, dc, out=da_z)
@@ -581,7 +581,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dc, f_stable, out=dc)
         # dn = dn_next * f_stable
         np.multiply(dn, f_stable, out=dn)
-        np.add(da_f_stable, da_m_next, out=dm)
+        np.copyto(dm, dlog_f)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
@@ -685,7 +685,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     h_dot_s[0] = state_dot.h
     c_next_dot = state_dot.c.copy()
     n_next_dot = state_dot.n.copy()
-    m_dot = state_dot.m.copy()
+    a_m_next_dot = state_dot.m.copy()
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), R_dot.T, out=_rows(gates_dot_s))
@@ -693,12 +693,12 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     np.add(gates_dot_s, b_dot, out=gates_dot_s)
     softplus_log_f_dot_s = -_sigmoid(a_softplus_log_f_s)
+    dm_next_di_s = 1 - _heaviside(a_m_next_s - i_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
-    dm_next_di_s = _heaviside(i_s - a_m_next_s)
     dc_next_da_z_s = (1 - z_s**2) * i_stable_s
     dh_next_dc_next_s = o_s / n_s[1:]
     dh_next_dn_next_s = -h_s[1:] / n_s[1:]
-    dh_next_da_o_s = (1 - o_s) * o_s * c_s[1:] / n_s[1:]
+    dh_next_da_o_s = (1 - o_s) * c_s[1:] * dh_next_dc_next_s
 
     # The tangents, step by step.
     for t in range(T):
@@ -706,15 +706,15 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         if ended is not None:
             c_next_dot_before = c_next_dot.copy()
             n_next_dot_before = n_next_dot.copy()
-            m_dot_before = m_dot.copy()
+            a_m_next_dot_before = a_m_next_dot.copy()
         gates_dot_s[t] += h_dot_s[t] @ R.T
         softplus_log_f_dot_s[t] = f_dot_s[t] * softplus_log_f_dot_s[t]
         log_f_dot = -softplus_log_f_dot_s[t]
-        a_m_next_dot = log_f_dot + m_dot
+        a_m_next_dot += log_f_dot
         m_next_dot = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
         a_i_stable_dot = i_dot_s[t] - m_next_dot
         i_stable_dot = a_i_stable_dot * i_stable_s[t]
-        a_f_stable_dot = log_f_dot + m_dot - m_next_dot
+        a_f_stable_dot = a_m_next_dot - m_next_dot
         f_stable_dot = a_f_stable_dot * f_stable_s[t]
         c_next_dot[...] = (
             f_stable_dot * c_s[t]
@@ -728,15 +728,15 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + n_next_dot * dh_next_dn_next_s[t]
             + a_o_dot_s[t] * dh_next_da_o_s[t]
         )
-        np.copyto(m_dot, m_next_dot)
+        np.copyto(a_m_next_dot, m_next_dot)
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
             np.copyto(c_next_dot, c_next_dot_before, where=ended)
             np.copyto(n_next_dot, n_next_dot_before, where=ended)
-            np.copyto(m_dot, m_dot_before, where=ended)
+            np.copyto(a_m_next_dot, a_m_next_dot_before, where=ended)
 
     ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot, n_next_dot, m_dot)
+    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot, n_next_dot, a_m_next_dot)
 
 
 def hvp(
@@ -833,8 +833,8 @@ def hvp(
     dz_da_z_s = 1 - z_s**2
     do_da_o_s = (1 - o_s) * o_s
     softplus_log_f_dot_s = _sigmoid(a_softplus_log_f_s)
+    dm_next_di_s = 1 - _heaviside(a_m_next_s - i_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
-    dm_next_di_s = _heaviside(i_s - a_m_next_s)
     dh_next_do_s = c_s[1:] / n_s[1:]
     dh_next_dc_next_s = o_s / n_s[1:]
     dh_next_dn_next_s = -h_s[1:] / n_s[1:]
@@ -850,7 +850,7 @@ def hvp(
         m_dot_s[t + 1] = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
         a_i_stable_dot = i_dot_s[t] - m_dot_s[t + 1]
         i_stable_dot_s[t] = a_i_stable_dot * i_stable_s[t]
-        a_f_stable_dot = log_f_dot + m_dot_s[t] - m_dot_s[t + 1]
+        a_f_stable_dot = a_m_next_dot - m_dot_s[t + 1]
         f_stable_dot_s[t] = a_f_stable_dot * f_stable_s[t]
         c_dot_s[t + 1] = (
             f_stable_dot_s[t] * c_s[t]
@@ -883,23 +883,24 @@ def hvp(
         df_dot_s,
     ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_dn_next_dot_s = n_dot_s[1:] * h_s[1:] / n_s[1:] ** 2 - h_dot_s[1:] / n_s[1:]
-    dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - n_dot_s[1:] * o_s / n_s[1:] ** 2
+    dh_next_dn_next_dot_part_s = n_dot_s[1:] / n_s[1:] ** 2
+    dh_next_dn_next_dot_s = h_s[1:] * dh_next_dn_next_dot_part_s - h_dot_s[1:] / n_s[1:]
+    dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - o_s * dh_next_dn_next_dot_part_s
     heaviside_da_m_next_s = a_m_next_s - i_s
     heaviside_da_m_next_s[...] = _heaviside(heaviside_da_m_next_s)
     sigmoid_a_softplus_log_f_s = _sigmoid(a_softplus_log_f_s)
     sigmoid_a_softplus_log_f_dot_s = (
         a_softplus_log_f_dot_s * (1 - sigmoid_a_softplus_log_f_s) * sigmoid_a_softplus_log_f_s
     )
-    dh_next_da_o_s = (1 - o_s) * o_s * c_s[1:] / n_s[1:]
+    dh_next_da_o_part_s = (1 - o_s) * c_s[1:]
+    dh_next_da_o_s = dh_next_da_o_part_s * dh_next_dc_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * c_s[1:] / n_s[1:]
-        - o_dot_s * o_s * c_s[1:] / n_s[1:]
-        + c_dot_s[1:] * (1 - o_s) * o_s / n_s[1:]
-        - n_dot_s[1:] * (1 - o_s) * o_s * c_s[1:] / n_s[1:] ** 2
+        o_dot_s * dh_next_da_o_part_s / n_s[1:]
+        - o_dot_s * c_s[1:] * dh_next_dc_next_s
+        + c_dot_s[1:] * (1 - o_s) * dh_next_dc_next_s
+        - o_s * dh_next_da_o_part_s * dh_next_dn_next_dot_part_s
     )
-    heaviside_di_s = i_s - a_m_next_s
-    heaviside_di_s[...] = _heaviside(heaviside_di_s)
+    dm_next_di_s = 1 - heaviside_da_m_next_s
     dc_next_da_z_s = (1 - z_s**2) * i_stable_s
     dc_next_da_z_dot_s = i_stable_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * i_stable_s
     dh = dstate.h.copy()
@@ -947,8 +948,8 @@ def hvp(
         df_dot_s[t] = (
             dlog_f * sigmoid_a_softplus_log_f_dot_s[t] + dlog_f_dot * sigmoid_a_softplus_log_f_s[t]
         )
-        di_s[t] = da_i_stable + dm * heaviside_di_s[t]
-        di_dot_s[t] = da_i_stable_dot + dm_dot * heaviside_di_s[t]
+        di_s[t] = da_i_stable + dm * dm_next_di_s[t]
+        di_dot_s[t] = da_i_stable_dot + dm_dot * dm_next_di_s[t]
         da_z_s[t] = dc * dc_next_da_z_s[t]
         da_z_dot_s[t] = dc * dc_next_da_z_dot_s[t] + dc_dot * dc_next_da_z_s[t]
         dh[...] = dgates_s[t] @ R
@@ -958,8 +959,8 @@ def hvp(
         dc[...] = dc * f_stable_s[t]
         dn_dot[...] = dn * f_stable_dot_s[t] + dn_dot * f_stable_s[t]
         dn[...] = dn * f_stable_s[t]
-        dm[...] = da_f_stable + da_m_next
-        dm_dot[...] = da_f_stable_dot + da_m_next_dot
+        dm[...] = dlog_f
+        dm_dot[...] = dlog_f_dot
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)

@@ -37,6 +37,7 @@ from derive.printing import Infix
 from derive.program.hoist import hoist
 from derive.program.loop import Carry, Loop, defer, drop_unused, inline
 from derive.program.program import build
+from derive.program.share import share
 from derive.program.statements import Activate, OuterTotal, Product, PullBack
 
 ROOT = Path(__file__).parent.parent
@@ -167,8 +168,9 @@ def raw_forward(derived):
     return Loop(
         known=frozenset({cell.input, *cell.parameters}),
         carries=tuple(Carry(s, new) for s, new in cell.updates.items()),
-        during=derived.forward,
+        during=derived.computed,
         wanted=frozenset({cell.output, *cell.updates.values()}),
+        fixed=frozenset(cell.parameters),
     )
 
 
@@ -180,6 +182,7 @@ def raw_backward(derived):
         during=derived.backward,
         wanted=frozenset({bar[cell.input]}),
         totals=frozenset(bar[p] for p in cell.parameters),
+        fixed=frozenset(cell.parameters),
         base={b: q.name for q, b in bar.items()},
         reverse=True,
     )
@@ -214,7 +217,9 @@ RULES = {
     "hoist, defer": lambda loop: defer(hoist(loop)),
     "inline, hoist": lambda loop: hoist(inline(loop)),
     "defer, hoist": lambda loop: hoist(defer(loop)),
-    "all": lambda loop: drop_unused(defer(hoist(drop_unused(inline(loop))))),
+    "share": share,
+    "hoist, share": lambda loop: share(hoist(loop)),
+    "all": lambda loop: share(drop_unused(defer(hoist(drop_unused(inline(loop)))))),
 }
 
 

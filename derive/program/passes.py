@@ -14,6 +14,7 @@ from derive.cell import Equation
 from derive.nodes import Quantity, symbols_of
 from derive.program.hoist import hoist
 from derive.program.loop import Carry, Loop, defer, drop_unused, inline, needed_for
+from derive.program.share import share
 from derive.tangent import dotted, tangent
 
 
@@ -91,7 +92,7 @@ def _fixed(adjoint: Adjoint) -> set[Quantity]:
 
 
 def _schedule(loop: Loop) -> Loop:
-    return drop_unused(defer(hoist(drop_unused(loop))))
+    return share(drop_unused(defer(hoist(drop_unused(loop)))))
 
 
 def _dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:
@@ -107,6 +108,7 @@ def _forward(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
         carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
         during=adjoint.computed,
         wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
+        fixed=frozenset(cell.parameters),
     )
 
 
@@ -118,6 +120,7 @@ def _adjoint_loop(adjoint: Adjoint) -> Loop:
         during=adjoint.backward,
         wanted=frozenset({bar[cell.input]}),
         totals=frozenset(bar[p] for p in cell.parameters),
+        fixed=frozenset(cell.parameters),
         base=_bases(adjoint),
         reverse=True,
     )
@@ -139,6 +142,7 @@ def _tangent_there(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
         carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
         during=tangent(adjoint.forward, dot, {cell.output, *cell.updates.values()}),
         wanted=frozenset({dot[cell.output]}),
+        fixed=frozenset({q for p in cell.parameters for q in (p, dot[p])}),
         base={dot[q]: q.name for q in primal},
     )
 
@@ -167,6 +171,7 @@ def _tangent_back(
             ),
             wanted=frozenset(dot[q] for q in loop.wanted),
             totals=frozenset(dot[q] for q in loop.totals),
+            fixed=loop.fixed | {dot[p] for p in loop.fixed},
             base=dict(loop.base)
             | {dot[q]: f"{name}_dot" for q, name in loop.base.items() if q in dot},
         )
