@@ -59,7 +59,8 @@ class Adjoint:
     def computed(self) -> tuple[Equation, ...]:
         """The equations in normal form as they are computed: of sums and elementwise functions
         alone."""
-        taken, equations = self.taken, []
+        taken = self.taken
+        equations: list[Equation] = []
         for e in self.forward:
             own = isinstance(e.rhs, Deviation)
             equations += normalise([replace(e, rhs=e.rhs.formula())], taken) if own else [e]
@@ -86,7 +87,7 @@ def adjoint(cell: Cell) -> Adjoint:
     carry = {s: Quantity(fresh(f"d{new}_carry", taken), s.axes) for s, new in cell.updates.items()}
 
     received: dict[Quantity, list[sp.Expr]] = {q: [] for q in quantities}
-    quotients = {e.rhs: e.lhs for e in forward if divisor_of(e.rhs) != 1}
+    quotients = named_quotients(forward)
     received[cell.output].append(seed)
     for state, new in cell.updates.items():
         received[new].append(carry[state])
@@ -136,6 +137,11 @@ def unnamed(part: sp.Expr, equation: Equation) -> CellError:
         f"equation `{equation.lhs}`: the derivative by `{describe(part)}` has nowhere to go, since "
         f"that has no name; bring the equations into normal form first"
     )
+
+
+def named_quotients(equations: Iterable[Equation]) -> dict[sp.Expr, Quantity]:
+    """The quotients that are equations, with their names."""
+    return {e.rhs: e.lhs for e in equations if divisor_of(e.rhs) != 1}
 
 
 def under_names(product: sp.Expr, quotients: Mapping[sp.Expr, Quantity]) -> sp.Expr:
@@ -216,7 +222,9 @@ def _slopes_of_formula(equation: Equation, by_output: bool) -> Iterator[tuple[sp
     back = {dummy: node for node, dummy in stand_in.items()}
     flat = equation.rhs.xreplace(stand_in)
     divisor = divisor_of(flat) if by_output else sp.S.One
-    dividend = flat * divisor
+    dividend = flat if divisor == 1 else flat * divisor
     for symbol in sorted(flat.free_symbols, key=lambda s: str(back.get(s, s))):
-        slope = sp.diff(dividend, symbol) - equation.lhs * sp.diff(divisor, symbol)
-        yield back.get(symbol, symbol), (slope / divisor).xreplace(back)
+        slope = sp.diff(dividend, symbol)
+        if divisor != 1:
+            slope = (slope - equation.lhs * sp.diff(divisor, symbol)) / divisor
+        yield back.get(symbol, symbol), slope.xreplace(back)

@@ -196,7 +196,8 @@ class maximum(Elementwise):
 
     @staticmethod
     def slopes(y, a, b):
-        return (heaviside(a - b), heaviside(b - a))
+        first = heaviside(a - b)
+        return (first, 1 - first)
 
     @staticmethod
     def textbook(a, b):

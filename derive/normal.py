@@ -184,7 +184,8 @@ class _Normaliser:
         if expr not in self.named:
             quantity = Quantity(fresh(name, self.taken), axes_of(expr))
             self.named[expr] = quantity
-            definition = Equation(quantity, expr, equation.order)
+            own = Equation(quantity, expr, equation.order)
+            definition = equation if divisor_of(expr) != 1 else own  # whose words its parts bear
             rhs = (
                 self.node(expr, definition)
                 if isinstance(expr, Node)

@@ -10,10 +10,11 @@ Hessian-vector product.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
+from types import MappingProxyType
 
 import sympy as sp
 
-from derive.adjoint import gathered, is_constant, partials, unnamed
+from derive.adjoint import gathered, is_constant, named_quotients, partials, under_names, unnamed
 from derive.cell import Equation
 from derive.names import fresh
 from derive.nodes import Node, Quantity
@@ -37,10 +38,11 @@ def tangent(
     `ends` get an equation, which says that they stay where they are. `by_output` is explained at
     `derive.adjoint.partials`.
     """
-    moving = dict(dot)
+    moving, equations = dict(dot), tuple(equations)
+    quotients = named_quotients(equations) if by_output else {}
     tangents = []
     for e in equations:
-        rhs = push_forward(e, moving, by_output=by_output)
+        rhs = push_forward(e, moving, quotients, by_output=by_output)
         if rhs == 0 and e.lhs not in ends:
             del moving[e.lhs]
         else:
@@ -49,9 +51,14 @@ def tangent(
 
 
 def push_forward(
-    equation: Equation, dot: Mapping[Quantity, Quantity], *, by_output: bool = True
+    equation: Equation,
+    dot: Mapping[Quantity, Quantity],
+    quotients: Mapping[sp.Expr, Quantity] = MappingProxyType({}),
+    *,
+    by_output: bool = True,
 ) -> sp.Expr:
-    """The tangent of an equation's left-hand side, from the tangents of what it reads."""
+    """The tangent of an equation's left-hand side, from the tangents of what it reads; `quotients`
+    have names."""
 
     def along(argument: sp.Expr) -> sp.Expr:
         if isinstance(argument, Node):
@@ -60,5 +67,6 @@ def push_forward(
             raise unnamed(argument, equation)
         return dot.get(argument, sp.S.Zero)
 
-    moved = [slope * along(part) for part, slope in partials(equation, by_output)]
+    slopes = partials(equation, by_output)
+    moved = [under_names(slope, quotients) * along(part) for part, slope in slopes]
     return gathered(equation.lhs, moved)  # a number moves by what all entries of a vector give

@@ -576,15 +576,17 @@ def hvp(
     da_z_s, da_tanh_h_next_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_z_dot_s, da_tanh_h_next_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_tanh_h_next_s = 0.1 * z_s * (1 - tanh_h_next_s**2)
+    dh_next_da_tanh_h_next_part_s = 0.1 - 0.1 * tanh_h_next_s**2
+    dh_next_da_tanh_h_next_s = z_s * dh_next_da_tanh_h_next_part_s
     dh_next_da_tanh_h_next_dot_s = (
-        0.1 * z_dot_s * (1 - tanh_h_next_s**2) - 0.2 * tanh_h_next_dot_s * z_s * tanh_h_next_s
+        z_dot_s * dh_next_da_tanh_h_next_part_s - 0.2 * tanh_h_next_dot_s * z_s * tanh_h_next_s
     )
-    dh_next_da_z_s = 0.1 * (1 - z_s) * z_s * tanh_h_next_s
+    dh_next_da_z_part_s = 0.1 - 0.1 * z_s
+    dh_next_da_z_s = z_s * tanh_h_next_s * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        0.1 * z_dot_s * (1 - z_s) * tanh_h_next_s
+        z_dot_s * tanh_h_next_s * dh_next_da_z_part_s
         - 0.1 * z_dot_s * z_s * tanh_h_next_s
-        + 0.1 * tanh_h_next_dot_s * (1 - z_s) * z_s
+        + tanh_h_next_dot_s * z_s * dh_next_da_z_part_s
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()

@@ -551,20 +551,24 @@ def hvp(
     ) = (dparams_dot[k] for k in ("W", "U", "b_z", "b_n", "zeta", "nu"))
     dh_next_s, dh_next_dot_s, da_n_dot_s, da_z_dot_s, da_s, da_dot_s = np.empty((6, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_n_s = (zeta * (1 - z_s) + nu) * (1 - n_s**2)
+    one_minus_z_s = 1 - z_s
+    one_minus_n_squared_s = 1 - n_s**2
+    dh_next_da_n_s = (zeta * one_minus_z_s + nu) * one_minus_n_squared_s
     dh_next_da_n_dot_s = (
-        zeta_dot * (1 - z_s) * (1 - n_s**2)
-        + nu_dot * (1 - n_s**2)
-        - z_dot_s * zeta * (1 - n_s**2)
-        - 2 * n_dot_s * (zeta * (1 - z_s) + nu) * n_s
+        zeta_dot * one_minus_n_squared_s * one_minus_z_s
+        + nu_dot * one_minus_n_squared_s
+        - z_dot_s * zeta * one_minus_n_squared_s
+        - 2 * n_dot_s * (zeta * one_minus_z_s + nu) * n_s
     )
-    dh_next_da_z_s = (h_s[:-1] - zeta * n_s) * (1 - z_s) * z_s
+    h_minus_n_zeta_s = h_s[:-1] - zeta * n_s
+    one_minus_z_z_s = z_s * one_minus_z_s
+    dh_next_da_z_s = h_minus_n_zeta_s * one_minus_z_z_s
     dh_next_da_z_dot_s = (
-        h_dot_s[:-1] * (1 - z_s) * z_s
-        - zeta_dot * (1 - z_s) * z_s * n_s
-        - z_dot_s * (h_s[:-1] - zeta * n_s) * z_s
-        + z_dot_s * (h_s[:-1] - zeta * n_s) * (1 - z_s)
-        - n_dot_s * zeta * (1 - z_s) * z_s
+        h_dot_s[:-1] * one_minus_z_z_s
+        - zeta_dot * n_s * one_minus_z_z_s
+        - z_dot_s * z_s * h_minus_n_zeta_s
+        + z_dot_s * h_minus_n_zeta_s * one_minus_z_s
+        - n_dot_s * zeta * one_minus_z_z_s
     )
     dh_next_carry = dh = dstate.h.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()

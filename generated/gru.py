@@ -337,7 +337,6 @@ def backward(params, tape, dys, dstate=None):
     )
     da_n_s = dh_next_da_n_s
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_da_n = z * (1 - n**2)
@@ -348,12 +347,11 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, r_s, out=dr_h_da_r_s)
     np.multiply(dr_h_da_r_s, h_s[:-1], out=dr_h_da_r_s)
     np.multiply(dr_h_da_r_s, r_s, out=dr_h_da_r_s)
-    # dh_next_da_z = (n - h) * (1 - z) * z
-    np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
-    np.subtract(1, z_s, out=work_s)
-    np.multiply(dh_next_da_z_s, work_s, out=dh_next_da_z_s)
-    np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
     np.subtract(1, z_s, out=dh_next_dh_s)
+    # dh_next_da_z = (n - h) * z * dh_next_dh
+    np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
+    np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
+    np.multiply(dh_next_da_z_s, dh_next_dh_s, out=dh_next_da_z_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
@@ -480,7 +478,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(a_n_dot_in_s)[...] += _rows(r_h_s) @ U_n_dot.T
     dh_next_dh_s = 1 - z_s
     dh_next_da_n_s = z_s * (1 - n_s**2)
-    dh_next_da_z_s = (n_s - h_s[:-1]) * (1 - z_s) * z_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
@@ -566,11 +564,11 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
-    dz_da_z_s = (1 - z_s) * z_s
+    dh_next_dh_s = 1 - z_s
+    dz_da_z_s = z_s * dh_next_dh_s
     dr_da_r_s = (1 - r_s) * r_s
     _rows(a_n_dot_in_s)[...] += _rows(r_h_s) @ U_n_dot.T
     dn_da_n_s = 1 - n_s**2
-    dh_next_dh_s = 1 - z_s
     dh_next_dz_s = n_s - h_s[:-1]
     h_dot_s[0] = state_dot.h
     for t in range(T):
@@ -600,12 +598,12 @@ def hvp(
     dr_h_da_r_dot_s = (
         h_dot_s[:-1] * (1 - r_s) * r_s - r_dot_s * h_s[:-1] * r_s + r_dot_s * h_s[:-1] * (1 - r_s)
     )
-    dh_next_da_z_s = (n_s - h_s[:-1]) * (1 - z_s) * z_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * (1 - z_s)
-        - h_dot_s[:-1] * (1 - z_s) * z_s
+        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
+        - h_dot_s[:-1] * z_s * dh_next_dh_s
         - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * (1 - z_s) * z_s
+        + n_dot_s * z_s * dh_next_dh_s
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()

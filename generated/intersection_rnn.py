@@ -522,7 +522,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     dy_in_da_y_in_s = _step(y_in_s)
     y_dot_in_s[...] = xs_dot * g_y_s
     dy_dy_in_s = 1 - g_y_s
-    dy_da_g_y_s = (xs - y_in_s) * (1 - g_y_s) * g_y_s
+    dy_da_g_y_s = (xs - y_in_s) * g_y_s * dy_dy_in_s
     dh_next_da_h_in_s = (1 - h_in_s**2) * (1 - g_h_s)
     dh_next_da_g_h_s = (h_s[:-1] - h_in_s) * (1 - g_h_s) * g_h_s
 
@@ -614,8 +614,8 @@ def hvp(
     dy_in_da_y_in_s = _step(y_in_s)
     dh_in_da_h_in_s = 1 - h_in_s**2
     dg_y_da_g_y_s = (1 - g_y_s) * g_y_s
-    dg_h_da_g_h_s = (1 - g_h_s) * g_h_s
     dh_next_dh_in_s = 1 - g_h_s
+    dg_h_da_g_h_s = g_h_s * dh_next_dh_in_s
     dh_next_dg_h_s = h_s[:-1] - h_in_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
@@ -660,24 +660,27 @@ def hvp(
     dxs_dot = np.empty((T, B, H), dtype)
     dy_s = dys.copy()
     dy_dot_s = dys_dot.copy()
-    dh_next_da_g_h_s = (h_s[:-1] - h_in_s) * (1 - g_h_s) * g_h_s
+    one_minus_g_h_s = 1 - g_h_s
+    dh_next_da_g_h_s = (h_s[:-1] - h_in_s) * g_h_s * one_minus_g_h_s
     dh_next_da_g_h_dot_s = (
-        h_dot_s[:-1] * (1 - g_h_s) * g_h_s
-        - h_in_dot_s * (1 - g_h_s) * g_h_s
+        h_dot_s[:-1] * g_h_s * one_minus_g_h_s
+        - h_in_dot_s * g_h_s * one_minus_g_h_s
         - g_h_dot_s * (h_s[:-1] - h_in_s) * g_h_s
-        + g_h_dot_s * (h_s[:-1] - h_in_s) * (1 - g_h_s)
+        + g_h_dot_s * (h_s[:-1] - h_in_s) * one_minus_g_h_s
     )
-    da_g_y_s[...] = dy_s * (xs - y_in_s) * (1 - g_y_s) * g_y_s
+    da_g_y_part_s = dy_s * (1 - g_y_s)
+    da_g_y_part__s = (xs - y_in_s) * g_y_s
+    da_g_y_s[...] = da_g_y_part_s * da_g_y_part__s
     da_g_y_dot_s[...] = (
-        dy_s * xs_dot * (1 - g_y_s) * g_y_s
-        - dy_s * y_in_dot_s * (1 - g_y_s) * g_y_s
-        + (dy_s * (xs - y_in_s) * (1 - g_y_s) - dy_s * (xs - y_in_s) * g_y_s) * g_y_dot_s
-        + dy_dot_s * (xs - y_in_s) * (1 - g_y_s) * g_y_s
+        ((xs - y_in_s) * da_g_y_part_s - dy_s * da_g_y_part__s) * g_y_dot_s
+        + xs_dot * g_y_s * da_g_y_part_s
+        - y_in_dot_s * g_y_s * da_g_y_part_s
+        + dy_dot_s * (1 - g_y_s) * da_g_y_part__s
     )
-    dh_next_da_h_in_s = (1 - h_in_s**2) * (1 - g_h_s)
-    dh_next_da_h_in_dot_s = -2 * h_in_dot_s * h_in_s * (1 - g_h_s) - g_h_dot_s * (1 - h_in_s**2)
+    dh_next_da_h_in_s = (1 - h_in_s**2) * one_minus_g_h_s
+    dh_next_da_h_in_dot_s = -2 * h_in_dot_s * h_in_s * one_minus_g_h_s - g_h_dot_s * (1 - h_in_s**2)
     step_y_in_s = _step(y_in_s)
-    da_y_in_s[...] = dy_s * (1 - g_y_s) * step_y_in_s
+    da_y_in_s[...] = da_g_y_part_s * step_y_in_s
     da_y_in_dot_s[...] = dy_dot_s * (1 - g_y_s) * step_y_in_s - dy_s * g_y_dot_s * step_y_in_s
     np.matmul(_rows(da_g_y_s), U_g_y, out=_rows(dh_in_s))
     _rows(dh_in_s)[...] += _rows(da_y_in_s) @ U_y_in

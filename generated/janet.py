@@ -511,9 +511,9 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     dn_da_n_s = 1 - n_s**2
-    dsigmoid_h_next_ds_s[...] = (1 - sigmoid_h_next_s) * sigmoid_h_next_s
-    dsigmoid_s_ds_s[...] = (1 - sigmoid_s_s) * sigmoid_s_s
     dh_next_dn_s = 1 - sigmoid_h_next_s
+    dsigmoid_h_next_ds_s[...] = sigmoid_h_next_s * dh_next_dn_s
+    dsigmoid_s_ds_s[...] = (1 - sigmoid_s_s) * sigmoid_s_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
@@ -536,18 +536,20 @@ def hvp(
     ds_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     ds_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_n_s = (1 - n_s**2) * (1 - sigmoid_h_next_s)
+    one_minus_sigmoid_h_next_s = 1 - sigmoid_h_next_s
+    dh_next_da_n_s = (1 - n_s**2) * one_minus_sigmoid_h_next_s
     dh_next_da_n_dot_s = (
-        -2 * n_dot_s * n_s * (1 - sigmoid_h_next_s) - sigmoid_h_next_dot_s * (1 - n_s**2)
+        -2 * n_dot_s * n_s * one_minus_sigmoid_h_next_s - sigmoid_h_next_dot_s * (1 - n_s**2)
     )
     dh_next_ds_s = (
-        h_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s - n_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s
+        h_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s
+        - n_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
     )
     dh_next_ds_dot_s = (
         h_dot_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s
-        - n_dot_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s
-        - sigmoid_h_next_dot_s * n_s * (1 - sigmoid_h_next_s)
+        - n_dot_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
         + sigmoid_h_next_dot_s * n_s * sigmoid_h_next_s
+        - sigmoid_h_next_dot_s * n_s * one_minus_sigmoid_h_next_s
         - sigmoid_s_dot_s * h_s[:-1] * sigmoid_s_s
         + sigmoid_s_dot_s * h_s[:-1] * (1 - sigmoid_s_s)
     )

@@ -359,7 +359,6 @@ def backward(params, tape, dys, dstate=None):
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     da_tanh_y_next_s = dy_next_da_tanh_y_next_s
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dy_next_da_tanh_y_next = r * (1 - tanh_y_next**2)
@@ -370,18 +369,16 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(tanh_z_next_s, tanh_z_next_s, out=dz_next_da_tanh_z_next_s)
     np.subtract(1, dz_next_da_tanh_z_next_s, out=dz_next_da_tanh_z_next_s)
     np.multiply(dz_next_da_tanh_z_next_s, s_s, out=dz_next_da_tanh_z_next_s)
-    # dy_next_da_r = (tanh_y_next - y) * (1 - r) * r
-    np.subtract(tanh_y_next_s, y_s[:-1], out=dy_next_da_r_s)
-    np.subtract(1, r_s, out=work_s)
-    np.multiply(dy_next_da_r_s, work_s, out=dy_next_da_r_s)
-    np.multiply(dy_next_da_r_s, r_s, out=dy_next_da_r_s)
-    # dz_next_da_s = (tanh_z_next - z) * (1 - s) * s
-    np.subtract(tanh_z_next_s, z_s[:-1], out=dz_next_da_s_s)
-    np.subtract(1, s_s, out=work_s)
-    np.multiply(dz_next_da_s_s, work_s, out=dz_next_da_s_s)
-    np.multiply(dz_next_da_s_s, s_s, out=dz_next_da_s_s)
     np.subtract(1, r_s, out=dy_next_dy_s)
+    # dy_next_da_r = (tanh_y_next - y) * r * dy_next_dy
+    np.subtract(tanh_y_next_s, y_s[:-1], out=dy_next_da_r_s)
+    np.multiply(dy_next_da_r_s, r_s, out=dy_next_da_r_s)
+    np.multiply(dy_next_da_r_s, dy_next_dy_s, out=dy_next_da_r_s)
     np.subtract(1, s_s, out=dz_next_dz_s)
+    # dz_next_da_s = (tanh_z_next - z) * s * dz_next_dz
+    np.subtract(tanh_z_next_s, z_s[:-1], out=dz_next_da_s_s)
+    np.multiply(dz_next_da_s_s, s_s, out=dz_next_da_s_s)
+    np.multiply(dz_next_da_s_s, dz_next_dz_s, out=dz_next_da_s_s)
 
     # The chain rule, last step first.
     dy_next = dy = dstate.y.copy()
@@ -514,11 +511,11 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     gates_dot_s += b_dot
     dz_next_dz_s = 1 - s_s
     dz_next_da_tanh_z_next_s = s_s * (1 - tanh_z_next_s**2)
-    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * (1 - s_s) * s_s
+    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * s_s * dz_next_dz_s
     _rows(a_tanh_y_next_dot_in_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
     dy_next_dy_s = 1 - r_s
     dy_next_da_tanh_y_next_s = r_s * (1 - tanh_y_next_s**2)
-    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * (1 - r_s) * r_s
+    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * r_s * dy_next_dy_s
 
     # The tangents, step by step.
     y_dot_s[0] = state_dot.y
@@ -615,14 +612,14 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ V.T
     _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
     gates_dot_s += b_dot
-    ds_da_s_s = (1 - s_s) * s_s
-    dr_da_r_s = (1 - r_s) * r_s
-    dtanh_z_next_da_tanh_z_next_s = 1 - tanh_z_next_s**2
     dz_next_dz_s = 1 - s_s
+    ds_da_s_s = s_s * dz_next_dz_s
+    dy_next_dy_s = 1 - r_s
+    dr_da_r_s = r_s * dy_next_dy_s
+    dtanh_z_next_da_tanh_z_next_s = 1 - tanh_z_next_s**2
     dz_next_ds_s = tanh_z_next_s - z_s[:-1]
     _rows(a_tanh_y_next_dot_in_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
     dtanh_y_next_da_tanh_y_next_s = 1 - tanh_y_next_s**2
-    dy_next_dy_s = 1 - r_s
     dy_next_dr_s = tanh_y_next_s - y_s[:-1]
     y_dot_s[0] = state_dot.y
     z_dot_s[0] = state_dot.z
@@ -667,19 +664,19 @@ def hvp(
     dz_next_da_tanh_z_next_dot_s = (
         s_dot_s * (1 - tanh_z_next_s**2) - 2 * tanh_z_next_dot_s * s_s * tanh_z_next_s
     )
-    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * (1 - r_s) * r_s
+    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * r_s * dy_next_dy_s
     dy_next_da_r_dot_s = (
-        r_dot_s * (tanh_y_next_s - y_s[:-1]) * (1 - r_s)
-        - y_dot_s[:-1] * (1 - r_s) * r_s
+        r_dot_s * (tanh_y_next_s - y_s[:-1]) * dy_next_dy_s
+        - y_dot_s[:-1] * r_s * dy_next_dy_s
         - r_dot_s * (tanh_y_next_s - y_s[:-1]) * r_s
-        + tanh_y_next_dot_s * (1 - r_s) * r_s
+        + tanh_y_next_dot_s * r_s * dy_next_dy_s
     )
-    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * (1 - s_s) * s_s
+    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * s_s * dz_next_dz_s
     dz_next_da_s_dot_s = (
-        s_dot_s * (tanh_z_next_s - z_s[:-1]) * (1 - s_s)
-        - z_dot_s[:-1] * (1 - s_s) * s_s
+        s_dot_s * (tanh_z_next_s - z_s[:-1]) * dz_next_dz_s
+        - z_dot_s[:-1] * s_s * dz_next_dz_s
         - s_dot_s * (tanh_z_next_s - z_s[:-1]) * s_s
-        + tanh_z_next_dot_s * (1 - s_s) * s_s
+        + tanh_z_next_dot_s * s_s * dz_next_dz_s
     )
     dy_next = dy = dstate.y.copy()
     dz_next = dz = dstate.z.copy()

@@ -426,7 +426,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     gates_dot_s += b_dot
     dn_da_n_s = _step(n_s)
     dh_next_dn_s = 1 - z_s
-    dh_next_da_z_s = (h_s[:-1] - n_s) * (1 - z_s) * z_s
+    dh_next_da_z_s = (h_s[:-1] - n_s) * z_s * dh_next_dn_s
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
@@ -505,9 +505,9 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
-    dz_da_z_s = (1 - z_s) * z_s
-    dn_da_n_s = _step(n_s)
     dh_next_dn_s = 1 - z_s
+    dz_da_z_s = z_s * dh_next_dn_s
+    dn_da_n_s = _step(n_s)
     dh_next_dz_s = h_s[:-1] - n_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
@@ -528,14 +528,15 @@ def hvp(
     da_z_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     step_n_s = _step(n_s)
-    dh_next_da_n_s = (1 - z_s) * step_n_s
+    one_minus_z_s = 1 - z_s
+    dh_next_da_n_s = one_minus_z_s * step_n_s
     dh_next_da_n_dot_s = -z_dot_s * step_n_s
-    dh_next_da_z_s = (h_s[:-1] - n_s) * (1 - z_s) * z_s
+    dh_next_da_z_s = (h_s[:-1] - n_s) * z_s * one_minus_z_s
     dh_next_da_z_dot_s = (
-        h_dot_s[:-1] * (1 - z_s) * z_s
+        h_dot_s[:-1] * z_s * one_minus_z_s
         - z_dot_s * (h_s[:-1] - n_s) * z_s
-        + z_dot_s * (h_s[:-1] - n_s) * (1 - z_s)
-        - n_dot_s * (1 - z_s) * z_s
+        + z_dot_s * (h_s[:-1] - n_s) * one_minus_z_s
+        - n_dot_s * z_s * one_minus_z_s
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()

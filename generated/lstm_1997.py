@@ -593,17 +593,19 @@ def hvp(
     da_i_s, da_o_s, da_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_i_dot_s, da_o_dot_s, da_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_dc_next_s = 2 * o_s * (1 - sigmoid_c_next_s) * sigmoid_c_next_s
+    two_minus_sigmoid_c_next_each_s = 2 - 2 * sigmoid_c_next_s
+    dh_next_dc_next_s = o_s * sigmoid_c_next_s * two_minus_sigmoid_c_next_each_s
     dh_next_dc_next_dot_s = (
-        2 * o_dot_s * (1 - sigmoid_c_next_s) * sigmoid_c_next_s
+        o_dot_s * sigmoid_c_next_s * two_minus_sigmoid_c_next_each_s
         - 2 * sigmoid_c_next_dot_s * o_s * sigmoid_c_next_s
-        + 2 * sigmoid_c_next_dot_s * o_s * (1 - sigmoid_c_next_s)
+        + sigmoid_c_next_dot_s * o_s * two_minus_sigmoid_c_next_each_s
     )
-    dc_next_da_s = 4 * i_s * (1 - sigmoid_a_s) * sigmoid_a_s
+    dc_next_da_part_s = 4 - 4 * sigmoid_a_s
+    dc_next_da_s = i_s * sigmoid_a_s * dc_next_da_part_s
     dc_next_da_dot_s = (
-        4 * i_dot_s * (1 - sigmoid_a_s) * sigmoid_a_s
+        i_dot_s * sigmoid_a_s * dc_next_da_part_s
         - 4 * sigmoid_a_dot_s * i_s * sigmoid_a_s
-        + 4 * sigmoid_a_dot_s * i_s * (1 - sigmoid_a_s)
+        + sigmoid_a_dot_s * i_s * dc_next_da_part_s
     )
     dh_next_da_o_s = (1 - o_s) * o_s * s_s
     dh_next_da_o_dot_s = o_dot_s * (1 - o_s) * s_s - o_dot_s * o_s * s_s + s_dot_s * (1 - o_s) * o_s

@@ -359,7 +359,6 @@ def backward(params, tape, dys, dstate=None):
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_o_s, da_i_s = dh_next_da_o_s, dc_next_da_i_s
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_da_o = (1 - o) * o * tanh_c_next
@@ -374,12 +373,11 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(g_s, g_s, out=dc_next_da_g_s)
     np.subtract(1, dc_next_da_g_s, out=dc_next_da_g_s)
     np.multiply(dc_next_da_g_s, i_s, out=dc_next_da_g_s)
-    # dc_next_da_i = (g - c) * (1 - i) * i
-    np.subtract(g_s, c_s[:-1], out=dc_next_da_i_s)
-    np.subtract(1, i_s, out=work_s)
-    np.multiply(dc_next_da_i_s, work_s, out=dc_next_da_i_s)
-    np.multiply(dc_next_da_i_s, i_s, out=dc_next_da_i_s)
     np.subtract(1, i_s, out=dc_next_dc_s)
+    # dc_next_da_i = (g - c) * i * dc_next_dc
+    np.subtract(g_s, c_s[:-1], out=dc_next_da_i_s)
+    np.multiply(dc_next_da_i_s, i_s, out=dc_next_da_i_s)
+    np.multiply(dc_next_da_i_s, dc_next_dc_s, out=dc_next_da_i_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
@@ -517,7 +515,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     a_i_dot_in_s += p_i_dot * c_s[:-1]
     dc_next_dc_s = 1 - i_s
     dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_i_s = (g_s - c_s[:-1]) * (1 - i_s) * i_s
+    dc_next_da_i_s = (g_s - c_s[:-1]) * i_s * dc_next_dc_s
     a_o_dot_in_s += p_o_dot * c_s[1:]
     dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
@@ -615,9 +613,9 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     a_i_dot_in_s += p_i_dot * c_s[:-1]
-    di_da_i_s = (1 - i_s) * i_s
-    dg_da_g_s = 1 - g_s**2
     dc_next_dc_s = 1 - i_s
+    di_da_i_s = i_s * dc_next_dc_s
+    dg_da_g_s = 1 - g_s**2
     dc_next_di_s = g_s - c_s[:-1]
     a_o_dot_in_s += p_o_dot * c_s[1:]
     do_da_o_s = (1 - o_s) * o_s
@@ -660,12 +658,12 @@ def hvp(
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
-    dc_next_da_i_s = (g_s - c_s[:-1]) * (1 - i_s) * i_s
+    dc_next_da_i_s = (g_s - c_s[:-1]) * i_s * dc_next_dc_s
     dc_next_da_i_dot_s = (
-        i_dot_s * (g_s - c_s[:-1]) * (1 - i_s)
-        - c_dot_s[:-1] * (1 - i_s) * i_s
+        i_dot_s * (g_s - c_s[:-1]) * dc_next_dc_s
+        - c_dot_s[:-1] * i_s * dc_next_dc_s
         - i_dot_s * (g_s - c_s[:-1]) * i_s
-        + g_dot_s * (1 - i_s) * i_s
+        + g_dot_s * i_s * dc_next_dc_s
     )
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()

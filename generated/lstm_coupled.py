@@ -561,10 +561,10 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
-    df_da_f_s = (1 - f_s) * f_s
+    dc_next_dg_s = 1 - f_s
+    df_da_f_s = f_s * dc_next_dg_s
     dg_da_g_s = 1 - g_s**2
     do_da_o_s = (1 - o_s) * o_s
-    dc_next_dg_s = 1 - f_s
     dc_next_df_s = c_s[:-1] - g_s
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
     h_dot_s[0] = state_dot.h
@@ -600,14 +600,15 @@ def hvp(
         - o_dot_s * o_s * tanh_c_next_s
         + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
-    dc_next_da_g_s = (1 - f_s) * (1 - g_s**2)
-    dc_next_da_g_dot_s = -f_dot_s * (1 - g_s**2) - 2 * g_dot_s * (1 - f_s) * g_s
-    dc_next_da_f_s = (c_s[:-1] - g_s) * (1 - f_s) * f_s
+    one_minus_f_s = 1 - f_s
+    dc_next_da_g_s = (1 - g_s**2) * one_minus_f_s
+    dc_next_da_g_dot_s = -f_dot_s * (1 - g_s**2) - 2 * g_dot_s * g_s * one_minus_f_s
+    dc_next_da_f_s = (c_s[:-1] - g_s) * f_s * one_minus_f_s
     dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s
+        c_dot_s[:-1] * f_s * one_minus_f_s
         - f_dot_s * (c_s[:-1] - g_s) * f_s
-        + f_dot_s * (c_s[:-1] - g_s) * (1 - f_s)
-        - g_dot_s * (1 - f_s) * f_s
+        + f_dot_s * (c_s[:-1] - g_s) * one_minus_f_s
+        - g_dot_s * f_s * one_minus_f_s
     )
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()

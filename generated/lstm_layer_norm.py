@@ -469,23 +469,25 @@ def forward(params, xs, state=None, lengths=None):
     # q = (gates_2 - mu_v) / sigma_v
     np.subtract(gates_2_s, mu_v_s, out=q_s)
     np.divide(q_s, sigma_v_s, out=q_s)
-    np.copyto(a_in_s, b + t_u + t_v)
-    # a_in += s_v * q
-    np.multiply(s_v, q_s, out=work_4H_s)
-    np.add(a_in_s, work_4H_s, out=a_in_s)
+    a_bias = b + t_u + t_v
+    # a_in = s_v * q + a_bias
+    np.multiply(s_v, q_s, out=a_in_s)
+    np.add(a_in_s, a_bias, out=a_in_s)
 
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
     c_s[0] = state.c
     c = c_s[0]
-    gates_1, a_sigma_u_terms = np.empty((2, B, 4 * H), dtype)
+    gates_1, u_minus_mu_u = np.empty((2, B, 4 * H), dtype)
     (
         sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_c_next, mu_c, sum_a_sigma_c_terms
     ) = np.empty((6, B, 1), dtype)
-    a_sigma_c_terms = np.empty((B, H), dtype)
+    a_sigma_u_terms, c_next_minus_mu_c, a_sigma_c_terms = np.empty((3, B, H), dtype)
+    (
+        u_f_minus_mu_u, u_i_minus_mu_u, u_o_minus_mu_u, u_g_minus_mu_u
+    ) = (u_minus_mu_u[:, k * H : (k + 1) * H] for k in range(4))
     gates_1_T = np.empty((4 * H, B), dtype)
-    work_4H = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -503,18 +505,23 @@ def forward(params, xs, state=None, lengths=None):
         # mu_u = sum_mu_u_terms / 4 / H
         np.divide(sum_mu_u_terms, 4, out=mu_u)
         np.divide(mu_u, H, out=mu_u)
-        # a_sigma_u_terms = (gates_1 - mu_u) ** 2
-        np.subtract(gates_1, mu_u, out=work_4H)
-        np.multiply(work_4H, work_4H, out=a_sigma_u_terms)
+        np.subtract(gates_1, mu_u, out=u_minus_mu_u)
+        # a_sigma_u_terms = u_f_minus_mu_u**2 + u_g_minus_mu_u**2 + u_i_minus_mu_u**2 +
+        #     u_o_minus_mu_u**2
+        np.multiply(u_f_minus_mu_u, u_f_minus_mu_u, out=a_sigma_u_terms)
+        np.multiply(u_g_minus_mu_u, u_g_minus_mu_u, out=work)
+        np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
+        np.multiply(u_i_minus_mu_u, u_i_minus_mu_u, out=work)
+        np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
+        np.multiply(u_o_minus_mu_u, u_o_minus_mu_u, out=work)
+        np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
         np.sum(a_sigma_u_terms, axis=-1, keepdims=True, out=sum_a_sigma_u_terms)
         # a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
         np.divide(sum_a_sigma_u_terms, 4, out=a_sigma_u)
         np.divide(a_sigma_u, H, out=a_sigma_u)
         np.add(a_sigma_u, 1e-05, out=a_sigma_u)
         np.sqrt(a_sigma_u, out=sigma_u)
-        # p = (gates_1 - mu_u) / sigma_u
-        np.subtract(gates_1, mu_u, out=p)
-        np.divide(p, sigma_u, out=p)
+        np.divide(u_minus_mu_u, sigma_u, out=p)
         # a = s_u * p + a_in
         np.multiply(s_u, p, out=a)
         np.add(a, a_in, out=a)
@@ -529,17 +536,14 @@ def forward(params, xs, state=None, lengths=None):
         np.add(c_next, work, out=c_next)
         np.sum(c_next, axis=-1, keepdims=True, out=sum_c_next)
         np.divide(sum_c_next, H, out=mu_c)
-        # a_sigma_c_terms = (c_next - mu_c) ** 2
-        np.subtract(c_next, mu_c, out=work)
-        np.multiply(work, work, out=a_sigma_c_terms)
+        np.subtract(c_next, mu_c, out=c_next_minus_mu_c)
+        np.multiply(c_next_minus_mu_c, c_next_minus_mu_c, out=a_sigma_c_terms)
         np.sum(a_sigma_c_terms, axis=-1, keepdims=True, out=sum_a_sigma_c_terms)
         # a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
         np.divide(sum_a_sigma_c_terms, H, out=a_sigma_c)
         np.add(a_sigma_c, 1e-05, out=a_sigma_c)
         np.sqrt(a_sigma_c, out=sigma_c)
-        # p_c = (c_next - mu_c) / sigma_c
-        np.subtract(c_next, mu_c, out=p_c)
-        np.divide(p_c, sigma_c, out=p_c)
+        np.divide(c_next_minus_mu_c, sigma_c, out=p_c)
         # a_tanh_h_next = s_c * p_c + t_c
         np.multiply(s_c, p_c, out=a_tanh_h_next)
         np.add(a_tanh_h_next, t_c, out=a_tanh_h_next)
@@ -596,8 +600,8 @@ def backward(params, tape, dys, dstate=None):
     dgates_1_s, dgates_2_s, dq_s, da_s, dsigma_v_terms_s = np.empty((5, T, B, 4 * H), dtype)
     (
         inv_sigma_c_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_terms_s, dsigma_v_s,
-        sum_dmu_v_terms_s, dmu_v_s,
-    ) = np.empty((7, T, B, 1), dtype)
+        sum_dmu_v_terms_s, dmu_v_s, dmu_v_each_s, dsigma_v_each_s,
+    ) = np.empty((9, T, B, 1), dtype)
     dh_next_da_tanh_h_next_s = np.empty((T, B, H), dtype)
     (
         dc_next_da_f_s, dc_next_da_i_s, dh_next_da_o_s, dc_next_da_g_s
@@ -637,8 +641,8 @@ def backward(params, tape, dys, dstate=None):
     dp_c, dsigma_c_terms = np.empty((2, B, H), dtype)
     (
         sum_dsigma_c_terms, dsigma_c, sum_dp_c, dmu_c, sum_dsigma_u_terms, dsigma_u,
-        sum_dmu_u_terms, dmu_u,
-    ) = np.empty((8, B, 1), dtype)
+        sum_dmu_u_terms, dmu_u, dmu_u_each, dsigma_u_each,
+    ) = np.empty((10, B, 1), dtype)
     work = np.empty((B, H), dtype)
     work_1 = np.empty((B, 1), dtype)
     work_4H = np.empty((B, 4 * H), dtype)
@@ -691,15 +695,17 @@ def backward(params, tape, dys, dstate=None):
         # dmu_u = -inv_sigma_u * sum_dmu_u_terms
         np.multiply(inv_sigma_u, sum_dmu_u_terms, out=dmu_u)
         np.negative(dmu_u, out=dmu_u)
-        # dgates_1 = dp * inv_sigma_u + dsigma_u * p / 4 / H + dmu_u / 4 / H
+        # dmu_u_each = dmu_u / 4 / H
+        np.divide(dmu_u, 4, out=dmu_u_each)
+        np.divide(dmu_u_each, H, out=dmu_u_each)
+        # dsigma_u_each = dsigma_u / 4 / H
+        np.divide(dsigma_u, 4, out=dsigma_u_each)
+        np.divide(dsigma_u_each, H, out=dsigma_u_each)
+        # dgates_1 = dp * inv_sigma_u + p * dsigma_u_each + dmu_u_each
         np.multiply(dp, inv_sigma_u, out=dgates_1)
-        np.multiply(dsigma_u, p, out=work_4H)
-        np.divide(work_4H, 4, out=work_4H)
-        np.divide(work_4H, H, out=work_4H)
+        np.multiply(p, dsigma_u_each, out=work_4H)
         np.add(dgates_1, work_4H, out=dgates_1)
-        np.divide(dmu_u, 4, out=work_1)
-        np.divide(work_1, H, out=work_1)
-        np.add(dgates_1, work_1, out=dgates_1)
+        np.add(dgates_1, dmu_u_each, out=dgates_1)
         np.dot(U.T, dgates_1.T, out=dh_T)
         np.copyto(dh, dh_T.T)
         np.multiply(dc_next, f, out=dc)
@@ -712,7 +718,6 @@ def backward(params, tape, dys, dstate=None):
 
     # For all steps at once: the gradients of inputs and parameters.
     work_4H_s = np.empty((T, B, 4 * H), dtype)
-    work_1_s = np.empty((T, B, 1), dtype)
     np.multiply(da_s, s_v, out=dq_s)
     np.multiply(dq_s, q_s, out=dsigma_v_terms_s)
     np.sum(dsigma_v_terms_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
@@ -723,15 +728,17 @@ def backward(params, tape, dys, dstate=None):
     # dmu_v = -inv_sigma_v * sum_dmu_v_terms
     np.multiply(inv_sigma_v_s, sum_dmu_v_terms_s, out=dmu_v_s)
     np.negative(dmu_v_s, out=dmu_v_s)
-    # dgates_2 = dq * inv_sigma_v + dsigma_v * q / 4 / H + dmu_v / 4 / H
+    # dmu_v_each = dmu_v / 4 / H
+    np.divide(dmu_v_s, 4, out=dmu_v_each_s)
+    np.divide(dmu_v_each_s, H, out=dmu_v_each_s)
+    # dsigma_v_each = dsigma_v / 4 / H
+    np.divide(dsigma_v_s, 4, out=dsigma_v_each_s)
+    np.divide(dsigma_v_each_s, H, out=dsigma_v_each_s)
+    # dgates_2 = dq * inv_sigma_v + q * dsigma_v_each + dmu_v_each
     np.multiply(dq_s, inv_sigma_v_s, out=dgates_2_s)
-    np.multiply(dsigma_v_s, q_s, out=work_4H_s)
-    np.divide(work_4H_s, 4, out=work_4H_s)
-    np.divide(work_4H_s, H, out=work_4H_s)
+    np.multiply(q_s, dsigma_v_each_s, out=work_4H_s)
     np.add(dgates_2_s, work_4H_s, out=dgates_2_s)
-    np.divide(dmu_v_s, 4, out=work_1_s)
-    np.divide(work_1_s, H, out=work_1_s)
-    np.add(dgates_2_s, work_1_s, out=dgates_2_s)
+    np.add(dgates_2_s, dmu_v_each_s, out=dgates_2_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
@@ -763,48 +770,32 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    (
-        b_f, t_u_f, t_v_f, b_i, t_u_i, t_v_i, b_o, t_u_o, t_v_o, b_g, t_u_g, t_v_g, s_u_f, s_v_f,
-        s_u_i, s_v_i, s_u_o, s_v_o, s_u_g, s_v_g, s_c, t_c,
-    ) = (
-        params[k] for k in (
-            "b_f", "t_u_f", "t_v_f", "b_i", "t_u_i", "t_v_i", "b_o", "t_u_o", "t_v_o", "b_g",
-            "t_u_g", "t_v_g", "s_u_f", "s_v_f", "s_u_i", "s_v_i", "s_u_o", "s_v_o", "s_u_g",
-            "s_v_g", "s_c", "t_c",
-        )
+    s_c, t_c = (params[k] for k in ("s_c", "t_c"))
+    b, t_u, t_v, U, W, s_u, s_v = (
+        params.stacked[k] for k in ("b", "t_u", "t_v", "U", "W", "s_u", "s_v")
     )
-    U, W = (params.stacked[k] for k in ("U", "W"))
-    a_f_in = t_u_f + t_v_f + b_f
-    a_i_in = t_u_i + t_v_i + b_i
-    a_o_in = t_u_o + t_v_o + b_o
-    a_g_in = t_u_g + t_v_g + b_g
-    gates_1, gates_2, p, q, a = np.empty((5, B, 4 * H), dtype)
-    p_f, p_i, p_o, p_g = (p[:, k * H : (k + 1) * H] for k in range(4))
-    q_f, q_i, q_o, q_g = (q[:, k * H : (k + 1) * H] for k in range(4))
-    a_f, a_i, a_o, a_g = (a[:, k * H : (k + 1) * H] for k in range(4))
-    f, i, o, g = a_f, a_i, a_o, a_g
+    a_in = b + t_u + t_v
+    gates_1, gates_2, a = np.empty((3, B, 4 * H), dtype)
+    f, i, o, g = (a[:, k * H : (k + 1) * H] for k in range(4))
     f_i_o = a[:, : 3 * H]
     half = np.array(0.5, dtype)
     gates_1[...] = h @ U.T
     gates_2[...] = x @ W.T
     sum_mu_u_terms = np.sum(gates_1, axis=-1, keepdims=True)
     mu_u = sum_mu_u_terms / 4 / H
-    a_sigma_u_terms = (gates_1 - mu_u) ** 2
-    sum_a_sigma_u_terms = np.sum(a_sigma_u_terms, axis=-1, keepdims=True)
+    a_sigma_u_terms_ = (gates_1 - mu_u) ** 2
+    sum_a_sigma_u_terms = np.sum(a_sigma_u_terms_, axis=-1, keepdims=True)
     a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
     sigma_u = np.sqrt(a_sigma_u)
-    p[...] = (gates_1 - mu_u) / sigma_u
+    p = (gates_1 - mu_u) / sigma_u
     sum_mu_v_terms = np.sum(gates_2, axis=-1, keepdims=True)
     mu_v = sum_mu_v_terms / 4 / H
     a_sigma_v_terms = (gates_2 - mu_v) ** 2
     sum_a_sigma_v_terms = np.sum(a_sigma_v_terms, axis=-1, keepdims=True)
     a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
     sigma_v = np.sqrt(a_sigma_v)
-    q[...] = (gates_2 - mu_v) / sigma_v
-    a_f[...] = s_u_f * p_f + s_v_f * q_f + a_f_in
-    a_i[...] = s_u_i * p_i + s_v_i * q_i + a_i_in
-    a_o[...] = s_u_o * p_o + s_v_o * q_o + a_o_in
-    a_g[...] = s_u_g * p_g + s_v_g * q_g + a_g_in
+    q = (gates_2 - mu_v) / sigma_v
+    a[...] = s_u * p + s_v * q + a_in
     # f, i, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(f_i_o, half, out=f_i_o)
     np.tanh(a, out=a)
@@ -852,45 +843,35 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     H = params.hidden_size
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     s_c = params["s_c"]
-    U, W, s_v, s_u = (params.stacked[k] for k in ("U", "W", "s_v", "s_u"))
+    W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
     s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
     (
         U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
     ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        gates_1_s, gates_2_s, gates_1_dot_s, gates_2_dot_s, a_dot_in_s
-    ) = np.empty((5, T, B, 4 * H), dtype)
+    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
     a_tanh_h_next_dot_in_s = np.empty((T, B, H), dtype)
     a_tanh_h_next_dot_s = a_tanh_h_next_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U.T, out=_rows(gates_1_s))
-    np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    sum_mu_u_terms_s = np.sum(gates_1_s, axis=-1, keepdims=True)
-    mu_u_s = sum_mu_u_terms_s / 4 / H
-    sum_mu_v_terms_s = np.sum(gates_2_s, axis=-1, keepdims=True)
-    mu_v_s = sum_mu_v_terms_s / 4 / H
-    sum_c_next_s = np.sum(c_s[1:], axis=-1, keepdims=True)
-    mu_c_s = sum_c_next_s / H
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    p_dot_rate_s = p_s / sigma_u_s
     sum_mu_v_dot_terms_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
     mu_v_dot_s = sum_mu_v_dot_terms_s / 4 / H
-    sigma_v_dot_terms_s = gates_2_dot_s * (gates_2_s - mu_v_s)
+    sigma_v_dot_terms_s = gates_2_dot_s * q_s
     sum_sigma_v_dot_terms_s = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
-    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H / sigma_v_s
-    q_dot_s = gates_2_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_s / sigma_v_s
-    a_dot_in_s[...] = b_dot + t_u_dot + t_v_dot
-    a_dot_in_s += s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v
+    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H
+    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
+    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
+    q_dot_s = gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    a_dot_bias = b_dot + t_u_dot + t_v_dot
+    a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
     inv_sigma_c_s = 1 / sigma_c_s
-    p_c_dot_rate_s = p_c_s / sigma_c_s
     a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
     dh_next_da_tanh_h_next_s = o_s * (1 - tanh_h_next_s**2)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
@@ -907,13 +888,15 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
         sum_mu_u_dot_terms = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
         mu_u_dot = sum_mu_u_dot_terms / 4 / H
-        sigma_u_dot_terms = gates_1_dot_s[t] * (gates_1_s[t] - mu_u_s[t])
+        sigma_u_dot_terms = gates_1_dot_s[t] * p_s[t]
         sum_sigma_u_dot_terms = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
-        sigma_u_dot = inv_sigma_u_s[t] * sum_sigma_u_dot_terms / 4 / H
+        sigma_u_dot = sum_sigma_u_dot_terms / 4 / H
+        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
+        sigma_u_dot_inv_sigma_u = sigma_u_dot * inv_sigma_u_s[t]
         p_dot = (
             gates_1_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot * p_dot_rate_s[t]
+            - p_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         a_dot[...] = p_dot * s_u + a_dot_in_s[t]
         c_next_dot[...] = (
@@ -924,13 +907,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         )
         sum_c_next_dot = np.sum(c_next_dot, axis=-1, keepdims=True)
         mu_c_dot = sum_c_next_dot / H
-        sigma_c_dot_terms = c_next_dot * (c_s[t + 1] - mu_c_s[t])
+        sigma_c_dot_terms = c_next_dot * p_c_s[t]
         sum_sigma_c_dot_terms = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
-        sigma_c_dot = inv_sigma_c_s[t] * sum_sigma_c_dot_terms / H
+        sigma_c_dot = sum_sigma_c_dot_terms / H
         p_c_dot = (
             c_next_dot * inv_sigma_c_s[t]
             - mu_c_dot * inv_sigma_c_s[t]
-            - sigma_c_dot * p_c_dot_rate_s[t]
+            - sigma_c_dot * p_c_s[t] * inv_sigma_c_s[t]
         )
         a_tanh_h_next_dot_s[t] += p_c_dot * s_c
         h_dot_s[t + 1] = (
@@ -998,15 +981,13 @@ def hvp(
 
     # There: the tangents of the forward pass.
     s_c = params["s_c"]
-    U, W, s_v, s_u = (params.stacked[k] for k in ("U", "W", "s_v", "s_u"))
+    W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
     s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
     (
         U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
     ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    (
-        gates_1_s, gates_2_s, gates_1_dot_s, gates_2_dot_s, p_dot_s, q_dot_s, a_dot_s, a_dot_in_s
-    ) = np.empty((8, T, B, 4 * H), dtype)
+    gates_1_dot_s, gates_2_dot_s, p_dot_s, q_dot_s, a_dot_s = np.empty((5, T, B, 4 * H), dtype)
     sigma_u_dot_s, sigma_c_dot_s = np.empty((2, T, B, 1), dtype)
     p_c_dot_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s = np.empty((3, T, B, H), dtype)
     p_f_dot_s, p_i_dot_s, p_o_dot_s, p_g_dot_s = (
@@ -1024,35 +1005,27 @@ def hvp(
         a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s, a_f_dot_s, a_i_dot_s, a_o_dot_s,
         a_g_dot_s,
     )
-    np.matmul(_rows(h_s[:-1]), U.T, out=_rows(gates_1_s))
-    np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    sum_mu_u_terms_s = np.sum(gates_1_s, axis=-1, keepdims=True)
-    mu_u_s = sum_mu_u_terms_s / 4 / H
-    sum_mu_v_terms_s = np.sum(gates_2_s, axis=-1, keepdims=True)
-    mu_v_s = sum_mu_v_terms_s / 4 / H
-    sum_c_next_s = np.sum(c_s[1:], axis=-1, keepdims=True)
-    mu_c_s = sum_c_next_s / H
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    p_dot_rate_s = p_s / sigma_u_s
     sum_mu_v_dot_terms_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
     mu_v_dot_s = sum_mu_v_dot_terms_s / 4 / H
-    sigma_v_dot_terms_s = gates_2_dot_s * (gates_2_s - mu_v_s)
+    sigma_v_dot_terms_s = gates_2_dot_s * q_s
     sum_sigma_v_dot_terms_s = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
-    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H / sigma_v_s
+    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H
+    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
+    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
     q_dot_s[...] = (
-        gates_2_dot_s / sigma_v_s - mu_v_dot_s / sigma_v_s - sigma_v_dot_s * q_s / sigma_v_s
+        gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
     )
-    a_dot_in_s[...] = b_dot + t_u_dot + t_v_dot
-    a_dot_in_s += s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v
+    a_dot_bias = b_dot + t_u_dot + t_v_dot
+    a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
     df_da_f_s = (1 - f_s) * f_s
     di_da_i_s = (1 - i_s) * i_s
     do_da_o_s = (1 - o_s) * o_s
     dg_da_g_s = 1 - g_s**2
     inv_sigma_c_s = 1 / sigma_c_s
-    p_c_dot_rate_s = p_c_s / sigma_c_s
     a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
     dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
     h_dot_s[0] = state_dot.h
@@ -1062,13 +1035,15 @@ def hvp(
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
         sum_mu_u_dot_terms = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
         mu_u_dot = sum_mu_u_dot_terms / 4 / H
-        sigma_u_dot_terms = gates_1_dot_s[t] * (gates_1_s[t] - mu_u_s[t])
+        sigma_u_dot_terms = gates_1_dot_s[t] * p_s[t]
         sum_sigma_u_dot_terms = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
-        sigma_u_dot_s[t] = inv_sigma_u_s[t] * sum_sigma_u_dot_terms / 4 / H
+        sigma_u_dot_s[t] = sum_sigma_u_dot_terms / 4 / H
+        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
+        sigma_u_dot_inv_sigma_u = sigma_u_dot_s[t] * inv_sigma_u_s[t]
         p_dot_s[t] = (
             gates_1_dot_s[t] * inv_sigma_u_s[t]
-            - mu_u_dot * inv_sigma_u_s[t]
-            - sigma_u_dot_s[t] * p_dot_rate_s[t]
+            - p_s[t] * sigma_u_dot_inv_sigma_u
+            - mu_u_dot_inv_sigma_u
         )
         a_dot_s[t] = p_dot_s[t] * s_u + a_dot_in_s[t]
         f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
@@ -1080,13 +1055,13 @@ def hvp(
         )
         sum_c_next_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True)
         mu_c_dot = sum_c_next_dot / H
-        sigma_c_dot_terms = c_dot_s[t + 1] * (c_s[t + 1] - mu_c_s[t])
+        sigma_c_dot_terms = c_dot_s[t + 1] * p_c_s[t]
         sum_sigma_c_dot_terms = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
-        sigma_c_dot_s[t] = inv_sigma_c_s[t] * sum_sigma_c_dot_terms / H
+        sigma_c_dot_s[t] = sum_sigma_c_dot_terms / H
         p_c_dot_s[t] = (
             c_dot_s[t + 1] * inv_sigma_c_s[t]
             - mu_c_dot * inv_sigma_c_s[t]
-            - sigma_c_dot_s[t] * p_c_dot_rate_s[t]
+            - sigma_c_dot_s[t] * p_c_s[t] * inv_sigma_c_s[t]
         )
         a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
         tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
@@ -1148,21 +1123,23 @@ def hvp(
         )
         dp_c = da_tanh_h_next_s[t] * s_c
         dp_c_dot = da_tanh_h_next_s[t] * s_c_dot + da_tanh_h_next_dot_s[t] * s_c
-        dsigma_c_terms = dp_c * p_c_s[t]
-        sum_dsigma_c_terms = np.sum(dsigma_c_terms, axis=-1, keepdims=True)
-        dsigma_c = -inv_sigma_c_s[t] * sum_dsigma_c_terms
+        dsigma_c_part_terms = dp_c * p_c_s[t]
+        sum_dsigma_c_part_terms = np.sum(dsigma_c_part_terms, axis=-1, keepdims=True)
+        dsigma_c_part = sum_dsigma_c_part_terms.copy()
+        dsigma_c = -dsigma_c_part * inv_sigma_c_s[t]
         dsigma_c_dot_terms = dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t]
         sum_dsigma_c_dot_terms = np.sum(dsigma_c_dot_terms, axis=-1, keepdims=True)
         dsigma_c_dot = (
-            dsigma_c_dot_rate_s[t] * sum_dsigma_c_terms - inv_sigma_c_s[t] * sum_dsigma_c_dot_terms
+            dsigma_c_dot_rate_s[t] * dsigma_c_part - inv_sigma_c_s[t] * sum_dsigma_c_dot_terms
         )
         sum_dp_c = np.sum(dp_c, axis=-1, keepdims=True)
         dmu_c = -inv_sigma_c_s[t] * sum_dp_c
         sum_dp_c_dot = np.sum(dp_c_dot, axis=-1, keepdims=True)
         dmu_c_dot = dsigma_c_dot_rate_s[t] * sum_dp_c - inv_sigma_c_s[t] * sum_dp_c_dot
-        dc_next += dp_c * inv_sigma_c_s[t] + dsigma_c * p_c_s[t] / H + dmu_c / H
+        dsigma_c_each = dsigma_c / H
+        dc_next += dp_c * inv_sigma_c_s[t] + dmu_c / H + p_c_s[t] * dsigma_c_each
         dc_next_dot += (
-            dsigma_c * p_c_dot_s[t] / H
+            p_c_dot_s[t] * dsigma_c_each
             - dp_c * dsigma_c_dot_rate_s[t]
             + dp_c_dot * inv_sigma_c_s[t]
             + dsigma_c_dot * p_c_s[t] / H
@@ -1178,27 +1155,31 @@ def hvp(
         da_f_dot_s[t] = dc_next * dc_next_da_f_dot_s[t] + dc_next_dot * dc_next_da_f_s[t]
         dp = da_s[t] * s_u
         dp_dot = da_s[t] * s_u_dot + da_dot_s[t] * s_u
-        dsigma_u_terms = dp * p_s[t]
-        sum_dsigma_u_terms = np.sum(dsigma_u_terms, axis=-1, keepdims=True)
-        dsigma_u = -inv_sigma_u_s[t] * sum_dsigma_u_terms
+        dsigma_u_part_terms = dp * p_s[t]
+        sum_dsigma_u_part_terms = np.sum(dsigma_u_part_terms, axis=-1, keepdims=True)
+        dsigma_u_part = sum_dsigma_u_part_terms.copy()
+        dsigma_u = -dsigma_u_part * inv_sigma_u_s[t]
         dsigma_u_dot_terms = dp * p_dot_s[t] + dp_dot * p_s[t]
         sum_dsigma_u_dot_terms = np.sum(dsigma_u_dot_terms, axis=-1, keepdims=True)
         dsigma_u_dot = (
-            dsigma_u_dot_rate_s[t] * sum_dsigma_u_terms - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
+            dsigma_u_dot_rate_s[t] * dsigma_u_part - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
         )
-        sum_dmu_u_terms = np.sum(dp, axis=-1, keepdims=True)
-        dmu_u = -inv_sigma_u_s[t] * sum_dmu_u_terms
+        sum_dmu_u_part_terms = np.sum(dp, axis=-1, keepdims=True)
+        dmu_u_part = sum_dmu_u_part_terms.copy()
+        dmu_u = -dmu_u_part * inv_sigma_u_s[t]
         sum_dmu_u_dot_terms = np.sum(dp_dot, axis=-1, keepdims=True)
-        dmu_u_dot = (
-            dsigma_u_dot_rate_s[t] * sum_dmu_u_terms - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
-        )
-        dgates_1_s[t] = dp * inv_sigma_u_s[t] + dsigma_u * p_s[t] / 4 / H + dmu_u / 4 / H
+        dmu_u_dot = dmu_u_part * dsigma_u_dot_rate_s[t] - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
+        dsigma_u_each = dsigma_u / 4 / H
+        dmu_u_each = dmu_u / 4 / H
+        dgates_1_s[t] = dp * inv_sigma_u_s[t] + p_s[t] * dsigma_u_each + dmu_u_each
+        dmu_u_dot_each = dmu_u_dot / 4 / H
+        dsigma_u_dot_each = dsigma_u_dot / 4 / H
         dgates_1_dot_s[t] = (
-            dsigma_u * p_dot_s[t] / 4 / H
+            p_dot_s[t] * dsigma_u_each
             - dp * dsigma_u_dot_rate_s[t]
             + dp_dot * inv_sigma_u_s[t]
-            + dsigma_u_dot * p_s[t] / 4 / H
-            + dmu_u_dot / 4 / H
+            + p_s[t] * dsigma_u_dot_each
+            + dmu_u_dot_each
         )
         dh[...] = dgates_1_s[t] @ U
         dh_dot[...] = dgates_1_dot_s[t] @ U
@@ -1218,25 +1199,31 @@ def hvp(
             np.copyto(dc_dot, dc_dot_before, where=ended)
     dq_s = da_s * s_v
     dq_dot_s = da_s * s_v_dot + da_dot_s * s_v
-    dsigma_v_terms_s = dq_s * q_s
-    sum_dsigma_v_terms_s = np.sum(dsigma_v_terms_s, axis=-1, keepdims=True)
-    dsigma_v_s = -inv_sigma_v_s * sum_dsigma_v_terms_s
+    dsigma_v_part_terms_s = dq_s * q_s
+    sum_dsigma_v_part_terms_s = np.sum(dsigma_v_part_terms_s, axis=-1, keepdims=True)
+    dsigma_v_part_s = sum_dsigma_v_part_terms_s.copy()
+    dsigma_v_s = -dsigma_v_part_s * inv_sigma_v_s
     dsigma_v_dot_terms_s = dq_s * q_dot_s + dq_dot_s * q_s
     sum_dsigma_v_dot_terms_s = np.sum(dsigma_v_dot_terms_s, axis=-1, keepdims=True)
     dsigma_v_dot_s = (
-        dsigma_v_dot_rate_s * sum_dsigma_v_terms_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
+        dsigma_v_dot_rate_s * dsigma_v_part_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
     )
-    sum_dmu_v_terms_s = np.sum(dq_s, axis=-1, keepdims=True)
-    dmu_v_s = -inv_sigma_v_s * sum_dmu_v_terms_s
+    sum_dmu_v_part_terms_s = np.sum(dq_s, axis=-1, keepdims=True)
+    dmu_v_part_s = sum_dmu_v_part_terms_s.copy()
+    dmu_v_s = -dmu_v_part_s * inv_sigma_v_s
     sum_dmu_v_dot_terms_s = np.sum(dq_dot_s, axis=-1, keepdims=True)
-    dmu_v_dot_s = dsigma_v_dot_rate_s * sum_dmu_v_terms_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
-    dgates_2_s = dq_s * inv_sigma_v_s + dsigma_v_s * q_s / 4 / H + dmu_v_s / 4 / H
+    dmu_v_dot_s = dmu_v_part_s * dsigma_v_dot_rate_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
+    dsigma_v_each_s = dsigma_v_s / 4 / H
+    dmu_v_each_s = dmu_v_s / 4 / H
+    dgates_2_s = dq_s * inv_sigma_v_s + q_s * dsigma_v_each_s + dmu_v_each_s
+    dmu_v_dot_each_s = dmu_v_dot_s / 4 / H
+    dsigma_v_dot_each_s = dsigma_v_dot_s / 4 / H
     dgates_2_dot_s = (
-        dsigma_v_s * q_dot_s / 4 / H
+        q_dot_s * dsigma_v_each_s
         - dq_s * dsigma_v_dot_rate_s
         + dq_dot_s * inv_sigma_v_s
-        + dsigma_v_dot_s * q_s / 4 / H
-        + dmu_v_dot_s / 4 / H
+        + q_s * dsigma_v_dot_each_s
+        + dmu_v_dot_each_s
     )
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot

@@ -328,10 +328,8 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, dh_next_da_n_s, out=dh_next_da_n_s)
     np.multiply(dh_next_da_n_s, f_s, out=dh_next_da_n_s)
     np.subtract(n_s, h_s[:-1], out=dh_next_df_s)
-    # df_da_f = (1 - f) * f
-    np.subtract(1, f_s, out=df_da_f_s)
-    np.multiply(df_da_f_s, f_s, out=df_da_f_s)
     np.subtract(1, f_s, out=dh_next_dh_s)
+    np.multiply(f_s, dh_next_dh_s, out=df_da_f_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
@@ -454,9 +452,9 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     _rows(a_f_dot_in_s)[...] += _rows(h_s[:-1]) @ U_f_dot.T
-    df_da_f_s = (1 - f_s) * f_s
-    _rows(a_n_dot_in_s)[...] += _rows(f_h_s) @ U_n_dot.T
     dh_next_dh_s = 1 - f_s
+    df_da_f_s = f_s * dh_next_dh_s
+    _rows(a_n_dot_in_s)[...] += _rows(f_h_s) @ U_n_dot.T
     dh_next_df_s = n_s - h_s[:-1]
     dh_next_da_n_s = f_s * (1 - n_s**2)
 
@@ -544,10 +542,10 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     _rows(a_f_dot_in_s)[...] += _rows(h_s[:-1]) @ U_f_dot.T
-    df_da_f_s = (1 - f_s) * f_s
+    dh_next_dh_s = 1 - f_s
+    df_da_f_s = f_s * dh_next_dh_s
     _rows(a_n_dot_in_s)[...] += _rows(f_h_s) @ U_n_dot.T
     dn_da_n_s = 1 - n_s**2
-    dh_next_dh_s = 1 - f_s
     dh_next_df_s = n_s - h_s[:-1]
     h_dot_s[0] = state_dot.h
     for t in range(T):
@@ -572,7 +570,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = f_s * (1 - n_s**2)
     dh_next_da_n_dot_s = f_dot_s * (1 - n_s**2) - 2 * n_dot_s * f_s * n_s
-    df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * dh_next_dh_s - f_dot_s * f_s
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     df_h, df_h_dot = np.empty((2, B, H), dtype)
@@ -589,19 +587,20 @@ def hvp(
         df_h_dot[...] = da_n_dot_s[t] @ U_n
         df_h_dot += da_n_s[t] @ U_n_dot
         df = dh_next * dh_next_df_s[t] + df_h * h_s[t]
+        df_h_minus_dh_next = df_h - dh_next
         df_dot = (
-            (df_h - dh_next) * h_dot_s[t]
-            + dh_next * n_dot_s[t]
+            dh_next * n_dot_s[t]
+            + h_dot_s[t] * df_h_minus_dh_next
             + dh_next_dot * dh_next_df_s[t]
             + df_h_dot * h_s[t]
         )
         da_f_s[t] = df * df_da_f_s[t]
         da_f_dot_s[t] = df * df_da_f_dot_s[t] + df_dot * df_da_f_s[t]
-        dh_dot[...] = (
-            (df_h - dh_next) * f_dot_s[t] + dh_next_dot * dh_next_dh_s[t] + df_h_dot * f_s[t]
-        )
         dh[...] = dh_next * dh_next_dh_s[t] + df_h * f_s[t]
         dh += da_f_s[t] @ U_f
+        dh_dot[...] = (
+            f_dot_s[t] * df_h_minus_dh_next + dh_next_dot * dh_next_dh_s[t] + df_h_dot * f_s[t]
+        )
         dh_dot += da_f_dot_s[t] @ U_f
         dh_dot += da_f_s[t] @ U_f_dot
         if ended is not None:

@@ -299,15 +299,13 @@ def backward(params, tape, dys, dstate=None):
     dh_next_da_z_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_z_s = dh_next_da_z_s
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
-    # dh_next_da_z = (n - h) * (1 - z) * z
-    np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
-    np.subtract(1, z_s, out=work_s)
-    np.multiply(dh_next_da_z_s, work_s, out=dh_next_da_z_s)
-    np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
     np.subtract(1, z_s, out=dh_next_dh_s)
+    # dh_next_da_z = (n - h) * z * dh_next_dh
+    np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
+    np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
+    np.multiply(dh_next_da_z_s, dh_next_dh_s, out=dh_next_da_z_s)
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
@@ -398,8 +396,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
-    h_next_dot_in_s = n_dot_s * z_s + a_z_dot_s * (n_s - h_s[:-1]) * (1 - z_s) * z_s
     dh_next_dh_s = 1 - z_s
+    h_next_dot_in_s = n_dot_s * z_s + a_z_dot_s * (n_s - h_s[:-1]) * z_s * dh_next_dh_s
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
@@ -473,9 +471,9 @@ def hvp(
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
-    z_dot_s[...] = a_z_dot_s * (1 - z_s) * z_s
-    h_next_dot_in_s = z_dot_s * (n_s - h_s[:-1]) + n_dot_s * z_s
     dh_next_dh_s = 1 - z_s
+    z_dot_s[...] = a_z_dot_s * z_s * dh_next_dh_s
+    h_next_dot_in_s = z_dot_s * (n_s - h_s[:-1]) + n_dot_s * z_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
@@ -490,12 +488,12 @@ def hvp(
     da_z_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_z_dot_s, dn_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_z_s = (n_s - h_s[:-1]) * (1 - z_s) * z_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * (1 - z_s)
-        - h_dot_s[:-1] * (1 - z_s) * z_s
+        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
+        - h_dot_s[:-1] * z_s * dh_next_dh_s
         - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * (1 - z_s) * z_s
+        + n_dot_s * z_s * dh_next_dh_s
     )
     dh_next_carry = dh = dstate.h.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()

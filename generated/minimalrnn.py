@@ -301,15 +301,13 @@ def backward(params, tape, dys, dstate=None):
     dh_next_dz_s, dh_next_s, dh_next_da_u_s, dz_s, dz_da_z_s = np.empty((5, T, B, H), dtype)
     da_u_s, da_z_s = dh_next_da_u_s, dz_da_z_s
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
-    # dh_next_da_u = (h - z) * (1 - u) * u
-    np.subtract(h_s[:-1], z_s, out=dh_next_da_u_s)
-    np.subtract(1, u_s, out=work_s)
-    np.multiply(dh_next_da_u_s, work_s, out=dh_next_da_u_s)
-    np.multiply(dh_next_da_u_s, u_s, out=dh_next_da_u_s)
     np.subtract(1, u_s, out=dh_next_dz_s)
+    # dh_next_da_u = (h - z) * u * dh_next_dz
+    np.subtract(h_s[:-1], z_s, out=dh_next_da_u_s)
+    np.multiply(dh_next_da_u_s, u_s, out=dh_next_da_u_s)
+    np.multiply(dh_next_da_u_s, dh_next_dz_s, out=dh_next_da_u_s)
     # dz_da_z = 1 - z**2
     np.multiply(z_s, z_s, out=dz_da_z_s)
     np.subtract(1, dz_da_z_s, out=dz_da_z_s)
@@ -336,6 +334,7 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
+    work_s = np.empty((T, B, H), dtype)
     np.matmul(_rows(da_u_s), V_u, out=_rows(dz_s))
     # dz += dh_next * dh_next_dz
     np.multiply(dh_next_s, dh_next_dz_s, out=work_s)
@@ -522,14 +521,14 @@ def hvp(
     ) = (dparams_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
     dh_next_s, dh_next_dot_s, da_u_s, da_u_dot_s, dz_s, dz_dot_s = np.empty((6, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_u_s = (h_s[:-1] - z_s) * (1 - u_s) * u_s
-    dh_next_da_u_dot_s = (
-        h_dot_s[:-1] * (1 - u_s) * u_s
-        - z_dot_s * (1 - u_s) * u_s
-        - u_dot_s * (h_s[:-1] - z_s) * u_s
-        + u_dot_s * (h_s[:-1] - z_s) * (1 - u_s)
-    )
     dh_next_dz_s = 1 - u_s
+    dh_next_da_u_s = (h_s[:-1] - z_s) * u_s * dh_next_dz_s
+    dh_next_da_u_dot_s = (
+        h_dot_s[:-1] * u_s * dh_next_dz_s
+        - z_dot_s * u_s * dh_next_dz_s
+        - u_dot_s * (h_s[:-1] - z_s) * u_s
+        + u_dot_s * (h_s[:-1] - z_s) * dh_next_dz_s
+    )
     dz_da_z_s = 1 - z_s**2
     dz_da_z_dot_s = -2 * z_dot_s * z_s
     dh_next_carry = dh = dstate.h.copy()

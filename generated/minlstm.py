@@ -242,7 +242,7 @@ def forward(params, xs, state=None, lengths=None):
     W, b = (params.stacked[k] for k in ("W", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 3 * H), dtype)
-    h_next_in_s, h_next_rate_s = np.empty((2, T, B, H), dtype)
+    inv_f_plus_i_s, h_next_in_s, h_next_rate_s = np.empty((3, T, B, H), dtype)
     f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     work_s = np.empty((T, B, H), dtype)
     half = np.array(0.5, dtype)
@@ -255,13 +255,13 @@ def forward(params, xs, state=None, lengths=None):
     np.tanh(gates_s[..., : 2 * H], out=gates_s[..., : 2 * H])
     np.multiply(gates_s[..., : 2 * H], half, out=gates_s[..., : 2 * H])
     np.add(gates_s[..., : 2 * H], half, out=gates_s[..., : 2 * H])
-    # h_next_in = i * n / (f + i)
+    # inv_f_plus_i = 1 / (f + i)
+    np.add(f_s, i_s, out=work_s)
+    np.divide(1.0, work_s, out=inv_f_plus_i_s)
+    # h_next_in = i * n * inv_f_plus_i
     np.multiply(i_s, n_s, out=h_next_in_s)
-    np.add(f_s, i_s, out=work_s)
-    np.divide(h_next_in_s, work_s, out=h_next_in_s)
-    # h_next_rate = f / (f + i)
-    np.add(f_s, i_s, out=work_s)
-    np.divide(f_s, work_s, out=h_next_rate_s)
+    np.multiply(h_next_in_s, inv_f_plus_i_s, out=h_next_in_s)
+    np.multiply(f_s, inv_f_plus_i_s, out=h_next_rate_s)
 
     # Step by step.
     h_s[0] = state.h
@@ -311,7 +311,7 @@ def backward(params, tape, dys, dstate=None):
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
     W = params.stacked["W"]
     dgates_s = np.empty((T, B, 3 * H), dtype)
-    dh_next_dh_s, dh_next_s = np.empty((2, T, B, H), dtype)
+    inv_f_plus_i_s, dh_next_dh_s, dh_next_s = np.empty((3, T, B, H), dtype)
     dh_next_da_f_s, dh_next_da_i_s, dh_next_dn_s = (
         dgates_s[..., k * H : (k + 1) * H] for k in range(3)
     )
@@ -320,26 +320,22 @@ def backward(params, tape, dys, dstate=None):
     work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
-    # dh_next_dn = i / (f + i)
+    # inv_f_plus_i = 1 / (f + i)
     np.add(f_s, i_s, out=work_s)
-    np.divide(i_s, work_s, out=dh_next_dn_s)
-    # dh_next_da_i = (1 - i) * i * (n - h_next) / (f + i)
+    np.divide(1.0, work_s, out=inv_f_plus_i_s)
+    np.multiply(i_s, inv_f_plus_i_s, out=dh_next_dn_s)
+    # dh_next_da_i = (1 - i) * i * (n - h_next) * inv_f_plus_i
     np.subtract(1, i_s, out=dh_next_da_i_s)
     np.multiply(dh_next_da_i_s, i_s, out=dh_next_da_i_s)
     np.subtract(n_s, h_s[1:], out=work_s)
     np.multiply(dh_next_da_i_s, work_s, out=dh_next_da_i_s)
-    np.add(f_s, i_s, out=work_s)
-    np.divide(dh_next_da_i_s, work_s, out=dh_next_da_i_s)
-    # dh_next_da_f = (h - h_next) * (1 - f) * f / (f + i)
+    np.multiply(dh_next_da_i_s, inv_f_plus_i_s, out=dh_next_da_i_s)
+    np.multiply(f_s, inv_f_plus_i_s, out=dh_next_dh_s)
+    # dh_next_da_f = (h - h_next) * (1 - f) * dh_next_dh
     np.subtract(h_s[:-1], h_s[1:], out=dh_next_da_f_s)
     np.subtract(1, f_s, out=work_s)
     np.multiply(dh_next_da_f_s, work_s, out=dh_next_da_f_s)
-    np.multiply(dh_next_da_f_s, f_s, out=dh_next_da_f_s)
-    np.add(f_s, i_s, out=work_s)
-    np.divide(dh_next_da_f_s, work_s, out=dh_next_da_f_s)
-    # dh_next_dh = f / (f + i)
-    np.add(f_s, i_s, out=work_s)
-    np.divide(f_s, work_s, out=dh_next_dh_s)
+    np.multiply(dh_next_da_f_s, dh_next_dh_s, out=dh_next_da_f_s)
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
@@ -432,12 +428,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
+    inv_f_plus_i_s = 1 / (f_s + i_s)
+    dh_next_dh_s = f_s * inv_f_plus_i_s
     h_next_dot_in_s = (
-        n_dot_s * i_s / (f_s + i_s)
-        + a_f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s)
-        + a_i_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s)
+        n_dot_s * i_s * inv_f_plus_i_s
+        + a_f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * dh_next_dh_s
+        + a_i_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) * inv_f_plus_i_s
     )
-    dh_next_dh_s = f_s / (f_s + i_s)
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
@@ -513,12 +510,13 @@ def hvp(
     gates_dot_s += b_dot
     f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
     i_dot_s[...] = a_i_dot_s * (1 - i_s) * i_s
+    inv_f_plus_i_s = 1 / (f_s + i_s)
     h_next_dot_in_s = (
-        f_dot_s * (h_s[:-1] - h_s[1:]) / (f_s + i_s)
-        + i_dot_s * (n_s - h_s[1:]) / (f_s + i_s)
-        + n_dot_s * i_s / (f_s + i_s)
+        f_dot_s * (h_s[:-1] - h_s[1:]) * inv_f_plus_i_s
+        + i_dot_s * (n_s - h_s[1:]) * inv_f_plus_i_s
+        + n_dot_s * i_s * inv_f_plus_i_s
     )
-    dh_next_dh_s = f_s / (f_s + i_s)
+    dh_next_dh_s = f_s * inv_f_plus_i_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
@@ -533,30 +531,39 @@ def hvp(
     da_f_s, da_i_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_f_dot_s, da_i_dot_s, dn_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_dn_s = i_s / (f_s + i_s)
+    dh_next_dn_s = i_s * inv_f_plus_i_s
+    dh_next_dn_dot_part_s = 1 / (f_s + i_s) ** 2
+    dh_next_dn_dot_part_f_dot_s = f_dot_s * dh_next_dn_dot_part_s
+    dh_next_dn_dot_part_i_dot_s = i_dot_s * dh_next_dn_dot_part_s
     dh_next_dn_dot_s = (
-        i_dot_s / (f_s + i_s) - f_dot_s * i_s / (f_s + i_s) ** 2 - i_dot_s * i_s / (f_s + i_s) ** 2
+        i_dot_s * inv_f_plus_i_s
+        - i_s * dh_next_dn_dot_part_f_dot_s
+        - i_s * dh_next_dn_dot_part_i_dot_s
     )
-    dh_next_da_i_s = (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s)
+    dh_next_da_i_part_s = (1 - i_s) * (n_s - h_s[1:])
+    dh_next_da_i_s = dh_next_da_i_part_s * dh_next_dn_s
     dh_next_da_i_dot_s = (
-        i_dot_s * (1 - i_s) * (n_s - h_s[1:]) / (f_s + i_s)
-        - f_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s) ** 2
-        - i_dot_s * i_s * (n_s - h_s[1:]) / (f_s + i_s)
-        - i_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) / (f_s + i_s) ** 2
-        + n_dot_s * (1 - i_s) * i_s / (f_s + i_s)
-        - h_dot_s[1:] * (1 - i_s) * i_s / (f_s + i_s)
+        i_dot_s * dh_next_da_i_part_s * inv_f_plus_i_s
+        - i_dot_s * (n_s - h_s[1:]) * dh_next_dn_s
+        + n_dot_s * (1 - i_s) * dh_next_dn_s
+        - h_dot_s[1:] * (1 - i_s) * dh_next_dn_s
+        - i_s * dh_next_da_i_part_s * dh_next_dn_dot_part_f_dot_s
+        - i_s * dh_next_da_i_part_s * dh_next_dn_dot_part_i_dot_s
     )
-    dh_next_da_f_s = (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s)
+    dh_next_da_f_part_s = (h_s[:-1] - h_s[1:]) * (1 - f_s)
+    dh_next_da_f_s = dh_next_da_f_part_s * dh_next_dh_s
     dh_next_da_f_dot_s = (
-        h_dot_s[:-1] * (1 - f_s) * f_s / (f_s + i_s)
-        - f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s) ** 2
-        - f_dot_s * (h_s[:-1] - h_s[1:]) * f_s / (f_s + i_s)
-        + f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) / (f_s + i_s)
-        - i_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * f_s / (f_s + i_s) ** 2
-        - h_dot_s[1:] * (1 - f_s) * f_s / (f_s + i_s)
+        h_dot_s[:-1] * (1 - f_s) * dh_next_dh_s
+        - f_dot_s * (h_s[:-1] - h_s[1:]) * dh_next_dh_s
+        + f_dot_s * dh_next_da_f_part_s * inv_f_plus_i_s
+        - h_dot_s[1:] * (1 - f_s) * dh_next_dh_s
+        - f_s * dh_next_da_f_part_s * dh_next_dn_dot_part_f_dot_s
+        - f_s * dh_next_da_f_part_s * dh_next_dn_dot_part_i_dot_s
     )
     dh_next_dh_dot_s = (
-        f_dot_s / (f_s + i_s) - f_dot_s * f_s / (f_s + i_s) ** 2 - i_dot_s * f_s / (f_s + i_s) ** 2
+        f_dot_s * inv_f_plus_i_s
+        - f_s * dh_next_dn_dot_part_f_dot_s
+        - f_s * dh_next_dn_dot_part_i_dot_s
     )
     dh_next_carry = dh = dstate.h.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()

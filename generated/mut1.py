@@ -345,7 +345,6 @@ def backward(params, tape, dys, dstate=None):
     dr_h_da_r_s, dh_next_da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_n_s, da_r_s, da_z_s = dh_next_da_n_s, dr_h_da_r_s, dh_next_da_z_s
     dxs = np.empty((T, B, H), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_da_n = z * (1 - n**2)
@@ -356,12 +355,11 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, r_s, out=dr_h_da_r_s)
     np.multiply(dr_h_da_r_s, h_s[:-1], out=dr_h_da_r_s)
     np.multiply(dr_h_da_r_s, r_s, out=dr_h_da_r_s)
-    # dh_next_da_z = (n - h) * (1 - z) * z
-    np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
-    np.subtract(1, z_s, out=work_s)
-    np.multiply(dh_next_da_z_s, work_s, out=dh_next_da_z_s)
-    np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
     np.subtract(1, z_s, out=dh_next_dh_s)
+    # dh_next_da_z = (n - h) * z * dh_next_dh
+    np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
+    np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
+    np.multiply(dh_next_da_z_s, dh_next_dh_s, out=dh_next_da_z_s)
     # da_n_dx = 1 - tanh_x**2
     np.multiply(tanh_x_s, tanh_x_s, out=da_n_dx_s)
     np.subtract(1, da_n_dx_s, out=da_n_dx_s)
@@ -398,6 +396,7 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
+    work_s = np.empty((T, B, H), dtype)
     np.multiply(dh_next_da_z_s, dh_next_s, out=da_z_s)
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     # dx += da_n * da_n_dx
@@ -496,8 +495,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     dr_h_da_r_s = h_s[:-1] * (1 - r_s) * r_s
     np.matmul(_rows(r_h_s), U_n_dot.T, out=_rows(a_n_dot_in_s))
     a_n_dot_in_s += xs_dot * (1 - tanh_x_s**2) + b_n_dot
-    h_next_dot_in_s[...] = a_z_dot_s * (n_s - h_s[:-1]) * (1 - z_s) * z_s
     dh_next_dh_s = 1 - z_s
+    h_next_dot_in_s[...] = a_z_dot_s * (n_s - h_s[:-1]) * z_s * dh_next_dh_s
     dh_next_da_n_s = z_s * (1 - n_s**2)
 
     # The tangents, step by step.
@@ -581,7 +580,8 @@ def hvp(
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
-    z_dot_s[...] = a_z_dot_s * (1 - z_s) * z_s
+    dh_next_dh_s = 1 - z_s
+    z_dot_s[...] = a_z_dot_s * z_s * dh_next_dh_s
     _rows(a_r_dot_in_s)[...] += _rows(h_s[:-1]) @ U_r_dot.T
     dr_da_r_s = (1 - r_s) * r_s
     tanh_x_dot_s = xs_dot * (1 - tanh_x_s**2)
@@ -589,7 +589,6 @@ def hvp(
     a_n_dot_in_s += b_n_dot + tanh_x_dot_s
     dn_da_n_s[...] = 1 - n_s**2
     h_next_dot_in_s = z_dot_s * (n_s - h_s[:-1])
-    dh_next_dh_s = 1 - z_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
@@ -616,12 +615,12 @@ def hvp(
     dr_h_da_r_dot_s = (
         h_dot_s[:-1] * (1 - r_s) * r_s - r_dot_s * h_s[:-1] * r_s + r_dot_s * h_s[:-1] * (1 - r_s)
     )
-    dh_next_da_z_s = (n_s - h_s[:-1]) * (1 - z_s) * z_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * (1 - z_s)
-        - h_dot_s[:-1] * (1 - z_s) * z_s
+        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
+        - h_dot_s[:-1] * z_s * dh_next_dh_s
         - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * (1 - z_s) * z_s
+        + n_dot_s * z_s * dh_next_dh_s
     )
     da_n_dot_dx_dot_s = 1 - tanh_x_s**2
     da_n_dx_dot_s = -2 * tanh_x_dot_s * tanh_x_s

@@ -547,9 +547,9 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ U.T
     _rows(gates_dot_s)[...] += _rows(xs) @ U_dot.T
     dtanh_a_da_tanh_a_s = 1 - tanh_a_s**2
-    dc_da_c_s = (1 - c_s) * c_s
-    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
     dh_next_dtanh_h_next_s = 1 - c_s
+    dc_da_c_s = c_s * dh_next_dtanh_h_next_s
+    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
     dh_next_dc_s = h_s[:-1] - tanh_h_next_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
@@ -576,16 +576,17 @@ def hvp(
         da_c_dot_s, da_tanh_a_dot_s, da_tanh_h_next_dot_s
     ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_tanh_h_next_s = (1 - c_s) * (1 - tanh_h_next_s**2)
+    one_minus_c_s = 1 - c_s
+    dh_next_da_tanh_h_next_s = (1 - tanh_h_next_s**2) * one_minus_c_s
     dh_next_da_tanh_h_next_dot_s = (
-        -c_dot_s * (1 - tanh_h_next_s**2) - 2 * tanh_h_next_dot_s * (1 - c_s) * tanh_h_next_s
+        -c_dot_s * (1 - tanh_h_next_s**2) - 2 * tanh_h_next_dot_s * tanh_h_next_s * one_minus_c_s
     )
-    dh_next_da_c_s = (h_s[:-1] - tanh_h_next_s) * (1 - c_s) * c_s
+    dh_next_da_c_s = (h_s[:-1] - tanh_h_next_s) * c_s * one_minus_c_s
     dh_next_da_c_dot_s = (
-        h_dot_s[:-1] * (1 - c_s) * c_s
+        h_dot_s[:-1] * c_s * one_minus_c_s
         - c_dot_s * (h_s[:-1] - tanh_h_next_s) * c_s
-        + c_dot_s * (h_s[:-1] - tanh_h_next_s) * (1 - c_s)
-        - tanh_h_next_dot_s * (1 - c_s) * c_s
+        + c_dot_s * (h_s[:-1] - tanh_h_next_s) * one_minus_c_s
+        - tanh_h_next_dot_s * c_s * one_minus_c_s
     )
     da_tanh_h_next_da_tanh_a_s = h_s[:-1] * (1 - tanh_a_s**2)
     da_tanh_h_next_da_tanh_a_dot_s = (

@@ -603,13 +603,14 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    da_o_s[...] = dh_s * c_s[1:] * (1 - o_s) * o_s
-    da_o_dot_s[...] = (
-        dh_s * c_dot_s[1:] * (1 - o_s) * o_s
-        + (dh_s * c_s[1:] * (1 - o_s) - dh_s * c_s[1:] * o_s) * o_dot_s
-        + dh_dot_s * c_s[1:] * (1 - o_s) * o_s
-    )
+    da_o_part_s = c_s[1:] * (1 - o_s)
     dc_next_in_s = dh_s * o_s
+    da_o_s[...] = da_o_part_s * dc_next_in_s
+    da_o_dot_s[...] = (
+        (dh_s * da_o_part_s - c_s[1:] * dc_next_in_s) * o_dot_s
+        + c_dot_s[1:] * (1 - o_s) * dc_next_in_s
+        + dh_dot_s * o_s * da_o_part_s
+    )
     dc_next_dot_in_s = dh_s * o_dot_s + dh_dot_s * o_s
     dc_next_df_s = c_s[:-1] - z_s
     dc_next_df_dot_s = c_dot_s[:-1] - z_dot_s

@@ -25,7 +25,7 @@ the parameters' dtype: float32 or float64, or complex128 for derivatives by comp
 
 One step of one sequence costs
     forward: 4HI + 4H² multiply-adds, 6H activations
-    backward: 8HI + 8H² multiply-adds, 3H activations
+    backward: 8HI + 8H² multiply-adds, 2H activations
     kept from forward for backward: 11H + I numbers
 and the parameters are 4HI + 4H² + 4H numbers.
 
@@ -84,7 +84,7 @@ LATEX = r"""
   \bar{o}_t &= \frac{\bar{h}_t \circ c_t}{n_t} \\
   \bar{a}_{o,t} &= \bar{o}_t \circ o_t \circ (1 - o_t) \\
   \bar{f}_t &= \overline{\mathrm{log\_f}}_t \circ \sigma(-f_t) \\
-  \bar{i}_t &= \bar{m}_t \circ \operatorname{heaviside}(i_t - a_{m,t})
+  \bar{i}_t &= \bar{m}_t \circ (1 - \operatorname{heaviside}(a_{m,t} - i_t))
       + \bar{a}_{\mathrm{i\_stable},t} \\
   \bar{z}_t &= \bar{c}_t \circ i_{\mathrm{stable},t} \\
   \bar{a}_{z,t} &= \bar{z}_t \circ (1 - z_t^{2})
@@ -347,9 +347,7 @@ def forward(params, xs, state=None, lengths=None):
         np.maximum(a_m_next, i, out=m_next)
         np.subtract(i, m_next, out=a_i_stable)
         np.exp(a_i_stable, out=i_stable)
-        # a_f_stable = log_f + m - m_next
-        np.add(log_f, m, out=a_f_stable)
-        np.subtract(a_f_stable, m_next, out=a_f_stable)
+        np.subtract(a_m_next, m_next, out=a_f_stable)
         np.exp(a_f_stable, out=f_stable)
         # c_next = f_stable * c + i_stable * z
         np.multiply(f_stable, c, out=c_next)
@@ -407,12 +405,12 @@ def backward(params, tape, dys, dstate=None):
     R, W = (params.stacked[k] for k in ("R", "W"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
     (
-        dh_next_dn_next_s, dh_next_dc_next_s, a_heaviside_di_s, a_heaviside_da_m_next_s
+        dh_next_dn_next_s, dh_next_dc_next_s, a_heaviside_da_m_next_s, dm_next_di_s
     ) = np.empty((4, T, B, H), dtype)
     (
         dh_next_da_o_s, dc_next_da_z_s, di_s, sigmoid_a_softplus_log_f_s
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
-    heaviside_da_m_next_s, heaviside_di_s = a_heaviside_da_m_next_s, a_heaviside_di_s
+    heaviside_da_m_next_s = a_heaviside_da_m_next_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -423,13 +421,11 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(a_m_next_s, i_s, out=a_heaviside_da_m_next_s)
     _heaviside(a_heaviside_da_m_next_s, out=heaviside_da_m_next_s)
     _sigmoid(a_softplus_log_f_s, out=sigmoid_a_softplus_log_f_s)
-    # dh_next_da_o = (1 - o) * o * c_next / n_next
+    # dh_next_da_o = (1 - o) * c_next * dh_next_dc_next
     np.subtract(1, o_s, out=dh_next_da_o_s)
-    np.multiply(dh_next_da_o_s, o_s, out=dh_next_da_o_s)
     np.multiply(dh_next_da_o_s, c_s[1:], out=dh_next_da_o_s)
-    np.divide(dh_next_da_o_s, n_s[1:], out=dh_next_da_o_s)
-    np.subtract(i_s, a_m_next_s, out=a_heaviside_di_s)
-    _heaviside(a_heaviside_di_s, out=heaviside_di_s)
+    np.multiply(dh_next_da_o_s, dh_next_dc_next_s, out=dh_next_da_o_s)
+    np.subtract(1, heaviside_da_m_next_s, out=dm_next_di_s)
     # dc_next_da_z = (1 - z**2) * i_stable
     np.multiply(z_s, z_s, out=dc_next_da_z_s)
     np.subtract(1, dc_next_da_z_s, out=dc_next_da_z_s)
@@ -440,26 +436,24 @@ def backward(params, tape, dys, dstate=None):
     dc_next = dc = dstate.c.copy()
     dn_next = dn = dstate.n.copy()
     dm_next = dm = dstate.m.copy()
-    df_stable, da_f_stable, di_stable, da_i_stable, dlog_f = np.empty((5, B, H), dtype)
+    df_stable, da_f_stable, di_stable, da_i_stable, da_m_next, dlog_f = np.empty((6, B, H), dtype)
     work = np.empty((B, H), dtype)
     dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_dn_next_s, dh_next_dc_next_s, c_s[:-1], n_s[:-1], f_stable_s, z_s, i_stable_s,
-        heaviside_da_m_next_s, dh_next_da_o_s, sigmoid_a_softplus_log_f_s, heaviside_di_s, di_s,
+        heaviside_da_m_next_s, dh_next_da_o_s, sigmoid_a_softplus_log_f_s, dm_next_di_s, di_s,
         dc_next_da_z_s, dgates_s, ended_s,
     )
     for (
         dy, dh_next_dn_next, dh_next_dc_next, c, n, f_stable, z, i_stable, heaviside_da_m_next,
-        dh_next_da_o, sigmoid_a_softplus_log_f, heaviside_di, di, dc_next_da_z, dgates, ended,
+        dh_next_da_o, sigmoid_a_softplus_log_f, dm_next_di, di, dc_next_da_z, dgates, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
             dn_before = dn.copy()
             dm_before = dm.copy()
-        da_m_next, da_o, df, da_z = (
-            heaviside_da_m_next, dh_next_da_o, sigmoid_a_softplus_log_f, dc_next_da_z
-        )
+        da_o, df, da_z = dh_next_da_o, sigmoid_a_softplus_log_f, dc_next_da_z
         np.add(dh_next, dy, out=dh_next)
         # dn_next += dh_next * dh_next_dn_next
         np.multiply(dh_next, dh_next_dn_next, out=work)
@@ -479,19 +473,19 @@ def backward(params, tape, dys, dstate=None):
         # dm_next += -da_f_stable - da_i_stable
         np.subtract(dm_next, da_f_stable, out=dm_next)
         np.subtract(dm_next, da_i_stable, out=dm_next)
-        np.multiply(heaviside_da_m_next, dm_next, out=da_m_next)
+        np.multiply(dm_next, heaviside_da_m_next, out=da_m_next)
         np.add(da_f_stable, da_m_next, out=dlog_f)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(sigmoid_a_softplus_log_f, dlog_f, out=df)
-        # di = da_i_stable + dm_next * heaviside_di
-        np.multiply(dm_next, heaviside_di, out=di)
+        # di = da_i_stable + dm_next * dm_next_di
+        np.multiply(dm_next, dm_next_di, out=di)
         np.add(di, da_i_stable, out=di)
         np.multiply(dc_next_da_z, dc_next, out=da_z)
         np.dot(R.T, dgates.T, out=dh_T)
         np.copyto(dh, dh_T.T)
         np.multiply(dc_next, f_stable, out=dc)
         np.multiply(dn_next, f_stable, out=dn)
-        np.add(da_f_stable, da_m_next, out=dm)
+        np.copyto(dm, dlog_f)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
@@ -600,18 +594,18 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     dsoftplus_log_f_df_s[...] = -_sigmoid(a_softplus_log_f_s)
+    dm_next_di_s = 1 - _heaviside(a_m_next_s - i_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
-    dm_next_di_s = _heaviside(i_s - a_m_next_s)
     dc_next_da_z_s = (1 - z_s**2) * i_stable_s
     dh_next_dc_next_s = o_s / n_s[1:]
     dh_next_dn_next_s = -h_s[1:] / n_s[1:]
-    dh_next_da_o_s = (1 - o_s) * o_s * c_s[1:] / n_s[1:]
+    dh_next_da_o_s = (1 - o_s) * c_s[1:] * dh_next_dc_next_s
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
     c_dot = c_next_dot = state_dot.c.copy()
     n_dot = n_next_dot = state_dot.n.copy()
-    m_dot = state_dot.m.copy()
+    a_m_next_dot = m_dot = state_dot.m.copy()
     for t in range(T):
         ended = ended_s[t]
         if ended is not None:
@@ -621,11 +615,11 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         gates_dot_s[t] += h_dot_s[t] @ R.T
         softplus_log_f_dot_s[t] = f_dot_s[t] * dsoftplus_log_f_df_s[t]
         log_f_dot = -softplus_log_f_dot_s[t]
-        a_m_next_dot = log_f_dot + m_dot
+        a_m_next_dot += log_f_dot
         m_next_dot = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
         a_i_stable_dot = i_dot_s[t] - m_next_dot
         i_stable_dot = a_i_stable_dot * i_stable_s[t]
-        a_f_stable_dot = log_f_dot + m_dot - m_next_dot
+        a_f_stable_dot = a_m_next_dot - m_next_dot
         f_stable_dot = a_f_stable_dot * f_stable_s[t]
         c_next_dot[...] = (
             f_stable_dot * c_s[t]
@@ -723,8 +717,8 @@ def hvp(
     dz_da_z_s = 1 - z_s**2
     do_da_o_s = (1 - o_s) * o_s
     dsoftplus_log_f_da_softplus_log_f_s[...] = _sigmoid(a_softplus_log_f_s)
+    dm_next_di_s = 1 - _heaviside(a_m_next_s - i_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
-    dm_next_di_s = _heaviside(i_s - a_m_next_s)
     dh_next_do_s = c_s[1:] / n_s[1:]
     dh_next_dc_next_s = o_s / n_s[1:]
     dh_next_dn_next_s = -h_s[1:] / n_s[1:]
@@ -744,7 +738,7 @@ def hvp(
         m_dot_s[t + 1] = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
         a_i_stable_dot = i_dot_s[t] - m_dot_s[t + 1]
         i_stable_dot_s[t] = a_i_stable_dot * i_stable_s[t]
-        a_f_stable_dot = log_f_dot + m_dot_s[t] - m_dot_s[t + 1]
+        a_f_stable_dot = a_m_next_dot - m_dot_s[t + 1]
         f_stable_dot_s[t] = a_f_stable_dot * f_stable_s[t]
         c_dot_s[t + 1] = (
             f_stable_dot_s[t] * c_s[t]
@@ -772,23 +766,24 @@ def hvp(
         dgates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_dn_next_dot_s = n_dot_s[1:] * h_s[1:] / n_s[1:] ** 2 - h_dot_s[1:] / n_s[1:]
-    dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - n_dot_s[1:] * o_s / n_s[1:] ** 2
+    dh_next_dn_next_dot_part_s = n_dot_s[1:] / n_s[1:] ** 2
+    dh_next_dn_next_dot_s = h_s[1:] * dh_next_dn_next_dot_part_s - h_dot_s[1:] / n_s[1:]
+    dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - o_s * dh_next_dn_next_dot_part_s
     a_heaviside_da_m_next_s = a_m_next_s - i_s
     heaviside_da_m_next_s = _heaviside(a_heaviside_da_m_next_s)
     sigmoid_a_softplus_log_f_s = _sigmoid(a_softplus_log_f_s)
     sigmoid_a_softplus_log_f_dot_s = (
         a_softplus_log_f_dot_s * (1 - sigmoid_a_softplus_log_f_s) * sigmoid_a_softplus_log_f_s
     )
-    dh_next_da_o_s = (1 - o_s) * o_s * c_s[1:] / n_s[1:]
+    dh_next_da_o_part_s = (1 - o_s) * c_s[1:]
+    dh_next_da_o_s = dh_next_da_o_part_s * dh_next_dc_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * c_s[1:] / n_s[1:]
-        - o_dot_s * o_s * c_s[1:] / n_s[1:]
-        + c_dot_s[1:] * (1 - o_s) * o_s / n_s[1:]
-        - n_dot_s[1:] * (1 - o_s) * o_s * c_s[1:] / n_s[1:] ** 2
+        o_dot_s * dh_next_da_o_part_s / n_s[1:]
+        - o_dot_s * c_s[1:] * dh_next_dc_next_s
+        + c_dot_s[1:] * (1 - o_s) * dh_next_dc_next_s
+        - o_s * dh_next_da_o_part_s * dh_next_dn_next_dot_part_s
     )
-    a_heaviside_di_s = i_s - a_m_next_s
-    heaviside_di_s = _heaviside(a_heaviside_di_s)
+    dm_next_di_s = 1 - heaviside_da_m_next_s
     dc_next_da_z_s = (1 - z_s**2) * i_stable_s
     dc_next_da_z_dot_s = i_stable_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * i_stable_s
     dh_next = dh = dstate.h.copy()
@@ -841,8 +836,8 @@ def hvp(
         df_dot_s[t] = (
             dlog_f * sigmoid_a_softplus_log_f_dot_s[t] + dlog_f_dot * sigmoid_a_softplus_log_f_s[t]
         )
-        di_s[t] = da_i_stable + dm_next * heaviside_di_s[t]
-        di_dot_s[t] = da_i_stable_dot + dm_next_dot * heaviside_di_s[t]
+        di_s[t] = da_i_stable + dm_next * dm_next_di_s[t]
+        di_dot_s[t] = da_i_stable_dot + dm_next_dot * dm_next_di_s[t]
         da_z_s[t] = dc_next * dc_next_da_z_s[t]
         da_z_dot_s[t] = dc_next * dc_next_da_z_dot_s[t] + dc_next_dot * dc_next_da_z_s[t]
         dh[...] = dgates_s[t] @ R
@@ -852,8 +847,8 @@ def hvp(
         dc[...] = dc_next * f_stable_s[t]
         dn_dot[...] = dn_next * f_stable_dot_s[t] + dn_next_dot * f_stable_s[t]
         dn[...] = dn_next * f_stable_s[t]
-        dm[...] = da_f_stable + da_m_next
-        dm_dot[...] = da_f_stable_dot + da_m_next_dot
+        dm[...] = dlog_f
+        dm_dot[...] = dlog_f_dot
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)

@@ -316,22 +316,20 @@ def backward(params, tape, dys, dstate=None):
     da_h_next_da_k_s, da_h_next_da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_h_next_s, da_k_s, da_z_s = dh_next_da_h_next_s, da_h_next_da_k_s, da_h_next_da_z_s
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_da_h_next = 1 - h_next**2
     np.multiply(h_s[1:], h_s[1:], out=dh_next_da_h_next_s)
     np.subtract(1, dh_next_da_h_next_s, out=dh_next_da_h_next_s)
-    # da_h_next_da_k = (z - h) * (1 - k_) * k_
+    np.subtract(1, k_s, out=da_h_next_dh_s)
+    # da_h_next_da_k = (z - h) * k_ * da_h_next_dh
     np.subtract(z_s, h_s[:-1], out=da_h_next_da_k_s)
-    np.subtract(1, k_s, out=work_s)
-    np.multiply(da_h_next_da_k_s, work_s, out=da_h_next_da_k_s)
     np.multiply(da_h_next_da_k_s, k_s, out=da_h_next_da_k_s)
+    np.multiply(da_h_next_da_k_s, da_h_next_dh_s, out=da_h_next_da_k_s)
     # da_h_next_da_z = (1 - z**2) * k_
     np.multiply(z_s, z_s, out=da_h_next_da_z_s)
     np.subtract(1, da_h_next_da_z_s, out=da_h_next_da_z_s)
     np.multiply(da_h_next_da_z_s, k_s, out=da_h_next_da_z_s)
-    np.subtract(1, k_s, out=da_h_next_dh_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
@@ -444,7 +442,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(a_k_dot_in_s)[...] += _rows(h_s[:-1]) @ U_k_dot.T
     a_h_next_dot_in_s[...] = a_z_dot_s * (1 - z_s**2) * k_s
     da_h_next_dh_s = 1 - k_s
-    da_h_next_da_k_s = (z_s - h_s[:-1]) * (1 - k_s) * k_s
+    da_h_next_da_k_s = (z_s - h_s[:-1]) * k_s * da_h_next_dh_s
     dh_next_da_h_next_s = 1 - h_s[1:] ** 2
 
     # The tangents, step by step.
@@ -528,9 +526,9 @@ def hvp(
     gates_dot_s += b_dot
     z_dot_s[...] = a_z_dot_s * (1 - z_s**2)
     _rows(a_k_dot_in_s)[...] += _rows(h_s[:-1]) @ U_k_dot.T
-    dk_da_k_s = (1 - k_s) * k_s
-    a_h_next_dot_in_s[...] = z_dot_s * k_s
     da_h_next_dh_s = 1 - k_s
+    dk_da_k_s = k_s * da_h_next_dh_s
+    a_h_next_dot_in_s[...] = z_dot_s * k_s
     da_h_next_dk_s = z_s - h_s[:-1]
     dh_next_da_h_next_s = 1 - h_s[1:] ** 2
     h_dot_s[0] = state_dot.h
@@ -552,12 +550,12 @@ def hvp(
     da_k_dot_s, da_z_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
-    da_h_next_da_k_s = (z_s - h_s[:-1]) * (1 - k_s) * k_s
+    da_h_next_da_k_s = (z_s - h_s[:-1]) * k_s * da_h_next_dh_s
     da_h_next_da_k_dot_s = (
-        z_dot_s * (1 - k_s) * k_s
-        - h_dot_s[:-1] * (1 - k_s) * k_s
+        z_dot_s * k_s * da_h_next_dh_s
+        - h_dot_s[:-1] * k_s * da_h_next_dh_s
         - k_dot_s * (z_s - h_s[:-1]) * k_s
-        + k_dot_s * (z_s - h_s[:-1]) * (1 - k_s)
+        + k_dot_s * (z_s - h_s[:-1]) * da_h_next_dh_s
     )
     da_h_next_da_z_s = (1 - z_s**2) * k_s
     da_h_next_da_z_dot_s = k_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * k_s

@@ -500,8 +500,8 @@ def hvp(
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     dn_da_n_s = 1 - n_s**2
-    dg_da_g_s = (1 - g_s) * g_s
     dh_next_dn_s = 1 - g_s
+    dg_da_g_s = g_s * dh_next_dn_s
     dh_next_dg_s = h_s[:-1] - n_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
@@ -521,15 +521,16 @@ def hvp(
     da_g_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_g_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
-    dh_next_da_g_s = (h_s[:-1] - n_s) * (1 - g_s) * g_s
+    one_minus_g_s = 1 - g_s
+    dh_next_da_g_s = (h_s[:-1] - n_s) * g_s * one_minus_g_s
     dh_next_da_g_dot_s = (
-        h_dot_s[:-1] * (1 - g_s) * g_s
-        - n_dot_s * (1 - g_s) * g_s
+        h_dot_s[:-1] * g_s * one_minus_g_s
+        - n_dot_s * g_s * one_minus_g_s
         - g_dot_s * (h_s[:-1] - n_s) * g_s
-        + g_dot_s * (h_s[:-1] - n_s) * (1 - g_s)
+        + g_dot_s * (h_s[:-1] - n_s) * one_minus_g_s
     )
-    dh_next_da_n_s = (1 - n_s**2) * (1 - g_s)
-    dh_next_da_n_dot_s = -2 * n_dot_s * n_s * (1 - g_s) - g_dot_s * (1 - n_s**2)
+    dh_next_da_n_s = (1 - n_s**2) * one_minus_g_s
+    dh_next_da_n_dot_s = -2 * n_dot_s * n_s * one_minus_g_s - g_dot_s * (1 - n_s**2)
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):

@@ -39,6 +39,7 @@ from derive.program.lowering import Lowering
 from derive.program.policy import PER_BYTE, PER_CALL
 from derive.program.program import Program
 from derive.program.reduce import reductions_apart
+from derive.program.share import share
 from derive.program.statements import Activate, OuterTotal, Product, PullBack
 
 ROOT = Path(__file__).parent.parent
@@ -169,8 +170,9 @@ def raw_forward(derived):
     return Loop(
         known=frozenset({cell.input, *cell.parameters}),
         carries=tuple(Carry(s, new) for s, new in cell.updates.items()),
-        during=derived.forward,
+        during=derived.computed,
         wanted=frozenset({cell.output, *cell.updates.values()}),
+        fixed=frozenset(cell.parameters),
     )
 
 
@@ -182,6 +184,7 @@ def raw_backward(derived):
         during=derived.backward,
         wanted=frozenset({bar[cell.input]}),
         totals=frozenset(bar[p] for p in cell.parameters),
+        fixed=frozenset(cell.parameters),
         base={b: q.name for q, b in bar.items()},
         reverse=True,
     )
@@ -217,12 +220,14 @@ RULES = {
     "hoist, defer": lambda loop: defer(hoist(loop, PER_CALL)),
     "inline, hoist": lambda loop: hoist(inline(loop), PER_CALL),
     "defer, hoist": lambda loop: hoist(defer(loop), PER_CALL),
+    "share": share,
+    "hoist, share": lambda loop: share(hoist(loop, PER_CALL)),
     "reductions apart": reductions_apart,
     "all": lambda loop: reductions_apart(
-        drop_unused(defer(hoist(drop_unused(inline(loop)), PER_CALL)))
+        share(drop_unused(defer(hoist(drop_unused(inline(loop)), PER_CALL))))
     ),
     "all, for a compiled language": lambda loop: reductions_apart(
-        drop_unused(defer(hoist(drop_unused(inline(loop)), PER_BYTE)))
+        share(drop_unused(defer(hoist(drop_unused(inline(loop)), PER_BYTE))))
     ),
 }
 

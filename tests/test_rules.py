@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 import sympy as sp
 
 from derive.cell import Equation
-from derive.library import load
-from derive.nodes import H, Quantity, symbols_of
+from derive.elementwise import heaviside
+from derive.library import load, names
+from derive.nodes import FeatureSum, H, Quantity, Size, symbols_of
 from derive.program.hoist import hoist
 from derive.program.loop import Carry, Loop
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
+from derive.program.share import operations, share
 
 a, b, c, h, new = (Quantity(name, (H,)) for name in ("a", "b", "c", "h", "new"))
 
@@ -45,3 +49,134 @@ def test_the_loop_of_minlstm_is_affine():
     terms = sp.Add.make_args(equation.rhs)
     assert sorted(len(sp.Mul.make_args(term)) for term in terms) == [1, 2]
     assert sum(state in symbols_of(term) for term in terms) == 1
+
+
+def test_what_is_the_same_at_every_step_is_summed_once():
+    b_1, b_2 = Quantity("b_1", (H,)), Quantity("b_2", (H,))
+    loop = Loop(
+        frozenset({a, b_1, b_2}), (Carry(h, new),), (Equation(new, h + a + b_1 + b_2 + 1),),
+        frozenset({new}), fixed=frozenset({b_1, b_2}),
+    )  # fmt: skip
+    assert [str(e) for e in hoist(loop, PER_CALL).before] == [
+        "new_bias = b_1 + b_2 + 1", "new_in = a + new_bias"
+    ]  # fmt: skip
+
+
+def test_the_biases_of_the_layer_norm_are_summed_once():
+    before = [str(e) for e in Program(load("lstm_layer_norm")).loops.forward.before]
+    for gate in "fiog":
+        assert f"a_{gate}_bias = b_{gate} + t_u_{gate} + t_v_{gate}" in before
+
+
+# --- share ---------------------------------------------------------------------------------------
+
+d, e, y, z = (Quantity(name, (H,)) for name in ("d", "e", "y", "z"))
+s, t = Quantity("s"), Quantity("t")
+
+
+def shared(*formulas, section="during"):
+    """Formulas, each for a quantity of its own, after the rule."""
+    equations = [Equation(Quantity(f"q{n}", (H,)), f) for n, f in enumerate(formulas)]
+    loop = Loop(frozenset({a, b, c, d, e}), (), (), frozenset(q.lhs for q in equations))
+    loop = share(Loop(**vars(loop) | {section: tuple(equations)}))
+    return [str(equation) for equation in getattr(loop, section)]
+
+
+@pytest.mark.parametrize("formulas, after", [
+    ([a + b + c, a + b - c], ["a_plus_b = a + b", "q0 = a_plus_b + c", "q1 = a_plus_b - c"]),
+    ([a - b, c * (b - a)], ["q0 = a - b", "q1 = -c*q0"]),  # under the name that is there
+    ([c * (a + b), a + b], ["q1 = a + b", "q0 = c*q1"]),  # which comes first then
+    ([c * (1 - a), d * (1 - a)],
+     ["one_minus_a = 1 - a", "q0 = c*one_minus_a", "q1 = d*one_minus_a"]),
+    ([a * b * c, a * b * d], ["a_b = a*b", "q0 = a_b*c", "q1 = a_b*d"]),
+    ([c * a / b, d * a / b], ["a_per_b = a/b", "q0 = a_per_b*c", "q1 = a_per_b*d"]),
+    ([c * a**2, d + a**2], ["a_squared = a**2", "q0 = a_squared*c", "q1 = a_squared + d"]),
+    ([c / (a + b), d / (a + b)],
+     ["inv_a_plus_b = 1/(a + b)", "q0 = c*inv_a_plus_b", "q1 = d*inv_a_plus_b"]),
+    ([s * a / Size(H), s * b / Size(H)], ["s_each = s/H", "q0 = a*s_each", "q1 = b*s_each"]),
+    ([a * FeatureSum(b * c), d * FeatureSum(b * c)],
+     ["q0_part = FeatureSum(b*c)", "q0 = a*q0_part", "q1 = d*q0_part"]),
+    ([a * b, c * d], ["q0 = a*b", "q1 = c*d"]),
+    ([2 * a, 2 * b, -a, 1 - c], ["q0 = 2*a", "q1 = 2*b", "q2 = -a", "q3 = 1 - c"]),
+], ids=str)  # fmt: skip
+def test_what_formulas_have_in_common_is_computed_once(formulas, after):
+    assert shared(*formulas) == after
+
+
+@pytest.mark.parametrize("section", ["before", "after"])
+def test_an_array_of_all_steps_has_to_be_worth_it(section):
+    """1 - a read twice is one operation less and one array more; four times, it pays."""
+    twice = [c * (1 - a), d * (1 - a)]
+    assert shared(*twice, section=section) == [f"q0 = {twice[0]}", f"q1 = {twice[1]}"]
+    four = [*twice, e * (1 - a), b + (1 - a) ** 2]
+    assert shared(*four, section=section)[0] == "one_minus_a = 1 - a"
+    inverse = shared(c / (a + b), d / (a + b), section=section)
+    assert inverse == ["inv_a_plus_b = 1/(a + b)", "q0 = c*inv_a_plus_b", "q1 = d*inv_a_plus_b"]
+    assert shared(1 - a, b + c * (1 - a), section=section) == ["q0 = 1 - a", "q1 = b + c*q0"]
+
+
+LOOPS = ("forward", "backward", "jvp", "there", "back")
+
+
+def loops(name):
+    passes = Program(load(name)).loops
+    return dict(zip(LOOPS, (passes.forward, passes.backward, passes.jvp, *passes.hvp), strict=True))
+
+
+def formulas_of(equations):
+    for equation in equations:
+        for part in sp.preorder_traversal(equation.rhs):
+            if isinstance(part, sp.Add | FeatureSum) and not part.has(*EXCEPT):
+                yield part
+
+
+EXCEPT = [node for node in FeatureSum.__mro__[1].__subclasses__() if node is not FeatureSum]
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_sum_is_computed_twice_within_the_loop(name):
+    for which, loop in loops(name).items():
+        twice = [f for f, n in Counter(formulas_of(loop.during)).items() if n > 1]
+        assert not twice, f"{which}: {twice}"
+
+
+@pytest.mark.parametrize("name", names())
+def test_no_sum_is_computed_often_before_or_after_it(name):
+    for which, loop in loops(name).items():
+        for section in (loop.before, loop.after):
+            often = [f for f, n in Counter(formulas_of(section)).items() if n > 3]
+            assert not often, f"{which}: {often}"
+
+
+def occurrences(formula, equations):
+    return sum(part == formula for e in equations for part in sp.preorder_traversal(e.rhs))
+
+
+@pytest.mark.parametrize("name, formula", [
+    ("minlstm", "f + i"), ("gru", "1 - z"), ("slstm", "log_f + m"),
+])  # fmt: skip
+def test_common_sums_are_computed_once(name, formula):
+    cell = load(name)
+    formula = sp.sympify(formula, {q.name: q for q in cell.quantities})
+    for which in ("forward", "backward"):
+        assert occurrences(formula, loops(name)[which].equations) <= 1, which
+
+
+def test_of_two_slopes_of_a_maximum_the_second_is_one_minus_the_first():
+    backward = loops("slstm")["backward"]
+    assert sum(isinstance(e.rhs, heaviside) for e in backward.equations) == 1
+
+
+def test_minlstm_computes_no_more_than_a_hand_would():
+    """h_next is not computed again, and i and f are divided by their sum once."""
+    backward = loops("minlstm")["backward"]
+    assert sum(operations(e.rhs) for e in backward.before) <= 14
+
+
+@pytest.mark.parametrize("formula, count", [
+    (a, 0), (a + b, 1), (-a, 0), (a * b / c, 3), (1 / a, 2), (a**2, 1), ((a + b) / (c + d), 4),
+    (1 / a / b, 4),
+    (FeatureSum(a * b), 3), (-a * b, 1), (1 - a * (b + c), 3),
+], ids=str)  # fmt: skip
+def test_operations(formula, count):
+    assert operations(formula) == count

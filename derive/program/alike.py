@@ -20,7 +20,7 @@ import sympy as sp
 from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.names import fresh
-from derive.nodes import FeatureSum, Node, Quantity, symbols_of
+from derive.nodes import Axes, FeatureSum, Node, Quantity, symbols_of
 from derive.program.loop import Loop, needed_for
 from derive.program.reduce import is_reduction
 from derive.program.statements import Group
@@ -83,7 +83,7 @@ def groups_alike(
 
 
 def _alike(equations: tuple[Equation, ...], rows: Rows, barred: frozenset[Quantity]) -> list[Group]:
-    found: dict[object, dict[int, Quantity]] = {}
+    found: dict[tuple[Form, Axes], dict[int, Quantity]] = {}
     for e in equations:
         if e.lhs in rows.of or e.lhs in barred or not _is_elementwise(e, rows):
             continue
@@ -113,10 +113,10 @@ def are_independent(group: Group, equations: tuple[Equation, ...]) -> bool:
     return True
 
 
-def groups_in(loop: Loop, groups: Iterable[Group], constants: frozenset[Quantity]) -> list[Group]:
-    """The groups alike of a loop's phases. What the caller gets, what is handed on, and what is
-    computed once, has a place of its own."""
-    barred = constants | loop.totals | loop.last | {c.leaving for c in loop.carries}
+def groups_in(loop: Loop, groups: Iterable[Group]) -> list[Group]:
+    """The groups alike of a loop's phases. What the caller gets, and what is handed on, has a place
+    of its own."""
+    barred = loop.totals | loop.last | {c.leaving for c in loop.carries}
     barred |= loop.wanted if loop.reverse else frozenset()
     known = list(groups)
     found: list[Group] = []
@@ -166,7 +166,7 @@ def _spread(equation: Equation, spread: Mapping[Quantity, list[Equation]]) -> li
     """A sum's terms in its place, and in place of the sum over its features those over theirs."""
     if spread.get(equation.lhs):
         return [e for e in spread[equation.lhs] if e.lhs != e.rhs]
-    argument = equation.rhs.args[0] if is_reduction(equation) else None
-    if not spread.get(argument):
+    terms = spread.get(equation.rhs.args[0]) if is_reduction(equation) else None
+    if not terms:
         return [equation]
-    return [replace(equation, rhs=sp.Add(*(FeatureSum(e.lhs) for e in spread[argument])))]
+    return [replace(equation, rhs=sp.Add(*(FeatureSum(e.lhs) for e in terms)))]

@@ -248,7 +248,7 @@ class _Splitter:
             if isinstance(s, Compute | Total) and (key := self.form(s)):
                 (form, k) = key
                 found.setdefault(form, {})[k] = s
-        joined = {}
+        joined: dict[int, Statement | None] = {}
         for places in found.values():
             some = [places[k] for k in sorted(places)]
             if len(some) == len(self.rows.of[some[0].outs[0]][0]) and (one := self.as_one(some)):
@@ -320,14 +320,15 @@ def reduced(expr: sp.Expr) -> Group:
 
 def biases_together(statements: list[Statement]) -> list[Statement]:
     """The statements, with all that is constant and added to the same place in one."""
-    first: dict[Group, int] = {}
+    first: dict[Group, tuple[int, Bias]] = {}
     result: list[Statement] = []
     for s in statements:
         if isinstance(s, Bias) and s.outs in first:
-            at = first[s.outs]
-            result[at] = replace(result[at], vectors=(*result[at].vectors, *s.vectors))
+            at, before = first[s.outs]
+            first[s.outs] = at, replace(before, vectors=(*before.vectors, *s.vectors))
+            result[at] = first[s.outs][1]
         else:
             if isinstance(s, Bias):
-                first[s.outs] = len(result)
+                first[s.outs] = len(result), s
             result.append(s)
     return result

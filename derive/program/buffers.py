@@ -114,9 +114,13 @@ class Memory:
         for entering, leaving in storage.trajectory.items():
             buffer = Buffer(entering.name, (entering,), Span.TRAJECTORY, Role.SCRATCH)
             found |= {entering: Region(buffer), leaving: Region(buffer, shift=1)}
+        once = [s for s in storage.stacks if storage.constants.issuperset(s.members)]
+        for stack in once:
+            buffer = Buffer(stack.name, stack.members, Span.ONCE, Role.SCRATCH)
+            found |= {q: Region(buffer, k) for k, q in enumerate(stack.members)}
         for span, wanted in ((Span.STEPS, True), (Span.STEP, False)):
             for stack in storage.stacks:
-                if storage.is_sequence(stack.members[0]) is wanted:
+                if storage.is_sequence(stack.members[0]) is wanted and stack not in once:
                     buffer = Buffer(stack.name, stack.members, span, Role.SCRATCH)
                     found |= {q: Region(buffer, k) for k, q in enumerate(stack.members)}
             if wanted:

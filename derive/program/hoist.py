@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import sympy as sp
 
+from derive.adjoint import separated
 from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.names import fresh
@@ -31,6 +32,7 @@ class _Hoist:
         self.loop, self.policy = loop, policy
         self.taken = loop.taken()
         self.varying = {carry.entering for carry in loop.carries} | loop.arrives
+        self.fixed = set(loop.fixed)
         self.before: list[Equation] = []
         self.shared: dict[sp.Expr, Quantity] = {}
 
@@ -41,7 +43,7 @@ class _Hoist:
                 during.append(equation)  # gathered at the end, all of a kind together: see `defer`
                 continue
             if not self.varies(equation.rhs) and equation.lhs not in self.loop.last:
-                self.before.append(equation)
+                self.compute_before(equation)
                 continue
             self.varying.add(equation.lhs)
             split = equation if isinstance(equation.rhs, Elementwise) else self.split(equation)
@@ -50,6 +52,19 @@ class _Hoist:
 
     def varies(self, expr: sp.Expr) -> bool:
         return bool(self.varying & symbols_of(expr))
+
+    def compute_before(self, equation: Equation) -> None:
+        """Compute an equation before the loop, where the terms that are the same at every step are
+        summed once: parameter vectors, above all."""
+        terms = sp.Add.make_args(equation.rhs)
+        fixed = [term for term in terms if symbols_of(term) <= self.fixed]
+        if 1 < len(fixed) < len(terms) and any(map(symbols_of, fixed)):
+            name = f"{equation.lhs.name.removesuffix('_in')}_bias"
+            bias = self.outside(sp.Add(*fixed), name, equation)
+            equation = replace(equation, rhs=sp.Add(*(t for t in terms if t not in fixed), bias))
+        elif len(fixed) == len(terms) and equation.lhs not in self.loop.ends:
+            self.fixed.add(equation.lhs)
+        self.before.append(equation)
 
     def split(self, equation: Equation) -> Equation:
         """The equation with its loop-free terms and factors replaced by quantities known before the
@@ -61,6 +76,10 @@ class _Hoist:
                 free.append(term)
             else:
                 fixed, moving = self.factors(term)
+                if axes_of(moving) == () != axes_of(fixed):  # known numbers go with a number, too
+                    known, fixed = separated(fixed)
+                    name = self.rate_name(equation.lhs, moving)
+                    moving *= self.outside(known, name, equation)
                 rates.setdefault(moving, []).append(fixed)
         terms = [self.outside(sp.Add(*free), f"{equation.lhs}_in", equation)]
         terms += [
@@ -130,6 +149,6 @@ class _Hoist:
             name = f"inv_{1 / expr}"
         if expr not in self.shared:
             quantity = Quantity(fresh(name, self.taken), axes_of(expr))
-            self.before.append(Equation(quantity, expr, equation.order))
+            self.compute_before(Equation(quantity, expr, equation.order))
             self.shared[expr] = quantity
         return self.shared[expr]

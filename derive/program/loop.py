@@ -7,9 +7,10 @@ looking at:
 
 - `inline`  an equation read once, by one product, becomes part of that product;
 - `hoist`   what does not depend on the step before is computed for all steps at once, before the
-            loop (`derive.program.hoist`);
+            loop, and what is the same at every step once (`derive.program.hoist`);
 - `defer`   what the step after does not depend on is computed for all steps at once, after the
-            loop.
+            loop;
+- `share`   what several equations have in common is computed once (`derive.program.share`).
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Loop:
     last     quantities the caller wants of the last step
     totals   quantities of which the caller wants the sum over all steps and sequences (gradients
              of parameters)
+    fixed    of what is known, what is the same at every step: parameters and their tangents
     base     for adjoints and tangents, the name of the quantity they belong to
     reverse  whether it runs from the last step to the first
     """
@@ -59,6 +61,7 @@ class Loop:
     totals: frozenset[Quantity] = frozenset()
     arrives: frozenset[Quantity] = frozenset()
     last: frozenset[Quantity] = frozenset()
+    fixed: frozenset[Quantity] = frozenset()
     before: tuple[Equation, ...] = ()
     after: tuple[Equation, ...] = ()
     base: Mapping[Quantity, str] = field(default_factory=dict)

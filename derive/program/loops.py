@@ -18,6 +18,7 @@ from derive.program.hoist import hoist
 from derive.program.loop import Carry, Loop, defer, drop_unused, inline, needed_for
 from derive.program.policy import PER_CALL, Policy
 from derive.program.reduce import reductions_apart
+from derive.program.share import share
 from derive.tangent import dotted, tangent
 
 
@@ -103,7 +104,7 @@ def _fixed(adjoint: Adjoint) -> set[Quantity]:
 
 def _schedule(loop: Loop, policy: Policy) -> Loop:
     """The rules, one after another."""
-    return drop_unused(defer(hoist(drop_unused(loop), policy)))
+    return share(drop_unused(defer(hoist(drop_unused(loop), policy))))
 
 
 def _dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:
@@ -119,6 +120,7 @@ def _forward(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
         carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
         during=adjoint.computed,
         wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
+        fixed=frozenset(cell.parameters),
     )
 
 
@@ -143,6 +145,7 @@ def _adjoint_loop(adjoint: Adjoint) -> Loop:
         during=adjoint.backward,
         wanted=frozenset({bar[cell.input]}),
         totals=frozenset(bar[p] for p in cell.parameters),
+        fixed=frozenset(cell.parameters),
         base=_bases(adjoint),
         reverse=True,
     )
@@ -160,6 +163,7 @@ def _tangent_loop(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
         carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
         during=tangent(adjoint.forward, dot, {cell.output, *cell.updates.values()}),
         wanted=frozenset({dot[cell.output]}),
+        fixed=frozenset({q for p in cell.parameters for q in (p, dot[p])}),
         base={dot[q]: q.name for q in primal},
     )
 
@@ -186,6 +190,7 @@ def _adjoint_tangent_loop(
         carries=(*loop.carries, *carries),
         wanted=frozenset(dot[q] for q in loop.wanted),
         totals=frozenset(dot[q] for q in loop.totals),
+        fixed=loop.fixed | {dot[p] for p in loop.fixed},
         base=dict(loop.base) | bases,
     )
 

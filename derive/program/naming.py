@@ -91,7 +91,11 @@ class Names:
             (q,) = buffer.parts
             return self.one(q) if buffer.span in (Span.STEP, Span.ONCE) else self.all(q)
         whole = self._of(("stack", buffer.name), buffer.name)
-        return whole if buffer.span is Span.STEP else self._of((whole, "all"), f"{buffer.name}_s")
+        return (
+            whole
+            if buffer.span in (Span.STEP, Span.ONCE)
+            else self._of((whole, "all"), f"{buffer.name}_s")
+        )
 
     def step_of(self, buffer: Buffer) -> str:
         """One step of a stack that is kept for all of them."""

@@ -87,12 +87,14 @@ def assemble(loop: Loop, setting: Setting) -> Routine:
     if setting.policy.join:
         loop = sums_spread(loop, Rows.among(groups))
     constants = constants_of(loop, given)
-    alike = groups_in(loop, groups, constants) if setting.policy.join else []
-    rows, stacks = Rows.among([*groups, *alike]), tuple(map(Stack.of, alike))
+    found = groups_in(loop, groups) if setting.policy.join else []
     nests = nests_of(loop) if setting.policy.fuse else Nests()
     local = local_to(loop, nests, constants) if setting.policy.fuse else frozenset()
     apart: frozenset[Quantity] = frozenset()
     while True:
+        alike = [group for group in found if not (constants & apart).intersection(group)]
+        rows = Rows.among([*groups, *alike])
+        stacks = tuple(map(Stack.of, alike))
         wishes = Wishes(setting.variants, given, stacks, apart, local - apart)
         storage = store(loop, setting.layout, wishes)
         try:
@@ -113,6 +115,10 @@ def _assemble(loop: Loop, setting: Setting, storage: Storage, nests: Nests, rows
         parts = split(
             equations, loop, setting.layout, setting.parameters, storage, setting.policy, rows
         )
+        for stack in storage.stacks if phase == "before" else ():
+            is_once = storage.constants.issuperset(stack.members)
+            if is_once and all(s.outs != stack.members for s in parts):
+                raise DeadlockError(*stack.members)  # it is computed as a whole, or not at all
         ordered = list(in_order(equations, parts, loop, storage, nests, progress))
         if setting.policy.fuse:
             ordered = list(fused(ordered, nests, storage.local, storage.constants))

@@ -145,7 +145,7 @@ class Routine:
         if len(group) == 1:
             return self.names.one(group[0])
         if group[0] in self.fixed:
-            return self.weight(group)
+            return self.before.array(group)
         return self.together(group, self.memory.region(group))
 
     def together(self, group: Group, region: Region) -> str:
@@ -214,7 +214,7 @@ class Phase:
         for expr in numbers(s):
             routine.width(length.axis for length in sorted(expr.atoms(Size), key=str))
         if isinstance(s, Compute) and s.outs[0] in routine.constants:
-            routine.width(s.outs[0].axes)
+            self.width(s)
         elif isinstance(s, Compute) and routine.is_in_place and s.expr != 0:
             self.lower(s)
 
@@ -242,11 +242,12 @@ class Phase:
     def array(self, group: Group) -> str:
         """The array that holds a quantity, or several side by side."""
         routine, names = self.routine, self.routine.names
-        if group[0] in routine.fixed:
-            is_once = group[0] in routine.constants
-            return names.one(group[0]) if is_once else routine.weight(group)
+        if group[0] in routine.fixed and group[0] not in routine.constants:
+            return routine.weight(group)
         region = routine.memory.region(group)
         whole, buffer = names.buffer(region.buffer), region.buffer
+        if buffer.span is Span.ONCE:
+            return whole if region.is_whole else f"{whole}[{routine.slice(region)}]"
         if buffer.role in (Role.ARGUMENT, Role.RESULT):
             return whole
         if buffer.span is Span.TRAJECTORY:
@@ -254,6 +255,10 @@ class Phase:
         if region.count == 1:
             return names.all(group[0])
         return whole if region.is_whole else f"{whole}[..., {routine.slice(region)}]"
+
+    def arrays(self, groups: Iterable[Group]) -> list[str]:
+        """The arrays of several groups."""
+        return list(map(self.array, groups))
 
     def is_indexed(self, group: Group) -> bool:
         """Whether an array is written as a part of another, and not by a name of its own."""
@@ -287,6 +292,10 @@ class Phase:
     def makes(self, s: Compute) -> bool:
         """Whether a statement makes the array that it defines."""
         return self.routine.memory.region(s.outs).buffer in self.routine.views.made
+
+    def width(self, s: Compute) -> str:
+        """The length of what a statement defines."""
+        return self.routine.width(axis for q in s.outs for axis in q.axes)
 
     def is_number(self, expr: sp.Expr) -> bool:
         """Whether an expression is one number."""
