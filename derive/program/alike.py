@@ -134,7 +134,7 @@ def sums_spread(loop: Loop, rows: Rows) -> Loop:
     for phase in ("before", "during", "after"):
         equations = getattr(loop, phase)
         summed = {e.rhs.args[0] for e in equations if is_reduction(e) and e.lhs not in loop.totals}
-        sums = {q for q in summed if readers[q] == 1}
+        sums = {q for q in summed if readers[q] == 1 and q not in loop.ends}
         spread = {e.lhs: _terms_alike(e, rows, taken) for e in equations if e.lhs in sums}
         phases[phase] = tuple(part for e in equations for part in _spread(e, spread))
     return replace(loop, **phases)

@@ -144,9 +144,7 @@ class _Splitter:
             self.statements += self.side_by_side_activations(same)
         for kind, terms in self.terms.items():
             self.statements += self.merged(kind, terms)
-        if self.policy.join:
-            self.statements = self.joined(self.statements)
-        return biases_together(self.statements)
+        return biases_together(self.joined(self.statements))
 
     def slot_of(self, q: sp.Expr) -> tuple[int, int] | None:
         """Which stack the quantity lies in, and where in it."""
@@ -203,7 +201,7 @@ class _Splitter:
                 variant, parameter, rows = self.parameter(matrix)
                 self.put(_Products(variant, rows, vector), _Term(parameter, matrix, q))
             return True
-        if term in self.parameters and self.slot_of(q):
+        if term in self.parameters and self.slot_of(q) and not self.policy.fuse:
             variant, parameter, rows = self.parameter(term)
             if parameter in self.stack_rows:
                 self.put(_Biases(variant, rows), _Term(parameter, term, q))
@@ -243,9 +241,10 @@ class _Splitter:
 
     def joined(self, statements: list[Statement]) -> list[Statement]:
         """Elementwise statements of one form as one, where all of a group are there."""
+        kinds = (Compute, Total) if self.policy.join else (Total,)
         found: dict[object, dict[int, Compute | Total]] = {}
         for s in statements:
-            if isinstance(s, Compute | Total) and (key := self.form(s)):
+            if isinstance(s, kinds) and (key := self.form(s)):
                 (form, k) = key
                 found.setdefault(form, {})[k] = s
         joined: dict[int, Statement | None] = {}

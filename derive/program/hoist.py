@@ -11,8 +11,8 @@ from derive.adjoint import separated
 from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.names import fresh
-from derive.nodes import Quantity, axes_of, symbols_of
-from derive.program.loop import Loop
+from derive.nodes import Node, Quantity, axes_of, outermost_nodes, symbols_of
+from derive.program.loop import Loop, needed_for
 from derive.program.policy import Policy
 
 
@@ -22,14 +22,15 @@ def hoist(loop: Loop, policy: Policy) -> Loop:
 
     Of ``a_i = W_i @ x + U_i @ h + b_i`` the input's share ``W_i @ x + b_i`` is computed for all
     steps at once; of ``da_i = dc_next * g * i(1 - i)`` the local derivative of ``c_next`` by
-    ``a_i``.
+    ``a_i``. Where elementwise work is better left in the loop, only products and reductions move.
+    (Compilers call it loop-invariant code motion.)
     """
-    return _Hoist(loop, policy).run()
+    return (_Hoist if policy.hoist_elementwise else _HoistProducts)(loop).run()
 
 
 class _Hoist:
-    def __init__(self, loop: Loop, policy: Policy):
-        self.loop, self.policy = loop, policy
+    def __init__(self, loop: Loop):
+        self.loop = loop
         self.taken = loop.taken()
         self.varying = {carry.entering for carry in loop.carries} | loop.arrives
         self.fixed = set(loop.fixed)
@@ -42,7 +43,8 @@ class _Hoist:
             if equation.lhs in self.loop.totals:
                 during.append(equation)  # gathered at the end, all of a kind together: see `defer`
                 continue
-            if not self.varies(equation.rhs) and equation.lhs not in self.loop.last:
+            is_known = not self.varies(equation.rhs) and equation.lhs not in self.loop.last
+            if is_known and self.leaves(equation):
                 self.compute_before(equation)
                 continue
             self.varying.add(equation.lhs)
@@ -52,6 +54,10 @@ class _Hoist:
 
     def varies(self, expr: sp.Expr) -> bool:
         return bool(self.varying & symbols_of(expr))
+
+    def leaves(self, equation: Equation) -> bool:
+        """Whether an equation that is known before the loop is better computed there."""
+        return True
 
     def compute_before(self, equation: Equation) -> None:
         """Compute an equation before the loop, where the terms that are the same at every step are
@@ -152,3 +158,26 @@ class _Hoist:
             self.compute_before(Equation(quantity, expr, equation.order))
             self.shared[expr] = quantity
         return self.shared[expr]
+
+
+class _HoistProducts(_Hoist):
+    """Moves products and reductions, with what they read, and what is the same at every step."""
+
+    def __init__(self, loop: Loop):
+        super().__init__(loop)
+        nodes = [e.lhs for e in loop.during if e.rhs.atoms(Node) and e.lhs not in loop.totals]
+        parts = [n for e in loop.during for n in outermost_nodes(e.rhs)]
+        operands = {q for part in parts for q in symbols_of(part)}
+        self.early = needed_for({*nodes, *operands}, loop.during)
+
+    def leaves(self, equation: Equation) -> bool:
+        return equation.lhs in self.early or symbols_of(equation.rhs) <= self.fixed
+
+    def split(self, equation: Equation) -> Equation:
+        """The equation with its products of what is known, in one sum, computed before the loop."""
+        known, others = [], []
+        for term in sp.Add.make_args(equation.rhs):
+            moves = isinstance(term, Node) and not self.varies(term)
+            (known if moves else others).append(term)
+        product = self.outside(sp.Add(*known), f"{equation.lhs}_in", equation)
+        return replace(equation, rhs=sp.Add(product, *others))

@@ -1,0 +1,167 @@
+"""A program is right before any language has a word in it: run by an interpreter that knows
+none, it gives the generated module's numbers, whatever a target finds cheap."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given, note
+from interpreter import Machine
+from test_cells_random import SIZES, cells
+from test_program import CELLS, QUIET, cell_called
+
+from derive.nodes import H
+from derive.program.policy import PER_BYTE, PER_CALL
+from derive.program.program import Program
+from derive.program.statements import Compute, Fused
+from derive.program.variants import Variant
+
+T, B, LENGTHS = 4, 3, [4, 0, 2]
+
+
+def check(cell, policy, store="all"):
+    program = Program(cell, store, policy)
+    m = reference.module_of(cell, store)
+    sizes = {axis: SIZES[axis.argument] for axis in cell.axes}
+    if cell.input.axes == (H,):
+        sizes = {axis: 3 for axis in cell.axes}
+    rng = np.random.default_rng(0)
+    params, direction = (m.Params(*sizes.values()) for _ in range(2))
+    params.flat[:] = rng.normal(size=params.flat.size) * 0.6
+    direction.flat[:] = rng.normal(size=params.flat.size) * 0.6
+    x_size, y_size = (sizes[q.axes[0]] for q in (cell.input, cell.output))
+    xs, xs_dot = rng.normal(size=(2, T, B, x_size))
+    dys, dys_dot = rng.normal(size=(2, T, B, y_size))
+    for array in (xs, xs_dot, dys, dys_dot):
+        array[np.arange(T)[:, None] >= LENGTHS] = 0
+    state, dstate, state_dot, dstate_dot = (
+        m.State(*(rng.normal(size=(B, sizes[s.axes[0]])) for s in cell.states)) for _ in range(4)
+    )
+
+    with np.errstate(all="ignore"):
+        ys, final, tape = m.forward(params, xs, state, LENGTHS)
+        want = {
+            "ys": ys, **named("final", final), **named("back", m.backward(params, tape, dys, dstate)),
+            **named("jvp", m.jvp(params, tape, direction, xs_dot, state_dot)),
+            **named("hvp", m.hvp(params, tape, dys, direction, xs_dot, state_dot, dstate, dys_dot,
+                                 dstate_dot)),
+        }  # fmt: skip
+        got = machine_results(
+            program, sizes, params, direction,
+            {"xs": xs, "xs_dot": xs_dot, "dys": dys, "dys_dot": dys_dot},
+            {Variant.PRIMAL: state, Variant.ADJOINT: dstate, Variant.TANGENT: state_dot,
+             Variant.ADJOINT_TANGENT: dstate_dot},
+        )  # fmt: skip
+    for key, value in want.items():
+        scale = 1 + np.abs(value).max(initial=0)
+        np.testing.assert_allclose(
+            got[key], value, rtol=1e-9, atol=1e-10 * scale, equal_nan=True, err_msg=key
+        )
+
+
+def named(name, results):
+    """Everything in what a routine returned, by a name of its own."""
+    if isinstance(results, np.ndarray):
+        return {name: results}
+    if hasattr(results, "keys"):
+        return {f"{name} {key}": results[key] for key in results}
+    return {k: v for n, part in enumerate(results) for k, v in named(f"{name} {n}", part).items()}
+
+
+def machine_results(program, sizes, params, direction, arrays, states):
+    zeros = {v: {k: np.full_like(a, np.nan) for k, a in params.items()} for v in Variant}
+    values = zeros | {Variant.PRIMAL: dict(params), Variant.TANGENT: dict(direction)}
+    for gradient in (Variant.ADJOINT, Variant.ADJOINT_TANGENT):
+        values[gradient] = {k: np.zeros_like(a) for k, a in params.items()}
+    machine = Machine(program, sizes, (T, B), values)
+    starts = {(v, k): a for v, s in states.items() for k, a in s._asdict().items()}
+    calls = program.interface
+    there, back = calls.hvp
+    every = (calls.forward, calls.backward, calls.jvp, there, back)
+    for region in (r for call in every for r in call.memory.given.values()):
+        if region.buffer.name in arrays:
+            machine.give(region.buffer, arrays[region.buffer.name])
+    results = {}
+
+    def run(call, name):
+        machine.run(call, starts, LENGTHS)
+        results.update(ends(machine, call, name))
+
+    run(calls.forward, "final")
+    tape = calls.tape.regions
+    for q, region in tape.items():
+        machine.arrays[region.buffer] = machine.arrays[calls.forward.memory.region((q,)).buffer]
+    results["ys"] = masked(machine.view(calls.forward, (program.cell.output,), None))
+    run(calls.backward, "back 2")
+    results |= gradients(machine, program, calls.backward, "back", Variant.ADJOINT, "dxs")
+    run(calls.jvp, "jvp 1")
+    results["jvp 0"] = masked(machine.view(calls.jvp, (calls.jvp.output,), None))
+    machine.run(there, starts, LENGTHS)
+    run(back, "hvp 2")
+    return results | gradients(machine, program, back, "hvp", Variant.ADJOINT_TANGENT, "dxs_dot")
+
+
+def masked(array):
+    return np.where((np.arange(T)[:, None] >= LENGTHS)[..., None], 0, array)
+
+
+def ends(machine, call, name):
+    """The last values; of a sequence without steps, what it started from."""
+    found = {}
+    carries = {c.leaving: c for c in call.routine.loop.carries}
+    for n, q in enumerate(call.ends):
+        carry = carries[q]
+        buffer = call.memory.region((carry.entering,)).buffer
+        array = machine.arrays[buffer]
+        if carry.entering in call.routine.storage.trajectory:
+            array = np.where((np.asarray(LENGTHS) == 0)[:, None], array[0], array[-1])
+        found[f"{name} {n}"] = array.copy()
+    return found
+
+
+def gradients(machine, program, call, name, variant, inputs):
+    values = {f"{name} 0 {p.name}": machine.parameters[variant][p.name]
+              for p in program.cell.parameters}  # fmt: skip
+    (buffer,) = {b for b in call.memory.own if b.name == inputs}
+    return values | {f"{name} 1": machine.arrays[buffer]}
+
+
+@pytest.mark.parametrize("policy", [PER_CALL, PER_BYTE], ids=["per call", "per byte"])
+@pytest.mark.parametrize("name", CELLS)
+def test_a_program_computes_what_the_module_does(name, policy):
+    check(cell_called(name), policy)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_program_that_keeps_states_only(name):
+    check(cell_called(name), PER_BYTE, "states")
+
+
+@QUIET
+@given(cells())
+def test_a_random_program_computes_what_the_module_does(cell):
+    if cell is not None:
+        note("\n".join(map(str, cell.equations)))
+        check(cell, PER_BYTE)
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "slstm", "lstm_layer_norm"])
+def test_a_step_is_a_nest_or_two_with_local_values(name):
+    """What a compiled language wants: nothing elementwise but in nests, most of it in registers."""
+    program = Program(cell_called(name), policy=PER_BYTE)
+    for routine in (program.routines["forward"], program.routines["backward"]):
+        assert not [s for s in routine.during if isinstance(s, Compute)]
+        nests = [s for s in routine.during if isinstance(s, Fused)]
+        assert nests
+        for nest in nests:
+            assert nest.local.isdisjoint(nest.outs)
+    nests = [s for s in program.routines["backward"].during if isinstance(s, Fused)]
+    assert any(nest.local for nest in nests)
+
+
+def test_parameters_lie_in_the_same_order_whatever_is_cheap():
+    for name in CELLS:
+        programs = (Program(cell_called(name), policy=p) for p in (PER_CALL, PER_BYTE))
+        one, other = (program.layout for program in programs)
+        assert one == other, name
