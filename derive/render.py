@@ -27,9 +27,19 @@ def environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,
+        bytecode_cache=compiled(),
     )
     made.filters |= {"block": block, "lines": lines, "fill": fill}
     return made
+
+
+def compiled() -> jinja2.BytecodeCache | None:
+    """Where compiled templates are kept between runs, as Python keeps compiled modules: a folder of
+    the user's own among the temporary files. Compiling them takes longer than filling them in."""
+    try:
+        return jinja2.FileSystemBytecodeCache()
+    except (RuntimeError, OSError):  # no such folder can be had
+        return None
 
 
 def render(template: str, **values: object) -> str:

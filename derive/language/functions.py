@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import sympy as sp
 
@@ -26,7 +27,7 @@ def mean(vector: sp.Expr) -> sp.Expr:
     return FeatureSum(vector) / Size(axes[0])
 
 
-def standardise(*vectors: sp.Expr, eps: float = 0) -> sp.Expr | tuple[sp.Expr, ...]:
+def standardise(*vectors: sp.Expr, eps: Any = 0) -> sp.Expr | tuple[sp.Expr, ...]:
     """A vector with mean 0 and variance 1 over its features, (v - mu_v) / sigma_v, where sigma_v is
     the root of the mean square of v - mu_v, and of eps.
 
@@ -34,16 +35,11 @@ def standardise(*vectors: sp.Expr, eps: float = 0) -> sp.Expr | tuple[sp.Expr, .
     and sigma are equations of their own, called after the vector, or after the family of several.
     """
     body, given = current(), [sp.sympify(operand(v)) for v in vectors]
-    if (
-        not given
-        or isinstance(eps, bool)
-        or not isinstance(eps, int | float | sp.Number)
-        or eps < 0
-    ):
+    if not given:
+        raise CellError("standardise(…) takes a vector")
+    if not isinstance(eps, int | float | sp.Number) or eps < 0:
         raise CellError(
             f"standardise(v, eps=…) takes vectors and a number from 0 on, not eps={eps!r}"
-            if given
-            else "standardise(…) takes a vector"
         )
     named = [v if isinstance(v, Quantity) else body.helper("v", v) for v in given]
     family = _family([v.name.removesuffix("_next") for v in named])

@@ -175,7 +175,8 @@ class _HoistProducts(_Hoist):
 
     def split(self, equation: Equation) -> Equation:
         """The equation with its products of what is known, in one sum, computed before the loop."""
-        known, others = [], []
+        known: list[sp.Expr] = []
+        others: list[sp.Expr] = []
         for term in sp.Add.make_args(equation.rhs):
             moves = isinstance(term, Node) and not self.varies(term)
             (known if moves else others).append(term)

@@ -13,6 +13,7 @@ for each sequence, or has a name already, whose array nobody takes over.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -32,18 +33,18 @@ Parts = frozenset[sp.Expr]
 def share(loop: Loop) -> Loop:
     """Give a name to what several equations of one section have in common."""
     taken = loop.taken()
-    sections: dict[str, Any] = {
-        name: _Section(loop, name, getattr(loop, name), taken).run()
+    before, during, after = (
+        _Section(loop, name, getattr(loop, name), taken).run()
         for name in ("before", "during", "after")
-    }
-    return replace(loop, **sections)
+    )
+    return replace(loop, before=before, during=during, after=after)
 
 
 @dataclass(frozen=True)
 class _Common:
     """A part that several formulas have in common, and how many operations its name saves."""
 
-    kind: Any
+    kind: Any  # of formula: a sum, a product, …
     parts: Parts
     expr: sp.Expr
     saves: int
@@ -70,26 +71,14 @@ class _Section:
         return max(found, key=lambda c: (c.saves, c.kind is not sp.Mul), default=None)
 
     def candidates(self) -> Iterator[_Common]:
-        """Parts of sums and products that occur more than once: each pair of terms or factors, with
-        all else that goes along wherever they do."""
+        """What occurs more than once: whole formulas, and parts of sums and products."""
         formulas = [f for e in self.equations for f in _formulas(e.rhs)]
-        wholes: dict[sp.Expr, int] = {}
-        pairs: dict[tuple[type, Parts], list[Parts]] = {}
-        for formula in formulas:
-            if isinstance(formula, sp.Add | sp.Mul):
-                parts = _parts(formula)
-                for two in combinations(parts, 2):
-                    key = _same_sign(frozenset(two), pairs) if formula.is_Add else frozenset(two)
-                    same = parts if key.issubset(parts) else [-p for p in parts]
-                    pairs.setdefault((formula.func, key), []).append(frozenset(same))
-            else:
-                wholes[formula] = wholes.get(formula, 0) + 1
-        for expr, times in wholes.items():
+        for expr, times in Counter(f for f in formulas if not f.is_Add and not f.is_Mul).items():
             if times > 1:
                 yield _Common(expr.func, frozenset([expr]), expr, (times - 1) * operations(expr))
-        seen: set[tuple[type, Parts]] = set()
-        for (kind, _), places in pairs.items():
-            parts: Parts = frozenset.intersection(*map(frozenset, places))
+        seen: set[tuple[Any, Parts]] = set()
+        for (kind, _), places in _pairs(f for f in formulas if f.is_Add or f.is_Mul).items():
+            parts = frozenset.intersection(*places)
             if len(places) > 1 and (kind, parts) not in seen:
                 seen.add((kind, parts))
                 expr = kind(*sorted(parts, key=sp.default_sort_key))
@@ -148,19 +137,24 @@ def _formulas(expr: sp.Expr) -> Iterator[sp.Expr]:
         yield from _formulas(argument)
 
 
-def _parts(formula: sp.Expr) -> list[sp.Expr]:
-    """The terms or factors that can be shared: those without products of matrices, and no signs."""
-    return [p for p in formula.args if p != -1 and not _has_product(p)]
+def _pairs(formulas: Iterable[sp.Expr]) -> dict[tuple[Any, Parts], list[Parts]]:
+    """Each pair of terms or factors, with all that stand beside it wherever it occurs; of a sum
+    that holds their opposites, the opposites of all."""
+    found: dict[tuple[Any, Parts], list[Parts]] = {}
+    for formula in formulas:
+        parts = frozenset(p for p in formula.args if p != -1 and not _has_product(p))
+        for one, other in combinations((p for p in formula.args if p in parts), 2):
+            pair, beside = frozenset([one, other]), parts
+            opposite = frozenset([-one, -other])
+            if formula.is_Add and (sp.Add, opposite) in found:
+                pair, beside = opposite, frozenset(-p for p in parts)
+            found.setdefault((formula.func, pair), []).append(beside)
+    return found
 
 
 def _has_product(expr: sp.Expr) -> bool:
-    return any(not isinstance(node, FeatureSum) for node in expr.atoms(Node))
-
-
-def _same_sign(two: Parts, pairs: dict[tuple[type, Parts], list[Parts]]) -> Parts:
-    """Two terms, or their opposites where those were met before."""
-    opposite = frozenset(-p for p in two)
-    return opposite if (sp.Add, opposite) in pairs else two
+    """Whether a part has a product of matrices in it, which is not for this rule."""
+    return any(map(_is_product, expr.atoms(Node)))
 
 
 def _replaced(expr: sp.Expr, common: _Common, name: sp.Symbol) -> sp.Expr:
@@ -169,7 +163,7 @@ def _replaced(expr: sp.Expr, common: _Common, name: sp.Symbol) -> sp.Expr:
         return name
     if isinstance(expr, Elementwise | Quantity | Size) or not expr.args or _is_product(expr):
         return expr
-    if isinstance(expr, common.kind) and isinstance(expr, sp.Add | sp.Mul):
+    if expr.func == common.kind and (expr.is_Add or expr.is_Mul):
         for sign in (1, -1) if expr.is_Add else (1,):
             shared = {sign * part for part in common.parts}
             if shared.issubset(expr.args):
