@@ -19,12 +19,12 @@ from functools import cached_property
 import sympy as sp
 
 from derive.cell import Cell, Equation
+from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.names import fresh
 from derive.nodes import (
     Axes,
     CellError,
-    Deviation,
     FeatureSum,
     Node,
     Quantity,

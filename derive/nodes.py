@@ -19,8 +19,6 @@ from functools import lru_cache
 
 import sympy as sp
 
-from derive.elementwise import sqrt
-
 
 class CellError(ValueError):
     """A cell's equations are wrong; the message says which equation, what is wrong, and what was
@@ -245,42 +243,6 @@ class FeatureSum(Node):
             return
         for q in sorted(symbols_of(vector), key=str):
             yield q, sp.diff(vector, q)
-
-
-class Deviation(Node):
-    """How far vectors v lie from their common mean m: √(mean (v - m)² + ε), one number for each
-    sequence. Its arguments are m, ε and the vectors.
-
-    It is made of other words (`formula`), but its derivative is not derived through them: by v it
-    is the standardised (v - m)/y over the number of entries, for the output y, and by the mean it
-    is zero, since the entries of v - m add up to nothing.
-    """
-
-    def axes(self) -> Axes:
-        mean, _, *vectors = self.args
-        shapes = {axes_of(vector) for vector in vectors}
-        if len(shapes) != 1 or len(*shapes) != 1 or axes_of(mean) != ():
-            raise CellError(
-                "only vectors of one length can be standardised together, not "
-                + " and ".join(f"{describe(v)} {shape(axes_of(v))}" for v in vectors)
-            )
-        return ()
-
-    def formula(self) -> sp.Expr:
-        """The same in other words."""
-        mean, epsilon, *vectors = self.args
-        squares = sp.Add(*((vector - mean) ** 2 for vector in vectors))
-        return sqrt(FeatureSum(squares) / self.count() + epsilon)
-
-    def count(self) -> sp.Expr:
-        """How many entries there are."""
-        _, _, first, *others = self.args
-        return (1 + len(others)) * Size(*axes_of(first))
-
-    def slopes(self, y: sp.Expr) -> tuple[sp.Expr, ...]:
-        """The partial derivative by each argument, in terms of the output y."""
-        mean, _, *vectors = self.args
-        return (sp.S.Zero, sp.S.Zero, *((v - mean) / y / self.count() for v in vectors))
 
 
 # --- shapes --------------------------------------------------------------------------------------

@@ -25,9 +25,10 @@ from collections.abc import Iterable
 import sympy as sp
 
 from derive.cell import Equation, in_order
+from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.names import fresh
-from derive.nodes import Deviation, FeatureSum, MatVec, Node, Quantity, Transposed, axes_of
+from derive.nodes import FeatureSum, MatVec, Node, Quantity, Transposed, axes_of
 
 
 def normalise(

@@ -15,10 +15,10 @@ from typing import Self
 import sympy as sp
 
 from derive.cell import Equation
+from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.names import ranks
 from derive.nodes import (
-    Deviation,
     FeatureSum,
     MatVec,
     Outer,

@@ -15,10 +15,10 @@ from collections.abc import Collection, Iterable, Mapping
 import sympy as sp
 
 from derive import elementwise as e
+from derive.deviation import Deviation
 from derive.nodes import (
     Axis,
     CellError,
-    Deviation,
     FeatureSum,
     MatVec,
     Outer,

@@ -14,7 +14,8 @@ import numpy as np
 import sympy as sp
 
 from derive.compiler import generate
-from derive.nodes import Deviation, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+from derive.deviation import Deviation
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed
 
 FUNCTIONS = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),

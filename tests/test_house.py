@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent
 HOUSE = ROOT / "derive"
 # From the ground up: a room imports from those before it and from none behind it.
 ROOMS = """
-    names nodes elementwise wellformed cell language cells library
+    names nodes elementwise deviation wellformed cell language cells library
     normal adjoint tangent printing program cost render display backends
     compiler check cli __main__
 """.split()

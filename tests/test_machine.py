@@ -25,7 +25,7 @@ def check(cell, policy, store="all"):
     m = reference.module_of(cell, store)
     sizes = {axis: SIZES[axis.argument] for axis in cell.axes}
     if cell.input.axes == (H,):
-        sizes = {axis: 3 for axis in cell.axes}
+        sizes = dict.fromkeys(cell.axes, 3)
     rng = np.random.default_rng(0)
     params, direction = (m.Params(*sizes.values()) for _ in range(2))
     params.flat[:] = rng.normal(size=params.flat.size) * 0.6
@@ -42,7 +42,8 @@ def check(cell, policy, store="all"):
     with np.errstate(all="ignore"):
         ys, final, tape = m.forward(params, xs, state, LENGTHS)
         want = {
-            "ys": ys, **named("final", final), **named("back", m.backward(params, tape, dys, dstate)),
+            "ys": ys, **named("final", final),
+            **named("back", m.backward(params, tape, dys, dstate)),
             **named("jvp", m.jvp(params, tape, direction, xs_dot, state_dot)),
             **named("hvp", m.hvp(params, tape, dys, direction, xs_dot, state_dot, dstate, dys_dot,
                                  dstate_dot)),

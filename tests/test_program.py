@@ -660,12 +660,11 @@ def test_lowering_keeps_the_meaning(expr, out, adds, shared):
     lowering = Lowering(lambda q: place[q], place.__getitem__, borrow)
     ranks = {q.name: n for n, q in enumerate(PLACES)}
     calls = (lowering.add if adds else lowering.assign)(out, expr, Infix(ranks))
-    lines = [
-        f"{call.function or 'np.copyto'}({', '.join(call.operands)}, out={call.out})"
-        if call.function
-        else f"np.copyto({call.out}, {call.operands[0]})"
-        for call in calls
-    ]
+    lines = []
+    for call in calls:
+        operands = ", ".join(call.operands)
+        copied = f"np.copyto({call.out}, {operands})"
+        lines.append(f"np.{call.function}({operands}, out={call.out})" if call.function else copied)
     rng = np.random.default_rng(0)
     arrays = {q.name: rng.uniform(0.5, 2, (2, 3)) for q in PLACES}
     before = {k: v.copy() for k, v in arrays.items()}

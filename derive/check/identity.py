@@ -20,11 +20,11 @@ import sympy as sp
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.check.rational import Shared, is_zero, points
+from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.nodes import (
     Axes,
     Axis,
-    Deviation,
     FeatureSum,
     MatVec,
     Outer,

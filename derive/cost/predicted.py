@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.cell import Equation
+from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.nodes import (
     Axes,
-    Deviation,
     FeatureSum,
     MatVec,
     Outer,

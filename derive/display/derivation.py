@@ -16,9 +16,10 @@ import sympy as sp
 
 from derive.adjoint import Adjoint
 from derive.cell import Cell, Equation
+from derive.deviation import Deviation
 from derive.elementwise import Elementwise, maximum, relu, step
 from derive.names import ranks
-from derive.nodes import Deviation, FeatureSum, Node, Quantity, Size, Transposed, axes_of
+from derive.nodes import FeatureSum, Node, Quantity, Size, Transposed, axes_of
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from typing import Any
 
 import sympy as sp
 
+from derive.deviation import Deviation
 from derive.elementwise import maximum
 from derive.language.body import Layer, current
 from derive.language.declarations import operand
-from derive.nodes import CellError, Deviation, FeatureSum, Quantity, Size, axes_of, describe
+from derive.nodes import CellError, FeatureSum, Quantity, Size, axes_of, describe
 
 
 def sum(vector: sp.Expr) -> sp.Expr:

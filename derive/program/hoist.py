@@ -43,8 +43,7 @@ class _Hoist:
             if equation.lhs in self.loop.totals:
                 during.append(equation)  # gathered at the end, all of a kind together: see `defer`
                 continue
-            is_known = not self.varies(equation.rhs) and equation.lhs not in self.loop.last
-            if is_known and self.leaves(equation):
+            if not self.varies(equation.rhs) and self.leaves(equation):
                 self.compute_before(equation)
                 continue
             self.varying.add(equation.lhs)
@@ -57,7 +56,7 @@ class _Hoist:
 
     def leaves(self, equation: Equation) -> bool:
         """Whether an equation that is known before the loop is better computed there."""
-        return True
+        return equation.lhs not in self.loop.last
 
     def compute_before(self, equation: Equation) -> None:
         """Compute an equation before the loop, where the terms that are the same at every step are
@@ -171,7 +170,8 @@ class _HoistProducts(_Hoist):
         self.early = needed_for({*nodes, *operands}, loop.during)
 
     def leaves(self, equation: Equation) -> bool:
-        return equation.lhs in self.early or symbols_of(equation.rhs) <= self.fixed
+        early = equation.lhs in self.early or symbols_of(equation.rhs) <= self.fixed
+        return early and super().leaves(equation)
 
     def split(self, equation: Equation) -> Equation:
         """The equation with its products of what is known, in one sum, computed before the loop."""
