@@ -66,3 +66,18 @@ def between(low: str, high: str) -> str:
     """A slice, spaced as a formatter spaces it; an empty end is the array's own."""
     sign = " : " if " " in low + high else ":"
     return f"{low}{sign}{high}".strip()
+
+
+def part(array: str, piece: str, leading: str = "...") -> str:
+    """A slice of the last axis, of all that is before it."""
+    return f"{array}[{leading}, {piece}]" if leading else f"{array}[{piece}]"
+
+
+def step_of(array: str, t: str, shift: int = 0) -> str:
+    """One step of an array of all steps."""
+    return f"{array}[{t}{' + 1' * shift}]"
+
+
+def trajectory(array: str, shift: int) -> str:
+    """All steps of a state: before each of them, or after."""
+    return f"{array}[{'1:' if shift else ':-1'}]"

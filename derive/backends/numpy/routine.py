@@ -12,7 +12,15 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.backends.numpy.printer import NumPyPrinter, between, called, width
+from derive.backends.numpy.printer import (
+    NumPyPrinter,
+    between,
+    called,
+    part,
+    step_of,
+    trajectory,
+    width,
+)
 from derive.nodes import Axes, Axis, H, Quantity, Size, axes_of
 from derive.printing import Infix
 from derive.program import interface
@@ -247,14 +255,14 @@ class Phase:
         region = routine.memory.region(group)
         whole, buffer = names.buffer(region.buffer), region.buffer
         if buffer.span is Span.ONCE:
-            return whole if region.is_whole else f"{whole}[{routine.slice(region)}]"
+            return whole if region.is_whole else part(whole, routine.slice(region), "")
         if buffer.role in (Role.ARGUMENT, Role.RESULT):
             return whole
         if buffer.span is Span.TRAJECTORY:
-            return f"{whole}[{'1:' if region.shift else ':-1'}]"
+            return trajectory(whole, region.shift)
         if region.count == 1:
             return names.all(group[0])
-        return whole if region.is_whole else f"{whole}[..., {routine.slice(region)}]"
+        return whole if region.is_whole else part(whole, routine.slice(region))
 
     def arrays(self, groups: Iterable[Group]) -> list[str]:
         """The arrays of several groups."""
@@ -268,11 +276,6 @@ class Phase:
     def called(self, function: str) -> str:
         """What a function of a call is called."""
         return called(function)
-
-    def side_by_side(self, group: Group) -> str:
-        """Parameters, or constants, as one vector."""
-        names = [self.array((q,)) for q in group]
-        return names[0] if len(names) == 1 else f"np.concatenate([{', '.join(names)}])"
 
     def work(self, axes: Axes, number: int, count: int = 1) -> str:
         """A scratch array of the shape of a quantity, or of several side by side."""
@@ -354,10 +357,10 @@ class OneStep(Phase):
             single = region.count == 1
             return routine.name(group[0]) if single else routine.together(group, region)
         if region.buffer.span is Span.TRAJECTORY:
-            return f"{routine.names.buffer(region.buffer)}[{t}{' + 1' * region.shift}]"
+            return step_of(routine.names.buffer(region.buffer), t, region.shift)
         if region.is_whole or region.count == 1:
-            return f"{super().array(group)}[{t}]"
-        return f"{routine.names.buffer(region.buffer)}[{t}, :, {routine.slice(region)}]"
+            return step_of(super().array(group), t)
+        return part(step_of(routine.names.buffer(region.buffer), t), routine.slice(region), ":")
 
     def is_indexed(self, group: Group) -> bool:
         named = self.routine.is_in_place
