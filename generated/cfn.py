@@ -471,7 +471,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 2 * H] += h_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
         tanh_h_dot_s[t] = h_dot_s[t] * dtanh_h_dh_s[t]
         h_dot_s[t + 1] = (
             a_theta_dot_s[t] * dh_next_da_theta_s[t]
@@ -559,7 +559,7 @@ def hvp(
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 2 * H] += h_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
         theta_dot_s[t] = a_theta_dot_s[t] * dtheta_da_theta_s[t]
         eta_dot_s[t] = a_eta_dot_s[t] * deta_da_eta_s[t]
         tanh_h_dot_s[t] = h_dot_s[t] * dtanh_h_dh_s[t]
@@ -615,10 +615,10 @@ def hvp(
         da_theta_dot_s[t] = (
             dh_next_s[t] * dh_next_da_theta_dot_s[t] + dh_next_dot_s[t] * dh_next_da_theta_s[t]
         )
-        dh[...] = dgates_s[t][:, : 2 * H] @ U
+        dh[...] = dgates_s[t, :, : 2 * H] @ U
         dh += dh_next_s[t] * dh_next_dh_s[t]
-        dh_dot[...] = dgates_dot_s[t][:, : 2 * H] @ U
-        dh_dot += dgates_s[t][:, : 2 * H] @ U_dot
+        dh_dot[...] = dgates_dot_s[t, :, : 2 * H] @ U
+        dh_dot += dgates_s[t, :, : 2 * H] @ U_dot
         dh_dot += dh_next_s[t] * dh_next_dh_dot_s[t] + dh_next_dot_s[t] * dh_next_dh_s[t]
         if ended is not None:
             np.copyto(dh_next_s[t], 0, where=ended)

@@ -484,7 +484,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 2 * H] += h_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
         r_h_dot = h_dot_s[t] * r_s[t] + a_r_dot_s[t] * dr_h_da_r_s[t]
         a_n_dot_s[t] += r_h_dot @ U_n.T
         h_dot_s[t + 1] = (
@@ -573,7 +573,7 @@ def hvp(
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 2 * H] += h_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
         z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
         r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
         r_h_dot_s[t] = r_dot_s[t] * h_s[t] + h_dot_s[t] * r_s[t]
@@ -631,9 +631,9 @@ def hvp(
             + dr_h_dot * r_s[t]
         )
         dh[...] = dh_next * dh_next_dh_s[t] + dr_h * r_s[t]
-        dh += dgates_s[t][:, : 2 * H] @ U
-        dh_dot += dgates_dot_s[t][:, : 2 * H] @ U
-        dh_dot += dgates_s[t][:, : 2 * H] @ U_dot
+        dh += dgates_s[t, :, : 2 * H] @ U
+        dh_dot += dgates_dot_s[t, :, : 2 * H] @ U
+        dh_dot += dgates_s[t, :, : 2 * H] @ U_dot
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)

@@ -524,7 +524,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         ended = ended_s[t]
         if ended is not None:
             z_next_dot_before = z_next_dot.copy()
-        gates_dot_s[t][:, : 3 * H] += y_dot_s[t] @ W.T
+        gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T
         z_next_dot[...] = (
             z_dot * dz_next_dz_s[t]
             + a_s_dot_s[t] * dz_next_da_s_s[t]
@@ -625,7 +625,7 @@ def hvp(
     z_dot_s[0] = state_dot.z
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 3 * H] += y_dot_s[t] @ W.T
+        gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T
         s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
         r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
         tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
@@ -708,9 +708,9 @@ def hvp(
         da_s_dot_s[t] = dz_next * dz_next_da_s_dot_s[t] + dz_next_dot * dz_next_da_s_s[t]
         dy_dot[...] = dy_next_dot * dy_next_dy_s[t] - dy_next * r_dot_s[t]
         dy[...] = dy_next * dy_next_dy_s[t]
-        dy += dgates_s[t][:, : 3 * H] @ W
-        dy_dot += dgates_dot_s[t][:, : 3 * H] @ W
-        dy_dot += dgates_s[t][:, : 3 * H] @ W_dot
+        dy += dgates_s[t, :, : 3 * H] @ W
+        dy_dot += dgates_dot_s[t, :, : 3 * H] @ W
+        dy_dot += dgates_s[t, :, : 3 * H] @ W_dot
         dz_dot[...] = dz_next_dot * dz_next_dz_s[t] - dz_next * s_dot_s[t]
         dz[...] = dz_next * dz_next_dz_s[t]
         if ended is not None:

@@ -531,7 +531,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             c_next_dot_before = c_next_dot.copy()
         U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T
         m_dot_s[t] += U_m_h_dot_s[t] * W_m_x_s[t]
-        gates_dot_s[t][:, : 4 * H] += m_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 4 * H] += m_dot_s[t] @ U.T
         c_next_dot[...] = (
             c_dot * f_s[t]
             + a_n_dot_s[t] * dc_next_da_n_s[t]
@@ -630,7 +630,7 @@ def hvp(
         ended = ended_s[t]
         U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T
         m_dot_s[t] += U_m_h_dot_s[t] * W_m_x_s[t]
-        gates_dot_s[t][:, : 4 * H] += m_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 4 * H] += m_dot_s[t] @ U.T
         n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
         i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
         o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
@@ -697,9 +697,9 @@ def hvp(
         da_i_dot_s[t] = dc_next * dc_next_da_i_dot_s[t] + dc_next_dot * dc_next_da_i_s[t]
         da_n_s[t] = dc_next * dc_next_da_n_s[t]
         da_n_dot_s[t] = dc_next * dc_next_da_n_dot_s[t] + dc_next_dot * dc_next_da_n_s[t]
-        dm_s[t] = dgates_s[t][:, : 4 * H] @ U
-        dm_dot_s[t] = dgates_dot_s[t][:, : 4 * H] @ U
-        dm_dot_s[t] += dgates_s[t][:, : 4 * H] @ U_dot
+        dm_s[t] = dgates_s[t, :, : 4 * H] @ U
+        dm_dot_s[t] = dgates_dot_s[t, :, : 4 * H] @ U
+        dm_dot_s[t] += dgates_s[t, :, : 4 * H] @ U_dot
         dU_m_h_s[t] = dm_s[t] * W_m_x_s[t]
         dU_m_h_dot_s[t] = dm_s[t] * W_m_x_dot_s[t] + dm_dot_s[t] * W_m_x_s[t]
         dh[...] = dU_m_h_s[t] @ U_m

@@ -555,7 +555,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         ended = ended_s[t]
         if ended is not None:
             c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t][:, : 2 * H] += c_dot @ V.T
+        gates_dot_s[t, :, : 2 * H] += c_dot @ V.T
         gates_dot_s[t] += h_dot_s[t] @ U.T
         c_next_dot[...] = (
             c_dot * f_s[t]
@@ -657,7 +657,7 @@ def hvp(
     c_dot_s[0] = state_dot.c
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 2 * H] += c_dot_s[t] @ V.T
+        gates_dot_s[t, :, : 2 * H] += c_dot_s[t] @ V.T
         gates_dot_s[t] += h_dot_s[t] @ U.T
         f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
         i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
@@ -731,9 +731,9 @@ def hvp(
         dh_dot += dgates_s[t] @ U_dot
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
-        dc += dgates_s[t][:, : 2 * H] @ V
-        dc_dot += dgates_dot_s[t][:, : 2 * H] @ V
-        dc_dot += dgates_s[t][:, : 2 * H] @ V_dot
+        dc += dgates_s[t, :, : 2 * H] @ V
+        dc_dot += dgates_dot_s[t, :, : 2 * H] @ V
+        dc_dot += dgates_s[t, :, : 2 * H] @ V_dot
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)

@@ -715,7 +715,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         ended = ended_s[t]
         if ended is not None:
             c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t][:, : 8 * H] += h_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 8 * H] += h_dot_s[t] @ U.T
         a_1_dot_s[t] = a_a_1_dot_s[t] * da_1_da_a_1_s[t]
         a_a_3_dot_s[t] += U_a_3_h_dot_s[t] * W_a_3_x_s[t]
         a_3_dot_s[t] = a_a_3_dot_s[t] * da_3_da_a_3_s[t]
@@ -845,7 +845,7 @@ def hvp(
     c_dot_s[0] = state_dot.c
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 8 * H] += h_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 8 * H] += h_dot_s[t] @ U.T
         a_0_dot_s[t] = a_a_0_dot_s[t] * da_0_da_a_0_s[t]
         a_1_dot_s[t] = a_a_1_dot_s[t] * da_1_da_a_1_s[t]
         a_2_dot_s[t] = a_a_2_dot_s[t] * da_2_da_a_2_s[t]
@@ -982,9 +982,9 @@ def hvp(
         da_a_1_dot_s[t] = da_s * da_s_da_a_1_dot_s[t] + da_s_dot * da_s_da_a_1_s[t]
         da_a_0_s[t] = da_s * da_s_da_a_0_s[t]
         da_a_0_dot_s[t] = da_s * da_s_da_a_0_dot_s[t] + da_s_dot * da_s_da_a_0_s[t]
-        dh[...] = dgates_s[t][:, : 8 * H] @ U
-        dh_dot[...] = dgates_dot_s[t][:, : 8 * H] @ U
-        dh_dot += dgates_s[t][:, : 8 * H] @ U_dot
+        dh[...] = dgates_s[t, :, : 8 * H] @ U
+        dh_dot[...] = dgates_dot_s[t, :, : 8 * H] @ U
+        dh_dot += dgates_s[t, :, : 8 * H] @ U_dot
         dc[...] = da_m_0
         dc_dot[...] = da_m_0_dot
         if ended is not None:

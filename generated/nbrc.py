@@ -464,7 +464,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 2 * H] += h_dot_s[t] @ W.T
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ W.T
         a_tanh_h_next_dot_s[t] += (
             h_dot_s[t] * a_s[t] + a_tanh_a_dot_s[t] * da_tanh_h_next_da_tanh_a_s[t]
         )
@@ -554,7 +554,7 @@ def hvp(
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 2 * H] += h_dot_s[t] @ W.T
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ W.T
         tanh_a_dot_s[t] = a_tanh_a_dot_s[t] * dtanh_a_da_tanh_a_s[t]
         a_dot_s[t] = tanh_a_dot_s[t]
         c_dot_s[t] = a_c_dot_s[t] * dc_da_c_s[t]
@@ -619,9 +619,9 @@ def hvp(
             + da_tanh_h_next_dot_s[t] * a_s[t]
         )
         dh[...] = dh_next * c_s[t] + da_tanh_h_next_s[t] * a_s[t]
-        dh += dgates_s[t][:, : 2 * H] @ W
-        dh_dot += dgates_dot_s[t][:, : 2 * H] @ W
-        dh_dot += dgates_s[t][:, : 2 * H] @ W_dot
+        dh += dgates_s[t, :, : 2 * H] @ W
+        dh_dot += dgates_dot_s[t, :, : 2 * H] @ W
+        dh_dot += dgates_s[t, :, : 2 * H] @ W_dot
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)

@@ -462,7 +462,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         ended = ended_s[t]
         if ended is not None:
             c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t][:, : 2 * H] += h_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
         c_next_dot[...] = (
             c_dot * f_s[t]
             + a_i_dot_s[t] * dc_next_da_i_s[t]
@@ -547,7 +547,7 @@ def hvp(
     c_dot_s[0] = state_dot.c
     for t in range(T):
         ended = ended_s[t]
-        gates_dot_s[t][:, : 2 * H] += h_dot_s[t] @ U.T
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
         i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
         f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
         c_dot_s[t + 1] = (
@@ -596,9 +596,9 @@ def hvp(
         da_f_dot_s[t] = dc_next_s[t] * dc_next_da_f_dot_s[t] + dc_next_dot_s[t] * dc_next_da_f_s[t]
         da_i_s[t] = dc_next_s[t] * dc_next_da_i_s[t]
         da_i_dot_s[t] = dc_next_s[t] * dc_next_da_i_dot_s[t] + dc_next_dot_s[t] * dc_next_da_i_s[t]
-        dh[...] = dgates_s[t][:, : 2 * H] @ U
-        dh_dot[...] = dgates_dot_s[t][:, : 2 * H] @ U
-        dh_dot += dgates_s[t][:, : 2 * H] @ U_dot
+        dh[...] = dgates_s[t, :, : 2 * H] @ U
+        dh_dot[...] = dgates_dot_s[t, :, : 2 * H] @ U
+        dh_dot += dgates_s[t, :, : 2 * H] @ U_dot
         dc[...] = dc_next_s[t] * f_s[t]
         dc_dot[...] = dc_next_s[t] * f_dot_s[t] + dc_next_dot_s[t] * f_s[t]
         if ended is not None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from itertools import cycle
 from unittest import mock
 
 import sympy as sp
@@ -70,7 +71,7 @@ def derived(subject: Subject) -> dict[str, Equations]:
 
 def generated(subject: Subject, stage: str, change: Change) -> str:
     """The module made with the equations of one stage changed."""
-    stages = iter(("tangent", "second"))  # in the order in which the program asks for them
+    stages = cycle(("tangent", "second"))  # in the order in which the program asks for them
 
     def changed_adjoint(cell) -> Adjoint:
         right = adjoint(cell)
@@ -78,8 +79,8 @@ def generated(subject: Subject, stage: str, change: Change) -> str:
             return replace(right, forward=change(right.forward))
         return replace(right, backward=change(right.backward)) if stage == "adjoint" else right
 
-    def changed_tangent(equations, *arguments) -> Equations:
-        right = tangent(equations, *arguments)
+    def changed_tangent(equations, *arguments, **keywords) -> Equations:
+        right = tangent(equations, *arguments, **keywords)
         return change(right) if next(stages) == stage else right
 
     with (

@@ -68,14 +68,19 @@ def between(low: str, high: str) -> str:
     return f"{low}{sign}{high}".strip()
 
 
-def part(array: str, piece: str, leading: str = "...") -> str:
-    """A slice of the last axis, of all that is before it."""
-    return f"{array}[{leading}, {piece}]" if leading else f"{array}[{piece}]"
+def part(array: str, piece: str, *, is_vector: bool = False) -> str:
+    """A slice of the last axis."""
+    return f"{array}[{'' if is_vector else '..., '}{piece}]"
 
 
 def step_of(array: str, t: str, shift: int = 0) -> str:
     """One step of an array of all steps."""
     return f"{array}[{t}{' + 1' * shift}]"
+
+
+def part_of_step(array: str, t: str, piece: str) -> str:
+    """A slice of one step."""
+    return f"{array}[{t}, :, {piece}]"
 
 
 def trajectory(array: str, shift: int) -> str:

@@ -17,6 +17,7 @@ from derive.backends.numpy.printer import (
     between,
     called,
     part,
+    part_of_step,
     step_of,
     trajectory,
     width,
@@ -255,7 +256,7 @@ class Phase:
         region = routine.memory.region(group)
         whole, buffer = names.buffer(region.buffer), region.buffer
         if buffer.span is Span.ONCE:
-            return whole if region.is_whole else part(whole, routine.slice(region), "")
+            return whole if region.is_whole else part(whole, routine.slice(region), is_vector=True)
         if buffer.role in (Role.ARGUMENT, Role.RESULT):
             return whole
         if buffer.span is Span.TRAJECTORY:
@@ -360,7 +361,7 @@ class OneStep(Phase):
             return step_of(routine.names.buffer(region.buffer), t, region.shift)
         if region.is_whole or region.count == 1:
             return step_of(super().array(group), t)
-        return part(step_of(routine.names.buffer(region.buffer), t), routine.slice(region), ":")
+        return part_of_step(routine.names.buffer(region.buffer), t, routine.slice(region))
 
     def is_indexed(self, group: Group) -> bool:
         named = self.routine.is_in_place
