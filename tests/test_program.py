@@ -33,13 +33,15 @@ from derive.elementwise import exp, tanh
 from derive.library import load, names
 from derive.nodes import H, MatVec, Outer, Quantity, symbols_of
 from derive.printing import Infix
-from derive.program.hoist import hoist
-from derive.program.loop import Carry, Loop, defer, drop_unused, inline
+from derive.program.loop import Carry, Loop, drop_unused
 from derive.program.lowering import Lowering
 from derive.program.policy import PER_BYTE, PER_CALL
 from derive.program.program import Program
-from derive.program.reduce import reductions_apart
-from derive.program.share import share
+from derive.program.rules.defer import defer
+from derive.program.rules.hoist import hoist
+from derive.program.rules.inline import inline
+from derive.program.rules.reduce import reductions_apart
+from derive.program.rules.share import share
 from derive.program.statements import Activate, OuterTotal, Product, PullBack
 
 ROOT = Path(__file__).parent.parent

@@ -11,11 +11,11 @@ from derive.cell import Equation
 from derive.elementwise import heaviside
 from derive.library import load, names
 from derive.nodes import FeatureSum, H, Quantity, Size, symbols_of
-from derive.program.hoist import hoist
 from derive.program.loop import Carry, Loop
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
-from derive.program.share import operations, share
+from derive.program.rules.hoist import hoist
+from derive.program.rules.share import operations, share
 
 a, b, c, h, new = (Quantity(name, (H,)) for name in ("a", "b", "c", "h", "new"))
 

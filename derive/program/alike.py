@@ -22,7 +22,7 @@ from derive.elementwise import Elementwise
 from derive.names import fresh
 from derive.nodes import Axes, FeatureSum, Node, Quantity, symbols_of
 from derive.program.loop import Loop, needed_for
-from derive.program.reduce import is_reduction
+from derive.program.rules.reduce import is_reduction
 from derive.program.statements import Group
 
 

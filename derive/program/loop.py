@@ -7,23 +7,19 @@ looking at:
 
 - `inline`  an equation read once, by one product, becomes part of that product;
 - `hoist`   what does not depend on the step before is computed for all steps at once, before the
-            loop, and what is the same at every step once (`derive.program.hoist`);
+            loop, and what is the same at every step once (`derive.program.rules.hoist`);
 - `defer`   what the step after does not depend on is computed for all steps at once, after the
             loop;
-- `share`   what several equations have in common is computed once (`derive.program.share`).
+- `share`   what several equations have in common is computed once (`derive.program.rules.share`).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-import sympy as sp
-
 from derive.cell import Equation
-from derive.elementwise import Elementwise
-from derive.nodes import Node, Quantity, outermost_nodes, symbols_of
+from derive.nodes import Quantity, symbols_of
 
 
 @dataclass(frozen=True)
@@ -109,64 +105,3 @@ def needed_for(ends: Iterable[Quantity], equations: tuple[Equation, ...]) -> set
         if equation.lhs in needed:
             needed |= symbols_of(equation.rhs)
     return needed
-
-
-# --- inline --------------------------------------------------------------------------------------
-
-
-def inline(loop: Loop) -> Loop:
-    """Put an equation that is a plain product, and is read exactly once, in the place where it is
-    read.
-
-    The chain rule through an activation is such a product, ``da_i = di * i(1 - i)``: with ``di =
-    dc_next * g`` inside, all but ``dc_next`` is known before the loop, and `hoist` can take it
-    there.
-    """
-    reads = Counter(s for e in loop.during for s in _reads(e.rhs))
-    entering = {carry.entering for carry in loop.carries}  # known only within its own step
-    buried = {s for e in loop.during for part in _opaque(e.rhs) for s in symbols_of(part)}
-    inside: dict[Quantity, sp.Expr] = {}
-    kept = []
-    for equation in loop.during:
-        rhs = equation.rhs.xreplace(inside)
-        q = equation.lhs
-        stays = q in loop.ends or q in buried or reads[q] != 1 or entering & symbols_of(rhs)
-        if not stays and _is_product(rhs):
-            inside[q] = rhs
-        else:
-            kept.append(replace(equation, rhs=rhs))
-    return replace(loop, during=tuple(kept))
-
-
-def _reads(expr: sp.Expr) -> Iterable[Quantity]:
-    return (part for part in sp.preorder_traversal(expr) if isinstance(part, Quantity))
-
-
-def _opaque(expr: sp.Expr) -> list[sp.Expr]:
-    """Places that take a name and no formula: nodes, and the arguments of activations."""
-    return (
-        [expr]
-        if isinstance(expr, Elementwise)
-        else outermost_nodes(expr) + list(expr.atoms(Elementwise))
-    )
-
-
-def _is_product(expr: sp.Expr) -> bool:
-    return (
-        not isinstance(expr, sp.Add | Elementwise | Node)
-        and not outermost_nodes(expr)
-        and not expr.atoms(Elementwise)
-    )
-
-
-# --- defer ---------------------------------------------------------------------------------------
-
-
-def defer(loop: Loop) -> Loop:
-    """Move what the next step does not depend on out of the loop: weight gradients above all."""
-    entering = {c.entering for c in loop.carries}  # known only within its own step
-    bound = {e.lhs for e in loop.during if entering & symbols_of(e.rhs)}
-    needed = needed_for(bound | {c.leaving for c in loop.carries}, loop.during)
-    during = tuple(e for e in loop.during if e.lhs in needed)
-    later = tuple(e for e in loop.during if e.lhs not in needed)
-    return replace(loop, during=during, after=(*later, *loop.after))

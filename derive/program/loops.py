@@ -14,11 +14,13 @@ from functools import partial
 from derive.adjoint import Adjoint
 from derive.cell import Equation
 from derive.nodes import Quantity, symbols_of
-from derive.program.hoist import hoist
-from derive.program.loop import Carry, Loop, defer, drop_unused, inline, needed_for
+from derive.program.loop import Carry, Loop, drop_unused, needed_for
 from derive.program.policy import PER_CALL, Policy
-from derive.program.reduce import reductions_apart
-from derive.program.share import share
+from derive.program.rules.defer import defer
+from derive.program.rules.hoist import hoist
+from derive.program.rules.inline import inline
+from derive.program.rules.reduce import reductions_apart
+from derive.program.rules.share import share
 from derive.tangent import dotted, tangent
 
 

@@ -1,0 +1,58 @@
+"""The rule that puts an equation where it is read."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+import sympy as sp
+
+from derive.elementwise import Elementwise
+from derive.nodes import Node, Quantity, outermost_nodes, symbols_of
+from derive.program.loop import Loop
+
+
+def inline(loop: Loop) -> Loop:
+    """Put an equation that is a plain product, and is read exactly once, in the place where it is
+    read.
+
+    The chain rule through an activation is such a product, ``da_i = di * i(1 - i)``: with ``di =
+    dc_next * g`` inside, all but ``dc_next`` is known before the loop, and `hoist` can take it
+    there.
+    """
+    reads = Counter(s for e in loop.during for s in _reads(e.rhs))
+    entering = {carry.entering for carry in loop.carries}  # known only within its own step
+    buried = {s for e in loop.during for part in _opaque(e.rhs) for s in symbols_of(part)}
+    inside: dict[Quantity, sp.Expr] = {}
+    kept = []
+    for equation in loop.during:
+        rhs = equation.rhs.xreplace(inside)
+        q = equation.lhs
+        stays = q in loop.ends or q in buried or reads[q] != 1 or entering & symbols_of(rhs)
+        if not stays and _is_product(rhs):
+            inside[q] = rhs
+        else:
+            kept.append(replace(equation, rhs=rhs))
+    return replace(loop, during=tuple(kept))
+
+
+def _reads(expr: sp.Expr) -> Iterable[Quantity]:
+    return (part for part in sp.preorder_traversal(expr) if isinstance(part, Quantity))
+
+
+def _opaque(expr: sp.Expr) -> list[sp.Expr]:
+    """Places that take a name and no formula: nodes, and the arguments of activations."""
+    return (
+        [expr]
+        if isinstance(expr, Elementwise)
+        else outermost_nodes(expr) + list(expr.atoms(Elementwise))
+    )
+
+
+def _is_product(expr: sp.Expr) -> bool:
+    return (
+        not isinstance(expr, sp.Add | Elementwise | Node)
+        and not outermost_nodes(expr)
+        and not expr.atoms(Elementwise)
+    )
