@@ -365,10 +365,10 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, z_s, out=dzeta_terms_s)
     np.multiply(dzeta_terms_s, dh_next_s, out=dzeta_terms_s)
     np.multiply(dzeta_terms_s, n_s, out=dzeta_terms_s)
-    np.sum(dzeta_terms_s, axis=-1, keepdims=True, out=sum_dzeta_terms_s)
+    np.add.reduce(dzeta_terms_s, axis=-1, keepdims=True, out=sum_dzeta_terms_s)
     dzeta[...] = np.sum(sum_dzeta_terms_s)
     np.multiply(dh_next_s, n_s, out=dnu_terms_s)
-    np.sum(dnu_terms_s, axis=-1, keepdims=True, out=sum_dnu_terms_s)
+    np.add.reduce(dnu_terms_s, axis=-1, keepdims=True, out=sum_dnu_terms_s)
     dnu[...] = np.sum(sum_dnu_terms_s)
     return dparams, dxs, State(dh)
 

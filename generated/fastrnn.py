@@ -329,10 +329,10 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_n_s).T, _rows(h_s[:-1]), out=dU)
     np.sum(da_n_s, axis=(0, 1), out=db)
     np.multiply(dh_next_s, n_s, out=dalpha_terms_s)
-    np.sum(dalpha_terms_s, axis=-1, keepdims=True, out=sum_dalpha_terms_s)
+    np.add.reduce(dalpha_terms_s, axis=-1, keepdims=True, out=sum_dalpha_terms_s)
     dalpha[...] = np.sum(sum_dalpha_terms_s)
     np.multiply(dh_next_s, h_s[:-1], out=dbeta_terms_s)
-    np.sum(dbeta_terms_s, axis=-1, keepdims=True, out=sum_dbeta_terms_s)
+    np.add.reduce(dbeta_terms_s, axis=-1, keepdims=True, out=sum_dbeta_terms_s)
     dbeta[...] = np.sum(sum_dbeta_terms_s)
     return dparams, dxs, State(dh)
 

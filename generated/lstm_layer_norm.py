@@ -453,17 +453,14 @@ def forward(params, xs, state=None, lengths=None):
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    np.sum(gates_2_s, axis=-1, keepdims=True, out=sum_mu_v_terms_s)
-    # mu_v = sum_mu_v_terms / 4 / H
-    np.divide(sum_mu_v_terms_s, 4, out=mu_v_s)
-    np.divide(mu_v_s, H, out=mu_v_s)
+    np.add.reduce(gates_2_s, axis=-1, keepdims=True, out=sum_mu_v_terms_s)
+    np.divide(sum_mu_v_terms_s, 4 * H, out=mu_v_s)
     # a_sigma_v_terms = (gates_2 - mu_v) ** 2
     np.subtract(gates_2_s, mu_v_s, out=work_4H_s)
     np.multiply(work_4H_s, work_4H_s, out=a_sigma_v_terms_s)
-    np.sum(a_sigma_v_terms_s, axis=-1, keepdims=True, out=sum_a_sigma_v_terms_s)
+    np.add.reduce(a_sigma_v_terms_s, axis=-1, keepdims=True, out=sum_a_sigma_v_terms_s)
     # a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
-    np.divide(sum_a_sigma_v_terms_s, 4, out=a_sigma_v_s)
-    np.divide(a_sigma_v_s, H, out=a_sigma_v_s)
+    np.divide(sum_a_sigma_v_terms_s, 4 * H, out=a_sigma_v_s)
     np.add(a_sigma_v_s, 1e-05, out=a_sigma_v_s)
     np.sqrt(a_sigma_v_s, out=sigma_v_s)
     # q = (gates_2 - mu_v) / sigma_v
@@ -501,10 +498,8 @@ def forward(params, xs, state=None, lengths=None):
         sigma_u, sigma_c, tanh_h_next = a_sigma_u, a_sigma_c, a_tanh_h_next
         np.dot(U, h.T, out=gates_1_T)
         np.copyto(gates_1, gates_1_T.T)
-        np.sum(gates_1, axis=-1, keepdims=True, out=sum_mu_u_terms)
-        # mu_u = sum_mu_u_terms / 4 / H
-        np.divide(sum_mu_u_terms, 4, out=mu_u)
-        np.divide(mu_u, H, out=mu_u)
+        np.add.reduce(gates_1, axis=-1, keepdims=True, out=sum_mu_u_terms)
+        np.divide(sum_mu_u_terms, 4 * H, out=mu_u)
         np.subtract(gates_1, mu_u, out=u_minus_mu_u)
         # a_sigma_u_terms = u_f_minus_mu_u**2 + u_g_minus_mu_u**2 + u_i_minus_mu_u**2 +
         #     u_o_minus_mu_u**2
@@ -515,10 +510,9 @@ def forward(params, xs, state=None, lengths=None):
         np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
         np.multiply(u_o_minus_mu_u, u_o_minus_mu_u, out=work)
         np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
-        np.sum(a_sigma_u_terms, axis=-1, keepdims=True, out=sum_a_sigma_u_terms)
+        np.add.reduce(a_sigma_u_terms, axis=-1, keepdims=True, out=sum_a_sigma_u_terms)
         # a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
-        np.divide(sum_a_sigma_u_terms, 4, out=a_sigma_u)
-        np.divide(a_sigma_u, H, out=a_sigma_u)
+        np.divide(sum_a_sigma_u_terms, 4 * H, out=a_sigma_u)
         np.add(a_sigma_u, 1e-05, out=a_sigma_u)
         np.sqrt(a_sigma_u, out=sigma_u)
         np.divide(u_minus_mu_u, sigma_u, out=p)
@@ -534,11 +528,11 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
         np.add(c_next, work, out=c_next)
-        np.sum(c_next, axis=-1, keepdims=True, out=sum_c_next)
+        np.add.reduce(c_next, axis=-1, keepdims=True, out=sum_c_next)
         np.divide(sum_c_next, H, out=mu_c)
         np.subtract(c_next, mu_c, out=c_next_minus_mu_c)
         np.multiply(c_next_minus_mu_c, c_next_minus_mu_c, out=a_sigma_c_terms)
-        np.sum(a_sigma_c_terms, axis=-1, keepdims=True, out=sum_a_sigma_c_terms)
+        np.add.reduce(a_sigma_c_terms, axis=-1, keepdims=True, out=sum_a_sigma_c_terms)
         # a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
         np.divide(sum_a_sigma_c_terms, H, out=a_sigma_c)
         np.add(a_sigma_c, 1e-05, out=a_sigma_c)
@@ -665,19 +659,19 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.multiply(da_tanh_h_next, s_c, out=dp_c)
         np.multiply(dp_c, p_c, out=dsigma_c_terms)
-        np.sum(dsigma_c_terms, axis=-1, keepdims=True, out=sum_dsigma_c_terms)
+        np.add.reduce(dsigma_c_terms, axis=-1, keepdims=True, out=sum_dsigma_c_terms)
         # dsigma_c = -inv_sigma_c * sum_dsigma_c_terms
         np.multiply(inv_sigma_c, sum_dsigma_c_terms, out=dsigma_c)
         np.negative(dsigma_c, out=dsigma_c)
-        np.sum(dp_c, axis=-1, keepdims=True, out=sum_dp_c)
+        np.add.reduce(dp_c, axis=-1, keepdims=True, out=sum_dp_c)
         # dmu_c = -inv_sigma_c * sum_dp_c
         np.multiply(inv_sigma_c, sum_dp_c, out=dmu_c)
         np.negative(dmu_c, out=dmu_c)
         # dc_next += dp_c * inv_sigma_c + dsigma_c * p_c / H + dmu_c / H
         np.multiply(dp_c, inv_sigma_c, out=work)
         np.add(dc_next, work, out=dc_next)
-        np.multiply(dsigma_c, p_c, out=work)
-        np.divide(work, H, out=work)
+        np.divide(dsigma_c, H, out=work_1)
+        np.multiply(work_1, p_c, out=work)
         np.add(dc_next, work, out=dc_next)
         np.divide(dmu_c, H, out=work_1)
         np.add(dc_next, work_1, out=dc_next)
@@ -687,20 +681,16 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dc_next_da_f, dc_next, out=da_f)
         np.multiply(da, s_u, out=dp)
         np.multiply(dp, p, out=dsigma_u_terms)
-        np.sum(dsigma_u_terms, axis=-1, keepdims=True, out=sum_dsigma_u_terms)
+        np.add.reduce(dsigma_u_terms, axis=-1, keepdims=True, out=sum_dsigma_u_terms)
         # dsigma_u = -inv_sigma_u * sum_dsigma_u_terms
         np.multiply(inv_sigma_u, sum_dsigma_u_terms, out=dsigma_u)
         np.negative(dsigma_u, out=dsigma_u)
-        np.sum(dp, axis=-1, keepdims=True, out=sum_dmu_u_terms)
+        np.add.reduce(dp, axis=-1, keepdims=True, out=sum_dmu_u_terms)
         # dmu_u = -inv_sigma_u * sum_dmu_u_terms
         np.multiply(inv_sigma_u, sum_dmu_u_terms, out=dmu_u)
         np.negative(dmu_u, out=dmu_u)
-        # dmu_u_each = dmu_u / 4 / H
-        np.divide(dmu_u, 4, out=dmu_u_each)
-        np.divide(dmu_u_each, H, out=dmu_u_each)
-        # dsigma_u_each = dsigma_u / 4 / H
-        np.divide(dsigma_u, 4, out=dsigma_u_each)
-        np.divide(dsigma_u_each, H, out=dsigma_u_each)
+        np.divide(dmu_u, 4 * H, out=dmu_u_each)
+        np.divide(dsigma_u, 4 * H, out=dsigma_u_each)
         # dgates_1 = dp * inv_sigma_u + p * dsigma_u_each + dmu_u_each
         np.multiply(dp, inv_sigma_u, out=dgates_1)
         np.multiply(p, dsigma_u_each, out=work_4H)
@@ -720,20 +710,16 @@ def backward(params, tape, dys, dstate=None):
     work_4H_s = np.empty((T, B, 4 * H), dtype)
     np.multiply(da_s, s_v, out=dq_s)
     np.multiply(dq_s, q_s, out=dsigma_v_terms_s)
-    np.sum(dsigma_v_terms_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
+    np.add.reduce(dsigma_v_terms_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
     # dsigma_v = -inv_sigma_v * sum_dsigma_v_terms
     np.multiply(inv_sigma_v_s, sum_dsigma_v_terms_s, out=dsigma_v_s)
     np.negative(dsigma_v_s, out=dsigma_v_s)
-    np.sum(dq_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
+    np.add.reduce(dq_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
     # dmu_v = -inv_sigma_v * sum_dmu_v_terms
     np.multiply(inv_sigma_v_s, sum_dmu_v_terms_s, out=dmu_v_s)
     np.negative(dmu_v_s, out=dmu_v_s)
-    # dmu_v_each = dmu_v / 4 / H
-    np.divide(dmu_v_s, 4, out=dmu_v_each_s)
-    np.divide(dmu_v_each_s, H, out=dmu_v_each_s)
-    # dsigma_v_each = dsigma_v / 4 / H
-    np.divide(dsigma_v_s, 4, out=dsigma_v_each_s)
-    np.divide(dsigma_v_each_s, H, out=dsigma_v_each_s)
+    np.divide(dmu_v_s, 4 * H, out=dmu_v_each_s)
+    np.divide(dsigma_v_s, 4 * H, out=dsigma_v_each_s)
     # dgates_2 = dq * inv_sigma_v + q * dsigma_v_each + dmu_v_each
     np.multiply(dq_s, inv_sigma_v_s, out=dgates_2_s)
     np.multiply(q_s, dsigma_v_each_s, out=work_4H_s)

@@ -20,7 +20,7 @@ from itertools import count
 import sympy as sp
 
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, Quantity, Size, axes_of
+from derive.nodes import Axes, Quantity, axes_of
 from derive.printing import Infix, fraction
 
 
@@ -90,7 +90,7 @@ class _Lines:
 
     def is_atom(self, expr: sp.Expr) -> bool:
         """Whether the value is there already: an array, or a number."""
-        return isinstance(expr, Quantity | Size | sp.Number | sp.NumberSymbol)
+        return isinstance(expr, Quantity) or not expr.atoms(Quantity)
 
     def reads(self, expr: sp.Expr, target: str) -> bool:
         """Whether an expression reads what is in the target, under whatever name."""
@@ -180,7 +180,8 @@ class _Lines:
     def product(self, target: str, axes: Axes, expr: sp.Mul) -> None:
         over, under = fraction(expr)
         negative = sp.S.NegativeOne in over
-        over = [f for f in self.infix.sort(over) if f != -1] or [sp.S.One]
+        over, under = numbers_first([f for f in over if f != -1], under, axes)
+        over = self.infix.sort(over) or [sp.S.One]
         early = {f: self.value(f) for f in under if self.reads(f, target)}
         if any(self.is_in(target, value) for value in early.values()):
             sofar = self.value(sp.Mul(*over))  # elsewhere: the divisor lies in the target
@@ -219,3 +220,17 @@ class _Lines:
 def abs_term(term: sp.Expr) -> sp.Expr:
     """The term without its minus sign."""
     return -term if term.could_extract_minus_sign() else term
+
+
+def numbers_first(
+    over: list[sp.Expr], under: list[sp.Expr], axes: Axes
+) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """The factors above and below the bar, where those that are one number for each sequence are
+    one factor, computed before vectors are multiplied with it; so are plain numbers below."""
+    plain = [f for f in under if not f.atoms(Quantity)]
+    rest = [f for f in under if f not in plain]
+    single = [f for f in over if not axes_of(f)]
+    if axes and any(f.atoms(Quantity) for f in single) and len(single) + len(plain) > 1:
+        number = sp.Mul(*single) / sp.Mul(*plain)
+        return [number, *(f for f in over if f not in single)], rest
+    return over, [*rest, *([sp.Mul(*plain)] if plain else [])]
