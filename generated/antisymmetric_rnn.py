@@ -235,14 +235,12 @@ def forward(params, xs, state=None, lengths=None):
     h_s[0] = state.h
     h = h_s[0]
     W_T_h = np.empty((B, H), dtype)
-    W_T_h_T = np.empty((H, B), dtype)
     W_h = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_tanh_h_next_s, h_s[1:], ended_s, strict=True)
     for a_tanh_h_next, h_next, ended in steps:
         tanh_h_next = a_tanh_h_next
-        np.dot(W.T, h.T, out=W_T_h_T)
-        np.copyto(W_T_h, W_T_h_T.T)
+        np.dot(h, W, out=W_T_h)
         np.dot(W, h.T, out=W_h)
         np.add(a_tanh_h_next, W_h.T, out=a_tanh_h_next)
         # a_tanh_h_next += -0.1 * h - W_T_h
@@ -304,7 +302,7 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     W_dW_T_h = np.empty((H, B), dtype)
-    W_da_tanh_h_next = np.empty((H, B), dtype)
+    da_tanh_h_next_W = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(dys, dh_next_da_tanh_h_next_s, dW_T_h_s, ended_s)
     for dy, dh_next_da_tanh_h_next, dW_T_h, ended in steps:
@@ -316,8 +314,8 @@ def backward(params, tape, dys, dstate=None):
         np.negative(da_tanh_h_next, out=dW_T_h)
         np.dot(W, dW_T_h.T, out=W_dW_T_h)
         np.add(dh, W_dW_T_h.T, out=dh)
-        np.dot(W.T, da_tanh_h_next.T, out=W_da_tanh_h_next)
-        np.add(dh, W_da_tanh_h_next.T, out=dh)
+        np.dot(da_tanh_h_next, W, out=da_tanh_h_next_W)
+        np.add(dh, da_tanh_h_next_W, out=dh)
         # dh += -0.1 * da_tanh_h_next
         np.multiply(0.1, da_tanh_h_next, out=work)
         np.subtract(dh, work, out=dh)

@@ -248,15 +248,13 @@ def forward(params, xs, state=None, lengths=None):
     h_s[0] = state.h
     h = h_s[0]
     W_T_h, a = np.empty((2, B, H), dtype)
-    W_T_h_T = np.empty((H, B), dtype)
     a_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(a_z_s, a_tanh_h_next_s, gates_s, h_s[1:], ended_s, strict=True)
     for a_z, a_tanh_h_next, gates, h_next, ended in steps:
         z, tanh_h_next = a_z, a_tanh_h_next
-        np.dot(W.T, h.T, out=W_T_h_T)
-        np.copyto(W_T_h, W_T_h_T.T)
+        np.dot(h, W, out=W_T_h)
         np.dot(W, h.T, out=a_T)
         np.copyto(a, a_T.T)
         # a += -0.1 * h - W_T_h
@@ -337,7 +335,7 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     W_dW_T_h = np.empty((H, B), dtype)
-    W_da = np.empty((H, B), dtype)
+    da_W = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_da_tanh_h_next_s, dh_next_da_z_s, da_s, dW_T_h_s, dgates_s, ended_s
@@ -353,8 +351,8 @@ def backward(params, tape, dys, dstate=None):
         np.negative(da, out=dW_T_h)
         np.dot(W, dW_T_h.T, out=W_dW_T_h)
         np.add(dh, W_dW_T_h.T, out=dh)
-        np.dot(W.T, da.T, out=W_da)
-        np.add(dh, W_da.T, out=dh)
+        np.dot(da, W, out=da_W)
+        np.add(dh, da_W, out=dh)
         # dh += -0.1 * da
         np.multiply(0.1, da, out=work)
         np.subtract(dh, work, out=dh)

@@ -314,7 +314,6 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
-    dh_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(dys, dh_next_s, dh_next_da_f_s, dh_next_da_i_s, dq_s, f_s, ended_s)
     for dy, dh_next, dh_next_da_f, dh_next_da_i, dq, f, ended in steps:
@@ -325,8 +324,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next_da_f, dh_next, out=da_f)
         np.multiply(dh_next_da_i, dh_next, out=da_i)
         np.subtract(da_i, da_f, out=dq)
-        np.dot(U.T, dq.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dq, U, out=dh)
         # dh += dh_next * f
         np.multiply(dh_next, f, out=work)
         np.add(dh, work, out=dh)

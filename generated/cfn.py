@@ -350,7 +350,6 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
-    dh_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_s, dh_next_da_eta_s, dh_next_da_theta_s, dgates_s[..., : 2 * H], dh_next_dh_s,
@@ -365,8 +364,7 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh_next_carry, dy, out=dh_next)
         np.multiply(dh_next_da_eta, dh_next, out=da_eta)
         np.multiply(dh_next_da_theta, dh_next, out=da_theta)
-        np.dot(U.T, da_theta_da_eta.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_theta_da_eta, U, out=dh)
         # dh += dh_next * dh_next_dh
         np.multiply(dh_next, dh_next_dh, out=work)
         np.add(dh, work, out=dh)

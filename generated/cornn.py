@@ -320,8 +320,8 @@ def backward(params, tape, dys, dstate=None):
     dz_next = dz = dstate.z.copy()
     dforce = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
-    W_da_tanh_force = np.empty((H, B), dtype)
-    V_da_tanh_force = np.empty((H, B), dtype)
+    da_tanh_force_W = np.empty((B, H), dtype)
+    da_tanh_force_V = np.empty((B, H), dtype)
     steps = _backwards(dys, dforce_da_tanh_force_s, ended_s)
     for dy_, dforce_da_tanh_force, ended in steps:
         if ended is not None:
@@ -334,12 +334,12 @@ def backward(params, tape, dys, dstate=None):
         np.add(dz_next, work, out=dz_next)
         np.multiply(0.1, dz_next, out=dforce)
         np.multiply(dforce_da_tanh_force, dforce, out=da_tanh_force)
-        np.dot(W.T, da_tanh_force.T, out=W_da_tanh_force)
-        np.add(dy, W_da_tanh_force.T, out=dy)
+        np.dot(da_tanh_force, W, out=da_tanh_force_W)
+        np.add(dy, da_tanh_force_W, out=dy)
         np.subtract(dy, dforce, out=dy)
         np.multiply(dz_next, 0.9, out=dz)
-        np.dot(V.T, da_tanh_force.T, out=V_da_tanh_force)
-        np.add(dz, V_da_tanh_force.T, out=dz)
+        np.dot(da_tanh_force, V, out=da_tanh_force_V)
+        np.add(dz, da_tanh_force_V, out=dz)
         if ended is not None:
             np.copyto(da_tanh_force, 0, where=ended)
             np.copyto(dy, dy_before, where=ended)

@@ -332,7 +332,6 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
-    dh_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(dys, dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s, z_s, ended_s)
     for dy, dh_next, dh_next_da_n, dh_next_da_z, da, z, ended in steps:
@@ -343,8 +342,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next_da_n, dh_next, out=da_n)
         np.multiply(dh_next_da_z, dh_next, out=da_z)
         np.add(da_n, da_z, out=da)
-        np.dot(U.T, da.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da, U, out=dh)
         # dh += dh_next * z
         np.multiply(dh_next, z, out=work)
         np.add(dh, work, out=dh)

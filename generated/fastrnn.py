@@ -304,7 +304,6 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
-    dh_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(dys, dh_next_s, dh_next_da_n_s, ended_s)
     for dy, dh_next, dh_next_da_n, ended in steps:
@@ -313,8 +312,7 @@ def backward(params, tape, dys, dstate=None):
         da_n = dh_next_da_n
         np.add(dh_next_carry, dy, out=dh_next)
         np.multiply(dh_next_da_n, dh_next, out=da_n)
-        np.dot(U.T, da_n.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_n, U, out=dh)
         # dh += dh_next * beta
         np.multiply(dh_next, beta, out=work)
         np.add(dh, work, out=dh)

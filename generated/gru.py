@@ -356,9 +356,8 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dr_h = np.empty((B, H), dtype)
-    dr_h_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
-    U_da_z_da_r = np.empty((H, B), dtype)
+    da_z_da_r_U = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_da_n_s, dr_h_da_r_s, dh_next_da_z_s, dh_next_dh_s, r_s, dgates_s[..., : 2 * H],
         dgates_s, ended_s,
@@ -369,16 +368,15 @@ def backward(params, tape, dys, dstate=None):
         da_n, da_r, da_z = dh_next_da_n, dr_h_da_r, dh_next_da_z
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_n, dh_next, out=da_n)
-        np.dot(U_n.T, da_n.T, out=dr_h_T)
-        np.copyto(dr_h, dr_h_T.T)
+        np.dot(da_n, U_n, out=dr_h)
         np.multiply(dr_h_da_r, dr_h, out=da_r)
         np.multiply(dh_next_da_z, dh_next, out=da_z)
         # dh = dh_next * dh_next_dh + dr_h * r
         np.multiply(dh_next, dh_next_dh, out=dh)
         np.multiply(dr_h, r, out=work)
         np.add(dh, work, out=dh)
-        np.dot(U.T, da_z_da_r.T, out=U_da_z_da_r)
-        np.add(dh, U_da_z_da_r.T, out=dh)
+        np.dot(da_z_da_r, U, out=da_z_da_r_U)
+        np.add(dh, da_z_da_r_U, out=dh)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)

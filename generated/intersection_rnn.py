@@ -411,8 +411,8 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    U_g_h_da_g_h = np.empty((H, B), dtype)
-    U_h_in_da_h_in = np.empty((H, B), dtype)
+    da_g_h_U_g_h = np.empty((B, H), dtype)
+    da_h_in_U_h_in = np.empty((B, H), dtype)
     steps = _backwards(dh_next_da_g_h_s, dh_next_da_h_in_s, dh_in_s, g_h_s, dgates_s, ended_s)
     for dh_next_da_g_h, dh_next_da_h_in, dh_in, g_h, dgates, ended in steps:
         if ended is not None:
@@ -423,10 +423,10 @@ def backward(params, tape, dys, dstate=None):
         # dh = dh_next * g_h + dh_in
         np.multiply(dh_next, g_h, out=dh)
         np.add(dh, dh_in, out=dh)
-        np.dot(U_g_h.T, da_g_h.T, out=U_g_h_da_g_h)
-        np.add(dh, U_g_h_da_g_h.T, out=dh)
-        np.dot(U_h_in.T, da_h_in.T, out=U_h_in_da_h_in)
-        np.add(dh, U_h_in_da_h_in.T, out=dh)
+        np.dot(da_g_h, U_g_h, out=da_g_h_U_g_h)
+        np.add(dh, da_g_h_U_g_h, out=dh)
+        np.dot(da_h_in, U_h_in, out=da_h_in_U_h_in)
+        np.add(dh, da_h_in_U_h_in, out=dh)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)

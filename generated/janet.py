@@ -331,7 +331,7 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    U_dgates = np.empty((H, B), dtype)
+    dgates_U = np.empty((B, H), dtype)
     steps = _backwards(dys, dh_next_da_n_s, dh_next_ds_s, sigmoid_s_s, dgates_s, ended_s)
     for dy, dh_next_da_n, dh_next_ds, sigmoid_s, dgates, ended in steps:
         if ended is not None:
@@ -341,8 +341,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next_da_n, dh_next, out=da_n)
         np.multiply(dh_next_ds, dh_next, out=ds)
         np.multiply(dh_next, sigmoid_s, out=dh)
-        np.dot(U.T, dgates.T, out=U_dgates)
-        np.add(dh, U_dgates.T, out=dh)
+        np.dot(dgates, U, out=dgates_U)
+        np.add(dh, dgates_U, out=dh)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)

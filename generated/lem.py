@@ -383,8 +383,8 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dy_next = dy = dstate.y.copy()
     dz_next = dz = dstate.z.copy()
-    W_y_da_tanh_y_next = np.empty((H, B), dtype)
-    W_da_s_da_r_da_tanh_z_next = np.empty((H, B), dtype)
+    da_tanh_y_next_W_y = np.empty((B, H), dtype)
+    da_s_da_r_da_tanh_z_next_W = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dy_next_da_tanh_y_next_s, dz_next_da_tanh_z_next_s, dy_next_da_r_s, dz_next_da_s_s,
         dy_next_dy_s, dgates_s[..., : 3 * H], dz_next_dz_s, dgates_s, ended_s,
@@ -401,14 +401,14 @@ def backward(params, tape, dys, dstate=None):
         )
         np.add(dy_next, dy_, out=dy_next)
         np.multiply(dy_next_da_tanh_y_next, dy_next, out=da_tanh_y_next)
-        np.dot(W_y.T, da_tanh_y_next.T, out=W_y_da_tanh_y_next)
-        np.add(dz_next, W_y_da_tanh_y_next.T, out=dz_next)
+        np.dot(da_tanh_y_next, W_y, out=da_tanh_y_next_W_y)
+        np.add(dz_next, da_tanh_y_next_W_y, out=dz_next)
         np.multiply(dz_next_da_tanh_z_next, dz_next, out=da_tanh_z_next)
         np.multiply(dy_next_da_r, dy_next, out=da_r)
         np.multiply(dz_next_da_s, dz_next, out=da_s)
         np.multiply(dy_next, dy_next_dy, out=dy)
-        np.dot(W.T, da_s_da_r_da_tanh_z_next.T, out=W_da_s_da_r_da_tanh_z_next)
-        np.add(dy, W_da_s_da_r_da_tanh_z_next.T, out=dy)
+        np.dot(da_s_da_r_da_tanh_z_next, W, out=da_s_da_r_da_tanh_z_next_W)
+        np.add(dy, da_s_da_r_da_tanh_z_next_W, out=dy)
         np.multiply(dz_next, dz_next_dz, out=dz)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)

@@ -378,7 +378,6 @@ def backward(params, tape, dys, dstate=None):
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_dc_next_s, dh_next_da_o_s, dc_next_da_g_s, dc_next_da_f_s, dc_next_da_i_s,
         dgates_s, f_s, ended_s,
@@ -399,8 +398,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dc_next_da_g, dc_next, out=da_g)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
-        np.dot(U.T, dgates.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)

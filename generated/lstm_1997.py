@@ -374,7 +374,6 @@ def backward(params, tape, dys, dstate=None):
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_dc_next_s, dc_next_da_s, dh_next_da_o_s, dc_next_da_i_s, dgates_s, ended_s
     )
@@ -390,8 +389,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dc_next_da, dc_next, out=da)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
-        np.dot(U.T, dgates.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates, U, out=dh)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)

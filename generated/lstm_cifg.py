@@ -383,7 +383,6 @@ def backward(params, tape, dys, dstate=None):
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_da_o_s, dh_next_dc_next_s, dc_next_da_g_s, dc_next_da_i_s, dgates_s,
         dc_next_dc_s, ended_s,
@@ -404,8 +403,7 @@ def backward(params, tape, dys, dstate=None):
         np.add(dc_next, work, out=dc_next)
         np.multiply(dc_next_da_g, dc_next, out=da_g)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
-        np.dot(U.T, dgates.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates, U, out=dh)
         # dc = dc_next * dc_next_dc + da_i * p_i
         np.multiply(dc_next, dc_next_dc, out=dc)
         np.multiply(da_i, p_i, out=work)

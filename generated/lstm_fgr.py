@@ -477,10 +477,6 @@ def backward(params, tape, dys, dstate=None):
     df_next = df = dstate.f.copy()
     do_next = do = dstate.o.copy()
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((H, B), dtype)
-    di_T = np.empty((H, B), dtype)
-    df_T = np.empty((H, B), dtype)
-    do_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, tanh_c_next_s, do_next_da_o_next_s, da_o_s, dh_next_dc_next_s, dc_next_da_g_s,
         c_s[:-1], df_next_da_f_next_s, g_s, di_next_da_i_next_s, da_f_s, da_i_s, dgates_1_s,
@@ -521,20 +517,16 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(di_next_da_i_next, di_next, out=da_i_next)
         np.copyto(da_f, da_f_next)
         np.copyto(da_i, da_i_next)
-        np.dot(U.T, dgates_1.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates_1, U, out=dh)
         # dc = dc_next * f_next + da_f * p_f + da_i * p_i
         np.multiply(dc_next, f_next, out=dc)
         np.multiply(da_f, p_f, out=work)
         np.add(dc, work, out=dc)
         np.multiply(da_i, p_i, out=work)
         np.add(dc, work, out=dc)
-        np.dot(R_.T, dgates_2.T, out=di_T)
-        np.copyto(di, di_T.T)
-        np.dot(R.T, dgates_2.T, out=df_T)
-        np.copyto(df, df_T.T)
-        np.dot(R__.T, dgates_2.T, out=do_T)
-        np.copyto(do, do_T.T)
+        np.dot(dgates_2, R_, out=di)
+        np.dot(dgates_2, R, out=df)
+        np.dot(dgates_2, R__, out=do)
         if ended is not None:
             np.copyto(dgates_2, 0, where=ended)
             np.copyto(dgates_1, 0, where=ended)

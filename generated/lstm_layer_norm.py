@@ -476,14 +476,11 @@ def forward(params, xs, state=None, lengths=None):
     h = h_s[0]
     c_s[0] = state.c
     c = c_s[0]
-    gates_1, u_minus_mu_u = np.empty((2, B, 4 * H), dtype)
+    gates_1, u_minus_mu_u, a_sigma_u_terms = np.empty((3, B, 4 * H), dtype)
     (
         sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_c_next, mu_c, sum_a_sigma_c_terms
     ) = np.empty((6, B, 1), dtype)
-    a_sigma_u_terms, c_next_minus_mu_c, a_sigma_c_terms = np.empty((3, B, H), dtype)
-    (
-        u_f_minus_mu_u, u_i_minus_mu_u, u_o_minus_mu_u, u_g_minus_mu_u
-    ) = (u_minus_mu_u[:, k * H : (k + 1) * H] for k in range(4))
+    c_next_minus_mu_c, a_sigma_c_terms = np.empty((2, B, H), dtype)
     gates_1_T = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -501,15 +498,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add.reduce(gates_1, axis=-1, keepdims=True, out=sum_mu_u_terms)
         np.divide(sum_mu_u_terms, 4 * H, out=mu_u)
         np.subtract(gates_1, mu_u, out=u_minus_mu_u)
-        # a_sigma_u_terms = u_f_minus_mu_u**2 + u_g_minus_mu_u**2 + u_i_minus_mu_u**2 +
-        #     u_o_minus_mu_u**2
-        np.multiply(u_f_minus_mu_u, u_f_minus_mu_u, out=a_sigma_u_terms)
-        np.multiply(u_g_minus_mu_u, u_g_minus_mu_u, out=work)
-        np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
-        np.multiply(u_i_minus_mu_u, u_i_minus_mu_u, out=work)
-        np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
-        np.multiply(u_o_minus_mu_u, u_o_minus_mu_u, out=work)
-        np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
+        np.multiply(u_minus_mu_u, u_minus_mu_u, out=a_sigma_u_terms)
         np.add.reduce(a_sigma_u_terms, axis=-1, keepdims=True, out=sum_a_sigma_u_terms)
         # a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
         np.divide(sum_a_sigma_u_terms, 4 * H, out=a_sigma_u)
@@ -640,7 +629,6 @@ def backward(params, tape, dys, dstate=None):
     work = np.empty((B, H), dtype)
     work_1 = np.empty((B, 1), dtype)
     work_4H = np.empty((B, 4 * H), dtype)
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_da_tanh_h_next_s, p_c_s, inv_sigma_c_s, dc_next_da_g_s, dh_next_da_o_s,
         dc_next_da_i_s, dc_next_da_f_s, da_s, p_s, inv_sigma_u_s, dgates_1_s, f_s, ended_s,
@@ -696,8 +684,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(p, dsigma_u_each, out=work_4H)
         np.add(dgates_1, work_4H, out=dgates_1)
         np.add(dgates_1, dmu_u_each, out=dgates_1)
-        np.dot(U.T, dgates_1.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates_1, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
             np.copyto(da_tanh_h_next, 0, where=ended)
@@ -769,18 +756,20 @@ def step(params, x, state):
     gates_2[...] = x @ W.T
     sum_mu_u_terms = np.sum(gates_1, axis=-1, keepdims=True)
     mu_u = sum_mu_u_terms / 4 / H
-    a_sigma_u_terms_ = (gates_1 - mu_u) ** 2
-    sum_a_sigma_u_terms = np.sum(a_sigma_u_terms_, axis=-1, keepdims=True)
+    u_minus_mu_u = gates_1 - mu_u
+    a_sigma_u_terms = u_minus_mu_u**2
+    sum_a_sigma_u_terms = np.sum(a_sigma_u_terms, axis=-1, keepdims=True)
     a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
     sigma_u = np.sqrt(a_sigma_u)
-    p = (gates_1 - mu_u) / sigma_u
+    p = u_minus_mu_u / sigma_u
     sum_mu_v_terms = np.sum(gates_2, axis=-1, keepdims=True)
     mu_v = sum_mu_v_terms / 4 / H
-    a_sigma_v_terms = (gates_2 - mu_v) ** 2
+    v_minus_mu_v = gates_2 - mu_v
+    a_sigma_v_terms = v_minus_mu_v**2
     sum_a_sigma_v_terms = np.sum(a_sigma_v_terms, axis=-1, keepdims=True)
     a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
     sigma_v = np.sqrt(a_sigma_v)
-    q = (gates_2 - mu_v) / sigma_v
+    q = v_minus_mu_v / sigma_v
     a[...] = s_u * p + s_v * q + a_in
     # f, i, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(f_i_o, half, out=f_i_o)
@@ -790,11 +779,12 @@ def step(params, x, state):
     c_next = f * c + i * g
     sum_c_next = np.sum(c_next, axis=-1, keepdims=True)
     mu_c = sum_c_next / H
-    a_sigma_c_terms = (c_next - mu_c) ** 2
+    c_next_minus_mu_c = c_next - mu_c
+    a_sigma_c_terms = c_next_minus_mu_c**2
     sum_a_sigma_c_terms = np.sum(a_sigma_c_terms, axis=-1, keepdims=True)
     a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
     sigma_c = np.sqrt(a_sigma_c)
-    p_c = (c_next - mu_c) / sigma_c
+    p_c = c_next_minus_mu_c / sigma_c
     a_tanh_h_next = s_c * p_c + t_c
     tanh_h_next = np.tanh(a_tanh_h_next)
     h_next = o * tanh_h_next

@@ -387,8 +387,6 @@ def backward(params, tape, dys, dstate=None):
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     work = np.empty((B, H), dtype)
-    dm_T = np.empty((H, B), dtype)
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_dc_next_s, dc_next_da_f_s, dh_next_da_o_s, dc_next_da_i_s, dc_next_da_n_s,
         dgates_s[..., : 4 * H], dm_s, W_m_x_s, dU_m_h_s, f_s, dgates_s, ended_s,
@@ -409,11 +407,9 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
         np.multiply(dc_next_da_n, dc_next, out=da_n)
-        np.dot(U.T, da_i_da_o_da_f_da_n.T, out=dm_T)
-        np.copyto(dm, dm_T.T)
+        np.dot(da_i_da_o_da_f_da_n, U, out=dm)
         np.multiply(dm, W_m_x, out=dU_m_h)
-        np.dot(U_m.T, dU_m_h.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dU_m_h, U_m, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)

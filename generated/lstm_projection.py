@@ -424,9 +424,7 @@ def backward(params, tape, dys, dstate=None):
     dh_next_carry = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dm = np.empty((B, H), dtype)
-    dm_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((P, B), dtype)
     steps = _backwards(
         dys, dh_next_s, dm_da_o_s, dm_dc_next_s, dc_next_da_g_s, dc_next_da_f_s, dc_next_da_i_s,
         dgates_s, f_s, ended_s,
@@ -440,8 +438,7 @@ def backward(params, tape, dys, dstate=None):
             dc_before = dc.copy()
         da_o, da_g, da_f, da_i = dm_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
         np.add(dh_next_carry, dy, out=dh_next)
-        np.dot(V.T, dh_next.T, out=dm_T)
-        np.copyto(dm, dm_T.T)
+        np.dot(dh_next, V, out=dm)
         np.multiply(dm_da_o, dm, out=da_o)
         # dc_next += dm * dm_dc_next + da_o * p_o
         np.multiply(dm, dm_dc_next, out=work)
@@ -451,8 +448,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dc_next_da_g, dc_next, out=da_g)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
-        np.dot(U.T, dgates.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates, U, out=dh)
         # dc = dc_next * f + da_f * p_f + da_i * p_i
         np.multiply(dc_next, f, out=dc)
         np.multiply(da_f, p_f, out=work)

@@ -402,10 +402,9 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
-    V_o_da_o = np.empty((H, B), dtype)
+    da_o_V_o = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((H, B), dtype)
-    V_da_f_da_i = np.empty((H, B), dtype)
+    da_f_da_i_V = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_da_o_s, dh_next_dc_next_s, dc_next_da_g_s, dc_next_da_i_s, dc_next_da_f_s,
         dgates_s, f_s, dgates_s[..., : 2 * H], ended_s,
@@ -420,19 +419,18 @@ def backward(params, tape, dys, dstate=None):
         da_o, da_g, da_i, da_f = dh_next_da_o, dc_next_da_g, dc_next_da_i, dc_next_da_f
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
-        np.dot(V_o.T, da_o.T, out=V_o_da_o)
-        np.add(dc_next, V_o_da_o.T, out=dc_next)
+        np.dot(da_o, V_o, out=da_o_V_o)
+        np.add(dc_next, da_o_V_o, out=dc_next)
         # dc_next += dh_next * dh_next_dc_next
         np.multiply(dh_next, dh_next_dc_next, out=work)
         np.add(dc_next, work, out=dc_next)
         np.multiply(dc_next_da_g, dc_next, out=da_g)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
-        np.dot(U.T, dgates.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates, U, out=dh)
         np.multiply(dc_next, f, out=dc)
-        np.dot(V.T, da_f_da_i.T, out=V_da_f_da_i)
-        np.add(dc, V_da_f_da_i.T, out=dc)
+        np.dot(da_f_da_i, V, out=da_f_da_i_V)
+        np.add(dc, da_f_da_i_V, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)

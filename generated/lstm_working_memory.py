@@ -436,10 +436,9 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
-    V_o_da_tanh_a_o = np.empty((H, B), dtype)
+    da_tanh_a_o_V_o = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((H, B), dtype)
-    V_dgates_1 = np.empty((H, B), dtype)
+    dgates_1_V = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_da_o_s, da_o_da_tanh_a_o_s, dh_next_dc_next_s, dc_next_da_g_s, dc_next_da_f_s,
         da_f_da_tanh_a_f_s, dc_next_da_i_s, da_i_da_tanh_a_i_s, dgates_2_s, f_s, dgates_1_s,
@@ -461,8 +460,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(da_o_da_tanh_a_o, da_o, out=da_tanh_a_o)
-        np.dot(V_o.T, da_tanh_a_o.T, out=V_o_da_tanh_a_o)
-        np.add(dc_next, V_o_da_tanh_a_o.T, out=dc_next)
+        np.dot(da_tanh_a_o, V_o, out=da_tanh_a_o_V_o)
+        np.add(dc_next, da_tanh_a_o_V_o, out=dc_next)
         # dc_next += dh_next * dh_next_dc_next
         np.multiply(dh_next, dh_next_dc_next, out=work)
         np.add(dc_next, work, out=dc_next)
@@ -471,11 +470,10 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_f_da_tanh_a_f, da_f, out=da_tanh_a_f)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
         np.multiply(da_i_da_tanh_a_i, da_i, out=da_tanh_a_i)
-        np.dot(U.T, dgates_2.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates_2, U, out=dh)
         np.multiply(dc_next, f, out=dc)
-        np.dot(V.T, dgates_1.T, out=V_dgates_1)
-        np.add(dc, V_dgates_1.T, out=dc)
+        np.dot(dgates_1, V, out=dgates_1_V)
+        np.add(dc, dgates_1_V, out=dc)
         if ended is not None:
             np.copyto(dgates_2, 0, where=ended)
             np.copyto(da_tanh_a_o, 0, where=ended)

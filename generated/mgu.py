@@ -334,9 +334,8 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     df_h, df = np.empty((2, B, H), dtype)
-    df_h_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
-    U_f_da_f = np.empty((H, B), dtype)
+    da_f_U_f = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_da_n_s, dh_next_df_s, h_s[:-1], df_da_f_s, dh_next_dh_s, f_s, dgates_s,
         ended_s,
@@ -347,8 +346,7 @@ def backward(params, tape, dys, dstate=None):
         da_n, da_f = dh_next_da_n, df_da_f
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_n, dh_next, out=da_n)
-        np.dot(U_n.T, da_n.T, out=df_h_T)
-        np.copyto(df_h, df_h_T.T)
+        np.dot(da_n, U_n, out=df_h)
         # df = dh_next * dh_next_df + df_h * h
         np.multiply(dh_next, dh_next_df, out=df)
         np.multiply(df_h, h, out=work)
@@ -358,8 +356,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next, dh_next_dh, out=dh)
         np.multiply(df_h, f, out=work)
         np.add(dh, work, out=dh)
-        np.dot(U_f.T, da_f.T, out=U_f_da_f)
-        np.add(dh, U_f_da_f.T, out=dh)
+        np.dot(da_f, U_f, out=da_f_U_f)
+        np.add(dh, da_f_U_f, out=dh)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)

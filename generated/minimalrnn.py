@@ -314,7 +314,6 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
-    dh_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(dys, dh_next_s, dh_next_da_u_s, u_s, ended_s)
     for dy, dh_next, dh_next_da_u, u, ended in steps:
@@ -323,8 +322,7 @@ def backward(params, tape, dys, dstate=None):
         da_u = dh_next_da_u
         np.add(dh_next_carry, dy, out=dh_next)
         np.multiply(dh_next_da_u, dh_next, out=da_u)
-        np.dot(U_u.T, da_u.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_u, U_u, out=dh)
         # dh += dh_next * u
         np.multiply(dh_next, u, out=work)
         np.add(dh, work, out=dh)

@@ -367,8 +367,6 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
     dr_h = np.empty((B, H), dtype)
-    dr_h_T = np.empty((H, B), dtype)
-    dh_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_s, dh_next_da_n_s, dr_h_da_r_s, dh_next_dh_s, r_s, dgates_s, ended_s
@@ -379,11 +377,9 @@ def backward(params, tape, dys, dstate=None):
         da_n, da_r = dh_next_da_n, dr_h_da_r
         np.add(dh_next_carry, dy, out=dh_next)
         np.multiply(dh_next_da_n, dh_next, out=da_n)
-        np.dot(U_n.T, da_n.T, out=dr_h_T)
-        np.copyto(dr_h, dr_h_T.T)
+        np.dot(da_n, U_n, out=dr_h)
         np.multiply(dr_h_da_r, dr_h, out=da_r)
-        np.dot(U_r.T, da_r.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_r, U_r, out=dh)
         # dh += dh_next * dh_next_dh + dr_h * r
         np.multiply(dh_next, dh_next_dh, out=work)
         np.add(dh, work, out=dh)

@@ -512,7 +512,6 @@ def backward(params, tape, dys, dstate=None):
     dh_next = da_h_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_da_h_next_s, da_h_next_da_tanh_a_h_next_s, tanh_a_h_next_s,
         da_tanh_a_h_next_da_m_3_s, da_tanh_a_h_next_da_m_2_s, dc_next_da_m_1_s, dc_next_da_m_0_s,
@@ -557,8 +556,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_m_1_da_a_2, da_m_1, out=da_a_2)
         np.multiply(da_s_da_a_1, da_s, out=da_a_1)
         np.multiply(da_s_da_a_0, da_s, out=da_a_0)
-        np.dot(U.T, da_a_0_to_da_a_1.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_a_0_to_da_a_1, U, out=dh)
         np.copyto(dc, da_m_0)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)

@@ -342,7 +342,7 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     work = np.empty((B, H), dtype)
-    W_da_c_da_tanh_a = np.empty((H, B), dtype)
+    da_c_da_tanh_a_W = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_da_tanh_h_next_s, dh_next_da_c_s, da_tanh_h_next_da_tanh_a_s, a_s, c_s,
         dgates_s[..., : 2 * H], dgates_s, ended_s,
@@ -364,8 +364,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next, c, out=dh)
         np.multiply(da_tanh_h_next, a, out=work)
         np.add(dh, work, out=dh)
-        np.dot(W.T, da_c_da_tanh_a.T, out=W_da_c_da_tanh_a)
-        np.add(dh, W_da_c_da_tanh_a.T, out=dh)
+        np.dot(da_c_da_tanh_a, W, out=da_c_da_tanh_a_W)
+        np.add(dh, da_c_da_tanh_a_W, out=dh)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)

@@ -369,8 +369,7 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dc_next = dc = dstate.c.copy()
     du_next_carry = du = dstate.u.copy()
-    du_T = np.empty((I, B), dtype)
-    V_z_da_z = np.empty((I, B), dtype)
+    da_z_V_z = np.empty((B, I), dtype)
     steps = _backwards(
         du_next_s, dc_next_in_s, dc_next_df_s, df_da_f_s, dc_next_da_z_s, f_s, du_in_s, dgates_s,
         ended_s,
@@ -386,10 +385,9 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(df_da_f, df, out=da_f)
         np.multiply(dc_next_da_z, dc_next, out=da_z)
         np.multiply(dc_next, f, out=dc)
-        np.dot(V_f.T, da_f.T, out=du_T)
-        np.copyto(du, du_T.T)
-        np.dot(V_z.T, da_z.T, out=V_z_da_z)
-        np.add(du, V_z_da_z.T, out=du)
+        np.dot(da_f, V_f, out=du)
+        np.dot(da_z, V_z, out=da_z_V_z)
+        np.add(du, da_z_V_z, out=du)
         np.add(du, du_in, out=du)
         if ended is not None:
             np.copyto(du_next, 0, where=ended)

@@ -340,7 +340,6 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next_carry = dc = dstate.c.copy()
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_dc_next_s, dc_next_s, dc_next_da_f_s, dc_next_da_i_s, dgates_s[..., : 2 * H],
         f_s, dgates_s, ended_s,
@@ -358,8 +357,7 @@ def backward(params, tape, dys, dstate=None):
         np.add(dc_next, dc_next_carry, out=dc_next)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
-        np.dot(U.T, da_i_da_f.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_i_da_f, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
             np.copyto(dc_next, 0, where=ended)

@@ -399,9 +399,7 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     ds_next = dy_2 = ds = dstate.s.copy()
     dy_1, dy = np.empty((2, B, H), dtype)
-    dy_1_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
-    dy_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dy_2_dt_2_s, dt_2_da_t_2_s, dy_2_da_n_2_s, dgates_2_s, c_2_s, dy_1_dt_1_s,
         dt_1_da_t_1_s, dy_1_da_n_1_s, dgates_1_s, c_1_s, ended_s,
@@ -419,16 +417,14 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dy_2_dt_2, dy_2, out=dt_2)
         np.multiply(dt_2_da_t_2, dt_2, out=da_t_2)
         np.multiply(dy_2_da_n_2, dy_2, out=da_n_2)
-        np.dot(R_.T, dgates_2.T, out=dy_1_T)
-        np.copyto(dy_1, dy_1_T.T)
+        np.dot(dgates_2, R_, out=dy_1)
         # dy_1 += dy_2 * c_2
         np.multiply(dy_2, c_2, out=work)
         np.add(dy_1, work, out=dy_1)
         np.multiply(dy_1_dt_1, dy_1, out=dt_1)
         np.multiply(dt_1_da_t_1, dt_1, out=da_t_1)
         np.multiply(dy_1_da_n_1, dy_1, out=da_n_1)
-        np.dot(R.T, dgates_1.T, out=dy_T)
-        np.copyto(dy, dy_T.T)
+        np.dot(dgates_1, R, out=dy)
         # dy += dy_1 * c_1
         np.multiply(dy_1, c_1, out=work)
         np.add(dy, work, out=dy)

@@ -285,7 +285,6 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(dys, dh_next_da_h_next_s, ended_s)
     for dy, dh_next_da_h_next, ended in steps:
         if ended is not None:
@@ -293,8 +292,7 @@ def backward(params, tape, dys, dstate=None):
         da_h_next = dh_next_da_h_next
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_h_next, dh_next, out=da_h_next)
-        np.dot(U.T, da_h_next.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_h_next, U, out=dh)
         if ended is not None:
             np.copyto(da_h_next, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)

@@ -347,8 +347,7 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     ds_next_carry = ds = dstate.s.copy()
-    P_da_h_next = np.empty((K, B), dtype)
-    dh_T = np.empty((H, B), dtype)
+    da_h_next_P = np.empty((B, K), dtype)
     steps = _backwards(dh_next_in_s, dh_next_da_h_next_s, ds_next_s, dgates_s, ended_s)
     for dh_next_in, dh_next_da_h_next, ds_next, dgates, ended in steps:
         if ended is not None:
@@ -357,11 +356,10 @@ def backward(params, tape, dys, dstate=None):
         da_h_next = dh_next_da_h_next
         np.add(dh_next, dh_next_in, out=dh_next)
         np.multiply(dh_next_da_h_next, dh_next, out=da_h_next)
-        np.dot(P.T, da_h_next.T, out=P_da_h_next)
-        np.add(ds_next, P_da_h_next.T, out=ds_next)
+        np.dot(da_h_next, P, out=da_h_next_P)
+        np.add(ds_next, da_h_next_P, out=ds_next)
         np.add(ds_next, ds_next_carry, out=ds_next)
-        np.dot(R.T, da_h_next.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_h_next, R, out=dh)
         np.multiply(0.95, ds_next, out=ds)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)

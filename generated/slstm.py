@@ -438,7 +438,6 @@ def backward(params, tape, dys, dstate=None):
     dm_next = dm = dstate.m.copy()
     df_stable, da_f_stable, di_stable, da_i_stable, da_m_next, dlog_f = np.empty((6, B, H), dtype)
     work = np.empty((B, H), dtype)
-    dh_T = np.empty((H, B), dtype)
     steps = _backwards(
         dys, dh_next_dn_next_s, dh_next_dc_next_s, c_s[:-1], n_s[:-1], f_stable_s, z_s, i_stable_s,
         heaviside_da_m_next_s, dh_next_da_o_s, sigmoid_a_softplus_log_f_s, dm_next_di_s, di_s,
@@ -481,8 +480,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dm_next, dm_next_di, out=di)
         np.add(di, da_i_stable, out=di)
         np.multiply(dc_next_da_z, dc_next, out=da_z)
-        np.dot(R.T, dgates.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(dgates, R, out=dh)
         np.multiply(dc_next, f_stable, out=dc)
         np.multiply(dn_next, f_stable, out=dn)
         np.copyto(dm, dlog_f)
@@ -543,7 +541,7 @@ def step(params, x, state):
     m_next = np.maximum(a_m_next, i)
     a_i_stable = i - m_next
     i_stable = np.exp(a_i_stable)
-    a_f_stable = log_f + m - m_next
+    a_f_stable = a_m_next - m_next
     f_stable = np.exp(a_f_stable)
     c_next = f_stable * c + i_stable * z
     n_next = f_stable * n + i_stable

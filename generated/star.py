@@ -333,7 +333,6 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    dh_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_da_h_next_s, da_h_next_da_k_s, da_h_next_dh_s, dgates_s, ended_s
@@ -345,8 +344,7 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_h_next, dh_next, out=da_h_next)
         np.multiply(da_h_next_da_k, da_h_next, out=da_k)
-        np.dot(U_k.T, da_k.T, out=dh_T)
-        np.copyto(dh, dh_T.T)
+        np.dot(da_k, U_k, out=dh)
         # dh += da_h_next * da_h_next_dh
         np.multiply(da_h_next, da_h_next_dh, out=work)
         np.add(dh, work, out=dh)

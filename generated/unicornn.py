@@ -428,7 +428,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     sigmoid_c = _sigmoid(c)
     step_size = 0.1 * sigmoid_c
-    step_size_dot = 0.1 * c_dot * (1 - sigmoid_c) * sigmoid_c
+    step_size_dot = c_dot * (1 - sigmoid_c) * step_size
     np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_in_s))
     _rows(a_tanh_z_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
     a_tanh_z_next_dot_in_s += w_dot * y_s[:-1] + b_dot
@@ -515,7 +515,7 @@ def hvp(
     a_tanh_z_next_dot_s, tanh_z_next_dot_s = a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s
     sigmoid_c = _sigmoid(c)
     step_size = 0.1 * sigmoid_c
-    step_size_dot = 0.1 * c_dot * (1 - sigmoid_c) * sigmoid_c
+    step_size_dot = c_dot * (1 - sigmoid_c) * step_size
     np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_in_s))
     _rows(a_tanh_z_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
     a_tanh_z_next_dot_in_s += w_dot * y_s[:-1] + b_dot

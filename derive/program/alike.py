@@ -153,9 +153,8 @@ def _terms_alike(equation: Equation, rows: Rows, taken: set[str]) -> list[Equati
     if len(counts) != 1 or counts.pop()[1] != len(shares):
         return []
     terms = []
-    for term in (shares[k] for k in sorted(shares)):
-        member = next(q for q in sorted(symbols_of(term), key=str) if q in rows.of)
-        name = f"{equation.lhs}_{member.name.rpartition('_')[2]}"
+    for k, term in sorted(shares.items()):
+        name = f"{equation.lhs}_{k}"
         named = isinstance(term, Quantity)
         lhs = term if named else Quantity(fresh(name, taken), equation.lhs.axes)
         terms.append(Equation(lhs, term, equation.order))

@@ -81,13 +81,13 @@ def loops(adjoint: Adjoint, store: str = "all", policy: Policy = PER_CALL) -> Lo
     return Loops(
         adjoint=adjoint,
         saved=saved,
-        forward=reductions_apart(schedule(_forward(adjoint, saved))),
-        backward=reductions_apart(_recompute(backward, recomputable, kept)),
-        step=reductions_apart(drop_unused(hoist(_step(adjoint), policy))),
-        jvp=reductions_apart(_recompute(schedule(inline(tangents)), recomputable, kept)),
+        forward=_finish(schedule(_forward(adjoint, saved))),
+        backward=_finish(_recompute(backward, recomputable, kept)),
+        step=_finish(drop_unused(hoist(_step(adjoint), policy))),
+        jvp=_finish(_recompute(schedule(inline(tangents)), recomputable, kept)),
         hvp=_hand_on(
-            reductions_apart(_recompute(schedule(inline(there)), recomputable, kept)),
-            reductions_apart(_recompute(adjoint_tangents, recomputable, kept | handed)),
+            _finish(_recompute(schedule(inline(there)), recomputable, kept)),
+            _finish(_recompute(adjoint_tangents, recomputable, kept | handed)),
             fixed,
         ),
         dot=dot,
@@ -105,8 +105,13 @@ def _fixed(adjoint: Adjoint) -> set[Quantity]:
 
 
 def _schedule(loop: Loop, policy: Policy) -> Loop:
-    """The rules, one after another."""
-    return share(drop_unused(defer(hoist(drop_unused(loop), policy))))
+    """The rules that decide what runs when, one after another."""
+    return drop_unused(defer(hoist(drop_unused(loop), policy)))
+
+
+def _finish(loop: Loop) -> Loop:
+    """The rules for what is written where all is in its place."""
+    return share(reductions_apart(share(loop)))
 
 
 def _dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:

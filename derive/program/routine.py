@@ -85,7 +85,7 @@ def assemble(loop: Loop, setting: Setting) -> Routine:
     given = frozenset(setting.parameters.of)
     groups = setting.groups
     if setting.policy.join:
-        loop = sums_spread(loop, Rows.among(groups))
+        loop = sums_spread(loop, Rows.among([*groups, *groups_in(loop, groups)]))
     constants = constants_of(loop, given)
     found = groups_in(loop, groups) if setting.policy.join else []
     nests = nests_of(loop) if setting.policy.fuse else Nests()

@@ -338,15 +338,23 @@ class OneStep(Phase):
     span = Span.STEP
 
     def prepare_product(self, s: Product | PullBack) -> None:
-        """A product's own array, with sequences as columns, as in the equation: BLAS is up to twice
-        as fast with the long side of a wide product first."""
+        """Give a product an array of its own where it needs one.
+
+        Gates have sequences as columns there, as in the equation: BLAS is up to twice as fast with
+        the long side of a wide product first. A product with the transpose is narrow, and goes
+        straight to its place, if that is an array by itself.
+        """
         (operands,) = s.groups
-        if self.routine.is_in_place and operands[0] not in self.routine.fixed:
+        alone = len(self.routine.memory.region(s.outs).buffer.parts) == 1
+        is_straight = isinstance(s, PullBack) and alone and not s.adds
+        if self.routine.is_in_place and operands[0] not in self.routine.fixed and not is_straight:
             out, weight = self.array(s.outs), self.routine.weight(s.matrices)
-            rows = self.array(operands)
+            rows, is_wide = self.array(operands), isinstance(s, Product)
             short = s.adds and len(weight + rows) < 30
+            both = f"{weight}_{rows}" if is_wide else f"{rows}_{weight}"
             axes = (axis for q in s.outs for axis in q.axes)
-            self.products[s] = self.borrow(f"{weight}_{rows}" if short else f"{out}_T", axes, True)
+            name = both if short else f"{out}_{'T' if is_wide else 'part'}"
+            self.products[s] = self.borrow(name, axes, is_wide)
 
     def array(self, group: Group) -> str:
         """One step: a name, or step t of an array of all steps."""
