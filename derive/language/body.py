@@ -178,7 +178,7 @@ class Body(dict[str, Any]):
                     f"{family._initial[member]}, but no equation uses it"
                 )
         values = {
-            name: family.starts(full if full in family._initial else member)
+            name: family._starts(full if full in family._initial else member)
             for name, (family, member, full) in self.members.items()
         }
         return {name: value for name, value in values.items() if value is not None}

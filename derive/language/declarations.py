@@ -143,7 +143,7 @@ class Family(Declaration):
         """The transpose of the matrix of this name."""
         return self._sympy_().T
 
-    def starts(self, member: str) -> float | None:
+    def _starts(self, member: str) -> float | None:
         """The initial value that a member was given; None for the default."""
         return self._initial.get(member, self._at)
 

@@ -46,9 +46,23 @@ class Names:
                 self.given[q] = self.free(q.name)
         for axis in cell.axes:
             self.given[axis] = self.free(axis.letter)
+        self._give_out(program)
         taken = set(attributes)
         for axis in cell.axes:
             self.given[axis, "argument"] = fresh(axis.argument, taken)
+
+    def _give_out(self, program: Program) -> None:
+        """Give out everything that is made of a person's names before any routine asks for names of
+        its own, so that what one routine makes up is never another's quantity."""
+        for q in _quantities(program):
+            self.all(q)
+        for routine in program.routines.values():
+            for stack in routine.storage.stacks:
+                whole = self._of(("stack", stack.name), stack.name)
+                self._of((whole, "all"), f"{stack.name}_s")
+        for weights in program.layout.weights:
+            for variant in Variant:
+                self.weights(variant, weights.name)
 
     def child(self) -> Names:
         """A copy, for the names of one routine."""
