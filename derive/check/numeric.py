@@ -20,6 +20,11 @@ def error(one: Any, other: Any, floor: float = 0.0) -> float:
     return float(difference.max(initial=0)) / scale if np.isfinite(difference).all() else np.inf
 
 
+def largest(*errors: float) -> float:
+    """The largest of some errors; no number where one of them is none."""
+    return float(np.max(errors))
+
+
 def judged(value: float, bound: float, what: str) -> Outcome:
     """The outcome of comparing an error with its bound."""
     if not np.isfinite(value):
@@ -33,7 +38,7 @@ def complex_step(trial: Trial) -> Outcome:
     for each in both(trial):
         start = each.point.vector().astype(complex)
         right = np.array([_imaginary(each, start, k) for k in range(start.size)])
-        worst = max(worst, _by_parts(each, each.gradient(each.point), right))
+        worst = largest(worst, _by_parts(each, each.gradient(each.point), right))
     return judged(worst, 1e-12, "of the largest entry of each array")
 
 
@@ -68,7 +73,7 @@ def finite_differences(trial: Trial) -> Outcome:
         v = trial.draw().vector()
         ahead, behind = trial.loss(trial.at(start + h * v)), trial.loss(trial.at(start - h * v))
         scale = np.linalg.norm(gradient) * np.linalg.norm(v)
-        worst = max(worst, abs((ahead - behind) / (2 * h) - gradient @ v) / max(scale, 1e-30))
+        worst = largest(worst, abs((ahead - behind) / (2 * h) - gradient @ v) / max(scale, 1e-30))
     return judged(float(worst), 1e-7, "central, step 1e-6: rounding leaves no more")
 
 
@@ -81,7 +86,9 @@ def dot_product(trial: Trial) -> Outcome:
         pairs = each.paired(ys_dot, state_dot)
         left = sum(float(np.sum(a * b)) for a, b in pairs)
         scale = sum(float(np.sum(np.abs(a * b))) for a, b in pairs)
-        worst = max(worst, abs(left - each.gradient(each.point) @ v.vector()) / max(scale, 1e-30))
+        worst = largest(
+            worst, abs(left - each.gradient(each.point) @ v.vector()) / max(scale, 1e-30)
+        )
     return judged(worst, 1e-12, "<Jv, u> - <v, Jᵀu>, of the terms' size")
 
 
@@ -139,7 +146,9 @@ def hessian(trial: Trial) -> Outcome:
         right = each.gradient(each.at(start + 1e-30j * v.vector())).imag / 1e-30
         floor = 1e-3 * float(np.abs(each.gradient(each.point)).max())  # all but linear cells
         terms = float(np.linalg.norm(hu) * np.linalg.norm(v.vector()))
-        worst = max(worst, error(hv, right, floor), error(u.vector() @ hv, v.vector() @ hu, terms))
+        worst = largest(
+            worst, error(hv, right, floor), error(u.vector() @ hv, v.vector() @ hu, terms)
+        )
     return judged(worst, 1e-12, "symmetric, and the complex step of the gradient")
 
 
@@ -157,7 +166,7 @@ def step(trial: Trial) -> Outcome:
             ys.append(y)
         pairs = [(np.array(ys), want), *zip(state, final, strict=True)]
         pairs += [(trial.module.forward(params, xs, given)[0], want)]
-        worst = max(worst, *(error(a, b) for a, b in pairs))
+        worst = largest(worst, *(error(a, b) for a, b in pairs))
     return judged(worst, 1e-12, "against forward")
 
 

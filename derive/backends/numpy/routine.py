@@ -41,7 +41,7 @@ from derive.program.statements import (
     Total,
 )
 from derive.program.variants import Variant
-from derive.program.views import Alias, Parts, Views, numbers, of_function, seen_by
+from derive.program.views import Views, numbers, of_function, seen_by
 
 
 @dataclass(frozen=True)
@@ -100,26 +100,15 @@ class Routine:
 
     # names
 
-    def name(self, q: Quantity) -> str:
-        """A quantity, or one step of it."""
-        return self.names.one(q)
+    def called_in(self, span: Span, quantities: Iterable[Quantity]) -> list[str]:
+        """What arrays that are kept for that long are called."""
+        return list(map(self.names.one if span is Span.STEP else self.names.all, quantities))
 
     def array_names(self, buffer: Buffer) -> list[str]:
         """What an array that the routine makes is called, once for each quantity in it."""
         if len(buffer.parts) > 1 or buffer.span is Span.TRAJECTORY or buffer.role is Role.RESULT:
             return [self.names.buffer(buffer)]
-        one = self.names.one if buffer.span is Span.STEP else self.names.all
-        return list(map(one, self.views.names(buffer)))
-
-    def part_names(self, parts: Parts) -> list[str]:
-        """What the parts of a stack are called."""
-        one = self.names.one if parts.stack.span is Span.STEP else self.names.all
-        return list(map(one, parts.names))
-
-    def alias_names(self, aliases: Iterable[Alias], span: Span) -> list[tuple[str, str]]:
-        """The same for second names."""
-        one = self.names.one if span is Span.STEP else self.names.all
-        return [(one(q), one(first)) for q, first in aliases]
+        return self.called_in(buffer.span, self.views.names(buffer))
 
     def weight(self, parameters: Group) -> str:
         """The name of parameters that are stacked, or of the one there is."""
@@ -174,11 +163,6 @@ class Routine:
         whole = super(OneStep, self.during).array
         return {self.during.array(group): whole(group) for group in self.views.columns.values()}
 
-    @property
-    def late_scratch(self) -> list[Scratch]:
-        """What lines after the loop use that those before it did not."""
-        return [s for name, s in self.after.scratch.items() if name not in self.before.scratch]
-
     def before_step(self, carry) -> str:
         """A copy of what one step hands to the next, from before the step."""
         return self.names.scratch(("before", carry.entering), f"{carry.leaving}_before")
@@ -217,7 +201,6 @@ class Phase:
             routine.weight(s.outs)
         if isinstance(s, Product | PullBack):
             routine.weight(s.matrices)
-            self.prepare_product(s)
         for vectors in s.vectors if isinstance(s, Bias) else ():
             self.array(vectors)
         for expr in numbers(s):
@@ -226,9 +209,6 @@ class Phase:
             self.width(s)
         elif isinstance(s, Compute) and routine.is_in_place and s.expr != 0:
             self.lower(s)
-
-    def prepare_product(self, s: Product | PullBack) -> None:
-        """Nothing: a product for all steps needs no array of its own."""
 
     def lower(self, s: Compute) -> None:
         """Turn a statement into calls."""
@@ -337,6 +317,11 @@ class OneStep(Phase):
 
     span = Span.STEP
 
+    def prepare(self, s: Statement) -> None:
+        super().prepare(s)
+        if isinstance(s, Product | PullBack):
+            self.prepare_product(s)
+
     def prepare_product(self, s: Product | PullBack) -> None:
         """Give a product an array of its own where it needs one.
 
@@ -364,7 +349,7 @@ class OneStep(Phase):
         region = routine.memory.region(group)
         if routine.is_in_place or region.buffer.span is Span.STEP:
             single = region.count == 1
-            return routine.name(group[0]) if single else routine.together(group, region)
+            return routine.names.one(group[0]) if single else routine.together(group, region)
         if region.buffer.span is Span.TRAJECTORY:
             return step_of(routine.names.buffer(region.buffer), t, region.shift)
         if region.is_whole or region.count == 1:
