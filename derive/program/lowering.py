@@ -230,7 +230,8 @@ def numbers_first(
     plain = [f for f in under if not f.atoms(Quantity)]
     rest = [f for f in under if f not in plain]
     single = [f for f in over if not axes_of(f)]
-    if axes and any(f.atoms(Quantity) for f in single) and len(single) + len(plain) > 1:
+    has_vectors = axes and any(map(axes_of, (*over, *rest)))
+    if has_vectors and any(f.atoms(Quantity) for f in single) and len(single) + len(plain) > 1:
         number = sp.Mul(*single) / sp.Mul(*plain)
         return [number, *(f for f in over if f not in single)], rest
     return over, [*rest, *([sp.Mul(*plain)] if plain else [])]
