@@ -111,7 +111,9 @@ def _schedule(loop: Loop, policy: Policy) -> Loop:
 
 def _finish(loop: Loop) -> Loop:
     """The rules for what is written where all is in its place."""
-    return share(reductions_apart(share(loop)))
+    shared = share(loop)
+    apart = reductions_apart(shared)
+    return shared if apart == shared else share(apart)
 
 
 def _dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:
