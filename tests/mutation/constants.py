@@ -1,5 +1,5 @@
 from derive.language import (  # noqa: I001
-    Cell, H, I, Input, Matrix, Output, Scalar, State, Vector, mean, sigmoid, sum, tanh,
+    Cell, H, I, Input, Matrix, Output, Scalar, State, Vector, mean, sigmoid, tanh,
 )  # fmt: skip
 
 

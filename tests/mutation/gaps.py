@@ -93,7 +93,7 @@ def arguments(gap: Gap) -> Iterator[Edit]:
     for k, token in enumerate(gap.tokens):
         if token.text == "," and gap.depths[k]:
             yield from exchanged(gap, k)
-        elif token.text == '" @ "':
+        elif token.text.endswith('@ "'):
             yield from exchanged(gap, k, around=2)
 
 

@@ -63,7 +63,8 @@ def line_edits(text: str, code: str, prose: list[tuple[int, int]]) -> Iterator[E
         said = match[0].strip()
         start = match.start() + match[0].index(said)
         end = start + len(said)
-        if said.startswith(("#", "import ", "from ")) or any(low <= start < high for low, high in prose):
+        is_prose = any(low <= start < high for low, high in prose)
+        if is_prose or said.startswith(("#", "import ", "from ")):
             continue
         line = text[start:end]
         yield Edit("drop line", start, end, "if True:" if said.endswith(":") else "")

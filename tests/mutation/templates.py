@@ -23,7 +23,18 @@ from mutation.jinja import gaps as gaps_of
 from mutation.mutant import Mutant
 from mutation.program import TEMPLATES
 from mutation.python import Edit
-from mutation.subjects import CONSTANTS, GRU, LSTM, PROJECTED, SCRN, SLSTM, SRU, STATES, WORDS, Subject
+from mutation.subjects import (
+    CONSTANTS,
+    GRU,
+    LSTM,
+    PROJECTED,
+    SCRN,
+    SLSTM,
+    SRU,
+    STATES,
+    WORDS,
+    Subject,
+)  # fmt: skip
 
 # In which cells a change has to be noticed: the first whose module it changes, and if it gets past
 # the tests of that one, the others.
