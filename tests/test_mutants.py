@@ -9,14 +9,14 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from mutation import equations, program, python, report, templates
+from mutation import equations, jinja, program, python, report, target, templates
 from mutation.subjects import ANTISYMMETRIC
 
 ROOT = Path(__file__).parent.parent
 
 
 def test_every_source_makes_many_and_no_two_alike():
-    for source, least in ((program, 1000), (templates, 300)):
+    for source, least in ((program, 1000), (templates, 1000)):
         found = list(source.mutants())
         assert len(found) >= least
         assert len({m.operator for m in found}) >= 10
@@ -50,16 +50,49 @@ def test_an_unchanged_equation_leaves_the_module_as_it_is():
 
 
 def test_a_template_is_read_place_by_place():
-    """As Python where it is Python; macros by their words. No line of mathematics is left out."""
+    """As Python where it is Python, else line by line. No line of mathematics is left out."""
     for path in templates.TEMPLATES.glob("*.j2"):
         text = path.read_text(encoding="utf-8")
-        assert len(templates.covered(text)) == len(text)
-        found = list(templates.all_edits(text))
-        assert len(found) >= 10, path.name
-    text = (templates.TEMPLATES / "statements.py.j2").read_text(encoding="utf-8")
-    changed = {text.count("\n", 0, edit.start) for edit in templates.all_edits(text)}
-    lines = enumerate(text.splitlines())
-    assert changed >= {n for n, line in lines if "np." in line and not line.startswith("{#")}
+        inside = jinja.gaps(text)
+        assert len(target.covered(text, inside)) == len(text)
+        assert all(text[g.start] + text[g.end - 1] == "{}" for g in inside)
+        found = templates.all_edits(text)
+        assert len({edit.apply(text) for edit in found}) == len(found) >= 50, path.name
+        changed = {text.count("\n", 0, edit.start) for edit in found}
+        for n, line in enumerate(text.splitlines()):
+            assert n in changed or "np." not in line or not is_code(line), line
+
+
+def is_code(line):
+    """Whether a line of a template is more than a remark, an import, a type or documentation."""
+    said = line.strip()
+    is_prose = said.startswith(("{#", "#", "import", "from")) or ": np.ndarray" in said
+    return not is_prose and "numpy.random.Generator;" not in said
+
+
+def test_no_part_of_a_template_is_left_out_by_every_cell():
+    assert templates.unreached() == set()
+
+
+@pytest.mark.parametrize("text, operator, changed", [
+    ("{% if not a == b %}{% endif %}", "negate condition", "{% if a == b %}{% endif %}"),
+    ("{% if a and b %}{% endif %}", "negate condition", "{% if not (a and b) %}{% endif %}"),
+    ("{% if a or b %}{% endif %}", "drop operand", "{% if a or false %}{% endif %}"),
+    ("{% for a in f(b) if b %}{% endfor %}", "loop order",
+     "{% for a in (f(b)) | list | reverse if b %}{% endfor %}"),
+    ('{{ "+=" if a else "=" }}', "forget to add", '{{ "=" if a else "=" }}'),
+    ('{{ "+=" if a else "=" }}', "negate condition", '{{ "+=" if not (a) else "=" }}'),
+    ('{{ f(a, b[0], "") }}', "swap operands", '{{ f(b[0], a, "") }}'),
+    ('{{ f(a, b[0], "") }}', "transpose", '{{ f(a, b[0], ".T") }}'),
+    ('{{ f(a, b ~ " @ " ~ c ~ d) }}', "swap operands", '{{ f(a, c ~ d ~ " @ " ~ b) }}'),
+    ("{{ s.entering }}", "other part", "{{ s.leaving }}"),
+    ("np.dot({{ a }}, {{ b }}.T, out={{ c }})", "swap operands",
+     "np.dot({{ b }}.T, {{ a }}, out={{ c }})"),
+    ("{{ a }} += {{ b }}{{ c }} @ {{ d }}", "forget to add", "{{ a }} = {{ b }}{{ c }} @ {{ d }}"),
+    ("{% if a %}\n{{ b }} = {{ c }}\n{% endif %}", "drop line", "{% if a %}\npass\n{% endif %}"),
+])  # fmt: skip
+def test_changes_to_templates(text, operator, changed):
+    assert (operator, changed) in [(e.operator, e.apply(text)) for e in templates.all_edits(text)]
 
 
 @pytest.mark.parametrize("text, operator, changed", [

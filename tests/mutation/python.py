@@ -55,7 +55,10 @@ FUNCTIONS = {
     "ValueError": "TypeError", "np.ascontiguousarray": "np.asarray", "reversed": "list",
     "sorted": "list", "min": "max", "max": "min",
 }  # fmt: skip
-ORDERED = {"np.subtract", "np.divide", "np.power", "np.less", "np.greater", "np.matmul", "np.dot"}
+ORDERED = {
+    "np.subtract", "np.divide", "np.power", "np.less", "np.greater", "np.matmul", "np.dot",
+    "np.outer", "np.copyto",
+}  # fmt: skip
 DROPPED = {"where", "axis", "keepdims", "out", "dtype", "initial"}  # keywords
 SKIPPED = (ast.JoinedStr, ast.Import, ast.ImportFrom, ast.arguments)
 
@@ -65,7 +68,7 @@ def edits(
 ) -> list[Edit]:
     """Every change to a text, in the order of their places.
 
-    readable  the text as Python, of the same length, where it is not: see `mutation.templates`
+    readable  the text as Python, of the same length, where it is not: see `mutation.target`
     other     the name of another array that may stand in the place of a name
     """
     made = _Edits(text, readable or text, other or (lambda name: None))

@@ -48,7 +48,7 @@ class Verdict:
     """The result of testing a mutant.
 
     by  the test that failed, or the earlier failure; empty if it survived; None if it is not a
-        mutant, since its code is not valid Python or is unchanged
+        mutant, since its code is not valid Python or is unchanged but for comments
     """
 
     mutant: Mutant
@@ -152,7 +152,7 @@ class _Plugin:
         verdict = None
         try:
             for subject, text in mutant.modules():
-                if text != subject.text:
+                if code(text) != code(subject.text):
                     compile(text, "<mutant>", "exec")
                     verdict = ""
                     for failed in self.failures(subject, text):
@@ -197,6 +197,11 @@ class _Plugin:
             while told in done:
                 yield done.pop(told)
                 told += 1
+
+
+def code(text: str) -> list[str]:
+    """The lines of a module that say something to a machine."""
+    return [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
 
 
 def fork(task: Callable[[], object]) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from derive.library import load
 from derive.nodes import H
 
 HERE = Path(__file__).parent
+OWN = ("words", "constants")  # cells of this folder
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Subject:
 
 @cache
 def _cell(spec: str) -> Cell:
-    return load(str(HERE / "words.py") if spec == "words" else spec)
+    return load(str(HERE / f"{spec}.py") if spec in OWN else spec)
 
 
 @cache
@@ -62,6 +63,7 @@ AFTER, PROJECTED = Subject("gru:reset=after"), Subject("lstm_projection")
 SCRN = Subject("scrn")  # its output is no state
 SRU = Subject("sru")  # takes as many inputs as it has units
 WORDS = Subject("words")  # a cell of our own, with every function of the language
+CONSTANTS = Subject("constants")  # one that computes with parameters alone
 STATES = (Subject("lstm", "states"), Subject("gru", "states"))
 
 SUBJECTS = (
@@ -76,5 +78,6 @@ SUBJECTS = (
     SCRN,
     SRU,
     WORDS,
+    CONSTANTS,
     *STATES,
 )

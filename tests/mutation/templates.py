@@ -1,76 +1,89 @@
-"""The templates, changed line by line and operator by operator, and filled in as they always are.
+"""The templates, changed place by place, and filled in as they always are.
 
-A template that is a part of a module is Python with gaps. To read it as Python, each gap is
-covered by a name of the same length, or by a comment where it is a line of its own that says what
-to repeat; then every place in the syntax tree is the same place in the template. Macros, which
-write the mathematics, are no part of a module by themselves: there the words between the gaps are
-changed, and what the gaps decide.
+Changed is what stands between the gaps (`mutation.target`), and what the gaps decide
+(`mutation.gaps`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from unittest import mock
 
 import jinja2
 
 from derive import render
-from derive.backends.numpy.module import files
+from derive.backends.numpy.module import Module, files
 from derive.program.program import Program
+from mutation import gaps, target
+from mutation.jinja import Gap, locals_of
+from mutation.jinja import gaps as gaps_of
 from mutation.mutant import Mutant
 from mutation.program import TEMPLATES
-from mutation.python import Edit, edits
-from mutation.subjects import GRU, LSTM, PROJECTED, SCRN, SLSTM, SRU, STATES, WORDS, Subject
+from mutation.python import Edit
+from mutation.subjects import (
+    CONSTANTS,
+    GRU,
+    LSTM,
+    PROJECTED,
+    SCRN,
+    SLSTM,
+    SRU,
+    STATES,
+    WORDS,
+    Subject,
+)  # fmt: skip
 
 # In which cells a change has to be noticed: the first whose module it changes, and if it gets past
 # the tests of that one, the others.
-NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, *STATES)
-GAP = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}", re.DOTALL)
-# What says nothing to a machine: documentation, the remarks of templates, comments.
-PROSE = re.compile(
-    r'"""(?:(?!""").)*"""|\{#.*?#\}|\{% from.*?%\}|^ *#[^\n]*', re.DOTALL | re.MULTILINE
-)
-WORDS_OF_NUMPY = (
-    ("+ and -", r" \+ ", " - "),
-    ("* and /", r" \* ", " / "),
-    ("@ and *", r" @ ", " * "),
-    ("forget to add", r" \+= ", " = "),
-    ("other function", r"np\.add\(", "np.subtract("),
-    ("other function", r"np\.multiply\(", "np.add("),
-    ("other function", r"np\.tanh\(", "np.sin("),
-    ("other function", r"np\.outer\(([^,]*), (.*)\)", r"np.outer(\2, \1)"),
-    ("swap operands", r"np\.(dot|matmul)\(([^\n]*?), ([^\n]*?), out=", r"np.\1(\3, \2, out="),
-    ("transpose", r"\.T\b", ""),
-    ("drop copy", r"\.copy\(\)", ""),
-    ("drop keyword", r", (?:where|axis|keepdims|out)=(?:\([^()]*\)|[\w.-]+)", ""),
-    ("other axis", r"axis=-1", "axis=0"),
-    ("other number", r"\b0\.5\b", "0.25"),
-    ("other number", r"(?<=, )0(?=, where)", "1"),
-    ("off by one", r"T \+ 1", "T"),
-    ("other slice", r"\[:-1\]", "[1:]"),
-    ("other slice", r"\[-1\]", "[0]"),
-    ("other slice", r"\[0\] = ", "[-1] = "),
-    ("other order", r"reversed\(range\(T\)\)", "range(T)"),
-    ("other name", r"ended_s\b", "ended_s[::-1]"),
-    ("negate", r" is not None", " is None"),
-    ("other name", r"\bdys\b(?=\W)", "-dys"),
-    ("other name", r"\bdstate\b(?=\))", "state"),
-)
-OTHER_GAPS = {"input_argument": "output_argument", "output_argument": "input_argument"}
+NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, CONSTANTS, *STATES)
+# What says nothing to a machine: documentation and comments. In it, only whole parts that are there
+# or not are changed.
+PROSE = re.compile(r'"""(?:(?!""").)*"""|^ *#[^\n]*', re.DOTALL | re.MULTILINE)
+CHANGED: dict[str, str] = {}  # templates that are not as they stand in their files
 
 
 def mutants() -> Iterator[Mutant]:
     """Every change to every template."""
     for subject in NOTICED:
-        program_of(subject)  # before the forks
+        module_of(subject)  # before the forks
     for path in sorted(TEMPLATES.glob("*.j2")):
+        own_environment().get_template(f"numpy/{path.name}")
         text = path.read_text(encoding="utf-8")
         for edit in all_edits(text):
-            if "{%" not in text[edit.start : edit.end] or is_template(edit.apply(text)):
-                line = text.count("\n", 0, edit.start) + 1
-                yield made(path.name, stands_in(text, line), edit, text)
+            line = text.count("\n", 0, edit.start) + 1
+            yield made(path.name, stands_in(text, line), edit, text)
+
+
+def all_edits(text: str) -> list[Edit]:
+    """What can be changed in a template, in the order of the places."""
+    inside = gaps_of(text)
+    prose = [match.span() for match in PROSE.finditer(text)]
+    found = list(target.all_edits(text, inside, prose))
+    for gap, local in with_names(inside):
+        for edit in gaps.edits(gap, local):
+            is_prose = any(start <= gap.start < end for start, end in prose)
+            if not is_prose or (gap.kind == "block" and edit.operator == "negate condition"):
+                found.append(edit)
+    found = [edit for edit in found if edit.apply(text) != text]
+    distinct = {edit.apply(text): edit for edit in reversed(found)}
+    return sorted(distinct.values(), key=lambda e: (e.start, e.end, e.operator, e.new))
+
+
+def with_names(inside: list[Gap]) -> Iterator[tuple[Gap, list[str]]]:
+    """The gaps, each with the names that have a value in its macro, or outside of all."""
+    groups: list[list[Gap]] = [[]]
+    for gap in inside:
+        if gap.word == "macro":
+            groups.append([])
+        groups[-1].append(gap)
+        if gap.word == "endmacro":
+            groups.append([])
+    for group in groups:
+        names = locals_of(group)
+        yield from ((gap, names) for gap in group)
 
 
 def stands_in(text: str, line: int) -> str:
@@ -90,101 +103,84 @@ def made(name: str, where: str, edit: Edit, text: str) -> Mutant:
 
 
 def rendered(name: str, changed: str) -> Iterable[tuple[Subject, str]]:
-    """The modules that a changed template makes, one after another."""
-    environment = render.environment()
-    loader = jinja2.ChoiceLoader(
-        [jinja2.DictLoader({f"numpy/{name}": changed}), environment.loader]
-    )
-    with mock.patch.object(environment, "loader", loader):
-        environment.cache.clear()
+    """The modules that a changed template makes, one after another, in a process that makes no
+    others: a template that imports from the changed one keeps what it has imported."""
+    with filled_in({f"numpy/{name}": changed}):
         for subject in NOTICED:
-            (text,) = files(program_of(subject)).values()
-            yield subject, text
+            try:
+                yield subject, text_of(subject)
+            except jinja2.TemplateSyntaxError as error:  # no mutant: it is told without a test
+                raise SyntaxError from error
+
+
+@contextmanager
+def filled_in(changed: Mapping[str, str], **known: object) -> Iterator[None]:
+    """The templates of these names are others, and these values are known to all of them."""
+    environment = own_environment()
+    with (
+        mock.patch.object(render, "environment", own_environment),
+        mock.patch.dict(environment.globals, known),
+        mock.patch.dict(CHANGED, changed),
+    ):
+        yield
 
 
 @cache
-def program_of(subject: Subject) -> Program:
-    """A subject's program, which no template has a part in."""
-    return Program(subject.cell, subject.store)
+def own_environment() -> jinja2.Environment:
+    """The templates, as they are at the moment; one that has not changed is compiled once."""
+
+    def source(name: str) -> tuple[str, None, Callable[[], bool]]:
+        text = now(name)
+        return text, None, lambda: now(name) == text
+
+    def now(name: str) -> str:
+        return CHANGED[name] if name in CHANGED else read(name)
+
+    loader = jinja2.FunctionLoader(source)
+    made = render.environment().overlay(loader=loader, auto_reload=True)
+    made.bytecode_cache = None
+    return made
 
 
-def all_edits(text: str) -> Iterator[Edit]:
-    """What can be changed in a template: the words of the target, whole lines, the conditions of
-    its gaps, and which of two a gap says."""
-    try:
-        yield from python_edits(text)
-    except SyntaxError:  # macros: no part of a module by itself
-        yield from word_edits(text)
-    yield from gap_edits(text)
+@cache
+def read(name: str) -> str:
+    """A template, unchanged."""
+    return (TEMPLATES.parent / name).read_text(encoding="utf-8")
 
 
-def python_edits(text: str) -> Iterator[Edit]:
-    """Changes to what is Python but for its gaps."""
-    gaps = [match.span() for match in GAP.finditer(text)]
-    for edit in edits(text, covered(text)):
-        if all(harmless(edit, start, end) for start, end in gaps):
-            yield edit
+def text_of(subject: Subject) -> str:
+    """The module that the templates make at the moment."""
+    filling = module_of(subject)
+    with mock.patch("derive.backends.numpy.module.Module", lambda program: filling):
+        (text,) = files(filling.program).values()
+    return text
 
 
-def word_edits(text: str) -> Iterator[Edit]:
-    """Changes to the words between gaps, and lines left out."""
-    prose = [match.span() for match in PROSE.finditer(text)]
-    for operator, pattern, new in WORDS_OF_NUMPY:
-        for match in re.finditer(pattern, text):
-            if not any(start <= match.start() < end for start, end in prose):
-                yield Edit(operator, match.start(), match.end(), match.expand(new))
-    for match in re.finditer(r"^(?!\s*({%|{#|#|$)).*\S.*$", text, re.MULTILINE):
-        if not any(start <= match.start() < end for start, end in prose):
-            line = match[0]
-            indent = line[: len(line) - len(line.lstrip())]
-            block = line.rstrip().endswith(":")
-            yield Edit("drop line", match.start(), match.end(), f"{indent}{'if True:' * block}")
+@cache
+def module_of(subject: Subject) -> Module:
+    """What the templates are filled with, which they have no part in themselves."""
+    return Module(Program(subject.cell, subject.store))
 
 
-def gap_edits(text: str) -> Iterator[Edit]:
-    """Conditions negated, the other one of two words, the other end of a list."""
-    for match in re.finditer(r"{% (?:el)?if (.*?) %}", text):
-        yield Edit("negate condition", match.start(1), match.end(1), f"not ({match[1]})")
-    for match in re.finditer(r"{{ (\"[^\"]*\") if ([^{}]*?) else (\"[^\"]*\") }}", text):
-        other = f"{{{{ {match[3]} if {match[2]} else {match[1]} }}}}"
-        yield Edit("the other of two", match.start(), match.end(), other)
-    for match in re.finditer(r"{{ (\"[^\"]*\") if ([^{}]*?) }}", text):
-        if " else " not in match[2] and match[1] not in ('", "', '","'):
-            new = f"{{{{ {match[1]} if not ({match[2]}) }}}}"
-            yield Edit("negate condition", match.start(), match.end(), new)
-    for match in re.finditer(r"params\.{{ (\w+) }}", text):
-        if match[1] in OTHER_GAPS:
-            yield Edit("other gap", match.start(1), match.end(1), OTHER_GAPS[match[1]])
-    for one, other in (("entering", "leaving"), ("first", "last"), ("s.outs", "s.operands")):
-        for match in re.finditer(rf"\b{one}\b(?=[^{{}}\n]*[%}}])", text):
-            yield Edit("other part", match.start(), match.end(), other)
+# --- what is reached ------------------------------------------------------------------------------
 
 
-def harmless(edit: Edit, start: int, end: int) -> bool:
-    """Whether a change leaves a gap alone, or takes all of it."""
-    apart = edit.end <= start or end <= edit.start
-    return apart or (edit.start <= start and end <= edit.end)
-
-
-def covered(text: str) -> str:
-    """A template as Python of the same length."""
-    return GAP.sub(cover, text)
-
-
-def cover(gap: re.Match[str]) -> str:
-    """What stands for a gap: a comment where it is a line of its own, nothing where it says when a
-    part of a line is there, or a name."""
-    if not gap[0].startswith("{{"):
-        before = gap.string[gap.string.rfind("\n", 0, gap.start()) + 1 : gap.start()]
-        mark = " " if before.strip() else "#"
-        return "".join("\n" if c == "\n" else mark for c in gap[0])
-    return f"_{'x' * (len(gap[0]) - 1)}"
-
-
-def is_template(text: str) -> bool:
-    """True if it is a valid template; otherwise the change is not a mutant."""
-    try:
-        render.environment().parse(text)
-    except jinja2.TemplateSyntaxError:
-        return False
-    return True
+def unreached() -> set[str]:
+    """The parts of templates that no subject reaches: macros, loops, and sides of conditions."""
+    marked: dict[str, str] = {}
+    parts: dict[str, None] = {}
+    for path in sorted(TEMPLATES.glob("*.j2")):
+        text, done = path.read_text(encoding="utf-8"), 0
+        pieces = []
+        for gap in gaps_of(text):
+            if gap.word in ("if", "elif", "else", "for", "macro"):
+                line = text.count("\n", 0, gap.start) + 1
+                part = f"{path.name}:{line}: {text[gap.start : gap.end]}"
+                pieces += [text[done : gap.end], f"{{{{ reached({len(parts)}) }}}}"]
+                parts[part], done = None, gap.end
+        marked[f"numpy/{path.name}"] = "".join([*pieces, text[done:]])
+    found: set[int] = set()
+    with filled_in(marked, reached=lambda k: found.add(k) or ""):
+        for subject in NOTICED:
+            text_of(subject)
+    return {part for k, part in enumerate(parts) if k not in found}
