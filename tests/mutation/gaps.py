@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from mutation.edit import Edit
 from mutation.jinja import Gap
-from mutation.python import Edit
 from mutation.target import word_edits
 
 COMPARISONS = {">": ">=", "<": "<=", ">=": ">", "<=": "<"}

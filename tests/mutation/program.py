@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -16,8 +17,9 @@ from types import FrameType, ModuleType
 
 import numpy as np
 
+from mutation.edit import Edit, functions, place
 from mutation.mutant import Mutant
-from mutation.python import Edit, edits, functions, place
+from mutation.python import edits
 from mutation.subjects import ANTISYMMETRIC, GRU, LSTM, PEEPHOLE, SLSTM, STATES, Subject
 
 ROUTINES = ("forward", "backward", "step", "jvp", "hvp")
@@ -46,11 +48,12 @@ def of_module(subject: Subject, known: set[tuple[str, str]]) -> Iterator[Mutant]
     text, found = subject.text, functions(subject.text)
     lines = text.splitlines()
     routines = ROUTINES[:-1] if subject in FIRST_ORDER else ROUTINES
-    shapes = shapes_of(subject)
+    shapes, same = shapes_of(subject), aliases_of(text)
     seen: set[str] = set()
 
     def other(name: ast.Name) -> str | None:
-        return next_alike(shapes.get(place(found, name.lineno), {}), name.id)
+        where = place(found, name.lineno)
+        return next_alike(shapes.get(where, {}), name.id, same.get(where, {}))
 
     for edit in edits(text, other=other):
         line = text.count("\n", 0, edit.start) + 1
@@ -76,12 +79,41 @@ def template_lines() -> frozenset[str]:
     return frozenset(line.strip() for text in texts for line in text.splitlines())
 
 
-def next_alike(shapes: dict[str, tuple], name: str) -> str | None:
-    """The next array of the same shape, in the order of their names; the first after the last."""
+def next_alike(shapes: dict[str, tuple], name: str, same: dict[str, str]) -> str | None:
+    """The next array of the same shape, in the order of their names; the first after the last. Not
+    the same array under another name."""
     alike = sorted(other for other, shape in shapes.items() if shape == shapes.get(name))
-    if name not in shapes or len(alike) < 2:
+    first = same.get(name, name)
+    others = [other for other in alike if same.get(other, other) != first]
+    if name not in shapes or not others:
         return None
-    return alike[(alike.index(name) + 1) % len(alike)]
+    return next((other for other in others if other > name), others[0])
+
+
+def aliases_of(text: str) -> dict[str, dict[str, str]]:
+    """For each routine, names for an array that has one already, and its first name; not of names
+    that stand for one array after another."""
+    found: dict[str, dict[str, str]] = {}
+    for routine in ast.parse(text).body:
+        if isinstance(routine, ast.FunctionDef) and routine.name in ROUTINES:
+            names = [n for n in ast.walk(routine) if isinstance(n, ast.Name)]
+            bound = Counter(n.id for n in names if isinstance(n.ctx, ast.Store))
+            same = found.setdefault(routine.name, {})
+            for node in ast.walk(routine):
+                for second, first in pairs(node) if isinstance(node, ast.Assign) else ():
+                    if bound[first] <= 1 == bound[second]:
+                        same[second] = same.get(first, first)
+    return found
+
+
+def pairs(node: ast.Assign) -> Iterator[tuple[str, str]]:
+    """What an assignment gives a second name: ``a = b``, ``a, b = c, d``, ``a = b = …``."""
+    first, *others = [*node.targets, node.value]
+    for other in others:
+        many = isinstance(first, ast.Tuple) and isinstance(other, ast.Tuple)
+        for a, b in zip(first.elts, other.elts, strict=True) if many else [(first, other)]:
+            if isinstance(a, ast.Name) and isinstance(b, ast.Name):
+                yield a.id, b.id
 
 
 def shapes_of(subject: Subject) -> dict[str, dict[str, tuple]]:

@@ -9,32 +9,10 @@ guards against what cannot happen.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import singledispatchmethod
 
-
-@dataclass(frozen=True)
-class Edit:
-    """text[start:end] becomes `new`."""
-
-    operator: str
-    start: int
-    end: int
-    new: str
-
-    def apply(self, text: str) -> str:
-        """The text, changed."""
-        return text[: self.start] + self.new + text[self.end :]
-
-    def lines(self, text: str) -> tuple[str, str]:
-        """The lines that change, joined into one, before and after."""
-        first = text.rfind("\n", 0, self.start) + 1
-        last = text.find("\n", self.end)
-        last = len(text) if last < 0 else last
-        after = text[first : self.start] + self.new + text[self.end : last]
-        return " ".join(text[first:last].split()), " ".join(after.split())
-
+from mutation.edit import Edit
 
 # What an operator becomes.
 BINARY = {
@@ -258,23 +236,3 @@ class _Edits:
         instead = self.other(node) if isinstance(node.ctx, ast.Load) else None
         if instead:
             yield self.edit("other array", node, instead)
-
-
-def functions(text: str) -> Mapping[str, tuple[int, int]]:
-    """The first and last line of each function, methods with their class's name, and of classes."""
-    found: dict[str, tuple[int, int]] = {}
-
-    def look(node: ast.AST, prefix: str) -> None:
-        for child in ast.iter_child_nodes(node):
-            if isinstance(child, ast.FunctionDef | ast.ClassDef):
-                found[prefix + child.name] = (child.lineno, child.end_lineno or child.lineno)
-                look(child, f"{prefix}{child.name}.")
-
-    look(ast.parse(text), "")
-    return found
-
-
-def place(found: Mapping[str, tuple[int, int]], line: int) -> str:
-    """The innermost function that a line is in; empty outside of all."""
-    inside = [name for name, (first, last) in found.items() if first <= line <= last]
-    return inside[-1] if inside else ""

@@ -12,8 +12,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from mutation.edit import Edit
 from mutation.jinja import Gap
-from mutation.python import FUNCTIONS, Edit, edits
+from mutation.python import FUNCTIONS, edits
 
 # Words, and what they become. What is left out of a pattern's groups stays.
 WORDS = (

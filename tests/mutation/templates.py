@@ -18,11 +18,11 @@ from derive import render
 from derive.backends.numpy.module import Module, files
 from derive.program.program import Program
 from mutation import gaps, target
+from mutation.edit import Edit
 from mutation.jinja import Gap, locals_of
 from mutation.jinja import gaps as gaps_of
 from mutation.mutant import Mutant
 from mutation.program import TEMPLATES
-from mutation.python import Edit
 from mutation.subjects import (
     CONSTANTS,
     GRU,
