@@ -168,13 +168,6 @@ def test_a_function_works_in_place(m, name):
     assert peak < x.nbytes / 2
 
 
-@with_function("_stretched")
-def test_what_was_stretched_may_be_written_to(m, name):
-    rows = getattr(m, name)(np.arange(3.0), np.zeros((2, 5)), 3)
-    rows[0] = 7
-    np.testing.assert_array_equal(rows, [[7, 7, 7], [0, 1, 2]])
-
-
 # --- sequences that have ended -------------------------------------------------------------------
 
 
