@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import tracemalloc
 import types
 
@@ -66,6 +67,14 @@ def test_the_tape_holds_the_states_of_all_steps(m):
         steps = getattr(run.tape, f"{name}_s")
         identical(steps[0], getattr(run.state, name))
         identical(steps[-1], getattr(run.final, name))
+
+
+def test_a_tape_of_another_shape_is_named(m):
+    run = run_of(m)
+    for name in m.State._fields:
+        tape = run.tape._replace(**{f"{name}_s": getattr(run.tape, f"{name}_s")[..., :-1]})
+        with pytest.raises(ValueError, match=rf"^tape\.{name}_s has shape"):
+            m.backward(run.params, tape, run.dys, run.dstate)
 
 
 # --- memory --------------------------------------------------------------------------------------
@@ -132,6 +141,22 @@ def test_paragraphs_of_the_docstring_stand_apart(m):
     assert all(p.strip() for p in paragraphs)
     assert sum(p.startswith("Equations of one step") for p in paragraphs) == 1
     assert sum("\n" in p for p in paragraphs) >= 3  # and their lines together
+
+
+def test_a_state_is_told_by_its_shape_and_where_it_starts(m):
+    """Each shape once, and what does not start at zero."""
+    run = run_of(m)
+    started = m.forward(run.params, run.xs[:0])[1]
+    for function in (m.forward, m.step):
+        (said,) = re.findall(r" {8}state: the .*?State, each (.*?)\.\n {4}", function.__doc__, re.S)
+        shapes, _, starts = " ".join(said.split()).partition("; ")
+        lengths = {s.shape[1] for s in started}
+        assert len(shapes.split(" or ")) == len(set(shapes.split(" or "))) == len(lengths)
+        assert re.fullmatch(r"\(B, [A-Z]\)( or \(B, [A-Z]\))*", shapes)
+        told = dict(re.findall(r"(\w+) then starts at ([-+.e\d]+)", starts))
+        assert starts.startswith("zero if None") and starts.count(";") == len(told)
+        for name, value in started._asdict().items():
+            np.testing.assert_array_equal(value, float(told.get(name, "0").rstrip(".")))
 
 
 def test_as_many_inputs_as_units_only_where_they_are_added(m):

@@ -20,8 +20,8 @@ class Constants(Cell):
     n = mean(u) + mean(h)
     o = mean(U.o @ h * mean(h)) * b.o
     v = tanh(V.f @ h) * tanh(V.g @ h)
-    c_next = tanh(k) * c + q * u + n + o * h
-    h_next = tanh(c_next) * b.k + p * v + q + U.h @ b.h
+    c_next = tanh(k) * c + (1 + q) * u + n + o * h
+    h_next = tanh(c_next) * (1 + b.k) + p * v + q + U.h @ b.h
     i = sigmoid(U.i @ h_next + b.i)
     j = tanh(U.j @ h_next + b.j)
     y = Output(i * j)
