@@ -193,6 +193,11 @@ def test_a_function_works_in_place(m, name):
     assert peak < x.nbytes / 2
 
 
+@with_function("_heaviside")
+def test_a_jump_is_half_way_at_zero(m, name):
+    np.testing.assert_array_equal(getattr(m, name)(np.array([-3.0, 0.0, 3.0])), [0, 0.5, 1])
+
+
 # --- sequences that have ended -------------------------------------------------------------------
 
 

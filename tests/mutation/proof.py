@@ -58,6 +58,7 @@ def test_numbers(proof, spec):
 @pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if s.is_wide])
 def test_sizes_that_the_cell_cannot_have_are_refused(spec):
     params = loaded(spec)[1].Params
-    with pytest.raises(ValueError, match="as many inputs as it has units"):
+    said = "as many inputs as it has units: input_size 2 must be hidden_size 3"
+    with pytest.raises(ValueError, match=said):
         params(2, 3)
     assert "input_size must be hidden_size" in params.__doc__

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import os
 import pickle
+import re
 import resource
 import signal
 import sys
@@ -201,7 +202,8 @@ class _Plugin:
 
 def code(text: str) -> list[str]:
     """The lines of a module that say something to a machine."""
-    return [line for line in text.splitlines() if line and not line.lstrip().startswith("#")]
+    lines = (re.sub(r"(^|  )\s*# .*", "", line) for line in text.splitlines())
+    return [line for line in lines if line.strip()]
 
 
 def fork(task: Callable[[], object]) -> tuple[int, int]:
