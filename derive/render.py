@@ -6,13 +6,11 @@ import os
 import re
 import tempfile
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 import jinja2
-
-NOTHING = "\0"  # marks a line that is to be left out
 
 
 @cache
@@ -29,7 +27,7 @@ def environment() -> jinja2.Environment:
         autoescape=False,
         bytecode_cache=compiled(),
     )
-    made.filters |= {"block": block, "lines": lines, "fill": fill}
+    made.filters |= {"lines": lines, "fill": fill}
     return made
 
 
@@ -46,23 +44,8 @@ def render(template: str, **values: object) -> str:
     """Fill a template in. Lines end where their text ends, and no more than two empty lines follow
     each other."""
     text = environment().get_template(template).render(**values)
-    text = "\n".join(line.rstrip() for line in text.splitlines() if NOTHING not in line)
+    text = "\n".join(line.rstrip() for line in text.splitlines())
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n") + "\n"
-
-
-def macros(template: str) -> dict[str, str]:
-    """The text of each macro of a template, in the order of their names."""
-    module = environment().get_template(template).module
-    return {
-        name: str(getattr(module, name)()).strip()
-        for name in sorted(dir(module))
-        if not name.startswith("_")
-    }
-
-
-def block(lines: Iterable[str], indent: int = 4) -> str:
-    """Lines at an indent, for use in a template; without lines, the line it stands in goes away."""
-    return "\n".join(" " * indent + line for line in lines).lstrip(" ") or NOTHING
 
 
 def lines(text: str, indent: int) -> str:

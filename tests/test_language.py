@@ -7,11 +7,9 @@ name.
 from __future__ import annotations
 
 import ast
-import io
 import keyword
 import re
 import textwrap
-import tokenize
 from itertools import permutations
 
 import numpy as np
@@ -492,12 +490,6 @@ def small_cell(**other):
         "initial": {},
     }
     return core.Cell(**(fields | {k: v for k, v in other.items() if k in fields}))
-
-
-def names_in(text):
-    """Every name that occurs in a module's text, in the order of their names."""
-    tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return sorted({t.string for t in tokens if t.type == tokenize.NAME})
 
 
 # --- smuggling -----------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from derive.program.statements import (
     Compute,
     Group,
     OuterTotal,
+    Pointwise,
     Product,
     PullBack,
     Reduce,
@@ -255,7 +256,7 @@ class _Splitter:
         together = (joined.get(id(s), s) for s in statements)
         return [s for s in together if s is not None]
 
-    def form(self, s: Compute | Total) -> tuple[object, int] | None:
+    def form(self, s: Pointwise) -> tuple[object, int] | None:
         """The form of a statement, with the group of what it defines, and its place in it."""
         (q,) = s.outs
         if q not in self.rows.of or (formed := self.rows.form(s.expr)) is None:

@@ -41,25 +41,25 @@ class Names:
         cell = program.cell
         if cell.input.name == streamed:  # it has the name of the argument already
             self.given[cell.input] = streamed
-        for q in _quantities(program):
+        quantities = _quantities(program)
+        for q in quantities:
             if q not in self.given:
                 self.given[q] = self.free(q.name)
         for axis in cell.axes:
             self.given[axis] = self.free(axis.letter)
-        self._give_out(program)
+        self._give_out(program, quantities)
         taken = set(attributes)
         for axis in cell.axes:
             self.given[axis, "argument"] = fresh(axis.argument, taken)
 
-    def _give_out(self, program: Program) -> None:
+    def _give_out(self, program: Program, quantities: Iterable[Quantity]) -> None:
         """Give out everything that is made of a person's names before any routine asks for names of
         its own, so that what one routine makes up is never another's quantity."""
-        for q in _quantities(program):
+        for q in quantities:
             self.all(q)
         for routine in program.routines.values():
             for stack in routine.storage.stacks:
-                whole = self._of(("stack", stack.name), stack.name)
-                self._of((whole, "all"), f"{stack.name}_s")
+                self._stack_of_all(stack.name)
         for weights in program.layout.weights:
             for variant in Variant:
                 self.weights(variant, weights.name)
@@ -101,19 +101,23 @@ class Names:
         """An array, or one step of it, under its own name."""
         if buffer.role in (Role.ARGUMENT, Role.RESULT) and buffer.span is not Span.STEP:
             return buffer.name
+        is_one = buffer.span in (Span.STEP, Span.ONCE)
         if len(buffer.parts) == 1:
             (q,) = buffer.parts
-            return self.one(q) if buffer.span in (Span.STEP, Span.ONCE) else self.all(q)
-        whole = self._of(("stack", buffer.name), buffer.name)
-        return (
-            whole
-            if buffer.span in (Span.STEP, Span.ONCE)
-            else self._of((whole, "all"), f"{buffer.name}_s")
-        )
+            return self.one(q) if is_one else self.all(q)
+        return self._stack(buffer.name) if is_one else self._stack_of_all(buffer.name)
 
     def step_of(self, buffer: Buffer) -> str:
         """One step of a stack that is kept for all of them."""
-        return self._of(("stack", buffer.name), buffer.name)
+        return self._stack(buffer.name)
+
+    def _stack(self, name: str) -> str:
+        """A stack, or one step of it."""
+        return self._of(("stack", name), name)
+
+    def _stack_of_all(self, name: str) -> str:
+        """All steps of a stack."""
+        return self._of((self._stack(name), "all"), f"{name}_s")
 
     def weights(self, variant: Variant, stack: str) -> str:
         """A stack of parameters, or of gradients or directions."""

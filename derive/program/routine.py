@@ -84,10 +84,13 @@ def assemble(loop: Loop, setting: Setting) -> Routine:
     """
     given = frozenset(setting.parameters.of)
     groups = setting.groups
+    found: list[Group] = []
     if setting.policy.join:
-        loop = sums_spread(loop, Rows.among([*groups, *groups_in(loop, groups)]))
+        found = groups_in(loop, groups)
+        spread = sums_spread(loop, Rows.among([*groups, *found]))
+        if spread != loop:
+            loop, found = spread, groups_in(spread, groups)
     constants = constants_of(loop, given)
-    found = groups_in(loop, groups) if setting.policy.join else []
     nests = nests_of(loop) if setting.policy.fuse else Nests()
     local = local_to(loop, nests, constants) if setting.policy.fuse else frozenset()
     apart: frozenset[Quantity] = frozenset()

@@ -1,6 +1,6 @@
 """What a routine is made of, in no language: what is done, to what, in which order.
 
-A statement writes its `outs`, and with `adds` it adds to what is there already. Elementwise work,
+A statement writes its `outs`, and with `adds` it adds to what is there already. Pointwise work,
 a reduction and a product are statements of different kinds, since they are loops of different
 shapes. Quantities that lie side by side in a stack may be read or written as one; `groups` says
 which ones a statement takes as one, so that a backend can name them before it prints a line.
@@ -78,16 +78,34 @@ class OuterTotal(Statement):
 
 
 @dataclass(frozen=True)
-class Total(Statement):
-    """outs = Σ over steps and sequences of an elementwise expression: the gradient of parameter
-    vectors. Several `outs` are side by side and of one form, as in `Compute`."""
+class Pointwise(Statement):
+    """What reads an elementwise expression.
+
+    Several `outs` are side by side and of one form: `expr` is the first one's, and of each group in
+    `beside` it reads the first, the other outs the others.
+    """
 
     expr: sp.Expr
     beside: tuple[Group, ...] = ()
 
     @property
     def groups(self):
-        return _side_by_side(self.expr, self.beside)
+        return tuple(map(self.group_of, sorted(symbols_of(self.expr), key=str)))
+
+    def group_of(self, q: Quantity) -> Group:
+        """What a quantity in `expr`, or the first of `outs`, stands for: all that lies side by side
+        there, or itself."""
+        return next((group for group in (self.outs, *self.beside) if group[0] == q), (q,))
+
+
+@dataclass(frozen=True)
+class Compute(Pointwise):
+    """outs = expr."""
+
+
+@dataclass(frozen=True)
+class Total(Pointwise):
+    """outs = Σ over steps and sequences of expr: the gradient of parameter vectors."""
 
 
 @dataclass(frozen=True)
@@ -122,22 +140,6 @@ class Activate(Statement):
 
 
 @dataclass(frozen=True)
-class Compute(Statement):
-    """out = expr, elementwise.
-
-    Several `outs` are side by side and of one form: `expr` is the first one's, and of each group in
-    `beside` it reads the first, the other outs the others.
-    """
-
-    expr: sp.Expr
-    beside: tuple[Group, ...] = ()
-
-    @property
-    def groups(self):
-        return _side_by_side(self.expr, self.beside)
-
-
-@dataclass(frozen=True)
 class Copy(Statement):
     """out = source, where what one step hands to the next has a place of its own."""
 
@@ -164,9 +166,3 @@ class Fused(Statement):
         """What its body reads that it does not define."""
         own = {q for s in self.body if not s.adds for q in s.outs}
         return tuple(g for s in self.body for g in s.groups if not own.issuperset(g))
-
-
-def _side_by_side(expr: sp.Expr, beside: tuple[Group, ...]) -> tuple[Group, ...]:
-    """What an expression reads, with all that lies side by side."""
-    firsts = {group[0]: group for group in beside}
-    return tuple(firsts.get(q, (q,)) for q in sorted(symbols_of(expr), key=str))

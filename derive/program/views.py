@@ -20,6 +20,7 @@ from derive.program.statements import (
     Compute,
     Group,
     OuterTotal,
+    Pointwise,
     Reduce,
     Statement,
     Total,
@@ -228,4 +229,4 @@ def of_function(s: Activate, function: str) -> Group:
 
 def numbers(s: Statement) -> tuple[sp.Expr, ...]:
     """The expressions that a statement computes."""
-    return (s.expr,) if isinstance(s, Compute | Total) else ()
+    return (s.expr,) if isinstance(s, Pointwise) else ()

@@ -35,6 +35,7 @@ from derive.program.statements import (
     Compute,
     Group,
     OuterTotal,
+    Pointwise,
     Product,
     PullBack,
     Statement,
@@ -75,8 +76,14 @@ class Routine:
 
     spans, roles = Span, Role  # for the templates
 
-    def __init__(self, program: Program, call: interface.Call, names: Names, is_in_place: bool,
-                 also: Group = ()):  # fmt: skip
+    def __init__(
+        self,
+        program: Program,
+        call: interface.Call,
+        names: Names,
+        is_in_place: bool,
+        also: Group = (),
+    ):
         self.program, self.call, self.names = program, call, names.child()
         self.is_in_place, self.memory, self.loop = is_in_place, call.memory, call.routine.loop
         self.constants = call.routine.storage.constants
@@ -217,10 +224,9 @@ class Phase:
         lower = lowering.add if s.adds else lowering.assign
         self.calls[s] = lower(s.outs[0], s.expr, self.printer(s, at))
 
-    def of(self, s: Compute | Total) -> Callable[[Quantity], str]:
+    def of(self, s: Pointwise) -> Callable[[Quantity], str]:
         """The arrays that a statement reads and writes, by the first of what lies side by side."""
-        groups = {group[0]: group for group in (*s.beside, s.outs)}
-        return lambda q: self.array(groups.get(q, (q,)))
+        return lambda q: self.array(s.group_of(q))
 
     def place(self, q: Quantity) -> object:
         """What tells whether two quantities lie in the same memory."""
@@ -294,22 +300,21 @@ class Phase:
         """Whether a line takes the half of something, as that for sigmoids does."""
         return any(isinstance(s, Activate) and "sigmoid" in s.functions for s in self.statements)
 
-    def printer(self, s: Compute | Total, place: Callable[[Quantity], str]) -> Infix:
+    def printer(self, s: Pointwise, place: Callable[[Quantity], str]) -> Infix:
         """A printer of a statement's expression, in the order in which it was written."""
         routine = self.routine
         printer = NumPyPrinter(routine.program.rank, place, routine.names.size)
         equation = next((e for e in routine.loop.equations if e.lhs == s.outs[0]), None)
         return printer.written_as(equation) if equation else printer
 
-    def text(self, s: Compute | Total) -> str:
+    def text(self, s: Pointwise) -> str:
         """The expression of a statement, on arrays."""
         return self.printer(s, self.of(s))(s.expr)
 
     def says(self, s: Compute) -> tuple[str, str]:
         """What a statement defines, and its expression, in the quantities' names."""
-        groups = {group[0]: group for group in (*s.beside, s.outs)}
-        name = lambda q: self.routine.called(groups.get(q, (q,)))  # noqa: E731
-        return name(s.outs[0]), self.printer(s, name)(s.expr)
+        printer = self.printer(s, lambda q: self.routine.called(s.group_of(q)))
+        return self.routine.called(s.outs), printer(s.expr)
 
 
 class OneStep(Phase):
