@@ -1,10 +1,11 @@
 """The proof by symbols: the derived gradient is SymPy's own, as an identity and not to a tolerance.
 
-A small network of scalars, two units and three inputs over two steps, is unrolled into one
-expression for the loss, straight from the cell's equations. SymPy differentiates it whole, by every
-parameter, input and initial state. The derived adjoint equations are interpreted on the same
-scalars, step by step. The two differ by zero as rational functions, in which every value of an
-activation is an independent variable; `derive.check.rational` finds that out in exact arithmetic.
+A small network of scalars, two units and three inputs over two steps, is unrolled into one loss,
+straight from the cell's equations. SymPy differentiates its parts, and the chain rule, run forward
+where the adjoint runs backward, carries that from every parameter, input and initial state to the
+loss. The derived adjoint equations are interpreted on the same scalars, step by step. The two
+differ by zero as rational functions, in which every value of an activation is an independent
+variable; `derive.check.rational` finds that out in exact arithmetic.
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -19,7 +20,7 @@ import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
-from derive.check.rational import Shared, is_zero, points
+from derive.check.rational import Shared, derivative, is_zero, points
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.nodes import (
@@ -48,7 +49,7 @@ def prove(cell: Cell) -> tuple[bool, str]:
     leaves = network.leaves()
     at = points()
     for name, leaf, gradient in leaves:
-        if not is_zero(sp.diff(network.loss, leaf) - gradient, at):
+        if not is_zero(derivative(network.loss, leaf) - gradient, at):
             return False, f"the derivative by {name} is wrong"
     return True, f"{len(leaves)} derivatives"
 
@@ -101,7 +102,8 @@ class _Network:
                 values[e.lhs] = _defined(e, values, f"loss {t}")
             total += _dot(self.seeds[t], values[self.cell.output])
             states = {s: values[new] for s, new in self.cell.updates.items()}
-        return total + sp.Add(*(_dot(self.ends[s], states[s]) for s in self.cell.states))
+        total += sp.Add(*(_dot(self.ends[s], states[s]) for s in self.cell.states))
+        return Shared("loss", total)
 
     def _gradients(self) -> dict[tuple[str, int], Value]:
         """The derived adjoint equations, run from the last step to the first."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from functools import reduce
+from functools import cached_property, reduce
 
 import sympy as sp
 
@@ -27,10 +27,11 @@ def points() -> Points:
 
 
 class Shared(sp.Dummy):
-    """A part of a function, held once however often it is used.
+    """A part of a function, held once however often it is used. To SymPy it is a symbol: written
+    out, a function could be a tree of a million parts.
 
-    SymPy differentiates it through its definition; written out, a function could be a tree of a
-    million parts.
+    `slopes` are its derivatives by the symbols that its definition names, and `gradient` remembers
+    those by whatever these rest on.
     """
 
     definition: sp.Expr
@@ -38,19 +39,32 @@ class Shared(sp.Dummy):
     def __new__(cls, name: str, definition: sp.Expr) -> Shared:
         shared = sp.Dummy.__new__(cls, name, real=True)
         shared.definition = definition
-        shared.depends_on = frozenset(definition.free_symbols)
-        shared.slopes = {}
+        shared.rests_on = _rests_on(definition)
+        shared.gradient = {}
         return shared
 
-    @property
-    def free_symbols(self) -> set[sp.Basic]:
-        return set(self.depends_on)
+    @cached_property
+    def slopes(self) -> dict[sp.Symbol, sp.Expr]:
+        """SymPy's derivatives of the definition by each symbol in it, the shared ones too."""
+        return {s: sp.diff(self.definition, s) for s in self.definition.free_symbols}
 
-    def _eval_derivative_n_times(self, s, n):
-        if s not in self.slopes:
-            slope = sp.diff(self.definition, s)
-            self.slopes[s] = Shared(f"d {self} / d {s}", slope) if slope.args else slope
-        return self.slopes[s] if n == 1 else sp.diff(self.slopes[s], (s, n - 1))
+
+def _rests_on(expr: sp.Expr) -> frozenset[sp.Symbol]:
+    symbols = [s.rests_on if isinstance(s, Shared) else {s} for s in expr.free_symbols]
+    return frozenset().union(*symbols)
+
+
+def derivative(whole: sp.Expr, leaf: sp.Symbol) -> sp.Expr:
+    """The derivative of a function by a symbol that it rests on, however many shared parts lie
+    between: the chain rule, over SymPy's derivatives of each part."""
+    if not isinstance(whole, Shared):
+        return sp.Integer(whole == leaf)
+    if leaf not in whole.rests_on:
+        return sp.S.Zero
+    if leaf not in whole.gradient:
+        terms = [slope * derivative(part, leaf) for part, slope in whole.slopes.items()]
+        whole.gradient[leaf] = Shared(f"d {whole} / d {leaf}", sp.Add(*terms))
+    return whole.gradient[leaf]
 
 
 def is_zero(expr: sp.Expr, points: Points) -> bool:

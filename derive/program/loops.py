@@ -1,97 +1,147 @@
 """The loops of a cell: forward, backward, one step of forward, the tangent's, and the adjoint's
 tangent.
 
-Each is the cell's equations, or what `derive.adjoint` and `derive.tangent` made of them, put into a
-`Loop` and through its rules. They differ in what is known, what is handed on and what is wanted.
+A loop is a pass over the steps (`derive.program.passes`) that went through the rules.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
+from functools import cached_property
 
 from derive.adjoint import Adjoint
 from derive.cell import Equation
 from derive.nodes import Quantity, symbols_of
-from derive.program.loop import Carry, Loop, drop_unused, needed_for
+from derive.program.loop import Loop, drop_unused, needed_for
+from derive.program.passes import (
+    adjoint_pass,
+    adjoint_tangent_pass,
+    dots,
+    forward_pass,
+    one_step,
+    tangent_pass,
+)
 from derive.program.policy import PER_CALL, Policy
 from derive.program.rules.defer import defer
 from derive.program.rules.hoist import hoist
 from derive.program.rules.inline import inline
 from derive.program.rules.reduce import reductions_apart
 from derive.program.rules.share import share
-from derive.tangent import dotted, tangent
 
 
-@dataclass(frozen=True)
 class Loops:
-    """The loops of a cell.
-
-    saved     what forward keeps for the others, apart from the input and the states
-    forward   from the input and the initial state to the outputs
-    backward  from the adjoints of outputs and final state to those of parameters, input and initial
-              state
-    step      one step of forward by itself, for streaming
-    jvp       from the tangents of parameters, input and initial state to those of the outputs
-    hvp       the tangents that hvp's way back needs, then the way back: adjoints and their tangents
-              together
-    dot       for each quantity, its tangent
-    """
-
-    adjoint: Adjoint
-    saved: tuple[Quantity, ...]
-    forward: Loop
-    backward: Loop
-    step: Loop
-    jvp: Loop
-    hvp: tuple[Loop, Loop]
-    dot: dict[Quantity, Quantity]
-
-
-def loops(adjoint: Adjoint, store: str = "all", policy: Policy = PER_CALL) -> Loops:
-    """Schedule a cell's loops.
+    """The loops of a cell, each scheduled when it is asked for.
 
     store   "all" keeps every intermediate result that the way back reads; "states" keeps input and
             states only, and computes the rest again, for all steps at once, when it is needed
             (rematerialisation)
     policy  what is cheap in the target
     """
-    cell, schedule = adjoint.cell, partial(_schedule, policy=policy)
-    given = frozenset({cell.input, *cell.states, *cell.parameters})
-    trajectory = given | frozenset(cell.updates.values())
-    dot = _dots(adjoint)
 
-    backward = schedule(inline(_adjoint_loop(adjoint)))
-    needs = backward.reads() - trajectory
-    fixed = _fixed(adjoint)
-    recomputed = [e.lhs for e in adjoint.forward if e.lhs in needs and e.lhs not in fixed]
-    saved = tuple(recomputed) if store == "all" else ()
-    kept = trajectory | frozenset(saved)
+    def __init__(self, adjoint: Adjoint, store: str = "all", policy: Policy = PER_CALL):
+        self.adjoint, self.store, self.policy = adjoint, store, policy
+        cell = adjoint.cell
+        given = frozenset({cell.input, *cell.states, *cell.parameters})
+        self.trajectory = given | frozenset(cell.updates.values())
 
-    tangents = _tangent_loop(adjoint, dot)
-    adjoint_tangents = schedule(
-        _adjoint_tangent_loop(adjoint, dot, {e.lhs for e in tangents.during})
-    )
-    fixed_tangents = tuple(e for e in tangents.during if e.lhs in {dot[q] for q in fixed})
-    recomputable = (*adjoint.computed, *fixed_tangents)
-    moving = {e.lhs for e in tangents.during if e not in fixed_tangents}
-    handed = (adjoint_tangents.reads() - trajectory) & moving
-    there = replace(tangents, wanted=handed | {dot[s] for s in cell.updates.values()})
-    return Loops(
-        adjoint=adjoint,
-        saved=saved,
-        forward=_finish(schedule(_forward(adjoint, saved))),
-        backward=_finish(_recompute(backward, recomputable, kept)),
-        step=_finish(drop_unused(hoist(_step(adjoint), policy))),
-        jvp=_finish(_recompute(schedule(inline(tangents)), recomputable, kept)),
-        hvp=_hand_on(
-            _finish(_recompute(schedule(inline(there)), recomputable, kept)),
-            _finish(_recompute(adjoint_tangents, recomputable, kept | handed)),
-            fixed,
-        ),
-        dot=dot,
-    )
+    # the loops
+
+    @cached_property
+    def forward(self) -> Loop:
+        """From the input and the initial state to the outputs."""
+        return _finish(self._scheduled(forward_pass(self.adjoint, self.saved)))
+
+    @cached_property
+    def backward(self) -> Loop:
+        """From the adjoints of outputs and final state to those of parameters, input and initial
+        state."""
+        return self._finished(self._way_back, self.adjoint.computed)
+
+    @cached_property
+    def step(self) -> Loop:
+        """One step of forward by itself, for streaming."""
+        return _finish(drop_unused(hoist(one_step(self.adjoint), self.policy)))
+
+    @cached_property
+    def jvp(self) -> Loop:
+        """From the tangents of parameters, input and initial state to those of the outputs."""
+        return self._finished(self._scheduled(inline(self._tangents)), self._recomputable)
+
+    @cached_property
+    def hvp(self) -> tuple[Loop, Loop]:
+        """The tangents that hvp's way back needs, then the way back: adjoints and their tangents
+        together."""
+        moving = {e.lhs for e in self._tangents.during if e not in self._fixed_tangents}
+        back = self._scheduled(
+            adjoint_tangent_pass(self.adjoint, self.dot, {e.lhs for e in self._tangents.during})
+        )
+        handed = (back.reads() - self.trajectory) & moving
+        last = {self.dot[s] for s in self.adjoint.cell.updates.values()}
+        there = self._scheduled(inline(replace(self._tangents, wanted=handed | last)))
+        return _hand_on(
+            self._finished(there, self._recomputable),
+            self._finished(back, self._recomputable, handed),
+            self._fixed,
+        )
+
+    # what they share
+
+    @cached_property
+    def saved(self) -> tuple[Quantity, ...]:
+        """What forward keeps for the others, apart from the input and the states."""
+        if self.store != "all":
+            return ()
+        needs = self._way_back.reads() - self.trajectory - self._fixed
+        return tuple(e.lhs for e in self.adjoint.forward if e.lhs in needs)
+
+    @cached_property
+    def dot(self) -> dict[Quantity, Quantity]:
+        """For each quantity, its tangent."""
+        return dots(self.adjoint)
+
+    @cached_property
+    def _way_back(self) -> Loop:
+        """Backward, as if forward had kept everything."""
+        return self._scheduled(inline(adjoint_pass(self.adjoint)))
+
+    @cached_property
+    def _tangents(self) -> Loop:
+        return tangent_pass(self.adjoint, self.dot)
+
+    @cached_property
+    def _fixed(self) -> set[Quantity]:
+        return _fixed(self.adjoint)
+
+    @cached_property
+    def _fixed_tangents(self) -> tuple[Equation, ...]:
+        """The tangents of what depends on parameters alone."""
+        fixed = {self.dot[q] for q in self._fixed}
+        return tuple(e for e in self._tangents.during if e.lhs in fixed)
+
+    @property
+    def _recomputable(self) -> tuple[Equation, ...]:
+        return (*self.adjoint.computed, *self._fixed_tangents)
+
+    def _scheduled(self, loop: Loop) -> Loop:
+        """The rules that decide what runs when, one after another."""
+        return drop_unused(defer(hoist(drop_unused(loop), self.policy)))
+
+    def _finished(
+        self,
+        loop: Loop,
+        recomputable: tuple[Equation, ...],
+        handed: frozenset[Quantity] = frozenset(),
+    ) -> Loop:
+        """A loop after forward, with what was not kept or `handed` on computed again before it."""
+        kept = self.trajectory | frozenset(self.saved) | handed
+        return _finish(_recompute(loop, recomputable, kept))
+
+
+def _finish(loop: Loop) -> Loop:
+    """The rules for what is written where all is in its place."""
+    shared = share(loop)
+    apart = reductions_apart(shared)
+    return shared if apart == shared else share(apart)
 
 
 def _fixed(adjoint: Adjoint) -> set[Quantity]:
@@ -102,106 +152,6 @@ def _fixed(adjoint: Adjoint) -> set[Quantity]:
         if symbols_of(e.rhs) <= fixed and e.lhs not in ends:
             fixed.add(e.lhs)
     return fixed
-
-
-def _schedule(loop: Loop, policy: Policy) -> Loop:
-    """The rules that decide what runs when, one after another."""
-    return drop_unused(defer(hoist(drop_unused(loop), policy)))
-
-
-def _finish(loop: Loop) -> Loop:
-    """The rules for what is written where all is in its place."""
-    shared = share(loop)
-    apart = reductions_apart(shared)
-    return shared if apart == shared else share(apart)
-
-
-def _dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:
-    primal = (*adjoint.cell.quantities, *(e.lhs for e in adjoint.forward))
-    adjoints = (*adjoint.carry.values(), adjoint.seed, *(e.lhs for e in adjoint.backward))
-    return dotted(dict.fromkeys((*primal, *adjoints)), adjoint.taken)
-
-
-def _forward(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
-    cell = adjoint.cell
-    return Loop(
-        known=frozenset({cell.input, *cell.parameters}),
-        carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
-        during=adjoint.computed,
-        wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
-        fixed=frozenset(cell.parameters),
-    )
-
-
-def _step(adjoint: Adjoint) -> Loop:
-    """One step by itself: input and state arrive with it, and nothing is handed on."""
-    cell = adjoint.cell
-    return Loop(
-        known=frozenset(cell.parameters),
-        carries=(),
-        during=adjoint.computed,
-        wanted=frozenset(),
-        arrives=frozenset({cell.input, *cell.states}),
-        last=frozenset({cell.output, *cell.updates.values()}),
-    )
-
-
-def _adjoint_loop(adjoint: Adjoint) -> Loop:
-    cell, bar = adjoint.cell, adjoint.bar
-    return Loop(
-        known=frozenset({*cell.quantities, *(e.lhs for e in adjoint.forward), adjoint.seed}),
-        carries=tuple(Carry(adjoint.carry[s], bar[s]) for s in cell.states),
-        during=adjoint.backward,
-        wanted=frozenset({bar[cell.input]}),
-        totals=frozenset(bar[p] for p in cell.parameters),
-        fixed=frozenset(cell.parameters),
-        base=_bases(adjoint),
-        reverse=True,
-    )
-
-
-def _bases(adjoint: Adjoint) -> dict[Quantity, str]:
-    return {bar: q.name for q, bar in adjoint.bar.items()}
-
-
-def _tangent_loop(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
-    cell = adjoint.cell
-    primal = (*cell.quantities, *(e.lhs for e in adjoint.forward))
-    return Loop(
-        known=frozenset({*primal, dot[cell.input], *(dot[p] for p in cell.parameters)}),
-        carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
-        during=tangent(adjoint.forward, dot, {cell.output, *cell.updates.values()}),
-        wanted=frozenset({dot[cell.output]}),
-        fixed=frozenset({q for p in cell.parameters for q in (p, dot[p])}),
-        base={dot[q]: q.name for q in primal},
-    )
-
-
-def _adjoint_tangent_loop(
-    adjoint: Adjoint, dot: dict[Quantity, Quantity], moves: Container[Quantity]
-) -> Loop:
-    """The way back of hvp: every adjoint equation and its tangent, in one loop. Of the forward
-    pass's tangents only those that move are there."""
-    loop = inline(_adjoint_loop(adjoint))
-    forward = {e.lhs for e in adjoint.forward}
-    moving = {q: d for q, d in dot.items() if q not in forward or d in moves}
-    tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends, by_output=False)}
-    both = tuple(
-        e for first in loop.during for e in (first, tangents.get(dot[first.lhs])) if e is not None
-    )
-    known = loop.known | {moving[q] for q in loop.known if q in moving}
-    carries = (Carry(dot[c.entering], dot[c.leaving]) for c in loop.carries)
-    bases = {dot[q]: f"{name}_dot" for q, name in loop.base.items() if q in dot}
-    return replace(
-        loop,
-        known=known,
-        during=both,
-        carries=(*loop.carries, *carries),
-        wanted=frozenset(dot[q] for q in loop.wanted),
-        totals=frozenset(dot[q] for q in loop.totals),
-        fixed=loop.fixed | {dot[p] for p in loop.fixed},
-        base=dict(loop.base) | bases,
-    )
 
 
 def _recompute(loop: Loop, forward: tuple[Equation, ...], kept: frozenset[Quantity]) -> Loop:

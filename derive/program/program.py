@@ -19,7 +19,7 @@ from derive.nodes import Quantity
 from derive.program.assemble import Parameters
 from derive.program.interface import Interface, interface
 from derive.program.layout import Layout, layout
-from derive.program.loops import Loops, loops
+from derive.program.loops import Loops
 from derive.program.policy import PER_CALL, Policy
 from derive.program.routine import Routine, Setting, assemble
 from derive.program.storage import Variants
@@ -31,7 +31,7 @@ class Program:
     """A cell, and all that follows from it.
 
     cell    the cell
-    store   what forward keeps for backward; see `derive.program.loops.loops`
+    store   what forward keeps for backward; see `derive.program.loops.Loops`
     policy  what is cheap in the target
     """
 
@@ -47,14 +47,14 @@ class Program:
     @cached_property
     def loops(self) -> Loops:
         """The loops over time, scheduled."""
-        return loops(self.derivation, self.store, self.policy)
+        return Loops(self.derivation, self.store, self.policy)
 
     @cached_property
     def layout(self) -> Layout:
         """What lies next to what in memory: the same for every target, whatever its policy."""
-        if (self.store, self.policy) != ("all", PER_CALL):
-            return Program(self.cell).layout
-        return layout(self.cell, self.loops.forward, self.derivation.computed)
+        is_usual = (self.store, self.policy) == ("all", PER_CALL)
+        usual = self.loops if is_usual else Loops(self.derivation)
+        return layout(self.cell, usual.forward, self.derivation.computed)
 
     @cached_property
     def parameters(self) -> Parameters:

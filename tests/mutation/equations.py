@@ -21,7 +21,7 @@ from derive import compiler
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Equation
 from derive.nodes import MatVec, Outer, Quantity, Transposed, as_written, symbols_of
-from derive.program import loops
+from derive.program import passes
 from derive.tangent import tangent
 from mutation.mutant import Mutant
 from mutation.subjects import AFTER, ANTISYMMETRIC, PEEPHOLE, SLSTM, Subject
@@ -85,7 +85,7 @@ def generated(subject: Subject, stage: str, change: Change) -> str:
 
     with (
         mock.patch("derive.program.program.adjoint", changed_adjoint),
-        mock.patch.object(loops, "tangent", changed_tangent),
+        mock.patch.object(passes, "tangent", changed_tangent),
     ):
         (text,) = compiler.generate(subject.cell, store=subject.store).values()
     return text

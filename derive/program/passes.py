@@ -1,0 +1,110 @@
+"""The passes over the steps of a cell, before any rule: forward, the adjoint's, the tangent's, and
+the adjoint's tangent.
+
+Each is the cell's equations, or what `derive.adjoint` and `derive.tangent` made of them, as a
+`Loop` whose equations all run at every step. They differ in what is known, what is handed on from
+step to step, and what is wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable
+from dataclasses import replace
+
+from derive.adjoint import Adjoint
+from derive.nodes import Quantity
+from derive.program.loop import Carry, Loop
+from derive.program.rules.inline import inline
+from derive.tangent import dotted, tangent
+
+
+def dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:
+    """For each quantity and each adjoint, its tangent."""
+    primal = (*adjoint.cell.quantities, *(e.lhs for e in adjoint.forward))
+    adjoints = (*adjoint.carry.values(), adjoint.seed, *(e.lhs for e in adjoint.backward))
+    return dotted(dict.fromkeys((*primal, *adjoints)), adjoint.taken)
+
+
+def forward_pass(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
+    """From the first step to the last: outputs, states, and what is saved for others."""
+    cell = adjoint.cell
+    return Loop(
+        known=frozenset({cell.input, *cell.parameters}),
+        carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
+        during=adjoint.computed,
+        wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
+        fixed=frozenset(cell.parameters),
+    )
+
+
+def one_step(adjoint: Adjoint) -> Loop:
+    """One step by itself: input and state arrive with it, and nothing is handed on."""
+    cell = adjoint.cell
+    return Loop(
+        known=frozenset(cell.parameters),
+        carries=(),
+        during=adjoint.computed,
+        wanted=frozenset(),
+        arrives=frozenset({cell.input, *cell.states}),
+        last=frozenset({cell.output, *cell.updates.values()}),
+    )
+
+
+def adjoint_pass(adjoint: Adjoint) -> Loop:
+    """From the last step to the first: the adjoints of the input, and the gradients as totals."""
+    cell, bar = adjoint.cell, adjoint.bar
+    return Loop(
+        known=frozenset({*cell.quantities, *(e.lhs for e in adjoint.forward), adjoint.seed}),
+        carries=tuple(Carry(adjoint.carry[s], bar[s]) for s in cell.states),
+        during=adjoint.backward,
+        wanted=frozenset({bar[cell.input]}),
+        totals=frozenset(bar[p] for p in cell.parameters),
+        fixed=frozenset(cell.parameters),
+        base=_bases(adjoint),
+        reverse=True,
+    )
+
+
+def _bases(adjoint: Adjoint) -> dict[Quantity, str]:
+    return {bar: q.name for q, bar in adjoint.bar.items()}
+
+
+def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
+    """From the first step to the last: the tangents of the outputs."""
+    cell = adjoint.cell
+    primal = (*cell.quantities, *(e.lhs for e in adjoint.forward))
+    return Loop(
+        known=frozenset({*primal, dot[cell.input], *(dot[p] for p in cell.parameters)}),
+        carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
+        during=tangent(adjoint.forward, dot, {cell.output, *cell.updates.values()}),
+        wanted=frozenset({dot[cell.output]}),
+        fixed=frozenset({q for p in cell.parameters for q in (p, dot[p])}),
+        base={dot[q]: q.name for q in primal},
+    )
+
+
+def adjoint_tangent_pass(
+    adjoint: Adjoint, dot: dict[Quantity, Quantity], moves: Container[Quantity]
+) -> Loop:
+    """The way back of hvp: every adjoint equation and its tangent, in one loop. Of the forward
+    pass's tangents only those that move are there."""
+    loop = inline(adjoint_pass(adjoint))
+    forward = {e.lhs for e in adjoint.forward}
+    moving = {q: d for q, d in dot.items() if q not in forward or d in moves}
+    tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends, by_output=False)}
+    both = tuple(
+        e for first in loop.during for e in (first, tangents.get(dot[first.lhs])) if e is not None
+    )
+    known = loop.known | {moving[q] for q in loop.known if q in moving}
+    carries = (Carry(dot[c.entering], dot[c.leaving]) for c in loop.carries)
+    bases = {dot[q]: f"{name}_dot" for q, name in loop.base.items() if q in dot}
+    return replace(
+        loop,
+        known=known,
+        during=both,
+        carries=(*loop.carries, *carries),
+        wanted=frozenset(dot[q] for q in loop.wanted),
+        totals=frozenset(dot[q] for q in loop.totals),
+        fixed=loop.fixed | {dot[p] for p in loop.fixed},
+        base=dict(loop.base) | bases,
+    )
