@@ -62,7 +62,8 @@ def derivative(whole: sp.Expr, leaf: sp.Symbol) -> sp.Expr:
     if leaf not in whole.rests_on:
         return sp.S.Zero
     if leaf not in whole.gradient:
-        terms = [slope * derivative(part, leaf) for part, slope in whole.slopes.items()]
+        moved = {part: derivative(part, leaf) for part in whole.slopes}
+        terms = [whole.slopes[part] * by_leaf for part, by_leaf in moved.items() if by_leaf]
         whole.gradient[leaf] = Shared(f"d {whole} / d {leaf}", sp.Add(*terms))
     return whole.gradient[leaf]
 

@@ -152,7 +152,7 @@ class Memory:
         """Where a quantity, or several side by side, lie."""
         (first, *_), place = group, self.routine.storage.place
         found = self.given.get(first) or self.homes[place(first)]
-        return replace(found, count=len(group))
+        return found if len(group) == 1 else replace(found, count=len(group))
 
     def is_once(self, q: Quantity) -> bool:
         """Whether a quantity is the same for every step and sequence, though not a parameter."""
