@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -122,19 +123,16 @@ class _Section:
         self.refused.add(common.expr)
 
 
-def _formulas(expr: sp.Expr) -> Iterator[sp.Expr]:
+@lru_cache(maxsize=4096)  # while names are given, most equations stay as they are
+def _formulas(expr: sp.Expr) -> tuple[sp.Expr, ...]:
     """The formulas of an equation that may have something in common with others, with those inside
     of them. What nodes and functions take has a name already."""
-    if isinstance(expr, Elementwise | Quantity | Size) or not expr.args:
-        return
-    if isinstance(expr, FeatureSum):
-        yield expr
-    elif isinstance(expr, Node):
-        return
-    elif isinstance(expr, sp.Add | sp.Mul) or expr.exp != -1 or isinstance(expr.base, sp.Add):
-        yield expr
-    for argument in expr.args:
-        yield from _formulas(argument)
+    if isinstance(expr, Elementwise | Quantity | Size) or not expr.args or _is_product(expr):
+        return ()
+    is_power = isinstance(expr, sp.Pow)
+    is_simple = is_power and expr.exp == -1 and not isinstance(expr.base, sp.Add)
+    inside = (f for argument in expr.args for f in _formulas(argument))
+    return (*inside,) if is_simple else (expr, *inside)
 
 
 def _pairs(formulas: Iterable[sp.Expr]) -> dict[tuple[Any, Parts], list[Parts]]:
@@ -152,6 +150,7 @@ def _pairs(formulas: Iterable[sp.Expr]) -> dict[tuple[Any, Parts], list[Parts]]:
     return found
 
 
+@lru_cache(maxsize=4096)
 def _has_product(expr: sp.Expr) -> bool:
     """Whether a part has a product of matrices in it, which is not for this rule."""
     return any(map(_is_product, expr.atoms(Node)))
@@ -176,6 +175,7 @@ def _is_product(expr: sp.Expr) -> bool:
     return isinstance(expr, Node) and not isinstance(expr, FeatureSum)
 
 
+@lru_cache(maxsize=4096)
 def operations(expr: sp.Expr) -> int:
     """How many operations on arrays an expression takes; a division counts as two."""
     inner = sum(map(operations, expr.args))
