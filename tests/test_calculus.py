@@ -12,7 +12,7 @@ import sympy as sp
 from derive.adjoint import adjoint, gathered, partials, pull_back
 from derive.cell import Equation
 from derive.check.identity import _dot, _flat, _symbols, evaluate, prove
-from derive.check.rational import Shared, derivative, is_zero, points
+from derive.check.rational import derivative, is_zero, points
 from derive.deviation import Deviation
 from derive.elementwise import tanh
 from derive.language import Cell, I, Input, Matrix, State, Vector, mean, standardise
@@ -75,9 +75,7 @@ def test_every_part_of_an_equation_receives_its_derivative(equation):
     for leaf, gradient in gradients.items():
         derived = _flat(evaluate(gradient, values))
         for symbol, one in zip(_flat(values[leaf]), derived, strict=True):
-            assert is_zero(one - derivative(Shared("loss", loss), symbol), points()), (
-                f"{leaf}: {gradient}"
-            )
+            assert is_zero(one - derivative(loss, symbol), points()), f"{leaf}: {gradient}"
 
 
 @pytest.mark.parametrize("equation", EQUATIONS, ids=str)
@@ -96,10 +94,7 @@ def test_every_part_of_an_equation_moves_its_tangent(equation):
         for pair in zip(_flat(values[leaf]), _flat(values[dot[leaf]]), strict=True)
     ]
     for one, value in zip(_flat(values[dot[equation.lhs]]), whole, strict=True):
-        want = sum(
-            direction * derivative(Shared("value", value), symbol)
-            for symbol, direction in directions
-        )
+        want = sum(direction * derivative(value, symbol) for symbol, direction in directions)
         assert is_zero(one - want, points())
 
 
@@ -195,10 +190,7 @@ def test_the_derivative_of_a_deviation_is_that_of_its_formula():
     in_scalars(rows, values)
     for leaf, gradient in gradients.items():
         pairs = zip(_flat(values[leaf]), _flat(evaluate(gradient, values)), strict=True)
-        assert all(
-            is_zero(one - derivative(Shared("loss", loss), symbol), points())
-            for symbol, one in pairs
-        )
+        assert all(is_zero(one - derivative(loss, symbol), points()) for symbol, one in pairs)
 
 
 def test_the_tangent_of_a_deviation_is_that_of_its_formula():
@@ -208,9 +200,7 @@ def test_the_tangent_of_a_deviation_is_that_of_its_formula():
     in_scalars(tangent(NORMALISED, dot), values)
     pairs = [(s, d) for q in (u, w, c) for s, d in zip(values[q], values[dot[q]], strict=True)]
     for one, whole in zip(values[dot[y]], values[y], strict=True):
-        assert is_zero(
-            one - sum(d * derivative(Shared("whole", whole), s) for s, d in pairs), points()
-        )
+        assert is_zero(one - sum(d * derivative(whole, s) for s, d in pairs), points())
 
 
 class Normalised(Cell):

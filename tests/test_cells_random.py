@@ -43,7 +43,7 @@ from derive.nodes import Axis, CellError, FeatureSum, H, I, MatVec, Quantity, sy
 P = Axis("P", "projection_size")
 LARGEST = 10
 PARTS = 8  # so that they run side by side
-COUNT = int(os.environ.get("CELLS", "104"))
+COUNT = int(os.environ.get("CELLS", "200"))
 # Making a failing cell smaller takes minutes: only when somebody is looking for one.
 PHASES = (Phase.generate, Phase.shrink) if "CELLS" in os.environ else (Phase.generate,)
 SIZES = {

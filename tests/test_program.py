@@ -33,8 +33,9 @@ from derive.elementwise import exp, tanh
 from derive.library import load, names
 from derive.nodes import H, MatVec, Outer, Quantity, symbols_of
 from derive.printing import Infix
-from derive.program.loop import Carry, Loop, drop_unused
+from derive.program.loop import drop_unused
 from derive.program.lowering import Lowering
+from derive.program.passes import adjoint_pass, forward_pass
 from derive.program.policy import PER_BYTE, PER_CALL
 from derive.program.program import Program
 from derive.program.rules.defer import defer
@@ -167,31 +168,6 @@ def total(equation, env, sizes, B):
     return np.broadcast_to(value, (B, *shape)).sum(axis=0)
 
 
-def raw_forward(derived):
-    cell = derived.cell
-    return Loop(
-        known=frozenset({cell.input, *cell.parameters}),
-        carries=tuple(Carry(s, new) for s, new in cell.updates.items()),
-        during=derived.computed,
-        wanted=frozenset({cell.output, *cell.updates.values()}),
-        fixed=frozenset(cell.parameters),
-    )
-
-
-def raw_backward(derived):
-    cell, bar = derived.cell, derived.bar
-    return Loop(
-        known=frozenset({*cell.quantities, *(e.lhs for e in derived.forward), derived.seed}),
-        carries=tuple(Carry(derived.carry[s], bar[s]) for s in cell.states),
-        during=derived.backward,
-        wanted=frozenset({bar[cell.input]}),
-        totals=frozenset(bar[p] for p in cell.parameters),
-        fixed=frozenset(cell.parameters),
-        base={b: q.name for q, b in bar.items()},
-        reverse=True,
-    )
-
-
 def values_for(quantities, seed, T=3, B=2):
     """Values for what a loop knows: parameters without, everything else with steps and
     sequences."""
@@ -206,7 +182,7 @@ def values_for(quantities, seed, T=3, B=2):
 def both_loops(cell):
     """A cell's loops as derived, before any rule, with values for what they know."""
     derived = adjoint(cell)
-    for loop in (raw_forward(derived), raw_backward(derived)):
+    for loop in (forward_pass(derived, saved=()), adjoint_pass(derived)):
         known = sorted(loop.known, key=str)
         values = values_for([(q, q in cell.parameters) for q in known], seed=1)
         start = values_for([(c.entering, False) for c in loop.carries], seed=2, T=1)
@@ -318,7 +294,7 @@ def test_backward_without_rules_is_the_module_s_backward(name):
         q: (fixed[q] if q in fixed else np.array([env[q] for env in steps]))
         for q in (*cell.quantities, *(e.lhs for e in derived.forward))
     }
-    loop = raw_backward(derived)
+    loop = adjoint_pass(derived)
     start = {derived.carry[s]: getattr(dstate, s.name) for s in cell.states}
     dxs, totals, carried = run_loop(loop, known | {derived.seed: dys}, start, 2)
 

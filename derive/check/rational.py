@@ -55,17 +55,18 @@ def _rests_on(expr: sp.Expr) -> frozenset[sp.Symbol]:
 
 
 def derivative(whole: sp.Expr, leaf: sp.Symbol) -> sp.Expr:
-    """The derivative of a function by a symbol that it rests on, however many shared parts lie
-    between: the chain rule, over SymPy's derivatives of each part."""
-    if not isinstance(whole, Shared):
+    """The derivative of a function by a symbol, however many shared parts lie between: the chain
+    rule, over SymPy's derivatives of each part. What is shared remembers it."""
+    if whole.is_Symbol and not isinstance(whole, Shared):
         return sp.Integer(whole == leaf)
-    if leaf not in whole.rests_on:
+    part = whole if isinstance(whole, Shared) else Shared("whole", whole)
+    if leaf not in part.rests_on:
         return sp.S.Zero
-    if leaf not in whole.gradient:
-        moved = {part: derivative(part, leaf) for part in whole.slopes}
-        terms = [whole.slopes[part] * by_leaf for part, by_leaf in moved.items() if by_leaf]
-        whole.gradient[leaf] = Shared(f"d {whole} / d {leaf}", sp.Add(*terms))
-    return whole.gradient[leaf]
+    if leaf not in part.gradient:
+        moved = {inner: derivative(inner, leaf) for inner in part.slopes}
+        terms = [part.slopes[inner] * by_leaf for inner, by_leaf in moved.items() if by_leaf != 0]
+        part.gradient[leaf] = Shared(f"d {part} / d {leaf}", sp.Add(*terms))
+    return part.gradient[leaf]
 
 
 def is_zero(expr: sp.Expr, points: Points) -> bool:

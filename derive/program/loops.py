@@ -110,7 +110,14 @@ class Loops:
 
     @cached_property
     def _fixed(self) -> set[Quantity]:
-        return _fixed(self.adjoint)
+        """What depends on parameters alone: cheaper to compute again than to keep."""
+        cell = self.adjoint.cell
+        ends = {cell.output, *cell.updates.values()}
+        fixed = set(cell.parameters)
+        for e in self.adjoint.forward:
+            if symbols_of(e.rhs) <= fixed and e.lhs not in ends:
+                fixed.add(e.lhs)
+        return fixed
 
     @cached_property
     def _fixed_tangents(self) -> tuple[Equation, ...]:
@@ -142,16 +149,6 @@ def _finish(loop: Loop) -> Loop:
     shared = share(loop)
     apart = reductions_apart(shared)
     return shared if apart == shared else share(apart)
-
-
-def _fixed(adjoint: Adjoint) -> set[Quantity]:
-    """What depends on parameters alone: cheaper to compute again than to keep."""
-    ends = {adjoint.cell.output, *adjoint.cell.updates.values()}
-    fixed = set(adjoint.cell.parameters)
-    for e in adjoint.forward:
-        if symbols_of(e.rhs) <= fixed and e.lhs not in ends:
-            fixed.add(e.lhs)
-    return fixed
 
 
 def _recompute(loop: Loop, forward: tuple[Equation, ...], kept: frozenset[Quantity]) -> Loop:

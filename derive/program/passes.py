@@ -60,13 +60,9 @@ def adjoint_pass(adjoint: Adjoint) -> Loop:
         wanted=frozenset({bar[cell.input]}),
         totals=frozenset(bar[p] for p in cell.parameters),
         fixed=frozenset(cell.parameters),
-        base=_bases(adjoint),
+        base={b: q.name for q, b in bar.items()},
         reverse=True,
     )
-
-
-def _bases(adjoint: Adjoint) -> dict[Quantity, str]:
-    return {bar: q.name for q, bar in adjoint.bar.items()}
 
 
 def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:

@@ -1,6 +1,6 @@
 """What a routine is made of, in no language: what is done, to what, in which order.
 
-A statement writes its `outs`, and with `adds` it adds to what is there already. Pointwise work,
+A statement writes its `outs`, and with `adds` it adds to what is there already. Elementwise work,
 a reduction and a product are statements of different kinds, since they are loops of different
 shapes. Quantities that lie side by side in a stack may be read or written as one; `groups` says
 which ones a statement takes as one, so that a backend can name them before it prints a line.

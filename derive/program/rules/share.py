@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -123,7 +122,6 @@ class _Section:
         self.refused.add(common.expr)
 
 
-@lru_cache(maxsize=4096)  # while names are given, most equations stay as they are
 def _formulas(expr: sp.Expr) -> tuple[sp.Expr, ...]:
     """The formulas of an equation that may have something in common with others, with those inside
     of them. What nodes and functions take has a name already."""
@@ -150,7 +148,6 @@ def _pairs(formulas: Iterable[sp.Expr]) -> dict[tuple[Any, Parts], list[Parts]]:
     return found
 
 
-@lru_cache(maxsize=4096)
 def _has_product(expr: sp.Expr) -> bool:
     """Whether a part has a product of matrices in it, which is not for this rule."""
     return any(map(_is_product, expr.atoms(Node)))
@@ -175,7 +172,6 @@ def _is_product(expr: sp.Expr) -> bool:
     return isinstance(expr, Node) and not isinstance(expr, FeatureSum)
 
 
-@lru_cache(maxsize=4096)
 def operations(expr: sp.Expr) -> int:
     """How many operations on arrays an expression takes; a division counts as two."""
     inner = sum(map(operations, expr.args))
