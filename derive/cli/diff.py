@@ -1,0 +1,26 @@
+"""`derive diff A B`."""
+
+from __future__ import annotations
+
+import click
+
+from derive.cli.common import CELL_HELP, loaded, reports
+
+
+@click.command(epilog=CELL_HELP)
+@click.argument("old", metavar="CELL")
+@click.argument("new", metavar="CELL")
+@click.option("--latex", is_flag=True, help="As LaTeX, for a document with amsmath and xcolor.")
+@click.option("--standalone", is_flag=True, help="As a LaTeX document that compiles.")
+@reports
+def diff(old: str, new: str, latex: bool, standalone: bool) -> None:
+    """Show what changes from one cell to another: equations and gradients."""
+    cells = loaded(old, ()), loaded(new, ())
+    if latex or standalone:
+        from derive.display.compare.latex import document, fragment
+
+        click.echo((document if standalone else fragment)(*cells), nl=False)
+    else:
+        from derive.display.compare.shown import print_difference
+
+        print_difference(*cells)
