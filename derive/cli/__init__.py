@@ -13,6 +13,7 @@ from derive import VERSION
 from derive.cli.check import check
 from derive.cli.common import OneLine
 from derive.cli.cost import cost
+from derive.cli.diagram import diagram
 from derive.cli.diff import diff
 from derive.cli.generate import generate
 from derive.cli.latex import latex
@@ -49,5 +50,5 @@ def main() -> None:
     """Derive, print, generate and prove recurrent cells from their equations."""
 
 
-for command in (list_cells, show, latex, generate, diff, cost, check):
+for command in (list_cells, show, latex, generate, diagram, diff, cost, check):
     main.add_command(command)

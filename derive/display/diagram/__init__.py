@@ -1,0 +1,1 @@
+"""Diagrams: a cell drawn from its equations."""
