@@ -30,10 +30,10 @@ SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ"}
 
 def scene(cell: Cell) -> Scene:
     """The picture of a cell."""
-    return _Drawing(cell).run()
+    return Drawing(cell).run()
 
 
-class _Drawing:
+class Drawing:
     def __init__(self, cell: Cell):
         self.cell = cell
         self.graph: Graph = graph(cell)

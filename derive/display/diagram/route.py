@@ -38,6 +38,13 @@ class Way:
     points: Points
     cost: int
 
+    @property
+    def corners(self) -> Points:
+        """Its ends, and the points at which it turns."""
+        steps = [two - one for one, two in pairwise(self.points)]
+        turns = (n for n, (a, b) in enumerate(pairwise(steps), 1) if a != b)
+        return tuple(self.points[n] for n in (0, *turns, -1))
+
 
 @dataclass(frozen=True)
 class Routes:
