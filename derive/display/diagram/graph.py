@@ -24,6 +24,9 @@ from derive.nodes import Axes, FeatureSum, MatVec, Quantity, axes_of, symbols_of
 from derive.nodes import Node as Node_
 
 
+SPARED = 4  # how many lines a second merge has to spare
+
+
 @dataclass(frozen=True)
 class Operand:
     """A line as it arrives at a node.
@@ -361,40 +364,45 @@ def _reached(nodes: dict[str, Node]) -> dict[str, Node]:
 
 
 def _merged(nodes: dict[str, Node]) -> dict[str, Node]:
-    """The graph with the lines merged that layers read together: the input and states."""
-    ground = [key for key, node in nodes.items() if node.kind == "enter"] + ["input"]
-    read = {
-        key: tuple(g for g in ground if g in {o.source for o in node.operands})
-        for key, node in nodes.items()
-        if node.kind == "layer"
-    }
-    together = _common(list(read.values()))
-    if len(together) < 2:
-        return nodes
-    made: dict[str, Node] = {}
-    joint = together[0]
-    for source in together[1:]:
-        operands = (Operand(joint, nodes[together[0]].expr), Operand(source, sp.S.Zero))
-        joint = f"merge {len(made)}"
-        made[joint] = Node(joint, "merge", operands=operands)
-    changed = {
-        key: _reading(node, set(together), joint)
-        if set(together) <= set(read.get(key, ()))
-        else node
-        for key, node in nodes.items()
-    }
-    first = [key for key, node in nodes.items() if node.kind in {"input", "enter"}]
-    return {key: changed[key] for key in first} | made | changed
+    """The graph with the lines merged that layers read together: the input and states.
+
+    What is merged may merge with more, where that spares enough lines.
+    """
+    first = {key: node for key, node in nodes.items() if node.kind in {"input", "enter"}}
+    ground = [*(key for key in first if key != "input"), "input"]
+    changed, made = nodes, dict[str, Node]()
+    while together := _common([_read(node, ground) for node in changed.values()], bool(made)):
+        joint = together[0]
+        for source in together[1:]:
+            operands = Operand(joint, sp.S.Zero), Operand(source, sp.S.Zero)
+            joint = f"merge {len(made)}"
+            made[joint] = Node(joint, "merge", operands=operands)
+        changed = {
+            key: _reading(node, {*together}, joint)
+            if {*together} <= {*_read(node, ground)}
+            else node
+            for key, node in changed.items()
+        }
+        ground.insert(0, joint)
+    return first | made | changed
 
 
-def _common(sets: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """The lines to be merged: those that as many layers as possible read together."""
+def _read(node: Node, ground: list[str]) -> tuple[str, ...]:
+    """Which of some lines a layer reads."""
+    sources = {operand.source for operand in node.operands if node.kind == "layer"}
+    return tuple(line for line in ground if line in sources)
+
+
+def _common(sets: list[tuple[str, ...]], is_merged: bool) -> tuple[str, ...]:
+    """The lines to be merged: those that as many layers as possible read together. Where some are
+    merged already, more have to be worth it: a peephole stays a line of its own."""
     pairs = (tuple(line for line in one if line in two) for one in sets for two in sets)
-    best: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
+    best: tuple[tuple[int, int], tuple[str, ...]] = ((1, 0), ())
     for lines in dict.fromkeys(lines for lines in pairs if len(lines) > 1):
-        saves = sum({*lines} <= {*one} for one in sets), len(lines)
-        if saves > best[0]:
-            best = saves, lines
+        layers = sum({*lines} <= {*one} for one in sets)
+        if is_merged and (layers - 1) * (len(lines) - 1) < SPARED:
+            continue
+        best = max(best, ((layers, len(lines)), lines), key=lambda pair: pair[0])
     return best[1]
 
 

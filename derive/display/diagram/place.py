@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import pairwise
 
 from derive.display.diagram.graph import Graph, Node
+from derive.nodes import Quantity
 
 DEEPEST = 4  # rows of operations; what is deeper goes on to the side
 
@@ -53,11 +54,27 @@ class Placement:
         kept = tuple(tuple(keys) for keys in columns if keys)
         return replace(self, columns=kept, row=self.row | {key: row})
 
-    def swapped(self, at: int) -> Placement:
-        """The same with a column and the next one exchanged."""
+    def apart(self, key: str, at: int, row: int) -> Placement:
+        """The same with a node in a new column of its own, before another column."""
+        columns = [tuple(k for k in keys if k != key) for keys in self.columns]
+        columns.insert(at, (key,))
+        return replace(self, columns=tuple(filter(None, columns)), row=self.row | {key: row})
+
+    def shifted(self, at: int, to: int) -> Placement:
+        """The same with a column elsewhere."""
         order = list(self.columns)
-        order[at : at + 2] = order[at + 1], order[at]
+        order.insert(to, order.pop(at))
         return replace(self, columns=tuple(order))
+
+    def exchanged(self, one: Quantity, other: Quantity) -> Placement:
+        """The same with the rows of two states exchanged."""
+        rows = {one: self.row[f"enter {other}"], other: self.row[f"enter {one}"]}
+        places = {
+            key: row
+            for state, row in rows.items()
+            for key in (f"enter {state}", *self.graph.rails.get(state, ()), f"leave {state}")
+        }
+        return replace(self, row=self.row | places)
 
     @cached_property
     def is_sound(self) -> bool:
