@@ -158,6 +158,13 @@ class Grid:
         return ahead
 
 
+    def least(self, operand: Operand, key: str) -> int:
+        """What a line costs at least from its node to a reader."""
+        goals = {4 * port.point + port.to: port.cost for port in self.ports_in(key, operand)}
+        ahead = self.estimate(goals)
+        return min(ahead(4 * port.point + port.to) for port in self.ports_out(operand.source))
+
+
 def _bends(across: int, down: int, to: int, arriving: int) -> int:
     """How often a way turns at least that starts in one direction and arrives in another."""
     forward, aside = (across, down) if to in (RIGHT, LEFT) else (down, across)

@@ -18,7 +18,7 @@ from derive.display.diagram.grid import BEND, LENGTH, Grid
 from derive.display.diagram.place import Placement
 
 OFF_ROW, CROSSING, COLUMN = 3, 150, 60
-HOPE = 1.2  # how much a first draft may cost more than the best arrangement so far
+HOPE = 1.02  # how much a first draft may cost more than the best arrangement so far
 
 Points = tuple[int, ...]
 
@@ -92,18 +92,26 @@ class _Router:
         nodes = self.grid.placement.graph.nodes
         wanted = [(o, node) for node in nodes.values() for o in node.operands]
         wanted.sort(key=lambda pair: self.urgency(*pair))
-        for operand, node in wanted:
-            self.lay(operand, node)
+        spent = COLUMN * len(self.grid.placement.columns)
+        for (operand, node), ahead in zip(wanted, self.ahead(wanted), strict=True):
+            spent += self.lay(operand, node, enough - spent - ahead)
         for _ in range(2):
             before = self.cost()
-            if before > enough:
-                break
             for source in tuple(self.lines):
                 self.again(source, [(o, n) for o, n in wanted if o.source == source])
             if self.cost() == before:
                 break
         ways = tuple(way for ways in self.lines.values() for way in ways)
         return Routes(self.grid, ways, self.cost())
+
+    def ahead(self, wanted: list[tuple[Operand, Node]]) -> list[int]:
+        """For each way, what those that follow it cost at least; branches may cost next to nothing."""
+        begun, least = set(), []
+        for operand, node in wanted:
+            is_first = operand.source not in begun
+            begun.add(operand.source)
+            least.append(self.grid.least(operand, node.key) if is_first else 0)
+        return [sum(least[n + 1 :]) for n in range(len(least))]
 
     def cost(self) -> int:
         """What all that is laid costs, and the columns."""
@@ -144,9 +152,12 @@ class _Router:
             bool(self.laid.get(point)) for point in points
         )
 
-    def lay(self, operand: Operand, node: Node) -> None:
-        points, cost = self.search(operand, node)
-        self.fix(Way(operand.source, node.key, points, cost))
+    def lay(self, operand: Operand, node: Node, enough: float = math.inf) -> int:
+        """Lay a way, and say what it costs with what it crosses."""
+        points, cost = self.search(operand, node, enough)
+        crossed = CROSSING * sum(bool(self.laid.get(point)) for point in points[1:-1])
+        self.fix(Way(operand.source, node.key, points, cost - crossed))
+        return cost
 
     def fix(self, way: Way) -> None:
         self.lines.setdefault(way.source, []).append(way)
@@ -165,7 +176,7 @@ class _Router:
 
     # the search
 
-    def search(self, operand: Operand, node: Node) -> tuple[Points, int]:
+    def search(self, operand: Operand, node: Node, enough: float) -> tuple[Points, int]:
         """The cheapest way from what is laid of a line, or from its node, to a reader.
 
         A state of the search is a point and the direction in which it is left, as one number.
@@ -186,7 +197,7 @@ class _Router:
                 continue
             before[state] = last
             if state in goals:
-                return self.traced(before, state, -less)
+                return _traced(before, state), -less
             to = state & 3
             there = (state >> 2) + steps[to]
             onward, cost = 4 * there + to, LENGTH - less
@@ -208,7 +219,9 @@ class _Router:
             for there, total in found:
                 if total < best.get(there, total + 1):
                     best[there] = total
-                    heapq.heappush(heap, (total + ahead(there), -total, there, state))
+                    hope = total + ahead(there)
+                    if hope <= enough:
+                        heapq.heappush(heap, (hope, -total, there, state))
         raise NoWayError(f"no way from {source} to {node.key}")
 
     def is_free(self, point: int, to: int) -> bool:
@@ -229,13 +242,13 @@ class _Router:
                     if to not in lines[source]:
                         yield 4 * point + to
 
-    def traced(self, before: dict[int, int], state: int, cost: int) -> tuple[Points, int]:
-        """The points of a way, found from its end, and what it costs without its crossings."""
-        points = [state >> 2]
-        while (state := before[state]) >= 0:
-            points.append(state >> 2)
-        crossed = sum(bool(self.laid.get(point)) for point in points[1:-1])
-        return tuple(reversed(points)), cost - CROSSING * crossed
+
+def _traced(before: dict[int, int], state: int) -> Points:
+    """The points of a way, found from its end."""
+    points = [state >> 2]
+    while (state := before[state]) >= 0:
+        points.append(state >> 2)
+    return tuple(reversed(points))
 
 
 def _is_across(lines: dict[str, set[int]], to: int) -> bool:
