@@ -102,18 +102,20 @@ class Grid:
         """Where a line may arrive at a node."""
         at, node = self.centres[key], self.placement.graph.nodes[key]
         first = node.operands[0] == operand
+        is_below = self.centres[operand.source] > at
         if node.kind == "leave" or (operand.source, key) in self.along:
             yield Port(at - 1, RIGHT)
         elif node.kind == "output":
             yield Port(at, UP)
         elif node.kind == "merge":
-            yield Port(at - 1, RIGHT) if first else Port(at, UP)
-            yield Port(at, DOWN, BEND if first else 0)
+            yield Port(at - 1, RIGHT, 0 if first else SIDE)
+            yield Port(at, UP, SIDE if first else 0)
+            yield Port(at, DOWN, SIDE if first else 0)
         elif node.kind == "layer":
             yield Port(at, UP, 0 if first else SIDE)
             for side in (-1, 1):
                 yield Port(at + side, UP, SIDE if first else 0)
-                yield Port(at + side, DOWN, 4 * SIDE if first else 0)
+                yield Port(at + side, DOWN, 4 * SIDE if first and is_below else 0)
             yield Port(at - 1, RIGHT, 2 * SIDE)
             yield Port(at + 1, LEFT, 3 * SIDE)
         else:

@@ -8,6 +8,7 @@ that most lines are straight.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -51,14 +52,27 @@ class Placement:
         """The same with a node in another place."""
         columns = [[k for k in keys if k != key] for keys in self.columns]
         columns[column].append(key)
-        kept = tuple(tuple(keys) for keys in columns if keys)
-        return replace(self, columns=kept, row=self.row | {key: row})
+        return self.kept(columns, self.row | {key: row})
 
     def apart(self, key: str, at: int, row: int) -> Placement:
         """The same with a node in a new column of its own, before another column."""
-        columns = [tuple(k for k in keys if k != key) for keys in self.columns]
-        columns.insert(at, (key,))
-        return replace(self, columns=tuple(filter(None, columns)), row=self.row | {key: row})
+        columns = [[k for k in keys if k != key] for keys in self.columns]
+        columns.insert(at, [key])
+        return self.kept(columns, self.row | {key: row})
+
+    def between(self, key: str, column: int, at: int) -> Placement:
+        """The same with a node in a new row of its own, above another row."""
+        below = {k: row + (row >= at) for k, row in self.row.items()}
+        return replace(self, row=below).moved(key, column, at)
+
+    def kept(self, columns: Iterable[Iterable[str]], row: dict[str, int]) -> Placement:
+        """Other places, without columns and rows that have become empty."""
+        rows = {old: new for new, old in enumerate(sorted({*row.values()}))}
+        return replace(
+            self,
+            columns=tuple(tuple(keys) for keys in columns if keys),
+            row={key: rows[at] for key, at in row.items()},
+        )
 
     def shifted(self, at: int, to: int) -> Placement:
         """The same with a column elsewhere."""

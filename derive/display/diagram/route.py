@@ -66,16 +66,17 @@ def route(placement: Placement) -> Routes:
     raise failure
 
 
-def improved(best: Routes, placement: Placement) -> Routes | None:
-    """The ways of another arrangement, if they cost less.
+def improved(best: Routes, placement: Placement, worse: float = 1.0) -> Routes | None:
+    """The ways of another arrangement, if they cost less than the best or no more than that many
+    times as much.
 
-    Where the first draft costs so much more that laying lines anew cannot save it, it is given up.
+    Where the first draft costs so much that laying lines anew cannot save it, it is given up.
     """
     try:
-        routes = _Router(Grid(placement, best.grid.channels)).run(HOPE * best.cost)
+        routes = _Router(Grid(placement, best.grid.channels)).run(HOPE * worse * best.cost)
     except NoWayError:
         return None
-    return routes if routes.cost < best.cost else None
+    return routes if routes.cost < worse * best.cost else None
 
 
 class _Router:
