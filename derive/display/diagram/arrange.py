@@ -17,8 +17,9 @@ from derive.display.diagram.outlook import outlook
 from derive.display.diagram.place import Placement, place
 from derive.display.diagram.route import Routes, improved, route
 
-TRIALS = 60_000  # how many arrangements are tried, over the square of the number of nodes
+TRIALS = 30_000  # how many arrangements are tried, over the square of the number of nodes
 PROMISING = 40  # how many steps are tried from one arrangement
+KICKS = 3
 ASIDE = 1.25  # how much dearer an arrangement may be from which the search goes on
 
 
@@ -63,7 +64,7 @@ def arrange(graph: Graph) -> Routes:
     """The graph with all nodes and lines in their places."""
     search = _Search(graph)
     best = search.climb(route(place(graph)))
-    while False and search.left > 0:
+    for _ in range(KICKS if search.left > 0 else 0):
         other = search.aside(best)
         if other is not None:
             other = search.climb(other)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import pairwise
 
 from derive.display.diagram.graph import Operand
@@ -16,6 +16,7 @@ from derive.display.diagram.place import Placement
 
 RIGHT, DOWN, LEFT, UP = range(4)  # directions: opposite ones differ in the second bit
 LENGTH, BEND = 4, 40  # what a step costs, and a turn
+FAR = 10**9
 SIDE = 30  # what it costs to use another port than the usual one
 
 
@@ -145,20 +146,23 @@ class Grid:
         """What a way costs at least from a point and direction to one of the goals: its length,
         the bends that it would need on an empty grid, and the goal's own cost."""
         width = self.width
-        ends = [(*divmod(goal >> 2, width), goal & 3, cost) for goal, cost in goals.items()]
+        ends = [
+            (*divmod(goal >> 2, width), [BENDS[to][goal & 3] for to in range(4)], cost)
+            for goal, cost in goals.items()
+        ]
 
-        @cache
         def ahead(state: int) -> int:
             y, x = divmod(state >> 2, width)
-            return min(
-                LENGTH * (abs(down - y) + abs(across - x))
-                + BEND * _bends(across - x, down - y, state & 3, arriving)
-                + cost
-                for down, across, arriving, cost in ends
-            )
+            to, best = state & 3, FAR
+            for row, column, bends, cost in ends:
+                down, across = row - y, column - x
+                turns = bends[to][(down > 0) - (down < 0)][(across > 0) - (across < 0)]
+                cost += LENGTH * (abs(down) + abs(across)) + BEND * turns
+                if cost < best:
+                    best = cost
+            return best
 
         return ahead
-
 
     def least(self, operand: Operand, key: str) -> int:
         """What a line costs at least from its node to a reader."""
@@ -178,3 +182,14 @@ def _bends(across: int, down: int, to: int, arriving: int) -> int:
         return 2 if aside else 4
     is_ahead = aside > 0 if arriving in (RIGHT, DOWN) else aside < 0
     return 1 if forward > 0 and is_ahead else 3
+
+
+# For the direction in which a way starts, that in which it arrives, and the signs of how far down
+# and across it has to go.
+BENDS = [
+    [
+        [[_bends(across, down, to, arriving) for across in (0, 1, -1)] for down in (0, 1, -1)]
+        for arriving in range(4)
+    ]
+    for to in range(4)
+]

@@ -17,8 +17,8 @@ from derive.display.diagram.graph import Node, Operand
 from derive.display.diagram.grid import BEND, LENGTH, Grid
 from derive.display.diagram.place import Placement
 
-OFF_ROW, CROSSING, COLUMN = 3, 150, 60
-HOPE = 1.02  # how much a first draft may cost more than the best arrangement so far
+OFF_ROW, CROSSING, COLUMN = 3, 120, 60
+HOPE = 1.1  # how much a first draft may cost more than the best arrangement so far
 
 Points = tuple[int, ...]
 
@@ -135,16 +135,14 @@ class _Router:
     def again(self, source: str, wanted: list[tuple[Operand, Node]]) -> None:
         """Lay a line anew; the better of both stays."""
         old = self.lift(source)
-        before = self.price(old)
+        enough = self.price(old) - 1
         try:
             for operand, node in wanted:
-                self.lay(operand, node)
+                enough -= self.lay(operand, node, enough)
         except NoWayError:
-            pass
-        new = self.lift(source)
-        is_better = len(new) == len(old) and self.price(new) < before
-        for way in new if is_better else old:
-            self.fix(way)
+            self.lift(source)
+            for way in old:
+                self.fix(way)
 
     def price(self, ways: list[Way]) -> int:
         """What the ways of a line that is not laid would cost, crossings and all."""
