@@ -18,7 +18,7 @@ from derive.display.diagram.place import Placement, place
 from derive.display.diagram.route import Routes, improved, route
 
 TRIALS = 30_000  # how many arrangements are tried, over the square of the number of nodes
-PROMISING = 40  # how many steps are tried from one arrangement
+PROMISING = 25  # how many steps are tried from one arrangement
 KICKS = 3
 ASIDE = 1.25  # how much dearer an arrangement may be from which the search goes on
 

@@ -99,7 +99,7 @@ class _Router:
         for _ in range(2):
             before = self.cost()
             for source in tuple(self.lines):
-                self.again(source, [(o, n) for o, n in wanted if o.source == source])
+                self.again(source, [pair for pair in wanted if self.is_loose(source, *pair)])
             if self.cost() == before:
                 break
         ways = tuple(way for ways in self.lines.values() for way in ways)
@@ -132,8 +132,12 @@ class _Router:
         (y, x), (y2, x2) = divmod(one, self.grid.width), divmod(two, self.grid.width)
         return abs(y - y2), abs(x - x2)
 
+    def is_loose(self, source: str, operand: Operand, node: Node) -> bool:
+        """Whether a way belongs to a line and may be laid anew: rails stay straight."""
+        return operand.source == source and (source, node.key) not in self.grid.along
+
     def again(self, source: str, wanted: list[tuple[Operand, Node]]) -> None:
-        """Lay a line anew; the better of both stays."""
+        """Lay a line anew, but for its part on a rail; the better of both stays."""
         old = self.lift(source)
         enough = self.price(old) - 1
         try:
@@ -166,12 +170,15 @@ class _Router:
             self.laid.setdefault(two, {}).setdefault(way.source, set()).add(to[one - two])
 
     def lift(self, source: str) -> list[Way]:
-        """Take a line up."""
+        """Take a line up, but for its part on a rail."""
         ways = self.lines.pop(source, [])
         for point in {point for way in ways for point in way.points}:
             self.laid[point].pop(source, None)
         self.lines[source] = []
-        return ways
+        for way in ways:
+            if (source, way.target) in self.grid.along:
+                self.fix(way)
+        return [way for way in ways if (source, way.target) not in self.grid.along]
 
     # the search
 
