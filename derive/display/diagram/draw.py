@@ -23,6 +23,7 @@ from derive.display.diagram.tracks import places
 TYPE, SMALL = 15.0, 12.0  # sizes of type: names, and what is written on nodes
 ROUND, BOX = 22.0, 30.0  # the height of an operation and of a layer
 MARGIN = 24.0
+TRIES = 100  # how often room for a label is asked for
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ"}
@@ -48,7 +49,7 @@ class Drawing:
         self.taller: defaultdict[int, float] = defaultdict(float)
 
     def run(self) -> Scene:
-        for _ in range(12):
+        for _ in range(TRIES):
             self.places = places(self.routes, self.room, self.wider, self.taller)
             made = self.drawn()
             if made is not None:
@@ -65,7 +66,7 @@ class Drawing:
             for text, way, points in (*self.inner_words(node), *self.signs(node)):
                 word = self.free_word(text, node, points, boxes, strokes, words)
                 if word is None:
-                    self.ask(way)
+                    self.ask(way, text)
                     return None
                 words.append(word)
         return self.shifted(
@@ -158,9 +159,7 @@ class Drawing:
 
     def corners(self, way: Way) -> tuple[Position, ...]:
         """The points at which a way turns, and its ends, at the edges of nodes."""
-        steps = [two - one for one, two in pairwise(way.points)]
-        kept = [0, *(n for n, (a, b) in enumerate(pairwise(steps), 1) if a != b), len(steps)]
-        points = [self.places.at(way.points[n]) for n in kept]
+        points = [self.places.at(point) for point in way.corners]
         points[0] = self.edge(way.source, way.points[0], points[0], points[1])
         points[-1] = self.edge(way.target, way.points[-1], points[-1], points[-2])
         if self.graph.nodes[way.target].kind == "merge" and points[-1][0] == points[-2][0]:
@@ -250,10 +249,10 @@ class Drawing:
                 return word
         return None
 
-    def ask(self, way: Way) -> None:
+    def ask(self, way: Way, text: str) -> None:
         """Ask for more room beside a way."""
         row, column = divmod(way.points[0], self.routes.grid.width)
-        self.wider[column + 1] += 12
+        self.wider[column + 1] += max(12, label.width(text, TYPE) / 4)
         self.taller[row - 1] += 4
 
 

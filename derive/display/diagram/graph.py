@@ -12,7 +12,7 @@ part of an operation's label.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import sympy as sp
@@ -24,6 +24,8 @@ from derive.nodes import Axes, FeatureSum, MatVec, Quantity, axes_of, symbols_of
 from derive.nodes import Node as Node_
 
 
+SIDES = 3  # how many lines reach an operation; the fourth side is where one leaves it
+LINES = 4  # how many lines reach a layer before they merge
 SPARED = 4  # how many lines a second merge has to spare
 
 
@@ -121,6 +123,10 @@ class _Builder:
             self.add(Node(f"leave {state}", "leave", operands=(line,), names=(new,)))
         line = Operand(self.known[cell.output], cell.output)
         self.add(Node("output", "output", operands=(line,), names=(cell.output,)))
+        for name in self.meaning:
+            rhs = self.inlined(self.formulas[name])
+            if rhs in self.known:  # it has a layer of its own after all
+                self.name(self.known[rhs], name)
         return _reached(self.nodes)
 
     def inlined(self, expr: sp.Expr) -> sp.Expr:
@@ -130,12 +136,13 @@ class _Builder:
         return expr
 
     def define(self, name: Quantity, rhs: sp.Expr) -> None:
-        key = self.line(rhs)
+        self.known[name] = self.line(rhs)
+        self.name(self.known[name], name)
+
+    def name(self, key: str, name: Quantity) -> None:
+        """Give a node one more name."""
         node = self.nodes[key]
-        self.known[name] = key
-        self.nodes[key] = Node(
-            key, node.kind, node.label, node.operands, node.expr, (*node.names, name)
-        )
+        self.nodes[key] = replace(node, names=(*node.names, name))
 
     def add(self, node: Node) -> str:
         self.nodes[node.key] = node
@@ -230,7 +237,7 @@ class _Builder:
             return self.affine(expr, rest)
         return "+", [
             self.operand(-term if _is_minus(term) else term, negated=_is_minus(term))
-            for term in self.in_order(self.shared(sp.Add, lines))
+            for term in self.chained(sp.Add, lines)
         ]
 
     def affine(self, expr: sp.Expr, line: sp.Expr) -> tuple[str, list[Operand]]:
@@ -251,12 +258,20 @@ class _Builder:
         if constant and sp.Mul(*constant) != 1:
             inner = sp.Mul(*lines)
             return self.constant_label(expr, inner), [self.operand(inner)]
-        return "*", [self.operand(factor) for factor in self.in_order(self.shared(sp.Mul, lines))]
+        return "*", [self.operand(factor) for factor in self.chained(sp.Mul, lines)]
 
     def power(self, expr: sp.Pow) -> tuple[str, list[Operand]]:
         base, exponent = expr.args
         label = {-1: "1 /", 2: "square"}.get(exponent, f"power {exponent}")
         return label, [self.operand(base)]
+
+    def chained(self, kind: type[sp.Basic], parts: list[sp.Expr]) -> list[sp.Expr]:
+        """Terms or factors in order, the first ones taken together where a circle has no side left
+        for each."""
+        parts = self.in_order(self.shared(kind, parts))
+        while len(parts) > SIDES:
+            parts = [kind(*parts[:SIDES]), *parts[SIDES:]]
+        return parts
 
     def shared(self, kind: type[sp.Basic], parts: list[sp.Expr]) -> list[sp.Expr]:
         """Terms or factors, of which those that stand together elsewhere are one."""
@@ -384,7 +399,18 @@ def _merged(nodes: dict[str, Node]) -> dict[str, Node]:
             for key, node in changed.items()
         }
         ground.insert(0, joint)
-    return first | made | changed
+    return first | made | {k: v for key in changed for k, v in _narrowed(changed[key]).items()}
+
+
+def _narrowed(node: Node) -> dict[str, Node]:
+    """A layer that reads few lines, behind the merges that make them few."""
+    made: dict[str, Node] = {}
+    while node.kind == "layer" and len(node.operands) > LINES:
+        *others, one, two = node.operands
+        key = f"merge {len(made)} of {node.key}"
+        made[key] = Node(key, "merge", operands=(one, two))
+        node = replace(node, operands=(*others, Operand(key, node.expr)))
+    return made | {node.key: node}
 
 
 def _read(node: Node, ground: list[str]) -> tuple[str, ...]:
@@ -409,14 +435,7 @@ def _common(sets: list[tuple[str, ...]], is_merged: bool) -> tuple[str, ...]:
 def _reading(node: Node, together: set[str], joint: str) -> Node:
     """A layer that reads merged lines as one."""
     others = [o for o in node.operands if o.source not in together]
-    return Node(
-        node.key,
-        node.kind,
-        node.label,
-        (Operand(joint, node.expr), *others),
-        node.expr,
-        node.names,
-    )
+    return replace(node, operands=(Operand(joint, node.expr), *others))
 
 
 def _rails(cell: Cell, nodes: dict[str, Node]) -> dict[Quantity, tuple[str, ...]]:

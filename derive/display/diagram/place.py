@@ -132,16 +132,16 @@ class _Placer:
         self.top = 1 + len(self.memory)
         self.layers = self.top + min(depth, DEEPEST)
         self.columns: list[list[str]] = []
-        self.row: dict[str, int] = {}
+        self.row: dict[str, int] = {"input": 0}
 
     def run(self) -> Placement:
         graph = self.graph
         first: list[str] = [node.key for node in graph.of_kind("enter")]
         self.rows_of_states()
         self.columns.append(first)
-        bus = self.layers + 1
         for node in graph.of_kind("merge"):
-            self.put(node.key, bus, len(self.columns))
+            if all(operand.source in self.row for operand in node.operands):
+                self.visit(node.key)
         for state in self.memory:
             for key in graph.rails[state]:
                 self.visit(key)
@@ -206,12 +206,14 @@ class _Placer:
     def visit(self, key: str) -> None:
         """Place a node, after all that it reads."""
         node = self.graph.nodes[key]
-        if node.kind not in {"layer", "operation"} or self.is_placed(key):
+        if node.kind not in {"layer", "operation", "merge"} or self.is_placed(key):
             return
         for operand in node.operands:
             self.visit(operand.source)
         if node.kind == "layer":
             self.put(key, self.layers, len(self.columns))
+        elif node.kind == "merge":
+            self.put(key, self.layers + 1, len(self.columns))
         else:
             self.operation(node)
 

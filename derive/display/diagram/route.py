@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,10 +21,15 @@ OFF_ROW, CROSSING, COLUMN = 3, 120, 60
 HOPE = 1.1  # how much a first draft may cost more than the best arrangement so far
 
 Points = tuple[int, ...]
+Wanted = tuple[Operand, Node]  # a line, and a node that reads it
 
 
 class NoWayError(Exception):
-    """A line finds no way to its end."""
+    """A line finds no way to one of its readers."""
+
+    def __init__(self, operand: Operand, node: Node):
+        super().__init__(f"no way from {operand.source} to {node.key}")
+        self.way = operand, node
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,15 @@ class Routes:
 
 
 def route(placement: Placement) -> Routes:
-    """The ways of all lines, with as many channels as they need."""
-    for channels in (2, 4, 8, 12):
+    """The ways of all lines, with as many channels as they need. A line that finds no way is laid
+    earlier the next time."""
+    first: list[Wanted] = []
+    for channels in (2, 2, 4, 4, 8, 8, *12 * [12]):
         try:
-            return _Router(Grid(placement, channels)).run()
+            return _Router(Grid(placement, channels)).run(first=first)
         except NoWayError as error:
             failure = error
+            first.insert(0, error.way)
     raise failure
 
 
@@ -88,24 +96,25 @@ class _Router:
         self.laid: dict[int, dict[str, set[int]]] = {}
         self.lines: dict[str, list[Way]] = {}
 
-    def run(self, enough: float = math.inf) -> Routes:
+    def run(self, enough: float = math.inf, first: Iterable[Wanted] = ()) -> Routes:
         """All ways: rails first, then what is short; then each line anew, knowing the others."""
         nodes = self.grid.placement.graph.nodes
         wanted = [(o, node) for node in nodes.values() for o in node.operands]
         wanted.sort(key=lambda pair: self.urgency(*pair))
+        wanted.sort(key=lambda pair: not self.is_on_rail(*pair) and pair not in first)
         spent = COLUMN * len(self.grid.placement.columns)
         for (operand, node), ahead in zip(wanted, self.ahead(wanted), strict=True):
             spent += self.lay(operand, node, enough - spent - ahead)
         for _ in range(2):
             before = self.cost()
             for source in tuple(self.lines):
-                self.again(source, [pair for pair in wanted if self.is_loose(source, *pair)])
+                self.again(source, [w for w in wanted if w[0].source == source])
             if self.cost() == before:
                 break
         ways = tuple(way for ways in self.lines.values() for way in ways)
         return Routes(self.grid, ways, self.cost())
 
-    def ahead(self, wanted: list[tuple[Operand, Node]]) -> list[int]:
+    def ahead(self, wanted: list[Wanted]) -> list[int]:
         """For each way, what those that follow it cost at least; branches may cost next to nothing."""
         begun, least = set(), []
         for operand, node in wanted:
@@ -122,27 +131,27 @@ class _Router:
         )
         return own + CROSSING * crossings + COLUMN * len(self.grid.placement.columns)
 
-    def urgency(self, operand: Operand, node: Node) -> tuple[bool, int, int]:
+    def urgency(self, operand: Operand, node: Node) -> tuple[int, int]:
         down, across = self.apart(self.grid.centres[operand.source], self.grid.centres[node.key])
-        is_rail = (operand.source, node.key) in self.grid.along
-        return not is_rail, (down > 0) + (across > 0), down + across
+        return (down > 0) + (across > 0), down + across
+
+    def is_on_rail(self, operand: Operand, node: Node) -> bool:
+        """Whether a way is a part of a rail."""
+        return (operand.source, node.key) in self.grid.along
 
     def apart(self, one: int, two: int) -> tuple[int, int]:
         """How far two points are apart, in rows and in columns."""
         (y, x), (y2, x2) = divmod(one, self.grid.width), divmod(two, self.grid.width)
         return abs(y - y2), abs(x - x2)
 
-    def is_loose(self, source: str, operand: Operand, node: Node) -> bool:
-        """Whether a way belongs to a line and may be laid anew: rails stay straight."""
-        return operand.source == source and (source, node.key) not in self.grid.along
-
-    def again(self, source: str, wanted: list[tuple[Operand, Node]]) -> None:
+    def again(self, source: str, wanted: list[Wanted]) -> None:
         """Lay a line anew, but for its part on a rail; the better of both stays."""
         old = self.lift(source)
         enough = self.price(old) - 1
         try:
             for operand, node in wanted:
-                enough -= self.lay(operand, node, enough)
+                if not self.is_on_rail(operand, node):
+                    enough -= self.lay(operand, node, enough)
         except NoWayError:
             self.lift(source)
             for way in old:
@@ -190,7 +199,7 @@ class _Router:
         ports = self.grid.ports_in(node.key, operand)
         goals = {4 * p.point + p.to: p.cost for p in ports if self.is_free(p.point, p.to ^ 2)}
         if not goals:
-            raise NoWayError(f"no port of {node.key} is free")
+            raise NoWayError(operand, node)
         ahead, source = self.grid.estimate(goals), operand.source
         steps, is_open, is_middle = self.grid.steps, self.grid.is_open, self.grid.is_middle
         before: dict[int, int] = {}
@@ -228,7 +237,7 @@ class _Router:
                     hope = total + ahead(there)
                     if hope <= enough:
                         heapq.heappush(heap, (hope, -total, there, state))
-        raise NoWayError(f"no way from {source} to {node.key}")
+        raise NoWayError(operand, node)
 
     def is_free(self, point: int, to: int) -> bool:
         """Whether no line uses a side of a node."""

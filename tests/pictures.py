@@ -1,0 +1,311 @@
+"""Pictures read back: what a person sees who knows nothing of how they were made.
+
+A reader has a scene, that is boxes, lines and words with their places, and the rules of the
+notation: a line that begins on another one is its branch; one that ends on another without an
+arrow head merges with it; lines that cross have nothing to do with each other. From these alone it
+says which box reads which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import combinations, pairwise
+
+from derive.display.diagram.graph import Graph
+from derive.display.diagram.scene import Area, Box, Scene, Stroke
+from derive.nodes import symbols_of
+
+NEAR = 0.06  # two places that are one: coordinates are rounded
+MERGE = 9.5  # how far a line that merges runs along the other
+
+
+def near(one, other):
+    return abs(one[0] - other[0]) < NEAR and abs(one[1] - other[1]) < NEAR
+
+
+def on(point, stroke: Stroke):
+    """Whether a point lies on a line."""
+    (x, y), grown = point, NEAR
+    return any(
+        a.left - grown < x < a.right + grown and a.top - grown < y < a.bottom + grown
+        for a in stroke.segments
+    )
+
+
+def touches(point, box: Box):
+    """Whether a point lies on the edge of a box."""
+    a, (x, y) = box.area, point
+    beside = abs(x - a.left) < NEAR or abs(x - a.right) < NEAR
+    above = abs(y - a.top) < NEAR or abs(y - a.bottom) < NEAR
+    return (beside and a.top - NEAR < y < a.bottom + NEAR) or (
+        above and a.left - NEAR < x < a.right + NEAR
+    )
+
+
+def away(point, area: Area):
+    """How far a point is from an area."""
+    (x, y), a = point, area
+    return max(a.left - x, x - a.right, 0) + max(a.top - y, y - a.bottom, 0)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What is seen: `reads` has a pair (from, to) for each line from one thing to another.
+
+    A thing is a box's number, or a side of the picture with what is written there.
+    """
+
+    scene: Scene
+
+    @cached_property
+    def line(self) -> list[int]:
+        """For each stroke, the first one of the line that it belongs to."""
+        strokes = self.scene.strokes
+        parent = list(range(len(strokes)))
+
+        def root(n):
+            while parent[n] != n:
+                n = parent[n]
+            return n
+
+        for n, stroke in enumerate(strokes):
+            start = stroke.points[0]
+            if self.thing(start) is None:
+                for m, other in enumerate(strokes):
+                    if m != n and on(start, other) and not self.merges_at(other, start):
+                        parent[root(n)] = root(m)
+        return [root(n) for n in range(len(strokes))]
+
+    def merges_at(self, stroke, point):
+        """Whether a line ends here, and the other goes on."""
+        if stroke.heads:
+            return False
+        last = stroke.points[-2:]
+        return near(point, last[1]) or (near(point, last[0]) and abs(last[1][0] - last[0][0]) < MERGE)
+
+    def thing(self, point):
+        """The box whose edge a point lies on, or the side of the picture that it lies beyond."""
+        for n, box in enumerate(self.scene.boxes):
+            if touches(point, box):
+                return n
+        frame, (x, y) = self.scene.frame, point
+        side = (
+            "left" if x < frame.left - NEAR else "right" if x > frame.right + NEAR
+            else "above" if y < frame.top - NEAR else "below" if y > frame.bottom + NEAR else None
+        )  # fmt: skip
+        if side is None:
+            return None
+        outer = [w for w in self.scene.words if not w.area.meets(frame)]
+        nearest = min(outer, key=lambda word: away(point, word.area))
+        return side, nearest.names[0]
+
+    @cached_property
+    def reads(self) -> list[tuple]:
+        """Each line as seen from its ends: (from, to); of merged lines, one pair for each."""
+        strokes = self.scene.strokes
+        sources: dict[int, set] = {}
+        into: dict[int, set] = {}
+        for n, stroke in enumerate(strokes):
+            start = self.thing(stroke.points[0])
+            if start is not None:
+                sources.setdefault(self.line[n], set()).add(start)
+            if not stroke.heads:
+                for m, other in enumerate(strokes):
+                    if self.line[m] != self.line[n] and self.merges_at(stroke, other.points[0]):
+                        into.setdefault(self.line[m], set()).add(self.line[n])
+
+        def ends(line):
+            return sources.get(line, set()).union(*(ends(other) for other in into.get(line, ())))
+
+        found = []
+        for n, stroke in enumerate(strokes):
+            for tip, _ in stroke.heads:
+                found += [(source, self.thing(tip)) for source in ends(self.line[n])]
+        return sorted(found, key=str)
+
+
+def meant(graph: Graph) -> list[tuple]:
+    """What a reader ought to see of a graph."""
+    boxes = {node.key: n for n, node in enumerate(graph.of_kind("layer", "operation"))}
+    side = {"enter": "left", "leave": "right", "output": "above", "input": "below"}
+
+    def thing(key):
+        node = graph.nodes[key]
+        return boxes.get(key, None) if key in boxes else (side[node.kind], str(node.names[0]))
+
+    def sources(key):
+        node = graph.nodes[key]
+        if node.kind != "merge":
+            return {thing(key)}
+        return set().union(*(sources(operand.source) for operand in node.operands))
+
+    return sorted(
+        (
+            (source, thing(node.key))
+            for node in graph.nodes.values()
+            if node.kind != "merge"
+            for operand in node.operands
+            for source in sources(operand.source)
+        ),
+        key=str,
+    )
+
+
+def shown(scene: Scene) -> dict[str, str]:
+    """The quantities that have a place on the picture, each with the first name of that place."""
+    outside = [name for word in scene.words for name in word.names[:1]]
+    return {name: name for name in outside} | {
+        name: box.names[0] for box in scene.boxes for name in box.names
+    }
+
+
+def depends(reading: Reading) -> dict[str, set[str]]:
+    """For each quantity that is computed on the picture, the nearest ones it is computed from."""
+    places = shown(reading.scene)
+    names = [box.names for box in reading.scene.boxes]
+    reads: dict[object, set] = {}
+    for source, target in reading.reads:
+        reads.setdefault(target, set()).add(source)
+
+    def named(thing):
+        if isinstance(thing, tuple):
+            return {places[thing[1]]}
+        return {names[thing][0]} if names[thing] else made(thing)
+
+    def made(thing):
+        return set().union(*(named(source) for source in reads.get(thing, ())))
+
+    return {box[0]: made(n) for n, box in enumerate(names) if box}
+
+
+def depend(cell, places: dict[str, str]) -> dict[str, set[str]]:
+    """The same from a cell's equations alone, for the quantities that have a place."""
+    rhs = {str(e.lhs): {str(q) for q in symbols_of(e.rhs)} for e in cell.equations}
+    parameters = {str(p) for p in cell.parameters}
+
+    def named(name):
+        return {places[name]} if name in places else made(name)
+
+    def made(name):
+        return set().union(*(named(q) for q in rhs[name] - parameters))
+
+    found: dict[str, set[str]] = {}
+    for name in rhs:
+        if name in places:  # of one place with several names, those are the same
+            found.setdefault(places[name], set()).update(made(name) - {places[name]})
+    return found
+
+
+# --- what must not be seen -----------------------------------------------------------------------
+
+
+def faults(scene: Scene) -> list[str]:
+    """What is wrong with a picture, whatever it shows."""
+    return [*_words(scene), *_boxes(scene), *_lines(scene), *_marks(scene)]
+
+
+def _words(scene):
+    words = scene.words
+    for one, other in combinations(words, 2):
+        if one.area.meets(other.area):
+            yield f"{one.text!r} and {other.text!r} overlap"
+    for word in words:
+        if any(word.area.meets(box.area) for box in scene.boxes):
+            yield f"{word.text!r} is on a box"
+        if any(word.area.meets(part) for stroke in scene.strokes for part in stroke.segments):
+            yield f"a line runs through {word.text!r}"
+        if not _within(word.area, Area(0, 0, scene.width, scene.height)):
+            yield f"{word.text!r} is not on the picture"
+
+
+def _within(inner, outer):
+    return (
+        outer.left <= inner.left
+        and inner.right <= outer.right
+        and outer.top <= inner.top
+        and inner.bottom <= outer.bottom
+    )
+
+
+def _boxes(scene):
+    for one, other in combinations(scene.boxes, 2):
+        if one.area.meets(other.area):
+            yield f"the boxes {one.label} and {other.label} overlap"
+    for box in scene.boxes:
+        if not _within(box.area, scene.frame):
+            yield f"the box {box.label} is not inside"
+
+
+def _lines(scene):
+    for stroke in scene.strokes:
+        for box in scene.boxes:
+            inner = Area(box.x - box.width / 2 + 0.1, box.y - box.height / 2 + 0.1,
+                         box.x + box.width / 2 - 0.1, box.y + box.height / 2 - 0.1)  # fmt: skip
+            if any(part.meets(inner) for part in stroke.segments):
+                yield f"a line runs through the box {box.label}"
+        for a, b in pairwise(stroke.points):
+            if (a[0] == b[0]) == (a[1] == b[1]):
+                yield f"a line is slanted or of no length: {a}, {b}"
+    reading = Reading(scene)
+    for n, m in combinations(range(len(scene.strokes)), 2):
+        one, other = scene.strokes[n], scene.strokes[m]
+        for a in one.segments:
+            for b in other.segments:
+                if _along(a, b) > (NEAR if _is_merge(one, other) is False else MERGE):
+                    yield f"two lines run along each other at {a}"
+                elif reading.line[n] != reading.line[m] and _beside(a, b):
+                    yield f"two lines are too close at {a}"
+
+
+def _is_merge(one, other):
+    return not (one.heads and other.heads)
+
+
+def _along(a, b):
+    """How far two straight parts run along each other."""
+    if a.top == a.bottom and b.top == b.bottom and abs(a.top - b.top) < NEAR:
+        return min(a.right, b.right) - max(a.left, b.left)
+    if a.left == a.right and b.left == b.right and abs(a.left - b.left) < NEAR:
+        return min(a.bottom, b.bottom) - max(a.top, b.top)
+    return 0.0
+
+
+def _beside(a, b, apart=5.0):
+    """Whether two parallel parts of different lines are closer than can be told apart."""
+    if a.top == a.bottom and b.top == b.bottom and NEAR < abs(a.top - b.top) < apart:
+        return min(a.right, b.right) - max(a.left, b.left) > NEAR
+    if a.left == a.right and b.left == b.right and NEAR < abs(a.left - b.left) < apart:
+        return min(a.bottom, b.bottom) - max(a.top, b.top) > NEAR
+    return False
+
+
+def _marks(scene):
+    """Every branch has a dot and nothing else has; every crossing is drawn as one."""
+    reading = Reading(scene)
+    branches = [
+        s.points[0] for s in scene.strokes
+        if reading.thing(s.points[0]) is None
+        and not any(reading.merges_at(o, s.points[0]) for o in scene.strokes)
+    ]  # fmt: skip
+    dots = [(dot.x, dot.y) for dot in scene.dots]
+    for at in branches:
+        if not any(near(at, dot) for dot in dots):
+            yield f"a branch without a dot at {at}"
+    for dot in dots:
+        if not any(near(at, dot) for at in branches):
+            yield f"a dot where nothing branches at {dot}"
+    over = [((a[0] + b[0]) / 2, (a[1] + b[1]) / 2) for s in scene.crossings for a, b in [s.points]]
+    for at in crossings_of(scene):
+        if not any(near(at, middle) for middle in over):
+            yield f"a crossing that is not drawn as one at {at}"
+
+
+def crossings_of(scene):
+    """Where two lines cross."""
+    parts = [part for stroke in scene.strokes for part in stroke.segments]
+    for a in parts:
+        for b in parts:
+            if a.top == a.bottom and b.left == b.right:
+                if a.left + NEAR < b.left < a.right - NEAR and b.top + NEAR < a.top < b.bottom - NEAR:
+                    yield b.left, a.top
