@@ -183,6 +183,8 @@ def depend(cell, places: dict[str, str]) -> dict[str, set[str]]:
     """The same from a cell's equations alone, for the quantities that have a place."""
     rhs = {str(e.lhs): {str(q) for q in symbols_of(e.rhs)} for e in cell.equations}
     parameters = {str(p) for p in cell.parameters}
+    for _ in rhs:
+        parameters |= {name for name in rhs if rhs[name] <= parameters}
 
     def named(name):
         return {places[name]} if name in places else made(name)
@@ -195,6 +197,20 @@ def depend(cell, places: dict[str, str]) -> dict[str, set[str]]:
         if name in places:  # of one place with several names, those are the same
             found.setdefault(places[name], set()).update(made(name) - {places[name]})
     return found
+
+
+def rests_on(depends: dict[str, set[str]]) -> dict[str, set[str]]:
+    """The same, all the way down to what enters."""
+    made: dict[str, set[str]] = {}
+
+    def below(name):
+        if name not in depends:
+            return {name}
+        if name not in made:
+            made[name] = set().union(*map(below, depends[name]))
+        return made[name]
+
+    return {name: below(name) for name in depends}
 
 
 # --- what must not be seen -----------------------------------------------------------------------

@@ -115,9 +115,14 @@ class _Builder:
         self.known[cell.input] = self.add(Node("input", "input", names=(cell.input,)))
         for state in cell.states:
             self.known[state] = self.add(Node(f"enter {state}", "enter", names=(state,)))
+        leaving = {*cell.updates.values(), cell.output}
         for equation in cell.equations:
-            if equation.lhs not in self.constant and equation.lhs not in self.meaning:
-                self.define(equation.lhs, self.inlined(self.formulas[equation.lhs]))
+            name = equation.lhs
+            if name in self.constant and name in leaving:
+                self.known[name] = self.node("operation", "constant", (), name)
+                self.name(self.known[name], name)
+            elif name not in self.constant and name not in self.meaning:
+                self.define(name, self.inlined(self.formulas[name]))
         for state, new in cell.updates.items():
             line = Operand(self.known[new], new)
             self.add(Node(f"leave {state}", "leave", operands=(line,), names=(new,)))

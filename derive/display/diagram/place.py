@@ -188,7 +188,7 @@ class _Placer:
             elif any(source in down for source in sources):
                 down[node.key] = 1 + max(down[s] for s in sources if s in down)
             else:
-                up[node.key] = 1 + max(up.get(s, 0) for s in sources)
+                up[node.key] = 1 + max((up.get(s, 0) for s in sources), default=0)
         return up, down
 
     def at(self, key: str) -> int:
