@@ -9,7 +9,8 @@ one cell always gives one picture.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import combinations
 
 from derive.display.diagram.graph import Graph, Node
@@ -19,11 +20,16 @@ from derive.display.diagram.route import Routes, improved, route
 
 TRIALS = 30_000  # how many arrangements are tried, over the square of the number of nodes
 PROMISING = 25  # how many steps are tried from one arrangement
-KICKS = 3
-ASIDE = 1.25  # how much dearer an arrangement may be from which the search goes on
+DETOURS = 20  # how often the search goes on from an arrangement a few steps away
+SAMPLE = 15  # how many steps it chooses from on the way there
+ASIDE = 1.5  # how much dearer that arrangement may be
+
+Step = Callable[[], Placement]
 
 
 class _Search:
+    """A search with so many trials; chance is the same each time."""
+
     def __init__(self, graph: Graph):
         self.left = max(10, TRIALS // len(graph.nodes) ** 2)
         self.tried: set[tuple] = set()
@@ -37,12 +43,11 @@ class _Search:
 
     def step(self, best: Routes) -> Routes | None:
         """A better arrangement one step away, the more promising ones tried first."""
-        new = {_layout(step): step for step in _steps(best.grid.placement)}
-        sound = [step for key, step in new.items() if key not in self.tried and step.is_sound]
-        for candidate in sorted(sound, key=outlook)[: min(self.left, PROMISING)]:
-            self.tried.add(_layout(candidate))
-            self.left -= 1
-            better = improved(best, candidate)
+        steps = [step() for step in _steps(best.grid.placement)]
+        new = {_layout(step): step for step in steps if step.is_sound}
+        fresh = [step for layout, step in new.items() if layout not in self.tried]
+        for candidate in sorted(fresh, key=outlook)[: min(self.left, PROMISING)]:
+            better = self.tried_out(best, candidate)
             if better is not None:
                 return better
         return None
@@ -50,26 +55,28 @@ class _Search:
     def aside(self, best: Routes) -> Routes | None:
         """An arrangement a few steps away, if it is not much worse."""
         placement = best.grid.placement
-        for _ in range(self.chance.choice([2, 3])):
-            steps = [step for step in _steps(placement) if step.is_sound]
-            placement = self.chance.choice(sorted(steps, key=outlook)[:PROMISING])
-        self.left -= 1
-        if _layout(placement) in self.tried:
-            return None
+        for _ in range(2):
+            steps = list(_steps(placement))
+            some = [step() for step in self.chance.sample(steps, min(SAMPLE, len(steps)))]
+            sound = [step for step in some if step.is_sound]
+            placement = min(sound, key=outlook, default=placement)
+        return None if _layout(placement) in self.tried else self.tried_out(best, placement, ASIDE)
+
+    def tried_out(self, best: Routes, placement: Placement, worse: float = 1.0) -> Routes | None:
+        """The lines of another arrangement, if they cost little enough."""
         self.tried.add(_layout(placement))
-        return improved(best, placement, ASIDE)
+        self.left -= 1
+        return improved(best, placement, worse)
 
 
 def arrange(graph: Graph) -> Routes:
     """The graph with all nodes and lines in their places."""
     search = _Search(graph)
     best = search.climb(route(place(graph)))
-    for _ in range(KICKS if search.left > 0 else 0):
-        other = search.aside(best)
+    for _ in range(DETOURS):
+        other = search.aside(best) if search.left > 0 else None
         if other is not None:
-            other = search.climb(other)
-            if other.cost < best.cost:
-                best = other
+            best = min(best, search.climb(other), key=lambda routes: routes.cost)
     return best
 
 
@@ -77,22 +84,22 @@ def _layout(placement: Placement) -> tuple:
     return placement.columns, tuple(placement.row.items())
 
 
-def _steps(placement: Placement) -> Iterator[Placement]:
-    """The arrangements that are one step away."""
+def _steps(placement: Placement) -> Iterator[Step]:
+    """What leads to the arrangements that are one step away."""
     inner = range(1, len(placement.columns) - 2)
     graph = placement.graph
     for at in inner:
         for to in inner:
-            yield placement.shifted(at, to)
+            yield partial(placement.shifted, at, to)
     for one, other in combinations(graph.cell.states, 2):
         if (one in graph.rails) == (other in graph.rails):
-            yield placement.exchanged(one, other)
+            yield partial(placement.exchanged, one, other)
     for node in graph.of_kind("operation"):
         yield from _moves(placement, node)
 
 
-def _moves(placement: Placement, node: Node) -> Iterator[Placement]:
-    """The arrangements in which one operation is elsewhere: near what it reads or is read by."""
+def _moves(placement: Placement, node: Node) -> Iterator[Step]:
+    """What puts one operation elsewhere: near what it reads or is read by."""
     graph, key = placement.graph, node.key
     beside = {key, *(operand.source for operand in node.operands), *graph.readers[key]}
     columns = {placement.column[k] + d for k in beside for d in (-1, 0, 1)}
@@ -101,11 +108,9 @@ def _moves(placement: Placement, node: Node) -> Iterator[Placement]:
     rails = {placement.row[f"enter {state}"] for state in graph.rails}
     inner = {*range(1 + min(rails, default=0), placement.layers)}
     on_rail = key in graph.on_rail
-    for row in [placement.row[key]] if on_rail else sorted(rows & inner - rails):
-        for column in sorted(columns):
-            yield placement.moved(key, column, row)
-            yield placement.apart(key, column, row)
-    if not on_rail:
-        for row in sorted(rows & inner):
-            for column in sorted(columns):
-                yield placement.between(key, column, row)
+    for column in sorted(columns):
+        for row in [placement.row[key]] if on_rail else sorted(rows & inner - rails):
+            yield partial(placement.moved, key, column, row)
+            yield partial(placement.apart, key, column, row)
+        for row in [] if on_rail else sorted(rows & inner):
+            yield partial(placement.between, key, column, row)
