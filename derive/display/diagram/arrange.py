@@ -20,8 +20,8 @@ from derive.display.diagram.route import Routes, improved, route
 
 TRIALS = 30_000  # how many arrangements are tried, over the square of the number of nodes
 PROMISING = 25  # how many steps are tried from one arrangement
-DETOURS = 20  # how often the search goes on from an arrangement a few steps away
-SAMPLE = 15  # how many steps it chooses from on the way there
+DETOURS = 40  # how often the search goes on from an arrangement a few steps away
+SAMPLES = (6, 10, 15, 30)  # from how many steps it chooses, on the way there
 ASIDE = 1.5  # how much dearer that arrangement may be
 
 Step = Callable[[], Placement]
@@ -57,7 +57,7 @@ class _Search:
         placement = best.grid.placement
         for _ in range(2):
             steps = list(_steps(placement))
-            some = [step() for step in self.chance.sample(steps, min(SAMPLE, len(steps)))]
+            some = [step() for step in self.chance.sample(steps, min(self.chance.choice(SAMPLES), len(steps)))]
             sound = [step for step in some if step.is_sound]
             placement = min(sound, key=outlook, default=placement)
         return None if _layout(placement) in self.tried else self.tried_out(best, placement, ASIDE)
