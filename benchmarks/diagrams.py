@@ -1,10 +1,10 @@
 """The diagrams' layout beside ELK's: lines that cross, and bends.
 
 ELK's layered algorithm draws the same graphs: the same nodes and edges, what enters in the first
-layer and what leaves in the last one, in the order in which we have them, at right angles. A line is
-all that leaves one node, and has one port there and one at each of its readers, so that no two lines
-run along each other. A crossing is a place where two lines cross; a bend is a place where a line
-turns, however many of its branches do there.
+layer and what leaves in the last one, in the order in which we have them, at right angles. A line
+is all that leaves one node, and has one port there and one at each of its readers, so that no two
+lines run along each other. A crossing is a place where two lines cross; a bend is a place where a
+line turns, however many of its branches do there.
 
 Run `make bench-diagrams`; it takes a minute, needs Node, and installs elkjs into build/elk. What
 ELK does is kept in benchmarks/elk.json, which the tests hold our layout to.
@@ -33,7 +33,7 @@ OPTIONS = {
     "elk.algorithm": "layered",
     "elk.direction": "RIGHT",
     "elk.edgeRouting": "ORTHOGONAL",
-    "elk.layered.crossingMinimization.semiInteractive": "true",  # keeps what has a position in order
+    "elk.layered.crossingMinimization.semiInteractive": "true",  # the given order
 }
 LAYERS = {"enter": "FIRST", "input": "FIRST", "leave": "LAST", "output": "LAST"}
 SIZES = {"layer": (44, 30), "operation": (22, 22)}
@@ -79,10 +79,11 @@ def _crossed(one, other) -> Iterator[Position]:
         yield x, y
 
 
-def edges(routes: Routes) -> list[list[str]]:
+def edges(routes: Routes) -> list[list[int]]:
     """From where to where lines lead: by this the tests know that ELK drew the same graph."""
-    nodes = routes.grid.placement.graph.nodes.values()
-    return [[operand.source, node.key] for node in nodes for operand in node.operands]
+    nodes = routes.grid.placement.graph.nodes
+    number = {key: n for n, key in enumerate(nodes)}
+    return [[number[o.source], number[key]] for key, node in nodes.items() for o in node.operands]
 
 
 def ours(routes: Routes) -> Lines:
@@ -164,9 +165,7 @@ def main() -> None:
             "bends": figures[1],
             "edges": edges(routes),
         }
-        table.add_row(
-            name, *map(str, (crossings(lines), figures[0], bends(lines), figures[1]))
-        )
+        table.add_row(name, *map(str, (crossings(lines), figures[0], bends(lines), figures[1])))
     Console().print(table)
     rows = (f"{json.dumps(name)}: {json.dumps(figures)}" for name, figures in kept.items())
     KEPT.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")

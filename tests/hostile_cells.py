@@ -12,7 +12,6 @@ from derive.language import (
     Output,
     Scalar,
     State,
-    Vector,
     each,
     maximum,
     mean,
@@ -20,7 +19,6 @@ from derive.language import (
     sum,
     tanh,
 )
-
 
 K = Axis("K", "count_size")
 
@@ -34,9 +32,9 @@ class ThirtyEquations(Cell):
     W, U, V = Matrix(H, I), Matrix(H, H), Matrix(H, H)
 
     k = h
-    for n in each(depth):
+    for layer in each(depth):
         g = sigmoid(W.g @ x + U.g @ k)
-        k = g * k + tanh(V.k @ h)
+        k = g * k + (tanh(V.k @ h) if layer % 2 else h)
     c_next = k + c
     h_next = tanh(c_next)
 
@@ -62,8 +60,8 @@ class LongNames(Cell):
         forget_gate_that_is_named_long * memory_cell_with_a_longer_name
         + difference_of_those_two_gates_
     )
-    hidden_state_with_a_long_name__next = (
-        output_gate_that_is_named_long * tanh(memory_cell_with_a_longer_name_next)
+    hidden_state_with_a_long_name__next = output_gate_that_is_named_long * tanh(
+        memory_cell_with_a_longer_name_next
     )
 
 
@@ -124,8 +122,8 @@ class DeepChain(Cell):
     W = Matrix(H, I)
 
     k = tanh(W @ x)
-    for n in each(12):
-        k = tanh(0.5 * k + h)
+    for layer in each(12):
+        k = tanh(k / (layer + 1) + h)
     h_next = k
 
 

@@ -8,9 +8,14 @@ says which box reads which.
 
 from __future__ import annotations
 
+import functools
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
+
+import numpy as np
+import reference
 
 from derive.display.diagram.graph import Graph
 from derive.display.diagram.scene import Area, Box, Scene, Stroke
@@ -51,7 +56,7 @@ def away(point, area: Area):
 
 @dataclass(frozen=True)
 class Reading:
-    """What is seen: `reads` has a pair (from, to) for each line from one thing to another.
+    """What is seen: which lines lead from which thing to which other one.
 
     A thing is a box's number, or a side of the picture with what is written there.
     """
@@ -82,7 +87,9 @@ class Reading:
         if stroke.heads:
             return False
         last = stroke.points[-2:]
-        return near(point, last[1]) or (near(point, last[0]) and abs(last[1][0] - last[0][0]) < MERGE)
+        return near(point, last[1]) or (
+            near(point, last[0]) and abs(last[1][0] - last[0][0]) < MERGE
+        )
 
     def thing(self, point):
         """The box whose edge a point lies on, or the side of the picture that it lies beyond."""
@@ -101,8 +108,8 @@ class Reading:
         return side, nearest.names[0]
 
     @cached_property
-    def reads(self) -> list[tuple]:
-        """Each line as seen from its ends: (from, to); of merged lines, one pair for each."""
+    def arrivals(self) -> list[tuple]:
+        """Each line as seen from its ends: (from, to, at); of merged lines, one for each."""
         strokes = self.scene.strokes
         sources: dict[int, set] = {}
         into: dict[int, set] = {}
@@ -121,8 +128,23 @@ class Reading:
         found = []
         for n, stroke in enumerate(strokes):
             for tip, _ in stroke.heads:
-                found += [(source, self.thing(tip)) for source in ends(self.line[n])]
+                found += [(source, self.thing(tip), tip) for source in ends(self.line[n])]
         return sorted(found, key=str)
+
+    @property
+    def reads(self) -> list[tuple]:
+        """The same without the places: (from, to)."""
+        return sorted(((source, target) for source, target, _ in self.arrivals), key=str)
+
+    @cached_property
+    def negated(self) -> set[tuple]:
+        """The arrow heads with a minus beside them."""
+        tips = [tip for stroke in self.scene.strokes for tip, _ in stroke.heads]
+        return {
+            min(tips, key=lambda tip: away(tip, word.area))
+            for word in self.scene.words
+            if word.text == "−"
+        }
 
 
 def meant(graph: Graph) -> list[tuple]:
@@ -132,7 +154,7 @@ def meant(graph: Graph) -> list[tuple]:
 
     def thing(key):
         node = graph.nodes[key]
-        return boxes.get(key, None) if key in boxes else (side[node.kind], str(node.names[0]))
+        return boxes.get(key) if key in boxes else (side[node.kind], str(node.names[0]))
 
     def sources(key):
         node = graph.nodes[key]
@@ -213,6 +235,68 @@ def rests_on(depends: dict[str, set[str]]) -> dict[str, set[str]]:
     return {name: below(name) for name in depends}
 
 
+# --- what a box computes -------------------------------------------------------------------------
+
+ONE = {
+    "σ": lambda v: 1 / (1 + np.exp(-v)), "√": np.sqrt, "( )²": np.square, "1 −": lambda v: 1 - v,
+    "−": np.negative, "1/": lambda v: 1 / v, "|·|": np.abs, "relu": lambda v: np.maximum(v, 0),
+    "softplus": lambda v: np.logaddexp(0, v), "Σ": lambda v: v.sum(axis=-1, keepdims=True),
+    "mean": lambda v: v.mean(axis=-1, keepdims=True),
+} | {name: getattr(np, name) for name in ("tanh", "exp", "log", "sin", "cos", "sign")}  # fmt: skip
+MANY = {"×": np.multiply, "+": np.add, "max": np.maximum, "min": np.minimum}
+
+
+def miscomputed(reading: Reading, graph: Graph) -> list[str]:
+    """The boxes whose label, put on what arrives there, does not give what they stand for.
+
+    Parameters, input and states are drawn at random. A box that has a name stands for that
+    quantity, another one for the formula that it was made from.
+    """
+    cell, chance = graph.cell, np.random.default_rng(1)
+    sizes = {axis.letter: n for n, axis in enumerate(cell.axes, 2)}
+    given = [cell.input, *cell.states, *cell.parameters]
+    values = {q: chance.uniform(0.2, 1.2, [sizes[a.letter] for a in q.axes]) for q in given}
+    for equation in _ordered(cell):
+        values[equation.lhs] = reference.value(equation.rhs, values, sizes)
+    by_name = {str(q): value for q, value in values.items()}
+    nodes = graph.of_kind("layer", "operation")
+
+    def value(thing):
+        names = (thing[1],) if isinstance(thing, tuple) else reading.scene.boxes[thing].names
+        return by_name[names[0]] if names else reference.value(nodes[thing].expr, values, sizes)
+
+    wrong = []
+    for n, box in enumerate(reading.scene.boxes):
+        operands = [
+            value(source) * (-1 if tip in reading.negated else 1)
+            for source, target, tip in reading.arrivals
+            if target == n and box.round
+        ]
+        found = _computed(box.label, operands)
+        if found is not None and not np.allclose(found, value(n), rtol=1e-9, atol=1e-12):
+            wrong.append(f"{box.label} of {operands} is not {value(n)}")
+    return wrong
+
+
+def _computed(label, operands):
+    """A label's value; None where it does not say enough: ``affine``, ``norm``, ``+ b``."""
+    if label in MANY and operands:
+        return functools.reduce(MANY[label], operands)
+    if re.fullmatch(r"−?[\d.]+ ·", label) and operands:
+        return float(label.removesuffix("·").replace("−", "-")) * operands[0]
+    return ONE[label](*operands) if label in ONE and operands else None
+
+
+def _ordered(cell):
+    """A cell's equations, each after those that it needs."""
+    known, left = {cell.input, *cell.states, *cell.parameters}, list(cell.equations)
+    while left:
+        now = [e for e in left if symbols_of(e.rhs) <= known]
+        yield from now
+        known |= {e.lhs for e in now}
+        left = [e for e in left if e not in now]
+
+
 # --- what must not be seen -----------------------------------------------------------------------
 
 
@@ -260,6 +344,10 @@ def _lines(scene):
                          box.x + box.width / 2 - 0.1, box.y + box.height / 2 - 0.1)  # fmt: skip
             if any(part.meets(inner) for part in stroke.segments):
                 yield f"a line runs through the box {box.label}"
+        for at in (stroke.points[0], stroke.points[-1]):
+            for box in scene.boxes:
+                if touches(at, box) and not _at_port(at, box):
+                    yield f"a line meets {box.label} beside its middle at {at}"
         for a, b in pairwise(stroke.points):
             if (a[0] == b[0]) == (a[1] == b[1]):
                 yield f"a line is slanted or of no length: {a}, {b}"
@@ -272,6 +360,14 @@ def _lines(scene):
                     yield f"two lines run along each other at {a}"
                 elif reading.line[n] != reading.line[m] and _beside(a, b):
                     yield f"two lines are too close at {a}"
+
+
+def _at_port(at, box, apart=13):
+    """Whether a point is where lines belong on the edge of a box: the middle of a side, or one of
+    two places beside that."""
+    across, down = abs(at[0] - box.x), abs(at[1] - box.y)
+    beside = across if abs(down - box.height / 2) < NEAR else down
+    return beside < NEAR or (not box.round and abs(beside - apart) < NEAR)
 
 
 def _is_merge(one, other):
@@ -320,8 +416,10 @@ def _marks(scene):
 def crossings_of(scene):
     """Where two lines cross."""
     parts = [part for stroke in scene.strokes for part in stroke.segments]
-    for a in parts:
-        for b in parts:
-            if a.top == a.bottom and b.left == b.right:
-                if a.left + NEAR < b.left < a.right - NEAR and b.top + NEAR < a.top < b.bottom - NEAR:
-                    yield b.left, a.top
+    level = [part for part in parts if part.top == part.bottom]
+    upright = [part for part in parts if part.left == part.right]
+    for a in level:
+        for b in upright:
+            x, y = b.left, a.top
+            if a.left + NEAR < x < a.right - NEAR and b.top + NEAR < y < b.bottom - NEAR:
+                yield x, y

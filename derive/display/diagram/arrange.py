@@ -57,7 +57,10 @@ class _Search:
         placement = best.grid.placement
         for _ in range(2):
             steps = list(_steps(placement))
-            some = [step() for step in self.chance.sample(steps, min(self.chance.choice(SAMPLES), len(steps)))]
+            some = [
+                step()
+                for step in self.chance.sample(steps, min(self.chance.choice(SAMPLES), len(steps)))
+            ]
             sound = [step for step in some if step.is_sound]
             placement = min(sound, key=outlook, default=placement)
         return None if _layout(placement) in self.tried else self.tried_out(best, placement, ASIDE)

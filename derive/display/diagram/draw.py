@@ -26,7 +26,7 @@ MARGIN = 24.0
 TRIES = 100  # how often room for a label is asked for
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
-SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ"}
+SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
 
 
 def scene(cell: Cell) -> Scene:

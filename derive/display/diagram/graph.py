@@ -19,10 +19,9 @@ import sympy as sp
 
 from derive.cell import Cell
 from derive.deviation import Deviation
-from derive.elementwise import Elementwise
-from derive.nodes import Axes, FeatureSum, MatVec, Quantity, axes_of, symbols_of
+from derive.elementwise import Elementwise, maximum
+from derive.nodes import Axes, FeatureSum, MatVec, Quantity, Size, axes_of, symbols_of
 from derive.nodes import Node as Node_
-
 
 SIDES = 3  # how many lines reach an operation; the fourth side is where one leaves it
 LINES = 4  # how many lines reach a layer before they merge
@@ -224,11 +223,10 @@ class _Builder:
             return self.product(expr)
         if isinstance(expr, sp.Pow):
             return self.power(expr)
-        if isinstance(expr, FeatureSum | Deviation):
-            lines = [v for v in expr.args if not self.is_constant(v)]
-            return "sum", [self.operand(v) for v in lines]
+        names = {FeatureSum: "sum", Deviation: "deviation"}
         lines = [argument for argument in expr.args if not self.is_constant(argument)]
-        return type(expr).__name__.lower(), [self.operand(argument) for argument in lines]
+        label = names.get(type(expr), type(expr).__name__.lower())
+        return label, [self.operand(argument) for argument in lines]
 
     def sum(self, expr: sp.Add) -> tuple[str, list[Operand]]:
         constant = [term for term in expr.args if self.is_constant(term)]
@@ -254,7 +252,7 @@ class _Builder:
     def constant_label(self, expr: sp.Expr, line: sp.Expr) -> str:
         """What an operation with one line does to it: ``0.9 ·``, ``+ b``, ``affine``."""
         if expr.is_Mul and (factor := expr / line).is_Number:
-            return "-" if factor == -1 else f"{float(factor):.4g} ·"
+            return "-" if factor == -1 else f"{float(factor):.4g} ·".replace("-", "−")
         return "affine"
 
     def product(self, expr: sp.Mul) -> tuple[str, list[Operand]]:
@@ -262,8 +260,19 @@ class _Builder:
         lines = [factor for factor in expr.args if not self.is_constant(factor)]
         if constant and sp.Mul(*constant) != 1:
             inner = sp.Mul(*lines)
+            if expr == -inner and isinstance(inner, maximum) and all(map(_is_minus, inner.args)):
+                return "min", [self.operand(-argument) for argument in inner.args]
+            if isinstance(inner, FeatureSum) and not symbols_of(sp.Mul(*constant)):
+                return self.mean(expr, inner)
             return self.constant_label(expr, inner), [self.operand(inner)]
         return "*", [self.operand(factor) for factor in self.chained(sp.Mul, lines)]
+
+    def mean(self, expr: sp.Mul, total: FeatureSum) -> tuple[str, list[Operand]]:
+        """A sum over features, divided by their number if that is what its factor is."""
+        (vector,) = total.args
+        if expr / total == 1 / sp.Mul(*(Size(axis) for axis in axes_of(vector))):
+            return "mean", [self.operand(vector)]
+        return self.constant_label(expr, total), [self.operand(total)]
 
     def power(self, expr: sp.Pow) -> tuple[str, list[Operand]]:
         base, exponent = expr.args

@@ -69,9 +69,7 @@ class Grid:
     @cached_property
     def is_open(self) -> list[bool]:
         """For each point, whether lines may run there: inside, and not through nodes."""
-        return [
-            inside and point not in self.bodies for point, inside in enumerate(self.is_inside)
-        ]
+        return [inside and point not in self.bodies for point, inside in enumerate(self.is_inside)]
 
     @cached_property
     def is_inside(self) -> list[bool]:

@@ -1,43 +1,55 @@
-"""What an arrangement promises: a rough estimate of what its lines will cost, before any is laid."""
+"""What an arrangement promises: about what its lines will cost, before any is laid."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 
+from derive.display.diagram.graph import Node
 from derive.display.diagram.grid import BEND
 from derive.display.diagram.place import Placement
 
 ROW, COLUMN, CROSSING = 12, 20, 90
+DETOUR = 3 * BEND
 
 
 def outlook(placement: Placement) -> int:
     """About what the lines of an arrangement cost, each as straight as it could be."""
-    row, column, graph = placement.row, placement.column, placement.graph
-    in_column: defaultdict[int, list[int]] = defaultdict(list)
-    in_row: defaultdict[int, list[int]] = defaultdict(list)
-    for key, at in column.items():
-        in_column[at].append(row[key])
-        in_row[row[key]].append(at)
-    rails = [row[f"enter {state}"] for state in graph.cell.states]
-    total = 3 * COLUMN * len(placement.columns)
-    for node in graph.nodes.values():
-        for operand in node.operands:
-            y, x, y2, x2 = row[operand.source], column[operand.source], row[node.key], column[node.key]
-            total += ROW * abs(y2 - y) + COLUMN * abs(x2 - x)
-            total += CROSSING * sum(min(y, y2) < rail < max(y, y2) for rail in rails)
-            blocked = min(_between(y, y2, in_column[x2]), _between(x, x2, in_row[y]) + _between(y, y2, in_column[x2]))
-            if x == x2 or y == y2:
-                inside = in_column[x] if x == x2 else in_row[y]
-                total += 2 * BEND * bool(_between(y, y2, inside) if x == x2 else _between(x, x2, inside))
-            else:
-                over = _between(x, x2, in_row[y]) or _between(y, y2, in_column[x2])
-                under = _between(y, y2, in_column[x]) or _between(x, x2, in_row[y2])
-                total += BEND * (3 if over and under else 1)
-            if node.kind == "layer" and y < y2:
-                total += BEND
-    return total
+    view, nodes = _View(placement), placement.graph.nodes.values()
+    lines = sum(view.line(operand.source, node) for node in nodes for operand in node.operands)
+    return lines + 3 * COLUMN * len(placement.columns)
+
+
+class _View:
+    """What stands in each row and column, and where the states' lines are."""
+
+    def __init__(self, placement: Placement):
+        self.row, self.column = placement.row, placement.column
+        self.in_row: defaultdict[int, list[int]] = defaultdict(list)
+        self.in_column: defaultdict[int, list[int]] = defaultdict(list)
+        for key, at in self.column.items():
+            self.in_column[at].append(self.row[key])
+            self.in_row[self.row[key]].append(at)
+        self.states = [self.row[f"enter {state}"] for state in placement.graph.cell.states]
+
+    def line(self, source: str, node: Node) -> int:
+        """About what one way costs."""
+        y, x, y2, x2 = *self.at(source), *self.at(node.key)
+        cost = ROW * abs(y2 - y) + COLUMN * abs(x2 - x)
+        cost += CROSSING * sum(min(y, y2) < row < max(y, y2) for row in self.states)
+        cost += BEND * (node.kind == "layer" and y < y2)
+        if x == x2:
+            return cost + DETOUR * _between(y, y2, self.in_column[x])
+        if y == y2:
+            return cost + DETOUR * _between(x, x2, self.in_row[y])
+        first = _between(x, x2, self.in_row[y]) or _between(y, y2, self.in_column[x2])
+        other = _between(y, y2, self.in_column[x]) or _between(x, x2, self.in_row[y2])
+        return cost + (DETOUR if first and other else BEND)
+
+    def at(self, key: str) -> tuple[int, int]:
+        return self.row[key], self.column[key]
 
 
 def _between(one: int, two: int, places: list[int]) -> bool:
+    """Whether something stands between two places."""
     low, high = min(one, two), max(one, two)
     return any(low < at < high for at in places)

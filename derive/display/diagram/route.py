@@ -115,7 +115,7 @@ class _Router:
         return Routes(self.grid, ways, self.cost())
 
     def ahead(self, wanted: list[Wanted]) -> list[int]:
-        """For each way, what those that follow it cost at least; branches may cost next to nothing."""
+        """For each way, what those that follow it cost at least; a branch may cost nothing."""
         begun, least = set(), []
         for operand, node in wanted:
             is_first = operand.source not in begun
@@ -202,6 +202,7 @@ class _Router:
             raise NoWayError(operand, node)
         ahead, source = self.grid.estimate(goals), operand.source
         steps, is_open, is_middle = self.grid.steps, self.grid.is_open, self.grid.is_middle
+        found: tuple[tuple[int, int], ...]
         before: dict[int, int] = {}
         best: dict[int, int] = {}
         heap = [(ahead(start), 0, start, -1) for start in self.starts(source)]
