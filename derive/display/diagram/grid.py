@@ -65,9 +65,11 @@ class Grid:
     @cached_property
     def is_inside(self) -> list[bool]:
         """For each point, whether lines may run there: not beyond where they enter and leave."""
-        nodes = self.placement.graph.of_kind("enter", "leave", "input", "output")
-        ends = [divmod(self.centres[node.key], self.width) for node in nodes]
-        (top, *_, bottom), (left, *_, right) = (sorted(side) for side in zip(*ends, strict=True))
+        graph = self.placement.graph
+        sides = [self.centres[node.key] % self.width for node in graph.of_kind("enter", "leave")]
+        left, right = min(sides, default=-1), max(sides, default=self.width)
+        ends = [self.centres[node.key] // self.width for node in graph.of_kind("input", "output")]
+        top, bottom = min(ends), max(ends)
         return [
             top < y < bottom and left + 1 < x < right - 1
             for y in range(self.height)
@@ -99,6 +101,11 @@ class Grid:
             yield Port(at, up)
         elif node.kind == "merge":
             yield Port(at - 1, right) if first else Port(at, up)
+        elif node.kind == "state":
+            yield Port(at, up)
+            yield Port(at, down)
+            yield Port(at - 1, right)
+            yield Port(at + 1, left)
         elif node.kind == "layer":
             yield Port(at, up, 0 if first else SIDE)
             for side in (-1, 1):

@@ -95,7 +95,12 @@ class _Placer:
     def __init__(self, graph: Graph):
         self.graph = graph
         self.memory = [state for state in graph.cell.states if state in graph.rails]
-        self.handed = [state for state in graph.cell.states if state not in graph.rails]
+        entering = {node.key for node in graph.of_kind("enter")}
+        self.handed = [
+            state
+            for state in graph.cell.states
+            if state not in graph.rails and f"enter {state}" in entering
+        ]
         self.up, self.down = self.depths()
         depth = max([*self.up.values(), *self.down.values(), 1])
         self.top = 1 + len(self.memory)
@@ -107,7 +112,7 @@ class _Placer:
         graph = self.graph
         first: list[str] = [node.key for node in graph.of_kind("enter")]
         self.rows_of_states()
-        self.columns.append(first)
+        self.columns.append(first)  # without any, an empty margin
         bus = self.layers + 1
         for node in graph.of_kind("merge"):
             self.put(node.key, bus, len(self.columns))
@@ -117,6 +122,7 @@ class _Placer:
         for node in graph.of_kind("leave", "output"):
             for operand in node.operands:
                 self.visit(operand.source)
+        self.inside()
         self.below()
         last = [node.key for node in graph.of_kind("output")]
         self.columns.append(last)
@@ -130,6 +136,12 @@ class _Placer:
                 self.row[key] = 1 + n
         for n, state in enumerate(self.handed):
             self.row[f"enter {state}"] = self.row[f"leave {state}"] = self.layers + 1 + n
+
+    def inside(self) -> None:
+        """States that are boxes, in the middle."""
+        states = self.graph.of_kind("state")
+        for node in states:
+            self.put(node.key, self.top, 1 + len(self.columns) // 2)
 
     def below(self) -> None:
         """The input, under the first merge or else the first node that reads it."""

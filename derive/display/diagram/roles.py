@@ -33,6 +33,8 @@ def line_role(graph: Graph, node: Node) -> str:
     """The role of the line that leaves a node."""
     if node.kind == "input":
         return "input"
+    if node.kind == "state":
+        return "memory"
     for state, new in graph.cell.updates.items():
         if {state, new} & {*node.names}:
             return "memory" if state in graph.rails else "hidden"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 
 from derive.display.diagram.label import Run, runs
@@ -10,6 +11,7 @@ from derive.display.diagram.scene import Position, Scene, Stroke
 from derive.render import render
 
 CORNER = 8.0
+SPACE = 0.25  # a space between words, in the size of type
 
 
 def svg(scene: Scene) -> str:
@@ -19,12 +21,16 @@ def svg(scene: Scene) -> str:
     )
 
 
-def _runs(text: str) -> Iterator[tuple[Run, float]]:
-    """The pieces of a label, each with how far its line lies above or below the last."""
-    last = 0
+def _runs(text: str) -> Iterator[tuple[Run, float, float]]:
+    """The pieces of a label without their spaces, each with how far it lies above or below the
+    last, and how far from it."""
+    last, space = 0, 0.0
     for run in runs(text):
-        yield run, 0.3 * (last - run.level)
-        last = run.level
+        for n, word in enumerate(run.text.split(" ")):
+            space += SPACE * (n > 0)
+            if word:
+                yield replace(run, text=word), 0.3 * (last - run.level), space
+                last, space = run.level, 0.0
 
 
 def path(points: tuple[Position, ...]) -> str:
