@@ -1,6 +1,6 @@
 """Cellwright: from the equations of a recurrent cell to everything people need from them.
 
-    derive.load("gru", reset="after")   a cell, by name or from a file; it shows itself in a notebook
+    derive.load("gru", reset="after")   a cell, by name or file; it shows itself in a notebook
     derive.generate(cell, "numpy")      its files in a target language: names and texts
     derive.module(cell)                 its NumPy module, ready to use, without a file
     derive.check(cell)                  the rows of the proof

@@ -1,4 +1,4 @@
-"""A cell as a person handles it in Python: with its adjoints, its LaTeX and its pictures at hand."""
+"""A cell as a person handles it in Python, with adjoints, LaTeX and pictures at hand."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from derive.display.diagram.backward import backward
 from derive.display.diagram.draw import scene
 from derive.display.diagram.svg import svg
 from derive.display.latex import document, fragment
+from derive.nodes import CellError
 
 
 class Handle(Cell):
@@ -58,7 +59,7 @@ def load(what: str | Cell, **settings: object) -> Handle:
     if isinstance(what, Cell):
         cell = what
         if settings:
-            raise library.CellError(
+            raise CellError(
                 f"{cell.name} is made already; options are set where a cell is loaded by name or "
                 f"from its file"
             )
