@@ -23,7 +23,7 @@ HOUSE = ROOT / "derive"
 ROOMS = """
     names nodes elementwise deviation wellformed cell language cells library
     normal adjoint tangent printing program cost render display backends
-    compiler proof handle notebook cli __main__
+    compiler proof site handle notebook cli __main__
 """.split()
 
 

@@ -15,6 +15,7 @@ from derive.cli.common import OneLine
 from derive.cli.cost import cost
 from derive.cli.diagram import diagram
 from derive.cli.diff import diff
+from derive.cli.docs import docs
 from derive.cli.generate import generate
 from derive.cli.latex import latex
 from derive.cli.list import list_cells
@@ -50,5 +51,5 @@ def main() -> None:
     """Derive, print, generate and prove recurrent cells from their equations."""
 
 
-for command in (list_cells, show, latex, generate, diagram, diff, cost, check):
+for command in (list_cells, show, latex, generate, diagram, diff, cost, check, docs):
     main.add_command(command)

@@ -74,7 +74,7 @@ class MathML(Mathematics):
         stem, *subscripts = map(letters, self.stems[name.word])
         body = _word(stem)
         if name.bar:
-            body = f'<mover accent="true">{body}<mo stretchy="false">¯</mo></mover>'
+            body = f'<mover>{body}<mo stretchy="false">‾</mo></mover>'
         below = [_word(part) for part in subscripts]
         if name.step:
             below.append(_step(name.step))
