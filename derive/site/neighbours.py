@@ -55,7 +55,7 @@ def _marks(cell: Cell) -> frozenset[tuple]:
     """What a cell computes, without the names of its gates: each node of its picture with what it
     reads."""
     nodes = graph(cell).nodes
-    shapes = Counter()
+    shapes: Counter[tuple] = Counter()
     marks = set()
     for node in nodes.values():
         read = tuple(sorted(nodes[o.source].label or o.source for o in node.operands))
