@@ -13,7 +13,7 @@ from derive.render import render, write_files
 from derive.site.facts import Facts, highlighted
 from derive.site.neighbours import apart, neighbours
 
-ASSETS = ("style.css", "page.js", "index.js")
+ASSETS = ("style.css", "page.js", "index.js", "live.js")
 
 
 def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, str]:
@@ -24,7 +24,8 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
     made = {f"assets/{name}": render(f"site/{name}.j2") for name in ASSETS}
     for count, one in enumerate(facts, start=1):
         progress(f"[{count}/{len(facts)}] {one.name}")
-        made |= _cell(one, [(by_name[c.name], apart(one.cell, c)) for c in near[one.name]])
+        others = [name for name in by_name if name != one.name]
+        made |= _cell(one, [(by_name[c.name], apart(one.cell, c)) for c in near[one.name]], others)
     made["cells.html"] = _page("site/cells.html.j2", "", cells=facts)
     first = by_name.get("lstm") or facts[0]
     source = highlighted(first.source, "python")
@@ -39,16 +40,33 @@ def write(made: dict[str, str], folder: Path) -> None:
         write_files(inside, folder / place)
 
 
-def _cell(one: Facts, near: list) -> dict[str, str]:
+def _cell(one: Facts, near: list, others: list[str]) -> dict[str, str]:
+    about = json.dumps(one.brief | {"others": others})
     text = _page(
         "site/cell.html.j2",
         "../",
         cell=one,
         near=near,
-        code=[("NumPy", f"{one.name}.py", highlighted(one.numpy, "python"))],
+        code=[
+            ("NumPy", f"{one.name}.py", highlighted(one.numpy, "python")),
+            ("JavaScript", f"{one.name}.js", highlighted(one.javascript, "javascript")),
+        ],
+        about=about,
+        others=others,
         parts=json.dumps(one.parts),
     )
-    return {f"cells/{one.name}.html": text, f"cells/{one.name}.py": one.numpy}
+    module = render(
+        "site/module.js.j2",
+        name=json.dumps(one.name),
+        text=json.dumps(one.javascript),
+        about=json.dumps(one.brief),
+    )
+    return {
+        f"cells/{one.name}.html": text,
+        f"cells/{one.name}.py": one.numpy,
+        f"cells/{one.name}.js": one.javascript,
+        f"assets/modules/{one.name}.js": module,
+    }
 
 
 def _page(template: str, up: str, **values: object) -> str:

@@ -6,7 +6,9 @@ import ast
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
+import sympy as sp
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
@@ -18,10 +20,12 @@ from derive.display.about import first_value, paper, paragraphs, shape
 from derive.display.derivation import Textbook, textbook
 from derive.display.diagram.backward import backward
 from derive.display.diagram.draw import scene
+from derive.display.diagram.graph import graph
+from derive.display.diagram.roles import line_roles
 from derive.display.diagram.svg import svg
 from derive.display.mathml import MathML, Row
 from derive.library import FOLDER
-from derive.nodes import symbols_of
+from derive.nodes import Quantity, symbols_of
 from derive.program.program import Program
 
 
@@ -159,6 +163,56 @@ class Facts:
         lines = text.splitlines()
         body = lines[statement.body[1].lineno - 1 : statement.end_lineno]
         return "\n".join([lines[statement.lineno - 1], *body])
+
+    @cached_property
+    def javascript(self) -> str:
+        """The generated JavaScript module."""
+        (text,) = generate(self.cell, "javascript").values()
+        return text
+
+    @property
+    def brief(self) -> dict[str, Any]:
+        """What the page's own script has to know of the cell."""
+        cell, lines = self.cell, line_roles(graph(self.cell))
+
+        def axes(q: Quantity) -> list[str]:
+            return [axis.letter for axis in q.axes]
+
+        return {
+            "name": cell.name,
+            "input": {"name": cell.input.name, "axes": axes(cell.input)},
+            "output": {"name": cell.output.name, "axes": axes(cell.output)},
+            "states": [
+                {
+                    "name": s.name,
+                    "axes": axes(s),
+                    "start": cell.starts.get(s.name, 0.0),
+                    "role": lines[f"enter {s}"],
+                    "teaching": cell.starts.get(s.name, 1.0),
+                }
+                for s in cell.states
+            ],
+            "parameters": [
+                {
+                    "name": p.name,
+                    "axes": axes(p),
+                    "first": first_value(cell, p),
+                    "teaching": self.teaching(p),
+                }
+                for p in cell.parameters
+            ],
+            "axes": [{"letter": a.letter, "argument": a.argument} for a in cell.axes],
+            "updates": {state.name: new.name for state, new in cell.updates.items()},
+            "gates": [gate.name for gate in cell.gates],
+        }
+
+    def teaching(self, parameter: Quantity) -> float:
+        """The value of a parameter of one unit in the sources' worked example: 1 for the weights of
+        the input, 2 for those of states, 0 for biases."""
+        if len(parameter.axes) == 2:
+            return 1.0 if parameter.axes[1:] == self.cell.input.axes else 2.0
+        sums = {term for e in self.cell.equations for s in e.rhs.atoms(sp.Add) for term in s.args}
+        return 0.0 if parameter in sums else first_value(self.cell, parameter) or 0.5
 
     @property
     def costs(self) -> list[str]:
