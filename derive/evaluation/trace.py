@@ -71,8 +71,7 @@ class Trace:
         """By name, the derivative of the loss by each value, (T, B, …), an old state's as this step
         hands it back; and by each parameter, over all steps and sequences, in its own shape."""
         bar = self.derivation.bar
-        reached = {e.lhs for e in self.derivation.backward}
-        found = {q.name: self._over_time(bar[q]) for q in self._own if bar[q] in reached}
+        found = {q.name: self._over_time(bar[q]) for q in self._own}
         totals = {p.name: self._over_time(bar[p]).sum((0, 1)) for p in self.cell.parameters}
         return found | totals
 
@@ -164,6 +163,8 @@ class _Run:
             step[derived.seed] = seed
             step |= {derived.carry[s]: carry[s] for s in self.cell.states}
             self.evaluate(derived.backward, step, rows)
+            for bar in derived.bar.values():  # 0 where the loss does not depend on a quantity
+                step.setdefault(bar, np.zeros((rows, *extent(bar.axes, self.sizes))))
             carry = {s: step[derived.bar[s]] for s in self.cell.states}
 
     def evaluate(self, equations: Iterable[Equation], step: Step, rows: int) -> None:

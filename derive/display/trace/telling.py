@@ -1,0 +1,83 @@
+"""Two ways of telling a step: in the usual letters, and as what happens to a memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from derive.cell import Equation
+from derive.display.derivation import Textbook
+from derive.display.show import Unicode
+from derive.display.trace.bounds import is_within_one
+from derive.display.trace.numbers import percentages
+from derive.display.trace.printers import Value
+from derive.display.trace.roles import Role, memories, roles
+from derive.display.trace.steps import Part, Teller, Told
+from derive.display.trace.story import Text
+from derive.nodes import Quantity
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A way of telling.
+
+    steps   the steps that one step of the cell is told in; one without a heading is all of it
+    remark  what is to be said of the value of an equation
+    legend  what the words stand for
+    """
+
+    steps: tuple[Told, ...]
+    remark: Callable[[Equation, Value], Text]
+    legend: Text = ()
+
+
+def in_letters(book: Textbook) -> Telling:
+    """The equations in the order of evaluation; of a gate, how far it is open."""
+    gates = book.cell.gates
+
+    def remark(equation: Equation, value: Value) -> Text:
+        if equation.lhs not in gates:
+            return ()
+        return (f"{percentages(value(equation.lhs))} open",)
+
+    return Telling((Told((), tuple(map(Part, book.forward))),), remark)
+
+
+def in_words(book: Textbook) -> Telling:
+    """What is kept, what is new, what is let in and out; of a gate, what it does."""
+    cell = book.cell
+    names, every = memories(cell), roles(book)
+    new = {update: state for state, update in cell.updates.items()}
+
+    def remark(equation: Equation, value: Value) -> Text:
+        if equation.lhs in new and is_within_one(cell, equation):
+            return ("between −1 and 1, whatever the weights",)
+        own = [role for role in every if role.gate == equation.lhs]
+        said: Text = ()
+        for n, role in enumerate(own):
+            share = percentages(value(role.share))
+            said += (", " * bool(n) + f"{role.does} {share} of ", *called(role, names))
+        return said
+
+    return Telling(Teller(book, Unicode(book).terms).tell(), remark, legend(names))
+
+
+def called(role: Role, names: dict[Quantity, str]) -> Text:
+    """What a gate acts on: an old state by its word, all else by its letters."""
+    if role.partner in names:
+        return (f"the old {names[role.partner]} ", role.partner)
+    return (role.partner,)
+
+
+def legend(names: dict[Quantity, str]) -> Text:
+    """Which state is which memory: the long memory is c, the short memory is h."""
+    said: Text = ()
+    for word in sorted(set(names.values())):
+        own = [state for state, name in names.items() if name == word]
+        said += (("; " if said else "") + f"{word}: ",)
+        for n, state in enumerate(own):
+            said += (", ", state) if n else (state,)
+    return said
+
+
+TELLINGS = {"letters": in_letters, "memory": in_words}
