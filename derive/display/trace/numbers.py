@@ -17,12 +17,18 @@ def figure(x: float, digits: int = 6) -> str:
     if math.isinf(x):
         return "∞" if x > 0 else "−∞"
     text = f"{x + 0.0:.{digits}g}"
+    if text in ("1", "-1") and abs(x) != 1:  # so that it is seen to be rounded
+        text = f"{x:#.{digits}g}"
     mantissa, e, exponent = text.partition("e")
     return f"{mantissa}{e}{int(exponent) if e else ''}".replace("-", "−")
 
 
 def percentage(x: float) -> str:
-    """A share: ``95.3 %``."""
+    """A share: ``95.3 %``. One that is not all, or not nothing, does not say that it is."""
+    if 0 < x < 0.0005:
+        return "less than 0.1 %"
+    if 0.9995 < x < 1:
+        return "more than 99.9 %"
     return f"{100 * x:.1f} %"
 
 

@@ -64,28 +64,41 @@ class Sum:
     def sides(self, symbols: Mathematics, numbers: Callable[[Value], PutIn]) -> list[str]:
         put_in = numbers(lambda _: self.total)
         left, right = symbols.sides(self.equation, put_in.total)
-        shares, total = put_in.sum_of(self.shares), put_in.array(self.total)
-        return list(without_repetition([left, right, shares, total]))
+        sides = [left, right, put_in.array(self.total)]
+        if self.total.ndim < 2 or self.total.size == 1:  # matrices would fill a page
+            sides.insert(2, put_in.sum_of(self.shares))
+        return list(without_repetition(sides))
 
 
 @dataclass(frozen=True)
 class Given:
     """Values that are given, or handed on."""
 
-    quantities: tuple[tuple[sp.Symbol, Array], ...]
+    values: tuple[tuple[sp.Symbol, Array], ...] = ()
+
+    def sides(
+        self, symbols: Mathematics, numbers: Callable[[Value], PutIn]
+    ) -> Iterator[tuple[str, str]]:
+        """Each name and its value."""
+        for quantity, array in self.values:
+            yield symbols.symbol(quantity), numbers(self.value).array(array)
+
+    def value(self, quantity: sp.Expr) -> Array:
+        """The value of one of them."""
+        return dict(self.values)[quantity]
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, a remark below it, and lines.
+    """A heading, notes below it, values and equations.
 
     level  1 for a step of the series, 2 for a step of the telling
     """
 
     heading: Text
     level: int = 1
-    note: Text = ()
-    given: Given | None = None
+    notes: tuple[Text, ...] = ()
+    given: Given = Given()
     lines: tuple[Line | Sum, ...] = ()
 
 

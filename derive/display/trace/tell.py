@@ -81,7 +81,8 @@ def notes(told: Told) -> tuple[Text, ...]:
     """What is to be known before the first step."""
     trace = told.trace
     sizes = ", ".join(f"{axis} = {n}" for axis, n in trace.sizes.items())
-    found: list[Text] = [(f"{len(trace.steps)} steps, {sizes}.",)]
+    count = len(trace.steps)
+    found: list[Text] = [(f"{count} step{'s' * (count != 1)}, {sizes}.",)]
     sequences = trace.loss.seed.shape[1]
     if sequences > 1:
         found.append((f"Sequence {told.sequence} of {sequences}, counted from 0.",))
@@ -127,21 +128,20 @@ def backwards(told: Told, steps: list[int | range]) -> Iterator[Section]:
     """Each step's adjoints, from the last step to the first, and what the parameters gather."""
     trace, book = told.trace, told.book
     derived = trace.derivation
-    loss = f"of the loss, {trace.loss.formula}: {figure(trace.loss.value)}"
-    yield Section((f"Backwards: derivatives {loss}",))
+    loss = f"{trace.loss.formula}, which is {figure(trace.loss.value)}"
+    yield Section((f"Backwards: derivatives of the loss, {loss}",))
     for t in reversed(steps):
         if isinstance(t, range):
             yield left_out(t)
             continue
         handed = told.given(t, derived.seed, *derived.carry.values())
         yield Section((f"Back through step t = {t}",), given=handed)
-        lines = (*book.adjoints, *book.back, *book.inputs)
-        yield Section((), 2, lines=tuple(Line(e, told.at(t)) for e in lines))
-    yield Section(
-        ("Gathered over all steps",) if trace.loss.seed.shape[1] == 1 else
-        (f"Gathered over all steps of sequence {told.sequence}",),
-        lines=tuple(gathered(told, e) for e in book.parameters),
-    )
+        equations = (*book.adjoints, *book.back, *book.inputs)
+        yield Section((), 2, lines=tuple(Line(e, told.at(t)) for e in equations))
+    which = f" of sequence {told.sequence}" if trace.loss.seed.shape[1] > 1 else ""
+    lines = tuple(gathered(told, e) for e in book.parameters)
+    if lines:
+        yield Section((f"Gathered over all steps{which}",), lines=lines)
 
 
 def gathered(told: Told, equation: Equation) -> Sum:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 
 from derive.display.formula import fill, plain
@@ -12,6 +13,9 @@ from derive.display.trace.story import Given, Line, Section, Story, Sum, Text
 
 WIDEST = 120
 EQUALS, INDENT = " = ", 4
+RESULT, QUIET = "bold", "dim"
+
+Spans = tuple[tuple[str, str], ...]  # the parts of a line, each with its style
 
 
 def print_story(story: Story) -> None:
@@ -19,93 +23,98 @@ def print_story(story: Story) -> None:
     from rich.text import Text as Styled
 
     out = console(WIDEST)
-
-    def say(text: str, style: str = "") -> None:
-        for line in Styled(text, style).wrap(out, out.width, overflow="fold"):
+    for spans in Page(story, out.width).lines():
+        for line in Styled.assemble(*spans).wrap(out, out.width, overflow="fold"):
             line.rstrip()
             out.print(line)
 
-    page = Page(story, out.width)
-    say(story.title, "bold")
-    for note in story.notes:
-        say(page.text(note), "dim")
-    for section in story.sections:
-        for text, style in page.section(section):
-            say(text, style)
-
 
 class Page:
-    """A story's sections as styled lines of a width."""
+    """A story as styled lines of a width."""
 
     def __init__(self, story: Story, width: int):
-        self.book, self.width = story.book, width
+        self.story, self.width = story, width
         self.symbols = Unicode(story.book)
 
+    def lines(self) -> Iterator[Spans]:
+        yield ((self.story.title, "bold"),)
+        for note in self.story.notes:
+            yield ((self.text(note), QUIET),)
+        for section in self.story.sections:
+            yield from self.section(section)
+
+    def section(self, section: Section) -> Iterator[Spans]:
+        if section.heading:
+            yield ()
+            indent = "  " * (section.level - 1)
+            yield ((indent + self.text(section.heading), ("bold", "italic")[section.level - 1]),)
+        for note in section.notes:
+            yield ((self.text(note), QUIET),)
+        yield from self.given(section.given)
+        yield from self.equations(section.lines)
+
     def numbers(self, value: Value) -> PutIn:
-        return UnicodePutIn(self.book, value)
+        return UnicodePutIn(self.story.book, value)
 
     def text(self, text: Text) -> str:
         return "".join(p if isinstance(p, str) else plain(self.symbols(p)) for p in text)
 
-    def section(self, section: Section) -> Iterator[tuple[str, str]]:
-        """The lines of a section, each with its style."""
-        if section.heading:
-            indent = "  " * (section.level - 1)
-            yield "" , ""
-            yield indent + self.text(section.heading), "bold" if section.level == 1 else "italic"
-        if section.note:
-            yield self.text(section.note), "dim"
-        if section.given:
-            for line in self.given(section.given):
-                yield line, ""
-        for text in self.equations(section.lines):
-            yield text
-
-    def given(self, given: Given) -> Iterator[str]:
+    def given(self, given: Given) -> Iterator[Spans]:
         """Values side by side, as many as there is room for."""
-        line = ""
-        for quantity, array in given.quantities:
-            put_in = self.numbers(lambda _, array=array: array)
-            text = f"{self.symbols.symbol(quantity)} = {put_in.array(array)}"
-            if line and columns(line) + 3 + columns(text) > self.width:
-                yield line
-                line = ""
-            line = f"{line},  {text}" if line else " " * INDENT + text
-        if line:
-            yield line
+        row = ""
+        for left, right in given.sides(self.symbols, self.numbers):
+            text = f"{left} = {plain(right)}"
+            room = self.width - INDENT
+            if row and columns(f"{row},  {text}") > room:
+                yield ((" " * INDENT + row, ""),)
+                row = ""
+            if columns(text) > room:
+                (_, first), *more = fill(f"{left} = {right}", columns, room, room - 2)
+                yield ((" " * INDENT + plain(first), ""),)
+                start = " " * (INDENT + columns(left) + len(EQUALS) + 1)
+                yield from (((start + plain(line), ""),) for _, line in more)
+            else:
+                row = f"{row},  {text}" if row else text
+        if row:
+            yield ((" " * INDENT + row, ""),)
 
-    def equations(self, lines: Iterable[Line | Sum]) -> Iterator[tuple[str, str]]:
+    def equations(self, lines: Iterable[Line | Sum]) -> Iterator[Spans]:
         """Equations with their first signs of equality one below the other."""
         sides = [(line.sides(self.symbols, self.numbers), line.remark) for line in lines]
         widest = max((columns(left) for (left, *_), _ in sides), default=0)
-        start = min(widest, self.width // 3)
+        start = INDENT + min(widest, self.width // 3)
         for (left, *others), remark in sides:
-            indent = " " * (INDENT + max(0, start - columns(left)))
-            said = f"   ({self.text(remark)})" if remark else ""
-            whole = indent + EQUALS.join(map(plain, (left, *others))) + said
-            if columns(whole) <= self.width:
-                yield whole, ""
-            else:
-                yield from self.broken(indent + plain(left), others, INDENT + start, said)
+            head = " " * max(INDENT, start - columns(left)) + plain(left)
+            rows = list(self.equation(head, others, start))
+            if remark:
+                rows = self.remarked(rows, f"({self.text(remark)})", start + len(EQUALS))
+            yield from rows
 
-    def broken(
-        self, left: str, others: list[str], start: int, said: str
-    ) -> Iterator[tuple[str, str]]:
-        """An equation in lines of its own for every sign of equality."""
-        if columns(left) > start:
-            yield left, ""
-            left = " " * start
+    def equation(self, head: str, others: list[str], start: int) -> Iterator[Spans]:
+        """An equation in one line, or in lines of its own for each sign of equality, and more
+        where there is no room."""
+        *middle, result = map(plain, others)
+        whole = EQUALS.join([head, *middle, ""])
+        if columns(whole + result) <= self.width:
+            yield ((whole, ""), (result, RESULT))
+            return
+        if columns(head) > start:
+            yield ((head, ""),)
+            head = " " * start
         room = self.width - start - len(EQUALS)
-        for n, side in enumerate(others):
-            last = n == len(others) - 1
+        for side in others:
+            style = RESULT if side is others[-1] else ""
             (_, first), *more = fill(side, columns, room, room - 2)
-            rows = [plain(first), *("  " + "  " * depth + plain(row) for depth, row in more)]
-            if last and said and columns(rows[-1] + said) <= room:
-                rows[-1] += said
-                said = ""
-            yield left + EQUALS + rows[0], ""
-            left = " " * start
-            for row in rows[1:]:
-                yield left + " " * len(EQUALS) + row, ""
-        if said:
-            yield left + said, ""
+            yield ((head + EQUALS, ""), (plain(first), style))
+            head = " " * start
+            for depth, row in more:
+                yield ((head + " " * (len(EQUALS) + 2 + 2 * depth) + plain(row), style),)
+
+    def remarked(self, rows: list[Spans], remark: str, indent: int) -> list[Spans]:
+        """An equation's lines with a remark behind the last, or below it."""
+        last = "".join(text for text, _ in rows[-1])
+        if columns(last) + 3 + columns(remark) <= self.width:
+            return [*rows[:-1], (*rows[-1], ("   " + remark, QUIET))]
+        start = " " * indent
+        below = textwrap.wrap(remark, max(20, self.width - indent))
+        return [*rows, *(((start + line, QUIET),) for line in below)]

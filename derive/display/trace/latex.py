@@ -1,0 +1,98 @@
+"""A story in LaTeX: a fragment that needs amsmath and nothing else, and a document that
+compiles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from derive.display.formula import fill, plain
+from derive.display.latex.lines import WIDTH, Rows, align
+from derive.display.latex.printer import Latex
+from derive.display.latex.text import escape
+from derive.display.latex.width import em
+from derive.display.trace.printers import LatexPutIn, PutIn, Value
+from derive.display.trace.story import Given, Line, Section, Story, Sum, Text
+from derive.render import render
+
+TEXT = 44.0  # the width of a text, in em
+
+
+def fragment(stories: Sequence[Story]) -> str:
+    """The stories, for a document of one's own."""
+    return render("latex/trace.tex.j2", stories=list(map(Page, stories)))
+
+
+def document(stories: Sequence[Story]) -> str:
+    """A document that compiles."""
+    return render("latex/trace_document.tex.j2", stories=list(map(Page, stories)))
+
+
+class Page:
+    """A story as the templates see it."""
+
+    def __init__(self, story: Story):
+        self.story = story
+        self.symbols = Latex(story.book)
+
+    @property
+    def title(self) -> str:
+        return escape(self.story.title)
+
+    @property
+    def notes(self) -> list[str]:
+        return list(map(self.text, self.story.notes))
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        return self.story.sections
+
+    def numbers(self, value: Value) -> PutIn:
+        return LatexPutIn(self.story.book, value)
+
+    def text(self, text: Text) -> str:
+        """Running text, with formulas in it."""
+        words = (spaced(p) if isinstance(p, str) else f"${plain(self.symbols(p))}$" for p in text)
+        return "".join(words)
+
+    def given(self, given: Given) -> list[str]:
+        """Values, as formulas."""
+        sides = given.sides(self.symbols, self.numbers)
+        return [f"{left} = {plain(right)}" for left, right in sides]
+
+    def equations(self, lines: Iterable[Line | Sum]) -> str:
+        """Equations in an align* environment; "" for none."""
+        rows: Rows = []
+        texts = [(line.sides(self.symbols, self.numbers), line.remark) for line in lines]
+        widest = max((em(left) for (left, *_), _ in texts), default=0)
+        for (left, *others), remark in texts:
+            said = rf"\quad \text{{({self.text(remark)})}}" if remark else ""
+            rows += self.rows(left, others, said, TEXT - min(widest, WIDTH / 3) - 1.5)
+        return align(rows) if rows else ""
+
+    def rows(self, left: str, others: list[str], said: str, room: float) -> Rows:
+        """An equation as a line, or as several: one for each sign of equality, and more where there
+        is no room. The first has the remark, or it has a line of its own."""
+        whole = " = ".join(others)
+        if em(plain(whole)) <= room:
+            return with_remark([(left, f"= {plain(whole)}")], said, room)
+        rows: Rows = []
+        for side in others:
+            (_, first), *more = fill(side, em, room, room - 2)
+            rows.append((left, f"= {first}"))
+            left = ""
+            rows += [("", r"\qquad " + r"\quad " * depth + "{}" + line) for depth, line in more]
+        return with_remark(rows, said, room)
+
+
+def with_remark(rows: Rows, said: str, room: float) -> Rows:
+    """The lines of an equation with a remark behind the last of them, or below it."""
+    left, right = rows[-1]
+    if said and em(right) + em(said) > room:
+        return [*rows, ("", said)]
+    return [*rows[:-1], (left, right + (" " + said if said else ""))]
+
+
+def spaced(text: str) -> str:
+    """Escaped text that keeps a space at either end."""
+    start, end = " " * (text[:1] == " "), " " * (text[-1:] == " " and len(text) > 1)
+    return f"{start}{escape(text)}{end}"
