@@ -18,6 +18,7 @@ from derive.cli.generate import generate
 from derive.cli.latex import latex
 from derive.cli.list import list_cells
 from derive.cli.show import show
+from derive.cli.trace import trace
 
 
 @contextmanager
@@ -49,5 +50,5 @@ def main() -> None:
     """Derive, print, generate and prove recurrent cells from their equations."""
 
 
-for command in (list_cells, show, latex, generate, diff, cost, check):
+for command in (list_cells, show, latex, generate, diff, trace, cost, check):
     main.add_command(command)

@@ -45,9 +45,7 @@ FUNCTIONS: dict[type[Elementwise], Callable[..., Array]] = {
 }
 
 
-def evaluate(
-    expr: sp.Expr, values: Mapping[Quantity, Array], sizes: Mapping[Axis, int]
-) -> Array:
+def evaluate(expr: sp.Expr, values: Mapping[Quantity, Array], sizes: Mapping[Axis, int]) -> Array:
     """The value of an expression; TypeError for one that is not made of a cell's words."""
     if isinstance(expr, Quantity):
         return values[expr]

@@ -43,7 +43,8 @@ def sizes_of(
     for name, n in asked.items():
         axis = next((a for a in cell.axes if name in (a.letter, a.argument)), None)
         if axis is None:
-            raise CellError(f"no size is called {name!r}; there are {', '.join(map(str, cell.axes))}")
+            letters = ", ".join(axis.letter for axis in cell.axes)
+            raise CellError(f"no size is called {name!r}; there are {letters}")
         if n < 1:
             raise CellError(f"the size {name} must be at least 1, not {n}")
         lengths[axis] = n, "it was set"
@@ -118,19 +119,14 @@ def of_one_sequence(quantity: Quantity, array: Array) -> tuple[int, ...]:
 
 
 def series(values: Any, name: str) -> Array:
-    """A series as (T, B, n), from (T,) of single numbers, (T, n) of one sequence, or all of it."""
+    """A series as (T, B, n), from (T,), (T, n) or all of it. Where it is (T,), n is 1 and each
+    number serves every entry."""
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise CellError(
-            f"{name} must be numbers, of shape (T,), (T, n) or (T, B, n); every step as many"
+            f"{name} must be numbers, (T,), (T, n) or (T, B, n), with as many at every step"
         ) from None
-    if array.ndim == 1:
-        array = array[:, None]
-    if array.ndim == 2:
-        array = array[:, None, :]
-    if array.ndim != 3:
-        raise CellError(
-            f"{name} must have shape (T,), (T, n) or (T, B, n), not {array.shape}"
-        )
-    return array
+    if array.ndim not in (1, 2, 3):
+        raise CellError(f"{name} must have shape (T,), (T, n) or (T, B, n), not {array.shape}")
+    return array.reshape(len(array), *(1,) * (3 - array.ndim), *array.shape[1:])

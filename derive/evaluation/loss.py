@@ -31,8 +31,9 @@ def total(ys: Array) -> Loss:
 
 
 def squares(ys: Array, target: object) -> Loss:
-    """Half of the squared distance to a target, ½ Σ |y - target|²; CellError for a target of
-    another shape."""
+    """Half of the squared distance to a target, ½ Σ |y - target|²; one step of it serves all.
+
+    Raises CellError for a target of another shape."""
     wanted = series(target, "the target")
     try:
         wanted = np.broadcast_to(wanted, ys.shape)
@@ -41,7 +42,5 @@ def squares(ys: Array, target: object) -> Loss:
             f"the target has shape {wanted.shape}, and the outputs have {ys.shape}: (steps, "
             f"sequences, entries)"
         ) from None
-    if len(wanted) and np.shape(series(target, "the target"))[0] != len(ys):
-        raise CellError(f"the target has 1 step, and the series has {len(ys)}")
     away = ys - wanted
     return Loss("½ Σ |y − target|²", float(np.sum(away**2) / 2), away)

@@ -47,13 +47,28 @@ def named(texts: Iterable[str]) -> dict[str, Array]:
     return pairs
 
 
-def steps(texts: Sequence[str], columns: Sequence[str] = ()) -> list[list[float]]:
-    """A series: a step an argument, its entries with commas between them, or a CSV file."""
+def sizes(texts: Iterable[str]) -> dict[str, int]:
+    """``AXIS=N`` pairs, by name."""
+    pairs = {}
+    for text in texts:
+        name, _, written = text.partition("=")
+        if not (name and written.isascii() and written.isdigit()):
+            raise CellError(f"{text!r} gives no size: write AXIS=N, as in H=3")
+        pairs[name] = int(written)
+    return pairs
+
+
+def steps(texts: Sequence[str], columns: Sequence[str] = ()) -> Array:
+    """A series: a step an argument, its entries with commas between them, or a CSV file. It is
+    (T, n), or (T,) where every step is a single number."""
     if len(texts) == 1 and texts[0].lower().endswith(".csv"):
-        return table(Path(texts[0]), columns)
-    if columns:
+        rows = table(Path(texts[0]), columns)
+    elif columns:
         raise CellError("columns are those of a CSV file, and the series is none")
-    return same_length([[number(entry) for entry in text.split(",")] for text in texts])
+    else:
+        rows = same_length([[number(entry) for entry in text.split(",")] for text in texts])
+    array = np.array(rows)
+    return array[:, 0] if array.shape[1:] == (1,) else array
 
 
 def same_length(rows: list[list[float]]) -> list[list[float]]:

@@ -1,9 +1,9 @@
 """A cell run over a series, with every value on the way: forward, and back with every adjoint.
 
-    >>> from derive.library import load
-    >>> traced = trace(load("rnn"), [1.0, -1.0], weights={"W": 1, "U": 2})
-    >>> traced.values["h_next"].round(6).ravel()
-    array([0.761594, 0.480517])
+>>> from derive.library import load
+>>> traced = trace(load("rnn"), [1.0, -1.0], weights={"W": 1, "U": 2})
+>>> traced.values["h_next"].round(6).ravel()
+array([0.761594, 0.480517])
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def trace(
 ) -> Trace:
     """Run a cell over a series, and its adjoint equations back.
 
-    xs       (T,) for one input, (T, I) for one sequence, or (T, B, I)
+    xs       (T, B, I), or (T, I) for one sequence, or (T,): a number for every input
     weights  for parameters by name, a number for all entries or an array of the parameter's shape
     state    for states by name, the value before the first step, in the same way
     sizes    by letter or by argument, "H" or "hidden_size"; 1 where nothing given says otherwise
@@ -113,6 +113,7 @@ def trace(
 
     Raises CellError for a name that there is not, or a shape that does not fit.
     """
+    is_filling = np.ndim(xs) == 1
     xs = series(xs, "the series")
     if weights is None and seed is None:
         seed = 0
@@ -122,8 +123,9 @@ def trace(
     starts = checked(state or {}, cell.states, "state")
     shapes = [(q, array.shape) for q, array in given.items()]
     shapes += [(q, of_one_sequence(q, array)) for q, array in starts.items()]
-    shapes += [(cell.input, xs.shape[2:])] if len(xs) else []
+    shapes += [] if is_filling else [(cell.input, xs.shape[2:])]
     lengths = sizes_of(cell, shapes, sizes or {})
+    xs = np.broadcast_to(xs, (*xs.shape[:2], *extent(cell.input.axes, lengths)))
     parameters = weights_of(cell, given, lengths, seed)
     derivation = adjoint(cell)
     run = _Run(derivation, lengths, parameters)

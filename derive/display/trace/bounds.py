@@ -25,7 +25,7 @@ def is_within_one(cell: Cell, equation: Equation) -> bool:
     for e in cell.equations:
         known[e.lhs] = bounds(e.rhs, known)
     low, high = known.get(equation.lhs, ANYTHING)
-    return -1 <= low and high <= 1
+    return low >= -1 and high <= 1
 
 
 def bounds(expr: sp.Expr, known: Mapping[Quantity, Interval]) -> Interval:

@@ -67,7 +67,8 @@ class Page:
         """Names as they are, as they are shown, and values."""
         names = (quantity.name for quantity, _ in given.values)
         sides = given.sides(self.symbols, self.numbers)
-        return [(name, left, plain(right)) for name, (left, right) in zip(names, sides, strict=True)]
+        pairs = zip(names, sides, strict=True)
+        return [(name, left, plain(right)) for name, (left, right) in pairs]
 
     def equations(self, lines: Iterable[Line | Sum]) -> list[tuple[str, list[str], str]]:
         """Each equation: the name of what it defines, its sides, what is said of it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from derive.display.formula import fill, plain
+from derive.display.formula import BEFORE_OPERAND, fill, plain
 from derive.display.latex.lines import WIDTH, Rows, align
 from derive.display.latex.printer import Latex
 from derive.display.latex.text import escape
@@ -57,7 +57,7 @@ class Page:
     def given(self, given: Given) -> list[str]:
         """Values, as formulas."""
         sides = given.sides(self.symbols, self.numbers)
-        return [f"{left} = {plain(right)}" for left, right in sides]
+        return [f"{left} = {inline(right)}" for left, right in sides]
 
     def equations(self, lines: Iterable[Line | Sum]) -> str:
         """Equations in an align* environment; "" for none."""
@@ -87,9 +87,14 @@ class Page:
 def with_remark(rows: Rows, said: str, room: float) -> Rows:
     """The lines of an equation with a remark behind the last of them, or below it."""
     left, right = rows[-1]
-    if said and em(right) + em(said) > room:
+    if said and em(right) + len(said) / 2 > room:
         return [*rows, ("", said)]
     return [*rows[:-1], (left, right + (" " + said if said else ""))]
+
+
+def inline(formula: str) -> str:
+    """A formula in running text, where the rows of a matrix may stand in two lines."""
+    return plain(formula.replace(BEFORE_OPERAND, r"\allowbreak"))
 
 
 def spaced(text: str) -> str:

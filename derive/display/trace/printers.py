@@ -19,7 +19,7 @@ from derive.display.show import Unicode
 from derive.display.trace.numbers import LONGEST, Array, digits_of, entries, figure
 from derive.elementwise import maximum
 from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, axes_of
-from derive.printing import ATOM, PRODUCT, SUM
+from derive.printing import ATOM, POWER, PRODUCT, SUM
 
 Value = Callable[[sp.Expr], Array]  # an expression's value, in its own shape
 NEGATIVE = SUM - 1  # binds less than anything
@@ -59,16 +59,17 @@ class PutIn(Mathematics):
         if isinstance(expr, Quantity | Size):
             return self.shown(expr)
         if isinstance(expr, MatVec | Outer):
-            return self.multiplied(*expr.args, whole=expr)
+            return self.multiplied(expr, *expr.args)
         if isinstance(expr, Transposed):
             return self.dispatch(expr.args[0]) if self.is_one(expr) else self.shown(expr)
         return super().dispatch(expr)
 
-    def multiplied(self, left: sp.Expr, right: sp.Expr, whole: sp.Expr) -> tuple[str, int]:
+    def multiplied(self, whole: sp.Expr, left: sp.Expr, right: sp.Expr) -> tuple[str, int]:
         """A product that is not elementwise: of two numbers, or what it is."""
         if not (self.is_one(left) and self.is_one(right)):
             return self.shown(whole)
-        return self.print(left, PRODUCT) + BEFORE_FACTOR + self.dot + self.print(right, ATOM), PRODUCT
+        dot = BEFORE_FACTOR + self.dot
+        return f"{self.print(left, PRODUCT)}{dot}{self.print(right, POWER)}", PRODUCT
 
     def factors(self, parts: Iterable[sp.Expr]) -> str:
         """Between numbers stands a dot, whatever shapes they stand for."""
@@ -86,11 +87,15 @@ class PutIn(Mathematics):
 
     def sum_of(self, arrays: Sequence[Array]) -> str:
         """The values written as a sum, the first and the last of them where there are many."""
-        texts = [self.array(array) for array in arrays]
-        texts[1:] = [self.bracket(t) if is_negative(a) else t for t, a in zip(texts, arrays)][1:]
+        first, *others = arrays
+        texts = [self.array(first), *map(self.operand, others)]
         if len(texts) > LONGEST:
             texts = [*texts[: LONGEST - 1], self.ellipsis, texts[-1]]
         return self.plus.join(texts)
+
+    def operand(self, array: Array) -> str:
+        """A value that something stands before."""
+        return self.bracket(self.array(array)) if is_negative(array) else self.array(array)
 
     def array(self, array: Array) -> str:
         """A value of any shape."""
@@ -125,5 +130,3 @@ class LatexPutIn(PutIn, Latex):
         if e:
             return rf"{mantissa} \cdot 10^{{{exponent}}}"
         return r"\mathrm{NaN}" if text == "NaN" else text
-
-

@@ -64,9 +64,7 @@ def roles(book: Textbook) -> tuple[Role, ...]:
     return tuple(role for e in book.forward for role in _roles(e, book.cell, known))
 
 
-def _roles(
-    equation: Equation, cell: Cell, shares: Mapping[sp.Expr, Quantity]
-) -> Iterator[Role]:
+def _roles(equation: Equation, cell: Cell, shares: Mapping[sp.Expr, Quantity]) -> Iterator[Role]:
     olds = {old for old, new in cell.updates.items() if new == equation.lhs}
     updates = bool(olds) or equation.lhs == cell.output
     terms = sp.Add.make_args(equation.rhs)

@@ -90,16 +90,16 @@ class Given:
 
 @dataclass(frozen=True)
 class Section:
-    """A heading, notes below it, values and equations.
+    """A heading, values and equations, and what is to be said of them.
 
     level  1 for a step of the series, 2 for a step of the telling
     """
 
     heading: Text
     level: int = 1
-    notes: tuple[Text, ...] = ()
     given: Given = Given()
     lines: tuple[Line | Sum, ...] = ()
+    notes: tuple[Text, ...] = ()
 
 
 @dataclass(frozen=True)

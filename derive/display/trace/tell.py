@@ -43,6 +43,12 @@ class Told:
         return Given(tuple((q, value(q)) for q in quantities))
 
 
+def told_by(trace: Trace, telling: Callable[[Textbook], Telling], sequence: int = 0) -> Told:
+    """A trace, to be told in some way."""
+    book = textbook(trace.derivation)
+    return Told(trace, book, telling(book), sequence)
+
+
 Way = Callable[[Told, "list[int | range]"], Iterator[Section]]
 
 
@@ -60,14 +66,13 @@ def tell(
     sequence  which of the sequences
     most      how many steps are shown; of a longer series the first and the last
     """
-    book = textbook(trace.derivation)
-    told = Told(trace, book, telling(book), sequence)
+    told = told_by(trace, telling, sequence)
     steps = shown(len(trace.steps), most)
     sections = [weights(told)]
     for way in ways or (forwards,):
         sections += way(told, steps)
     title = trace.cell.title + settings(trace.cell)
-    return Story(title, book, notes(told), tuple(sections))
+    return Story(title, told.book, notes(told), tuple(sections))
 
 
 def shown(count: int, most: int) -> list[int | range]:
@@ -116,7 +121,7 @@ def forwards(told: Told, steps: list[int | range]) -> Iterator[Section]:
         yield Section((f"Step t = {t}",), given=told.given(t, cell.input, *cell.states))
         value = told.at(t)
         for number, step in enumerate(telling.steps, start=1):
-            heading: Text = (f"{number}  ", *step.heading) if step.heading else ()
+            heading: Text = (f"{number}. ", *step.heading) if step.heading else ()
             lines = []
             for part in step.parts:
                 remark = () if part.part is not None else telling.remark(part.equation, value)

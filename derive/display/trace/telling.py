@@ -70,14 +70,12 @@ def called(role: Role, names: dict[Quantity, str]) -> Text:
 
 
 def legend(names: dict[Quantity, str]) -> Text:
-    """Which state is which memory: the long memory is c, the short memory is h."""
-    said: Text = ()
+    """Which state is which memory: ``Long memory: c. Short memory: h.``"""
+    said = []
     for word in sorted(set(names.values())):
-        own = [state for state, name in names.items() if name == word]
-        said += (("; " if said else "") + f"{word}: ",)
-        for n, state in enumerate(own):
-            said += (", ", state) if n else (state,)
-    return said
+        own = ", ".join(state.name for state, name in names.items() if name == word)
+        said.append(f"{word.capitalize()}: {own}.")
+    return (" ".join(said),)
 
 
 TELLINGS = {"letters": in_letters, "memory": in_words}

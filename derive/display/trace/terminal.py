@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from itertools import chain
 
 from derive.display.formula import fill, plain
 from derive.display.show import Unicode, columns
@@ -18,12 +19,13 @@ RESULT, QUIET = "bold", "dim"
 Spans = tuple[tuple[str, str], ...]  # the parts of a line, each with its style
 
 
-def print_story(story: Story) -> None:
-    """Print a story, in lines as wide as the terminal, up to 120 columns."""
+def print_stories(stories: Iterable[Story]) -> None:
+    """Print stories, in lines as wide as the terminal, up to 120 columns."""
     from rich.text import Text as Styled
 
     out = console(WIDEST)
-    for spans in Page(story, out.width).lines():
+    pages = [[*Page(story, out.width).lines(), ()] for story in stories]
+    for spans in list(chain.from_iterable(pages))[:-1]:
         for line in Styled.assemble(*spans).wrap(out, out.width, overflow="fold"):
             line.rstrip()
             out.print(line)
@@ -48,10 +50,11 @@ class Page:
             yield ()
             indent = "  " * (section.level - 1)
             yield ((indent + self.text(section.heading), ("bold", "italic")[section.level - 1]),)
-        for note in section.notes:
-            yield ((self.text(note), QUIET),)
         yield from self.given(section.given)
         yield from self.equations(section.lines)
+        for note in section.notes:
+            yield ()
+            yield ((self.text(note), ""),)
 
     def numbers(self, value: Value) -> PutIn:
         return UnicodePutIn(self.story.book, value)
