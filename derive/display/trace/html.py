@@ -9,7 +9,7 @@ from derive.display.derivation import Name
 from derive.display.formula import plain
 from derive.display.show import BAR, Unicode
 from derive.display.trace.printers import PutIn, UnicodePutIn, Value
-from derive.display.trace.story import Given, Line, Section, Story, Sum, Text
+from derive.display.trace.story import Given, Line, Section, Story, Sum, Text, together
 from derive.render import render
 
 
@@ -75,5 +75,5 @@ class Page:
         found = []
         for line in lines:
             sides = list(map(plain, line.sides(self.symbols, self.numbers)))
-            found.append((line.equation.lhs.name, sides, self.text(line.remark)))
+            found.append((line.equation.lhs.name, sides, self.text(together(line.remarks))))
         return found

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from derive.display.formula import BEFORE_OPERAND, fill, plain
-from derive.display.latex.lines import WIDTH, Rows, align
+from derive.display.latex.lines import Rows, align, extent
 from derive.display.latex.printer import Latex
 from derive.display.latex.text import escape
 from derive.display.latex.width import em
@@ -24,7 +24,9 @@ def fragment(stories: Sequence[Story]) -> str:
 
 def document(stories: Sequence[Story]) -> str:
     """A document that compiles."""
-    return render("latex/trace_document.tex.j2", stories=list(map(Page, stories)))
+    pages = list(map(Page, stories))
+    width = max([TEXT, *(page.extent for page in pages)])
+    return render("latex/trace_document.tex.j2", stories=pages, text_width=round(10 * width))
 
 
 class Page:
@@ -61,35 +63,58 @@ class Page:
 
     def equations(self, lines: Iterable[Line | Sum]) -> str:
         """Equations in an align* environment; "" for none."""
-        rows: Rows = []
-        texts = [(line.sides(self.symbols, self.numbers), line.remark) for line in lines]
-        widest = max((em(left) for (left, *_), _ in texts), default=0)
-        for (left, *others), remark in texts:
-            said = rf"\quad \text{{({self.text(remark)})}}" if remark else ""
-            rows += self.rows(left, others, said, TEXT - min(widest, WIDTH / 3) - 1.5)
+        rows = self.rows(lines)
         return align(rows) if rows else ""
 
-    def rows(self, left: str, others: list[str], said: str, room: float) -> Rows:
-        """An equation as a line, or as several: one for each sign of equality, and more where there
-        is no room. The first has the remark, or it has a line of its own."""
-        whole = " = ".join(others)
-        if em(plain(whole)) <= room:
-            return with_remark([(left, f"= {plain(whole)}")], said, room)
+    def rows(self, lines: Iterable[Line | Sum]) -> Rows:
+        """Equations as lines that fit the width, where there is anywhere to break them."""
+        texts = [(line.sides(self.symbols, self.numbers), line.remarks) for line in lines]
+        widest = max((em(left) for (left, *_), _ in texts), default=0)
+        room = TEXT - min(widest, TEXT / 3) - 1.5
         rows: Rows = []
-        for side in others:
-            (_, first), *more = fill(side, em, room, room - 2)
-            rows.append((left, f"= {first}"))
-            left = ""
-            rows += [("", r"\qquad " + r"\quad " * depth + "{}" + line) for depth, line in more]
-        return with_remark(rows, said, room)
+        for (left, *others), remarks in texts:
+            if widest > TEXT / 3:  # too much to indent all the others by
+                rows.append(("", left))
+                left = ""
+            rows += remarked(equation(left, others, room), list(map(self.text, remarks)), room)
+        return rows
+
+    @property
+    def extent(self) -> float:
+        """The width of the widest lines, in em."""
+        groups = (self.rows(section.lines) for section in self.sections)
+        given = (text for section in self.sections for text in self.given(section.given))
+        return max([*map(extent, groups), *map(em, given)], default=0.0)
 
 
-def with_remark(rows: Rows, said: str, room: float) -> Rows:
-    """The lines of an equation with a remark behind the last of them, or below it."""
-    left, right = rows[-1]
-    if said and em(right) + len(said) / 2 > room:
-        return [*rows, ("", said)]
-    return [*rows[:-1], (left, right + (" " + said if said else ""))]
+def equation(left: str, others: list[str], room: float) -> Rows:
+    """An equation as a line, or as several: one for each sign of equality, and more where there
+    is no room."""
+    whole = " = ".join(map(plain, others))
+    if em(whole) <= room:
+        return [(left, f"= {whole}")]
+    rows: Rows = []
+    for side in others:
+        (_, first), *more = fill(side, em, room, room - 2)
+        rows.append((left, f"= {first}"))
+        left = ""
+        rows += [("", r"\qquad " + r"\quad " * depth + "{}" + line) for depth, line in more]
+    return rows
+
+
+def remarked(rows: Rows, remarks: list[str], room: float) -> Rows:
+    """The lines of an equation with its remarks behind the last of them, or below it."""
+    if not remarks:
+        return rows
+    (left, right), together = rows[-1], said(", ".join(remarks))
+    if em(right) + len(together) / 2 <= room:
+        return [*rows[:-1], (left, f"{right} {together}")]
+    return [*rows, *(("", said(remark)) for remark in remarks)]
+
+
+def said(remark: str) -> str:
+    """A remark as part of a formula."""
+    return rf"\quad \text{{({remark})}}"
 
 
 def inline(formula: str) -> str:

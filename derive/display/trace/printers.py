@@ -13,7 +13,7 @@ from copy import copy
 import sympy as sp
 
 from derive.display.derivation import Mean, Minimum, Textbook
-from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Mathematics
+from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Mathematics, plain
 from derive.display.latex.printer import Latex
 from derive.display.show import Unicode
 from derive.display.trace.numbers import LONGEST, Array, digits_of, entries, figure
@@ -46,7 +46,6 @@ class PutIn(Mathematics):
     """Prints an expression with the values of what it names. A subclass is of a format, too."""
 
     dot, circle, total, ellipsis = "·", " ∘ ", "Σ ", "…"
-    between = (", ", "," + BEFORE_OPERAND + " ")  # entries, and rows
 
     def __init__(self, book: Textbook, value: Value):
         super().__init__(book)
@@ -104,11 +103,12 @@ class PutIn(Mathematics):
         return self.nested(array, digits_of(array))
 
     def nested(self, array: Array, digits: int) -> str:
-        """A vector, or a matrix as its rows, which may stand below each other."""
+        """A vector, or a matrix as its rows. It may be broken between entries, or between rows."""
         if array.ndim == 0:
             return self.figure(float(array), digits)
-        shown = [self.ellipsis if a is None else self.nested(a, digits) for a in entries(array)]
-        return f"[{self.between[array.ndim > 1].join(shown)}]"
+        shown = (self.ellipsis if a is None else self.nested(a, digits) for a in entries(array))
+        comma = f",{BEFORE_OPERAND} "
+        return f"[{comma.join(map(plain, shown))}]"
 
     def figure(self, x: float, digits: int = 6) -> str:
         return figure(x, digits)

@@ -98,7 +98,7 @@ def worked(example: Example, told: Told) -> Section:
     last, cell = len(told.trace.steps) - 1, told.trace.cell
     value = told.at(last)
     shown = [e for e in told.book.forward if e.lhs.name in example.shows]
-    lines = tuple(Line(e, value, remark=told.telling.remark(e, value)) for e in shown)
+    lines = tuple(Line(e, value, remarks=told.telling.remarks(e, value)) for e in shown)
     read = [p for p in cell.parameters if p.name in example.weights]
     states = [s for s in cell.states if s.name in example.state]
     return Section((), given=told.given(last, cell.input, *states, *read), lines=lines)

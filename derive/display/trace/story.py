@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 import sympy as sp
 
@@ -28,13 +29,13 @@ class Line:
     equation  the equation
     value     gives the value of any expression at its step
     part      what is computed, where it is a part of the equation and has no name
-    remark    what the number says
+    remarks   what the number says
     """
 
     equation: Equation
     value: Value
     part: sp.Expr | None = None
-    remark: Text = ()
+    remarks: tuple[Text, ...] = ()
 
     def sides(self, symbols: Mathematics, numbers: Callable[[Value], PutIn]) -> list[str]:
         """The texts between which the signs of equality stand, none twice in a row."""
@@ -59,7 +60,7 @@ class Sum:
     equation: Equation
     shares: tuple[Array, ...]
     total: Array
-    remark: Text = ()
+    remarks: tuple[Text, ...] = ()
 
     def sides(self, symbols: Mathematics, numbers: Callable[[Value], PutIn]) -> list[str]:
         put_in = numbers(lambda _: self.total)
@@ -115,6 +116,12 @@ class Story:
     book: Textbook
     notes: tuple[Text, ...]
     sections: tuple[Section, ...] = field(default=())
+
+
+def together(remarks: tuple[Text, ...]) -> Text:
+    """Several remarks as one text."""
+    texts = (((", ",) if n else ()) + remark for n, remark in enumerate(remarks))
+    return tuple(chain.from_iterable(texts))
 
 
 def without_repetition(sides: list[str]) -> Iterator[str]:

@@ -124,8 +124,8 @@ def forwards(told: Told, steps: list[int | range]) -> Iterator[Section]:
             heading: Text = (f"{number}. ", *step.heading) if step.heading else ()
             lines = []
             for part in step.parts:
-                remark = () if part.part is not None else telling.remark(part.equation, value)
-                lines.append(Line(part.equation, value, part.part, remark))
+                remarks = () if part.part is not None else telling.remarks(part.equation, value)
+                lines.append(Line(part.equation, value, part.part, remarks))
             yield Section(heading, 2, lines=tuple(lines))
 
 

@@ -14,20 +14,20 @@ from derive.display.trace.printers import Value
 from derive.display.trace.roles import Role, memories, roles
 from derive.display.trace.steps import Part, Teller, Told
 from derive.display.trace.story import Text
-from derive.nodes import Quantity
+from derive.nodes import Quantity, symbols_of
 
 
 @dataclass(frozen=True)
 class Telling:
     """A way of telling.
 
-    steps   the steps that one step of the cell is told in; one without a heading is all of it
-    remark  what is to be said of the value of an equation
-    legend  what the words stand for
+    steps    the steps that one step of the cell is told in; one without a heading is all of it
+    remarks  what is to be said of the value of an equation
+    legend   what the words stand for
     """
 
     steps: tuple[Told, ...]
-    remark: Callable[[Equation, Value], Text]
+    remarks: Callable[[Equation, Value], tuple[Text, ...]]
     legend: Text = ()
 
 
@@ -35,12 +35,12 @@ def in_letters(book: Textbook) -> Telling:
     """The equations in the order of evaluation; of a gate, how far it is open."""
     gates = book.cell.gates
 
-    def remark(equation: Equation, value: Value) -> Text:
+    def remarks(equation: Equation, value: Value) -> tuple[Text, ...]:
         if equation.lhs not in gates:
             return ()
-        return (f"{percentages(value(equation.lhs))} open",)
+        return ((f"{percentages(value(equation.lhs))} open",),)
 
-    return Telling((Told((), tuple(map(Part, book.forward))),), remark)
+    return Telling((Told((), tuple(map(Part, book.forward))),), remarks)
 
 
 def in_words(book: Textbook) -> Telling:
@@ -49,24 +49,22 @@ def in_words(book: Textbook) -> Telling:
     names, every = memories(cell), roles(book)
     new = {update: state for state, update in cell.updates.items()}
 
-    def remark(equation: Equation, value: Value) -> Text:
+    def remarks(equation: Equation, value: Value) -> tuple[Text, ...]:
         if equation.lhs in new and is_within_one(cell, equation):
-            return ("between −1 and 1, whatever the weights",)
-        own = [role for role in every if role.gate == equation.lhs]
-        said: Text = ()
-        for n, role in enumerate(own):
-            share = percentages(value(role.share))
-            said += (", " * bool(n) + f"{role.does} {share} of ", *called(role, names))
-        return said
+            return (("between −1 and 1, whatever the weights",),)
+        own = (role for role in every if role.gate == equation.lhs)
+        return tuple(acts(role, percentages(value(role.share)), names) for role in own)
 
-    return Telling(Teller(book, Unicode(book).terms).tell(), remark, legend(names))
+    return Telling(Teller(book, Unicode(book).terms).tell(), remarks, legend(names))
 
 
-def called(role: Role, names: dict[Quantity, str]) -> Text:
-    """What a gate acts on: an old state by its word, all else by its letters."""
+def acts(role: Role, share: str, names: dict[Quantity, str]) -> Text:
+    """What a gate does to what: an old state has its word, what is short its letters."""
     if role.partner in names:
-        return (f"the old {names[role.partner]} ", role.partner)
-    return (role.partner,)
+        return (f"{role.does} {share} of the old {names[role.partner]} ", role.partner)
+    if len(symbols_of(role.partner)) > 2:
+        return (f"{role.does} {share} of what it multiplies",)
+    return (f"{role.does} {share} of ", role.partner)
 
 
 def legend(names: dict[Quantity, str]) -> Text:

@@ -10,7 +10,7 @@ from derive.display.formula import fill, plain
 from derive.display.show import Unicode, columns
 from derive.display.terminal import console
 from derive.display.trace.printers import PutIn, UnicodePutIn, Value
-from derive.display.trace.story import Given, Line, Section, Story, Sum, Text
+from derive.display.trace.story import Given, Line, Section, Story, Sum, Text, together
 
 WIDEST = 120
 EQUALS, INDENT = " = ", 4
@@ -72,9 +72,11 @@ class Page:
                 yield ((" " * INDENT + row, ""),)
                 row = ""
             if columns(text) > room:
-                (_, first), *more = fill(f"{left} = {right}", columns, room, room - 2)
+                (_, first), *more = fill(
+                    f"{left} = {right}", columns, room, room - min(columns(left), room // 3) - 4
+                )
                 yield ((" " * INDENT + plain(first), ""),)
-                start = " " * (INDENT + columns(left) + len(EQUALS) + 1)
+                start = " " * (INDENT + min(columns(left), room // 3) + len(EQUALS) + 1)
                 yield from (((start + plain(line), ""),) for _, line in more)
             else:
                 row = f"{row},  {text}" if row else text
@@ -83,7 +85,7 @@ class Page:
 
     def equations(self, lines: Iterable[Line | Sum]) -> Iterator[Spans]:
         """Equations with their first signs of equality one below the other."""
-        sides = [(line.sides(self.symbols, self.numbers), line.remark) for line in lines]
+        sides = [(line.sides(self.symbols, self.numbers), together(line.remarks)) for line in lines]
         widest = max((columns(left) for (left, *_), _ in sides), default=0)
         start = INDENT + min(widest, self.width // 3)
         for (left, *others), remark in sides:
@@ -107,7 +109,7 @@ class Page:
         room = self.width - start - len(EQUALS)
         for side in others:
             style = RESULT if side is others[-1] else ""
-            (_, first), *more = fill(side, columns, room, room - 2)
+            (_, first), *more = fill(side, columns, room, room - 4)
             yield ((head + EQUALS, ""), (plain(first), style))
             head = " " * start
             for depth, row in more:
