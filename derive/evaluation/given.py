@@ -82,7 +82,7 @@ def drawn(cell: Cell, sizes: Mapping[Axis, int], seed: int) -> dict[Quantity, Ar
         if len(own) == 2:
             bound = np.sqrt(6 / sum(own))
             made[q] = rng.uniform(-bound, bound, own)
-        made[q] = np.full(own, cell.initial[q.name]) if q.name in cell.initial else made[q]
+        made[q] = np.full(own, float(cell.initial[q.name])) if q.name in cell.initial else made[q]
     return made
 
 

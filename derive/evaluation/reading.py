@@ -89,6 +89,10 @@ def table(path: Path, columns: Sequence[str] = ()) -> list[list[float]]:
     header = rows.pop(0) if rows and not any(map(is_number, rows[0])) else []
     if not rows:
         raise CellError(f"{path} has no rows of numbers")
+    if header and len(header) != len(rows[0]):
+        raise CellError(
+            f"{path} has the names of {len(header)} columns and rows of {len(rows[0])} entries"
+        )
     places = list(range(len(rows[0])))
     if columns:
         missing = [name for name in columns if name not in header]
@@ -99,13 +103,12 @@ def table(path: Path, columns: Sequence[str] = ()) -> list[list[float]]:
         places = [header.index(name) for name in columns]
     found = []
     for n, row in enumerate(rows, start=1):
+        if len(row) != len(rows[0]):
+            raise CellError(f"{path}, row {n} has {len(row)} entries, and row 1 has {len(rows[0])}")
         try:
             found.append([number(row[place]) for place in places])
-        except (CellError, IndexError) as error:
-            wrong = "it is too short" if isinstance(error, IndexError) else error
-            raise CellError(f"{path}, row {n}: {wrong}") from None
-        if not columns and len(row) != len(places):
-            raise CellError(f"{path}, row {n} has {len(row)} entries, and row 1 has {len(places)}")
+        except CellError as error:
+            raise CellError(f"{path}, row {n}: {error}") from None
     return found
 
 
