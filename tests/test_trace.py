@@ -3,12 +3,17 @@ told."""
 
 from __future__ import annotations
 
+import doctest
 import json
+import os
 import re
+import shlex
 import shutil
 import subprocess
+import sys
 import unicodedata
 import xml.dom.minidom
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -536,6 +541,36 @@ def test_bad_arguments_from_python():
             trace(cell, *arguments)
     with pytest.raises(CellError, match="must not be negative"):
         trace(cell, [1.0], seed=-1)
+
+
+# --- the page about it ---------------------------------------------------------------------------
+
+PAGE = Path(__file__).parent.parent / "docs" / "trace.md"
+
+
+def test_the_page_shows_what_the_command_prints(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    blocks = re.findall(r"```\n\$ derive trace (.*)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert len(blocks) == 4
+    for arguments, shown in blocks:
+        assert run(*shlex.split(arguments)) == shown
+
+
+def test_the_session_gives_what_it_shows():
+    failures, tried = doctest.testfile(str(PAGE), module_relative=False)
+    assert tried >= 6 and failures == 0
+
+
+def test_same_bytes_under_any_hash_seed():
+    texts = set()
+    for seed in "0123":
+        more = ("nas", "1", "2", "--words", "memory", "--backward", "--html")
+        result = subprocess.run(
+            [sys.executable, "-m", "derive", "trace", *more], cwd=PAGE.parent.parent,
+            env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True,
+        )  # fmt: skip
+        texts.add(result.stdout)
+    assert len(texts) == 1
 
 
 # --- the sources ---------------------------------------------------------------------------------
