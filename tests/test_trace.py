@@ -13,10 +13,12 @@ import subprocess
 import sys
 import unicodedata
 import xml.dom.minidom
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
+import sympy as sp
 from click.testing import CliRunner
 from some_cells import SOME
 from written_cells import READABLE, UNPLEASANT
@@ -26,19 +28,21 @@ from derive import cli
 from derive.adjoint import adjoint
 from derive.check.trial import Trial
 from derive.compiler import module
-from derive.display.derivation import textbook
+from derive.display.derivation import Mean, Minimum, textbook
 from derive.display.formula import plain
 from derive.display.show import Unicode, columns
 from derive.display.trace import html, latex
-from derive.display.trace.bounds import is_within_one
+from derive.display.trace.bounds import is_within_one, multiplied
 from derive.display.trace.numbers import figure, percentage
+from derive.display.trace.printers import computable
 from derive.display.trace.sources import examples
 from derive.display.trace.tell import backwards, forwards, tell
 from derive.display.trace.telling import TELLINGS, in_letters, in_words
 from derive.display.trace.terminal import Page
+from derive.evaluation.arrays import FUNCTIONS, evaluate
 from derive.evaluation.trace import trace
 from derive.library import load, names
-from derive.nodes import CellError, H, I
+from derive.nodes import CellError, H, I, Quantity
 
 EVERY = [*map(load, names()), *READABLE, *UNPLEASANT]
 HOSTILE = '''
@@ -99,6 +103,27 @@ def test_numbers_are_the_generated_modules(cell):
     for name, gradient in dparams.items():
         close(traced.adjoints[name], gradient)
     assert traced.loss.value == pytest.approx(np.sum((ys - target) ** 2) / 2, rel=1e-12)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS, ids=lambda f: f.__name__)
+def test_functions_are_the_textbooks(function):
+    """At kinks, too, where a random point never is."""
+    count = 2 if function.nargs == sp.FiniteSet(2) else 1
+    for place in product([-1.5, 0.0, 1.5], repeat=count):
+        if function.__name__ in ("log", "sqrt") and place[0] <= 0:
+            continue
+        want = complex(function.textbook(*map(sp.Rational, map(str, place))).evalf(17)).real
+        got = FUNCTIONS[function](*(np.array([value]) for value in place))
+        assert got[0] == pytest.approx(want, rel=1e-15)
+
+
+def test_what_is_written_for_a_reader_has_its_value():
+    """Means and minima, which only a reader's equations have."""
+    v, w = Quantity("v", (H,)), Quantity("w", (H,))
+    values = {v: np.array([[1.0, 4.0]]), w: np.array([[3.0, 2.0]])}
+    assert evaluate(computable(Mean(v * w)), values, {H: 2}) == pytest.approx(5.5)
+    np.testing.assert_array_equal(evaluate(computable(Minimum(v, w)), values, {H: 2}), [[1, 2]])
+    np.testing.assert_array_equal(evaluate(computable(v + Mean(w)), values, {H: 2}), [[3.5, 6.5]])
 
 
 @pytest.mark.parametrize("name", SOME)
@@ -302,6 +327,12 @@ def test_only_what_is_bounded_is_said_to_be(name):
     traced = trace(cell, 20 * made.point.xs, weights, state)
     for quantity in bounded:
         assert np.nanmax(np.abs(traced.values[quantity.name])) <= 1
+
+
+def test_nothing_times_anything_is_nothing():
+    inf = float("inf")
+    assert multiplied((0, 0), (-inf, inf)) == (0, 0) and multiplied((0, inf), (0, 1)) == (0, inf)
+    assert multiplied((-1, 1), (0, 1)) == (-1, 1) and multiplied((-2, 1), (-3, 1)) == (-3, 6)
 
 
 def test_what_is_bounded_is_known():
@@ -550,7 +581,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "trace.md"
 
 def test_the_page_shows_what_the_command_prints(monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
-    blocks = re.findall(r"```\n\$ derive trace (.*)\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    blocks = re.findall(r"```\n\$ derive trace ([^\n]*)\n(.*?)```", PAGE.read_text(), re.DOTALL)
     assert len(blocks) == 4
     for arguments, shown in blocks:
         assert run(*shlex.split(arguments)) == shown
