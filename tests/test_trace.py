@@ -60,6 +60,11 @@ class Hostile(Cell):
 '''
 
 
+FLAT = """\
+a = W @ x + U @ h
+    h_next = h + sign(a)"""
+
+
 def run(*arguments, exit_code=0):
     result = CliRunner().invoke(cli.main, ["trace", *map(str, arguments)])
     assert result.exit_code == exit_code, (result.output, result.exception)
@@ -200,6 +205,15 @@ def test_nothing_comes_of_no_steps():
     traced = trace(load("lstm"), np.zeros((0, 2, 1)), sizes={"H": 3})
     assert traced.values["h_next"].shape == (0, 2, 3)
     assert traced.adjoints["W_f"].shape == (3, 1) and not traced.adjoints["W_f"].any()
+
+
+def test_what_the_loss_does_not_depend_on_has_the_adjoint_zero(tmp_path):
+    path = tmp_path / "steps.py"
+    path.write_text(HOSTILE.replace("tanh", "sign").replace("h_next = sign(W @ x + U @ h)", FLAT))
+    traced = trace(load(str(path)), [1.0, 2.0], {"W": 1, "U": 2})
+    assert "a" in traced.adjoints and not traced.adjoints["a"].any()
+    assert not traced.adjoints["W"].any() and traced.adjoints["h"].any()
+    assert "ā = 0" in unicodedata.normalize("NFC", run(path, 1, "--backward"))
 
 
 def test_what_overflows_shows_without_a_warning():
@@ -409,6 +423,8 @@ def test_the_page_is_well_formed_and_needs_nothing(cell):
 
 
 def test_what_an_author_writes_is_text(tmp_path):
+    page = html.Page(tell(trace(load("rnn"), [1.0])))
+    assert page.text(("a < b",)) == "a &lt; b"
     path = tmp_path / "hostile.py"
     path.write_text(HOSTILE)
     for form in ("--html", "--latex", "--standalone", "--json"):
