@@ -20,6 +20,7 @@ from derive.cli.generate import generate
 from derive.cli.latex import latex
 from derive.cli.list import list_cells
 from derive.cli.show import show
+from derive.cli.trace import trace
 
 
 @contextmanager
@@ -51,5 +52,8 @@ def main() -> None:
     """Derive, print, generate and prove recurrent cells from their equations."""
 
 
-for command in (list_cells, show, latex, generate, diagram, diff, cost, check, docs):
+for command in (
+    *(list_cells, show, latex, generate, diagram, diff, trace),
+    *(cost, check, docs),
+):
     main.add_command(command)
