@@ -11,7 +11,7 @@ import textwrap
 from collections.abc import Iterator
 
 WIDTH = 100
-SIGNS = (" + | - ", r" \* | / ")  # where a formula may be broken, the outermost first
+SIGNS = (r" \+ | - ", r" \* | / ")  # where a formula may be broken, the outermost first
 
 
 def folded(text: str) -> str:

@@ -66,6 +66,10 @@ class Module:
         """The length of a vector."""
         return width(q.axes, self.names.size)
 
+    def numbers(self, rows: str, q: Quantity) -> str:
+        """How many numbers so many rows of a vector have."""
+        return times(rows, self.width(q))
+
     def count(self, buffer: Buffer) -> str:
         """How many numbers a buffer has."""
         rows = {"ONCE": "", "STEP": "B", "STEPS": "T * B", "TRAJECTORY": "(T + 1) * B"}
@@ -83,6 +87,23 @@ class Module:
         """The axes of what is on the tape."""
         named = {axis for buffer in self.tape.values() for axis in buffer.axes}
         return [axis for axis in self.axes if axis in named]
+
+    # what there is to see
+
+    @cached_property
+    def values(self) -> dict[str, Quantity]:
+        """All quantities by their names, where forward keeps everything."""
+        if self.program.store != "everything":
+            return {}
+        found = (self.cell.input, *self.cell.states, *(e.lhs for e in self.program.derivation.forward))
+        return {q.name: q for q in found}
+
+    @cached_property
+    def adjoints(self) -> dict[str, Quantity]:
+        """The adjoints that backward keeps, by the names of what they are adjoints of."""
+        bar, kept = self.program.derivation.bar, self.program.loops.adjoints
+        found = {q.name: bar[q] for q in self.values.values() if bar[q] in kept}
+        return {self.cell.input.name: bar[self.cell.input], **found} if found else {}
 
     @property
     def input_is_wide(self) -> bool:
