@@ -58,7 +58,7 @@ def _cell(one: Facts, near: list, others: list[str]) -> dict[str, str]:
     module = render(
         "site/module.js.j2",
         name=json.dumps(one.name),
-        text=json.dumps(one.javascript),
+        text=json.dumps(one.live),
         about=json.dumps(one.brief),
     )
     return {

@@ -170,6 +170,12 @@ class Facts:
         (text,) = generate(self.cell, "javascript").values()
         return text
 
+    @cached_property
+    def live(self) -> str:
+        """The JavaScript module that hands out every value and every adjoint."""
+        (text,) = generate(self.cell, "javascript", "everything").values()
+        return text
+
     @property
     def brief(self) -> dict[str, Any]:
         """What the page's own script has to know of the cell."""
