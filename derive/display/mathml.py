@@ -64,6 +64,11 @@ class MathML(Mathematics):
         base = self.bases[equation.lhs.name]
         return Row(base, name.bar, left, tuple((depth, plain(line)) for depth, line in lines))
 
+    def formula(self, expr: sp.Expr) -> Row:
+        """A formula without a name."""
+        lines = fill(self(expr), _columns, WIDE, WIDE - 4)
+        return Row("", False, "", tuple((depth, plain(line)) for depth, line in lines))
+
     def symbol(self, symbol: sp.Symbol) -> str:
         if isinstance(symbol, Quantity):
             return self.named(self.names[symbol.name], self.bases[symbol.name])

@@ -13,7 +13,7 @@ from derive.render import render, write_files
 from derive.site.facts import Facts, highlighted
 from derive.site.neighbours import apart, neighbours
 
-ASSETS = ("style.css", "page.js", "index.js", "live.js")
+ASSETS = ("style.css", "page.js", "index.js", "common.js", "live.js", "front.js")
 
 
 def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, str]:

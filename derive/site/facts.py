@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import Any
 
 import sympy as sp
@@ -23,7 +25,9 @@ from derive.display.diagram.draw import scene
 from derive.display.diagram.graph import graph
 from derive.display.diagram.roles import line_roles
 from derive.display.diagram.svg import svg
+from derive.display.formula import plain
 from derive.display.mathml import MathML, Row
+from derive.display.trace.steps import Teller
 from derive.library import FOLDER
 from derive.nodes import Quantity, symbols_of
 from derive.program.program import Program
@@ -165,6 +169,25 @@ class Facts:
         return "\n".join([lines[statement.lineno - 1], *body])
 
     @cached_property
+    def story(self) -> list[tuple[str, list[tuple[Row, str]]]]:
+        """A step told in words: for each part of it a heading, and its equations; a formula without
+        a name comes with itself as nested lists, from which a page computes it."""
+        printer = MathML(self.book)
+        told = Teller(self.book, printer.terms).tell()
+        return [
+            (
+                "".join(_said(word, printer) for word in step.heading),
+                [
+                    (printer.row(part.equation), "")
+                    if part.part is None
+                    else (printer.formula(part.part), json.dumps(tree(part.part)))
+                    for part in step.parts
+                ],
+            )
+            for step in told
+        ]
+
+    @cached_property
     def javascript(self) -> str:
         """The generated JavaScript module."""
         (text,) = generate(self.cell, "javascript").values()
@@ -244,6 +267,23 @@ class Facts:
             (p.name, shape(p.axes), "random" if value is None else f"{value:g}")
             for p, value in values
         ]
+
+
+def _said(word: object, printer: MathML) -> str:
+    """A word of a heading; a quantity as mathematics."""
+    if isinstance(word, sp.Expr):
+        return f"<math>{plain(printer(word))}</math>"
+    return escape(str(word))
+
+
+def tree(expr: sp.Expr) -> Any:
+    """A formula as nested lists: numbers, names, and an operation with its parts."""
+    if expr.is_Number:
+        return float(expr)
+    if expr.is_Symbol:
+        return expr.name
+    signs = {sp.Add: "+", sp.Mul: "*", sp.Pow: "^"}
+    return [signs.get(type(expr), type(expr).__name__), *map(tree, expr.args)]
 
 
 def highlighted(text: str, language: str) -> str:

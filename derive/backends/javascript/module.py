@@ -95,7 +95,11 @@ class Module:
         """All quantities by their names, where forward keeps everything."""
         if self.program.store != "everything":
             return {}
-        found = (self.cell.input, *self.cell.states, *(e.lhs for e in self.program.derivation.forward))
+        found = (
+            self.cell.input,
+            *self.cell.states,
+            *(e.lhs for e in self.program.derivation.forward),
+        )
         return {q.name: q for q in found}
 
     @cached_property
