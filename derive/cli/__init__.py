@@ -15,6 +15,7 @@ from derive.cli.common import OneLine
 from derive.cli.cost import cost
 from derive.cli.diff import diff
 from derive.cli.generate import generate
+from derive.cli.gradients import gradients
 from derive.cli.latex import latex
 from derive.cli.list import list_cells
 from derive.cli.show import show
@@ -49,5 +50,5 @@ def main() -> None:
     """Derive, print, generate and prove recurrent cells from their equations."""
 
 
-for command in (list_cells, show, latex, generate, diff, cost, check):
+for command in (list_cells, show, latex, generate, diff, cost, gradients, check):
     main.add_command(command)
