@@ -58,7 +58,7 @@ POSITIVE = click.IntRange(min=1)
 @click.option(
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Weights of the one cell, from a file that np.savez wrote.",
+    help="Weights of the one cell, from a file that NumPy's savez wrote.",
 )
 @SET
 @reports

@@ -133,14 +133,16 @@ def _name(axes: Axes, lines: Sequence[Line]) -> None:
     ends = [_end(line.curve) for line in lines]
     heights = apart([y for _, y in ends], 13 * (high - low) / height)
     for line, end, beside in zip(lines, ends, heights, strict=True):
+        gone = end[0] < len(line.curve.median) - 1
         axes.annotate(
-            line.label,
+            f"{line.label}: 0 from {end[0] + 1} on" if gone else line.label,
             xy=end,
             xytext=(1.03, beside),
             textcoords=("axes fraction", "data"),
             color=line.colour,
             va="center",
             annotation_clip=False,
+            parse_math=False,
             arrowprops={"arrowstyle": "-", "color": line.colour, "lw": 0.6, "shrinkB": 0},
         )
 

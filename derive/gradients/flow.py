@@ -16,8 +16,8 @@ would be if all that q meets on its way were held, a gate or a candidate that de
 of other states as well.
 
 There is a curve for each draw of weights and inputs; what is shown is their median, with the
-quartiles as a band. Sequences have a step more than the largest distance: the first starts from
-states that no step has made, and may forget them all. Norms are kept as their decimal logarithms,
+quartiles as a band. Sequences have a step more than the largest distance, since the first does not
+count (`derive.gradients.trajectory`). Norms are kept as their decimal logarithms,
 so that neither what vanishes nor what explodes leaves the range of a number.
 """
 
@@ -100,7 +100,7 @@ def flow_of(sample: Sample) -> Flow:
     cell, derived = sample.cell, adjoint(sample.cell)
     factors = {s: rail(derived, s) for s in cell.states}
     factors = {s: factor for s, factor in factors.items() if factor != 0}
-    jacobians = np.concatenate([t.jacobians()[1:] for t in sample.trajectories], axis=1)
+    jacobians = np.concatenate([t.jacobians() for t in sample.trajectories], axis=1)
     parts = sample.trajectories[0].parts
     whole, *blocks = _norms(jacobians, [slice(None), *parts.values()])
     rails = [_rails(t, derived, factors) for t in sample.trajectories]

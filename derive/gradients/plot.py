@@ -21,6 +21,7 @@ from derive.library import load
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
 DASHES = ("-", (0, (5, 1.5)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 TITLE = "What is left of a gradient, k steps back"
+RATIO = r"$\partial {0}_T / \partial {0}_{{T-k}}$"
 DISTANCE = "distance in time, k steps"
 SMALL = Setup(steps=60, units=8, draws=8)
 
@@ -29,10 +30,12 @@ def flows_picture(flows: Sequence[Flow], form: str) -> bytes:
     """The flows of several cells in one plot."""
     with drawing(7.2, 4.4) as canvas:
         ((axes,),) = canvas.panels(1, 1)
-        canvas.heading(TITLE, f"{_draws(flows[0])}; s is all states of a cell")
+        errors = any(flow.sample.errors for flow in flows)
+        learnt = "; error: mean square, 0.3 where nothing is learnt" if errors else ""
+        canvas.heading(TITLE, f"s is all states of a cell; {_draws(flows[0])}{learnt}")
         canvas.curves(axes, [_line(flows, flow) for flow in flows])
-        axes.set(xlabel=DISTANCE, ylabel="norm of ∂s(T)/∂s(T − k)")
-        return canvas.saved(form, TITLE, ", ".join(map(_name, flows)))
+        axes.set(xlabel=DISTANCE, ylabel=f"norm of {RATIO.format('s')}")
+        return canvas.saved(form, TITLE, ", ".join(flow.sample.title for flow in flows))
 
 
 def rails_picture(flows: Sequence[Flow], form: str) -> bytes:
@@ -41,7 +44,7 @@ def rails_picture(flows: Sequence[Flow], form: str) -> bytes:
     with drawing(3.3 * columns + 0.8, 2.3 * len(flows) + 0.9) as canvas:
         canvas.heading(
             "Along each state, and by its rail's factor alone",
-            f"norm of ∂q(T)/∂q(T − k) for each state q; {_draws(flows[0])}",
+            f"norm of {RATIO.format('q')} for each state q; {_draws(flows[0])}",
         )
         rows = canvas.panels(len(flows), columns, sharex=True, sharey=True)
         for flow, row in zip(flows, rows, strict=True):
@@ -49,9 +52,11 @@ def rails_picture(flows: Sequence[Flow], form: str) -> bytes:
                 axes.remove()
             for axes, state in zip(row, flow.states, strict=False):
                 canvas.curves(axes, _along(flow, state, _line(flows, flow).colour))
-                axes.set_title(f"{_name(flow)}: {state}")
+                axes.set_title(f"{flow.sample.title}: {state}", parse_math=False)
         canvas.figure.supxlabel(DISTANCE, fontsize=10)
-        return canvas.saved(form, "Gradients along each state", ", ".join(map(_name, flows)))
+        return canvas.saved(
+            form, "Gradients along each state", ", ".join(flow.sample.title for flow in flows)
+        )
 
 
 def activities_picture(activities: Sequence[Activity], form: str) -> bytes:
@@ -86,10 +91,13 @@ def small_picture(cell: Cell, label: str = "") -> str:
     others = [_reference(name) for name in ("rnn", "lstm") if name != own.sample.label]
     with drawing(4.4, 2.5) as canvas:
         ((axes,),) = canvas.panels(1, 1)
-        lines = [Line(_name(of), of.whole, GREY, DASHES[k + 1], 1.2) for k, of in enumerate(others)]
-        canvas.curves(axes, [*lines, Line(_name(own), own.whole, COLOURS[0], width=2.2)])
+        lines = [
+            Line(of.sample.title, of.whole, GREY, DASHES[k + 1], 1.2, False)
+            for k, of in enumerate(others)
+        ]
+        canvas.curves(axes, [*lines, Line(own.sample.title, own.whole, COLOURS[0], width=2.2)])
         axes.set(xlabel=DISTANCE, ylabel="left of a gradient")
-        return canvas.saved("svg", f"{TITLE}: {_name(own)}", TITLE).decode()
+        return canvas.saved("svg", f"{TITLE}: {own.sample.title}", TITLE).decode()
 
 
 @cache
@@ -103,8 +111,10 @@ def _line(flows: Sequence[Flow], flow: Flow) -> Line:
     turn, number = divmod(labels.index(flow.sample.label), len(COLOURS))
     colour = COLOURS[number]
     if flow.sample.stage == "at first":
-        return Line(_name(flow), flow.whole, colour, DASHES[1], 1.0, has_band=False)
-    return Line(_name(flow), flow.whole, colour, DASHES[turn % len(DASHES)])
+        return Line(flow.sample.title, flow.whole, colour, DASHES[1], 1.0, has_band=False)
+    error = flow.sample.error
+    name = flow.sample.title + ("" if error is None else f" (error {error:.1g})")
+    return Line(name, flow.whole, colour, DASHES[turn % len(DASHES)])
 
 
 def _along(flow: Flow, state: str, colour: str) -> list[Line]:
@@ -121,14 +131,10 @@ def _bars(axes: Axes, label: str, of: Histogram, colour: str) -> None:
     axes.stairs(now, of.edges, fill=True, color=colour, alpha=0.75)
     for shares in before:
         axes.stairs(shares, of.edges, color=GREY, lw=1)
-    axes.set(title=f"{label}: {of.name}", yticks=[], xlim=(of.edges[0], of.edges[-1]))
+    axes.set_title(f"{label}: {of.name}", parse_math=False)
+    axes.set(yticks=[], xlim=(of.edges[0], of.edges[-1]))
     axes.spines["left"].set_visible(False)
     axes.grid(visible=False)
-
-
-def _name(flow: Flow) -> str:
-    """A flow's name: the cell's, and how far it is trained."""
-    return ", ".join(filter(None, (flow.sample.label, flow.sample.stage)))
 
 
 def _draws(flow: Flow) -> str:

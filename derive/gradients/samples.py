@@ -65,6 +65,16 @@ class Sample:
     def cell(self) -> Cell:
         return self.trajectories[0].cell
 
+    @property
+    def error(self) -> float | None:
+        """The median of the errors."""
+        return float(np.median(self.errors)) if self.errors else None
+
+    @property
+    def title(self) -> str:
+        """The label, and how far it is trained."""
+        return ", ".join(filter(None, (self.label, self.stage)))
+
 
 Inputs = Callable[[np.random.Generator, int], Any]  # the length of the input -> (T, 1, length)
 
@@ -129,14 +139,14 @@ def _along(
 
 
 def params_from(path: Path, cell: Cell, module: ModuleType) -> Any:
-    """The parameters in a NumPy file, `np.savez(path, **params)`; CellError where they do not
-    fit."""
+    """The parameters in a file of NumPy's, which ``np.savez(path, **params)`` writes; CellError
+    where they do not fit."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name], float) for name in file}
-    except (ValueError, BadZipFile, AttributeError, TypeError):
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
+            arrays = {name: np.asarray(found[name], float) for name in found}
+    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile):
         raise CellError(
-            f"{path} has no named arrays of numbers: write it with np.savez(path, **params)"
+            f"{path} has no named arrays of numbers; NumPy's savez writes such a file from params"
         ) from None
     lengths: dict[str, int] = {}
     for p in cell.parameters:
@@ -151,8 +161,8 @@ def params_from(path: Path, cell: Cell, module: ModuleType) -> Any:
         raise CellError(f"no parameter of {cell.name} says how long {', '.join(missing)} is")
     params = module.Params(*(lengths[axis.letter] for axis in cell.axes))
     for p in cell.parameters:
-        found, wanted = arrays[p.name].shape, params[p.name].shape
-        if found != wanted:
-            raise CellError(f"{path}: `{p.name}` has the shape {found}, and needs {wanted}")
+        shape, wanted = arrays[p.name].shape, params[p.name].shape
+        if shape != wanted:
+            raise CellError(f"{path}: `{p.name}` has the shape {shape}, and needs {wanted}")
         params[p.name][...] = arrays[p.name]
     return params

@@ -62,20 +62,22 @@ def print_flows(flows: Sequence[Flow]) -> None:
     """Print how fast each gradient vanishes or explodes, of all states and along each rail."""
     out, last = console(), len(flows[0].whole.median) - 1
     middle = max(last // 10, 1)
-    heads = ["", f"k = {middle}", f"k = {last}", "a step", "half-life"]
+    heads = ["steps back:", str(middle), str(last), "a step", "half-life"]
     learns = any(flow.sample.errors for flow in flows)
     rows = table(*heads, *["error"] * learns)
     for column in rows.columns[1:]:
         column.justify = "right"
     for flow in flows:
-        label = " ".join(filter(None, (flow.sample.label, flow.sample.stage)))
-        error = _error(flow) if learns else []
-        rows.add_row(Text(label, "bold"), *_figures(flow.whole, middle), *error)
+        error = flow.sample.error
+        told = "" if error is None else f"{error:.3f}"
+        rows.add_row(
+            Text(flow.sample.title, "bold"), *_figures(flow.whole, middle), *[told] * learns
+        )
         for state, rail in flow.rails.items():
             if len(flow.states) > 1:
                 rows.add_row(f"  {state}", *_figures(flow.states[state], middle))
             rows.add_row(f"  {state}, by {flow.factors[state]} alone", *_figures(rail, middle))
-    out.print(Text("What is left of a gradient, k steps back", "bold"))
+    out.print(Text("What is left of a gradient", "bold"))
     out.print(rows)
     draws = len(flows[0].whole.log10)
     out.print(
@@ -92,10 +94,6 @@ def _figures(curve: Curve, middle: int) -> list[str]:
     half = "∞" if curve.half_life == float("inf") else f"{curve.half_life:.1f}"
     norms = power(curve.median[middle]), power(curve.median[-1])
     return [*norms, f"× {curve.factor:.3f}", half]
-
-
-def _error(flow: Flow) -> list[str]:
-    return [f"{float(np.median(flow.sample.errors)):.3f}" if flow.sample.errors else ""]
 
 
 def power(log10: float) -> str:

@@ -43,16 +43,16 @@ class Trajectory:
             for s in self.cell.states
         ]
         passed = [self.module.State(*starts)]
-        with np.errstate(over="ignore", invalid="ignore"):  # reported below, in words
+        with np.errstate(all="ignore"):  # reported below, in words
             for x in self.xs:
                 passed.append(self.module.step(self.params, x, passed[-1])[1])
         found = dict(zip(self.cell.states, map(np.stack, zip(*passed, strict=True)), strict=True))
         for state, values in found.items():
             if not np.isfinite(values).all():
-                where = int(np.argmin(np.isfinite(values).all((1, 2))))
+                last = int(np.argmin(np.isfinite(values).all((1, 2))))
                 raise CellError(
-                    f"{self.cell.name}: the state `{state}` is no longer finite after {where} "
-                    f"steps; take fewer, or smaller weights"
+                    f"{self.cell.name}: the state `{state}` is no longer finite in step {last}; "
+                    f"take fewer steps, or smaller weights"
                 )
         return found
 
@@ -63,16 +63,22 @@ class Trajectory:
         return {s: slice(*ends[k : k + 2]) for k, s in enumerate(self.states)}
 
     def jacobians(self) -> Any:
-        """∂s(t)/∂s(t - 1) of every step, (T, B, n, n)."""
-        T, B = self.xs.shape[:2]
+        """∂s(t)/∂s(t - 1) of every step but the first, (T - 1, B, n, n).
+
+        The first starts from states that no step has made, where a cell may forget all of them, or
+        have no derivative.
+        """
+        T, B = self.xs.shape[0] - 1, self.xs.shape[1]
         n = max(part.stop for part in self.parts.values())
         found = np.empty((T * B, n, n))
-        xs = self.xs.reshape(T * B, -1)
-        states = [values[:-1].reshape(T * B, -1) for values in self.states.values()]
+        xs = self.xs[1:].reshape(T * B, -1)
+        states = [values[1:-1].reshape(T * B, -1) for values in self.states.values()]
         some = max(ROWS // n, 1)
         for start in range(0, T * B, some):
             here = slice(start, start + some)
             found[here] = self._jacobians(xs[here], [values[here] for values in states])
+        if not np.isfinite(found).all():
+            raise CellError(f"{self.cell.name}: a step's derivatives are not finite along this way")
         return found.reshape(T, B, n, n)
 
     def _jacobians(self, xs: Any, states: list[Any]) -> Any:
@@ -82,8 +88,9 @@ class Trajectory:
         at = State(*(np.repeat(values, n, axis=0) for values in states))
         directions = np.tile(np.eye(n), (len(xs), 1))
         along = State(*(np.ascontiguousarray(directions[:, p]) for p in self.parts.values()))
-        _, _, tape = self.module.forward(self.params, np.repeat(xs, n, axis=0)[None], at)
-        _, moved = self.module.jvp(self.params, tape, self.params.zeros(), None, along)
+        with np.errstate(all="ignore"):  # reported above, in words
+            _, _, tape = self.module.forward(self.params, np.repeat(xs, n, axis=0)[None], at)
+            _, moved = self.module.jvp(self.params, tape, self.params.zeros(), None, along)
         return np.concatenate(moved, axis=-1).reshape(len(xs), n, n).swapaxes(1, 2)
 
 
