@@ -626,6 +626,8 @@ def test_files(tmp_path):
         (["lstm", "rnn", "--weights", str(TIMES_W)], "--weights are those of one cell"),
         (["lstm", "--weights", str(TIMES_W)], "has no named arrays"),
         (["lstm", "--weights", "gone.npz"], "gone.npz"),
+        (["lstm", "--latex", "-o", "a.svg"], "the Jacobian is printed"),
+        (["lstm", "--rails", "--histograms"], "one at a time"),
         (["lstm", "--steps", "0"], "--steps"),
         (["lstmm"], "is it lstm?"),
         (["lstm:b_q=1"], "b_q"),
@@ -659,6 +661,20 @@ def test_the_jacobian_by_the_command():
     assert result.exit_code == 0 and r"\operatorname{diag}(1 - z_t)" in result.stdout
     assert r"\documentclass" in run("gru", "--standalone").stdout
     assert "∂h′/∂h = diag(1 − z)" in run("gru", "--jacobian").stdout
+
+
+def test_the_page_s_pictures_are_there_and_its_commands_are_understood():
+    page = (ROOT / "docs" / "gradients.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("derive gradients ")]
+    assert len(lines) >= 6
+    command = cli.main.commands["gradients"]
+    for line in lines:
+        words = line.split("#")[0].split()[2:]
+        context = command.make_context("gradients", words)
+        for path in (path for path in context.params["files"] if path.parts[0] == "docs"):
+            text = (ROOT / path).read_text(encoding="utf-8")
+            assert all(named(what, {})[1] in text for what in context.params["cells"])
+            assert f"]({path.relative_to('docs')})" in page
 
 
 def test_the_same_bytes_whatever_the_hash(tmp_path):

@@ -58,7 +58,7 @@ POSITIVE = click.IntRange(min=1)
 @click.option(
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Weights of the one cell, from a file that NumPy's savez wrote.",
+    help="Weights of the one cell and their sizes, from a file that NumPy's savez wrote.",
 )
 @SET
 @reports
@@ -73,18 +73,30 @@ def gradients(
     from derive.gradients.start import named
     from derive.library import setting_pairs
 
+    derived = wishes["jacobian"] or wishes["latex"] or wishes["standalone"]
+    _agree(cells, files, wishes, derived=derived)
     chosen = [named(what, setting_pairs(settings)) for what in cells]
-    if wishes["latex"] or wishes["standalone"] or wishes["jacobian"]:
+    if derived:
         _derived([cell for cell, _ in chosen], wishes)
         return
-    for path in files:
-        if path.suffix not in FORMATS:
-            raise OneLine(f"{path}: its ending is to say what it is, one of {', '.join(FORMATS)}")
-    if wishes["weights"] and (wishes["delay"] or len(cells) > 1):
-        raise OneLine("--weights are those of one cell, and are not trained")
     samples = [_samples(cell, label, wishes) for cell, label in chosen]
     progress("")
     _shown(samples, files, wishes)
+
+
+def _agree(
+    cells: Sequence[str], files: Sequence[Path], wishes: Mapping[str, Any], *, derived: bool
+) -> None:
+    """Refuse wishes that exclude each other."""
+    for path in files:
+        if path.suffix not in FORMATS:
+            raise OneLine(f"{path}: its ending is to say what it is, one of {', '.join(FORMATS)}")
+    if derived and files:
+        raise OneLine("the Jacobian is printed; -o is for pictures and data")
+    if wishes["rails"] and wishes["histograms"]:
+        raise OneLine("--rails and --histograms are two pictures: ask for one at a time")
+    if wishes["weights"] and (wishes["delay"] or len(cells) > 1):
+        raise OneLine("--weights are those of one cell, and are not trained")
 
 
 def _derived(cells: Sequence[Cell], wishes: Mapping[str, Any]) -> None:

@@ -61,7 +61,7 @@ def _csv(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 def print_flows(flows: Sequence[Flow]) -> None:
     """Print how fast each gradient vanishes or explodes, of all states and along each rail."""
     out, last = console(), len(flows[0].whole.median) - 1
-    middle = max(last // 10, 1)
+    middle = max(last // 4, 1)
     heads = ["steps back:", str(middle), str(last), "a step", "half-life"]
     learns = any(flow.sample.errors for flow in flows)
     rows = table(*heads, *["error"] * learns)
