@@ -114,6 +114,13 @@ class Routine:
         """What is computed for every row after the loop over steps."""
         return self.call.routine.after
 
+    @property
+    def spoilt(self) -> list[Group]:
+        """What has to be zero past a sequence's end, and is not since something is computed in its
+        place before the loop over steps."""
+        early = {self.memory.region((q,)).buffer for s in self.before for q in s.outs}
+        return [g for g in self.call.routine.ended.masked if self.memory.region(g).buffer in early]
+
     @cached_property
     def nests(self) -> dict[Fused, Nest]:
         """The nests as they are written."""
@@ -271,6 +278,12 @@ class Routine:
     def array_of(self, group: Group) -> str:
         """The array that quantities lie in."""
         return self.array(self.memory.region(group).buffer)
+
+    @property
+    def output(self) -> Quantity:
+        """The quantity that is the output."""
+        assert self.call.output is not None
+        return self.call.output
 
     def final(self, q: Quantity) -> Region:
         """Where the last values of what is handed on are."""
