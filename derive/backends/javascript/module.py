@@ -87,6 +87,13 @@ class Module:
         named = {*routine.sizes, *(axis for q in others for axis in q.axes)}
         return [axis for axis in self.axes if axis in named]
 
+    def read(self, routine: Routine) -> list[str]:
+        """The fields that a routine reads."""
+        used = {
+            routine.memory.region(g).buffer for g in routine.seen if g[0] in routine.memory.given
+        }
+        return [name for name, buffer in self.tape.items() if buffer in used]
+
     @property
     def tape_sizes(self) -> list[Axis]:
         """The axes of what is on the tape."""
