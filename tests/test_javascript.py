@@ -5,13 +5,15 @@ What holds of its text, and needs no Node to be seen, is in `test_javascript_tex
 
 from __future__ import annotations
 
+import re
+import subprocess
 from functools import cache
 
 import numpy as np
 import pytest
 import reference
 from hypothesis import given, note
-from javascript import Result, Type, run, text_of
+from javascript import RUN, Result, Type, run, text_of
 from test_cells_random import SIZES, cells
 from test_library import SPECS
 from test_names import TOGETHER, written
@@ -282,6 +284,16 @@ def test_adjoints_are_zero_past_an_end_and_the_same_before():
         steps = array.reshape(T, B, -1)
         assert not steps[np.arange(T)[:, None] >= LENGTHS].any(), name
         assert steps[: LENGTHS[2], 2].any(), name
+
+
+def test_the_readme_s_program_runs(tmp_path):
+    readme = (RUN.parent.parent / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"```js\n(.*?)```", readme, re.DOTALL)
+    (tmp_path / "lstm.mjs").write_text(texts("lstm", "all")[2], encoding="utf-8")
+    path = tmp_path / "program.mjs"
+    path.write_text(program.replace("./generated/javascript/lstm.js", "./lstm.mjs"))
+    done = subprocess.run(["node", path], capture_output=True, text=True, check=True)
+    assert re.fullmatch(r"Float64Array\(4\) \[\s*(-?0\.0\d+,?\s+){4}\]\s*", done.stdout)
 
 
 # --- arguments -----------------------------------------------------------------------------------
