@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from some_cells import SOME
@@ -15,7 +16,7 @@ from derive.backends.javascript.lines import WIDTH, folded
 from derive.backends.javascript.module import Module, files
 from derive.backends.javascript.words import LANGUAGE, WORDS
 from derive.display.latex import latex_block
-from derive.library import load
+from derive.library import load, names
 from derive.program.policy import PER_BYTE
 from derive.program.program import Program
 from derive.render import render
@@ -31,6 +32,13 @@ def module_of(name, store="all"):
 def text_of(name, store="all"):
     (text,) = files(Program(load(name), store, PER_BYTE)).values()
     return text
+
+
+def test_what_is_committed_is_what_is_generated():
+    folder = Path(__file__).parent.parent / "generated" / "javascript"
+    assert {path.name for path in folder.iterdir()} == {f"{name}.js" for name in names()}
+    for name in SOME:
+        assert (folder / f"{name}.js").read_text(encoding="utf-8") == text_of(name)
 
 
 def routines(text):
@@ -80,8 +88,8 @@ def test_no_name_is_declared_in_vain(name):
     for store in STORES:
         for code in routines(text_of(name, store)):
             taken = " ".join(re.findall(r"\bconst \{([^}]*)\} = [a-z]", code))
-            names = re.findall(r"\bconst (\w+) =", code) + re.findall(r"\w+(?=,|\s|$)", taken)
-            for declared in names:
+            own = re.findall(r"\bconst (\w+) =", code) + re.findall(r"\w+(?=,|\s|$)", taken)
+            for declared in own:
                 assert len(re.findall(rf"\b{declared}\b", code)) > 1, declared
 
 
