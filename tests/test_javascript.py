@@ -185,7 +185,9 @@ def test_a_sequence_that_has_ended_does_not_go_on():
     n = Numbers(both(body(lines)), (1100, 2, (1, 1100)))
     n.params.flat[:] = 0
     n.params["U"][...] = 2 * np.eye(len(n.params["U"]))
-    n.state["h"][1] = 0
+    n.state["h"][1] = n.dys[:, 1] = n.dstate["h"][1] = (
+        0  # there is nothing to grow in the other one
+    )
     n.check()
     assert all(np.isfinite(array).all() for key, array in n.got().items() if key[:4] != "step")
 
