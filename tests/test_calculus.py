@@ -11,8 +11,6 @@ import sympy as sp
 
 from derive.adjoint import adjoint, gathered, partials, pull_back
 from derive.cell import Equation
-from derive.check.identity import _dot, _flat, _symbols, evaluate, prove
-from derive.check.rational import derivative, is_zero, points
 from derive.deviation import Deviation
 from derive.elementwise import tanh
 from derive.language import Cell, I, Input, Matrix, State, Vector, mean, standardise
@@ -29,6 +27,8 @@ from derive.nodes import (
     Transposed,
 )
 from derive.normal import normalise
+from derive.proof.identity import _dot, _flat, _symbols, evaluate, prove
+from derive.proof.rational import derivative, is_zero, points
 from derive.tangent import dotted, push_forward, tangent
 
 K = Axis("K", "key_size")

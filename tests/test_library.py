@@ -7,10 +7,10 @@ import re
 import pytest
 
 from derive import compiler, library
-from derive.check import identity, numeric
-from derive.check.trial import Trial
 from derive.display.about import paper
 from derive.nodes import CellError
+from derive.proof import identity, numeric
+from derive.proof.trial import Trial
 
 
 def specs(name):

@@ -26,11 +26,11 @@ import pytest
 from derive import compiler, language
 from derive.backends import BACKENDS
 from derive.cell import Cell, Equation
-from derive.check import numeric
-from derive.check.trial import Trial
 from derive.compiler import generate
 from derive.elementwise import tanh
 from derive.nodes import Axis, CellError, H, I, Quantity
+from derive.proof import numeric
+from derive.proof.trial import Trial
 
 ROOT = Path(__file__).parent.parent
 PARTS = 4  # so that they run side by side

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from derive.check import peers
-from derive.check.trial import Trial
 from derive.library import FOLDER, load
+from derive.proof import peers
+from derive.proof.trial import Trial
 
 LSTM_FILE = (FOLDER / "lstm.py").read_text(encoding="utf-8")
 

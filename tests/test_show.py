@@ -14,11 +14,11 @@ from rich.cells import cell_len
 from written_cells import GRU, READABLE, UNPLEASANT, Norm, Words
 
 from derive import library
-from derive.check import Row
-from derive.check.table import print_check
 from derive.display.about import paper, paragraphs
 from derive.display.show import print_cell
 from derive.display.tables import print_list, short
+from derive.proof import Row
+from derive.proof.table import print_check
 
 CELLS = [*map(library.load, library.names()), *READABLE, *UNPLEASANT]
 

@@ -15,8 +15,8 @@ from derive.cli.common import CELL_HELP, SET, loaded, progress, reports
 @reports
 def check(cells: tuple[str, ...], settings: tuple[str, ...]) -> None:
     """Prove that everything made of a cell agrees: prints a table, exits with 1 if a row fails."""
-    from derive.check import check as proved
-    from derive.check.table import print_check
+    from derive.proof import check as proved
+    from derive.proof.table import print_check
 
     failed = False
     for cell in (loaded(what, settings) for what in cells):

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import reference
 
-from derive.check import numeric
-from derive.check.trial import Trial
 from derive.nodes import H
+from derive.proof import numeric
+from derive.proof.trial import Trial
 from mutation.subjects import SUBJECTS
 
 SPECS = [str(subject) for subject in SUBJECTS]

@@ -32,8 +32,8 @@ class Row:
 
 def check(cell: Cell) -> list[Row]:
     """Prove a cell; rows in the order of the module's docstring."""
-    from derive.check import identity, numeric, peers
-    from derive.check.trial import Trial
+    from derive.proof import identity, numeric, peers
+    from derive.proof.trial import Trial
 
     trial = Trial(cell)
     parts: list[tuple[str, Callable[[], tuple[bool | None, str, str]]]] = [

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from rich.text import Text
 
 from derive.cell import Cell
-from derive.check import Row
 from derive.display.terminal import console, table
+from derive.proof import Row
 
 VERDICTS = {True: "ok", False: "FAILED", None: "not run"}
 STYLES = {True: "green", False: "bold red", None: "yellow"}

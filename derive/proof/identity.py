@@ -5,7 +5,7 @@ straight from the cell's equations. SymPy differentiates its parts, and the chai
 where the adjoint runs backward, carries that from every parameter, input and initial state to the
 loss. The derived adjoint equations are interpreted on the same scalars, step by step. The two
 differ by zero as rational functions, in which every value of an activation is an independent
-variable; `derive.check.rational` finds that out in exact arithmetic.
+variable; `derive.proof.rational` finds that out in exact arithmetic.
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -21,7 +21,6 @@ import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
-from derive.check.rational import Shared, derivative, is_zero, points
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.nodes import (
@@ -34,6 +33,7 @@ from derive.nodes import (
     Size,
     Transposed,
 )
+from derive.proof.rational import Shared, derivative, is_zero, points
 
 STEPS = 2
 Value = Any  # a scalar expression, a list of them, or a list of lists

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from derive import compiler
-from derive.check.trial import Point, Trial, both
+from derive.proof.trial import Point, Trial, both
 
 Outcome = tuple[bool | None, str, str]
 

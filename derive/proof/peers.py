@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from derive.cell import Cell
-from derive.check.numeric import Outcome, error, judged
-from derive.check.trial import Trial
 from derive.library import load
+from derive.proof.numeric import Outcome, error, judged
+from derive.proof.trial import Trial
 
 SIZES = {"T": 5, "B": 3, "I": 2, "H": 6, "P": 4}  # all different; PyTorch wants P below H
 LENGTHS = np.array([5, 3, 1])  # PyTorch has no sequence of length zero

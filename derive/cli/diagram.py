@@ -1,0 +1,100 @@
+"""`derive diagram CELL -o FILE`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from derive.cli.common import CELL_HELP, SET, OneLine, loaded, reports
+
+
+@click.command(epilog=CELL_HELP)
+@click.argument("cell")
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The file to write, by its suffix: .svg.",
+)
+@click.option("--backward", is_flag=True, help="The adjoints, against the arrows.")
+@click.option("--highlight", metavar="NAME", help="Light one equation: `--highlight c_next`.")
+@click.option(
+    "--steps",
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write a picture for each equation into a folder, with it lit.",
+)
+@click.option(
+    "--style",
+    type=click.Choice(["rails", "loop"]),
+    default="rails",
+    show_default=True,
+    help="States as rails, or as boxes in the middle with the order of evaluation in numbers.",
+)
+@click.option("--rolled", is_flag=True, help="The network, with a loop for each state.")
+@click.option("--unrolled", metavar="N", type=int, help="The network over N steps.")
+@click.option("--beside", "other", metavar="OTHER", help="Two cells, what differs marked.")
+@SET
+@reports
+def diagram(
+    cell: str,
+    file: Path | None,
+    steps: Path | None,
+    settings: tuple[str, ...],
+    **view: Any,
+) -> None:
+    """Draw a cell from its equations."""
+    from derive.display.diagram import emphasis
+    from derive.display.diagram.svg import svg
+    from derive.render import write_files
+
+    if (file is None) == (steps is None):
+        raise OneLine("name the file to write with -o, or a folder for --steps")
+    chosen = loaded(cell, settings)
+    if steps is not None:
+        only("--steps", view)
+        made = emphasis.steps(chosen)
+        files = {f"{n:02}-{name}.svg": svg(scene) for n, (name, scene) in enumerate(made, start=1)}
+        written = write_files(files, steps)
+    elif file is not None:
+        written = write_files({file.name: svg(scene_of(chosen, view))}, file.parent)
+    for path in written:
+        click.echo(f"wrote {path}")
+
+
+def scene_of(cell: Any, view: dict[str, Any]) -> Any:
+    """The picture that the options ask for."""
+    from derive.display.diagram import backward, beside, chain, draw, emphasis, loop
+
+    scenes = {
+        "backward": lambda _: backward.backward(cell),
+        "highlight": lambda name: emphasis.highlighted(cell, name),
+        "style": lambda _: loop.loop(cell),
+        "rolled": lambda _: chain.rolled(cell),
+        "unrolled": lambda steps: chain.unrolled(cell, steps),
+        "other": lambda other: beside.beside(cell, loaded(other, ())),
+    }
+    asked = asked_of(view)
+    if len(asked) > 1:
+        raise OneLine(f"one picture at a time: {', '.join(map(option, asked))} do not go together")
+    return next((scenes[name](value) for name, value in asked.items()), None) or draw.scene(cell)
+
+
+def asked_of(view: dict[str, Any]) -> dict[str, Any]:
+    """The options that a person gave."""
+    return {name: value for name, value in view.items() if value not in (None, False, "rails")}
+
+
+def only(name: str, view: dict[str, Any]) -> None:
+    """Bad input where other options stand beside one that has its own picture."""
+    others = [option(other) for other in asked_of(view)]
+    if others:
+        raise OneLine(f"one picture at a time: {name} and {', '.join(others)} do not go together")
+
+
+def option(name: str) -> str:
+    """An option as a person types it."""
+    return {"other": "--beside"}.get(name, f"--{name}")

@@ -1,0 +1,43 @@
+"""What each thing on a picture is in the cell: it decides its colour, and the words for it."""
+
+from __future__ import annotations
+
+from derive.display.diagram.graph import Graph, Node
+
+
+def roles(graph: Graph) -> dict[str, str]:
+    """The role of each node.
+
+    memory, hidden   a state: one with operations on its rail, or one that is only handed on
+    input            the input
+    gate             a layer whose value, between 0 and 1, multiplies something
+    candidate        any other layer
+    operation        what is elementwise
+    line             lines that were merged
+    """
+    gates = set(graph.cell.gates)
+    return {
+        key: ("gate" if gates & {*node.names} else "candidate")
+        if node.kind == "layer"
+        else line_role(graph, node)
+        for key, node in graph.nodes.items()
+    }
+
+
+def line_roles(graph: Graph) -> dict[str, str]:
+    """The role of the line that leaves each node: a state's, the input's, or none in particular."""
+    return {key: line_role(graph, node) for key, node in graph.nodes.items()}
+
+
+def line_role(graph: Graph, node: Node) -> str:
+    """The role of the line that leaves a node."""
+    if node.kind == "input":
+        return "input"
+    if node.kind == "state":
+        return "memory"
+    for state, new in graph.cell.updates.items():
+        if {state, new} & {*node.names}:
+            return "memory" if state in graph.rails else "hidden"
+    if node.key in graph.on_rail:
+        return "memory"
+    return "operation" if node.kind == "operation" else "line"
