@@ -50,7 +50,6 @@ TIMES_W = ROOT / "examples" / "times_w.py"
 SMALL = Setup(steps=6, units=3, inputs=2, draws=2, seed=1)
 WRITTEN = [*written_cells.READABLE, *written_cells.UNPLEASANT]
 CELLS = [*map(library.load, library.names()), *WRITTEN]
-RUNNING = [cell for cell in CELLS if cell is not written_cells.Long]  # its module has no valid name
 
 
 def by_name(cells):
@@ -69,7 +68,7 @@ def trajectory(cell, seed=0, steps=4, batch=2):
 # --- by numbers ----------------------------------------------------------------------------------
 
 
-@by_name(RUNNING)
+@by_name(CELLS)
 def test_jacobians_are_those_of_the_complex_step(cell):
     """Im f(s + ih)/h, on the generated forward in complex128."""
     along = trajectory(cell)
@@ -89,7 +88,7 @@ def test_jacobians_are_those_of_the_complex_step(cell):
                 assert np.abs(column - right).max() <= 1e-12 * max(1, np.abs(right).max())
 
 
-@by_name(RUNNING)
+@by_name(CELLS)
 def test_what_equations_give_is_what_the_reference_gives(cell):
     along = trajectory(cell)
     starts = {s.name: v[0] for s, v in along.states.items()}
@@ -171,7 +170,7 @@ class Dense:
                 return entries[:, None] * matrix
 
 
-@by_name(RUNNING)
+@by_name(CELLS)
 def test_blocks_are_the_jacobian(cell):
     """Evaluated as matrices, the derived blocks are what the generated tangents give."""
     along = trajectory(cell)
@@ -330,7 +329,7 @@ def test_derivatives_that_are_not_finite_are_reported():
         flow(written_cells.Unpleasant, SMALL)
 
 
-@by_name([cell for cell in RUNNING if cell is not written_cells.Unpleasant])
+@by_name([cell for cell in CELLS if cell is not written_cells.Unpleasant])
 def test_every_cell_has_a_flow(cell):
     found = flow(cell, SMALL)
     for curve in (found.whole, *found.states.values(), *found.rails.values()):
@@ -494,7 +493,7 @@ def test_names_that_say_nothing(what, words):
 # --- histograms ----------------------------------------------------------------------------------
 
 
-@by_name(RUNNING)
+@by_name(CELLS)
 def test_histograms_have_every_value(cell):
     sample = drawn(cell, SMALL)
     found = activity([sample])
