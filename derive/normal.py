@@ -64,7 +64,7 @@ class _Normaliser:
         self.taken = taken
         self.quotients = quotients
         self.named: dict[sp.Expr, Quantity] = {
-            e.rhs: e.lhs for e in equations if isinstance(e.rhs, Elementwise)
+            e.rhs: e.lhs for e in equations if isinstance(e.rhs, Elementwise) and not e.stretches
         }
         self.uses = Counter(product for e in equations for product in _products(e.rhs))
         self.result: list[Equation] = []

@@ -96,7 +96,8 @@ class _Section:
         """The equation that defines just this, if it may stand further up."""
         leaving = {carry.leaving for carry in self.loop.carries}
         apart = self.loop.totals | (leaving if self.loop.reverse else set())
-        return next((e for e in self.equations if e.rhs == expr and e.lhs not in apart), None)
+        own = (e for e in self.equations if e.rhs == expr and not e.stretches)
+        return next((e for e in own if e.lhs not in apart), None)
 
     def is_taken_over(self, q: Quantity) -> bool:
         """Whether an equation that alone reads q is computed in its place, as a product is."""
