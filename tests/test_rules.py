@@ -11,6 +11,7 @@ from derive.cell import Equation
 from derive.elementwise import heaviside
 from derive.library import load, names
 from derive.nodes import FeatureSum, H, Quantity, Size, symbols_of
+from derive.program.alike import groups_alike
 from derive.program.loop import Carry, Loop
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
@@ -103,6 +104,14 @@ def test_what_formulas_have_in_common_is_computed_once(formulas, after):
     assert shared(*formulas) == after
 
 
+def test_a_number_and_the_vector_that_it_fills_are_two():
+    """Of ``q = s*t``, a vector of equal entries, and ``r = s*t`` neither is the other's name."""
+    q, r = Quantity("q", (H,)), Quantity("r")
+    equations = (Equation(q, s * t), Equation(r, s * t))
+    loop = share(Loop(frozenset({s, t}), (), equations, frozenset({q, r})))
+    assert [str(e) for e in loop.during] == ["r = s*t", "q = r"]
+
+
 @pytest.mark.parametrize("section", ["before", "after"])
 def test_an_array_of_all_steps_has_to_be_worth_it(section):
     """1 - a read twice is one operation less and one array more; four times, it pays."""
@@ -171,6 +180,24 @@ def test_minlstm_computes_no_more_than_a_hand_would():
     """h_next is not computed again, and i and f are divided by their sum once."""
     backward = loops("minlstm")["backward"]
     assert sum(operations(e.rhs) for e in backward.before) <= 14
+
+
+# --- alike ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rhs, together", [
+    (lambda one, other: one**2, True),
+    (lambda one, other: 2 * s * one, True),  # a number fits any length
+    (lambda one, other: h * one, False),  # of h there is one, and the stack has two
+    (lambda one, other: one + other, False),
+])  # fmt: skip
+def test_what_lies_side_by_side_where_its_operands_do(rhs, together):
+    group = (Quantity("q_a", (H,)), Quantity("q_b", (H,)))
+    equations = (Equation(group[0], rhs(a, b)), Equation(group[1], rhs(b, a)))
+    assert groups_alike(equations, [(a, b)], frozenset()) == [group] * together
+
+
+# --- operations ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("formula, count", [
