@@ -14,7 +14,7 @@ from derive.cell import Equation
 from derive.check.identity import _dot, _flat, _stretched, _symbols, evaluate, prove
 from derive.check.rational import derivative, is_zero, points
 from derive.deviation import Deviation
-from derive.elementwise import tanh
+from derive.elementwise import maximum, tanh
 from derive.language import Cell, I, Input, Matrix, State, Vector, mean, standardise
 from derive.library import load
 from derive.nodes import (
@@ -139,6 +139,16 @@ def test_a_vector_does_not_stand_for_the_number_that_its_entries_are():
     slopes = {e.lhs: e for e in tangent(quotients, dotted([s, r, t, vector, y], set()))}
     assert [str(e.rhs) for q, e in slopes.items() if q.axes == ()] == [
         "r*s_dot/t + r_dot*s/t - t_dot*y/t"
+    ]  # fmt: skip
+
+
+def test_what_several_arguments_are_called():
+    """One that has no name is the pre-activation, as of a sigmoid; two are told apart by numbers,
+    and not by an underscore at the end."""
+    r, t = Quantity("r", (H,)), Quantity("t", (H,))
+    written = [Equation(r, maximum(i, 2 * v)), Equation(t, maximum(maximum(-i, -v), -r))]
+    assert [str(e.lhs) for e in normalise(written, {"i", "v", "r", "t"})] == [
+        "a_r", "r", "a1_a1_t", "a2_a1_t", "a1_t", "a2_t", "t",
     ]  # fmt: skip
 
 
