@@ -125,8 +125,10 @@ class _Section:
 
 def _formulas(expr: sp.Expr) -> tuple[sp.Expr, ...]:
     """The formulas of an equation that may have something in common with others, with those inside
-    of them. What nodes and functions take has a name already."""
-    if isinstance(expr, Elementwise | Quantity | Size) or not expr.args or _is_product(expr):
+    of them. What nodes take has a name already, and a function is looked at as a whole."""
+    if isinstance(expr, Elementwise):
+        return (expr,)
+    if isinstance(expr, Quantity | Size) or not expr.args or _is_product(expr):
         return ()
     is_power = isinstance(expr, sp.Pow)
     is_simple = is_power and expr.exp == -1 and not isinstance(expr.base, sp.Add)
@@ -174,12 +176,14 @@ def _is_product(expr: sp.Expr) -> bool:
 
 
 def operations(expr: sp.Expr) -> int:
-    """How many operations on arrays an expression takes; a division counts as two."""
+    """How many operations on arrays an expression takes; a division counts as two, and so does a
+    function."""
     inner = sum(map(operations, expr.args))
     if isinstance(expr, sp.Add | sp.Mul):
         parts = [p for p in expr.args if p != -1]
         return inner + len(parts) - 1 - min(sum(map(_divides, parts)), len(parts) - 1)
-    return inner + 2 * isinstance(expr, FeatureSum) + isinstance(expr, sp.Pow) + _divides(expr)
+    twice = 2 * isinstance(expr, FeatureSum | Elementwise)
+    return inner + twice + isinstance(expr, sp.Pow) + _divides(expr)
 
 
 def _divides(factor: sp.Expr) -> bool:
