@@ -17,6 +17,7 @@ import sympy as sp
 
 from derive.adjoint import adjoint
 from derive.cell import Cell
+from derive.display.derivation import Name
 from derive.display.diagram import label
 from derive.display.diagram.draw import TYPE, Pen
 from derive.display.diagram.graph import Node, Norm, Operand
@@ -26,6 +27,7 @@ from derive.elementwise import Elementwise
 from derive.nodes import Quantity
 
 LONGEST = 96.0  # what is wider is written below the picture, under a number
+NORM = "norm′"  # a standardised vector's derivative, which is no factor: its name stands for it
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
@@ -38,6 +40,8 @@ class _BackwardPen(Pen):
     def __init__(self, cell: Cell):
         super().__init__(cell)
         self.adjoint = adjoint(cell)
+        self.labels.names = {**self.labels.names, NORM: Name(NORM)}
+        self.labels.stems[NORM] = [NORM]
         self.notes: dict[str, str] = {}
 
     def drawn(self) -> Scene | None:
@@ -151,7 +155,7 @@ class _BackwardPen(Pen):
         if node.label == "*":
             return sp.Mul(*(other.expr for other in node.operands if other != operand))
         if isinstance(node.expr, Norm):
-            return Quantity("norm′", node.expr.axes())
+            return Quantity(NORM, node.expr.axes())
         if isinstance(node.expr, Elementwise):
             output = node.names[0] if node.names else node.expr
             return node.expr.slopes(output, *node.expr.args)[node.expr.args.index(operand.expr)]
