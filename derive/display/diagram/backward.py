@@ -26,7 +26,9 @@ from derive.display.diagram.scene import Dot, Position, Scene, Stroke, Word
 from derive.elementwise import Elementwise
 from derive.nodes import Quantity
 
-LONGEST = 96.0  # what is wider is written below the picture, under a number
+# What is wider is written below the picture, under a number. That begins with what is very wide;
+# each time that a label finds no room, less is too wide, but not less than a letter is.
+LONGEST, STEP, SHORTEST = 96.0, 2.0, 20.0
 NORM = "norm′"  # a standardised vector's derivative, which is no factor: its name stands for it
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
@@ -43,11 +45,15 @@ class _BackwardPen(Pen):
         self.labels.names = {**self.labels.names, NORM: Name(NORM)}
         self.labels.stems[NORM] = [NORM]
         self.notes: dict[str, str] = {}
+        self.longest = LONGEST
 
     def drawn(self) -> Scene | None:
         self.notes = {}
         made = super().drawn()
-        return None if made is None else self.with_notes(made)
+        if made is None:
+            self.longest = max(SHORTEST, self.longest - STEP)
+            return None
+        return self.with_notes(made)
 
     def title(self) -> str:
         return f"{self.cell.title}: the adjoints of one step"
@@ -91,7 +97,7 @@ class _BackwardPen(Pen):
 
     def short(self, text: str) -> str:
         """A label, or the number of a note where it is long."""
-        if label.width(text, TYPE) <= LONGEST:
+        if label.width(text, TYPE) <= self.longest:
             return text
         if text not in self.notes:
             count = len(self.notes)
