@@ -17,6 +17,7 @@ from derive.cli.diagram import diagram
 from derive.cli.diff import diff
 from derive.cli.docs import docs
 from derive.cli.generate import generate
+from derive.cli.gradients import gradients
 from derive.cli.latex import latex
 from derive.cli.list import list_cells
 from derive.cli.show import show
@@ -54,6 +55,6 @@ def main() -> None:
 
 for command in (
     *(list_cells, show, latex, generate, diagram, diff, trace),
-    *(cost, check, docs),
+    *(cost, gradients, check, docs),
 ):
     main.add_command(command)
