@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from derive.backends.about import About
@@ -94,11 +95,10 @@ class Module:
         }
         return [name for name, buffer in self.tape.items() if buffer in used]
 
-    @property
-    def tape_sizes(self) -> list[Axis]:
-        """The axes of what is on the tape."""
-        named = {axis for buffer in self.tape.values() for axis in buffer.axes}
-        return [axis for axis in self.axes if axis in named]
+    def axes_of(self, some: Iterable[Quantity | Buffer]) -> list[Axis]:
+        """The axes that quantities, or buffers, have."""
+        found = {axis for one in some for axis in one.axes}
+        return [axis for axis in self.axes if axis in found]
 
     # what there is to see
 
