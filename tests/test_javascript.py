@@ -362,6 +362,21 @@ def test_without_a_state_sequences_start_where_the_cell_says(size):
     close(backward["dstate"]["c"], dstate.c.ravel(), "dc")
 
 
+def test_a_state_that_is_called_like_a_member_of_every_object_starts_at_zero():
+    states = dict(zip("hcm", ("toString", "constructor", "valueOf"), strict=True))
+    n = Numbers(both(written(states)), (3, 1, None))
+    _params, forward, step = run(n.text, [
+        ("Params", [n.sizes, n.params.flat, Type(np.float64)]),
+        ("forward", [Result(0), n.xs.ravel()]),
+        ("step", [Result(0), n.xs[0].ravel()]),
+    ])  # fmt: skip
+    ys, final, _ = n.numpy.forward(n.params, n.xs)
+    close(forward["ys"].reshape(ys.shape), ys, "ys")
+    close(step["y"].reshape(ys[0].shape), ys[0], "y")
+    for name, want in final._asdict().items():
+        close(forward["state"][name].reshape(want.shape), want, name)
+
+
 def test_init_draws_what_numpy_draws():
     n = Numbers(texts("lstm", "all"))
     rng = np.random.default_rng(3)

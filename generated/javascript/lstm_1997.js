@@ -561,7 +561,8 @@ function checkState(name, state, params, B, starts = {}) {
   const { sizes, ArrayType } = params;
   const lengths = { h: sizes.hidden_size, c: sizes.hidden_size };
   if (state === undefined) {
-    const begin = ([key, length]) => [key, new ArrayType(B * length).fill(starts[key] ?? 0)];
+    const start = (key) => (Object.hasOwn(starts, key) ? starts[key] : 0);
+    const begin = ([key, length]) => [key, new ArrayType(B * length).fill(start(key))];
     return Object.fromEntries(Object.entries(lengths).map(begin));
   }
   checkKeys(name, state, Object.keys(lengths));
