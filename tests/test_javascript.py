@@ -488,6 +488,32 @@ def test_what_is_wrong_is_told(what):
     assert kind == error and words in message and "\n" not in message, message
 
 
+WRONG_TAPES = {
+    "too few lengths": ({"lengths": np.array([4], np.int32)}, "RangeError",
+                        "tape.lengths has 1 numbers, but B = 3 are needed"),
+    "a length too long": ({"lengths": np.array([9, 0, 2], np.int32)}, "RangeError",
+                          "tape.lengths must be integers between 0 and T = 4, not 9"),
+    "lengths a number": ({"lengths": 4}, "TypeError",
+                         "tape.lengths must be an array of integers, not 4"),
+    "sequences in words": ({"B": "3"}, "RangeError", "tape.B must be a positive integer, not 3"),
+    "other steps": ({"T": 2}, "RangeError", "tape.xs has 24 numbers, but T * B * I = 12"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG_TAPES)
+def test_a_tape_that_was_changed_is_refused(what):
+    """Not a wrong gradient without a word."""
+    change, error, words = WRONG_TAPES[what]
+    n = Numbers(texts("lstm", "all"))
+    params, forward, backward = n.calls()[:3]
+    text = n.text + (
+        "\nexport const changed = (params, tape, dys, dstate, change) =>\n"
+        "  backward(params, { ...tape, ...change }, dys, dstate);\n"
+    )
+    *_, result = run(text, [params, forward, ("changed", [*backward[1], change])])
+    assert (result["error"], words in result["message"]) == (error, True), result
+
+
 def test_a_tape_of_other_parameters_is_refused():
     n, m = Numbers(texts("lstm", "all")), Numbers(texts("lstm", "all"), dtype=np.float32)
     sizes = {**n.sizes, "hidden_size": n.sizes["hidden_size"] + 1}
