@@ -22,7 +22,8 @@ def outputs():
 
 def printed():
     streams = [o for o in outputs() if o["output_type"] == "stream"]
-    return "".join("".join(stream["text"]) for stream in streams)
+    text = "".join("".join(stream["text"]) for stream in streams)
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
 def test_it_was_run_from_top_to_bottom():
