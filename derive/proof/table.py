@@ -3,46 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Column, Table
 from rich.text import Text
 
 from derive.cell import Cell
 from derive.display.about import settings
-from derive.display.terminal import console, table
+from derive.display.terminal import console
 from derive.proof import Row
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 VERDICTS = {True: "ok", False: "FAILED", None: "not run"}
 STYLES = {True: "green", False: "bold red", None: "yellow"}
-HEADINGS = ("check", "", "figure", "remark")
-WIDE, NARROW = (18, 7, 15), (11, 7, 11)  # columns; the remark has what is left
+WIDTHS = (18, 7, 15)  # of a row's name, verdict and figure; its remark has what is left
+LEAST = 20  # columns for a remark; with less it goes below
 
 
 def print_check(cell: Cell, rows: Iterable[Row]) -> list[Row]:
     """Print the rows of a cell's proof as they come, then how many came out in which way."""
     out, done = console(), []
-    out.print(f"{cell.name}{settings(cell)}: {cell.title}", style="bold")
-    out.print(columns(out.width))
+    out.print(Text(f"{cell.name}{settings(cell)}: {cell.title}", "bold"))
+    out.print(Text("─" * out.width, "dim"))
     for row in rows:
-        line = columns(out.width)
-        line.show_header = False
-        line.add_row(row.name, Text(VERDICTS[row.ok], STYLES[row.ok]), row.figure, row.remark)
-        out.print(line)
+        out.print(shown(row, out.width))
         done.append(row)
     counts = {verdict: sum(row.ok is ok for row in done) for ok, verdict in VERDICTS.items()}
     out.print("\n" + ", ".join(f"{n} {verdict}" for verdict, n in counts.items() if n))
     return done
 
 
-def columns(room: int) -> Table:
-    """A table of no rows, whose columns are as wide as those of any other."""
-    made = table(*HEADINGS)
-    made.show_edge, made.padding = False, (0, 1, 0, 0)
-    widths = WIDE if room > 60 else NARROW
-    between = 2 * len(widths)
-    for column, width in zip(made.columns, (*widths, room - sum(widths) - between), strict=True):
-        column.width = width
-    return made
+def shown(row: Row, width: int) -> RenderableType:
+    """A row of the table, with its remark beside it, or below where there is no room."""
+    texts = (row.name, VERDICTS[row.ok], row.figure)
+    name, verdict, figure = (t.ljust(room) for t, room in zip(texts, WIDTHS, strict=True))
+    head = Text.assemble(name, "  ", (verdict, STYLES[row.ok]), "  ", figure, "  ")
+    if width - head.cell_len < LEAST:
+        return Group(head, Padding(row.remark, (0, 0, 0, 2)))
+    line = Table.grid(Column(width=head.cell_len, no_wrap=True), Column(overflow="fold"))
+    line.add_row(head, row.remark)
+    return line
