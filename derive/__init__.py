@@ -3,6 +3,7 @@
     derive.load("gru", reset="after")   a cell, by name or file; it shows itself in a notebook
     derive.generate(cell, "numpy")      its files in a target language: names and texts
     derive.module(cell)                 its NumPy module, ready to use, without a file
+    derive.trace(cell, [1.0, -1.0])     every value and adjoint of a run, by name
     derive.check(cell)                  the rows of the proof
 
 What one needs is imported when it is used: importing `derive` itself is cheap.
@@ -20,6 +21,7 @@ _PLACES = {
     "load": "derive.handle",
     "generate": "derive.compiler",
     "module": "derive.compiler",
+    "trace": "derive.display.trace",
     "check": "derive.proof",
 }
 

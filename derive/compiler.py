@@ -38,7 +38,7 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
     """The files of a cell in a target language: names and texts.
 
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
-    the rest again
+    the rest again; or "everything", and backward every adjoint
     """
     module = backend(target)
     try:

@@ -42,11 +42,11 @@ from derive.cli.progress import results
 )
 @click.option(
     "--store",
-    type=click.Choice(["all", "states"]),
+    type=click.Choice(["all", "states", "everything"]),
     default="all",
     show_default=True,
-    help="What forward keeps for backward: all that backward reads, or inputs and states only, "
-    "which takes less memory and more work.",
+    help="What forward keeps for backward: all that backward reads; inputs and states only, which "
+    "takes less memory and more work; or everything, and backward every adjoint, to look at.",
 )
 @SET
 @QUIET

@@ -137,7 +137,11 @@ class Unicode(Mathematics):
 
 def lines(printer: Unicode, equations: Iterable[Equation], total: str, width: int) -> list[str]:
     """Equations with their signs of equality one below the other, where there is room for that."""
-    sides = [printer.sides(equation, total) for equation in equations]
+    return aligned([printer.sides(equation, total) for equation in equations], width)
+
+
+def aligned(sides: list[tuple[str, str]], width: int) -> list[str]:
+    """Left and right sides in the same way."""
     widest = max(columns(left) for left, _ in sides)
     result = []
     for left, right in sides:

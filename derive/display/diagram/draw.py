@@ -234,7 +234,8 @@ class Pen:
                 "input": (x - width / 2, y + TYPE + 2),
                 "output": (x - width / 2, y - 9),
             }[node.kind]
-            yield Word(*place, width, text, self.lines[node.key], (str(node.names[0]),), TYPE)
+            names = (str(node.names[0]),)
+            yield Word(*place, width, text, self.lines[node.key], names, TYPE, is_end=True)
 
     def outer_text(self, node: Node) -> str:
         """What enters or leaves."""

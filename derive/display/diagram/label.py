@@ -63,7 +63,7 @@ class Labels(Mathematics):
 
     def named(self, name: Name) -> str:
         """A quantity's symbol with its bar, subscripts and time step."""
-        stem, *subscripts = map(_letters, self.stems[name.word])
+        stem, *subscripts = map(letters, self.stems[name.word])
         if name.bar:
             stem = stem[0] + BAR + stem[1:]
         below = ",".join(part for part in (" ".join(subscripts), _step(name)) if part)
@@ -105,7 +105,7 @@ def _step(name: Name) -> str:
     return name.step.replace("-", "−")
 
 
-def _letters(part: str) -> str:
+def letters(part: str) -> str:
     """A part of a name in LaTeX as plain letters."""
     word = re.sub(r"\\mathrm\{(.*)\}", r"\1", part).replace("\\_", "_").replace(" ", "")
     return GREEK_LETTERS.get(word.lstrip("\\"), word) if word.startswith("\\") else word

@@ -74,6 +74,7 @@ class Word:
     names: tuple[str, ...]
     size: float
     mark: str = ""
+    is_end: bool = False  # what enters or leaves
 
     @property
     def area(self) -> Area:

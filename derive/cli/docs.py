@@ -1,0 +1,33 @@
+"""`derive docs [CELL…] -o DIR`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from derive.cli.common import CELL_HELP, SET, loaded, progress, reports
+
+
+@click.command(epilog=CELL_HELP)
+@click.argument("cells", nargs=-1, metavar="[CELL]...")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write into.",
+)
+@SET
+@reports
+def docs(cells: tuple[str, ...], folder: Path, settings: tuple[str, ...]) -> None:
+    """Build the atlas: a static site of cells, all built-in ones if none is named."""
+    from derive.library import names
+    from derive.site.build import files, write
+
+    chosen = [loaded(what, settings) for what in cells or names()]
+    made = files(chosen, progress)
+    progress("")
+    write(made, folder)
+    click.echo(f"wrote {len(made)} files into {folder}; open {folder / 'index.html'}")

@@ -1,0 +1,73 @@
+"""The files of the site."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from html import escape
+from pathlib import Path
+
+from derive import VERSION
+from derive.cell import Cell
+from derive.render import render, write_files
+from derive.site.facts import Facts, highlighted
+from derive.site.neighbours import apart, neighbours
+
+ASSETS = ("style.css", "page.js", "index.js", "common.js", "live.js", "front.js")
+
+
+def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, str]:
+    """Paths and texts: the front page, the index, a page for each cell, its code, and assets."""
+    facts = sorted(map(Facts, cells), key=lambda f: (f.family, f.name))
+    by_name = {f.name: f for f in facts}
+    near = neighbours(f.cell for f in facts)
+    made = {f"assets/{name}": render(f"site/{name}.j2") for name in ASSETS}
+    for count, one in enumerate(facts, start=1):
+        progress(f"[{count}/{len(facts)}] {one.name}")
+        others = [name for name in by_name if name != one.name]
+        made |= _cell(one, [(by_name[c.name], apart(one.cell, c)) for c in near[one.name]], others)
+    made["cells.html"] = _page("site/cells.html.j2", "", cells=facts)
+    first = by_name.get("lstm") or facts[0]
+    source = highlighted(first.source, "python")
+    made["index.html"] = _page("site/front.html.j2", "", cells=facts, first=first, source=source)
+    return made
+
+
+def write(made: dict[str, str], folder: Path) -> None:
+    """Write the files into a folder and its subfolders."""
+    for place in sorted({Path(path).parent for path in made}):
+        inside = {Path(p).name: text for p, text in made.items() if Path(p).parent == place}
+        write_files(inside, folder / place)
+
+
+def _cell(one: Facts, near: list, others: list[str]) -> dict[str, str]:
+    about = json.dumps(one.brief | {"others": others})
+    text = _page(
+        "site/cell.html.j2",
+        "../",
+        cell=one,
+        near=near,
+        code=[
+            ("NumPy", f"{one.name}.py", highlighted(one.numpy, "python")),
+            ("JavaScript", f"{one.name}.js", highlighted(one.javascript, "javascript")),
+        ],
+        about=about,
+        others=others,
+        parts=json.dumps(one.parts),
+    )
+    module = render(
+        "site/module.js.j2",
+        name=json.dumps(one.name),
+        text=json.dumps(one.live),
+        about=json.dumps(one.brief),
+    )
+    return {
+        f"cells/{one.name}.html": text,
+        f"cells/{one.name}.py": one.numpy,
+        f"cells/{one.name}.js": one.javascript,
+        f"assets/modules/{one.name}.js": module,
+    }
+
+
+def _page(template: str, up: str, **values: object) -> str:
+    return render(template, e=escape, up=up, version=VERSION, **values)
