@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich import progress
 from rich.console import Console
 
+from derive.cli.progress import Progress
+
 
 class Steady(Console):
     """Standard error, whose cursor is never hidden: who is killed could not give it back."""
@@ -19,7 +21,7 @@ class Steady(Console):
         return False
 
 
-class Line:
+class Line(Progress):
     """What is being done, a bar, how many of all are done, the time it took and the time left."""
 
     def __init__(self, console: Console, total: int):
@@ -36,14 +38,16 @@ class Line:
             redirect_stderr=False,
         )
         self.task = self.display.add_task("", total=total)
+        self.begun = 0
+
+    def at(self, what: str) -> None:
+        self.display.update(self.task, description=what, completed=self.begun)
+        self.begun += 1
 
     @contextmanager
-    def during(self, what: str) -> Iterator[None]:
-        """Be there while something is being done."""
-        self.display.update(self.task, description=what)
+    def shown(self) -> Iterator[None]:
         try:
             self.display.start()
             yield
         finally:
             self.display.stop()
-        self.display.advance(self.task)
