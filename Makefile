@@ -30,6 +30,7 @@ help: ## List the targets
 .PHONY: generate
 generate: $(VENV)/.core ## Derive every cell and write generated/ and docs/cells/
 	@$(PY) -m derive generate -o generated
+	@$(PY) -m derive generate -o generated/javascript --backend javascript
 	@$(PY) -m derive generate -o docs/cells --backend markdown
 
 .PHONY: latex
@@ -63,15 +64,21 @@ bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs
 # ---- what it proves -----------------------------------------------------------------------------
 
 .PHONY: test
-test: $(VENV)/.test ## Run the tests, but for those against other libraries
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers" || status=$$?; \
+test: $(VENV)/.test ## Run the tests, but for those that need other libraries, or Node
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node" || status=$$?; \
 	echo; \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
+	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
 	exit $$status
 
 .PHONY: test-peers
 test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch and onnxruntime (installs them)
 	@$(PY) -m pytest -m peers
+
+.PHONY: test-node
+test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)
+	@command -v node > /dev/null || { echo "node is not installed (Debian: nodejs)" >&2; exit 1; }
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m node
 
 .PHONY: fuzz
 fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
