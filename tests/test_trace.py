@@ -20,7 +20,6 @@ import numpy as np
 import pytest
 import sympy as sp
 from click.testing import CliRunner
-from derive.check.trial import Trial
 from some_cells import SOME
 from written_cells import READABLE, UNPLEASANT
 
@@ -43,6 +42,7 @@ from derive.evaluation.arrays import FUNCTIONS, evaluate
 from derive.evaluation.trace import trace
 from derive.library import load, names
 from derive.nodes import CellError, H, I, Quantity
+from derive.proof.trial import Trial
 
 EVERY = [*map(load, names()), *READABLE, *UNPLEASANT]
 HOSTILE = '''
