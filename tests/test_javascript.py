@@ -16,7 +16,7 @@ from hypothesis import given, note
 from javascript import RUN, Result, Type, run, text_of
 from test_cells_random import SIZES, cells
 from test_library import SPECS
-from test_names import TOGETHER, written
+from test_names import TOGETHER, body, written
 from test_program import CELLS, QUIET, cell_called
 
 from derive.adjoint import adjoint
@@ -179,6 +179,50 @@ def test_nan_goes_through():
     assert np.isfinite(ys[0]).all() and np.isnan(ys[1:]).all()
 
 
+def test_a_sequence_that_has_ended_does_not_go_on():
+    """What would overflow if it went on stays what it was, and harms no gradient."""
+    lines = ["x, h, W, U = Input(), State(), Matrix(H, I), Matrix(H, H)", "h_next = W @ x + U @ h"]
+    n = Numbers(both(body(lines)), (1100, 2, (1, 1100)))
+    n.params.flat[:] = 0
+    n.params["U"][...] = 2 * np.eye(len(n.params["U"]))
+    n.state["h"][1] = n.dys[:, 1] = n.dstate["h"][1] = (
+        0  # there is nothing to grow in the other one
+    )
+    n.check()
+    assert all(np.isfinite(array).all() for key, array in n.got().items() if key[:4] != "step")
+
+
+def test_what_is_given_stays_as_it_is_and_what_is_returned_is_nobody_else_s():
+    """Outputs share no memory with the tape, nor with states; what is past an end is not wiped out
+    in the caller's arrays."""
+    shared = """
+        export function shared(params, xs, dys, lengths) {
+          const given = [xs, dys, params.flat].map((array) => array.slice());
+          const { ys, state, tape } = forward(params, xs, { B: 3, lengths });
+          const { dparams, dxs, dstate } = backward(params, tape, dys);
+          const { y, state: next } = step(params, xs.slice(0, xs.length / 4), state);
+          const isSame = (array, n) => array.every((value, k) => value === given[n][k]);
+          const own = [xs, dys, params.flat, ys, y, dxs, dparams.flat];
+          own.push(...[state, dstate, next].flatMap((states) => Object.values(states)));
+          const kept = Object.values(tape).filter((value) => value.buffer && value !== xs);
+          const buffers = [...own, ...kept].map((array) => array.buffer);
+          return {
+            unchanged: [xs, dys, params.flat].every(isSame),
+            apart: new Set(buffers).size === buffers.length,
+          };
+        }
+    """
+    for spec in ("lstm", "gru", "scrn", "qrnn", "slstm"):
+        for store in ("all", "everything"):
+            n = Numbers(texts(spec, store))
+            for lengths in (list(LENGTHS), [T] * B):
+                *_, found = run(n.text + shared, [
+                    n.calls()[0],
+                    ("shared", [Result(0), n.xs.ravel(), n.dys.ravel(), lengths]),
+                ])  # fmt: skip
+                assert found == {"unchanged": True, "apart": True}, (spec, store, lengths)
+
+
 @QUIET
 @given(cells())
 def test_a_random_cell(cell):
@@ -299,17 +343,23 @@ def test_the_readme_s_program_runs(tmp_path):
 # --- arguments -----------------------------------------------------------------------------------
 
 
-def test_without_options_there_is_one_sequence_that_starts_where_the_cell_says():
-    n = Numbers(texts("slstm", "all"), (3, 1, None))
-    _params, forward, step = run(n.text, [
+@pytest.mark.parametrize("size", [1, 3])
+def test_without_a_state_sequences_start_where_the_cell_says(size):
+    n = Numbers(texts("slstm", "all"), (3, size, None))
+    options = [{"B": size}] if size > 1 else []
+    _params, forward, step, backward = run(n.text, [
         ("Params", [n.sizes, n.params.flat, Type(np.float64)]),
-        ("forward", [Result(0), n.xs.ravel()]),
+        ("forward", [Result(0), n.xs.ravel(), *options]),
         ("step", [Result(0), n.xs[0].ravel()]),
+        ("backward", [Result(0), Result(1, ("tape",)), n.dys.ravel()]),
     ])  # fmt: skip
-    ys, final, _ = n.numpy.forward(n.params, n.xs)
+    ys, final, tape = n.numpy.forward(n.params, n.xs)
+    dparams, _, dstate = n.numpy.backward(n.params, tape, n.dys)
     close(forward["ys"].reshape(ys.shape), ys, "ys")
     close(forward["state"]["m"], final.m.ravel(), "m")
     close(step["y"], ys[0].ravel(), "y")
+    close(backward["dparams"]["flat"], dparams.flat, "dparams")
+    close(backward["dstate"]["c"], dstate.c.ravel(), "dc")
 
 
 def test_init_draws_what_numpy_draws():

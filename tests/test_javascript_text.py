@@ -5,22 +5,28 @@ It needs no Node. What the text computes is in `test_javascript`.
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from some_cells import SOME
 
 from derive.backends.javascript.lines import WIDTH, folded
 from derive.backends.javascript.module import Module, files
 from derive.backends.javascript.words import LANGUAGE, WORDS
+from derive.cli import main
 from derive.display.latex import latex_block
 from derive.library import load, names
 from derive.program.policy import PER_BYTE
 from derive.program.program import Program
 from derive.render import render
 
+ROOT = Path(__file__).parent.parent
 STORES = ["all", "states", "everything"]
 PROSE = re.compile(r'/\*.*?\*/|//[^\n]*|String\.raw`.*?`|`[^`]*`|"[^"\n]*"', re.DOTALL)
 
@@ -35,10 +41,39 @@ def text_of(name, store="all"):
 
 
 def test_what_is_committed_is_what_is_generated():
-    folder = Path(__file__).parent.parent / "generated" / "javascript"
+    folder = ROOT / "generated" / "javascript"
     assert {path.name for path in folder.iterdir()} == {f"{name}.js" for name in names()}
     for name in SOME:
         assert (folder / f"{name}.js").read_text(encoding="utf-8") == text_of(name)
+
+
+HASHES = """
+import hashlib, sys
+sys.path.insert(0, "tests")
+import test_javascript_text as t
+for name in t.SOME:
+    for store in t.STORES:
+        print(name, store, hashlib.sha256(t.text_of(name, store).encode()).hexdigest())
+"""
+
+
+def test_the_same_bytes_whatever_the_hashes():
+    def printed(seed):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(
+            [sys.executable, "-c", HASHES], cwd=ROOT, env=env, capture_output=True, text=True,
+            check=True,
+        )  # fmt: skip
+        return done.stdout
+
+    assert printed("1") == printed("2") != ""
+
+
+def test_the_command_writes_it(tmp_path):
+    arguments = ["generate", "lstm", "--backend", "javascript", "--store", "everything"]
+    result = CliRunner().invoke(main, [*arguments, "-o", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert (tmp_path / "lstm.js").read_text(encoding="utf-8") == text_of("lstm", "everything")
 
 
 def routines(text):

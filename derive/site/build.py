@@ -61,7 +61,8 @@ def _cell(one: Facts, near: list, others: list[str]) -> dict[str, str]:
         text=json.dumps(one.live),
         about=json.dumps(one.brief),
     )
-    return {
+    pictures = {f"cells/{one.name}-flow.svg": one.flow} if one.flow else {}
+    return pictures | {
         f"cells/{one.name}.html": text,
         f"cells/{one.name}.py": one.numpy,
         f"cells/{one.name}.js": one.javascript,
