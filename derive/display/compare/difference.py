@@ -36,7 +36,11 @@ class Difference:
 
 def difference(old: Cell, new: Cell) -> Difference:
     """Align two cells by the names of their quantities, or else by the shape of their equations."""
-    books = textbook(adjoint(old)), textbook(adjoint(new))
+    return between(textbook(adjoint(old)), textbook(adjoint(new)))
+
+
+def between(*books: Textbook) -> Difference:
+    """The same for derivations that are there already, the old cell's and the new one's."""
     renamed = renamings(*books)
     printers = Mathematics(books[0]), Mathematics(books[1])
     labels = labelled(books[0], renamed), labelled(books[1], {})
