@@ -92,7 +92,7 @@ def test_jacobians_are_those_of_the_complex_step(cell):
 def test_what_equations_give_is_what_the_reference_gives(cell):
     along = trajectory(cell)
     starts = {s.name: v[0] for s, v in along.states.items()}
-    found = values(along)
+    found = values(along, cell.equations)
     for t, right in enumerate(reference.trajectory(cell, along.params, along.xs, starts)):
         for e in cell.equations:
             np.testing.assert_allclose(found[e.lhs][t], right[e.lhs], rtol=1e-11, atol=1e-12)
@@ -517,7 +517,9 @@ def test_shares_of_shut_and_open_gates():
     found = {h.name: h for h in activity([sample]).histograms}
     for name in "if":
         (gate,) = (e.lhs for e in sample.cell.equations if e.lhs.name == name)
-        every = np.concatenate([values(along)[gate].ravel() for along in sample.trajectories])
+        every = np.concatenate(
+            [values(along, sample.cell.equations)[gate].ravel() for along in sample.trajectories]
+        )
         for share, right in ((found[name].closed, every < 0.1), (found[name].open, every > 0.9)):
             assert share[""] == pytest.approx(right.mean())
     assert 0 < found["f"].closed[""] < 1 and 0 < found["i"].open[""] < 1
