@@ -22,8 +22,8 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
     by_name = {f.name: f for f in facts}
     near = neighbours(f.cell for f in facts)
     made = {f"assets/{name}": render(f"site/{name}.j2") for name in ASSETS}
-    for count, one in enumerate(facts, start=1):
-        progress(f"[{count}/{len(facts)}] {one.name}")
+    for one in facts:
+        progress(f"page of {one.name}")
         others = [name for name in by_name if name != one.name]
         made |= _cell(one, [(by_name[c.name], apart(one.cell, c)) for c in near[one.name]], others)
     made["cells.html"] = _page("site/cells.html.j2", "", cells=facts)
