@@ -15,21 +15,19 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.display.derivation import Name, Textbook
-from derive.display.diagram.label import letters
 from derive.display.formula import (
     BEFORE_FACTOR,
     BEFORE_OPERAND,
     BEFORE_TERM,
-    Mathematics,
     fill,
     plain,
 )
-from derive.display.latex.printer import stems
+from derive.display.letters import Lettered
+from derive.display.unicode import FUNCTIONS
 from derive.elementwise import absolute, cos, sin, sqrt, tanh
 from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
-FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
 WIDE = 62  # characters; a longer line is broken
 
 
@@ -44,7 +42,7 @@ class Row:
     right: tuple[tuple[int, str], ...]
 
 
-class MathML(Mathematics):
+class MathML(Lettered):
     """Prints an expression as the inside of a ``math`` element."""
 
     plus, minus = f"{BEFORE_TERM}<mo>+</mo>", f"{BEFORE_TERM}<mo>−</mo>"
@@ -53,7 +51,6 @@ class MathML(Mathematics):
 
     def __init__(self, book: Textbook):
         super().__init__(book)
-        self.stems = stems(book.names.values())
         self.bases = _bases(book)
 
     def row(self, equation: Equation, total: str = "") -> Row:
@@ -76,7 +73,7 @@ class MathML(Mathematics):
 
     def named(self, name: Name, base: str) -> str:
         """A quantity's symbol: its bar, its subscripts, its step, and which part of it."""
-        stem, *subscripts = map(letters, self.stems[name.word])
+        stem, *subscripts = self.stems[name.word]
         body = _word(stem)
         if name.bar:
             body = f'<mover>{body}<mo stretchy="false">‾</mo></mover>'

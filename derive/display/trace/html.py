@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 from derive.display.derivation import Name
 from derive.display.formula import plain
-from derive.display.show import BAR, Unicode
 from derive.display.trace.printers import PutIn, UnicodePutIn, Value
 from derive.display.trace.story import Given, Line, Section, Story, Sum, Text, together
+from derive.display.unicode import BAR, Unicode
 from derive.render import render
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from derive.display.formula import fill, plain
-from derive.display.show import Unicode, columns
 from derive.display.terminal import console
 from derive.display.trace.printers import PutIn, UnicodePutIn, Value
 from derive.display.trace.story import Given, Line, Section, Story, Sum, Text, together
+from derive.display.unicode import Unicode, columns
 
 WIDEST = 120
 EQUALS, INDENT = " = ", 4
