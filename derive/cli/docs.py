@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from derive.cli.common import CELL_HELP, SET, loaded, progress, reports
+from derive.cli.common import CELL_HELP, SET, OneLine, loaded, progress, reports
 
 
 @click.command(epilog=CELL_HELP)
@@ -29,5 +29,9 @@ def docs(cells: tuple[str, ...], folder: Path, settings: tuple[str, ...]) -> Non
     chosen = [loaded(what, settings) for what in cells or names()]
     made = files(chosen, progress)
     progress("")
+    sources = {Path(what.partition(".py:")[0]).resolve() for what in cells}
+    for path in made:
+        if (folder / path).resolve() in sources:
+            raise OneLine(f"{folder / path} is the cell's own file; name another folder with -o")
     write(made, folder)
     click.echo(f"wrote {len(made)} files into {folder}; open {folder / 'index.html'}")

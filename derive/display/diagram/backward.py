@@ -175,4 +175,5 @@ class _BackwardPen(Pen):
                 Word(made.frames[0].left, y, label.width(line, TYPE), line, "note", (), TYPE - 1)
             )
             y += 1.6 * TYPE
-        return replace(made, words=tuple(words)).trimmed()
+        # A name of its own, so that both pictures may stand on one page.
+        return replace(made, words=tuple(words), name=f"{made.name}-back").trimmed()
