@@ -5,6 +5,7 @@ PYTHON    ?= python3 python3.14 python3.13 python3.12 python3.11 python
 TESTFLAGS ?= -n auto --dist worksteal
 PDFLATEX  ?= pdflatex
 FUZZ      ?= 5000
+NOTEBOOK  ?= examples/tutorial.ipynb
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -30,6 +31,7 @@ help: ## List the targets
 .PHONY: generate
 generate: $(VENV)/.core ## Derive every cell and write generated/ and docs/cells/
 	@$(PY) -m derive generate -o generated
+	@$(PY) -m derive generate -o generated/javascript --backend javascript
 	@$(PY) -m derive generate -o docs/cells --backend markdown
 
 .PHONY: latex
@@ -55,6 +57,10 @@ latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/la
 example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series (a minute)
 	@$(PY) examples/seasonal.py
 
+.PHONY: notebook
+notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs into it
+	@$(PY) examples/notebook.py $(NOTEBOOK)
+
 .PHONY: bench
 bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs PyTorch)
 	@$(PY) -m benchmarks.derive
@@ -63,15 +69,21 @@ bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs
 # ---- what it proves -----------------------------------------------------------------------------
 
 .PHONY: test
-test: $(VENV)/.test ## Run the tests, but for those against other libraries
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers" || status=$$?; \
+test: $(VENV)/.test ## Run the tests, but for those that need other libraries, or Node
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node" || status=$$?; \
 	echo; \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
+	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
 	exit $$status
 
 .PHONY: test-peers
 test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch and onnxruntime (installs them)
 	@$(PY) -m pytest -m peers
+
+.PHONY: test-node
+test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)
+	@command -v node > /dev/null || { echo "node is not installed (Debian: nodejs)" >&2; exit 1; }
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m node
 
 .PHONY: fuzz
 fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
@@ -126,7 +138,7 @@ gone:
 lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
 	@build/lock/bin/python -m pip install -qq hatchling
-	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,example,peers]"
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,example,notebook,plot,peers]"
 	@{ sed -n '/^#/p' $(LOCK); \
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock

@@ -7,8 +7,11 @@ from dataclasses import dataclass, fields
 from derive import library
 from derive.adjoint import adjoint
 from derive.cell import Cell, Equation
+from derive.display.diagram import chain, emphasis
 from derive.display.diagram.backward import backward
+from derive.display.diagram.beside import beside
 from derive.display.diagram.draw import scene
+from derive.display.diagram.loop import loop
 from derive.display.diagram.svg import svg
 from derive.display.latex import document, fragment
 from derive.nodes import CellError
@@ -35,6 +38,30 @@ class Handle(Cell):
     def backward_diagram(self) -> Picture:
         """Its adjoints on the same picture."""
         return Picture(svg(backward(self)))
+
+    def loop_diagram(self) -> Picture:
+        """The cell with its states as boxes, and the order of evaluation in numbers."""
+        return Picture(svg(loop(self)))
+
+    def steps(self) -> tuple[Picture, ...]:
+        """A picture for each equation, in the order of evaluation, with it lit."""
+        return tuple(Picture(svg(made)) for _, made in emphasis.steps(self))
+
+    def highlighted(self, name: str) -> Picture:
+        """The picture with the equation of that name lit; CellError where there is none."""
+        return Picture(svg(emphasis.highlighted(self, name)))
+
+    def rolled(self) -> Picture:
+        """The network, with a loop for each state."""
+        return Picture(svg(chain.rolled(self)))
+
+    def unrolled(self, steps: int) -> Picture:
+        """The network over so many steps."""
+        return Picture(svg(chain.unrolled(self, steps)))
+
+    def beside(self, other: Cell) -> Picture:
+        """This cell and another, with what differs marked."""
+        return Picture(svg(beside(self, other)))
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,7 @@ def test_each_cell_has_its_page_and_its_code(site):
         *("index.html", "cells.html"),
         *(f"assets/{name}" for name in ASSETS),
         *(f"cells/{name}.{suffix}" for name in cells for suffix in ("html", "py", "js")),
+        *(f"cells/{name}-flow.svg" for name in cells),
         *(f"assets/modules/{name}.js" for name in cells),
     }
 

@@ -85,6 +85,8 @@ class MathML(Mathematics):
             below.append(_step(name.step))
         above = {"loss": "<mtext>loss</mtext>", "next": "<mtext>next</mtext>"}.get(name.part, "")
         marks = f' data-q="{escape(base)}"' + (' data-bar=""' if name.bar else "")
+        if above:
+            marks += f' data-part="{name.part}"'
         inside = "<mo>,</mo>".join(below)
         if below and above:
             return f"<msubsup{marks}>{body}<mrow>{inside}</mrow>{above}</msubsup>"

@@ -51,8 +51,8 @@ def one_step(adjoint: Adjoint) -> Loop:
 
 
 def adjoint_pass(adjoint: Adjoint, kept: Iterable[Quantity] = ()) -> Loop:
-    """From the last step to the first: the adjoints of the input and those that are kept for others,
-    and the gradients as totals."""
+    """From the last step to the first: the adjoints of the input and those that others want, and
+    the gradients as totals."""
     cell, bar = adjoint.cell, adjoint.bar
     return Loop(
         known=frozenset({*cell.quantities, *(e.lhs for e in adjoint.forward), adjoint.seed}),

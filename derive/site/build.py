@@ -26,8 +26,8 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
         raise CellError(f"two of the cells are called {twice}; give their files different names")
     near = neighbours(f.cell for f in facts)
     made = {f"assets/{name}": render(f"site/{name}.j2") for name in ASSETS}
-    for count, one in enumerate(facts, start=1):
-        progress(f"[{count}/{len(facts)}] {one.name}")
+    for one in facts:
+        progress(f"page of {one.name}")
         others = [name for name in by_name if name != one.name]
         made |= _cell(one, [(by_name[c.name], apart(one.cell, c)) for c in near[one.name]], others)
     made["cells.html"] = index(facts)
@@ -70,7 +70,8 @@ def _cell(one: Facts, near: list, others: list[str]) -> dict[str, str]:
         text=json.dumps(one.live),
         about=json.dumps(one.brief),
     )
-    return {
+    pictures = {f"cells/{one.name}-flow.svg": one.flow} if one.flow else {}
+    return pictures | {
         f"cells/{one.name}.html": text,
         f"cells/{one.name}.py": one.numpy,
         f"cells/{one.name}.js": one.javascript,

@@ -28,8 +28,9 @@ from derive.display.diagram.svg import svg
 from derive.display.formula import plain
 from derive.display.mathml import MathML, Row
 from derive.display.trace.steps import Teller
+from derive.gradients.plot import small_picture
 from derive.library import FOLDER
-from derive.nodes import Quantity, symbols_of
+from derive.nodes import CellError, Quantity, symbols_of
 from derive.program.program import Program
 
 
@@ -150,6 +151,15 @@ class Facts:
     def backward_picture(self) -> str:
         """Its adjoints, as SVG."""
         return svg(backward(self.cell))
+
+    @cached_property
+    def flow(self) -> str:
+        """What is left of a gradient, so many steps back, as SVG; "" for a cell whose gradient
+        cannot be followed from where it starts."""
+        try:
+            return small_picture(self.cell, self.name)
+        except CellError:
+            return ""
 
     @cached_property
     def numpy(self) -> str:

@@ -55,6 +55,12 @@ def test_numbers(proof, spec):
     assert ok, f"{proof.__name__}: {figure} {remark}"
 
 
+@pytest.mark.parametrize("spec", SPECS)
+def test_it_says_what_the_author_said(spec):
+    cell, m = loaded(spec)
+    assert " ".join(cell.doc.split()) in " ".join(m.__doc__.split())
+
+
 @pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if s.is_wide])
 def test_sizes_that_the_cell_cannot_have_are_refused(spec):
     params = loaded(spec)[1].Params

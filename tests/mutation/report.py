@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mutation.mutant import Mutant
-from mutation.runner import Verdict
+from mutation.runner import TIME, Verdict
 
 EQUIVALENT = Path(__file__).parent / "equivalent.toml"
 COLUMNS = ("mutants", "killed", "survived", "equivalent")
@@ -62,7 +62,7 @@ class Report:
         self.survivors: list[Mutant] = []
         self.reasons: Counter[str] = Counter()
         self.used: set[Pattern] = set()
-        self.none = 0
+        self.none = self.slow = 0
         self.started = time.monotonic()
 
     def tell(self, verdict: Verdict) -> None:
@@ -89,6 +89,7 @@ class Report:
         row["mutants"] += 1
         if verdict.by:
             row["killed"] += 1
+            self.slow += verdict.by == TIME
         elif reason := self.reason(mutant):
             row["equivalent"] += 1
             self.reasons[reason] += 1
@@ -116,6 +117,7 @@ class Report:
             print()
         self.row("all", "", sum(self.counts.values(), Counter()))
         print(f"\n{self.none} other changes are no mutants: they change nothing, or are no Python.")
+        print(f"{self.slow} of the killed took too long, which may be the machine's fault.")
         if self.reasons:
             print("\nEquivalent:")
         for why, count in self.reasons.items():

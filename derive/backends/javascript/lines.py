@@ -35,59 +35,57 @@ def _fold(line: str) -> list[str]:
 
 
 def _statement(code: str, room: int) -> list[str]:
-    """An assignment: its left side where that is a list, else its right side."""
-    left, sign, right = _cut(code, r" [+]?= ")[0]
-    if left.endswith("}") and len(left) > room // 2:
+    """An assignment: a list on its left side, else the formula on its right side."""
+    left, *rest = _pieces(code, r" \+?= ")
+    right = " ".join(rest)
+    if not right or right[0] in "{[" or len(left) > room // 2:
         return _opened(code, room)
-    formula = _formula(right, room - 2)
-    if sign and (len(formula) > 1 or len(right) <= room - 2):
-        return [f"{left}{sign}".rstrip(), *(f"  {row}" for row in formula)]
-    return _opened(code, room)
+    rows = _formula(right, room - 2)
+    is_call = len(rows) == 3 and rows[0][-1] in "([{"
+    return _opened(code, room) if is_call else [left, *(f"  {row}" for row in rows)]
 
 
 def _formula(text: str, room: int) -> list[str]:
-    """A formula, broken behind its outermost signs, else within its first long bracket."""
+    """A formula, broken behind its outermost signs, else within its longest bracket."""
     if len(text) <= room:
         return [text]
     for signs in SIGNS:
-        parts = _cut(text, signs)
-        if len(parts) > 1 or parts[0][1]:
-            rows = [f"{left}{sign}".rstrip() for left, sign, _ in parts] + [parts[-1][2]]
+        rows = _pieces(text, signs)
+        if len(rows) > 1:
             return [part for row in rows for part in _formula(row, room)]
     return _opened(text, room)
 
 
 def _opened(code: str, room: int) -> list[str]:
-    """The longest bracket's inside on lines of its own."""
+    """The longest bracket's inside on lines of its own; of a list in it at its end, that one's."""
     spans = sorted(_brackets(code), key=lambda span: span[0] - span[1])
     if not spans:
         return [code]
     start, end = spans[0]
     inside = code[start + 1 : end].strip()
-    rows = _filled(inside, room - 2) if ", " in inside else _formula(inside, room - 2)
+    last = _pieces(inside, ", ")[-1]
+    if last != inside and last[0] in "{[":
+        start, end, inside = end - len(last), end - 1, last[1:-1].strip()
+    is_list = code[start] in "{[" or code[:start][-1:].isidentifier()
+    rows = _filled(inside, room - 2) if is_list else _formula(inside, room - 2)
     return [code[: start + 1], *(f"  {row}" for row in rows), code[end:]]
 
 
 def _filled(items: str, room: int) -> list[str]:
     """A list, as many items on a line as there is room for."""
-    parts = _cut(items, ", ")
     rows = [""]
-    for item in [f"{left}," for left, _, _ in parts if left] + [parts[-1][2] or parts[-1][0]]:
-        if rows[-1] and len(rows[-1]) + 1 + len(item) > room:
+    for item in _pieces(items, ", "):
+        if rows[-1] and len(rows[-1]) + 2 + len(item) > room:
             rows.append("")
-        rows[-1] += f"{' ' if rows[-1] else ''}{item}"
-    return rows
+        rows[-1] += f"{' ' if rows[-1] else ''}{item.rstrip(', ')},"
+    return [part for row in rows for part in _formula(row, room)]
 
 
-def _cut(text: str, sign: str) -> list[tuple[str, str, str]]:
-    """The text at each sign outside brackets: what is left of it, the sign, and what is right."""
+def _pieces(text: str, sign: str) -> list[str]:
+    """The text in pieces, each but the last ending with a sign outside brackets."""
     outside = set(_outside(text))
-    found = [m for m in re.finditer(sign, text) if m.start() in outside and m.start()]
-    cuts = [0, *(m.end() for m in found), len(text)]
-    return [
-        (text[cuts[n] : m.start()], m[0], text[cuts[n + 1] : cuts[n + 2]])
-        for n, m in enumerate(found)
-    ] or [("", "", text)]
+    ends = [m.end() for m in re.finditer(sign, text) if m.start() in outside]
+    return [text[a:b].rstrip() for a, b in zip([0, *ends], [*ends, len(text)], strict=True)]
 
 
 def _outside(text: str) -> Iterator[int]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from derive.backends.about import About
 from derive.backends.javascript.lines import folded, in_comment
-from derive.backends.javascript.printer import helpers, times, width
+from derive.backends.javascript.printer import helpers, shortest, times, width
 from derive.backends.javascript.routine import Routine
 from derive.backends.javascript.words import WORDS
 from derive.nodes import Axes, Axis, H, I, Quantity
@@ -19,6 +20,7 @@ from derive.program.views import numbers
 from derive.render import render
 
 POLICY = PER_BYTE
+ROUTINES = ("forward", "backward", "step")
 
 
 def files(program: Program) -> dict[str, str]:
@@ -35,7 +37,7 @@ class Module:
     def __init__(self, program: Program):
         self.program, self.cell = program, program.cell
         self.layout, self.about = program.layout, About(program, in_comment)
-        self.names = Names(program, WORDS)
+        self.names = Names(program, WORDS, routines=ROUTINES)
         calls = program.interface
         self.forward = Routine(program, calls.forward, self.names, calls.tape.regions)
         self.backward = Routine(program, calls.backward, self.names)
@@ -47,6 +49,10 @@ class Module:
     def axes(self) -> tuple[Axis, ...]:
         """Every axis, in the order of the sizes."""
         return self.cell.axes
+
+    def number(self, value: float) -> str:
+        """A number."""
+        return shortest(value)
 
     def shape(self, leading: str, axes: Axes) -> str:
         """A shape for people: leading lengths such as T and B, then a quantity's own."""
@@ -82,11 +88,17 @@ class Module:
         named = {*routine.sizes, *(axis for q in others for axis in q.axes)}
         return [axis for axis in self.axes if axis in named]
 
-    @property
-    def tape_sizes(self) -> list[Axis]:
-        """The axes of what is on the tape."""
-        named = {axis for buffer in self.tape.values() for axis in buffer.axes}
-        return [axis for axis in self.axes if axis in named]
+    def read(self, routine: Routine) -> list[str]:
+        """The fields that a routine reads."""
+        used = {
+            routine.memory.region(g).buffer for g in routine.seen if g[0] in routine.memory.given
+        }
+        return [name for name, buffer in self.tape.items() if buffer in used]
+
+    def axes_of(self, some: Iterable[Quantity | Buffer]) -> list[Axis]:
+        """The axes that quantities, or buffers, have."""
+        found = {axis for one in some for axis in one.axes}
+        return [axis for axis in self.axes if axis in found]
 
     # what there is to see
 
@@ -122,6 +134,14 @@ class Module:
         return {self.backward.array(b): b for b in self.program.interface.tape.buffers}
 
     # functions of its own
+
+    @property
+    def takes_parts(self) -> bool:
+        """Whether it returns quantities that lie in a stack with others."""
+        seen = [(routine, self.cell.output) for routine in (self.forward, self.step)]
+        seen += [(self.forward, q) for q in self.values.values()]
+        seen += [(self.backward, q) for q in self.adjoints.values()]
+        return any(not routine.memory.region((q,)).is_whole for routine, q in seen)
 
     @cached_property
     def helpers(self) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
@@ -44,8 +45,18 @@ class JavaScriptPrinter(Infix):
             return f"{text} * {text}", PRODUCT
         return f"{text} ** {self.print(exponent, ATOM)}", POWER
 
+    def number(self, number):
+        return shortest(number)
+
     def function(self, expr):
         return f"{called(expr.func.__name__)}({', '.join(map(self, expr.args))})"
+
+
+def shortest(number: float) -> str:
+    """A number as the language itself would write it."""
+    if float(number).is_integer() and abs(number) < 2**53:
+        return str(int(number))
+    return re.sub(r"e([+-])0*", lambda e: "e-" if e[1] == "-" else "e", repr(float(number)))
 
 
 def called(function: str) -> str:

@@ -1,58 +1,23 @@
-"""A routine as the templates see it: its statements, and where each number lies.
+"""A routine as the templates see it: its statements under its names.
 
-Arrays are flat. An array of all steps has a *row* for each step of each sequence, those of a step
-side by side; an array of one step has a row for each sequence; what depends on parameters alone has
-one row. Every line of a routine is about one row, so all statements of a phase stand in one loop
-over rows, and numbers that no other nest reads are local to their loop.
+All statements of a phase stand in one loop over rows (`places`), and everything elementwise that is
+read in its own nest only is a number there, local to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from types import MappingProxyType
 
-from derive.backends.javascript.printer import (
-    JavaScriptPrinter,
-    added,
-    behind,
-    entry,
-    place,
-    width,
-)
+from derive.backends.javascript.places import Places, Weight
+from derive.backends.javascript.printer import JavaScriptPrinter, added
+from derive.cell import Equation
 from derive.nodes import Axis, Quantity, Size, symbols_of
-from derive.program import interface
-from derive.program.buffers import Buffer, Region, Role, Span
-from derive.program.naming import Names
-from derive.program.program import Program
-from derive.program.statements import (
-    Fused,
-    Group,
-    Pointwise,
-    Product,
-    PullBack,
-    Statement,
-)
-from derive.program.variants import Variant
+from derive.program.buffers import Buffer, Region
+from derive.program.loop import Loop
+from derive.program.statements import Fused, Group, Pointwise, Product, PullBack, Statement
 from derive.program.views import numbers
-
-ROWS = {Span.ONCE: "", Span.STEP: "seq", Span.STEPS: "row", Span.TRAJECTORY: "row"}
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A parameter, or a stack of them, that a routine reads or writes, under a name."""
-
-    name: str
-    variant: Variant
-    key: str
-    is_stack: bool
-
-    @property
-    def holder(self) -> str:
-        """The Params that it is found in."""
-        return self.variant.of("params")
 
 
 @dataclass(frozen=True)
@@ -71,26 +36,18 @@ class Nest:
     writes: tuple[Quantity, ...]
 
 
-class Routine:
-    """A routine under its names.
+class Routine(Places):
+    """A routine under its names: its statements, and what it needs."""
 
-    handed  what others read of what it makes, and where they look for it
-    """
+    @property
+    def loop(self) -> Loop:
+        """The loop that it runs."""
+        return self.call.routine.loop
 
-    def __init__(
-        self,
-        program: Program,
-        call: interface.Call,
-        names: Names,
-        handed: Mapping[Quantity, Region] = MappingProxyType({}),
-    ):
-        self.program, self.call, self.names = program, call, names
-        self.memory, self.loop = call.memory, call.routine.loop
-        self.constants = call.routine.storage.constants
-        self.fixed = self.constants | program.parameters.of.keys()
-        self.rows = {p: w for w in program.layout.weights for p in w.parameters}
-        self.known_as = {call.memory.region((q,)).buffer: r.buffer for q, r in handed.items()}
-        self.equation = {e.lhs: e for e in self.loop.equations}
+    @cached_property
+    def equations(self) -> dict[Quantity, Equation]:
+        """Its equations, by what they define."""
+        return {e.lhs: e for e in self.loop.equations}
 
     # statements
 
@@ -113,6 +70,13 @@ class Routine:
     def after(self) -> tuple[Statement, ...]:
         """What is computed for every row after the loop over steps."""
         return self.call.routine.after
+
+    @property
+    def spoilt(self) -> list[Group]:
+        """What has to be zero past a sequence's end, and is not since something is computed in its
+        place before the loop over steps."""
+        early = {self.memory.region((q,)).buffer for s in self.before for q in s.outs}
+        return [g for g in self.call.routine.ended.masked if self.memory.region(g).buffer in early]
 
     @cached_property
     def nests(self) -> dict[Fused, Nest]:
@@ -154,7 +118,7 @@ class Routine:
     def text(self, s: Pointwise, named: Callable[[Quantity], str]) -> str:
         """The expression of a statement, in the order in which it was written."""
         printer = JavaScriptPrinter(self.program.rank, named, self.names.size)
-        equation = self.equation.get(s.outs[0])
+        equation = self.equations.get(s.outs[0])
         return (printer.written_as(equation) if equation else printer)(s.expr)
 
     def inside(self, q: Quantity) -> str:
@@ -188,14 +152,6 @@ class Routine:
         known = {self.weight(group) for group in self.seen if group[0] in self.program.parameters}
         return sorted(known, key=lambda w: (w.holder, not w.is_stack, w.name))
 
-    def weight(self, group: Group) -> Weight:
-        """The name of parameters that are stacked, or of the one there is."""
-        variant, first = self.program.parameters[group[0]]
-        if len(group) == 1:
-            return Weight(self.names.one(group[0]), variant, first.name, False)
-        stack = self.rows[first].name
-        return Weight(self.names.weights(variant, stack), variant, stack, True)
-
     @cached_property
     def arrays(self) -> list[Buffer]:
         """The arrays that it makes: those in which a line reads or writes, or a carry lies."""
@@ -218,59 +174,13 @@ class Routine:
                 axes |= {size.axis for expr in numbers(part) for size in expr.atoms(Size)}
         return [axis for axis in self.program.cell.axes if axis in axes]
 
-    # places
+    # what it gives
 
-    def array(self, buffer: Buffer) -> str:
-        """What an array is called: what others call it, if they do."""
-        buffer = self.known_as.get(buffer, buffer)
-        if len(buffer.parts) > 1:
-            return self.names.buffer(buffer)
-        if buffer.role in (Role.ARGUMENT, Role.RESULT) and buffer.span is Span.STEPS:
-            return buffer.name
-        (q,) = buffer.parts
-        return self.names.one(q) if buffer.span is Span.ONCE else self.names.all(q)
-
-    def width(self, axes: Iterable[Axis]) -> str:
-        """The length of quantities side by side."""
-        return width(axes, self.names.size)
-
-    def length(self, group: Group) -> str:
-        """How many entries quantities side by side have, or rows matrices one above the other."""
-        return self.width(axis for q in group for axis in q.axes[:1])
-
-    def columns(self, matrices: Group) -> str:
-        """How many columns matrices have."""
-        return self.names.size(matrices[0].axes[1])
-
-    def row(self, region: Region) -> str:
-        """The row of a buffer that lines are about."""
-        row = ROWS[region.buffer.span]
-        return behind(row, "B") if region.shift else row
-
-    def start(self, group: Group, column: str = "") -> str:
-        """Where a quantity, or several side by side, begin in their array, or have an entry."""
-        region = self.memory.region(group)
-        before = self.width(region.before) if region.first else ""
-        return place(self.width(region.buffer.axes), self.row(region), before, column)
-
-    def end(self, group: Group) -> str:
-        """Where they end in their array."""
-        region = self.memory.region(group)
-        length = self.width(region.buffer.axes)
-        if region.is_whole:
-            return place(length, behind(self.row(region), "1"))
-        return place(length, self.row(region), self.width((*region.before, *region.axes)))
-
-    def entry(self, group: Group, column: str) -> str:
-        """An entry of a quantity, or of several side by side; a number has one only."""
-        column = column if group[0].axes else ""
-        if group[0] in self.program.parameters:
-            return entry(self.weight(group).name, column or "0")
-        return entry(self.array_of(group), self.start(group, column))
-
-    def array_of(self, group: Group) -> str:
-        """The array that quantities lie in."""
-        return self.array(self.memory.region(group).buffer)
+    @property
+    def output(self) -> Quantity:
+        """The quantity that is the output."""
+        assert self.call.output is not None
+        return self.call.output
 
     def final(self, q: Quantity) -> Region:
         """Where the last values of what is handed on are."""

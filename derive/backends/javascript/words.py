@@ -14,9 +14,10 @@ LANGUAGE = frozenset(
 )
 # Of the module: what it takes from the language, and what it defines.
 MODULE = frozenset(
-    "Math Number Object String Float32Array Float64Array Int32Array RangeError TypeError "
-    "LATEX Params init seeded forward backward step checkArray checkKeys checkLengths checkParams "
-    "checkState checkTape masked ends part sigmoid softplus relu unitStep heaviside".split()
+    "Array ArrayBuffer Float32Array Float64Array Int32Array Math Number Object RangeError String "
+    "TypeError LATEX STARTS Params init seeded forward backward step shown checkKeys checkOptions "
+    "checkCount checkParams checkArray checkRows checkState checkLengths checkTape masked final "
+    "part sigmoid softplus relu unitStep heaviside".split()
 )
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(

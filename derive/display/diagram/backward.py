@@ -17,6 +17,7 @@ import sympy as sp
 
 from derive.adjoint import adjoint
 from derive.cell import Cell
+from derive.display.derivation import Name
 from derive.display.diagram import label
 from derive.display.diagram.draw import TYPE, Pen
 from derive.display.diagram.graph import Node, Norm, Operand
@@ -25,7 +26,10 @@ from derive.display.diagram.scene import Dot, Position, Scene, Stroke, Word
 from derive.elementwise import Elementwise
 from derive.nodes import Quantity
 
-LONGEST = 96.0  # what is wider is written below the picture, under a number
+# What is wider is written below the picture, under a number. That begins with what is very wide;
+# each time that a label finds no room, less is too wide, but not less than a letter is.
+LONGEST, STEP, SHORTEST = 96.0, 2.0, 20.0
+NORM = "norm′"  # a standardised vector's derivative, which is no factor: its name stands for it
 CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
@@ -38,12 +42,18 @@ class _BackwardPen(Pen):
     def __init__(self, cell: Cell):
         super().__init__(cell)
         self.adjoint = adjoint(cell)
+        self.labels.names = {**self.labels.names, NORM: Name(NORM)}
+        self.labels.stems[NORM] = [NORM]
         self.notes: dict[str, str] = {}
+        self.longest = LONGEST
 
     def drawn(self) -> Scene | None:
         self.notes = {}
         made = super().drawn()
-        return None if made is None else self.with_notes(made)
+        if made is None:
+            self.longest = max(SHORTEST, self.longest - STEP)
+            return None
+        return self.with_notes(made)
 
     def title(self) -> str:
         return f"{self.cell.title}: the adjoints of one step"
@@ -93,7 +103,7 @@ class _BackwardPen(Pen):
 
     def short(self, text: str) -> str:
         """A label, or the number of a note where it is long."""
-        if label.width(text, TYPE) <= LONGEST:
+        if label.width(text, TYPE) <= self.longest:
             return text
         if text not in self.notes:
             count = len(self.notes)
@@ -157,7 +167,7 @@ class _BackwardPen(Pen):
         if node.label == "*":
             return sp.Mul(*(other.expr for other in node.operands if other != operand))
         if isinstance(node.expr, Norm):
-            return Quantity("norm′", node.expr.axes())
+            return Quantity(NORM, node.expr.axes())
         if isinstance(node.expr, Elementwise):
             output = node.names[0] if node.names else node.expr
             return node.expr.slopes(output, *node.expr.args)[node.expr.args.index(operand.expr)]

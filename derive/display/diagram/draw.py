@@ -24,7 +24,6 @@ TYPE, SMALL = 15.0, 12.0  # sizes of type: names, and what is written on nodes
 ROUND, BOX = 22.0, 30.0  # the height of an operation and of a layer
 MARGIN = 24.0
 ATTEMPTS = 60  # how often more room is asked for
-PATIENCE = 8  # and how often in one place
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ"}
@@ -50,7 +49,6 @@ class Pen:
         self.room = {key: self.room_of(key) for key in self.sizes}
         self.wider: defaultdict[int, float] = defaultdict(float)
         self.taller: defaultdict[int, float] = defaultdict(float)
-        self.asked: defaultdict[Way, int] = defaultdict(int)
 
     def graph_of(self, cell: Cell) -> Graph:
         """What is drawn of a cell."""
@@ -185,7 +183,9 @@ class Pen:
 
     def corners(self, way: Way) -> tuple[Position, ...]:
         """The points at which a way turns, and its ends, at the edges of nodes."""
-        points = [self.places.at(point) for point in _bends(way)]
+        steps = [two - one for one, two in pairwise(way.points)]
+        kept = [0, *(n for n, (a, b) in enumerate(pairwise(steps), 1) if a != b), len(steps)]
+        points = [self.places.at(way.points[n]) for n in kept]
         points[0] = self.edge(way.source, way.points[0], points[0], points[1])
         points[-1] = self.edge(way.target, way.points[-1], points[-1], points[-2])
         if self.graph.nodes[way.target].kind == "merge" and points[-1][0] == points[-2][0]:
@@ -285,25 +285,14 @@ class Pen:
         return None
 
     def ask(self, way: Way, points: tuple[Position, ...]) -> None:
-        """Ask for more room beside a way: where a label along these points would begin, and where
-        that gives none, as between the ports of a box, beside its further parts in turn."""
-        bends = _bends(way) if points == self.corners(way) else _bends(way)[::-1]
-        part = self.asked[way] // PATIENCE % (len(bends) - 1)
-        self.asked[way] += 1
-        row, column = divmod(bends[part], self.routes.grid.width)
-        (x, y), (x2, y2) = points[part : part + 2]
-        if x == x2:
+        """Ask for more room beside a way, where a label along these points would begin."""
+        ends = way.points if points == self.corners(way) else way.points[::-1]
+        row, column = divmod(ends[0], self.routes.grid.width)
+        if points[0][0] == points[1][0]:
             self.wider[column + 1] += 12
-            self.taller[row - 1 if y2 < y else row] += 6
+            self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6
         else:
-            self.wider[column - 1 if x2 < x else column] += 16
-
-
-def _bends(way: Way) -> tuple[int, ...]:
-    """The points of the grid at which a way turns, and its ends."""
-    steps = [two - one for one, two in pairwise(way.points)]
-    kept = [0, *(n for n, (a, b) in enumerate(pairwise(steps), 1) if a != b), len(steps)]
-    return tuple(way.points[n] for n in kept)
+            self.wider[column - 1 if points[1][0] < points[0][0] else column] += 16
 
 
 def _beside(points: tuple[Position, ...], width: float, size: float) -> Iterator[Position]:

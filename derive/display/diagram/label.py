@@ -15,6 +15,7 @@ import sympy as sp
 from derive.display.derivation import Name, Textbook
 from derive.display.formula import Mathematics, plain
 from derive.display.latex.printer import stems
+from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
 LOWER, HIGHER, LEVEL = "\ue010\ue011\ue012"  # what follows stands lower, higher, on the line
@@ -56,9 +57,9 @@ class Labels(Mathematics):
         self.stems = stems(book.names.values())
 
     def symbol(self, symbol: sp.Symbol) -> str:
-        """A quantity as the textbook names it; what only a picture names stays as it is."""
-        name = self.names.get(symbol.name)
-        return self.named(name) if name else symbol.name
+        if isinstance(symbol, Quantity):
+            return self.named(self.names[symbol.name])
+        return symbol.name
 
     def named(self, name: Name) -> str:
         """A quantity's symbol with its bar, subscripts and time step."""
