@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -26,18 +26,23 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
     by_name = {f.name: f for f in facts}
     for one in facts:
         if by_name[one.name] is not one:
-            raise CellError(f"two cells are called {one.name}: a site has one page for each name")
+            raise CellError(f"two of the cells are called {one.name}; give their files other names")
     near = Neighbourhood((*facts, *_elsewhere(by_name)))
     made = {f"assets/{name}": render(f"site/{name}.j2") for name in ASSETS}
     for one in facts:
         progress(f"page of {one.name}")
         others = [name for name in by_name if name != one.name]
         made |= _cell(one, near.of(one.name), others)
-    made["cells.html"] = _page("site/cells.html.j2", "", cells=facts)
+    made["cells.html"] = index(facts)
     first = by_name.get("lstm") or facts[0]
     source = highlighted(first.source, "python")
     made["index.html"] = _page("site/front.html.j2", "", cells=facts, first=first, source=source)
     return made
+
+
+def index(facts: Sequence[Facts]) -> str:
+    """The page of all cells."""
+    return _page("site/cells.html.j2", "", cells=facts)
 
 
 def write(made: dict[str, str], folder: Path) -> None:
