@@ -5,6 +5,7 @@ PYTHON    ?= python3 python3.14 python3.13 python3.12 python3.11 python
 TESTFLAGS ?= -n auto --dist worksteal
 PDFLATEX  ?= pdflatex
 FUZZ      ?= 5000
+NOTEBOOK  ?= examples/tutorial.ipynb
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -56,6 +57,10 @@ latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/la
 example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series (a minute)
 	@$(PY) examples/seasonal.py
 
+.PHONY: notebook
+notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs into it
+	@$(PY) examples/notebook.py $(NOTEBOOK)
+
 .PHONY: bench
 bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs PyTorch)
 	@$(PY) -m benchmarks.derive
@@ -82,8 +87,8 @@ test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >=
 
 .PHONY: fuzz
 fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
-	@$(ONE_THREAD) CELLS=$(FUZZ) $(PY) -m pytest $(TESTFLAGS) tests/test_cells_random.py \
-	    -k random_cell
+	@$(ONE_THREAD) CELLS=$(FUZZ) PYTHONPATH=tests $(PY) -m pytest $(TESTFLAGS) -p fuzzing \
+	    tests/test_cells_random.py -k random_cell
 
 .PHONY: mutants
 mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (ten minutes)
@@ -133,7 +138,7 @@ gone:
 lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
 	@build/lock/bin/python -m pip install -qq hatchling
-	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,example,peers]"
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,example,notebook,plot,peers]"
 	@{ sed -n '/^#/p' $(LOCK); \
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock

@@ -1,4 +1,6 @@
-"""Run examples/tutorial.ipynb from top to bottom, and write its outputs into it.
+"""Run examples/tutorial.ipynb from top to bottom, and write it with its outputs to a place:
+
+    python examples/notebook.py examples/tutorial.ipynb
 
 What differs from run to run (times, versions, numbers of executions' messages) is left out, so that
 a run that shows the same leaves the same file.
@@ -17,7 +19,7 @@ HERE = Path(__file__).parent
 NOTEBOOK = HERE / "tutorial.ipynb"
 
 
-def run(path: Path) -> None:
+def run(path: Path, to: Path) -> None:
     """Run a notebook; an exception in a cell of it is one here."""
     tools = Path(sys.executable).parent
     os.environ["PATH"] = f"{tools}{os.pathsep}{os.environ['PATH']}"
@@ -33,7 +35,8 @@ def run(path: Path) -> None:
         if cell.cell_type == "code":
             cell.outputs = joined(cell.outputs)
         cell.id = f"cell-{number:02}"
-    nbformat.write(book, path)
+    to.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(book, to)
 
 
 def joined(outputs: list) -> list:
@@ -49,5 +52,5 @@ def joined(outputs: list) -> list:
 
 
 if __name__ == "__main__":
-    run(NOTEBOOK)
-    print(f"ran {NOTEBOOK.relative_to(HERE.parent)}")
+    run(NOTEBOOK, Path(sys.argv[1]))
+    print(f"wrote {sys.argv[1]}")

@@ -38,8 +38,8 @@ PROOFS = [
 def test_numbers(spec):
     trial = Trial(library.load(spec))
     for proof in PROOFS:
-        ok, figure, remark = proof(trial)
-        assert ok, f"{proof.__name__}: {figure} {remark}"
+        outcome = proof(trial)
+        assert outcome.ok, f"{proof.__name__}: {outcome.figure} {outcome.remark}"
 
 
 @pytest.mark.parametrize("spec", SPECS)

@@ -378,8 +378,8 @@ def test_the_cell_of_harmless_names_is_right(store):
 def prove(cell, rows, store="all"):
     trial = Trial(cell, module=compiler.module(cell, store))
     for row in rows:
-        ok, value, what = row(trial)
-        assert ok, f"{what}: {value}"
+        outcome = row(trial)
+        assert outcome.ok, f"{outcome.remark}: {outcome.figure}"
 
 
 @pytest.mark.parametrize("part", range(PARTS))

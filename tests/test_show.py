@@ -233,6 +233,17 @@ def test_proof(capsys, rows, summary):
         assert "[x]" in "".join(lines), "what is in brackets is no markup"
 
 
+def test_a_proof_in_a_narrow_terminal(capsys, monkeypatch):
+    """Nothing is cut off: a remark goes below its row."""
+    monkeypatch.setenv("COLUMNS", "44")
+    print_check(GRU, [GOOD, NOT_RUN])
+    lines = capsys.readouterr().out.splitlines()
+    assert width(lines) <= 44
+    assert " ".join("".join(lines).split()).count(" ".join(GOOD.remark.split())) == 1
+    (at,) = (n for n, line in enumerate(lines) if line.startswith(GOOD.name))
+    assert lines[at].split()[2:] == ["ok", GOOD.figure] and lines[at + 1].startswith("  of the")
+
+
 # --- terminals and pipes -------------------------------------------------------------------------
 
 

@@ -23,6 +23,9 @@ def _fold(line: str) -> list[str]:
         return [line]
     code = line.lstrip(" ")
     indent = " " * (len(line) - len(code))
+    if "  # " in code:  # a remark behind what is too long goes above it
+        code, _, remark = code.rpartition("  # ")
+        return [*_fold(f"{indent}# {remark}"), *_fold(indent + code)]
     room = WIDTH - len(indent)
     statement, _, remark = code.partition("  # ")
     if remark and not {'"', "'"} & set(code):

@@ -7,7 +7,16 @@ from typing import Any
 
 import click
 
-from derive.cli.common import CELL_HELP, SET, OneLine, loaded, reports
+from derive.cli.common import (
+    CELL_HELP,
+    JSON,
+    QUIET,
+    SET,
+    OneLine,
+    loaded,
+    reports,
+    tell_written,
+)
 
 
 @click.command(epilog=CELL_HELP)
@@ -38,12 +47,16 @@ from derive.cli.common import CELL_HELP, SET, OneLine, loaded, reports
 @click.option("--unrolled", metavar="N", type=int, help="The network over N steps.")
 @click.option("--beside", "other", metavar="OTHER", help="Two cells, what differs marked.")
 @SET
+@QUIET
+@JSON
 @reports
 def diagram(
     cell: str,
     file: Path | None,
     steps: Path | None,
     settings: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
     **view: Any,
 ) -> None:
     """Draw a cell from its equations."""
@@ -61,8 +74,7 @@ def diagram(
         written = write_files(files, steps)
     elif file is not None:
         written = write_files({file.name: svg(scene_of(chosen, view))}, file.parent)
-    for path in written:
-        click.echo(f"wrote {path}")
+    tell_written(dict.fromkeys(written, chosen.name), quiet, as_json)
 
 
 def scene_of(cell: Any, view: dict[str, Any]) -> Any:
@@ -85,7 +97,8 @@ def scene_of(cell: Any, view: dict[str, Any]) -> Any:
 
 def asked_of(view: dict[str, Any]) -> dict[str, Any]:
     """The options that a person gave."""
-    return {name: value for name, value in view.items() if value not in (None, False, "rails")}
+    usual = (None, False, "rails")
+    return {name: v for name, v in view.items() if not any(v is one for one in usual)}
 
 
 def only(name: str, view: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from derive.cli.common import CELL_HELP, SET, loaded, progress, reports
+from derive.cli.common import CELL_HELP, QUIET, SET, OneLine, loaded, reports
+from derive.cli.progress import progress
 
 
 @click.command(epilog=CELL_HELP)
@@ -20,14 +21,21 @@ from derive.cli.common import CELL_HELP, SET, loaded, progress, reports
     help="The folder to write into.",
 )
 @SET
+@QUIET
 @reports
-def docs(cells: tuple[str, ...], folder: Path, settings: tuple[str, ...]) -> None:
+def docs(cells: tuple[str, ...], folder: Path, settings: tuple[str, ...], quiet: bool) -> None:
     """Build the atlas: a static site of cells, all built-in ones if none is named."""
     from derive.library import names
     from derive.site.build import files, write
 
     chosen = [loaded(what, settings) for what in cells or names()]
-    made = files(chosen, progress)
-    progress("")
+    work = progress(len(chosen), quiet=quiet)
+    with work.shown():
+        made = files(chosen, work.at)
+    sources = {Path(what.partition(".py:")[0]).resolve() for what in cells}
+    for path in made:
+        if (folder / path).resolve() in sources:
+            raise OneLine(f"{folder / path} is the cell's own file; name another folder with -o")
     write(made, folder)
-    click.echo(f"wrote {len(made)} files into {folder}; open {folder / 'index.html'}")
+    if not quiet:
+        click.echo(f"wrote {len(made)} files into {folder}; open {folder / 'index.html'}")

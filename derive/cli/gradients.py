@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from derive.cli.common import CELL_HELP, SET, OneLine, progress, reports
+from derive.cli.common import CELL_HELP, QUIET, SET, OneLine, reports
+from derive.cli.progress import progress
 
 if TYPE_CHECKING:
     from derive.cell import Cell
@@ -58,12 +58,19 @@ POSITIVE = click.IntRange(min=1)
 @click.option(
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Weights of the one cell and their sizes, from a file that NumPy's savez wrote.",
+    metavar="FILE",
+    help="Weights of the one cell and their sizes: .npz as numpy.savez(FILE, **params) writes it, "
+    ".json or .csv.",
 )
 @SET
+@QUIET
 @reports
 def gradients(
-    cells: tuple[str, ...], settings: tuple[str, ...], files: tuple[Path, ...], **wishes: Any
+    cells: tuple[str, ...],
+    settings: tuple[str, ...],
+    files: tuple[Path, ...],
+    quiet: bool,
+    **wishes: Any,
 ) -> None:
     """Show where gradients go: how much is left, so many steps back in time.
 
@@ -79,9 +86,12 @@ def gradients(
     if derived:
         _derived([cell for cell, _ in chosen], wishes)
         return
-    samples = [_samples(cell, label, wishes) for cell, label in chosen]
-    progress("")
-    _shown(samples, files, wishes)
+    work = progress(len(chosen) * _steps(wishes), quiet=quiet)
+    with work.shown():
+        samples = [_samples(cell, label, wishes, work.at) for cell, label in chosen]
+    written = _shown(samples, files, wishes)
+    for path in () if quiet else written:
+        click.echo(f"wrote {path}")
 
 
 def _agree(
@@ -112,7 +122,19 @@ def _derived(cells: Sequence[Cell], wishes: Mapping[str, Any]) -> None:
             click.echo((document if wishes["standalone"] else fragment)(cell), nl=False)
 
 
-def _samples(cell: Cell, label: str, wishes: Mapping[str, Any]) -> Sequence[Sample]:
+def _draws(wishes: Mapping[str, Any]) -> int:
+    """How often weights are drawn."""
+    return wishes["draws"] or (5 if wishes["delay"] else 12)
+
+
+def _steps(wishes: Mapping[str, Any]) -> int:
+    """How many steps the progress of one cell has: those of its training."""
+    return _draws(wishes) * wishes["iterations"] if wishes["delay"] else 1
+
+
+def _samples(
+    cell: Cell, label: str, wishes: Mapping[str, Any], at: Callable[[str], None]
+) -> Sequence[Sample]:
     """The cell along sequences: one sample, or one before and one after training."""
     from derive.gradients.samples import Setup, drawn, given, trained
     from derive.gradients.train import Recall
@@ -122,43 +144,43 @@ def _samples(cell: Cell, label: str, wishes: Mapping[str, Any]) -> Sequence[Samp
         steps=wishes["steps"] or delay or 100,
         units=wishes["units"],
         inputs=wishes["inputs"],
-        draws=wishes["draws"] or (5 if delay else 12),
+        draws=_draws(wishes),
         seed=wishes["seed"],
     )
     if wishes["weights"]:
         return [given(cell, wishes["weights"], setup, label)]
     if not delay:
-        progress(f"following gradients of {label}")
+        at(f"following gradients of {label}")
         return [drawn(cell, setup, label)]
-    done = count(1)
 
     def tick() -> None:
-        progress(f"training {label}: {next(done)} of {setup.draws * wishes['iterations']} steps")
+        at(f"training {label}")
 
     return trained(cell, setup, Recall(delay), wishes["iterations"], label, tick)
 
 
 def _shown(
     samples: Sequence[Sequence[Sample]], files: Sequence[Path], wishes: Mapping[str, Any]
-) -> None:
-    """Print what was found, or write it to files."""
+) -> list[Path]:
+    """Print what was found, or write it to files, and say which."""
     from derive.gradients import tables
     from derive.gradients.activity import activity
     from derive.gradients.flow import flow_of
 
     if wishes["histograms"]:
         activities = [activity(stages) for stages in samples]
-        _written(files, "activities", activities, tables.activity_csv)
         if not files:
             tables.print_activities(activities)
-    else:
-        flows = [flow_of(sample) for stages in samples for sample in stages]
-        _written(files, "rails" if wishes["rails"] else "flows", flows, tables.flow_csv)
-        if not files:
-            tables.print_flows(flows)
+        return _written(files, "activities", activities, tables.activity_csv)
+    flows = [flow_of(sample) for stages in samples for sample in stages]
+    if not files:
+        tables.print_flows(flows)
+    return _written(files, "rails" if wishes["rails"] else "flows", flows, tables.flow_csv)
 
 
-def _written(files: Sequence[Path], kind: str, found: Any, as_csv: Callable[[Any], str]) -> None:
+def _written(
+    files: Sequence[Path], kind: str, found: Any, as_csv: Callable[[Any], str]
+) -> list[Path]:
     """Write files, each as its ending says; all contents are made before the first is written."""
     from derive.render import write_files
 
@@ -170,6 +192,4 @@ def _written(files: Sequence[Path], kind: str, found: Any, as_csv: Callable[[Any
             from derive.gradients.plot import PICTURES
 
             contents.append((path, PICTURES[kind](found, path.suffix[1:])))
-    for path, content in contents:
-        (written,) = write_files({path.name: content}, path.parent)
-        click.echo(f"wrote {written}")
+    return [p for path, content in contents for p in write_files({path.name: content}, path.parent)]

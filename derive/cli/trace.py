@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from derive.cli.common import CELL_HELP, SET, OneLine, loaded, reports
+from derive.cli.common import CELL_HELP, SET, OneLine, loaded, reports, write_json
 
 SERIES = ("1", "-1")  # where none is given
 
@@ -105,9 +105,9 @@ def trace(
         raise OneLine("name a cell, as in `derive trace lstm 1 -1`, or say --sources")
     traced = traced_by(loaded(cell, settings), series or SERIES, **given)
     if form == "json":
-        from derive.display.trace.data import as_data, as_json
+        from derive.display.trace.data import as_data
 
-        click.echo(as_json(as_data(traced)), nl=False)
+        write_json(as_data(traced))
         return
     from derive.display.trace.tell import FIRST, LAST, backwards, forwards, tell
     from derive.display.trace.telling import TELLINGS
@@ -157,9 +157,7 @@ def worked_by_others(name: str | None, form: str | None) -> None:
 
     chosen = [example(name)] if name else list(examples())
     if form == "json":
-        from derive.display.trace.data import as_json
-
-        click.echo(as_json(list(map(as_data, chosen))), nl=False)
+        write_json(list(map(as_data, chosen)))
         return
     stories = list(map(story, chosen))
     write([opening(stories[0]), *stories], form)

@@ -33,10 +33,21 @@ from derive.nodes import (
     Size,
     Transposed,
 )
+from derive.proof import Outcome
 from derive.proof.rational import Shared, derivative, is_zero, points
 
 STEPS = 2
 Value = Any  # a scalar expression, a list of them, or a list of lists
+
+
+def outcome(cell: Cell) -> Outcome:
+    """The identity as a part of the proof."""
+    proved, what = prove(cell)
+    return Outcome(
+        proved,
+        what if proved else "differs",
+        "SymPy's diff of an unrolled loss" if proved else what,
+    )
 
 
 def prove(cell: Cell) -> tuple[bool, str]:

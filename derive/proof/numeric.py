@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from derive import compiler
+from derive.proof import Outcome
 from derive.proof.trial import Point, Trial, both
-
-Outcome = tuple[bool | None, str, str]
 
 
 def error(one: Any, other: Any, floor: float = 0.0) -> float:
@@ -28,8 +27,9 @@ def largest(*errors: float) -> float:
 def judged(value: float, bound: float, what: str) -> Outcome:
     """The outcome of comparing an error with its bound."""
     if not np.isfinite(value):
-        return False, "not finite", f"{what}: not finite at random values"
-    return bool(value <= bound), f"{value:.1e}", f"{what}, at most {bound:.0e}"
+        return Outcome(False, "not finite", f"{what}: not finite at random values", None, bound)
+    remark = f"{what}, at most {bound:.0e}"
+    return Outcome(bool(value <= bound), f"{value:.1e}", remark, float(value), bound)
 
 
 def complex_step(trial: Trial) -> Outcome:
@@ -104,9 +104,11 @@ def taylor(trial: Trial) -> Outcome:
     remainders = [_remainders(trial, trial.draw(), here, steps) for _ in range(4)]
     first, second = (np.linalg.norm(rows, axis=0) for rows in zip(*remainders, strict=True))
     orders = [_order(steps, first, size), _order(steps, second, size)]
-    ok = all(o is None or o > wanted - 0.3 for o, wanted in zip(orders, (2, 3), strict=True))
+    short = max(0.0 if o is None else w - o for o, w in zip(orders, (2, 3), strict=True))
     shown = ", ".join("exact" if o is None else f"{o:.2f}" for o in orders)
-    return ok, shown, "orders of the remainder: 2 with the gradient, 3 with hvp"
+    remark = "orders of the remainder: 2 with the gradient, 3 with hvp"
+    missing = float(short) if np.isfinite(short) else None
+    return Outcome(bool(short <= 0.3), shown, remark, missing, 0.3)
 
 
 def _remainders(trial: Trial, v: Point, here: float, steps: Any) -> tuple[Any, Any]:
@@ -191,6 +193,6 @@ def single(trial: Trial) -> Outcome:
     point = trial.at(trial.point.vector().astype(np.float32))
     (ys, _, _), gradient = trial.run(point), trial.gradient(point)
     if {ys.dtype, gradient.dtype} != {np.dtype(np.float32)}:
-        return False, str(ys.dtype), "what float32 gives must be float32"
+        return Outcome(False, str(ys.dtype), "what float32 gives must be float32")
     worst = max(error(ys, trial.ys), error(gradient, trial.gradient(trial.point)))
     return judged(worst, 1e-4, "against float64")

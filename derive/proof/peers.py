@@ -17,7 +17,8 @@ import numpy as np
 
 from derive.cell import Cell
 from derive.library import load
-from derive.proof.numeric import Outcome, error, judged
+from derive.proof import Outcome
+from derive.proof.numeric import error, judged
 from derive.proof.trial import Trial
 
 SIZES = {"T": 5, "B": 3, "I": 2, "H": 6, "P": 4}  # all different; PyTorch wants P below H
@@ -62,12 +63,12 @@ def compare(cell: Cell, trial: Trial) -> Outcome:
     """Outputs, final states and every gradient against PyTorch's layer, in float64."""
     name = ":".join([cell.name, ",".join(map(str, cell.options))]).rstrip(":")
     if name not in PEERS:
-        return None, "-", "PyTorch has no layer of this cell"
+        return Outcome(None, "-", "PyTorch has no layer of this cell")
     peer = PEERS[name]
     if not _same(cell, load(name)):
-        return None, "-", f"its equations are not those of torch.nn.{peer.layer}"
+        return Outcome(None, "-", f"its equations are not those of torch.nn.{peer.layer}")
     if importlib.util.find_spec("torch") is None:
-        return None, "-", "PyTorch is not installed: make test-peers"
+        return Outcome(None, "-", "PyTorch is not installed: make test-peers")
     return judged(_error(cell, trial, peer), 1e-10, f"against torch.nn.{peer.layer}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
@@ -23,11 +22,6 @@ def as_data(trace: Trace) -> dict[str, Any]:
         "loss": {"formula": trace.loss.formula, "value": listed(trace.loss.value)},
         "adjoints": {name: listed(array) for name, array in trace.adjoints.items()},
     }
-
-
-def as_json(data: object) -> str:
-    """The data as JSON."""
-    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def listed(value: Any) -> Any:
