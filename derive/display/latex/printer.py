@@ -10,9 +10,9 @@ import sympy as sp
 
 from derive.display import about
 from derive.display.derivation import Name, Textbook
-from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Mathematics, plain
+from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Stacked, plain
 from derive.display.latex.width import em
-from derive.nodes import Axes, Quantity, symbols_of
+from derive.nodes import Axes, Quantity
 from derive.printing import ATOM, POWER
 
 NARROW = 11.0  # em: what is wider is not stacked, since it could not be broken
@@ -33,7 +33,7 @@ REMARKS = {
 }
 
 
-class Latex(Mathematics):
+class Latex(Stacked):
     """Prints an expression as LaTeX."""
 
     times = BEFORE_FACTOR + r" \circ "
@@ -75,13 +75,6 @@ class Latex(Mathematics):
 
     def transposed(self, matrix: sp.Expr) -> str:
         return self.print(matrix, ATOM) + r"^{\top}"
-
-    def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
-        numbers = [factor for factor in over if factor.is_Number]
-        others = [factor for factor in over if not factor.is_Number]
-        if others and not any(symbols_of(factor) for factor in under):
-            return self.fraction(numbers, under) + self.juxtaposed + self.factors(others)
-        return self.fraction(over, under)
 
     def fraction(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
         """Stacked, where that is not too wide; what is stacked cannot be broken."""
