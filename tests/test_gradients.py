@@ -32,7 +32,7 @@ from derive import cli, library
 from derive.adjoint import adjoint
 from derive.compiler import module
 from derive.display.jacobian import latex, shown
-from derive.gradients import samples, train
+from derive.gradients import plot, samples, train
 from derive.gradients.activity import activity, looked_at
 from derive.gradients.canvas import apart
 from derive.gradients.flow import flow, flow_of
@@ -595,7 +595,7 @@ def test_pictures(kind, form):
 
 @pytest.mark.parametrize("name", ["rnn", "lstm", *SOME[3:6]])
 def test_the_small_picture(name):
-    text = small_picture(library.load(name))
+    text = small_picture(flow(library.load(name), plot.SMALL))
     assert all(text.count(f">{other}<") == 1 for other in {"rnn", "lstm", name})
     assert len(text) < 60_000
 

@@ -11,7 +11,8 @@ from derive import VERSION, library
 from derive.cell import Cell
 from derive.nodes import CellError
 from derive.render import render, write_files
-from derive.site.facts import Facts, highlighted
+from derive.site.code import highlighted
+from derive.site.facts import Facts
 from derive.site.neighbours import Neighbour, Neighbourhood
 
 ASSETS = ("style.css", "page.js", "index.js", "common.js", "live.js", "front.js")
