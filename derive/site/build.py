@@ -24,9 +24,9 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
     """
     facts = sorted(map(Facts, cells), key=lambda f: (f.family, f.name))
     by_name = {f.name: f for f in facts}
-    for one in facts:
-        if by_name[one.name] is not one:
-            raise CellError(f"two cells are called {one.name}: a site has one page for each name")
+    if len(by_name) < len(facts):
+        twice = next(f.name for f in facts if by_name[f.name] is not f)
+        raise CellError(f"two of the cells are called {twice}; give their files different names")
     near = Neighbourhood((*facts, *_elsewhere(by_name)))
     made = {f"assets/{name}": render(f"site/{name}.j2") for name in ASSETS}
     for one in facts:
@@ -35,7 +35,7 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
         made |= _cell(one, near.of(one.name), others)
     made["cells.html"] = _page("site/cells.html.j2", "", cells=facts)
     first = by_name.get("lstm") or facts[0]
-    source = highlighted(first.source, "python")
+    source = highlighted(first.source, "python") if first.source else ""
     made["index.html"] = _page("site/front.html.j2", "", cells=facts, first=first, source=source)
     return made
 

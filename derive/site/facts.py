@@ -29,7 +29,7 @@ from derive.display.formula import plain
 from derive.display.mathml import MathML, Row
 from derive.display.trace.steps import Teller
 from derive.gradients.plot import small_picture
-from derive.library import FOLDER
+from derive.library import FOLDER, load, names
 from derive.nodes import CellError, Quantity, symbols_of
 from derive.program.program import Program
 
@@ -169,10 +169,9 @@ class Facts:
     def source(self) -> str:
         """The class statement as a person wrote it, without its remarks; "" for a cell that is not
         in the library."""
-        path = FOLDER / f"{self.name}.py"
-        if not path.is_file():
+        if self.name not in names() or load(self.name).doc != self.cell.doc:
             return ""
-        text = path.read_text(encoding="utf-8")
+        text = (FOLDER / f"{self.name}.py").read_text(encoding="utf-8")
         (statement,) = (n for n in ast.parse(text).body if isinstance(n, ast.ClassDef))
         lines = text.splitlines()
         body = lines[statement.body[1].lineno - 1 : statement.end_lineno]
@@ -262,6 +261,23 @@ class Facts:
     def parameter_count(self) -> str:
         """How many numbers the parameters are."""
         return predicted.text(predicted.parameters(self.program))
+
+    @property
+    def structure(self) -> list[tuple[str, list[str]]]:
+        """What it consists of, by kind: what is remembered, what lets through, what is learnt."""
+        kinds = [
+            ("States", self.states),
+            ("Gates", self.gates),
+            ("Parameters", [q.name for q in self.cell.parameters]),
+        ]
+        return [(kind, found) for kind, found in kinds if found]
+
+    @property
+    def options(self) -> list[tuple[str, str, str]]:
+        """What a person may set: name, value, and what it may be."""
+        return [
+            (s.name, str(s.value), " or ".join(s.choices) or "a number") for s in self.cell.options
+        ]
 
     @property
     def quantities(self) -> list[tuple[str, str, str]]:

@@ -39,9 +39,9 @@ def difference(old: Cell, new: Cell) -> Difference:
     return between(textbook(adjoint(old)), textbook(adjoint(new)))
 
 
-def between(*books: Textbook) -> Difference:
+def between(old: Textbook, new: Textbook) -> Difference:
     """The same for derivations that are there already, the old cell's and the new one's."""
-    renamed = renamings(*books)
+    books, renamed = (old, new), renamings(old, new)
     printers = Mathematics(books[0]), Mathematics(books[1])
     labels = labelled(books[0], renamed), labelled(books[1], {})
     sections = {}
