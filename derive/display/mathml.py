@@ -15,7 +15,6 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.display.derivation import Name, Textbook
-from derive.display.diagram.label import letters
 from derive.display.formula import (
     BEFORE_FACTOR,
     BEFORE_OPERAND,
@@ -24,12 +23,12 @@ from derive.display.formula import (
     fill,
     plain,
 )
-from derive.display.latex.printer import stems
+from derive.display.letters import Lettered
+from derive.display.unicode import FUNCTIONS
 from derive.elementwise import absolute, cos, sin, sqrt, tanh
 from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
-FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
 TALL = "<mfrac", "<msqrt"  # what brackets grow around
 WIDE = 62  # characters; a longer line is broken
 
@@ -45,7 +44,7 @@ class Row:
     right: tuple[tuple[int, str], ...]
 
 
-class MathML(Stacked):
+class MathML(Lettered, Stacked):
     """Prints an expression as the inside of a ``math`` element."""
 
     # Each operator says its form, since a line may begin or end with any of them.
@@ -55,7 +54,6 @@ class MathML(Stacked):
 
     def __init__(self, book: Textbook):
         super().__init__(book)
-        self.stems = stems(book.names.values())
         self.bases = _bases(book)
 
     def row(self, equation: Equation, total: str = "") -> Row:
@@ -78,7 +76,7 @@ class MathML(Stacked):
 
     def named(self, name: Name, base: str) -> str:
         """A quantity's symbol: its bar, its subscripts, its step, and which part of it."""
-        stem, *subscripts = map(letters, self.stems[name.word])
+        stem, *subscripts = self.stems[name.word]
         body = _word(stem)
         if name.bar:
             body = f'<mover>{body}<mo stretchy="false">‾</mo></mover>'

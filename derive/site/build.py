@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 
@@ -24,20 +24,25 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
     """
     facts = sorted(map(Facts, cells), key=lambda f: (f.family, f.name))
     by_name = {f.name: f for f in facts}
-    if len(by_name) < len(facts):
-        twice = next(f.name for f in facts if by_name[f.name] is not f)
-        raise CellError(f"two of the cells are called {twice}; give their files different names")
+    for one in facts:
+        if by_name[one.name] is not one:
+            raise CellError(f"two of the cells are called {one.name}; give their files other names")
     near = Neighbourhood((*facts, *_elsewhere(by_name)))
     made = {f"assets/{name}": render(f"site/{name}.j2") for name in ASSETS}
     for one in facts:
         progress(f"page of {one.name}")
         others = [name for name in by_name if name != one.name]
         made |= _cell(one, near.of(one.name), others)
-    made["cells.html"] = _page("site/cells.html.j2", "", cells=facts)
+    made["cells.html"] = index(facts)
     first = by_name.get("lstm") or facts[0]
     source = highlighted(first.source, "python") if first.source else ""
     made["index.html"] = _page("site/front.html.j2", "", cells=facts, first=first, source=source)
     return made
+
+
+def index(facts: Sequence[Facts]) -> str:
+    """The page of all cells."""
+    return _page("site/cells.html.j2", "", cells=facts)
 
 
 def write(made: dict[str, str], folder: Path) -> None:

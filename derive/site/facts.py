@@ -129,16 +129,18 @@ class Facts:
     def parts(self) -> dict[str, str]:
         """For each quantity, the one of the picture that it belongs to: a pre-activation to its
         layer."""
-        drawn = set(self.cell.quantities)
+        drawn = {str(name) for node in graph(self.cell).nodes.values() for name in node.names}
         readers: dict[str, str] = {}
         for equation in self.program.derivation.forward:
-            for q in symbols_of(equation.rhs):
-                readers.setdefault(q.name, equation.lhs.name)
-        own = {q.name for q in drawn}
-        return {
-            e.lhs.name: str(readers.get(e.lhs.name) if e.lhs.name not in own else e.lhs.name)
-            for e in self.program.derivation.forward
-        }
+            for quantity in symbols_of(equation.rhs):
+                readers.setdefault(quantity.name, equation.lhs.name)
+        found = {}
+        for equation in self.program.derivation.forward:
+            part = name = equation.lhs.name
+            while part not in drawn:
+                part = readers[part]
+            found[name] = part
+        return found
 
     @cached_property
     def picture(self) -> str:

@@ -40,8 +40,9 @@ def difference(old: Cell, new: Cell) -> Difference:
 
 
 def between(old: Textbook, new: Textbook) -> Difference:
-    """The same for derivations that are there already, the old cell's and the new one's."""
-    books, renamed = (old, new), renamings(old, new)
+    """The same for derivations that are there already."""
+    books = old, new
+    renamed = renamings(*books)
     printers = Mathematics(books[0]), Mathematics(books[1])
     labels = labelled(books[0], renamed), labelled(books[1], {})
     sections = {}
@@ -52,7 +53,7 @@ def between(old: Textbook, new: Textbook) -> Difference:
         )
         pairs = merged(before, after)
         sections[section] = tuple(compared(one, two, printers, labels) for one, two in pairs)
-    return Difference(*books, renamed, sections)
+    return Difference(old, new, renamed, sections)
 
 
 def equations(book: Textbook, section: str) -> tuple[Equation, ...]:

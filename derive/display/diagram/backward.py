@@ -89,12 +89,18 @@ class _BackwardPen(Pen):
             if node.names and len(readers) > 1:
                 way = next(way for way in self.routes.ways if way.source == node.key)
                 yield self.labels.symbol(self.adjoint.bar[node.names[0]]), way, self.corners(way)
-        for way in self.routes.ways:
-            target = self.graph.nodes[way.target]
-            if target.kind in {"layer", "operation"}:
-                text = self.carried(target, self.operand(way))
+        for node in self.graph.of_kind("layer", "operation"):
+            ways = [way for way in self.routes.ways if way.target == node.key]
+            if node.kind == "layer":  # the same for all, and said once
+                ways = sorted(ways, key=self.place)[-1:]
+            for way in ways:
+                text = self.carried(node, self.operand(way))
                 if text:
                     yield self.short(text), way, self.corners(way)[::-1]
+
+    def place(self, way: Way) -> Position:
+        """Where a way ends."""
+        return self.corners(way)[-1]
 
     def short(self, text: str) -> str:
         """A label, or the number of a note where it is long."""
@@ -206,7 +212,8 @@ class _BackwardPen(Pen):
                 Word(made.frames[0].left, y, label.width(line, TYPE), line, "note", (), TYPE - 1)
             )
             y += 1.6 * TYPE
-        return replace(made, words=tuple(words)).trimmed()
+        # A name of its own, so that both pictures may stand on one page.
+        return replace(made, words=tuple(words), name=f"{made.name}-back").trimmed()
 
 
 def _argument(layer: Node) -> sp.Expr:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+from derive.display import about
 from derive.display.derivation import Name, Textbook
 from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Stacked, plain
 from derive.display.latex.width import em
@@ -157,8 +158,7 @@ def beside(left: str, right: str) -> str:
 
 def listed(symbols: Iterable[str]) -> str:
     """Formulas in running text: ``$a$, $b$ and $c$``."""
-    *some, last = [f"${symbol}$" for symbol in symbols] or [""]
-    return f"{', '.join(some)} and {last}" if some else last
+    return about.listed(f"${symbol}$" for symbol in symbols)
 
 
 def shape(axes: Axes) -> str:
