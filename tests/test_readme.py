@@ -24,6 +24,12 @@ def test_the_latex_is_the_commands():
     assert printed.startswith(shown.rstrip())
 
 
+def test_the_picture_is_the_commands(tmp_path):
+    drawn = tmp_path / "lstm.svg"
+    assert CliRunner().invoke(main, ["diagram", "lstm", "-o", str(drawn)]).exit_code == 0
+    assert drawn.read_bytes() == (README.parent / "docs" / "lstm.svg").read_bytes()
+
+
 def test_the_cell_is_the_file():
     (shown,) = re.findall(r"```python\nclass LSTM\(Cell\):\n(.*?)```", README.read_text(), re.S)
     source = (README.parent / "derive" / "cells" / "lstm.py").read_text()
