@@ -87,8 +87,8 @@ test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >=
 
 .PHONY: fuzz
 fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
-	@$(ONE_THREAD) CELLS=$(FUZZ) $(PY) -m pytest $(TESTFLAGS) tests/test_cells_random.py \
-	    -k random_cell
+	@$(ONE_THREAD) CELLS=$(FUZZ) PYTHONPATH=tests $(PY) -m pytest $(TESTFLAGS) -p fuzzing \
+	    tests/test_cells_random.py -k random_cell
 
 .PHONY: mutants
 mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (ten minutes)

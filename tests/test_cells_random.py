@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import reference
 import sympy as sp
+from fuzzing import tried
 from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
 
@@ -439,13 +440,17 @@ def _flat(results):
 @given(cells())
 def is_generated_right(cell):
     if cell is None:
-        return
+        return tried(".")
     note("\n".join(f"{e.lhs}{e.lhs.axes and tuple(map(str, e.lhs.axes))} = {e.rhs}"
                    for e in cell.equations) + f"\noutput {cell.output}")  # fmt: skip
     try:
         check(cell)
     except GrowthError:
         assume(False)  # one in fifty; another takes its place
+    except Exception:
+        tried("F")
+        raise
+    tried(".")
 
 
 @pytest.mark.parametrize("part", range(PARTS))

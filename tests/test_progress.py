@@ -5,6 +5,7 @@ and not there at all where nobody watches. The terminal is pyte's, at a pseudo-t
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import pty
 import signal
@@ -17,6 +18,7 @@ from struct import pack
 
 import pyte
 import pytest
+from progress import Progress
 
 from derive.cli.progress import results
 
@@ -41,14 +43,14 @@ class Terminal:
         fcntl.ioctl(self.theirs, termios.TIOCSWINSZ, pack("HHHH", LINES, columns, 0, 0))
         self.written = b""
 
-    def run(self, *arguments, code="", stdout=None, when_shown=None, **environment):
+    def run(self, *arguments, code="", stdout=None, cwd=ROOT, when_shown=None, **more):
         """Run the command at it, or other code: exit status and standard output, where that goes
         elsewhere. A signal is sent half a second after there is progress to be seen."""
         command = ["-c", code] if code else ["-m", "derive", *map(str, arguments)]
         process = subprocess.Popen(
-            [sys.executable, *command], cwd=ROOT, stdin=self.theirs,
+            [sys.executable, *command], cwd=cwd, stdin=self.theirs,
             stdout=stdout or self.theirs, stderr=self.theirs, start_new_session=True,
-            env=surroundings(**environment),
+            env=surroundings(**more),
         )  # fmt: skip
         os.close(self.theirs)
         stream = pyte.ByteStream(self.screen)
@@ -180,3 +182,77 @@ def test_results_come_one_by_one():
 def test_an_error_of_a_task_comes_through():
     with pytest.raises(ZeroDivisionError):
         list(results([("dividing", lambda: 1 / 0)]))
+
+
+# --- the tests' own long work --------------------------------------------------------------------
+
+
+class Stream(io.StringIO):
+    """Standard error, a terminal or not."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.terminal = terminal
+
+    def isatty(self):
+        return self.terminal
+
+
+def told(terminal, every):
+    """What is said of 600 things, of which one is done in so many seconds, after 20 to begin."""
+    now, stream = [0.0], Stream(terminal)
+    progress = Progress(600, "changes", stream, lambda: now[0])
+    now[0] = 20.0
+    for done in range(1, 601):
+        progress.tell(done, "none survived")
+        now[0] += every
+    progress.end()
+    return stream.getvalue()
+
+
+def test_a_log_has_a_line_a_minute():
+    lines = told(terminal=False, every=1).splitlines()
+    assert lines[0] == "41 of 600 changes, none survived; 1:00, 9:19 left"
+    assert len(lines) == 10 and lines[-1].startswith(
+        "581 of 600 changes, none survived; 10:00, 0:1"
+    )
+
+
+def test_a_terminal_has_one_line():
+    text = told(terminal=True, every=0.1)
+    assert text.count("\r\x1b[K") > 250 and "\n" not in text and text.endswith("\r\x1b[K")
+    assert "299 of 600 changes, none survived; 0:49, 0:30 left" in text
+
+
+PYTEST = ["-p", "fuzzing", "-n", "1", "-p", "no:cacheprovider"]
+FUZZED = """
+import time
+from fuzzing import tried
+
+def test_right():
+    for _ in range(3):
+        tried(".")
+        time.sleep(0.4)
+
+def test_wrong():
+    tried("F")
+    time.sleep(0.6)
+    assert False
+"""
+
+
+@pytest.mark.parametrize("which, word", [("right", "no failure so far"), ("wrong", "one fails")])
+def test_fuzzing_tells_how_many_cells_were_tried(tmp_path, which, word):
+    """While they run, in other processes; then pytest has the last word."""
+    (tmp_path / "test_fuzzed.py").write_text(FUZZED)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    code = f"import pytest, sys; sys.exit(pytest.main({PYTEST!r} + ['-k', {which!r}]))"
+    terminal = Terminal()
+    status, _ = terminal.run(
+        code=code, cwd=tmp_path, CELLS="4", PYTHONPATH=str(ROOT / "tests"), PYTEST_ADDOPTS=""
+    )
+    assert status == (which == "wrong")
+    count = 3 if which == "right" else 1
+    assert f"{count} of 4 random cells, {word}".encode() in terminal.written
+    assert "of 4 random cells" not in terminal.text
+    assert ("1 passed" if which == "right" else "1 failed") in terminal.text.splitlines()[-1]

@@ -29,7 +29,6 @@ from derive.adjoint import adjoint
 from derive.compiler import module
 from derive.display.derivation import Mean, Minimum, textbook
 from derive.display.formula import plain
-from derive.display.show import Unicode, columns
 from derive.display.trace import html, latex
 from derive.display.trace.bounds import is_within_one, multiplied
 from derive.display.trace.numbers import figure, percentage
@@ -38,6 +37,7 @@ from derive.display.trace.sources import examples
 from derive.display.trace.tell import backwards, forwards, tell
 from derive.display.trace.telling import TELLINGS, in_letters, in_words
 from derive.display.trace.terminal import Page
+from derive.display.unicode import Unicode, columns
 from derive.evaluation.arrays import FUNCTIONS, evaluate
 from derive.evaluation.trace import trace
 from derive.library import load, names

@@ -97,7 +97,8 @@ def scene_of(cell: Any, view: dict[str, Any]) -> Any:
 
 def asked_of(view: dict[str, Any]) -> dict[str, Any]:
     """The options that a person gave."""
-    return {name: value for name, value in view.items() if value not in (None, False, "rails")}
+    usual = (None, False, "rails")
+    return {name: v for name, v in view.items() if not any(v is one for one in usual)}
 
 
 def only(name: str, view: dict[str, Any]) -> None:

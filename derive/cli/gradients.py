@@ -58,7 +58,9 @@ POSITIVE = click.IntRange(min=1)
 @click.option(
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="Weights of the one cell and their sizes, from a file that NumPy's savez wrote.",
+    metavar="FILE",
+    help="Weights of the one cell and their sizes: .npz as numpy.savez(FILE, **params) writes it, "
+    ".json or .csv.",
 )
 @SET
 @QUIET

@@ -15,21 +15,21 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.display.derivation import Name, Textbook
-from derive.display.diagram.label import letters
 from derive.display.formula import (
     BEFORE_FACTOR,
     BEFORE_OPERAND,
     BEFORE_TERM,
-    Mathematics,
+    Stacked,
     fill,
     plain,
 )
-from derive.display.latex.printer import stems
+from derive.display.letters import Lettered
+from derive.display.unicode import FUNCTIONS
 from derive.elementwise import absolute, cos, sin, sqrt, tanh
 from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
-FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
+TALL = "<mfrac", "<msqrt"  # what brackets grow around
 WIDE = 62  # characters; a longer line is broken
 
 
@@ -44,16 +44,16 @@ class Row:
     right: tuple[tuple[int, str], ...]
 
 
-class MathML(Mathematics):
+class MathML(Lettered, Stacked):
     """Prints an expression as the inside of a ``math`` element."""
 
-    plus, minus = f"{BEFORE_TERM}<mo>+</mo>", f"{BEFORE_TERM}<mo>−</mo>"
+    # Each operator says its form, since a line may begin or end with any of them.
+    plus, minus = (f'{BEFORE_TERM}<mo form="infix">{sign}</mo>' for sign in "+−")
     negation = '<mo form="prefix">−</mo>'
-    times, juxtaposed = f"{BEFORE_FACTOR}<mo>∘</mo>", "<mo>⁢</mo>"
+    times, juxtaposed = f'{BEFORE_FACTOR}<mo form="infix">∘</mo>', "<mo>⁢</mo>"
 
     def __init__(self, book: Textbook):
         super().__init__(book)
-        self.stems = stems(book.names.values())
         self.bases = _bases(book)
 
     def row(self, equation: Equation, total: str = "") -> Row:
@@ -76,7 +76,7 @@ class MathML(Mathematics):
 
     def named(self, name: Name, base: str) -> str:
         """A quantity's symbol: its bar, its subscripts, its step, and which part of it."""
-        stem, *subscripts = map(letters, self.stems[name.word])
+        stem, *subscripts = self.stems[name.word]
         body = _word(stem)
         if name.bar:
             body = f'<mover>{body}<mo stretchy="false">‾</mo></mover>'
@@ -110,9 +110,9 @@ class MathML(Mathematics):
         return f"{self.print(left, ATOM)}{BEFORE_OPERAND}<mo>⁢</mo>{self.transposed(right)}"
 
     def transposed(self, matrix: sp.Expr) -> str:
-        return f"<msup><mrow>{plain(self.print(matrix, ATOM))}</mrow><mi>T</mi></msup>"
+        return f"<msup><mrow>{plain(self.print(matrix, ATOM))}</mrow><mi>⊤</mi></msup>"
 
-    def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
+    def fraction(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
         above, below = (
             self(part[0]) if len(part) == 1 else self.factors(part) for part in (over, under)
         )
@@ -128,7 +128,8 @@ class MathML(Mathematics):
         return f"{word}<mo>⁡</mo>{self.bracket('<mo>,</mo>'.join(map(self, arguments)))}"
 
     def bracket(self, text: str) -> str:
-        return f"<mo>(</mo>{text}<mo>)</mo>"
+        grows = "" if any(tag in text for tag in TALL) else ' stretchy="false"'
+        return f'<mo form="prefix"{grows}>(</mo>{text}<mo form="postfix"{grows}>)</mo>'
 
     def function(self, expr: sp.Expr) -> str:
         if isinstance(expr, absolute):
@@ -148,6 +149,9 @@ class MathML(Mathematics):
         return f"<msup><mrow>{inside}</mrow>{self.exponent(exponent)}</msup>", POWER
 
     def exponent(self, number: sp.Expr) -> str:
+        if isinstance(number, sp.Rational):
+            parts = (f"<mn>{part}</mn>" for part in str(number).split("/"))
+            return f"<mrow>{'<mo>/</mo>'.join(parts)}</mrow>"
         return f"<mrow>{plain(self(number))}</mrow>"
 
 

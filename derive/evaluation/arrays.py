@@ -1,22 +1,24 @@
 """An expression's value, for arrays in the place of its quantities.
 
-Every array has one row for each sequence, then the quantity's own axes: a vector is (B, n), a
-scalar (B,), a matrix (B, n, m). What is the same for all sequences has one row. Functions are
-NumPy's, and nothing here was derived: it is a second opinion on what the generated code computes.
+Every array has the axes of what is computed at once, then the quantity's own. For one step of B
+sequences a vector is (B, n), a scalar (B,), a matrix (B, n, m); for all T steps a vector is
+(T, B, n). What is the same everywhere has the length 1 there. Functions are NumPy's, and nothing
+here was derived: it is a second opinion on what the generated code computes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 from derive import elementwise
+from derive.cell import Equation
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise
-from derive.nodes import Axis, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+from derive.nodes import Axes, Axis, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
 
 Array = Any  # of float64
 
@@ -45,8 +47,37 @@ FUNCTIONS: dict[type[Elementwise], Callable[..., Array]] = {
 }
 
 
-def evaluate(expr: sp.Expr, values: Mapping[Quantity, Array], sizes: Mapping[Axis, int]) -> Array:
-    """The value of an expression; TypeError for one that is not made of a cell's words."""
+Values = Mapping[Quantity, Array]
+Sizes = Mapping[Axis, int]
+
+
+def extent(axes: Axes, sizes: Sizes) -> tuple[int, ...]:
+    """A quantity's shape in numbers."""
+    return tuple(sizes[axis] for axis in axes)
+
+
+def define(
+    equations: Iterable[Equation],
+    values: MutableMapping[Quantity, Array],
+    sizes: Sizes,
+    outer: tuple[int, ...],
+) -> None:
+    """Add to the values what equations define, one after the other, each (*outer, …)."""
+    for e in equations:
+        found = evaluate(e.rhs, values, sizes)
+        values[e.lhs] = filled(found, (*outer, *extent(e.lhs.axes, sizes)))
+
+
+def evaluate(expr: sp.Expr, values: Values, sizes: Sizes) -> Array:
+    """The value of an expression; TypeError for one that is not made of a cell's words.
+
+    It may be infinite, or no number: that shows in it, and needs no warning.
+    """
+    with np.errstate(all="ignore"):
+        return _value(expr, values, sizes)
+
+
+def _value(expr: sp.Expr, values: Values, sizes: Sizes) -> Array:
     if isinstance(expr, Quantity):
         return values[expr]
     if isinstance(expr, Size):
@@ -54,8 +85,8 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Array], sizes: Mapping[Axi
     if isinstance(expr, sp.Number | sp.NumberSymbol):
         return np.array([float(expr)])
     if isinstance(expr, Deviation):
-        return evaluate(expr.formula(), values, sizes)
-    return applied(type(expr), [evaluate(part, values, sizes) for part in expr.args])
+        return _value(expr.formula(), values, sizes)
+    return applied(type(expr), [_value(part, values, sizes) for part in expr.args])
 
 
 def applied(kind: type, parts: list[Array]) -> Array:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from derive.cell import Cell
-from derive.evaluation.arrays import Array
-from derive.nodes import Axes, Axis, CellError, Quantity, shape
+from derive.evaluation.arrays import Array, extent
+from derive.nodes import Axis, CellError, Quantity, shape
 from derive.program.program import Program
 
 Given = Mapping[str, Any]  # numbers, or arrays of a quantity's own shape, by name
@@ -64,11 +64,6 @@ def sizes_of(
                     f"{axis} is {n}, but {axis} is {known}, as {source}"
                 )
     return {axis: lengths.get(axis, (1, ""))[0] for axis in cell.axes}
-
-
-def extent(axes: Axes, sizes: Mapping[Axis, int]) -> tuple[int, ...]:
-    """A quantity's shape in numbers."""
-    return tuple(sizes[axis] for axis in axes)
 
 
 def drawn(cell: Cell, sizes: Mapping[Axis, int], seed: int) -> dict[Quantity, Array]:

@@ -144,7 +144,7 @@ def weights(path: Path) -> dict[str, Any]:
 
 def from_npz(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise CellError(f"{path} is no .npz file of arrays of numbers: {error}") from None

@@ -8,7 +8,7 @@ array([0.761594, 0.480517])
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,12 +17,11 @@ import numpy as np
 import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
-from derive.cell import Cell, Equation
-from derive.evaluation.arrays import Array, evaluate, filled
+from derive.cell import Cell
+from derive.evaluation.arrays import Array, define, evaluate, extent
 from derive.evaluation.given import (
     Given,
     checked,
-    extent,
     of_one_sequence,
     series,
     sizes_of,
@@ -88,7 +87,7 @@ class Trace:
 
     def value(self, expr: sp.Expr, t: int) -> Array:
         """The value of any expression in a step's quantities, (B, …) or (1, …)."""
-        return quietly(expr, self.steps[t], self.sizes)
+        return evaluate(expr, self.steps[t], self.sizes)
 
 
 def trace(
@@ -152,7 +151,7 @@ class _Run:
         steps = []
         for x in xs:
             step = {**self.parameters, **states, self.cell.input: x}
-            self.evaluate(self.derivation.forward, step, len(x))
+            define(self.derivation.forward, step, self.sizes, (len(x),))
             states = {s: step[new] for s, new in self.cell.updates.items()}
             steps.append(step)
         return steps
@@ -164,19 +163,7 @@ class _Run:
         for step, seed in zip(reversed(steps), seeds[::-1], strict=True):
             step[derived.seed] = seed
             step |= {derived.carry[s]: carry[s] for s in self.cell.states}
-            self.evaluate(derived.backward, step, rows)
+            define(derived.backward, step, self.sizes, (rows,))
             for bar in derived.bar.values():  # 0 where the loss does not depend on a quantity
                 step.setdefault(bar, np.zeros((rows, *extent(bar.axes, self.sizes))))
             carry = {s: step[derived.bar[s]] for s in self.cell.states}
-
-    def evaluate(self, equations: Iterable[Equation], step: Step, rows: int) -> None:
-        """Adds to a step what equations define."""
-        for e in equations:
-            value = quietly(e.rhs, step, self.sizes)
-            step[e.lhs] = filled(value, (rows, *extent(e.lhs.axes, self.sizes)))
-
-
-def quietly(expr: sp.Expr, values: Mapping[Quantity, Array], sizes: Mapping[Axis, int]) -> Array:
-    """A value that may be infinite, or no number: that shows in it, and needs no warning."""
-    with np.errstate(all="ignore"):
-        return evaluate(expr, values, sizes)

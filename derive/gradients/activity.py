@@ -49,7 +49,7 @@ def activity(samples: Sequence[Sample]) -> Activity:
     """The histograms of one cell's functions and new states, over one sample or, side by side, over
     several at different stages."""
     cell = samples[0].cell
-    found = [[values(t) for t in sample.trajectories] for sample in samples]
+    found = [[values(t, cell.equations) for t in sample.trajectories] for sample in samples]
     stages = [sample.stage for sample in samples]
     histograms = []
     for equation in looked_at(cell):

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.display.unicode import RAISED
 from derive.gradients.flow import Curve
 from derive.nodes import CellError
 
@@ -34,7 +35,6 @@ STYLE: dict[str, Any] = {
     "figure.facecolor": "none",
     "savefig.facecolor": "auto",
 }
-RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 Axes = Any  # matplotlib's, which is imported where it is used
 
 

@@ -33,9 +33,10 @@ import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
+from derive.evaluation.arrays import evaluate, filled
 from derive.gradients.samples import USUAL, Sample, Setup, drawn
 from derive.gradients.trajectory import Trajectory, lengths
-from derive.gradients.values import along, evaluate, values
+from derive.gradients.values import values
 from derive.jacobian import rail
 from derive.nodes import Quantity, describe
 
@@ -136,12 +137,10 @@ def _rails(
 ) -> dict[Quantity, Any]:
     """For each state with a rail, the logarithms of the largest entry of the product of its
     factors, (B, K + 1): the spectral norm of a diagonal matrix."""
-    known, axes = values(trajectory), lengths(trajectory.cell, trajectory.params)
-    for equation in derived.forward:
-        if equation.lhs not in known:
-            known[equation.lhs] = evaluate(equation.rhs, known, axes)
-    found = {s: evaluate(factor, known, axes) for s, factor in factors.items()}
-    return {s: _largest_products(along(trajectory, s, v)[1:]) for s, v in found.items()}
+    known, sizes = values(trajectory, derived.forward), lengths(trajectory.cell, trajectory.params)
+    found = {s: evaluate(factor, known, sizes) for s, factor in factors.items()}
+    shapes = {s: trajectory.states[s][1:].shape for s in factors}
+    return {s: _largest_products(filled(v, shapes[s])[1:]) for s, v in found.items()}
 
 
 def _largest_products(factor: Any) -> Any:

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
 from derive.cell import Cell
 from derive.compiler import module as module_of
+from derive.evaluation.given import checked, sizes_of
+from derive.evaluation.reading import weights
 from derive.gradients.train import Recall, train
 from derive.gradients.trajectory import Trajectory, sizes, width
-from derive.nodes import CellError
+from derive.nodes import CellError, I, shape
 
 
 @dataclass(frozen=True)
@@ -86,10 +87,10 @@ def drawn(cell: Cell, setup: Setup, label: str = "") -> Sample:
     return _along(cell, module, params, setup, _noise(setup), label)
 
 
-def given(cell: Cell, weights: Path, setup: Setup, label: str = "") -> Sample:
-    """Weights from a NumPy file that has an array for each parameter, on noise."""
+def given(cell: Cell, file: Path, setup: Setup, label: str = "") -> Sample:
+    """Weights from a file that has an array for each parameter, on noise."""
     module = module_of(cell)
-    params = [params_from(weights, cell, module)] * setup.draws
+    params = [params_from(file, cell, module)] * setup.draws
     return _along(cell, module, params, setup, _noise(setup), label)
 
 
@@ -139,30 +140,22 @@ def _along(
 
 
 def params_from(path: Path, cell: Cell, module: ModuleType) -> Any:
-    """The parameters in a file of NumPy's, which ``np.savez(path, **params)`` writes; CellError
-    where they do not fit."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as found:
-            arrays = {name: np.asarray(found[name], float) for name in found}
-    except (ValueError, TypeError, AttributeError, EOFError, BadZipFile):
-        raise CellError(
-            f"{path} has no named arrays of numbers; NumPy's savez writes such a file from params"
-        ) from None
-    lengths: dict[str, int] = {}
+    """The parameters in a file, all of them and in their own shapes; CellError where they do not
+    fit. `derive.evaluation.reading.weights` says which files there are."""
+    given = checked(weights(path), cell.parameters, "parameter")
     for p in cell.parameters:
-        if p.name not in arrays:
-            has = ", ".join(sorted(arrays)) or "nothing"
-            raise CellError(f"{path} has no parameter `{p.name}` of {cell.name}; it has {has}")
-        for axis, length in zip(p.axes, arrays[p.name].shape, strict=False):
-            lengths.setdefault(axis.letter, length)
-    lengths.setdefault("I", lengths.get("H", 1))
-    missing = [axis.letter for axis in cell.axes if axis.letter not in lengths]
+        if p not in given:
+            has = ", ".join(sorted(q.name for q in given)) or "nothing"
+            raise CellError(f"{path} has no parameter `{p}` of {cell.name}; it has {has}")
+        if given[p].ndim != len(p.axes):
+            needs = shape(p.axes)
+            raise CellError(f"{path}: `{p}` has the shape {given[p].shape}, and needs {needs}")
+    known = {I, *(axis for p in cell.parameters for axis in p.axes)}
+    missing = [axis.letter for axis in cell.axes if axis not in known]
     if missing:
         raise CellError(f"no parameter of {cell.name} says how long {', '.join(missing)} is")
-    params = module.Params(*(lengths[axis.letter] for axis in cell.axes))
-    for p in cell.parameters:
-        shape, wanted = arrays[p.name].shape, params[p.name].shape
-        if shape != wanted:
-            raise CellError(f"{path}: `{p.name}` has the shape {shape}, and needs {wanted}")
-        params[p.name][...] = arrays[p.name]
+    lengths = sizes_of(cell, ((p, array.shape) for p, array in given.items()), {})
+    params = module.Params(*lengths.values())
+    for p, array in given.items():
+        params[p.name][...] = array
     return params

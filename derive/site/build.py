@@ -7,29 +7,32 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from pathlib import Path
 
-from derive import VERSION
+from derive import VERSION, library
 from derive.cell import Cell
 from derive.nodes import CellError
 from derive.render import render, write_files
 from derive.site.facts import Facts, highlighted
-from derive.site.neighbours import apart, neighbours
+from derive.site.neighbours import Neighbour, Neighbourhood
 
 ASSETS = ("style.css", "page.js", "index.js", "common.js", "live.js", "front.js")
 
 
 def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, str]:
-    """Paths and texts: the front page, the index, a page for each cell, its code, and assets."""
+    """Paths and texts: the front page, the index, a page for each cell, its code, and assets.
+
+    Raises CellError where two cells have one name, since their pages would.
+    """
     facts = sorted(map(Facts, cells), key=lambda f: (f.family, f.name))
     by_name = {f.name: f for f in facts}
-    if len(by_name) < len(facts):
-        twice = next(f.name for f in facts if by_name[f.name] is not f)
-        raise CellError(f"two of the cells are called {twice}; give their files different names")
-    near = neighbours(f.cell for f in facts)
+    for one in facts:
+        if by_name[one.name] is not one:
+            raise CellError(f"two of the cells are called {one.name}; give their files other names")
+    near = Neighbourhood((*facts, *_elsewhere(by_name)))
     made = {f"assets/{name}": render(f"site/{name}.j2") for name in ASSETS}
     for one in facts:
         progress(f"page of {one.name}")
         others = [name for name in by_name if name != one.name]
-        made |= _cell(one, [(by_name[c.name], apart(one.cell, c)) for c in near[one.name]], others)
+        made |= _cell(one, near.of(one.name), others)
     made["cells.html"] = index(facts)
     first = by_name.get("lstm") or facts[0]
     source = highlighted(first.source, "python")
@@ -49,7 +52,12 @@ def write(made: dict[str, str], folder: Path) -> None:
         write_files(inside, folder / place)
 
 
-def _cell(one: Facts, near: list, others: list[str]) -> dict[str, str]:
+def _elsewhere(here: Iterable[str]) -> list[Facts]:
+    """The built-in cells that have no page here, but with which those that do are compared."""
+    return [Facts(library.load(name)) for name in library.names() if name not in here]
+
+
+def _cell(one: Facts, near: list[Neighbour], others: list[str]) -> dict[str, str]:
     about = json.dumps(one.brief | {"others": others})
     text = _page(
         "site/cell.html.j2",

@@ -51,8 +51,8 @@ def test_it_computes_what_the_equations_say(spec):
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.__name__)
 def test_numbers(proof, spec):
     cell, m = loaded(spec)
-    ok, figure, remark = proof(Trial(cell, module=m))
-    assert ok, f"{proof.__name__}: {figure} {remark}"
+    outcome = proof(Trial(cell, module=m))
+    assert outcome.ok, f"{proof.__name__}: {outcome.figure} {outcome.remark}"
 
 
 @pytest.mark.parametrize("spec", SPECS)

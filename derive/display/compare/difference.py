@@ -36,7 +36,12 @@ class Difference:
 
 def difference(old: Cell, new: Cell) -> Difference:
     """Align two cells by the names of their quantities, or else by the shape of their equations."""
-    books = textbook(adjoint(old)), textbook(adjoint(new))
+    return between(textbook(adjoint(old)), textbook(adjoint(new)))
+
+
+def between(old: Textbook, new: Textbook) -> Difference:
+    """The same for derivations that are there already."""
+    books = old, new
     renamed = renamings(*books)
     printers = Mathematics(books[0]), Mathematics(books[1])
     labels = labelled(books[0], renamed), labelled(books[1], {})
@@ -48,7 +53,7 @@ def difference(old: Cell, new: Cell) -> Difference:
         )
         pairs = merged(before, after)
         sections[section] = tuple(compared(one, two, printers, labels) for one, two in pairs)
-    return Difference(*books, renamed, sections)
+    return Difference(old, new, renamed, sections)
 
 
 def equations(book: Textbook, section: str) -> tuple[Equation, ...]:

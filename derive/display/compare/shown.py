@@ -15,8 +15,8 @@ from derive.display.compare.difference import difference, replaced
 from derive.display.compare.marks import versions
 from derive.display.compare.terms import Change
 from derive.display.formula import plain
-from derive.display.show import Unicode, columns
 from derive.display.terminal import console
+from derive.display.unicode import Unicode, columns
 
 HEADINGS = {
     "forward": ("One step", ""),

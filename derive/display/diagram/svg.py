@@ -7,7 +7,7 @@ from dataclasses import replace
 from html import escape
 
 from derive.display.diagram.label import Run, runs
-from derive.display.diagram.scene import Position, Scene, Stroke
+from derive.display.diagram.scene import Position, Scene
 from derive.render import render
 
 CORNER = 8.0
@@ -64,6 +64,3 @@ def _towards(one: Position, two: Position, far: float) -> Position:
 
 def _pair(at: Position) -> str:
     return f"{at[0]:.4g} {at[1]:.4g}"
-
-
-__all__ = ["Stroke", "svg"]

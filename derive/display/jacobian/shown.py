@@ -7,8 +7,8 @@ from derive.cell import Cell
 from derive.display.about import settings
 from derive.display.derivation import textbook
 from derive.display.jacobian.blocks import Blocks, SumsLast
-from derive.display.show import Unicode, aligned
 from derive.display.terminal import console
+from derive.display.unicode import Unicode, aligned
 from derive.jacobian import jacobian
 from derive.nodes import Quantity
 

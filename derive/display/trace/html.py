@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from derive.display.derivation import Name
 from derive.display.formula import plain
-from derive.display.show import BAR, Unicode
-from derive.display.trace.printers import PutIn, UnicodePutIn, Value
-from derive.display.trace.story import Given, Line, Section, Story, Sum, Text, together
+from derive.display.trace import page
+from derive.display.trace.printers import UnicodePutIn
+from derive.display.trace.story import Given, Line, Story, Sum, together
+from derive.display.unicode import BAR, Unicode
 from derive.render import render
 
 
@@ -34,34 +35,13 @@ class Html(Unicode):
         return f"<var>{letter}{below}{part}</var>"
 
 
-class Page:
-    """A story as the templates see it."""
+class Page(page.Page):
+    """A story in HTML."""
 
-    def __init__(self, story: Story):
-        self.story = story
-        self.symbols = Html(story.book)
+    printer, put_in = Html, UnicodePutIn
 
-    @property
-    def title(self) -> str:
-        return html.escape(self.story.title)
-
-    @property
-    def notes(self) -> list[str]:
-        return list(map(self.text, self.story.notes))
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        return self.story.sections
-
-    def numbers(self, value: Value) -> PutIn:
-        return UnicodePutIn(self.story.book, value)
-
-    def text(self, text: Text) -> str:
-        """Running text, with formulas in it."""
-        return "".join(html.escape(p) if isinstance(p, str) else self.formula(p) for p in text)
-
-    def formula(self, expr) -> str:
-        return plain(self.symbols(expr))
+    def words(self, text: str) -> str:
+        return html.escape(text)
 
     def given(self, given: Given) -> list[tuple[str, str, str]]:
         """Names as they are, as they are shown, and values."""

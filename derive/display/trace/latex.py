@@ -5,13 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import sympy as sp
+
 from derive.display.formula import BEFORE_OPERAND, fill, plain
 from derive.display.latex.lines import Rows, align, extent
 from derive.display.latex.printer import Latex
 from derive.display.latex.text import escape
 from derive.display.latex.width import em
-from derive.display.trace.printers import LatexPutIn, PutIn, Value
-from derive.display.trace.story import Given, Line, Section, Story, Sum, Text
+from derive.display.trace import page
+from derive.display.trace.printers import LatexPutIn
+from derive.display.trace.story import Given, Line, Story, Sum
 from derive.render import render
 
 TEXT = 44.0  # the width of a text, in em
@@ -29,32 +32,16 @@ def document(stories: Sequence[Story]) -> str:
     return render("latex/trace_document.tex.j2", stories=pages, text_width=round(10 * width))
 
 
-class Page:
-    """A story as the templates see it."""
+class Page(page.Page):
+    """A story in LaTeX."""
 
-    def __init__(self, story: Story):
-        self.story = story
-        self.symbols = Latex(story.book)
+    printer, put_in = Latex, LatexPutIn
 
-    @property
-    def title(self) -> str:
-        return escape(self.story.title)
+    def words(self, text: str) -> str:
+        return spaced(text)
 
-    @property
-    def notes(self) -> list[str]:
-        return list(map(self.text, self.story.notes))
-
-    @property
-    def sections(self) -> tuple[Section, ...]:
-        return self.story.sections
-
-    def numbers(self, value: Value) -> PutIn:
-        return LatexPutIn(self.story.book, value)
-
-    def text(self, text: Text) -> str:
-        """Running text, with formulas in it."""
-        words = (spaced(p) if isinstance(p, str) else f"${plain(self.symbols(p))}$" for p in text)
-        return "".join(words)
+    def formula(self, expr: sp.Expr) -> str:
+        return f"${super().formula(expr)}$"
 
     def given(self, given: Given) -> list[str]:
         """Values, as formulas."""

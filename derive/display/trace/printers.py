@@ -15,8 +15,8 @@ import sympy as sp
 from derive.display.derivation import Mean, Minimum, Textbook
 from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Mathematics, plain
 from derive.display.latex.printer import Latex
-from derive.display.show import Unicode
 from derive.display.trace.numbers import LONGEST, Array, digits_of, entries, figure
+from derive.display.unicode import Unicode
 from derive.elementwise import maximum
 from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, axes_of
 from derive.printing import ATOM, POWER, PRODUCT, SUM

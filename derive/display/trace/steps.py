@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.cell import Equation
+from derive.display.about import listed
 from derive.display.derivation import Textbook
 from derive.display.trace.roles import Does, memories, roles, shares, shares_in
 from derive.display.trace.story import Text
@@ -166,9 +167,3 @@ def without(product: sp.Expr, factors: Iterable[sp.Expr]) -> sp.Expr:
 def symbols_in(expressions: Iterable[sp.Expr]) -> set[Quantity]:
     """The quantities that any of the expressions names."""
     return {q for expr in expressions for q in symbols_of(expr)}
-
-
-def listed(numbers: Iterable[int]) -> str:
-    """``1, 2 and 3``."""
-    *some, last = map(str, numbers)
-    return f"{', '.join(some)} and {last}" if some else last

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from derive.cell import Equation
 from derive.display.derivation import Textbook
-from derive.display.show import Unicode
 from derive.display.trace.bounds import is_within_one
 from derive.display.trace.numbers import percentages
 from derive.display.trace.printers import Value
 from derive.display.trace.roles import Role, memories, roles
 from derive.display.trace.steps import Part, Teller, Told
 from derive.display.trace.story import Text
+from derive.display.unicode import Unicode
 from derive.nodes import Quantity, symbols_of
 
 

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 
 from derive.display.formula import fill, plain
-from derive.display.show import Unicode, columns
 from derive.display.terminal import console
-from derive.display.trace.printers import PutIn, UnicodePutIn, Value
-from derive.display.trace.story import Given, Line, Section, Story, Sum, Text, together
+from derive.display.trace import page
+from derive.display.trace.printers import UnicodePutIn
+from derive.display.trace.story import Given, Line, Section, Story, Sum, together
+from derive.display.unicode import Unicode, columns
 
 WIDEST = 120
 EQUALS, INDENT = " = ", 4
@@ -31,18 +32,23 @@ def print_stories(stories: Iterable[Story]) -> None:
             out.print(line)
 
 
-class Page:
+class Page(page.Page):
     """A story as styled lines of a width."""
 
+    printer, put_in = Unicode, UnicodePutIn
+
     def __init__(self, story: Story, width: int):
-        self.story, self.width = story, width
-        self.symbols = Unicode(story.book)
+        super().__init__(story)
+        self.width = width
+
+    def words(self, text: str) -> str:
+        return text
 
     def lines(self) -> Iterator[Spans]:
-        yield ((self.story.title, "bold"),)
-        for note in self.story.notes:
-            yield ((self.text(note), QUIET),)
-        for section in self.story.sections:
+        yield ((self.title, "bold"),)
+        for note in self.notes:
+            yield ((note, QUIET),)
+        for section in self.sections:
             yield from self.section(section)
 
     def section(self, section: Section) -> Iterator[Spans]:
@@ -55,12 +61,6 @@ class Page:
         for note in section.notes:
             yield ()
             yield ((self.text(note), ""),)
-
-    def numbers(self, value: Value) -> PutIn:
-        return UnicodePutIn(self.story.book, value)
-
-    def text(self, text: Text) -> str:
-        return "".join(p if isinstance(p, str) else plain(self.symbols(p)) for p in text)
 
     def given(self, given: Given) -> Iterator[Spans]:
         """Values side by side, as many as there is room for."""
