@@ -36,7 +36,7 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
         made |= _cell(one, near.of(one.name), others)
     made["cells.html"] = index(facts)
     first = by_name.get("lstm") or facts[0]
-    source = highlighted(first.source, "python")
+    source = highlighted(first.source, "python") if first.source else ""
     made["index.html"] = _page("site/front.html.j2", "", cells=facts, first=first, source=source)
     return made
 

@@ -202,6 +202,23 @@ class Facts:
         return predicted.text(predicted.parameters(self.program))
 
     @property
+    def structure(self) -> list[tuple[str, list[str]]]:
+        """What it consists of, by kind: what is remembered, what lets through, what is learnt."""
+        kinds = [
+            ("States", self.states),
+            ("Gates", self.gates),
+            ("Parameters", [q.name for q in self.cell.parameters]),
+        ]
+        return [(kind, found) for kind, found in kinds if found]
+
+    @property
+    def options(self) -> list[tuple[str, str, str]]:
+        """What a person may set: name, value, and what it may be."""
+        return [
+            (s.name, str(s.value), " or ".join(s.choices) or "a number") for s in self.cell.options
+        ]
+
+    @property
     def quantities(self) -> list[tuple[str, str, str]]:
         """Input, states and parameters: name, shape, and value at first."""
         cell = self.cell
