@@ -61,6 +61,10 @@ example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series 
 notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs into it
 	@$(PY) examples/notebook.py $(NOTEBOOK)
 
+.PHONY: pictures
+pictures: $(VENV)/.core ## Draw the pictures of cells in README.md and docs/diagrams.md
+	@sed -n 's|^derive diagram|$(PY) -m derive diagram|p' docs/diagrams.md | sh -e
+
 .PHONY: bench
 bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs PyTorch)
 	@$(PY) -m benchmarks.derive
