@@ -66,6 +66,8 @@ def diagram(
 
     if (file is None) == (steps is None):
         raise OneLine("name the file to write with -o, or a folder for --steps")
+    if file is not None and file.suffix != ".svg":
+        raise OneLine(f"{file}: its ending is to say what it is: .svg")
     chosen = loaded(cell, settings)
     if steps is not None:
         only("--steps", view)
