@@ -24,6 +24,7 @@ from derive.display.diagram import beside, chain, emphasis, loop
 from derive.display.diagram.backward import backward
 from derive.display.diagram.draw import Pen
 from derive.display.diagram.graph import graph
+from derive.display.diagram.key import entries, with_key
 from derive.display.diagram.svg import svg
 from derive.library import load, names
 from derive.nodes import CellError
@@ -152,6 +153,18 @@ def test_the_usual_picture():
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "lstm_peephole", "lem", "slstm", "nas"])
+def test_the_key_says_what_occurs(name):
+    made = forward(name)
+    keyed = with_key(made)
+    assert not list(collisions(keyed))
+    said = [entry.text for entry in entries(made)]
+    assert ("memory" in said) == bool(pen(name).graph.rails)
+    assert "entry by entry" in said or not pen(name).graph.of_kind("operation")
+    back = [entry.text for entry in entries(backward(load(name)))]
+    assert "added up" in back and "copied" not in back
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "lstm_peephole", "lem", "slstm", "nas"])
 def test_other_views_of_it(name):
     cell = load(name)
     for made in (backward(cell), loop.loop(cell), chain.rolled(cell), chain.unrolled(cell, 3)):
@@ -231,7 +244,7 @@ def run(*arguments):
 
 def test_the_command(tmp_path):
     assert run("rnn", "-o", tmp_path / "a.svg").exit_code == 0
-    assert (tmp_path / "a.svg").read_text() == svg(forward("rnn"))
+    assert (tmp_path / "a.svg").read_text() == svg(with_key(forward("rnn")))
     assert run("rnn", "--steps", tmp_path / "steps").exit_code == 0
     assert [p.name for p in sorted((tmp_path / "steps").iterdir())] == ["01-h_next.svg"]
 

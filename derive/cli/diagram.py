@@ -62,12 +62,11 @@ def diagram(
     """Draw a cell from its equations."""
     from derive.display.diagram import emphasis
     from derive.display.diagram.files import content
+    from derive.display.diagram.key import with_key
     from derive.render import write_files
 
     if (file is None) == (steps is None):
         raise OneLine("name the file to write with -o, or a folder for --steps")
-    if file is not None and file.suffix != ".svg":
-        raise OneLine(f"{file}: its ending is to say what it is: .svg")
     chosen = loaded(cell, settings)
     if steps is not None:
         only("--steps", view)
@@ -79,7 +78,7 @@ def diagram(
         written = write_files(files, steps)
     elif file is not None:
         written = write_files(
-            {file.name: content(scene_of(chosen, view), file.suffix)}, file.parent
+            {file.name: content(with_key(scene_of(chosen, view)), file.suffix)}, file.parent
         )
     tell_written(dict.fromkeys(written, chosen.name), quiet, as_json)
 
