@@ -7,6 +7,7 @@ not with how it was drawn.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -256,3 +257,33 @@ def test_states_of_every_kind_have_a_rail_or_are_handed_on():
         assert {*drawn.rails} <= {*load(name).states}
     with pytest.raises(CellError):
         emphasis.highlighted(load("rnn"), "nothing")
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["lstm", "slstm", "lstm_layer_norm"])
+def test_tikz_compiles_and_says_the_same(name, tmp_path):
+    from derive.display.diagram.tikz import tikz
+
+    for made in (forward(name), backward(load(name))):
+        text = tikz(made)
+        assert text.count("\\node[name]") == len(made.words)
+        assert text.isascii()
+        if shutil.which("pdflatex"):
+            (tmp_path / "picture.tex").write_text(text)
+            command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "picture.tex"]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout[-800:]
+
+
+def test_a_png_or_what_it_needs(tmp_path, monkeypatch):
+    if shutil.which("rsvg-convert"):
+        assert run("rnn", "-o", tmp_path / "a.png").exit_code == 0
+        assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setenv("PATH", "")
+    result = run("rnn", "-o", tmp_path / "b.png")
+    assert result.exit_code == 2 and "a PNG needs rsvg-convert" in result.output
+    assert not (tmp_path / "b.png").exists()
+    result = run("rnn", "-o", tmp_path / "b.gif")
+    assert result.exit_code == 2 and "ends in .svg, .tex or .png, not '.gif'" in result.output
