@@ -15,9 +15,9 @@ from derive.display.mathml import MathML
 from derive.display.show import print_cell
 from derive.display.trace.steps import Teller
 from derive.evaluation.trace import trace
-from derive.language import Cell, H, I, Input, Matrix, State, sigmoid, sqrt
+from derive.language import Cell, H, I, Input, Matrix, State, sigmoid, sqrt, tanh
 from derive.library import FOLDER, load, names
-from derive.nodes import CellError
+from derive.nodes import CellError, Quantity
 from derive.site.brief import brief
 from derive.site.build import files
 from derive.site.code import source
@@ -74,6 +74,13 @@ def test_a_tree_has_its_formula_s_value(name):
         assert found == pytest.approx(traced.value(part.part, 1).item(), rel=1e-14)
     rows = [text for _, rows in story(book) for _, text in rows if text]
     assert rows == [json.dumps(tree(part.part)) for part in parts]
+
+
+def test_a_tree_has_every_operation():
+    x, y = Quantity("x"), Quantity("y")
+    assert tree(tanh(x)) == ["tanh", "x"] and tree(x + 2) == ["+", 2.0, "x"]
+    assert tree(x**2) == ["^", "x", 2.0] and tree(1 / x) == ["^", "x", -1.0]
+    assert tree(x * y) == ["*", "x", "y"]
 
 
 def test_teaching_values_are_the_sources():
