@@ -53,6 +53,11 @@ latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/la
 	    echo "wrote build/latex/$$cell.pdf"; \
 	done
 
+.PHONY: docs
+docs: $(VENV)/.core ## Build the atlas, a site of all cells, in build/site/ (two minutes)
+	@rm -rf build/site
+	@$(PY) -m derive docs -o build/site
+
 .PHONY: example
 example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series (a minute)
 	@$(PY) examples/seasonal.py
@@ -69,11 +74,12 @@ bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs
 # ---- what it proves -----------------------------------------------------------------------------
 
 .PHONY: test
-test: $(VENV)/.test ## Run the tests, but for those that need other libraries, or Node
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node" || status=$$?; \
+test: $(VENV)/.test ## Run the tests, but for those that need other libraries, Node, or a browser
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser" || status=$$?; \
 	echo; \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
 	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
+	echo "Not run: the tests that open the atlas in a browser (marked 'browser'). To run them: make test-browser"; \
 	exit $$status
 
 .PHONY: test-peers
@@ -84,6 +90,10 @@ test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch and on
 test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)
 	@command -v node > /dev/null || { echo "node is not installed (Debian: nodejs)" >&2; exit 1; }
 	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m node
+
+.PHONY: test-browser
+test-browser: $(VENV)/.test $(VENV)/.browser docs ## Build the atlas and open it (needs Chromium; installs Playwright)
+	@$(ONE_THREAD) SITE=build/site $(PY) -m pytest $(TESTFLAGS) -m browser
 
 .PHONY: fuzz
 fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
@@ -138,7 +148,7 @@ gone:
 lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
 	@build/lock/bin/python -m pip install -qq hatchling
-	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,example,notebook,plot,peers]"
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,peers]"
 	@{ sed -n '/^#/p' $(LOCK); \
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock
