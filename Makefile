@@ -54,7 +54,7 @@ latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/la
 	done
 
 .PHONY: docs
-docs: $(VENV)/.core ## Build the atlas, a site of all cells, in build/site/ (two minutes)
+docs: $(VENV)/.plot ## Build the atlas, a site of all cells, in build/site/ (two minutes)
 	@rm -rf build/site
 	@$(PY) -m derive docs -o build/site
 
@@ -65,6 +65,10 @@ example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series 
 .PHONY: notebook
 notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs into it
 	@$(PY) examples/notebook.py $(NOTEBOOK)
+
+.PHONY: pictures
+pictures: $(VENV)/.core ## Draw the pictures of cells in README.md and docs/diagrams.md
+	@sed -n 's|^derive diagram|$(PY) -m derive diagram|p' docs/diagrams.md | sh -e
 
 .PHONY: bench
 bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs PyTorch)

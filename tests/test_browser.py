@@ -187,7 +187,9 @@ def test_the_index_is_filtered(opened):
 
 # --- the keyboard --------------------------------------------------------------------------------
 
-STOPS = f"""() => [...document.querySelectorAll('{FOCUSABLE}')].filter((e) => e.checkVisibility())"""
+STOPS = (
+    f"""() => [...document.querySelectorAll('{FOCUSABLE}')].filter((e) => e.checkVisibility())"""
+)
 FOCUSED = """() => {
   const element = document.activeElement, style = getComputedStyle(element);
   const { top, bottom } = element.getBoundingClientRect();

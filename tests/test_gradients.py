@@ -32,7 +32,7 @@ from derive import cli, library
 from derive.adjoint import adjoint
 from derive.compiler import module
 from derive.display.jacobian import latex, shown
-from derive.gradients import samples, train
+from derive.gradients import plot, samples, train
 from derive.gradients.activity import activity, looked_at
 from derive.gradients.canvas import apart
 from derive.gradients.flow import flow, flow_of
@@ -43,6 +43,7 @@ from derive.gradients.tables import activity_csv, flow_csv, power
 from derive.gradients.trajectory import Trajectory
 from derive.gradients.values import values
 from derive.jacobian import Bracket, Column, Diagonal, Named, Row, Weights, jacobian, rail
+from derive.language import Cell, H, I, Input, Matrix, State, Vector
 from derive.nodes import CellError
 
 ROOT = Path(__file__).parent.parent
@@ -214,6 +215,25 @@ def test_rails(name, factors):
 def terminal(capsys, cell):
     shown.print_jacobian(cell)
     return capsys.readouterr().out
+
+
+def test_a_path_through_a_matrix_is_no_rail():
+    """It mixes the entries, even where no function stands on it."""
+
+    class Linear(Cell):
+        x, h = Input(), State()
+        W, U, a = Matrix(H, I), Matrix(H, H), Vector(H)
+
+        h_next = U @ h + W @ x + a
+
+    class Leaky(Cell):
+        x, h = Input(), State()
+        W, U, a = Matrix(H, I), Matrix(H, H), Vector(H)
+
+        h_next = U @ h + W @ x + a * h
+
+    for cell, factor in ((Linear, "0"), (Leaky, "a")):
+        assert str(rail(adjoint(cell), cell.states[0])) == factor
 
 
 def test_the_lstm_s_jacobian_as_it_is_read(capsys):
@@ -595,7 +615,7 @@ def test_pictures(kind, form):
 
 @pytest.mark.parametrize("name", ["rnn", "lstm", *SOME[3:6]])
 def test_the_small_picture(name):
-    text = small_picture(library.load(name))
+    text = small_picture(flow(library.load(name), plot.SMALL))
     assert all(text.count(f">{other}<") == 1 for other in {"rnn", "lstm", name})
     assert len(text) < 60_000
 

@@ -12,6 +12,8 @@ import sympy as sp
 
 import derive
 from derive import notebook
+from derive.display.diagram import backward, beside, chain, draw, emphasis, loop
+from derive.display.diagram.svg import svg
 from derive.nodes import CellError
 from derive.proof import Row
 
@@ -68,6 +70,18 @@ def test_pictures_show_themselves():
     for picture in (cell.diagram(), cell.backward_diagram()):
         assert picture._repr_svg_().startswith("<svg ")
     assert cell.diagram() != cell.backward_diagram()
+
+
+def test_each_picture_is_the_one_it_says():
+    cell, other = derive.load("rnn"), derive.load("gru")
+    assert cell.diagram().svg == svg(draw.scene(cell))
+    assert cell.backward_diagram().svg == svg(backward.backward(cell))
+    assert cell.loop_diagram().svg == svg(loop.loop(cell))
+    assert cell.rolled().svg == svg(chain.rolled(cell))
+    assert cell.unrolled(3).svg == svg(chain.unrolled(cell, 3)) != cell.unrolled(2).svg
+    assert cell.beside(other).svg == svg(beside.beside(cell, other)) != other.beside(cell).svg
+    assert cell.highlighted("h_next").svg == svg(emphasis.highlighted(cell, "h_next"))
+    assert [p.svg for p in other.steps()] == [svg(made) for _, made in emphasis.steps(other)]
 
 
 def test_a_notebook_learns_how_cells_show_themselves(monkeypatch):

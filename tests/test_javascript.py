@@ -362,6 +362,21 @@ def test_without_a_state_sequences_start_where_the_cell_says(size):
     close(backward["dstate"]["c"], dstate.c.ravel(), "dc")
 
 
+def test_a_state_that_is_called_like_a_member_of_every_object_starts_at_zero():
+    states = dict(zip("hcm", ("toString", "constructor", "valueOf"), strict=True))
+    n = Numbers(both(written(states)), (3, 1, None))
+    _params, forward, step = run(n.text, [
+        ("Params", [n.sizes, n.params.flat, Type(np.float64)]),
+        ("forward", [Result(0), n.xs.ravel()]),
+        ("step", [Result(0), n.xs[0].ravel()]),
+    ])  # fmt: skip
+    ys, final, _ = n.numpy.forward(n.params, n.xs)
+    close(forward["ys"].reshape(ys.shape), ys, "ys")
+    close(step["y"].reshape(ys[0].shape), ys[0], "y")
+    for name, want in final._asdict().items():
+        close(forward["state"][name].reshape(want.shape), want, name)
+
+
 def test_init_draws_what_numpy_draws():
     n = Numbers(texts("lstm", "all"))
     rng = np.random.default_rng(3)
@@ -471,6 +486,32 @@ def test_what_is_wrong_is_told(what):
     call, change, error, words = WRONG[what]
     kind, message = wrong(call, change)
     assert kind == error and words in message and "\n" not in message, message
+
+
+WRONG_TAPES = {
+    "too few lengths": ({"lengths": np.array([4], np.int32)}, "RangeError",
+                        "tape.lengths has 1 numbers, but B = 3 are needed"),
+    "a length too long": ({"lengths": np.array([9, 0, 2], np.int32)}, "RangeError",
+                          "tape.lengths must be integers between 0 and T = 4, not 9"),
+    "lengths a number": ({"lengths": 4}, "TypeError",
+                         "tape.lengths must be an array of integers, not 4"),
+    "sequences in words": ({"B": "3"}, "RangeError", "tape.B must be a positive integer, not 3"),
+    "other steps": ({"T": 2}, "RangeError", "tape.xs has 24 numbers, but T * B * I = 12"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG_TAPES)
+def test_a_tape_that_was_changed_is_refused(what):
+    """Not a wrong gradient without a word."""
+    change, error, words = WRONG_TAPES[what]
+    n = Numbers(texts("lstm", "all"))
+    params, forward, backward = n.calls()[:3]
+    text = n.text + (
+        "\nexport const changed = (params, tape, dys, dstate, change) =>\n"
+        "  backward(params, { ...tape, ...change }, dys, dstate);\n"
+    )
+    *_, result = run(text, [params, forward, ("changed", [*backward[1], change])])
+    assert (result["error"], words in result["message"]) == (error, True), result
 
 
 def test_a_tape_of_other_parameters_is_refused():

@@ -7,6 +7,7 @@ not with how it was drawn.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -23,6 +24,7 @@ from derive.display.diagram import beside, chain, emphasis, loop
 from derive.display.diagram.backward import backward
 from derive.display.diagram.draw import Pen
 from derive.display.diagram.graph import graph
+from derive.display.diagram.key import entries, with_key
 from derive.display.diagram.svg import svg
 from derive.library import load, names
 from derive.nodes import CellError
@@ -151,6 +153,18 @@ def test_the_usual_picture():
 
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "lstm_peephole", "lem", "slstm", "nas"])
+def test_the_key_says_what_occurs(name):
+    made = forward(name)
+    keyed = with_key(made)
+    assert not list(collisions(keyed))
+    said = [entry.text for entry in entries(made)]
+    assert ("memory" in said) == bool(pen(name).graph.rails)
+    assert "entry by entry" in said or not pen(name).graph.of_kind("operation")
+    back = [entry.text for entry in entries(backward(load(name)))]
+    assert "added up" in back and "copied" not in back
+
+
+@pytest.mark.parametrize("name", ["lstm", "gru", "rnn", "lstm_peephole", "lem", "slstm", "nas"])
 def test_other_views_of_it(name):
     cell = load(name)
     for made in (backward(cell), loop.loop(cell), chain.rolled(cell), chain.unrolled(cell, 3)):
@@ -230,7 +244,7 @@ def run(*arguments):
 
 def test_the_command(tmp_path):
     assert run("rnn", "-o", tmp_path / "a.svg").exit_code == 0
-    assert (tmp_path / "a.svg").read_text() == svg(forward("rnn"))
+    assert (tmp_path / "a.svg").read_text() == svg(with_key(forward("rnn")))
     assert run("rnn", "--steps", tmp_path / "steps").exit_code == 0
     assert [p.name for p in sorted((tmp_path / "steps").iterdir())] == ["01-h_next.svg"]
 
@@ -256,3 +270,33 @@ def test_states_of_every_kind_have_a_rail_or_are_handed_on():
         assert {*drawn.rails} <= {*load(name).states}
     with pytest.raises(CellError):
         emphasis.highlighted(load("rnn"), "nothing")
+
+
+# --- files ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["lstm", "slstm", "lstm_layer_norm"])
+def test_tikz_compiles_and_says_the_same(name, tmp_path):
+    from derive.display.diagram.tikz import tikz
+
+    for made in (forward(name), backward(load(name))):
+        text = tikz(made)
+        assert text.count("\\node[name]") == len(made.words)
+        assert text.isascii()
+        if shutil.which("pdflatex"):
+            (tmp_path / "picture.tex").write_text(text)
+            command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "picture.tex"]
+            done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout[-800:]
+
+
+def test_a_png_or_what_it_needs(tmp_path, monkeypatch):
+    if shutil.which("rsvg-convert"):
+        assert run("rnn", "-o", tmp_path / "a.png").exit_code == 0
+        assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setenv("PATH", "")
+    result = run("rnn", "-o", tmp_path / "b.png")
+    assert result.exit_code == 2 and "a PNG needs rsvg-convert" in result.output
+    assert not (tmp_path / "b.png").exists()
+    result = run("rnn", "-o", tmp_path / "b.gif")
+    assert result.exit_code == 2 and "ends in .svg, .tex or .png, not '.gif'" in result.output

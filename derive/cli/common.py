@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,24 @@ def loaded(what: str, settings: tuple[str, ...]) -> Any:
     from derive.library import load, setting_pairs
 
     return load(what, setting_pairs(settings))
+
+
+def own_files(cells: Iterable[str]) -> set[Path]:
+    """The files that people's own cells are in, which nothing is to be written over."""
+    from derive.library import file_of
+
+    return {file.resolve() for file in map(file_of, cells) if file is not None}
+
+
+def refuse_place(path: Path, taken: Container[Path], sources: Container[Path]) -> None:
+    """Bad input where a file would be written twice, or over the cell that it is made from."""
+    if path in taken:
+        raise OneLine(
+            f"two of the cells would both be written to {path.name}; give their files different "
+            f"names"
+        )
+    if path.resolve() in sources:
+        raise OneLine(f"{path} is the cell's own file; name another folder with -o")
 
 
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -26,7 +26,7 @@ from derive.cli.common import (
     "--output",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="The file to write, by its suffix: .svg.",
+    help="The file to write: .svg, .tex (TikZ), or .png where rsvg-convert is there.",
 )
 @click.option("--backward", is_flag=True, help="The adjoints, against the arrows.")
 @click.option("--highlight", metavar="NAME", help="Light one equation: `--highlight c_next`.")
@@ -61,7 +61,8 @@ def diagram(
 ) -> None:
     """Draw a cell from its equations."""
     from derive.display.diagram import emphasis
-    from derive.display.diagram.svg import svg
+    from derive.display.diagram.files import content
+    from derive.display.diagram.key import with_key
     from derive.render import write_files
 
     if (file is None) == (steps is None):
@@ -70,10 +71,15 @@ def diagram(
     if steps is not None:
         only("--steps", view)
         made = emphasis.steps(chosen)
-        files = {f"{n:02}-{name}.svg": svg(scene) for n, (name, scene) in enumerate(made, start=1)}
+        files = {
+            f"{n:02}-{name}.svg": content(scene, ".svg")
+            for n, (name, scene) in enumerate(made, start=1)
+        }
         written = write_files(files, steps)
     elif file is not None:
-        written = write_files({file.name: svg(scene_of(chosen, view))}, file.parent)
+        written = write_files(
+            {file.name: content(with_key(scene_of(chosen, view)), file.suffix)}, file.parent
+        )
     tell_written(dict.fromkeys(written, chosen.name), quiet, as_json)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from derive.cli.common import CELL_HELP, QUIET, SET, OneLine, loaded, reports
+from derive.cli.common import CELL_HELP, QUIET, SET, loaded, own_files, refuse_place, reports
 from derive.cli.progress import progress
 
 
@@ -32,10 +32,8 @@ def docs(cells: tuple[str, ...], folder: Path, settings: tuple[str, ...], quiet:
     work = progress(len(chosen), quiet=quiet)
     with work.shown():
         made = files(chosen, work.at)
-    sources = {Path(what.partition(".py:")[0]).resolve() for what in cells}
     for path in made:
-        if (folder / path).resolve() in sources:
-            raise OneLine(f"{folder / path} is the cell's own file; name another folder with -o")
+        refuse_place(folder / path, (), own_files(cells))
     write(made, folder)
     if not quiet:
         click.echo(f"wrote {len(made)} files into {folder}; open {folder / 'index.html'}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
 from functools import partial
 from pathlib import Path
 
@@ -14,8 +13,9 @@ from derive.cli.common import (
     JSON,
     QUIET,
     SET,
-    OneLine,
     loaded,
+    own_files,
+    refuse_place,
     reports,
     tell_written,
 )
@@ -71,7 +71,7 @@ def generate(
         return cell.name, texts_of(cell, backend, store)
 
     tasks = [(f"deriving {what}", partial(derived, what)) for what in cells or names()]
-    sources = {Path(what.partition(".py:")[0]).resolve() for what in cells}
+    sources = own_files(cells)
     files: dict[str, str] = {}
     owners: dict[Path, str] = {}
     for cell, texts in results(tasks, quiet=quiet):
@@ -80,14 +80,3 @@ def generate(
             files[name], owners[folder / name] = text, cell
     write_files(files, folder)
     tell_written(owners, quiet, as_json)
-
-
-def refuse_place(path: Path, taken: Container[Path], sources: Container[Path]) -> None:
-    """Bad input where a file would be written twice, or over the cell that it is made from."""
-    if path in taken:
-        raise OneLine(
-            f"two of the cells would both be written to {path.name}; give their files different "
-            f"names"
-        )
-    if path.resolve() in sources:
-        raise OneLine(f"{path} is the cell's own file; name another folder with -o")

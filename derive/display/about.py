@@ -38,6 +38,12 @@ def listed(words: Iterable[object]) -> str:
     return f"{', '.join(some)} and {last}" if some else last
 
 
+def starts(cell: Cell, parameter: Quantity) -> str:
+    """What a parameter's entries are at first, in a word."""
+    value = first_value(cell, parameter)
+    return "random" if value is None else f"{value:g}"
+
+
 def first_value(cell: Cell, parameter: Quantity) -> float | None:
     """The initial value of a parameter's entries; None where they are drawn at random."""
     is_matrix = len(parameter.axes) == 2

@@ -109,7 +109,7 @@ def drawing(width: float, height: float) -> Iterator[Canvas]:
         from matplotlib.figure import Figure
     except ImportError:
         raise CellError(
-            "a picture needs matplotlib: pip install 'cellwright[plot]'; the data as .csv do not"
+            "a picture of gradients needs matplotlib: pip install 'cellwright[plot]'"
         ) from None
     settings: Any = {**mpl.rcParamsDefault, **STYLE}
     with mpl.rc_context(settings):

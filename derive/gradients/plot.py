@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
-from derive.cell import Cell
 from derive.gradients.activity import Activity, Histogram
 from derive.gradients.canvas import GREY, Axes, Line, drawing
 from derive.gradients.flow import Flow, flow
@@ -85,9 +84,9 @@ PICTURES: dict[str, Callable[[Any, str], bytes]] = {
 }
 
 
-def small_picture(cell: Cell, label: str = "") -> str:
-    """A cell beside the simple network and the LSTM, as a small SVG for a page about it."""
-    own = flow(cell, SMALL, label)
+def small_picture(own: Flow) -> str:
+    """A flow, measured as `SMALL` says, beside the simple network's and the LSTM's: a small SVG for
+    a page about the cell."""
     others = [_reference(name) for name in ("rnn", "lstm") if name != own.sample.label]
     with drawing(4.4, 2.5) as canvas:
         ((axes,),) = canvas.panels(1, 1)

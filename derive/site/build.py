@@ -11,7 +11,8 @@ from derive import VERSION, library
 from derive.cell import Cell
 from derive.nodes import CellError
 from derive.render import render, write_files
-from derive.site.facts import Facts, highlighted
+from derive.site.code import highlighted
+from derive.site.facts import Facts
 from derive.site.neighbours import Neighbour, Neighbourhood
 
 ASSETS = ("style.css", "page.js", "index.js", "common.js", "live.js", "front.js")
@@ -35,7 +36,7 @@ def files(cells: Iterable[Cell], progress: Callable[[str], None]) -> dict[str, s
         made |= _cell(one, near.of(one.name), others)
     made["cells.html"] = index(facts)
     first = by_name.get("lstm") or facts[0]
-    source = highlighted(first.source, "python")
+    source = highlighted(first.source, "python") if first.source else ""
     made["index.html"] = _page("site/front.html.j2", "", cells=facts, first=first, source=source)
     return made
 

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import ast
-import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from html import escape
 from typing import Any
-
-import sympy as sp
-from pygments import highlight
-from pygments.formatters import HtmlFormatter
-from pygments.lexers import get_lexer_by_name
 
 from derive.cell import Cell, Equation
 from derive.compiler import generate
 from derive.cost import predicted
-from derive.display.about import first_value, paper, paragraphs, shape
+from derive.display.about import paper, paragraphs, shape, starts
 from derive.display.derivation import Textbook, textbook
 from derive.display.diagram.backward import backward
 from derive.display.diagram.draw import scene
 from derive.display.diagram.graph import graph
-from derive.display.diagram.roles import line_roles
 from derive.display.diagram.svg import svg
-from derive.display.formula import plain
 from derive.display.mathml import MathML, Row
-from derive.display.trace.steps import Teller
-from derive.gradients.plot import small_picture
-from derive.library import FOLDER
-from derive.nodes import CellError, Quantity, symbols_of
+from derive.gradients.flow import Flow, flow
+from derive.gradients.plot import SMALL, small_picture
+from derive.nodes import CellError, symbols_of
 from derive.program.program import Program
+from derive.site.brief import brief
+from derive.site.code import source
+from derive.site.story import Told, story
 
 
 @dataclass(frozen=True)
@@ -153,13 +145,18 @@ class Facts:
         return svg(backward(self.cell))
 
     @cached_property
-    def flow(self) -> str:
-        """What is left of a gradient, so many steps back, as SVG; "" for a cell whose gradient
-        cannot be followed from where it starts."""
+    def followed(self) -> Flow | str:
+        """What is left of its gradient, so many steps back; or why that cannot be followed from
+        where the cell starts."""
         try:
-            return small_picture(self.cell, self.name)
-        except CellError:
-            return ""
+            return flow(self.cell, SMALL)
+        except CellError as error:
+            return str(error)
+
+    @cached_property
+    def flow(self) -> str:
+        """The same as SVG; "" where it cannot be followed."""
+        return "" if isinstance(self.followed, str) else small_picture(self.followed)
 
     @cached_property
     def numpy(self) -> str:
@@ -167,37 +164,15 @@ class Facts:
         (text,) = generate(self.cell).values()
         return text
 
-    @cached_property
+    @property
     def source(self) -> str:
-        """The class statement as a person wrote it, without its remarks; "" for a cell that is not
-        in the library."""
-        path = FOLDER / f"{self.name}.py"
-        if not path.is_file():
-            return ""
-        text = path.read_text(encoding="utf-8")
-        (statement,) = (n for n in ast.parse(text).body if isinstance(n, ast.ClassDef))
-        lines = text.splitlines()
-        body = lines[statement.body[1].lineno - 1 : statement.end_lineno]
-        return "\n".join([lines[statement.lineno - 1], *body])
+        """The cell as its author wrote it, without remarks."""
+        return source(self.cell)
 
     @cached_property
-    def story(self) -> list[tuple[str, list[tuple[Row, str]]]]:
-        """A step told in words: for each part of it a heading, and its equations; a formula without
-        a name comes with itself as nested lists, from which a page computes it."""
-        printer = MathML(self.book)
-        told = Teller(self.book, printer.terms).tell()
-        return [
-            (
-                "".join(_said(word, printer) for word in step.heading),
-                [
-                    (printer.row(part.equation), "")
-                    if part.part is None
-                    else (printer.formula(part.part), json.dumps(tree(part.part)))
-                    for part in step.parts
-                ],
-            )
-            for step in told
-        ]
+    def story(self) -> list[Told]:
+        """A step told in words."""
+        return story(self.book)
 
     @cached_property
     def javascript(self) -> str:
@@ -214,46 +189,7 @@ class Facts:
     @property
     def brief(self) -> dict[str, Any]:
         """What the page's own script has to know of the cell."""
-        cell, lines = self.cell, line_roles(graph(self.cell))
-
-        def axes(q: Quantity) -> list[str]:
-            return [axis.letter for axis in q.axes]
-
-        return {
-            "name": cell.name,
-            "input": {"name": cell.input.name, "axes": axes(cell.input)},
-            "output": {"name": cell.output.name, "axes": axes(cell.output)},
-            "states": [
-                {
-                    "name": s.name,
-                    "axes": axes(s),
-                    "start": cell.starts.get(s.name, 0.0),
-                    "role": lines[f"enter {s}"],
-                    "teaching": cell.starts.get(s.name, 1.0),
-                }
-                for s in cell.states
-            ],
-            "parameters": [
-                {
-                    "name": p.name,
-                    "axes": axes(p),
-                    "first": first_value(cell, p),
-                    "teaching": self.teaching(p),
-                }
-                for p in cell.parameters
-            ],
-            "axes": [{"letter": a.letter, "argument": a.argument} for a in cell.axes],
-            "updates": {state.name: new.name for state, new in cell.updates.items()},
-            "gates": [gate.name for gate in cell.gates],
-        }
-
-    def teaching(self, parameter: Quantity) -> float:
-        """The value of a parameter of one unit in the sources' worked example: 1 for the weights of
-        the input, 2 for those of states, 0 for biases."""
-        if len(parameter.axes) == 2:
-            return 1.0 if parameter.axes[1:] == self.cell.input.axes else 2.0
-        sums = {term for e in self.cell.equations for s in e.rhs.atoms(sp.Add) for term in s.args}
-        return 0.0 if parameter in sums else first_value(self.cell, parameter) or 0.5
+        return brief(self.cell)
 
     @property
     def costs(self) -> list[str]:
@@ -266,6 +202,23 @@ class Facts:
         return predicted.text(predicted.parameters(self.program))
 
     @property
+    def structure(self) -> list[tuple[str, list[str]]]:
+        """What it consists of, by kind: what is remembered, what lets through, what is learnt."""
+        kinds = [
+            ("States", self.states),
+            ("Gates", self.gates),
+            ("Parameters", [q.name for q in self.cell.parameters]),
+        ]
+        return [(kind, found) for kind, found in kinds if found]
+
+    @property
+    def options(self) -> list[tuple[str, str, str]]:
+        """What a person may set: name, value, and what it may be."""
+        return [
+            (s.name, str(s.value), " or ".join(s.choices) or "a number") for s in self.cell.options
+        ]
+
+    @property
     def quantities(self) -> list[tuple[str, str, str]]:
         """Input, states and parameters: name, shape, and value at first."""
         cell = self.cell
@@ -274,31 +227,4 @@ class Facts:
             (s.name, shape(s.axes), f"{cell.starts.get(s.name, 0):g} before the first step")
             for s in cell.states
         ]
-        values = ((p, first_value(cell, p)) for p in cell.parameters)
-        return outer + [
-            (p.name, shape(p.axes), "random" if value is None else f"{value:g}")
-            for p, value in values
-        ]
-
-
-def _said(word: object, printer: MathML) -> str:
-    """A word of a heading; a quantity as mathematics."""
-    if isinstance(word, sp.Expr):
-        return f"<math>{plain(printer(word))}</math>"
-    return escape(str(word))
-
-
-def tree(expr: sp.Expr) -> Any:
-    """A formula as nested lists: numbers, names, and an operation with its parts."""
-    if expr.is_Number:
-        return float(expr)
-    if expr.is_Symbol:
-        return expr.name
-    signs = {sp.Add: "+", sp.Mul: "*", sp.Pow: "^"}
-    return [signs.get(type(expr), type(expr).__name__), *map(tree, expr.args)]
-
-
-def highlighted(text: str, language: str) -> str:
-    """Code as HTML, with classes for its words."""
-    lexer = get_lexer_by_name(language)
-    return highlight(text, lexer, HtmlFormatter(nowrap=True, classprefix="s-"))
+        return outer + [(p.name, shape(p.axes), starts(cell, p)) for p in cell.parameters]

@@ -243,7 +243,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   checkCount("B", B);
   const T = checkRows("xs", xs, params, B * I, "B * I");
   state = checkState("state", state, params, B);
-  lengths = checkLengths(lengths, T, B);
+  if (lengths === undefined) lengths = new Int32Array(B).fill(T);
+  lengths = checkLengths("lengths", lengths, T, B);
   xs = masked(xs, lengths, T);
   const { b_g, b_i, b_o } = params.views;
   const { U, W } = params.stacked;
@@ -561,7 +562,8 @@ function checkState(name, state, params, B, starts = {}) {
   const { sizes, ArrayType } = params;
   const lengths = { h: sizes.hidden_size, c: sizes.hidden_size };
   if (state === undefined) {
-    const begin = ([key, length]) => [key, new ArrayType(B * length).fill(starts[key] ?? 0)];
+    const start = (key) => (Object.hasOwn(starts, key) ? starts[key] : 0);
+    const begin = ([key, length]) => [key, new ArrayType(B * length).fill(start(key))];
     return Object.fromEntries(Object.entries(lengths).map(begin));
   }
   checkKeys(name, state, Object.keys(lengths));
@@ -571,18 +573,17 @@ function checkState(name, state, params, B, starts = {}) {
   return state;
 }
 
-/** The number of steps of each sequence: T where no lengths are given. */
-function checkLengths(lengths, T, B) {
-  if (lengths === undefined) return new Int32Array(B).fill(T);
+/** The number of steps of each sequence. */
+function checkLengths(name, lengths, T, B) {
   if (!Array.isArray(lengths) && !ArrayBuffer.isView(lengths)) {
-    throw new TypeError(`lengths must be an array of integers, not ${shown(lengths)}`);
+    throw new TypeError(`${name} must be an array of integers, not ${shown(lengths)}`);
   }
   if (lengths.length !== B) {
-    throw new RangeError(`lengths has ${lengths.length} numbers, but B = ${B} are needed`);
+    throw new RangeError(`${name} has ${lengths.length} numbers, but B = ${B} are needed`);
   }
   for (const length of lengths) {
     if (!Number.isSafeInteger(length) || length < 0 || length > T) {
-      throw new RangeError(`lengths must be integers between 0 and T = ${T}, not ${shown(length)}`);
+      throw new RangeError(`${name} must be integers between 0 and T = ${T}, not ${shown(length)}`);
     }
   }
   return Int32Array.from(lengths);
@@ -594,7 +595,8 @@ function checkTape(tape, params) {
     "T", "B", "lengths", "xs", "h_s", "c_s", "gates_s", "g_s", "sigmoid_c_next_s", "s_s",
   ]);
   const { input_size: I, hidden_size: H } = params.sizes;
-  const { T, B } = tape;
+  const { T, B, lengths } = tape;
+  checkCount("tape.B", B);
   checkArray("tape.xs", tape.xs, params, T * B * I, "T * B * I");
   checkArray("tape.h_s", tape.h_s, params, (T + 1) * B * H, "(T + 1) * B * H");
   checkArray("tape.c_s", tape.c_s, params, (T + 1) * B * H, "(T + 1) * B * H");
@@ -602,6 +604,7 @@ function checkTape(tape, params) {
   checkArray("tape.g_s", tape.g_s, params, T * B * H, "T * B * H");
   checkArray("tape.sigmoid_c_next_s", tape.sigmoid_c_next_s, params, T * B * H, "T * B * H");
   checkArray("tape.s_s", tape.s_s, params, T * B * H, "T * B * H");
+  checkLengths("tape.lengths", lengths, T, B);
   return tape;
 }
 

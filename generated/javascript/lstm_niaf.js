@@ -262,7 +262,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   checkCount("B", B);
   const T = checkRows("xs", xs, params, B * I, "B * I");
   state = checkState("state", state, params, B);
-  lengths = checkLengths(lengths, T, B);
+  if (lengths === undefined) lengths = new Int32Array(B).fill(T);
+  lengths = checkLengths("lengths", lengths, T, B);
   xs = masked(xs, lengths, T);
   const { b_f, b_g, b_i, b_o, p_f, p_i, p_o } = params.views;
   const { U, W } = params.stacked;
@@ -589,7 +590,8 @@ function checkState(name, state, params, B, starts = {}) {
   const { sizes, ArrayType } = params;
   const lengths = { h: sizes.hidden_size, c: sizes.hidden_size };
   if (state === undefined) {
-    const begin = ([key, length]) => [key, new ArrayType(B * length).fill(starts[key] ?? 0)];
+    const start = (key) => (Object.hasOwn(starts, key) ? starts[key] : 0);
+    const begin = ([key, length]) => [key, new ArrayType(B * length).fill(start(key))];
     return Object.fromEntries(Object.entries(lengths).map(begin));
   }
   checkKeys(name, state, Object.keys(lengths));
@@ -599,18 +601,17 @@ function checkState(name, state, params, B, starts = {}) {
   return state;
 }
 
-/** The number of steps of each sequence: T where no lengths are given. */
-function checkLengths(lengths, T, B) {
-  if (lengths === undefined) return new Int32Array(B).fill(T);
+/** The number of steps of each sequence. */
+function checkLengths(name, lengths, T, B) {
   if (!Array.isArray(lengths) && !ArrayBuffer.isView(lengths)) {
-    throw new TypeError(`lengths must be an array of integers, not ${shown(lengths)}`);
+    throw new TypeError(`${name} must be an array of integers, not ${shown(lengths)}`);
   }
   if (lengths.length !== B) {
-    throw new RangeError(`lengths has ${lengths.length} numbers, but B = ${B} are needed`);
+    throw new RangeError(`${name} has ${lengths.length} numbers, but B = ${B} are needed`);
   }
   for (const length of lengths) {
     if (!Number.isSafeInteger(length) || length < 0 || length > T) {
-      throw new RangeError(`lengths must be integers between 0 and T = ${T}, not ${shown(length)}`);
+      throw new RangeError(`${name} must be integers between 0 and T = ${T}, not ${shown(length)}`);
     }
   }
   return Int32Array.from(lengths);
@@ -620,12 +621,14 @@ function checkLengths(lengths, T, B) {
 function checkTape(tape, params) {
   checkKeys("tape", tape, ["T", "B", "lengths", "xs", "h_s", "c_s", "gates_s", "tanh_c_next_s"]);
   const { input_size: I, hidden_size: H } = params.sizes;
-  const { T, B } = tape;
+  const { T, B, lengths } = tape;
+  checkCount("tape.B", B);
   checkArray("tape.xs", tape.xs, params, T * B * I, "T * B * I");
   checkArray("tape.h_s", tape.h_s, params, (T + 1) * B * H, "(T + 1) * B * H");
   checkArray("tape.c_s", tape.c_s, params, (T + 1) * B * H, "(T + 1) * B * H");
   checkArray("tape.gates_s", tape.gates_s, params, T * B * 4 * H, "T * B * 4 * H");
   checkArray("tape.tanh_c_next_s", tape.tanh_c_next_s, params, T * B * H, "T * B * H");
+  checkLengths("tape.lengths", lengths, T, B);
   return tape;
 }
 

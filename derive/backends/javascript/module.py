@@ -7,9 +7,10 @@ from functools import cached_property
 
 from derive.backends.about import About
 from derive.backends.javascript.lines import folded, in_comment
-from derive.backends.javascript.printer import helpers, shortest, times, width
+from derive.backends.javascript.printer import helpers, shortest, times
 from derive.backends.javascript.routine import Routine
 from derive.backends.javascript.words import WORDS
+from derive.backends.printer import width
 from derive.nodes import Axes, Axis, H, I, Quantity
 from derive.program.buffers import Buffer, Span
 from derive.program.naming import Names

@@ -8,34 +8,19 @@ one row. Every line of a routine is about one row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-from derive.backends.javascript.printer import behind, entry, place, width
+from derive.backends.javascript.printer import behind, entry, place
+from derive.backends.printer import width
+from derive.backends.weight import Weight, weight_of
 from derive.nodes import Axis, Quantity
 from derive.program.buffers import Buffer, Region, Role, Span
 from derive.program.interface import Call
 from derive.program.naming import Names
 from derive.program.program import Program
 from derive.program.statements import Group
-from derive.program.variants import Variant
 
 ROWS = {Span.ONCE: "", Span.STEP: "seq", Span.STEPS: "row", Span.TRAJECTORY: "row"}
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A parameter, or a stack of them, that a routine reads or writes, under a name."""
-
-    name: str
-    variant: Variant
-    key: str
-    is_stack: bool
-
-    @property
-    def holder(self) -> str:
-        """The Params that it is found in."""
-        return self.variant.of("params")
 
 
 class Places:
@@ -54,16 +39,11 @@ class Places:
         self.program, self.call, self.names, self.memory = program, call, names, call.memory
         self.constants = call.routine.storage.constants
         self.fixed = self.constants | program.parameters.of.keys()
-        self.rows = {p: w for w in program.layout.weights for p in w.parameters}
         self.known_as = {call.memory.region((q,)).buffer: r.buffer for q, r in handed.items()}
 
     def weight(self, group: Group) -> Weight:
         """The name of parameters that are stacked, or of the one there is."""
-        variant, first = self.program.parameters[group[0]]
-        if len(group) == 1:
-            return Weight(self.names.one(group[0]), variant, first.name, False)
-        stack = self.rows[first].name
-        return Weight(self.names.weights(variant, stack), variant, stack, True)
+        return weight_of(self.program, self.names, group)
 
     def array(self, buffer: Buffer) -> str:
         """What an array is called: what others call it, if they do."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 import sympy as sp
 
+from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
-from derive.nodes import Axis, Quantity, Size
-from derive.printing import ATOM, POWER, PRODUCT, Infix
+from derive.printing import ATOM, POWER, PRODUCT
 
 # What the language has. The others are functions of the generated module.
 MATH = {
@@ -21,20 +20,8 @@ MATH = {
 OWN = {"step": "unitStep"}  # `step` is one step of the cell
 
 
-class JavaScriptPrinter(Infix):
-    """Prints elementwise expressions on the numbers that `place` names; `size` names lengths."""
-
-    def __init__(
-        self,
-        rank: Mapping[str, int],
-        place: Callable[[Quantity], str],
-        size: Callable[[Axis], str],
-    ):
-        super().__init__(rank)
-        self.place, self.size = place, size
-
-    def symbol(self, symbol):
-        return self.size(symbol.axis) if isinstance(symbol, Size) else self.place(symbol)
+class JavaScriptPrinter(PlacedPrinter):
+    """Prints elementwise expressions on the numbers that `place` names."""
 
     def power(self, expr):
         base, exponent = expr.args
@@ -67,13 +54,6 @@ def called(function: str) -> str:
 def helpers(expressions: Iterable[sp.Expr]) -> set[str]:
     """The functions that a module has to bring along, since the language has none."""
     return {type(f).__name__ for expr in expressions for f in expr.atoms(Elementwise)} - MATH.keys()
-
-
-def width(axes: Iterable[Axis], size: Callable[[Axis], str]) -> str:
-    """The length of quantities side by side: ``4 * H``, ``2 * H + P``; 1 for a number."""
-    counts = Counter(map(size, axes))
-    terms = (letter if n == 1 else f"{n} * {letter}" for letter, n in counts.items())
-    return " + ".join(terms) or "1"
 
 
 def times(count: str, length: str) -> str:

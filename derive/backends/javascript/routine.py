@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from derive.backends.javascript.places import Places, Weight
+from derive.backends.javascript.places import Places
 from derive.backends.javascript.printer import JavaScriptPrinter, added
+from derive.backends.weight import Weight
 from derive.cell import Equation
 from derive.nodes import Axis, Quantity, Size, symbols_of
 from derive.program.buffers import Buffer, Region
@@ -150,7 +151,7 @@ class Routine(Places):
     def weights(self) -> list[Weight]:
         """The parameters, gradients and directions that it names."""
         known = {self.weight(group) for group in self.seen if group[0] in self.program.parameters}
-        return sorted(known, key=lambda w: (w.holder, not w.is_stack, w.name))
+        return sorted(known, key=lambda w: (w.params, not w.is_stack, w.name))
 
     @cached_property
     def arrays(self) -> list[Buffer]:

@@ -7,9 +7,8 @@ from typing import Any
 
 from derive.cell import Cell
 from derive.cost import predicted
-from derive.display.about import first_value, paragraphs, shape
+from derive.display.about import paragraphs, shape, starts
 from derive.display.latex import aligned_parts
-from derive.nodes import Quantity
 from derive.program.program import Program
 from derive.render import render
 
@@ -52,12 +51,6 @@ def facts(cell: Cell) -> list[tuple[str, list[str]]]:
         ("output", [str(cell.output)]),
     ]
     return [(label, items) for label, items in found if items]
-
-
-def starts(cell: Cell, parameter: Quantity) -> str:
-    """The initial value of a parameter."""
-    value = first_value(cell, parameter)
-    return "random" if value is None else f"{value:g}"
 
 
 def escaped(text: str) -> str:

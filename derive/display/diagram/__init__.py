@@ -6,5 +6,5 @@ grid, route                       ->  the ways of its lines
 arrange                           ->  the best arrangement found
 tracks, draw                      ->  a scene: shapes with places, roles and names
 backward, emphasis, loop, beside, chain   other scenes of the same cell
-svg        a scene                ->  text
+svg, tikz, files                  ->  text, in the form that a suffix says
 """

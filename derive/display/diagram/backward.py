@@ -17,6 +17,7 @@ import sympy as sp
 
 from derive.adjoint import adjoint
 from derive.cell import Cell
+from derive.deviation import Deviation
 from derive.display.derivation import Name
 from derive.display.diagram import label
 from derive.display.diagram.draw import TYPE, Pen
@@ -24,7 +25,7 @@ from derive.display.diagram.graph import Node, Norm, Operand
 from derive.display.diagram.route import Way
 from derive.display.diagram.scene import Dot, Position, Scene, Stroke, Word
 from derive.elementwise import Elementwise
-from derive.nodes import Quantity
+from derive.nodes import FeatureSum, Quantity, axes_of
 
 # What is wider is written below the picture, under a number. That begins with what is very wide;
 # each time that a label finds no room, less is too wide, but not less than a letter is.
@@ -113,9 +114,16 @@ class _BackwardPen(Pen):
     def carried(self, target: Node, operand: Operand) -> str:
         """What a node hands back along a line."""
         if target.kind == "layer":
-            inside = self.inside.get(target.names[0]) if target.names else None
-            return self.labels.symbol(inside) if inside else ""
+            before = self.before(target)
+            return self.labels.symbol(before) if before else ""
         return self.labels(self.contribution(target, operand))
+
+    def before(self, layer: Node) -> Quantity | None:
+        """The adjoint of what a layer's activation is applied to; None where it has none."""
+        if layer.names:
+            return self.inside.get(layer.names[0])
+        name = self.expanded.get(_argument(layer))
+        return self.adjoint.bar[name] if name else None
 
     @cached_property
     def inside(self) -> dict[Quantity, Quantity]:
@@ -132,17 +140,26 @@ class _BackwardPen(Pen):
     @cached_property
     def named(self) -> dict[sp.Expr, Quantity]:
         """What only the normal form has named, as the layers that read it have it."""
+        read = {o.expr for node in self.graph.of_kind("layer") for o in node.operands}
+        return {rhs: name for rhs, name in self.expanded.items() if rhs in read}
+
+    @cached_property
+    def expanded(self) -> dict[sp.Expr, Quantity]:
+        """The names that only the normal form has, by their formulas in the cell's own."""
         own = {e.lhs for e in self.cell.equations}
         meaning: dict[sp.Expr, sp.Expr] = {}
         for e in self.adjoint.forward:
             if e.lhs not in own:
                 meaning[e.lhs] = e.rhs.xreplace(meaning)
-        read = {o.expr for node in self.graph.of_kind("layer") for o in node.operands}
-        return {rhs: name for name, rhs in meaning.items() if rhs in read}
+        return {rhs: name for name, rhs in meaning.items()}
 
     def contribution(self, node: Node, operand: Operand) -> sp.Expr:
-        """The adjoint of a node's value, times its derivative by one of its operands."""
-        return self.value(node) * self.slope(node, operand)
+        """The adjoint of a node's value, times its derivative by one of its operands; what all
+        features of a number hand back adds up."""
+        bar = self.before(node) if node.kind == "layer" else self.value(node)
+        made = (bar or sp.S.Zero) * self.slope(node, operand)
+        is_spread = axes_of(made) and not axes_of(operand.expr)
+        return FeatureSum(made) if is_spread else made
 
     def value(self, node: Node) -> sp.Expr:
         """The adjoint of what a node computes: by name, or else what its readers hand back."""
@@ -156,24 +173,34 @@ class _BackwardPen(Pen):
                 self.contribution(reader, operand)
                 for reader in readers
                 for operand in reader.operands
-                if operand.source == node.key and reader.kind == "operation"
+                if operand.source == node.key and reader.kind in {"layer", "operation"}
             )
         )
 
     def slope(self, node: Node, operand: Operand) -> sp.Expr:
-        """The derivative of an operation by one of the lines that it reads."""
+        """The derivative of an operation by one of the lines that it reads; of what is inside a
+        layer, by one that it adds."""
+        if node.kind == "layer":
+            return self.partial(_argument(node), operand.expr)
         if node.label == "+":
             return sp.S.NegativeOne if operand.negated else sp.S.One
         if node.label == "*":
             return sp.Mul(*(other.expr for other in node.operands if other != operand))
         if isinstance(node.expr, Norm):
             return Quantity(NORM, node.expr.axes())
-        if isinstance(node.expr, Elementwise):
+        if isinstance(node.expr, FeatureSum):
+            return sp.S.One
+        if isinstance(node.expr, Elementwise | Deviation):
             output = node.names[0] if node.names else node.expr
-            return node.expr.slopes(output, *node.expr.args)[node.expr.args.index(operand.expr)]
+            others = node.expr.args if isinstance(node.expr, Elementwise) else ()
+            return node.expr.slopes(output, *others)[node.expr.args.index(operand.expr)]
+        return self.partial(node.expr, operand.expr)
+
+    def partial(self, expr: sp.Expr, line: sp.Expr) -> sp.Expr:
+        """The derivative of a formula by a part of it, which may be some of its factors or
+        terms."""
         variable = sp.Dummy(real=True)
-        formula = node.expr.xreplace({operand.expr: variable})
-        return formula.diff(variable).xreplace({variable: operand.expr})
+        return expr.subs(line, variable).diff(variable).xreplace({variable: line})
 
     def with_notes(self, made: Scene) -> Scene:
         """The scene with the long formulas below it."""
@@ -187,3 +214,8 @@ class _BackwardPen(Pen):
             y += 1.6 * TYPE
         # A name of its own, so that both pictures may stand on one page.
         return replace(made, words=tuple(words), name=f"{made.name}-back").trimmed()
+
+
+def _argument(layer: Node) -> sp.Expr:
+    """What a layer's activation is applied to."""
+    return layer.expr.args[0] if isinstance(layer.expr, Elementwise) else layer.expr

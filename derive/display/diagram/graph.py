@@ -227,7 +227,7 @@ class _Builder:
             return self.affine(expr, rest)
         return "+", [
             self.operand(-term if _is_minus(term) else term, negated=_is_minus(term))
-            for term in self.in_order(self.shared(sp.Add, lines))
+            for term in few(sp.Add, self.in_order(self.shared(sp.Add, lines)))
         ]
 
     def affine(self, expr: sp.Expr, line: sp.Expr) -> tuple[str, list[Operand]]:
@@ -248,7 +248,10 @@ class _Builder:
         if constant and sp.Mul(*constant) != 1:
             inner = sp.Mul(*lines)
             return self.constant_label(expr, inner), [self.operand(inner)]
-        return "*", [self.operand(factor) for factor in self.in_order(self.shared(sp.Mul, lines))]
+        return "*", [
+            self.operand(factor)
+            for factor in few(sp.Mul, self.in_order(self.shared(sp.Mul, lines)))
+        ]
 
     def power(self, expr: sp.Pow) -> tuple[str, list[Operand]]:
         base, exponent = expr.args
@@ -271,6 +274,14 @@ class _Builder:
 
     def is_constant(self, expr: sp.Expr) -> bool:
         return symbols_of(expr) <= self.constant
+
+
+def few(kind: type[sp.Basic], parts: list[sp.Expr]) -> list[sp.Expr]:
+    """Terms or factors, as many as a circle has sides for beside the one that the result leaves by:
+    those that are too many stand together."""
+    while len(parts) > 3:
+        parts = [kind(*parts[:2]), *parts[2:]]
+    return parts
 
 
 def _constants(cell: Cell) -> frozenset[Quantity]:

@@ -1,4 +1,9 @@
-"""What each thing on a picture is in the cell: it decides its colour, and the words for it."""
+"""What each thing on a picture is in the cell: it decides its colour, and the words for it.
+
+A state is a memory here if it has a rail, any operations between its old value and its new one.
+Whether the new value *adds* to the old is asked by `derive.display.trace.roles`, and what is left
+of a gradient on the way by `derive.jacobian.rail`.
+"""
 
 from __future__ import annotations
 

@@ -46,10 +46,14 @@ def path(points: tuple[Position, ...]) -> str:
 
 def head(tip: Position, back: Position) -> str:
     """An arrow head, as path data."""
+    return f"M{'L'.join(map(_pair, arrow(tip, back)))}Z"
+
+
+def arrow(tip: Position, back: Position) -> tuple[Position, Position, Position]:
+    """The corners of an arrow head."""
     x, y = _towards(tip, back, 7.0)
     across = (y - tip[1]) / 2, (tip[0] - x) / 2
-    left, right = (x + across[0], y + across[1]), (x - across[0], y - across[1])
-    return f"M{_pair(tip)}L{_pair(left)}L{_pair(right)}Z"
+    return tip, (x + across[0], y + across[1]), (x - across[0], y - across[1])
 
 
 def _length(one: Position, two: Position) -> float:

@@ -35,7 +35,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Told:
+class StoryStep:
     """A step of the story: what it is, and what is computed for it."""
 
     heading: Text
@@ -51,9 +51,9 @@ class Teller:
         self.equations = {e.lhs: e for e in book.forward}
         self.roles, self.shares, self.memories = roles(book), shares(book), memories(book.cell)
         self.told: dict[sp.Expr, int] = {}  # what is computed in which step
-        self.steps: list[Told] = []
+        self.steps: list[StoryStep] = []
 
-    def tell(self) -> tuple[Told, ...]:
+    def tell(self) -> tuple[StoryStep, ...]:
         new = {update: state for state, update in self.cell.updates.items()}
         for equation in self.book.forward:
             if equation.lhs in new:
@@ -148,7 +148,7 @@ class Teller:
     def add(self, heading: Text, parts: list[Part]) -> None:
         """A step, if there is anything to compute in it."""
         if parts:
-            self.steps.append(Told(heading, tuple(parts)))
+            self.steps.append(StoryStep(heading, tuple(parts)))
         for part in parts:
             self.told[part.computes] = len(self.steps)
 

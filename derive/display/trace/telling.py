@@ -11,7 +11,7 @@ from derive.display.trace.bounds import is_within_one
 from derive.display.trace.numbers import percentages
 from derive.display.trace.printers import Value
 from derive.display.trace.roles import Role, memories, roles
-from derive.display.trace.steps import Part, Teller, Told
+from derive.display.trace.steps import Part, StoryStep, Teller
 from derive.display.trace.story import Text
 from derive.display.unicode import Unicode
 from derive.nodes import Quantity, symbols_of
@@ -26,7 +26,7 @@ class Telling:
     legend   what the words stand for
     """
 
-    steps: tuple[Told, ...]
+    steps: tuple[StoryStep, ...]
     remarks: Callable[[Equation, Value], tuple[Text, ...]]
     legend: Text = ()
 
@@ -40,7 +40,7 @@ def in_letters(book: Textbook) -> Telling:
             return ()
         return ((f"{percentages(value(equation.lhs))} open",),)
 
-    return Telling((Told((), tuple(map(Part, book.forward))),), remarks)
+    return Telling((StoryStep((), tuple(map(Part, book.forward))),), remarks)
 
 
 def in_words(book: Textbook) -> Telling:
