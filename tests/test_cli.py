@@ -200,7 +200,7 @@ def test_nor_is_it_where_a_title_or_settings_stand_behind_it(tmp_path, behind):
 
 
 def test_a_picture_is_named_as_one(mine):
-    assert_refused(run("diagram", mine, "-o", mine), "my_cell.py", ".svg")
+    assert_refused(run("diagram", mine, "-o", mine), ".svg", ".py")
     assert mine.read_text() == MINE
 
 

@@ -9,6 +9,7 @@ import pytest
 from derive.adjoint import adjoint
 from derive.display.derivation import textbook
 from derive.display.diagram.label import Labels, runs
+from derive.display.formula import MARKS
 from derive.display.latex.printer import GREEK as IN_LATEX
 from derive.display.latex.printer import word
 from derive.display.letters import GREEK, letters
@@ -35,3 +36,10 @@ def test_a_label_has_its_parts():
     quantity = next(q for q in labels.names if q == "W_f")
     pieces = [(run.text, run.level, run.italic) for run in runs(labels.symbol(Quantity(quantity)))]
     assert pieces == [("W", 0, True), ("f", -1, True)]
+
+
+def test_a_label_is_one_line_without_marks_to_break_it():
+    book = textbook(adjoint(load("lstm_layer_norm")))
+    labels = Labels(book)
+    texts = [text for e in book.equations for text in (*labels.sides(e), labels(e.rhs))]
+    assert not {*MARKS} & {*"".join(texts)}

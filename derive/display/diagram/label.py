@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
+from derive.cell import Equation
 from derive.display.derivation import Name
 from derive.display.formula import plain
 from derive.display.letters import Lettered
@@ -39,6 +40,13 @@ class Labels(Lettered, Unicode):
 
     juxtaposed = " "
 
+    def __call__(self, expr: sp.Expr) -> str:
+        return plain(super().__call__(expr))  # a label is one line
+
+    def sides(self, equation: Equation, total: str = "") -> tuple[str, str]:
+        left, right = super().sides(equation, total)
+        return plain(left), plain(right)
+
     def named(self, name: Name) -> str:
         """A quantity's symbol with its bar, subscripts and time step."""
         stem, *subscripts = self.stems[name.word]
@@ -63,7 +71,7 @@ def _step(name: Name) -> str:
 def runs(label: str) -> Iterator[Run]:
     """The pieces of a label, of one level and slant each."""
     level = 0
-    for piece in re.split(f"([{LOWER}{HIGHER}{LEVEL}])", plain(label)):
+    for piece in re.split(f"([{LOWER}{HIGHER}{LEVEL}])", label):
         if piece in (LOWER, HIGHER, LEVEL):
             level = {LOWER: -1, HIGHER: 1, LEVEL: 0}[piece]
             continue
