@@ -51,10 +51,8 @@ class MathML(Lettered, Stacked):
     # Each operator says its form, since a line may begin or end with any of them.
     plus, minus = (f'{BEFORE_TERM}<mo form="infix">{sign}</mo>' for sign in "+−")
     negation = '<mo form="prefix">−</mo>'
-    times, juxtaposed = (
-        f'{BEFORE_FACTOR}<mo form="infix">∘</mo>',
-        '<mo>⁢</mo><mspace width="0.17em"/>',
-    )
+    times = f'{BEFORE_FACTOR}<mo form="infix">∘</mo>'
+    juxtaposed = '<mo>⁢</mo><mspace width="0.17em"/>'
 
     def __init__(self, book: Textbook):
         super().__init__(book)
@@ -163,7 +161,7 @@ class MathML(Lettered, Stacked):
     def exponent(self, number: sp.Expr) -> str:
         if isinstance(number, sp.Rational):
             parts = (f"<mn>{part}</mn>" for part in str(number).split("/"))
-            return f"<mrow>{'<mo lspace="0" rspace="0">/</mo>'.join(parts)}</mrow>"
+            return "<mrow>" + '<mo lspace="0" rspace="0">/</mo>'.join(parts) + "</mrow>"
         return f"<mrow>{plain(self(number))}</mrow>"
 
 
