@@ -69,7 +69,7 @@ def visit(browser, address: str, viewport=WIDE, **options) -> Iterator:
         page.wait_for_selector("#live[data-ready]", state="attached")
     yield page
     context.close()
-    assert not wrong
+    assert wrong == [], wrong
     assert not [url for url in asked if not url.startswith((home, "blob:", "data:"))]
 
 

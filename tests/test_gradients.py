@@ -670,7 +670,7 @@ def test_files(tmp_path):
         (["lstm", "-o", "flow.gif"], "flow.gif: its ending"),
         (["lstm", "-o", "flow"], "flow: its ending"),
         (["lstm", "rnn", "--weights", str(TIMES_W)], "--weights are those of one cell"),
-        (["lstm", "--weights", str(TIMES_W)], "has no named arrays"),
+        (["lstm", "--weights", str(TIMES_W)], "files that end in .npz, .json, .csv"),
         (["lstm", "--weights", "gone.npz"], "gone.npz"),
         (["lstm", "--latex", "-o", "a.svg"], "the Jacobian is printed"),
         (["lstm", "--rails", "--histograms"], "one at a time"),
