@@ -63,7 +63,8 @@ def read(inside):
 
 def equations(cell, monkeypatch):
     """(equation, its MathML, its LaTeX), both unbroken."""
-    monkeypatch.setattr(latex, "NARROW", float("inf"))  # what a page stacks, LaTeX may write flat
+    for printer in (latex, mathml):  # they may stack other things, of other widths
+        monkeypatch.setattr(printer, "NARROW", float("inf"))
     book = textbook(adjoint(cell))
     ours, theirs = MathML(book), latex.Latex(book)
     for equation in book.equations:
@@ -157,6 +158,16 @@ def test_brackets_grow_around_what_is_tall():
     assert "stretchy" not in printer.bracket("<mfrac><mi>x</mi><mi>y</mi></mfrac>")
 
 
+def test_what_is_wide_is_not_stacked():
+    """The root over four squares in the layer-normalised LSTM is a power that can be broken."""
+    book = textbook(adjoint(library.load("lstm_layer_norm")))
+    (sigma,) = (e for e in book.forward if e.lhs.name == "sigma_u")
+    row = MathML(book).row(sigma)
+    assert len(row.right) > 1 and "<msqrt" not in str(row)
+    assert "".join(said(read(line)) for _, line in row.right).endswith(")^{1/2}")
+    assert max(mathml._columns(line) for _, line in row.right) <= mathml.WIDE
+
+
 @each(UNPLEASANT)
 def test_names_are_text(cell):
     """Nothing that an author wrote becomes an element: only those of MathML are there."""
@@ -164,7 +175,9 @@ def test_names_are_text(cell):
     for equation in book.equations:
         for side in MathML(book).sides(equation):
             tags = {e.tag for e in read(plain(side)).iter()}
-            assert tags <= {*"math mrow mi mn mo mtext mfrac msqrt mover msub msup msubsup".split()}
+            assert tags <= {
+                *"math mrow mi mn mo mtext mspace mfrac msqrt mover msub msup msubsup".split()
+            }
 
 
 def test_width_counts_what_is_seen():

@@ -30,7 +30,8 @@ from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
 TALL = "<mfrac", "<msqrt"  # what brackets grow around
-WIDE = 62  # characters; a longer line is broken
+WIDE = 54  # characters; a longer line is broken
+NARROW = 32  # what is wider is not stacked, since it could not be broken
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,8 @@ class MathML(Lettered, Stacked):
     # Each operator says its form, since a line may begin or end with any of them.
     plus, minus = (f'{BEFORE_TERM}<mo form="infix">{sign}</mo>' for sign in "+−")
     negation = '<mo form="prefix">−</mo>'
-    times, juxtaposed = f'{BEFORE_FACTOR}<mo form="infix">∘</mo>', "<mo>⁢</mo>"
+    times = f'{BEFORE_FACTOR}<mo form="infix">∘</mo>'
+    juxtaposed = '<mo>⁢</mo><mspace width="0.17em"/>'
 
     def __init__(self, book: Textbook):
         super().__init__(book)
@@ -114,10 +116,13 @@ class MathML(Lettered, Stacked):
 
     def fraction(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
         above, below = (
-            self(part[0]) if len(part) == 1 else self.factors(part) for part in (over, under)
+            self(part[0]) if len(part) == 1 else self.factors(part) or "<mn>1</mn>"
+            for part in (over, under)
         )
-        above = above or "<mn>1</mn>"
-        return f"<mfrac><mrow>{plain(above)}</mrow><mrow>{plain(below)}</mrow></mfrac>"
+        if max(_columns(above), _columns(below)) < NARROW:
+            return f"<mfrac><mrow>{plain(above)}</mrow><mrow>{plain(below)}</mrow></mfrac>"
+        numerator = self.factors(over) or "<mn>1</mn>"
+        return f"{numerator}{BEFORE_FACTOR}<mo>/</mo>{self.bracket(below)}"
 
     def apply(
         self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
@@ -138,7 +143,12 @@ class MathML(Lettered, Stacked):
         return super().function(expr)
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:
-        return f"<msqrt>{plain(self(expr))}</msqrt>", ATOM
+        inner = self(expr)
+        if _columns(inner) < NARROW:
+            return f"<msqrt>{plain(inner)}</msqrt>", ATOM
+        opening, closing = self.bracket("\n").split("\n")
+        half = self.exponent(sp.Rational(1, 2))
+        return f"{opening}{inner}<msup>{closing}{half}</msup>", POWER
 
     def power(self, expr: sp.Pow) -> tuple[str, int]:
         base, exponent = expr.args
@@ -151,7 +161,7 @@ class MathML(Lettered, Stacked):
     def exponent(self, number: sp.Expr) -> str:
         if isinstance(number, sp.Rational):
             parts = (f"<mn>{part}</mn>" for part in str(number).split("/"))
-            return f"<mrow>{'<mo>/</mo>'.join(parts)}</mrow>"
+            return "<mrow>" + '<mo lspace="0" rspace="0">/</mo>'.join(parts) + "</mrow>"
         return f"<mrow>{plain(self(number))}</mrow>"
 
 
