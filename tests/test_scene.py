@@ -299,4 +299,7 @@ def test_a_png_or_what_it_needs(tmp_path, monkeypatch):
     assert result.exit_code == 2 and "a PNG needs rsvg-convert" in result.output
     assert not (tmp_path / "b.png").exists()
     result = run("rnn", "-o", tmp_path / "b.gif")
-    assert result.exit_code == 2 and "ends in .svg, .tex or .png, not '.gif'" in result.output
+    assert (
+        result.exit_code == 2
+        and "its ending is to say what it is, one of .svg, .tex, .png" in result.output
+    )

@@ -61,12 +61,14 @@ def diagram(
 ) -> None:
     """Draw a cell from its equations."""
     from derive.display.diagram import emphasis
-    from derive.display.diagram.files import content
+    from derive.display.diagram.files import FORMS, content
     from derive.display.diagram.key import with_key
     from derive.render import write_files
 
     if (file is None) == (steps is None):
         raise OneLine("name the file to write with -o, or a folder for --steps")
+    if file is not None and file.suffix not in FORMS:
+        raise OneLine(f"{file}: its ending is to say what it is, one of {', '.join(FORMS)}")
     chosen = loaded(cell, settings)
     if steps is not None:
         only("--steps", view)
