@@ -5,6 +5,7 @@ PYTHON    ?= python3 python3.14 python3.13 python3.12 python3.11 python
 TESTFLAGS ?= -n auto --dist worksteal
 PDFLATEX  ?= pdflatex
 FUZZ      ?= 5000
+NOTEBOOK  ?= examples/tutorial.ipynb
 
 VENV  := .venv
 PY    := $(VENV)/bin/python
@@ -30,6 +31,7 @@ help: ## List the targets
 .PHONY: generate
 generate: $(VENV)/.core ## Derive every cell and write generated/ and docs/cells/
 	@$(PY) -m derive generate -o generated
+	@$(PY) -m derive generate -o generated/javascript --backend javascript
 	@$(PY) -m derive generate -o docs/cells --backend markdown
 
 .PHONY: latex
@@ -51,9 +53,22 @@ latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/la
 	    echo "wrote build/latex/$$cell.pdf"; \
 	done
 
+.PHONY: docs
+docs: $(VENV)/.plot ## Build the atlas, a site of all cells, in build/site/ (two minutes)
+	@rm -rf build/site
+	@$(PY) -m derive docs -o build/site
+
 .PHONY: example
 example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series (a minute)
 	@$(PY) examples/seasonal.py
+
+.PHONY: notebook
+notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs into it
+	@$(PY) examples/notebook.py $(NOTEBOOK)
+
+.PHONY: pictures
+pictures: $(VENV)/.core ## Draw the pictures of cells in README.md and docs/diagrams.md
+	@sed -n 's|^derive diagram|$(PY) -m derive diagram|p' docs/diagrams.md | sh -e
 
 .PHONY: bench
 bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs PyTorch)
@@ -63,20 +78,31 @@ bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs
 # ---- what it proves -----------------------------------------------------------------------------
 
 .PHONY: test
-test: $(VENV)/.test ## Run the tests, but for those against other libraries
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers" || status=$$?; \
+test: $(VENV)/.test ## Run the tests, but for those that need other libraries, Node, or a browser
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser" || status=$$?; \
 	echo; \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
+	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
+	echo "Not run: the tests that open the atlas in a browser (marked 'browser'). To run them: make test-browser"; \
 	exit $$status
 
 .PHONY: test-peers
 test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch and onnxruntime (installs them)
 	@$(PY) -m pytest -m peers
 
+.PHONY: test-node
+test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)
+	@command -v node > /dev/null || { echo "node is not installed (Debian: nodejs)" >&2; exit 1; }
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m node
+
+.PHONY: test-browser
+test-browser: $(VENV)/.test $(VENV)/.browser docs ## Build the atlas and open it (needs Chromium; installs Playwright)
+	@$(ONE_THREAD) SITE=build/site $(PY) -m pytest $(TESTFLAGS) -m browser
+
 .PHONY: fuzz
 fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
-	@$(ONE_THREAD) CELLS=$(FUZZ) $(PY) -m pytest $(TESTFLAGS) tests/test_cells_random.py \
-	    -k random_cell
+	@$(ONE_THREAD) CELLS=$(FUZZ) PYTHONPATH=tests $(PY) -m pytest $(TESTFLAGS) -p fuzzing \
+	    tests/test_cells_random.py -k random_cell
 
 .PHONY: mutants
 mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (ten minutes)
@@ -126,7 +152,7 @@ gone:
 lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
 	@build/lock/bin/python -m pip install -qq hatchling
-	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,example,peers]"
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,peers]"
 	@{ sed -n '/^#/p' $(LOCK); \
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock

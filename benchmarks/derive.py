@@ -14,10 +14,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import islice
 from statistics import median
 
 from rich.console import Console
 from rich.table import Table
+
+from derive.cli.progress import results
 
 DERIVE = """
 import sys, time
@@ -61,8 +64,12 @@ def main() -> None:
     table = Table("what", title=f"median of {args.repeats}")
     for heading in ("seconds", "spread", "target"):
         table.add_column(heading, justify="right")
-    for what, (measure, target) in MEASURED.items():
-        times = sorted(measure() for _ in range(args.repeats))
+    tasks = [
+        (what, measure) for what, (measure, _) in MEASURED.items() for _ in range(args.repeats)
+    ]
+    done = results(tasks)
+    for what, (_, target) in MEASURED.items():
+        times = sorted(islice(done, args.repeats))
         reached = "white" if target is None else "green" if median(times) <= target else "red"
         spread = f"{times[0]:.3f}-{times[-1]:.3f}"
         table.add_row(

@@ -27,8 +27,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import Progress
 from rich.table import Table
+
+from derive.cli.progress import progress
 
 THREADS = 2
 ROOT = Path(__file__).resolve().parent.parent
@@ -188,18 +189,18 @@ def measure(
 ) -> dict[Shape, list[Times]]:
     """The times of both sides, for each shape and round."""
     found: dict[Shape, list[Times]] = {shape: [] for shape in shapes}
-    with Progress(transient=True) as progress:
-        bar = progress.add_task("timing", total=rounds * len(shapes))
-        for _ in range(rounds):
+    work = progress(rounds * len(shapes))
+    with work.shown():
+        for number in range(1, rounds + 1):
             with ExitStack() as stack:
                 processes = {side: Process(side, stack) for side in SIDES}
                 for shape in shapes:
+                    work.at(f"round {number}: {', '.join(map(str, shape))}")
                     times: Times = {side: [] for side in SIDES}
                     for _ in range(turns):
                         for side, process in processes.items():
                             times[side] += process.times(shape, seconds)
                     found[shape].append(times)
-                    progress.advance(bar)
     return found
 
 

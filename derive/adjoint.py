@@ -141,7 +141,7 @@ def unnamed(part: sp.Expr, equation: Equation) -> CellError:
 
 def named_quotients(equations: Iterable[Equation]) -> dict[sp.Expr, Quantity]:
     """The quotients that are equations, with their names."""
-    return {e.rhs: e.lhs for e in equations if divisor_of(e.rhs) != 1}
+    return {e.rhs: e.lhs for e in equations if divisor_of(e.rhs) != 1 and not e.stretches}
 
 
 def under_names(product: sp.Expr, quotients: Mapping[sp.Expr, Quantity]) -> sp.Expr:

@@ -14,7 +14,7 @@ import sympy as sp
 
 from derive import wellformed
 from derive.elementwise import sigmoid
-from derive.nodes import Axis, CellError, H, I, Quantity, as_written, symbols_of
+from derive.nodes import Axis, CellError, H, I, Quantity, as_written, axes_of, symbols_of
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,12 @@ class Equation:
     lhs: Quantity
     rhs: sp.Expr
     order: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def stretches(self) -> bool:
+        """Whether it gives one number to every entry of a vector: its two sides differ in shape
+        then, and where another equation has the number, the vector does not stand for it."""
+        return axes_of(self.rhs) != self.lhs.axes
 
     def __str__(self) -> str:
         return f"{self.lhs} = {as_written(self.rhs)}"

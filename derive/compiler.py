@@ -11,6 +11,11 @@
     derive.program.interface all routines           ->  what they take, hand on, and give
     derive.backends.NAME     the program            ->  text, by way of templates/NAME
 
+Beside them stand the rooms that read the equations without generating anything: `derive.jacobian`,
+`derive.evaluation`, `derive.cost` and `derive.display`; above them those that put all to use:
+`derive.proof`, `derive.gradients`, `derive.site`, and what a person meets, `derive.handle`,
+`derive.notebook` and `derive.cli`.
+
 Every stage is a function from one immutable value to the next. `derive.program.program` has them
 all, each computed when a backend asks for it: a page reads the derivation alone.
 """
@@ -38,7 +43,7 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
     """The files of a cell in a target language: names and texts.
 
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
-    the rest again
+    the rest again; or "everything", and backward every adjoint
     """
     module = backend(target)
     try:

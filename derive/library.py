@@ -60,10 +60,23 @@ def setting_pairs(texts: Iterable[str]) -> dict[str, str]:
     return pairs
 
 
+def file_of(what: str) -> Path | None:
+    """The file that a person named, whatever stands behind its name; None for a built-in cell."""
+    return _place(split(what)[0])[0]
+
+
+def _place(what: str) -> tuple[Path | None, str]:
+    """The file that is named, if one is, and the title of the cell in it, if that is."""
+    path, _, title = what.partition(".py:")
+    if title:
+        return Path(f"{path}.py"), title
+    return (Path(what) if what.endswith(".py") else None), ""
+
+
 def _load(what: str) -> Cell:
-    path_text, _, title = what.partition(".py:")
-    if what.endswith(".py") or title:
-        return load_file(Path(path_text + ".py" if title else what), title)
+    file, title = _place(what)
+    if file is not None:
+        return load_file(file, title)
     if what not in names():
         raise CellError(_not_found(what))
     return load_file(FOLDER / f"{what}.py")

@@ -227,12 +227,16 @@ class FeatureSum(Node):
         return ()
 
     def adjoint(self, bar):
-        for part, slope in self.slopes():
-            yield part, bar * slope  # every feature receives the same
+        for part, slope in self.slopes():  # every feature receives the same
+            is_number = axes_of(part) == axes_of(slope) == ()
+            yield part, bar * (self.total(slope) if is_number else slope)
 
     def tangent(self, dot):
-        moved = sp.Add(*(slope * dot(part) for part, slope in self.slopes()))
-        return FeatureSum(moved) if moved != 0 else sp.S.Zero
+        return self.total(sp.Add(*(slope * dot(part) for part, slope in self.slopes())))
+
+    def total(self, expr: sp.Expr) -> sp.Expr:
+        """The sum of an expression over these features; a number stands at every one of them."""
+        return FeatureSum(expr) if axes_of(expr) else expr * Size(*axes_of(self.args[0]))
 
     def slopes(self) -> Iterator[Contribution]:
         """What the sum runs over, with its factors; a function or a node in it has to have a

@@ -20,7 +20,7 @@ activation's derivative finds the activation's output under a name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import sympy as sp
 
@@ -64,7 +64,7 @@ class _Normaliser:
         self.taken = taken
         self.quotients = quotients
         self.named: dict[sp.Expr, Quantity] = {
-            e.rhs: e.lhs for e in equations if isinstance(e.rhs, Elementwise)
+            e.rhs: e.lhs for e in equations if isinstance(e.rhs, Elementwise) and not e.stretches
         }
         self.uses = Counter(product for e in equations for product in _products(e.rhs))
         self.result: list[Equation] = []
@@ -78,7 +78,7 @@ class _Normaliser:
     def top(self, rhs: sp.Expr, equation: Equation) -> sp.Expr:
         """The right-hand side of an equation that has a name already."""
         if isinstance(rhs, Elementwise):
-            return rhs.func(*(self.argument(a, f"a_{equation.lhs}", equation) for a in rhs.args))
+            return rhs.func(*self.pre_activations(rhs.args, equation))
         if isinstance(rhs, Deviation):
             return self.node(rhs, equation)
         if not isinstance(rhs, sp.Add) and divisor_of(rhs) != 1:
@@ -171,10 +171,17 @@ class _Normaliser:
             return "_".join(sorted(map(str, factors), key=_position(equation)))
         return ""
 
+    def pre_activations(self, args: Iterable[sp.Expr], equation: Equation) -> Iterator[sp.Expr]:
+        """What a function is applied to; the names of several have numbers."""
+        args = tuple(args)
+        several = sum(not is_named(a) for a in args) > 1
+        for k, argument in enumerate(args, start=1):
+            yield self.argument(argument, f"a{k if several else ''}_{equation.lhs}", equation)
+
     def argument(self, expr: sp.Expr, name: str, equation: Equation) -> sp.Expr:
         """What a function or node is applied to: a quantity with a name, its transpose, or a plain
         number."""
-        if isinstance(expr, Quantity) or expr.is_Number:
+        if is_named(expr):
             return expr
         if isinstance(expr, Transposed):
             return Transposed(self.argument(expr.args[0], name, equation))
@@ -194,6 +201,11 @@ class _Normaliser:
             )
             self.result.append(Equation(quantity, rhs, equation.order))
         return self.named[expr]
+
+
+def is_named(expr: sp.Expr) -> bool:
+    """Whether an expression needs no name: a quantity, or a plain number."""
+    return isinstance(expr, Quantity) or bool(expr.is_Number)
 
 
 def _products(expr: sp.Expr) -> Iterable[MatVec]:

@@ -58,17 +58,17 @@ def fill(text: str, width: int, hang: int = 0) -> str:
     return "\n".join(textwrap.wrap(text, width, subsequent_indent=" " * hang))
 
 
-def write_files(files: Mapping[str, str], folder: Path) -> list[Path]:
+def write_files(files: Mapping[str, str | bytes], folder: Path) -> list[Path]:
     """Write every file, or none: each is written beside its place first, and only then moved into
-    it."""
+    it. Text is written in UTF-8, with plain line ends."""
     folder.mkdir(parents=True, exist_ok=True)
     moves: list[tuple[str, Path]] = []
     try:
-        for name, text in files.items():
+        for name, content in files.items():
             handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
             moves.append((temporary, folder / name))
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content if isinstance(content, bytes) else content.encode())
             os.chmod(temporary, 0o644)
         while moves:
             os.replace(*moves[-1])

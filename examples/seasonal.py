@@ -38,7 +38,7 @@ from matplotlib.figure import Figure
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 from scipy.optimize import minimize
 from statsmodels.datasets import co2
@@ -50,6 +50,7 @@ HIDDEN = 16  # units, in every network
 DECAY = 1e-3  # the weight of the squared parameters in every network's loss
 FITS = 4  # from different starts; a network's forecast is their mean
 
+WATCHED = Console(stderr=True)  # where progress is shown, if it is a terminal
 CELLS = {"lstm": "LSTM", "lstm_peephole": "peephole LSTM", "rnn": "simple RNN"}
 Array = NDArray[np.float64]
 Pullback = Callable[[Array], Array]
@@ -144,8 +145,18 @@ class FeedForward:
 Network = Recurrent | FeedForward
 
 
-def fit(network: Network, start: Array, inputs: Array, task: Task, iterations: int) -> Array:
-    """Minimise the mean square error in training; return the parameters best in validation."""
+def fit(
+    network: Network,
+    start: Array,
+    inputs: Array,
+    task: Task,
+    iterations: int,
+    told: Callable[[Array], None],
+) -> Array:
+    """Minimise the mean square error in training; return the parameters best in validation.
+
+    `told` is called after every iteration.
+    """
     training, validation = task.parts["training"], task.parts["validation"]
     known = slice(validation.stop)  # nothing later reaches the network
     weight = np.zeros(validation.stop)
@@ -162,7 +173,8 @@ def fit(network: Network, start: Array, inputs: Array, task: Task, iterations: i
         gradient = pullback(2 * weight * error) + 2 * DECAY * theta
         return weight @ error**2 + DECAY * theta @ theta, gradient
 
-    minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations})
+    limit = {"maxiter": iterations}
+    minimize(loss, start, jac=True, method="L-BFGS-B", options=limit, callback=told)
     return best
 
 
@@ -170,10 +182,13 @@ def learn(network: Network, name: str, task: Task, seed: int, iterations: int) -
     """What the network, fitted, forecasts the level to be, in ppm, for every origin."""
     inputs = sliding_window_view(np.pad(task.change, (network.window - 1, 0)), network.window)
     forecasts = []
-    for k in track(range(FITS), name.ljust(30), transient=True):
-        start = network.start(np.random.default_rng([seed, k]))
-        theta = fit(network, start, inputs, task, iterations)
-        forecasts.append(network.run(theta, inputs)[0])
+    with Progress(console=WATCHED, transient=True, disable=not WATCHED.is_terminal) as progress:
+        bar = progress.add_task(name, total=FITS * iterations)
+        for k in range(FITS):
+            start = network.start(np.random.default_rng([seed, k]))
+            theta = fit(network, start, inputs, task, iterations, lambda _: progress.advance(bar))
+            progress.update(bar, completed=(k + 1) * iterations)  # it may end before its last
+            forecasts.append(network.run(theta, inputs)[0])
     return task.level[:-HORIZON] + task.scale * np.mean(forecasts, axis=0)
 
 

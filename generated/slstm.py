@@ -592,8 +592,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     dsoftplus_log_f_df_s[...] = -_sigmoid(a_softplus_log_f_s)
-    dm_next_di_s = 1 - _heaviside(a_m_next_s - i_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
+    dm_next_di_s = 1 - dm_next_da_m_next_s
     dc_next_da_z_s = (1 - z_s**2) * i_stable_s
     dh_next_dc_next_s = o_s / n_s[1:]
     dh_next_dn_next_s = -h_s[1:] / n_s[1:]
@@ -715,8 +715,8 @@ def hvp(
     dz_da_z_s = 1 - z_s**2
     do_da_o_s = (1 - o_s) * o_s
     dsoftplus_log_f_da_softplus_log_f_s[...] = _sigmoid(a_softplus_log_f_s)
-    dm_next_di_s = 1 - _heaviside(a_m_next_s - i_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
+    dm_next_di_s = 1 - dm_next_da_m_next_s
     dh_next_do_s = c_s[1:] / n_s[1:]
     dh_next_dc_next_s = o_s / n_s[1:]
     dh_next_dn_next_s = -h_s[1:] / n_s[1:]

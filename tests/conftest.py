@@ -2,5 +2,48 @@
 tests a tenth faster."""
 
 import gc
+import os
+from pathlib import Path
+
+import pytest
+from browser import chromium, served, visit
 
 gc.set_threshold(100_000, 50, 50)
+
+# --- for those that open the atlas ---------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The whole site: where SITE names it, or built here."""
+    if "SITE" in os.environ:
+        return Path(os.environ["SITE"]).resolve()
+    from derive.library import load, names
+    from derive.site.build import files, write
+
+    folder = tmp_path_factory.mktemp("site")
+    write(files(map(load, names()), lambda _: None), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def browser():
+    pytest.importorskip("playwright", reason="this is what make test-browser installs")
+    with chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def server(site):
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture
+def opened(browser, site):
+    """Opens a page from its file."""
+
+    def open_page(name, **options):
+        return visit(browser, f"file://{site}/{name}.html", **options)
+
+    return open_page

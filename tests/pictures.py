@@ -1,9 +1,9 @@
 """Pictures read back: what a person sees who knows nothing of how they were made.
 
 A reader has a scene, that is boxes, lines and words with their places, and the rules of the
-notation: a line that begins on another one is its branch; one that ends on another without an
-arrow head merges with it; lines that cross have nothing to do with each other. From these alone it
-says which box reads which.
+notation: lines that begin together are one line, which branches where they part; one that ends on
+another without an arrow head merges with it; lines that cross have nothing to do with each other.
+From these alone it says which box reads which.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 import reference
 
 from derive.display.diagram.graph import Graph
-from derive.display.diagram.scene import Area, Box, Scene, Stroke
+from derive.display.diagram.scene import Area, Box, Scene
 from derive.nodes import symbols_of
 
 NEAR = 0.06  # two places that are one: coordinates are rounded
@@ -27,15 +27,6 @@ MERGE = 9.5  # how far a line that merges runs along the other
 
 def near(one, other):
     return abs(one[0] - other[0]) < NEAR and abs(one[1] - other[1]) < NEAR
-
-
-def on(point, stroke: Stroke):
-    """Whether a point lies on a line."""
-    (x, y), grown = point, NEAR
-    return any(
-        a.left - grown < x < a.right + grown and a.top - grown < y < a.bottom + grown
-        for a in stroke.segments
-    )
 
 
 def touches(point, box: Box):
@@ -65,7 +56,7 @@ class Reading:
 
     @cached_property
     def line(self) -> list[int]:
-        """For each stroke, the first one of the line that it belongs to."""
+        """For each stroke, the first one of its line: of those that begin in the same place."""
         strokes = self.scene.strokes
         parent = list(range(len(strokes)))
 
@@ -74,12 +65,9 @@ class Reading:
                 n = parent[n]
             return n
 
-        for n, stroke in enumerate(strokes):
-            start = stroke.points[0]
-            if self.thing(start) is None:
-                for m, other in enumerate(strokes):
-                    if m != n and on(start, other) and not self.merges_at(other, start):
-                        parent[root(n)] = root(m)
+        for n, m in combinations(range(len(strokes)), 2):
+            if near(strokes[n].points[0], strokes[m].points[0]):
+                parent[root(m)] = root(n)
         return [root(n) for n in range(len(strokes))]
 
     def merges_at(self, stroke, point):
@@ -96,7 +84,7 @@ class Reading:
         for n, box in enumerate(self.scene.boxes):
             if touches(point, box):
                 return n
-        frame, (x, y) = self.scene.frame, point
+        frame, (x, y) = self.scene.frames[0], point
         side = (
             "left" if x < frame.left - NEAR else "right" if x > frame.right + NEAR
             else "above" if y < frame.top - NEAR else "below" if y > frame.bottom + NEAR else None
@@ -333,7 +321,7 @@ def _boxes(scene):
         if one.area.meets(other.area):
             yield f"the boxes {one.label} and {other.label} overlap"
     for box in scene.boxes:
-        if not _within(box.area, scene.frame):
+        if not _within(box.area, scene.frames[0]):
             yield f"the box {box.label} is not inside"
 
 
@@ -356,9 +344,11 @@ def _lines(scene):
         one, other = scene.strokes[n], scene.strokes[m]
         for a in one.segments:
             for b in other.segments:
+                if reading.line[n] == reading.line[m]:
+                    continue
                 if _along(a, b) > (NEAR if _is_merge(one, other) is False else MERGE):
                     yield f"two lines run along each other at {a}"
-                elif reading.line[n] != reading.line[m] and _beside(a, b):
+                elif _beside(a, b):
                     yield f"two lines are too close at {a}"
 
 
@@ -395,11 +385,13 @@ def _beside(a, b, apart=5.0):
 def _marks(scene):
     """Every branch has a dot and nothing else has; every crossing is drawn as one."""
     reading = Reading(scene)
+    starts = [stroke.points[0] for stroke in scene.strokes]
     branches = [
-        s.points[0] for s in scene.strokes
-        if reading.thing(s.points[0]) is None
-        and not any(reading.merges_at(o, s.points[0]) for o in scene.strokes)
-    ]  # fmt: skip
+        _parting(scene.strokes[n].points, scene.strokes[m].points)
+        for n, m in combinations(range(len(starts)), 2)
+        if reading.line[n] == reading.line[m]
+    ]
+    branches = [at for at in branches if not any(near(at, start) for start in starts)]
     dots = [(dot.x, dot.y) for dot in scene.dots]
     for at in branches:
         if not any(near(at, dot) for dot in dots):
@@ -413,9 +405,22 @@ def _marks(scene):
             yield f"a crossing that is not drawn as one at {at}"
 
 
+def _parting(one, other):
+    """Where two branches of a line part."""
+    for (a, b), (_, c) in zip(pairwise(one), pairwise(other), strict=False):
+        if near(b, c):
+            continue
+        is_level = a[1] == b[1] == c[1] and (b[0] > a[0]) == (c[0] > a[0])
+        is_upright = a[0] == b[0] == c[0] and (b[1] > a[1]) == (c[1] > a[1])
+        if is_level or is_upright:  # they part where the shorter one turns or ends
+            return min(b, c, key=lambda at: abs(at[0] - a[0]) + abs(at[1] - a[1]))
+        return a
+    return min(one[-1], other[-1])
+
+
 def crossings_of(scene):
     """Where two lines cross."""
-    parts = [part for stroke in scene.strokes for part in stroke.segments]
+    parts = {part for stroke in scene.strokes for part in stroke.segments}
     level = [part for part in parts if part.top == part.bottom]
     upright = [part for part in parts if part.left == part.right]
     for a in level:

@@ -11,10 +11,8 @@ import sympy as sp
 
 from derive.adjoint import adjoint, gathered, partials, pull_back
 from derive.cell import Equation
-from derive.check.identity import _dot, _flat, _symbols, evaluate, prove
-from derive.check.rational import derivative, is_zero, points
 from derive.deviation import Deviation
-from derive.elementwise import tanh
+from derive.elementwise import maximum, tanh
 from derive.language import Cell, I, Input, Matrix, State, Vector, mean, standardise
 from derive.library import load
 from derive.nodes import (
@@ -29,6 +27,8 @@ from derive.nodes import (
     Transposed,
 )
 from derive.normal import normalise
+from derive.proof.identity import _dot, _flat, _stretched, _symbols, evaluate, prove
+from derive.proof.rational import derivative, is_zero, points
 from derive.tangent import dotted, push_forward, tangent
 
 K = Axis("K", "key_size")
@@ -44,6 +44,8 @@ EQUATIONS = [
     Equation(matrix, C + f * Outer(v, k**2 * q) + Transposed(Outer(k, v))),
     Equation(vector, MatVec(Outer(i * v, k + q), q)),
     Equation(vector, s * v + FeatureSum(k * q) / Size(K) * i),
+    Equation(vector, FeatureSum(k * q + s) * i),  # s once for every feature
+    Equation(vector, FeatureSum(k * s + s**2 + FeatureSum(q) + 1) * i),
 ]
 
 
@@ -71,9 +73,9 @@ def test_every_part_of_an_equation_receives_its_derivative(equation):
     values = {q: _symbols(q.name, q.axes) for q in (*leaves, bar)}
     loss = _dot(values[bar], evaluate(equation.rhs, values))
     for e in (*equations, *rows):
-        values[e.lhs] = evaluate(e.rhs, values)
+        values[e.lhs] = _stretched(evaluate(e.rhs, values), e.lhs.axes)
     for leaf, gradient in gradients.items():
-        derived = _flat(evaluate(gradient, values))
+        derived = _flat(_stretched(evaluate(gradient, values), leaf.axes))
         for symbol, one in zip(_flat(values[leaf]), derived, strict=True):
             assert is_zero(one - derivative(loss, symbol), points()), f"{leaf}: {gradient}"
 
@@ -116,6 +118,38 @@ def test_a_number_that_a_matrix_receives_is_an_error():
     """There is no sum over the entries of a matrix yet."""
     with pytest.raises(CellError, match="a sum is taken over a vector"):
         gathered(s, [f * C])
+
+
+def test_a_number_moves_a_sum_at_every_feature():
+    """Also where nothing else in the sum moves."""
+    dot = dotted([s], set())
+    assert push_forward(Equation(Quantity("y"), FeatureSum(k + s)), dot) == Size(K) * dot[s]
+    assert push_forward(Equation(Quantity("y"), FeatureSum(k * s)), dot) == FeatureSum(k * dot[s])
+
+
+def test_a_vector_does_not_stand_for_the_number_that_its_entries_are():
+    """`h_next` is tanh(s) in each of its entries, and `y` needs the number; so with a quotient."""
+    first = [Equation(vector, tanh(s)), Equation(Quantity("y"), 2 * s * tanh(s))]
+    names = {"s", "y", "h_next"}
+    assert [str(e) for e in normalise(first, names)] == [
+        "h_next = tanh(s)", "tanh_s = tanh(s)", "y = 2*s*tanh_s"
+    ]  # fmt: skip
+    t, r, y = map(Quantity, "try")
+    quotients = [Equation(vector, s / t), Equation(y, s * r / t)]
+    slopes = {e.lhs: e for e in tangent(quotients, dotted([s, r, t, vector, y], set()))}
+    assert [str(e.rhs) for q, e in slopes.items() if q.axes == ()] == [
+        "r*s_dot/t + r_dot*s/t - t_dot*y/t"
+    ]  # fmt: skip
+
+
+def test_what_several_arguments_are_called():
+    """One that has no name is the pre-activation, as of a sigmoid; two are told apart by numbers,
+    and not by an underscore at the end."""
+    r, t = Quantity("r", (H,)), Quantity("t", (H,))
+    written = [Equation(r, maximum(i, 2 * v)), Equation(t, maximum(maximum(-i, -v), -r))]
+    assert [str(e.lhs) for e in normalise(written, {"i", "v", "r", "t"})] == [
+        "a_r", "r", "a1_a1_t", "a2_a1_t", "a1_t", "a2_t", "t",
+    ]  # fmt: skip
 
 
 def test_numbers_receive_nothing():

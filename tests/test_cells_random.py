@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import reference
 import sympy as sp
+from fuzzing import tried
 from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
 
@@ -439,13 +440,17 @@ def _flat(results):
 @given(cells())
 def is_generated_right(cell):
     if cell is None:
-        return
+        return tried(".")
     note("\n".join(f"{e.lhs}{e.lhs.axes and tuple(map(str, e.lhs.axes))} = {e.rhs}"
                    for e in cell.equations) + f"\noutput {cell.output}")  # fmt: skip
     try:
         check(cell)
     except GrowthError:
         assume(False)  # one in fifty; another takes its place
+    except Exception:
+        tried("F")
+        raise
+    tried(".")
 
 
 @pytest.mark.parametrize("part", range(PARTS))
@@ -601,6 +606,27 @@ FOUND = {
         h_next = tanh(h + s.q**2 * q)
     """,
     "the input's absolute sum": "h_next = h + absolute(sum(x))",
+    "a vector that two gates are multiplied with": "h_next = tanh(2 * h * (W.h @ x) * (Z.h @ x))",
+    "a vector of parameters that two gates are multiplied with": """
+        h_next = tanh(p.h * (W.h @ x) * (Z.h @ x) + h)
+    """,
+    "a number in a sum, beside products": "h_next = tanh(W.h @ x + h * sum(h * p.h + s.h))",
+    "a sum in a mean": """
+        z = W.z @ x
+        h_next = tanh(h * mean(exp(tanh(z)) + sum(z)) + z)
+    """,
+    "a number in a sum of what does not move": "h_next = tanh(W.h @ x + h * sum(sign(h) + s.h))",
+    "a function of numbers, in every entry of a state": """
+        h_next = tanh(sum(h) + sum(x))
+        q = sum(c) * tanh(sum(h) + sum(x))
+        c_next = tanh(W.c @ x + c * q)
+    """,
+    "a quotient of numbers, in every entry of a state": """
+        p = 2 + sin(sum(x))
+        h_next = sum(h) / p
+        q = sum(c) * sum(h) / p
+        c_next = tanh(W.c @ x + c * q)
+    """,
 }
 SHAPES = {"W": "Matrix(H, I)", "U": "Matrix(H, H)", "V": "Matrix(H, H)", "b": "Vector(H)",
           "Y": "Matrix(I, H)", "Z": "Matrix(H, I)", "p": "Vector(H)", "s": "Scalar()"}  # fmt: skip

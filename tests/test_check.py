@@ -9,10 +9,10 @@ import sympy as sp
 
 from derive import adjoint as adjoint_module
 from derive import compiler
-from derive.check import check, identity, numeric, trial
 from derive.elementwise import heaviside, sigmoid, step, tanh
 from derive.library import load
 from derive.nodes import MatVec, Transposed
+from derive.proof import check, identity, numeric, trial
 from derive.wellformed import FUNCTIONS
 
 

@@ -188,6 +188,22 @@ def test_a_cell_s_file_is_not_written_over_by_accident(mine):
     assert result.returncode == 2 and len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("behind", [":Mine", ":scale=2", ":Mine:scale=2"])
+def test_nor_is_it_where_a_title_or_settings_stand_behind_it(tmp_path, behind):
+    text = MINE.replace("tanh(W @ x + U @ h)", "scale * tanh(W @ x + U @ h)")
+    path = tmp_path / "mine.py"
+    path.write_text(text.replace("    W, U =", "    scale = 1.0\n    W, U ="))
+    before = path.read_text()
+    assert_refused(run("generate", f"{path}{behind}", "-o", tmp_path), "the cell's own file")
+    assert path.read_text() == before
+    assert run("generate", f"{path}{behind}", "-o", tmp_path / "elsewhere").exit_code == 0
+
+
+def test_a_picture_is_named_as_one(mine):
+    assert_refused(run("diagram", mine, "-o", mine), ".svg", ".py")
+    assert mine.read_text() == MINE
+
+
 def test_a_file_may_import_its_neighbours(tmp_path, out):
     """Not promised, but what happens must be clear: it works, or one line says what is missing."""
     (tmp_path / "shared_part.py").write_text("from derive.language import *\n")

@@ -34,7 +34,7 @@ from test_library import NAMES, SPECS
 from written_cells import READABLE, UNPLEASANT
 
 from benchmarks.diagrams import KEPT, bends, crossings, edges, ours
-from derive.display.diagram.draw import Drawing
+from derive.display.diagram.draw import Pen
 from derive.display.diagram.svg import svg
 from derive.library import load
 from derive.nodes import MatVec
@@ -56,7 +56,7 @@ def parts(names, all_names):
 @cache
 def drawn(spec):
     """A built-in cell's drawing and its picture."""
-    drawing = Drawing(load(spec))
+    drawing = Pen(load(spec))
     return drawing, drawing.run()
 
 
@@ -151,7 +151,7 @@ QUICK = "longnames noinputinalayer delay oldvalueout sharedvalue sharedrail four
 
 @pytest.mark.parametrize("name", parts(QUICK, WRITTEN))
 def test_hostile(name):
-    drawing = Drawing(WRITTEN[name])
+    drawing = Pen(WRITTEN[name])
     check(drawing, drawing.run())
 
 
@@ -165,7 +165,7 @@ def test_hostile(name):
 @pytest.mark.pictures
 def test_random(cell):
     if cell is not None:
-        drawing = Drawing(cell)
+        drawing = Pen(cell)
         check(drawing, drawing.run())
 
 

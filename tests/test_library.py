@@ -7,10 +7,10 @@ import re
 import pytest
 
 from derive import compiler, library
-from derive.check import identity, numeric
-from derive.check.trial import Trial
 from derive.display.about import paper
 from derive.nodes import CellError
+from derive.proof import identity, numeric
+from derive.proof.trial import Trial
 
 
 def specs(name):
@@ -38,8 +38,8 @@ PROOFS = [
 def test_numbers(spec):
     trial = Trial(library.load(spec))
     for proof in PROOFS:
-        ok, figure, remark = proof(trial)
-        assert ok, f"{proof.__name__}: {figure} {remark}"
+        outcome = proof(trial)
+        assert outcome.ok, f"{proof.__name__}: {outcome.figure} {outcome.remark}"
 
 
 @pytest.mark.parametrize("spec", SPECS)

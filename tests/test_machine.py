@@ -134,9 +134,10 @@ def test_a_program_computes_what_the_module_does(name, policy):
     check(cell_called(name), policy)
 
 
+@pytest.mark.parametrize("store", ["states", "everything"])
 @pytest.mark.parametrize("name", CELLS)
-def test_a_program_that_keeps_states_only(name):
-    check(cell_called(name), PER_BYTE, "states")
+def test_a_program_that_keeps_states_only_or_everything(name, store):
+    check(cell_called(name), PER_BYTE, store)
 
 
 @QUIET

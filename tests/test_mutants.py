@@ -118,6 +118,24 @@ def test_patterns_of_equivalent_mutants_can_be_read():
     assert report.fits("a[…] = b", "a[1:] = b") and not report.fits("a[…] = b", "a(1) = b")
 
 
+@pytest.mark.parametrize("task, by", [
+    ("time.sleep(0.5) or 'done'", "done"),  # another process had the machine
+    ("next(n for n in iter(int, 1) if n)", "time"),
+])  # fmt: skip
+def test_what_a_mutant_computes_is_limited_and_not_how_long_it_waits(task, by):
+    program = (
+        "import os, time; from mutation import runner; runner.LIMIT = 0.3; "
+        f"process, pipe = runner.fork(lambda: {task}); _, status = os.waitpid(process, 0); "
+        "print(runner.answer(pipe, status))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT, env={**os.environ, "PYTHONPATH": f"{ROOT / 'tests'}{os.pathsep}{ROOT}"},
+        capture_output=True, text=True,
+    )  # fmt: skip
+    assert result.stdout.strip() == by, result.stderr
+
+
 def test_a_handful_is_caught():
     """The command itself, on every sixteenth mutant of one routine."""
     result = subprocess.run(

@@ -26,11 +26,11 @@ import pytest
 from derive import compiler, language
 from derive.backends import BACKENDS
 from derive.cell import Cell, Equation
-from derive.check import numeric
-from derive.check.trial import Trial
 from derive.compiler import generate
 from derive.elementwise import tanh
 from derive.nodes import Axis, CellError, H, I, Quantity
+from derive.proof import numeric
+from derive.proof.trial import Trial
 
 ROOT = Path(__file__).parent.parent
 PARTS = 4  # so that they run side by side
@@ -378,8 +378,8 @@ def test_the_cell_of_harmless_names_is_right(store):
 def prove(cell, rows, store="all"):
     trial = Trial(cell, module=compiler.module(cell, store))
     for row in rows:
-        ok, value, what = row(trial)
-        assert ok, f"{what}: {value}"
+        outcome = row(trial)
+        assert outcome.ok, f"{outcome.remark}: {outcome.figure}"
 
 
 @pytest.mark.parametrize("part", range(PARTS))

@@ -33,6 +33,7 @@ from derive.elementwise import exp, tanh
 from derive.library import load, names
 from derive.nodes import H, MatVec, Outer, Quantity, symbols_of
 from derive.printing import Infix
+from derive.program.buffers import Span
 from derive.program.loop import drop_unused
 from derive.program.lowering import Lowering
 from derive.program.passes import adjoint_pass, forward_pass
@@ -416,10 +417,10 @@ def test_states_only_keeps_states_only(name):
 
 
 @pytest.mark.parametrize("name", CELLS)
-def test_states_only_computes_the_same(name):
+def test_whatever_is_kept_the_same_is_computed(name):
     cell = cell_called(name)
     results = []
-    for store in ("all", "states"):
+    for store in ("all", "states", "everything"):
         m = reference.module_of(cell, store)
         rng = np.random.default_rng(0)
         params = m.init(rng, *(SIZES[a.argument] for a in cell.axes))
@@ -434,8 +435,25 @@ def test_states_only_computes_the_same(name):
             ys, *final, dparams.flat, dxs, *dstate, tangents[0], *tangents[1], second[0].flat,
             second[1], *second[2],
         ])  # fmt: skip
-    for a, b in zip(*results, strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
+    for same in zip(*results, strict=True):
+        for other in same[1:]:
+            np.testing.assert_allclose(other, same[0], rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_everything_is_every_quantity_and_every_adjoint(name):
+    """The tape has all that the equations name; backward keeps the adjoint of each that has one."""
+    program = program_of(name, "everything")
+    named = {program.cell.input, *program.cell.states, *(e.lhs for e in program.derivation.forward)}
+    tape = program.interface.tape.regions
+    assert named <= tape.keys() and {e.lhs for e in program.cell.equations} <= tape.keys()
+    places = [tape[q] for q in named]
+    assert len(set(places)) == len(places), "no two in one place"
+    bar, wanted = program.derivation.bar, program.loops.backward.wanted
+    assert wanted == {bar[q] for q in named} & {e.lhs for e in program.derivation.backward}
+    kept = [program.interface.backward.memory.region((q,)) for q in wanted]
+    assert len(set(kept)) == len(kept)
+    assert all(region.buffer.span in (Span.STEPS, Span.TRAJECTORY) for region in kept)
 
 
 # --- generated text ------------------------------------------------------------------------------

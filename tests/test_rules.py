@@ -11,6 +11,7 @@ from derive.cell import Equation
 from derive.elementwise import heaviside
 from derive.library import load, names
 from derive.nodes import FeatureSum, H, Quantity, Size, symbols_of
+from derive.program.alike import groups_alike
 from derive.program.loop import Carry, Loop
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
@@ -96,11 +97,20 @@ def shared(*formulas, section="during"):
     ([s * a / Size(H), s * b / Size(H)], ["s_each = s/H", "q0 = a*s_each", "q1 = b*s_each"]),
     ([a * FeatureSum(b * c), d * FeatureSum(b * c)],
      ["q0_part = FeatureSum(b*c)", "q0 = a*q0_part", "q1 = d*q0_part"]),
+    ([heaviside(a), c * (1 - heaviside(a))], ["q0 = heaviside(a)", "q1 = c*(1 - q0)"]),
     ([a * b, c * d], ["q0 = a*b", "q1 = c*d"]),
     ([2 * a, 2 * b, -a, 1 - c], ["q0 = 2*a", "q1 = 2*b", "q2 = -a", "q3 = 1 - c"]),
 ], ids=str)  # fmt: skip
 def test_what_formulas_have_in_common_is_computed_once(formulas, after):
     assert shared(*formulas) == after
+
+
+def test_a_number_and_the_vector_that_it_fills_are_two():
+    """Of ``q = s*t``, a vector of equal entries, and ``r = s*t`` neither is the other's name."""
+    q, r = Quantity("q", (H,)), Quantity("r")
+    equations = (Equation(q, s * t), Equation(r, s * t))
+    loop = share(Loop(frozenset({s, t}), (), equations, frozenset({q, r})))
+    assert [str(e) for e in loop.during] == ["r = s*t", "q = r"]
 
 
 @pytest.mark.parametrize("section", ["before", "after"])
@@ -162,9 +172,10 @@ def test_common_sums_are_computed_once(name, formula):
         assert occurrences(formula, loops(name)[which].equations) <= 1, which
 
 
-def test_of_two_slopes_of_a_maximum_the_second_is_one_minus_the_first():
-    backward = loops("slstm")["backward"]
-    assert sum(isinstance(e.rhs, heaviside) for e in backward.equations) == 1
+@pytest.mark.parametrize("which", ["backward", "jvp", "there", "back"])
+def test_of_two_slopes_of_a_maximum_the_second_is_one_minus_the_first(which):
+    functions = [f for e in loops("slstm")[which].equations for f in e.rhs.atoms(heaviside)]
+    assert len(functions) == 1
 
 
 def test_minlstm_computes_no_more_than_a_hand_would():
@@ -173,10 +184,28 @@ def test_minlstm_computes_no_more_than_a_hand_would():
     assert sum(operations(e.rhs) for e in backward.before) <= 14
 
 
+# --- alike ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("rhs, together", [
+    (lambda one, other: one**2, True),
+    (lambda one, other: 2 * s * one, True),  # a number fits any length
+    (lambda one, other: h * one, False),  # of h there is one, and the stack has two
+    (lambda one, other: one + other, False),
+])  # fmt: skip
+def test_what_lies_side_by_side_where_its_operands_do(rhs, together):
+    group = (Quantity("q_a", (H,)), Quantity("q_b", (H,)))
+    equations = (Equation(group[0], rhs(a, b)), Equation(group[1], rhs(b, a)))
+    assert groups_alike(equations, [(a, b)], frozenset()) == [group] * together
+
+
+# --- operations ----------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("formula, count", [
     (a, 0), (a + b, 1), (-a, 0), (a * b / c, 3), (1 / a, 2), (a**2, 1), ((a + b) / (c + d), 4),
     (1 / a / b, 4),
-    (FeatureSum(a * b), 3), (-a * b, 1), (1 - a * (b + c), 3),
+    (FeatureSum(a * b), 3), (1 - heaviside(a - b), 4), (-a * b, 1), (1 - a * (b + c), 3),
 ], ids=str)  # fmt: skip
 def test_operations(formula, count):
     assert operations(formula) == count

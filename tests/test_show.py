@@ -14,11 +14,11 @@ from rich.cells import cell_len
 from written_cells import GRU, READABLE, UNPLEASANT, Norm, Words
 
 from derive import library
-from derive.check import Row
-from derive.check.table import print_check
 from derive.display.about import paper, paragraphs
 from derive.display.show import print_cell
 from derive.display.tables import print_list, short
+from derive.proof import Row
+from derive.proof.table import print_check
 
 CELLS = [*map(library.load, library.names()), *READABLE, *UNPLEASANT]
 
@@ -231,6 +231,17 @@ def test_proof(capsys, rows, summary):
         assert row.figure in line
     if BAD in rows:
         assert "[x]" in "".join(lines), "what is in brackets is no markup"
+
+
+def test_a_proof_in_a_narrow_terminal(capsys, monkeypatch):
+    """Nothing is cut off: a remark goes below its row."""
+    monkeypatch.setenv("COLUMNS", "44")
+    print_check(GRU, [GOOD, NOT_RUN])
+    lines = capsys.readouterr().out.splitlines()
+    assert width(lines) <= 44
+    assert " ".join("".join(lines).split()).count(" ".join(GOOD.remark.split())) == 1
+    (at,) = (n for n, line in enumerate(lines) if line.startswith(GOOD.name))
+    assert lines[at].split()[2:] == ["ok", GOOD.figure] and lines[at + 1].startswith("  of the")
 
 
 # --- terminals and pipes -------------------------------------------------------------------------

@@ -29,7 +29,7 @@ TEMPLATES = HOUSE.parent / "templates"
 # What writes formulas, in a target or for people; what folds lines of Python; and what says what is
 # wrong with somebody's code, in code's own words.
 WRITERS = {
-    *("printing.py", "printer.py", "python_lines.py", "display", "check"),
+    *("printing.py", "printer.py", "python_lines.py", "display", "proof"),
     *("language", "wellformed.py", "cells"),
 }
 CODE = re.compile(

@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # so that the command can name the targets without importing 
     from derive.program.policy import Policy
     from derive.program.program import Program
 
-BACKENDS = ("numpy", "markdown")
+BACKENDS = ("numpy", "javascript", "markdown")
 
 
 class Backend(Protocol):

@@ -23,7 +23,13 @@ def _fold(line: str) -> list[str]:
         return [line]
     code = line.lstrip(" ")
     indent = " " * (len(line) - len(code))
+    if "  # " in code:  # a remark behind what is too long goes above it
+        code, _, remark = code.rpartition("  # ")
+        return [*_fold(f"{indent}# {remark}"), *_fold(indent + code)]
     room = WIDTH - len(indent)
+    statement, _, remark = code.partition("  # ")
+    if remark and not {'"', "'"} & set(code):
+        return [*_fold(f"{indent}# {remark}"), *_fold(indent + statement)]
     if code.startswith("#"):
         rows = textwrap.wrap(code, room, subsequent_indent="#     ", break_long_words=False)
     elif code.startswith("for ") and len(names := code[4:].rpartition(" in ")[0]) > room // 2:

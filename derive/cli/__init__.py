@@ -15,10 +15,13 @@ from derive.cli.common import OneLine
 from derive.cli.cost import cost
 from derive.cli.diagram import diagram
 from derive.cli.diff import diff
+from derive.cli.docs import docs
 from derive.cli.generate import generate
+from derive.cli.gradients import gradients
 from derive.cli.latex import latex
 from derive.cli.list import list_cells
 from derive.cli.show import show
+from derive.cli.trace import trace
 
 
 @contextmanager
@@ -50,5 +53,8 @@ def main() -> None:
     """Derive, print, generate and prove recurrent cells from their equations."""
 
 
-for command in (list_cells, show, latex, generate, diagram, diff, cost, check):
+for command in (
+    *(list_cells, show, latex, generate, diagram, diff, trace),
+    *(cost, gradients, check, docs),
+):
     main.add_command(command)

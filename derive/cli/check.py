@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import sys
+from itertools import islice
 
 import click
 
-from derive.cli.common import CELL_HELP, SET, loaded, progress, reports
+from derive.cli.common import CELL_HELP, JSON, QUIET, SET, loaded, reports, write_json
+from derive.cli.progress import results
 
 
 @click.command(epilog=CELL_HELP)
 @click.argument("cells", nargs=-1, required=True, metavar="CELL...")
 @SET
+@QUIET
+@JSON
 @reports
-def check(cells: tuple[str, ...], settings: tuple[str, ...]) -> None:
+def check(cells: tuple[str, ...], settings: tuple[str, ...], quiet: bool, as_json: bool) -> None:
     """Prove that everything made of a cell agrees: prints a table, exits with 1 if a row fails."""
-    from derive.check import check as proved
-    from derive.check.table import print_check
+    from derive.proof import parts
+    from derive.proof.data import proof_data
+    from derive.proof.table import print_check
 
-    failed = False
-    for cell in (loaded(what, settings) for what in cells):
-        progress(f"checking {cell.name}")
-        rows = proved(cell)
-        progress("")
-        print_check(cell, rows)
-        failed |= any(row.ok is False for row in rows)
-    if failed:
+    proofs = [(cell, parts(cell)) for cell in [loaded(what, settings) for what in cells]]
+    tasks = [(f"{cell.name}: {part.name}", part.row) for cell, own in proofs for part in own]
+    rows = results(tasks, quiet=quiet)
+    done = []
+    for number, (cell, own) in enumerate(proofs):
+        mine = islice(rows, len(own))
+        if as_json:
+            done.append((cell, list(mine)))
+        else:
+            click.echo("\n" * bool(number), nl=False)
+            done.append((cell, print_check(cell, mine)))
+    if as_json:
+        write_json(proof_data(done))
+    if any(row.ok is False for _, own in done for row in own):
         sys.exit(1)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Container, Iterable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import click
@@ -20,6 +20,13 @@ SET = click.option(
     metavar="NAME=VALUE",
     help="Set an option or a constant of the cell; may be repeated. What stands behind a cell's "
     "name goes first.",
+)
+
+QUIET = click.option(
+    "-q", "--quiet", is_flag=True, help="Show no progress, and say nothing of files written."
+)
+JSON = click.option(
+    "--json", "as_json", is_flag=True, help="The answer for programs; see docs/json.md."
 )
 
 
@@ -39,6 +46,24 @@ def loaded(what: str, settings: tuple[str, ...]) -> Any:
     return load(what, setting_pairs(settings))
 
 
+def own_files(cells: Iterable[str]) -> set[Path]:
+    """The files that people's own cells are in, which nothing is to be written over."""
+    from derive.library import file_of
+
+    return {file.resolve() for file in map(file_of, cells) if file is not None}
+
+
+def refuse_place(path: Path, taken: Container[Path], sources: Container[Path]) -> None:
+    """Bad input where a file would be written twice, or over the cell that it is made from."""
+    if path in taken:
+        raise OneLine(
+            f"two of the cells would both be written to {path.name}; give their files different "
+            f"names"
+        )
+    if path.resolve() in sources:
+        raise OneLine(f"{path} is the cell's own file; name another folder with -o")
+
+
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:
     """Report errors that a person can correct as one clear line."""
 
@@ -50,13 +75,25 @@ def reports(command: Callable[..., Any]) -> Callable[..., Any]:
             return command(*args, **kwargs)
         except CellError as error:
             raise OneLine(" ".join(str(error).split())) from error
+        except BrokenPipeError:  # whoever reads has read enough, as `head` does: click sees to it
+            raise
         except OSError as error:
             raise OneLine(f"{error.filename}: {error.strerror}") from error
 
     return wrapped
 
 
-def progress(text: str) -> None:
-    """Show progress on the last line of a terminal."""
-    if sys.stderr.isatty():
-        click.echo(f"\r\x1b[K{text}", nl=False, err=True)
+def write_json(data: object) -> None:
+    """Print an answer for programs: all of it or, where there was an error, nothing."""
+    import json
+
+    click.echo(json.dumps(data, indent=1, allow_nan=False))
+
+
+def tell_written(paths: Mapping[Path, str], quiet: bool, as_json: bool) -> None:
+    """Name the files that were written, each with the cell that it was made from."""
+    if as_json:
+        write_json({"files": [{"cell": cell, "path": str(path)} for path, cell in paths.items()]})
+    elif not quiet:
+        for path in paths:
+            click.echo(f"wrote {path}")

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from derive.backends import BACKENDS
-from derive.cli.common import CELL_HELP, SET, OneLine, loaded, progress, reports
+from derive.cli.common import (
+    CELL_HELP,
+    JSON,
+    QUIET,
+    SET,
+    loaded,
+    own_files,
+    refuse_place,
+    reports,
+    tell_written,
+)
+from derive.cli.progress import results
 
 
 @click.command(epilog=CELL_HELP)
@@ -30,38 +42,41 @@ from derive.cli.common import CELL_HELP, SET, OneLine, loaded, progress, reports
 )
 @click.option(
     "--store",
-    type=click.Choice(["all", "states"]),
+    type=click.Choice(["all", "states", "everything"]),
     default="all",
     show_default=True,
-    help="What forward keeps for backward: all that backward reads, or inputs and states only, "
-    "which takes less memory and more work.",
+    help="What forward keeps for backward: all that backward reads; inputs and states only, which "
+    "takes less memory and more work; or everything, and backward every adjoint, to look at.",
 )
 @SET
+@QUIET
+@JSON
 @reports
 def generate(
-    cells: tuple[str, ...], backend: str, folder: Path, store: str, settings: tuple[str, ...]
+    cells: tuple[str, ...],
+    backend: str,
+    folder: Path,
+    store: str,
+    settings: tuple[str, ...],
+    quiet: bool,
+    as_json: bool,
 ) -> None:
     """Write the code of cells, all built-in ones if none is named."""
     from derive.compiler import generate as texts_of
     from derive.library import names
     from derive.render import write_files
 
-    chosen = cells or names()
+    def derived(what: str) -> tuple[str, dict[str, str]]:
+        cell = loaded(what, settings)
+        return cell.name, texts_of(cell, backend, store)
+
+    tasks = [(f"deriving {what}", partial(derived, what)) for what in cells or names()]
+    sources = own_files(cells)
     files: dict[str, str] = {}
-    sources = {Path(what.partition(".py:")[0]).resolve() for what in cells}
-    for number, what in enumerate(chosen, start=1):
-        progress(f"[{number}/{len(chosen)}] deriving {what}")
-        for name, text in texts_of(loaded(what, settings), backend, store).items():
-            if name in files:
-                raise OneLine(
-                    f"two of the cells would both be written to {name}; give their files different "
-                    f"names"
-                )
-            if (folder / name).resolve() in sources:
-                raise OneLine(
-                    f"{folder / name} is the cell's own file; name another folder with -o"
-                )
-            files[name] = text
-    progress("")
-    for path in write_files(files, folder):
-        click.echo(f"wrote {path}")
+    owners: dict[Path, str] = {}
+    for cell, texts in results(tasks, quiet=quiet):
+        for name, text in texts.items():
+            refuse_place(folder / name, owners, sources)
+            files[name], owners[folder / name] = text, cell
+    write_files(files, folder)
+    tell_written(owners, quiet, as_json)

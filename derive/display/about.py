@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from collections.abc import Iterable
 
 from derive.cell import Cell
 from derive.nodes import Axes, Quantity
@@ -29,6 +30,18 @@ def settings(cell: Cell) -> str:
     """The settings that are not at their defaults, to follow a name: `` (reset=after)``."""
     changed = [str(s) for s in cell.options if s.value != s.default]
     return f" ({', '.join(changed)})" if changed else ""
+
+
+def listed(words: Iterable[object]) -> str:
+    """``1, 2 and 3``; "" for nothing."""
+    *some, last = [str(word) for word in words] or [""]
+    return f"{', '.join(some)} and {last}" if some else last
+
+
+def starts(cell: Cell, parameter: Quantity) -> str:
+    """What a parameter's entries are at first, in a word."""
+    value = first_value(cell, parameter)
+    return "random" if value is None else f"{value:g}"
 
 
 def first_value(cell: Cell, parameter: Quantity) -> float | None:

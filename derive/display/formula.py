@@ -148,6 +148,21 @@ class Mathematics(Infix):
         raise NotImplementedError
 
 
+class Stacked(Mathematics):
+    """Mathematics whose fractions have their parts above each other."""
+
+    def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
+        numbers = [factor for factor in over if factor.is_Number]
+        others = [factor for factor in over if not factor.is_Number]
+        if others and not any(symbols_of(factor) for factor in under):
+            return self.fraction(numbers, under) + self.juxtaposed + self.factors(others)
+        return self.fraction(over, under)
+
+    def fraction(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
+        """Factors above each other; nothing above is 1."""
+        raise NotImplementedError
+
+
 def fill(
     text: str, width: Callable[[str], float], first: float, rest: float, depth: int = 0
 ) -> list[tuple[int, str]]:

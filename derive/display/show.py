@@ -5,7 +5,6 @@ Nothing is wider than 80 columns, and only text comes out where the output is no
 
 from __future__ import annotations
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -15,25 +14,12 @@ import sympy as sp
 from derive.adjoint import adjoint
 from derive.cell import Cell, Equation
 from derive.display.about import paragraphs, shape
-from derive.display.derivation import Name, textbook
-from derive.display.formula import (
-    BEFORE_FACTOR,
-    BEFORE_OPERAND,
-    BEFORE_TERM,
-    Mathematics,
-    fill,
-    plain,
-)
+from derive.display.derivation import textbook
 from derive.display.terminal import console
-from derive.nodes import Quantity
-from derive.printing import ATOM, POWER
+from derive.display.unicode import Unicode, lines
 
 if TYPE_CHECKING:  # what uses rich imports it, since that takes its time
     from rich.table import Table
-
-BAR = "\N{COMBINING MACRON}"
-FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
-RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def print_cell(cell: Cell) -> None:
@@ -83,79 +69,6 @@ def print_cell(cell: Cell) -> None:
             book.parameters,
             "Σ ",
         )
-
-
-# --- equations -----------------------------------------------------------------------------------
-
-
-class Unicode(Mathematics):
-    """Mathematics in Unicode, in the person's own names."""
-
-    plus, minus, negation = BEFORE_TERM + " + ", BEFORE_TERM + " − ", "−"
-    times, juxtaposed = BEFORE_FACTOR + " ∘ ", "·"
-
-    def symbol(self, symbol: sp.Symbol) -> str:
-        return self.named(self.names[symbol.name]) if isinstance(symbol, Quantity) else symbol.name
-
-    def named(self, name: Name) -> str:
-        """A name with its bar and its prime: c̄′."""
-        word = f"{name.word[0]}{BAR}{name.word[1:]}" if name.bar else name.word
-        return word + "′" * name.new + (f"[{name.part}]" if name.part in ("loss", "next") else "")
-
-    def number(self, number: sp.Number) -> str:
-        return super().number(number).replace("e-0", "e-").replace("-", "−")
-
-    def matvec(self, matrix: sp.Expr, vector: sp.Expr) -> str:
-        return f"{self.print(matrix, ATOM)}{BEFORE_OPERAND} {self.print(vector, ATOM)}"
-
-    def outer(self, left: sp.Expr, right: sp.Expr) -> str:
-        return f"{self.print(left, ATOM)}{BEFORE_OPERAND} {self.transposed(right)}"
-
-    def transposed(self, matrix: sp.Expr) -> str:
-        return self.print(matrix, ATOM) + "ᵀ"
-
-    def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
-        below = (
-            self.print(under[0], POWER) if len(under) == 1 else self.bracket(self.factors(under))
-        )
-        return f"{self.factors(over) or '1'}{BEFORE_FACTOR} / {below}"
-
-    def apply(
-        self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
-    ) -> str:
-        above = "" if power is None else self.exponent(power)
-        return FUNCTIONS.get(function, function) + above + f"({', '.join(map(self, arguments))})"
-
-    def root(self, expr: sp.Expr) -> tuple[str, int]:
-        return "√" + self.print(expr, ATOM), POWER
-
-    def exponent(self, number: sp.Expr) -> str:
-        if number.is_Integer:
-            return str(number).translate(RAISED)
-        return f"^({number if number.is_Rational else self(number)})"
-
-
-def lines(printer: Unicode, equations: Iterable[Equation], total: str, width: int) -> list[str]:
-    """Equations with their signs of equality one below the other, where there is room for that."""
-    sides = [printer.sides(equation, total) for equation in equations]
-    widest = max(columns(left) for left, _ in sides)
-    result = []
-    for left, right in sides:
-        if widest > width / 3:
-            result.append(left)
-            start, indent = "  = ", 4
-        else:
-            start, indent = " " * (widest - columns(left)) + f"{left} = ", widest + 3
-        room = width - indent
-        (_, first), *others = fill(right, columns, room, room - 2)
-        result.append(start + plain(first))
-        result += [" " * (indent + 2 + 2 * depth) + plain(line) for depth, line in others]
-    return result
-
-
-def columns(text: str) -> int:
-    """The width of a formula in columns of a terminal."""
-    return sum(not unicodedata.combining(character) for character in plain(text))
 
 
 # --- the rest ------------------------------------------------------------------------------------

@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 FIRST = ("Simple", "LSTM", "GRU")  # the families in the order of a course; others follow by name
 
 
+def all_cells() -> list[Cell]:
+    """The built-in cells by family."""
+    return sorted(map(load, names()), key=lambda cell: (_rank(cell.family), cell.name))
+
+
 def print_list() -> None:
     """Print the built-in cells by family, each with its paper, states, gates and parameters."""
-    out = console()
-    cells = sorted(map(load, names()), key=lambda cell: (_rank(cell.family), cell.name))
+    out, cells = console(), all_cells()
     rows = table("cell", "paper", "states", "gates", "parameters")
     rows.padding = 0
     rows.columns[0].no_wrap = True

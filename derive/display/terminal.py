@@ -23,13 +23,13 @@ def table(*headings: str, title: str | None = None) -> Table:
     return made
 
 
-def console() -> Console:
-    """A console at most 80 columns wide that prints text literally, in UTF-8."""
+def console(widest: int = WIDTH) -> Console:
+    """A console that is no wider than this and prints text literally, in UTF-8."""
     from rich.console import Console
 
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     if not encoding.lower().startswith("utf") and hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")
     made = Console(highlight=False, markup=False, emoji=False)
-    made.width = min(made.width, WIDTH)
+    made.width = min(made.width, widest)
     return made

@@ -48,7 +48,8 @@ class Rows:
 
     def form(self, expr: sp.Expr) -> tuple[Form, int] | None:
         """The form of an expression and its place among those alike; None where it reads nothing
-        that lies side by side, or different places."""
+        that lies side by side, different places, or a vector that all would have to share: a stack
+        is longer than that. A number fits any length."""
         stands_for: dict[sp.Expr, sp.Expr] = {}
         places = set()
         for q in symbols_of(expr):
@@ -56,6 +57,8 @@ class Rows:
                 group, k = self.of[q]
                 stands_for[q] = sp.Symbol(f"{group[0]} to {group[-1]}")
                 places.add((len(group), k))
+            elif q.axes:
+                return None
         if len(places) != 1:
             return None
         ((count, k),) = places

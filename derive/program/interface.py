@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from derive.adjoint import Adjoint
 from derive.cell import Cell
@@ -71,24 +72,12 @@ class Tape:
         return tuple(q for q, b in own if b.span is Span.STEPS and len(b.parts) == 1)
 
 
-@dataclass(frozen=True)
 class Interface:
-    """All routines of a cell. `hvp` has two: the tangents of the way there, then the way back."""
+    """All routines of a cell, each connected when it is asked for: what one leaves, another finds.
 
-    tape: Tape
-    forward: Call
-    backward: Call
-    step: Call
-    jvp: Call
-    hvp: tuple[Call, Call]
+    routines  the routines by name
+    """
 
-
-def interface(adjoint: Adjoint, loops: Loops, routines: Mapping[str, Routine]) -> Interface:
-    """Connect the routines: what one leaves, another finds."""
-    return _Interface(adjoint, loops, routines).build()
-
-
-class _Interface:
     def __init__(self, adjoint: Adjoint, loops: Loops, routines: Mapping[str, Routine]):
         self.adjoint, self.loops, self.routines = adjoint, loops, routines
         self.cell: Cell = adjoint.cell
@@ -100,48 +89,22 @@ class _Interface:
             Variant.ADJOINT_TANGENT: {s: dot[adjoint.carry[s]] for s in cell.states},
         }
         self.results = {bar[cell.input]: "dxs", dot[bar[cell.input]]: "dxs_dot"}
+        self._xs = argument("xs", cell.input)
+        self._xs_dot = argument("xs_dot", dot[cell.input])
+        seed = adjoint.seed
+        self._seeds = argument("dys", seed) | argument("dys_dot", dot[seed])
 
-    def build(self) -> Interface:
-        xs = argument("xs", self.cell.input)
-        forward = self.call("forward", xs, Variant.PRIMAL, self.cell.output)
-        tape = self.tape(forward.memory, xs)
-        kept = dict(tape.regions)
-        dot, seed = self.loops.dot, self.adjoint.seed
-        along = kept | argument("xs_dot", dot[self.cell.input])
-        seeds = argument("dys", seed) | argument("dys_dot", dot[seed])
-        there = self.call("there", along, Variant.TANGENT, None)
-        left = {
-            q: there.memory.region((q,))
-            for q in (*there.routine.loop.wanted, *there.routine.storage.trajectory)
-            if q not in along
-        }
-        return Interface(
-            tape=tape,
-            forward=forward,
-            backward=self.call("backward", kept | seeds, Variant.ADJOINT, None),
-            step=self.step(),
-            jvp=self.call("jvp", along, Variant.TANGENT, dot[self.cell.output]),
-            hvp=(there, self.call("back", along | left | seeds, Variant.ADJOINT_TANGENT, None)),
-        )
+    @cached_property
+    def forward(self) -> Call:
+        """From the input and the initial state to the outputs."""
+        return self._call("forward", self._xs, Variant.PRIMAL, self.cell.output)
 
-    def call(
-        self,
-        name: str,
-        given: Mapping[Quantity, Region],
-        ends: Variant,
-        output: Quantity | None,
-    ) -> Call:
-        """A routine, with what it is given, and the variant of the states it ends with."""
-        routine = self.routines[name]
-        starts = tuple(self.start(c.entering, c.leaving) for c in routine.loop.carries)
-        return Call(
-            routine=routine,
-            memory=Memory(routine, given, self.results),
-            starts=starts,
-            ends=tuple(start.leaving for start in starts if start.variant is ends),
-            output=output,
-        )
+    @cached_property
+    def backward(self) -> Call:
+        """From the adjoints of outputs and final state to all others."""
+        return self._call("backward", self._kept | self._seeds, Variant.ADJOINT, None)
 
+    @cached_property
     def step(self) -> Call:
         """One step: its input and its state are the caller's."""
         cell = self.cell
@@ -149,22 +112,35 @@ class _Interface:
             q: Region(Buffer(q.name, (q,), Span.STEP, Role.ARGUMENT))
             for q in (cell.input, *cell.states)
         }
-        memory = Memory(self.routines["step"], given, {})
-        return Call(self.routines["step"], memory, (), tuple(cell.updates.values()), cell.output)
+        routine = self.routines["step"]
+        memory = Memory(routine, given, {})
+        return Call(routine, memory, (), tuple(cell.updates.values()), cell.output)
 
-    def start(self, entering: Quantity, leaving: Quantity) -> Start:
-        return next(
-            Start(entering, leaving, variant, state)
-            for variant, named in self.variants.items()
-            for state, q in named.items()
-            if q == entering
-        )
+    @cached_property
+    def jvp(self) -> Call:
+        """The tangents of the outputs."""
+        output = self.loops.dot[self.cell.output]
+        return self._call("jvp", self._kept | self._xs_dot, Variant.TANGENT, output)
 
-    def tape(self, forward: Memory, xs: Mapping[Quantity, Region]) -> Tape:
+    @cached_property
+    def hvp(self) -> tuple[Call, Call]:
+        """The tangents of the way there, then the way back."""
+        along = self._kept | self._xs_dot
+        there = self._call("there", along, Variant.TANGENT, None)
+        left = {
+            q: there.memory.region((q,))
+            for q in (*there.routine.loop.wanted, *there.routine.storage.trajectory)
+            if q not in along
+        }
+        back = self._call("back", along | left | self._seeds, Variant.ADJOINT_TANGENT, None)
+        return there, back
+
+    @cached_property
+    def tape(self) -> Tape:
         """The input, the states, then what else the way back reads: whole stacks, and what lies by
         itself."""
-        cell = self.cell
-        regions = dict(xs)
+        cell, forward = self.cell, self.forward.memory
+        regions = dict(self._xs)
         for state, new in cell.updates.items():
             regions |= {q: forward.region((q,)) for q in (state, new)}
         regions |= {q: forward.region((q,)) for q in self.loops.saved if q not in regions}
@@ -174,6 +150,36 @@ class _Interface:
         trajectories = [regions[s].buffer for s in cell.states]
         order = (regions[cell.input].buffer, *trajectories, *stacks, *buffers)
         return Tape(tuple(dict.fromkeys(order)), regions)
+
+    @property
+    def _kept(self) -> dict[Quantity, Region]:
+        return dict(self.tape.regions)
+
+    def _call(
+        self,
+        name: str,
+        given: Mapping[Quantity, Region],
+        ends: Variant,
+        output: Quantity | None,
+    ) -> Call:
+        """A routine, with what it is given, and the variant of the states it ends with."""
+        routine = self.routines[name]
+        starts = tuple(self._start(c.entering, c.leaving) for c in routine.loop.carries)
+        return Call(
+            routine=routine,
+            memory=Memory(routine, given, self.results),
+            starts=starts,
+            ends=tuple(start.leaving for start in starts if start.variant is ends),
+            output=output,
+        )
+
+    def _start(self, entering: Quantity, leaving: Quantity) -> Start:
+        return next(
+            Start(entering, leaving, variant, state)
+            for variant, named in self.variants.items()
+            for state, q in named.items()
+            if q == entering
+        )
 
 
 def argument(name: str, q: Quantity) -> dict[Quantity, Region]:

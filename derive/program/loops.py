@@ -34,7 +34,8 @@ class Loops:
 
     store   "all" keeps every intermediate result that the way back reads; "states" keeps input and
             states only, and computes the rest again, for all steps at once, when it is needed
-            (rematerialisation)
+            (rematerialisation); "everything" keeps every quantity and, on the way back, every
+            adjoint, for somebody who wants to see them
     policy  what is cheap in the target
     """
 
@@ -89,10 +90,20 @@ class Loops:
     @cached_property
     def saved(self) -> tuple[Quantity, ...]:
         """What forward keeps for the others, apart from the input and the states."""
+        forward = [e.lhs for e in self.adjoint.forward if e.lhs not in self.trajectory]
         if self.store != "all":
-            return ()
+            return tuple(forward) if self.store == "everything" else ()
         needs = self._way_back.reads() - self.trajectory - self._fixed
-        return tuple(e.lhs for e in self.adjoint.forward if e.lhs in needs)
+        return tuple(q for q in forward if q in needs)
+
+    @cached_property
+    def adjoints(self) -> tuple[Quantity, ...]:
+        """What backward keeps for others, apart from the adjoints of input and parameters."""
+        if self.store != "everything":
+            return ()
+        cell, bar = self.adjoint.cell, self.adjoint.bar
+        own = {bar[q] for q in bar if q not in cell.parameters and q != cell.input}
+        return tuple(e.lhs for e in self.adjoint.backward if e.lhs in own)
 
     @cached_property
     def dot(self) -> dict[Quantity, Quantity]:
@@ -102,7 +113,7 @@ class Loops:
     @cached_property
     def _way_back(self) -> Loop:
         """Backward, as if forward had kept everything."""
-        return self._scheduled(inline(adjoint_pass(self.adjoint)))
+        return self._scheduled(inline(adjoint_pass(self.adjoint, self.adjoints)))
 
     @cached_property
     def _tangents(self) -> Loop:

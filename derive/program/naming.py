@@ -14,6 +14,7 @@ from derive.names import fresh
 from derive.nodes import Axis, Quantity
 from derive.program.buffers import Buffer, Role, Span
 from derive.program.program import Program
+from derive.program.routine import Routine
 from derive.program.variants import Variant
 
 
@@ -23,6 +24,7 @@ class Names:
     words       names that functions may not use: the language's own, and what templates say
     attributes  names that the sizes may not have, where parameters are an object with others
     streamed    what the input is called where it is an argument by itself
+    routines    the routines that the file has: all, if none are named
 
     A routine that needs further ones, for scratch arrays, asks `child` for a copy that knows all of
     these.
@@ -34,6 +36,7 @@ class Names:
         words: Collection[str],
         attributes: Collection[str] = (),
         streamed: str = "x",
+        routines: Collection[str] = (),
     ):
         self.taken = set(words)
         self.given: dict[object, str] = {}
@@ -41,23 +44,26 @@ class Names:
         cell = program.cell
         if cell.input.name == streamed:  # it has the name of the argument already
             self.given[cell.input] = streamed
-        quantities = _quantities(program)
+        some = [program.routines[name] for name in routines or program.routines]
+        quantities = _quantities(program, some)
         for q in quantities:
             if q not in self.given:
                 self.given[q] = self.free(q.name)
         for axis in cell.axes:
             self.given[axis] = self.free(axis.letter)
-        self._give_out(program, quantities)
+        self._give_out(program, some, quantities)
         taken = set(attributes)
         for axis in cell.axes:
             self.given[axis, "argument"] = fresh(axis.argument, taken)
 
-    def _give_out(self, program: Program, quantities: Iterable[Quantity]) -> None:
+    def _give_out(
+        self, program: Program, routines: Iterable[Routine], quantities: Iterable[Quantity]
+    ) -> None:
         """Give out everything that is made of a person's names before any routine asks for names of
         its own, so that what one routine makes up is never another's quantity."""
         for q in quantities:
             self.all(q)
-        for routine in program.routines.values():
+        for routine in routines:
             for stack in routine.storage.stacks:
                 self._stack_of_all(stack.name)
         for weights in program.layout.weights:
@@ -132,9 +138,9 @@ class Names:
         return self.given[axis, "argument"]
 
 
-def _quantities(program: Program) -> Iterable[Quantity]:
+def _quantities(program: Program, routines: Iterable[Routine]) -> Iterable[Quantity]:
     """Everything that has a name in any loop, a person's own first."""
-    every = [routine.loop for routine in program.routines.values()]
+    every = [routine.loop for routine in routines]
     made = [e.lhs for loop in every for e in loop.equations]
     carried = [q for loop in every for c in loop.carries for q in (c.entering, c.leaving)]
     parameters = program.parameters.of

@@ -50,14 +50,15 @@ def one_step(adjoint: Adjoint) -> Loop:
     )
 
 
-def adjoint_pass(adjoint: Adjoint) -> Loop:
-    """From the last step to the first: the adjoints of the input, and the gradients as totals."""
+def adjoint_pass(adjoint: Adjoint, kept: Iterable[Quantity] = ()) -> Loop:
+    """From the last step to the first: the adjoints of the input and those that others want, and
+    the gradients as totals."""
     cell, bar = adjoint.cell, adjoint.bar
     return Loop(
         known=frozenset({*cell.quantities, *(e.lhs for e in adjoint.forward), adjoint.seed}),
         carries=tuple(Carry(adjoint.carry[s], bar[s]) for s in cell.states),
         during=adjoint.backward,
-        wanted=frozenset({bar[cell.input]}),
+        wanted=frozenset({bar[cell.input], *kept}),
         totals=frozenset(bar[p] for p in cell.parameters),
         fixed=frozenset(cell.parameters),
         base={b: q.name for q, b in bar.items()},

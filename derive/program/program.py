@@ -17,11 +17,11 @@ from derive.cell import Cell
 from derive.names import ranks
 from derive.nodes import Quantity
 from derive.program.assemble import Parameters
-from derive.program.interface import Interface, interface
+from derive.program.interface import Interface
 from derive.program.layout import Layout, layout
 from derive.program.loops import Loops
 from derive.program.policy import PER_CALL, Policy
-from derive.program.routine import Routine, Setting, assemble
+from derive.program.routine import Routines, Setting
 from derive.program.storage import Variants
 from derive.program.variants import Variant
 
@@ -80,24 +80,26 @@ class Program:
         }
 
     @cached_property
-    def routines(self) -> dict[str, Routine]:
+    def routines(self) -> Routines:
         """The loops as statements in order, by name; hvp is the two, `there` and `back`."""
         setting = Setting(self.layout, self.variants, self.parameters, self.policy)
-        there, back = self.loops.hvp
-        every = {
-            "forward": self.loops.forward,
-            "backward": self.loops.backward,
-            "step": self.loops.step,
-            "jvp": self.loops.jvp,
-            "there": there,
-            "back": back,
-        }
-        return {name: assemble(loop, setting) for name, loop in every.items()}
+        loops = self.loops
+        return Routines(
+            {
+                "forward": lambda: loops.forward,
+                "backward": lambda: loops.backward,
+                "step": lambda: loops.step,
+                "jvp": lambda: loops.jvp,
+                "there": lambda: loops.hvp[0],
+                "back": lambda: loops.hvp[1],
+            },
+            setting,
+        )
 
     @cached_property
     def interface(self) -> Interface:
         """The routines with their memory, and what they leave for each other."""
-        return interface(self.derivation, self.loops, self.routines)
+        return Interface(self.derivation, self.loops, self.routines)
 
     @cached_property
     def rank(self) -> dict[str, int]:

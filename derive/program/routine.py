@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -75,6 +76,25 @@ class Setting:
             for group in members
             if called.keys() >= set(group)
         ]
+
+
+class Routines(Mapping[str, Routine]):
+    """The routines of a program by name, each scheduled and assembled when it is asked for."""
+
+    def __init__(self, loops: Mapping[str, Callable[[], Loop]], setting: Setting):
+        self.loops, self.setting = loops, setting
+        self.made: dict[str, Routine] = {}
+
+    def __getitem__(self, name: str) -> Routine:
+        if name not in self.made:
+            self.made[name] = assemble(self.loops[name](), self.setting)
+        return self.made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.loops)
+
+    def __len__(self) -> int:
+        return len(self.loops)
 
 
 def assemble(loop: Loop, setting: Setting) -> Routine:

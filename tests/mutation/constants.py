@@ -6,7 +6,7 @@ from derive.language import (  # noqa: I001
 class Constants(Cell):
     """A cell that computes with parameters alone wherever it can; it means nothing."""
 
-    x = Input()
+    a = Input()
     h, c = State(), State()
     W, U, b, s = Matrix(H, I), Matrix(H, H), Vector(H), Scalar()
     V = Matrix(H, H, names="f g")
@@ -16,7 +16,7 @@ class Constants(Cell):
     g = U.g @ b.k
     p = V.f.T @ f + V.g.T @ g + U.p.T @ b.p
     q = mean(b.k) + tanh(s.q)
-    u = tanh(W.u @ x + U.u @ h + b.u + k)
+    u = tanh(W.u @ a + U.u @ h + b.u + k)
     n = mean(u) + mean(h)
     o = mean(U.o @ h * mean(h)) * b.o
     v = tanh(V.f @ h) * tanh(V.g @ h)

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import reference
 
-from derive.check import numeric
-from derive.check.trial import Trial
 from derive.nodes import H
+from derive.proof import numeric
+from derive.proof.trial import Trial
 from mutation.subjects import SUBJECTS
 
 SPECS = [str(subject) for subject in SUBJECTS]
@@ -51,8 +51,14 @@ def test_it_computes_what_the_equations_say(spec):
 @pytest.mark.parametrize("proof", PROOFS, ids=lambda proof: proof.__name__)
 def test_numbers(proof, spec):
     cell, m = loaded(spec)
-    ok, figure, remark = proof(Trial(cell, module=m))
-    assert ok, f"{proof.__name__}: {figure} {remark}"
+    outcome = proof(Trial(cell, module=m))
+    assert outcome.ok, f"{proof.__name__}: {outcome.figure} {outcome.remark}"
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_it_says_what_the_author_said(spec):
+    cell, m = loaded(spec)
+    assert " ".join(cell.doc.split()) in " ".join(m.__doc__.split())
 
 
 @pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if s.is_wide])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import time
 import tomllib
 from collections import Counter
@@ -11,8 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from progress import Progress
+
 from mutation.mutant import Mutant
-from mutation.runner import Verdict
+from mutation.runner import TIME, Verdict
 
 EQUIVALENT = Path(__file__).parent / "equivalent.toml"
 COLUMNS = ("mutants", "killed", "survived", "equivalent")
@@ -56,28 +57,20 @@ class Report:
     """Takes verdicts as they come, and sums them up in the end."""
 
     def __init__(self, total: int):
-        self.total, self.told = total, 0
+        self.progress, self.told = Progress(total, "changes"), 0
         self.known = equivalents()
         self.counts: dict[tuple[str, str], Counter[str]] = {}
         self.survivors: list[Mutant] = []
         self.reasons: Counter[str] = Counter()
         self.used: set[Pattern] = set()
-        self.none = 0
-        self.started = time.monotonic()
+        self.none = self.slow = 0
 
     def tell(self, verdict: Verdict) -> None:
         """Count one verdict, and show how far it is."""
         self.told += 1
         self.count(verdict)
-        if self.told % 100 == 0 or self.told == self.total:
-            seconds = time.monotonic() - self.started
-            left = seconds / self.told * (self.total - self.told)
-            text = (f"  {self.told} of {self.total}, {len(self.survivors)} survived; "
-                    f"{seconds:.0f} s, {left:.0f} s to go   ")  # fmt: skip
-            if sys.stderr.isatty():
-                print(text, end="\r", file=sys.stderr, flush=True)
-            elif self.told % 1000 == 0 or self.told == self.total:
-                print(text.rstrip(), file=sys.stderr, flush=True)
+        found = f"{len(self.survivors)} survived" if self.survivors else "none survived"
+        self.progress.tell(self.told, found)
 
     def count(self, verdict: Verdict) -> None:
         """One verdict, in its row of the table."""
@@ -89,6 +82,7 @@ class Report:
         row["mutants"] += 1
         if verdict.by:
             row["killed"] += 1
+            self.slow += verdict.by == TIME
         elif reason := self.reason(mutant):
             row["equivalent"] += 1
             self.reasons[reason] += 1
@@ -107,6 +101,7 @@ class Report:
 
     def show(self) -> None:
         """The table, the reasons, and the survivors."""
+        self.progress.end()
         print(f"\n{'source':12} {'operator':18}" + "".join(f"{c:>12}" for c in COLUMNS))
         for source in dict.fromkeys(source for source, _ in self.counts):
             rows = {o: row for (s, o), row in self.counts.items() if s == source}
@@ -116,6 +111,7 @@ class Report:
             print()
         self.row("all", "", sum(self.counts.values(), Counter()))
         print(f"\n{self.none} other changes are no mutants: they change nothing, or are no Python.")
+        print(f"{self.slow} of the killed took too long, which may be the machine's fault.")
         if self.reasons:
             print("\nEquivalent:")
         for why, count in self.reasons.items():
@@ -124,7 +120,7 @@ class Report:
             print("\nSurvived, and not known to be equivalent:\n")
         for mutant in self.survivors:
             print(mutant)
-        print(f"\n{time.monotonic() - self.started:.0f} s")
+        print(f"\n{time.monotonic() - self.progress.started:.0f} s")
 
     def row(self, source: str, operator: str, row: Counter[str]) -> None:
         """One row of the table."""

@@ -8,7 +8,7 @@ class Words(Cell):
     """Every function of the language in one cell, which no other cell has; it means nothing."""
 
     x = Input()
-    h, c, e = State(), State(), State()
+    h, c, e, l = State(), State(), State(), State()
     W, U, b, s = Matrix(H, I), Matrix(H, H), Vector(H), Scalar()
 
     p = W.p @ x + U.p @ h + b.p
@@ -19,5 +19,6 @@ class Words(Cell):
     k = softplus(s.k)
     d = sigmoid(b.d)
     e_next = sigmoid(b.e)
+    l_next = h
     c_next = tanh(w + U.c @ h) + softplus(q) * c / (2 + k) + relu(h) / 4
-    h_next = tanh(c_next) * k - d * c + e
+    h_next = tanh(c_next) * k - d * c + e + l / 4

@@ -3,33 +3,43 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from derive.cell import Cell
 from derive.cost import predicted
-from derive.display.about import first_value, paragraphs, shape
+from derive.display.about import paragraphs, shape, starts
 from derive.display.latex import aligned_parts
-from derive.nodes import Quantity
 from derive.program.program import Program
 from derive.render import render
 
 
 def files(program: Program) -> dict[str, str]:
     """The page's file name and text."""
+    return {f"{program.cell.name}.md": render("markdown/cell.md.j2", **values(program))}
+
+
+def for_notebook(program: Program) -> str:
+    """The same in short, for a notebook: quantities, equations and adjoints."""
+    return render("markdown/notebook.md.j2", **values(program))
+
+
+def values(program: Program) -> dict[str, Any]:
+    """What a page says of a cell."""
     cell = program.cell
-    text = render(
-        "markdown/cell.md.j2",
-        title=escaped(cell.title),
-        about=[escaped(paragraph) for paragraph in paragraphs(cell.doc)],
-        name=cell.name,
-        family=escaped(cell.family),
-        facts=[(label, ", ".join(f"`{item}`" for item in items)) for label, items in facts(cell)],
-        options=[(s.name, s.value, " or ".join(s.choices) or "a number") for s in cell.options],
-        parameters=[(p.name, shape(p.axes), starts(cell, p)) for p in cell.parameters],
-        parameter_count=predicted.text(predicted.parameters(program)),
-        costs=predicted.summary(program),
+    return {
+        "title": escaped(cell.title),
+        "about": [escaped(paragraph) for paragraph in paragraphs(cell.doc)],
+        "name": cell.name,
+        "family": escaped(cell.family),
+        "facts": [
+            (label, ", ".join(f"`{item}`" for item in items)) for label, items in facts(cell)
+        ],
+        "options": [(s.name, s.value, " or ".join(s.choices) or "a number") for s in cell.options],
+        "parameters": [(p.name, shape(p.axes), starts(cell, p)) for p in cell.parameters],
+        "parameter_count": predicted.text(predicted.parameters(program)),
+        "costs": predicted.summary(program),
         **aligned_parts(program.derivation),
-    )
-    return {f"{cell.name}.md": text}
+    }
 
 
 def facts(cell: Cell) -> list[tuple[str, list[str]]]:
@@ -41,12 +51,6 @@ def facts(cell: Cell) -> list[tuple[str, list[str]]]:
         ("output", [str(cell.output)]),
     ]
     return [(label, items) for label, items in found if items]
-
-
-def starts(cell: Cell, parameter: Quantity) -> str:
-    """The initial value of a parameter."""
-    value = first_value(cell, parameter)
-    return "random" if value is None else f"{value:g}"
 
 
 def escaped(text: str) -> str:

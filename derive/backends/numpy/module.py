@@ -5,10 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 
 from derive.backends.about import About
-from derive.backends.numpy.printer import helpers, width
-from derive.backends.numpy.routine import Routine, Weight
+from derive.backends.numpy.printer import helpers
+from derive.backends.numpy.routine import Routine
 from derive.backends.numpy.words import ATTRIBUTES, FUNCTIONS
+from derive.backends.printer import width
 from derive.backends.python_lines import folded, in_docstring
+from derive.backends.weight import Weight
 from derive.nodes import Axes, Axis, H, I
 from derive.program.buffers import Buffer
 from derive.program.naming import Names

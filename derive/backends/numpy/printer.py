@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 
 import sympy as sp
 
+from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
-from derive.nodes import Axis, Quantity, Size
-from derive.printing import ATOM, POWER, PRODUCT, Infix
+from derive.printing import ATOM, POWER, PRODUCT
 
 # NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The
 # others are helpers in the generated module, named with an underscore.
@@ -18,20 +17,8 @@ UFUNCS = frozenset(
 )
 
 
-class NumPyPrinter(Infix):
-    """Prints elementwise expressions on the arrays that `place` names; `size` names lengths."""
-
-    def __init__(
-        self,
-        rank: Mapping[str, int],
-        place: Callable[[Quantity], str],
-        size: Callable[[Axis], str],
-    ):
-        super().__init__(rank)
-        self.place, self.size = place, size
-
-    def symbol(self, symbol):
-        return self.size(symbol.axis) if isinstance(symbol, Size) else self.place(symbol)
+class NumPyPrinter(PlacedPrinter):
+    """Prints elementwise expressions on the arrays that `place` names."""
 
     def power(self, expr):
         base, exponent = expr.args
@@ -53,13 +40,6 @@ def helpers(expressions: Iterable[sp.Expr], activations: Iterable[str]) -> set[s
     """The functions that a module has to bring along, since NumPy has none."""
     used = {type(f).__name__ for expr in expressions for f in expr.atoms(Elementwise)}
     return (used - UFUNCS) | (set(activations) - UFUNCS - {"sigmoid"})
-
-
-def width(axes: Iterable[Axis], size: Callable[[Axis], str]) -> str:
-    """The length of quantities side by side: ``4 * H``, ``2 * H + P``; 1 for a number."""
-    counts = Counter(map(size, axes))
-    terms = (letter if n == 1 else f"{n} * {letter}" for letter, n in counts.items())
-    return " + ".join(terms) or "1"
 
 
 def between(low: str, high: str) -> str:

@@ -20,8 +20,9 @@ from derive.backends.numpy.printer import (
     part_of_step,
     step_of,
     trajectory,
-    width,
 )
+from derive.backends.printer import width
+from derive.backends.weight import Weight, weight_of
 from derive.nodes import Axes, Axis, H, Quantity, Size, axes_of
 from derive.printing import Infix
 from derive.program import interface
@@ -41,23 +42,7 @@ from derive.program.statements import (
     Statement,
     Total,
 )
-from derive.program.variants import Variant
 from derive.program.views import Views, numbers, of_function, seen_by
-
-
-@dataclass(frozen=True)
-class Weight:
-    """A parameter, or a stack of them, that a routine reads or writes, under a name."""
-
-    name: str
-    variant: Variant
-    key: str
-    is_stack: bool
-
-    @property
-    def holder(self) -> str:
-        """What it is found in."""
-        return f"{self.variant.of('params')}{'.stacked' * self.is_stack}"
 
 
 @dataclass(frozen=True)
@@ -90,7 +75,6 @@ class Routine:
         self.fixed = self.constants | program.parameters.of.keys()
         output = () if call.output is None else (call.output,)
         self.views = Views(call.memory, is_in_place, self.fixed, (*also, *output))
-        self.rows = {p: w for w in program.layout.weights for p in w.parameters}
         self.t = self.names.scratch("t", "t")
         self.weights: dict[str, Weight] = {}
         self.sizes: dict[Axis, None] = {}
@@ -119,12 +103,7 @@ class Routine:
 
     def weight(self, parameters: Group) -> str:
         """The name of parameters that are stacked, or of the one there is."""
-        variant, first = self.program.parameters[parameters[0]]
-        if len(parameters) == 1:
-            weight = Weight(self.names.one(parameters[0]), variant, first.name, False)
-        else:
-            stack = self.rows[first].name
-            weight = Weight(self.names.weights(variant, stack), variant, stack, True)
+        weight = weight_of(self.program, self.names, parameters)
         self.weights[weight.name] = weight
         return weight.name
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from derive.adjoint import adjoint
 from derive.cell import Cell, Equation
+from derive.display.about import shape
 from derive.display.compare.terms import Change, Label, compared, merged, structure
 from derive.display.derivation import Name, Textbook, textbook
 from derive.display.formula import Mathematics
@@ -35,7 +36,12 @@ class Difference:
 
 def difference(old: Cell, new: Cell) -> Difference:
     """Align two cells by the names of their quantities, or else by the shape of their equations."""
-    books = textbook(adjoint(old)), textbook(adjoint(new))
+    return between(textbook(adjoint(old)), textbook(adjoint(new)))
+
+
+def between(old: Textbook, new: Textbook) -> Difference:
+    """The same for derivations that are there already."""
+    books = old, new
     renamed = renamings(*books)
     printers = Mathematics(books[0]), Mathematics(books[1])
     labels = labelled(books[0], renamed), labelled(books[1], {})
@@ -47,7 +53,7 @@ def difference(old: Cell, new: Cell) -> Difference:
         )
         pairs = merged(before, after)
         sections[section] = tuple(compared(one, two, printers, labels) for one, two in pairs)
-    return Difference(*books, renamed, sections)
+    return Difference(old, new, renamed, sections)
 
 
 def equations(book: Textbook, section: str) -> tuple[Equation, ...]:
@@ -73,6 +79,17 @@ def renamed_word(word: str, renamed: Mapping[str, str]) -> str:
         return renamed[word]
     stem, _, member = word.rpartition("_")
     return f"{stem}_{renamed[member]}" if stem and member in renamed else word
+
+
+def replaced(
+    old: Iterable[Quantity], new: Iterable[Quantity], renamed: Mapping[str, str]
+) -> tuple[list[Quantity], list[Quantity]]:
+    """The quantities that only the old cell has, and those that only the new one has. They are the
+    same if they agree in shape and in the name that the new cell has for them."""
+    before = {(renamed_word(q.name, renamed), shape(q.axes)): q for q in old}
+    after = {(q.name, shape(q.axes)): q for q in new}
+    went = [q for key, q in before.items() if key not in after]
+    return went, [q for key, q in after.items() if key not in before]
 
 
 # --- the same by another name --------------------------------------------------------------------

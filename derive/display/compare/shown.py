@@ -11,13 +11,12 @@ from rich.text import Text
 from derive.cell import Cell
 from derive.cost.predicted import size, text
 from derive.display.about import settings, shape
-from derive.display.compare.difference import difference, renamed_word
+from derive.display.compare.difference import difference, replaced
 from derive.display.compare.marks import versions
 from derive.display.compare.terms import Change
 from derive.display.formula import plain
-from derive.display.show import Unicode, columns
 from derive.display.terminal import console
-from derive.nodes import Quantity
+from derive.display.unicode import Unicode, columns
 
 HEADINGS = {
     "forward": ("One step", ""),
@@ -53,27 +52,14 @@ def _quantities(old: Cell, new: Cell, renamed: Mapping[str, str], width: int) ->
     """States and parameters that came and went, and how many numbers the parameters are."""
     yield Text("\nQuantities", "bold")
     for kind in ("states", "parameters"):
-        before = _shapes(getattr(old, kind), renamed)
-        after = _shapes(getattr(new, kind), {})
-        for (sign, style), own, other in (
-            (SIGNS["-"], before, after),
-            (SIGNS["+"], after, before),
-        ):
-            listed = [f"{name} ({dims})" for key, (name, dims) in own.items() if key not in other]
-            if listed:
-                whole = f"{sign}{kind}: {', '.join(listed)}"
+        changed = replaced(getattr(old, kind), getattr(new, kind), renamed)
+        for (sign, style), own in zip((SIGNS["-"], SIGNS["+"]), changed, strict=True):
+            if own:
+                whole = f"{sign}{kind}: " + ", ".join(f"{q.name} ({shape(q.axes)})" for q in own)
                 for line in textwrap.wrap(whole, width, subsequent_indent="    "):
                     yield Text(line, style)
     counts = [text(sp.Add(*(size(p.axes) for p in cell.parameters))) for cell in (old, new)]
     yield Text(f"  numbers in the parameters: {' → '.join(dict.fromkeys(counts))}")
-
-
-def _shapes(
-    quantities: Iterable[Quantity], renamed: Mapping[str, str]
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """Quantities with their shapes, by the name that the new cell has for them."""
-    own = [(q.name, shape(q.axes)) for q in quantities]
-    return {(renamed_word(name, renamed), dims): (name, dims) for name, dims in own}
 
 
 def _section(

@@ -94,10 +94,11 @@ def _steps(placement: Placement) -> Iterator[Step]:
     for at in inner:
         for to in inner:
             yield partial(placement.shifted, at, to)
-    for one, other in combinations(graph.cell.states, 2):
+    entering = [node.names[0] for node in graph.of_kind("enter")]
+    for one, other in combinations(entering, 2):
         if (one in graph.rails) == (other in graph.rails):
             yield partial(placement.exchanged, one, other)
-    for node in graph.of_kind("operation"):
+    for node in graph.of_kind("operation", "state"):
         yield from _moves(placement, node)
 
 

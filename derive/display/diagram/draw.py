@@ -12,7 +12,7 @@ from derive.cell import Cell
 from derive.display.derivation import textbook
 from derive.display.diagram import label
 from derive.display.diagram.arrange import arrange
-from derive.display.diagram.graph import Graph, Node, graph
+from derive.display.diagram.graph import Graph, Node, Operand, graph
 from derive.display.diagram.label import Labels
 from derive.display.diagram.roles import line_roles, roles
 from derive.display.diagram.route import Routes, Way
@@ -23,21 +23,23 @@ from derive.display.diagram.tracks import places
 TYPE, SMALL = 15.0, 12.0  # sizes of type: names, and what is written on nodes
 ROUND, BOX = 22.0, 30.0  # the height of an operation and of a layer
 MARGIN = 24.0
-TRIES = 100  # how often room for a label is asked for
+ATTEMPTS = 60  # how often more room is asked for
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
 
 
 def scene(cell: Cell) -> Scene:
-    """The picture of a cell."""
-    return Drawing(cell).run()
+    """The picture of a cell: what it computes, in the direction in which it does."""
+    return Pen(cell).run()
 
 
-class Drawing:
+class Pen:
+    """Draws a cell. What its lines say and where they point to is a subclass's to change."""
+
     def __init__(self, cell: Cell):
         self.cell = cell
-        self.graph: Graph = graph(cell)
+        self.graph = self.graph_of(cell)
         self.routes: Routes = arrange(self.graph)
         self.roles = roles(self.graph)
         self.lines = line_roles(self.graph)
@@ -48,8 +50,12 @@ class Drawing:
         self.wider: defaultdict[int, float] = defaultdict(float)
         self.taller: defaultdict[int, float] = defaultdict(float)
 
+    def graph_of(self, cell: Cell) -> Graph:
+        """What is drawn of a cell."""
+        return graph(cell)
+
     def run(self) -> Scene:
-        for _ in range(TRIES):
+        for _ in range(ATTEMPTS):
             self.places = places(self.routes, self.room, self.wider, self.taller)
             made = self.drawn()
             if made is not None:
@@ -60,37 +66,30 @@ class Drawing:
         """The scene, or None where a label needs room, which then is asked for."""
         boxes = tuple(self.boxes())
         strokes = tuple(self.strokes())
-        frame = self.frame()
         words = list(self.outer_words())
-        for node in self.graph.nodes.values():
-            for text, way, points in (*self.inner_words(node), *self.signs(node)):
-                word = self.free_word(text, node, points, boxes, strokes, words)
-                if word is None:
-                    self.ask(way, text)
-                    return None
-                words.append(word)
-        return self.shifted(
-            Scene(
-                0.0,
-                0.0,
-                frame,
-                boxes,
-                strokes,
-                tuple(self.dots()),
-                tuple(self.crossings(strokes)),
-                tuple(words),
-                self.cell.name,
-                f"{self.cell.title}: one step",
-                self.told.picture(self.graph),
-            )
-        )
+        for text, way, points in self.inner_words():
+            word = self.free_word(text, way, points, boxes, strokes, words)
+            if word is None:
+                self.ask(way, points)
+                return None
+            words.append(word)
+        return Scene(
+            width=0.0,
+            height=0.0,
+            frames=(self.frame(),),
+            boxes=boxes,
+            strokes=strokes,
+            dots=tuple(self.dots()),
+            crossings=tuple(self.crossings(strokes)),
+            words=tuple(words),
+            name=self.cell.name,
+            title=self.title(),
+            about=self.told.picture(self.graph),
+        ).trimmed()
 
-    def shifted(self, made: Scene) -> Scene:
-        """The scene with its corner at the origin."""
-        areas = [w.area for w in made.words] + [made.frame]
-        left, top = min(a.left for a in areas) - MARGIN / 2, min(a.top for a in areas) - MARGIN / 2
-        right, bottom = max(a.right for a in areas), max(a.bottom for a in areas)
-        return moved(made, -left, -top, right - left + MARGIN / 2, bottom - top + MARGIN / 2)
+    def title(self) -> str:
+        """The picture's title."""
+        return f"{self.cell.title}: one step"
 
     # nodes
 
@@ -123,9 +122,10 @@ class Drawing:
         return self.places.at(self.routes.grid.centres[key])
 
     def boxes(self) -> Iterator[Box]:
-        for node in self.graph.of_kind("layer", "operation"):
+        for node in self.graph.of_kind("layer", "operation", "state"):
             (x, y), (width, height) = self.middle(node.key), self.sizes[node.key]
             yield Box(
+                node.key,
                 x,
                 y,
                 width,
@@ -139,23 +139,47 @@ class Drawing:
 
     def frame(self) -> Area:
         """The outline: lines enter on the left and from below, and leave on the right and above."""
-        ends = [
-            self.middle(node.key)
-            for node in self.graph.of_kind("enter", "leave", "input", "output")
-        ]
-        (left, *_, right), (top, *_, bottom) = (sorted(side) for side in zip(*ends, strict=True))
-        return Area(left + MARGIN, top + MARGIN, right - MARGIN, bottom - MARGIN)
+        rows = [self.middle(node.key)[1] for node in self.graph.of_kind("input", "output")]
+        left, right = self.sides()
+        return Area(left, min(rows) + MARGIN, right, max(rows) - MARGIN)
+
+    def sides(self) -> tuple[float, float]:
+        """The left and the right side of the outline: inside of where states enter and leave."""
+        places = [self.middle(node.key)[0] for node in self.graph.of_kind("enter", "leave")]
+        return min(places) + MARGIN, max(places) - MARGIN
 
     # lines
 
     def strokes(self) -> Iterator[Stroke]:
         for way in self.routes.ways:
             node = self.graph.nodes[way.source]
-            points = self.corners(way)
-            heads: tuple[tuple[Position, Position], ...] = ()
-            if self.graph.nodes[way.target].kind != "merge":
-                heads = ((points[-1], points[-2]),)
-            yield Stroke(points, self.lines[way.source], tuple(map(str, node.names)), heads)
+            yield Stroke(
+                self.corners(self.whole(way)),
+                self.lines[way.source],
+                tuple(map(str, node.names)),
+                self.heads(way, self.corners(way)),
+                (way.source, way.target),
+            )
+
+    def heads(
+        self, way: Way, points: tuple[Position, ...]
+    ) -> tuple[tuple[Position, Position], ...]:
+        """The arrow heads of a line: at its end, unless it joins another there."""
+        if self.graph.nodes[way.target].kind == "merge":
+            return ()
+        return ((points[-1], points[-2]),)
+
+    def whole(self, way: Way) -> Way:
+        """A way from its node on, along the line that it leaves."""
+        points = way.points
+        while self.routes.grid.bodies.get(points[0]) != way.source:
+            trunk = next(
+                other.points
+                for other in self.routes.ways
+                if other.source == way.source and points[0] in other.points[1:]
+            )
+            points = trunk[: trunk.index(points[0])] + points
+        return replace(way, points=points)
 
     def corners(self, way: Way) -> tuple[Position, ...]:
         """The points at which a way turns, and its ends, at the edges of nodes."""
@@ -199,7 +223,7 @@ class Drawing:
     def outer_words(self) -> Iterator[Word]:
         """The names of what enters and leaves."""
         for node in self.graph.of_kind("enter", "leave", "input", "output"):
-            text = self.labels.symbol(node.names[0])
+            text = self.outer_text(node)
             x, y = self.middle(node.key)
             width = label.width(text, TYPE)
             place = {
@@ -208,27 +232,34 @@ class Drawing:
                 "input": (x - width / 2, y + TYPE + 2),
                 "output": (x - width / 2, y - 9),
             }[node.kind]
-            yield Word(*place, width, text, self.lines[node.key], (str(node.names[0]),), TYPE)
+            names = (str(node.names[0]),)
+            yield Word(*place, width, text, self.lines[node.key], names, TYPE, is_end=True)
 
-    def inner_words(self, node: Node) -> Iterator[tuple[str, Way, tuple[Position, ...]]]:
-        """The name of what a node computes, beside the line that leaves it."""
+    def outer_text(self, node: Node) -> str:
+        """What enters or leaves."""
+        return self.labels.symbol(node.names[0])
+
+    def inner_words(self) -> Iterator[tuple[str, Way, tuple[Position, ...]]]:
+        """What is written beside lines: each with the line, and the points along which there may be
+        room, the best place first."""
         new = set(self.cell.updates.values())
-        if node.kind in {"layer", "operation"}:
+        for node in self.graph.of_kind("layer", "operation"):
             for name in [name for name in node.names if name not in new][:1]:
                 way = next(way for way in self.routes.ways if way.source == node.key)
                 yield self.labels.symbol(name), way, self.corners(way)
-
-    def signs(self, node: Node) -> Iterator[tuple[str, Way, tuple[Position, ...]]]:
-        """A minus where a line arrives that is subtracted."""
-        negated = {operand.source for operand in node.operands if operand.negated}
         for way in self.routes.ways:
-            if way.target == node.key and way.source in negated:
+            if self.operand(way).negated:
                 yield "−", way, self.corners(way)[::-1]
+
+    def operand(self, way: Way) -> Operand:
+        """What a way carries to the node it leads to."""
+        operands = self.graph.nodes[way.target].operands
+        return next(operand for operand in operands if operand.source == way.source)
 
     def free_word(
         self,
         text: str,
-        node: Node,
+        way: Way,
         points: tuple[Position, ...],
         boxes: Iterable[Box],
         strokes: Iterable[Stroke],
@@ -237,9 +268,11 @@ class Drawing:
         """A label in the first place that is free."""
         size = TYPE - 1
         width = label.width(text, size)
-        lines = [segment for stroke in strokes for segment in stroke.segments]
+        names = tuple(map(str, self.graph.nodes[way.source].names))
+        lines = [*self.frame().sides]
+        lines += [segment for stroke in strokes for segment in stroke.segments]
         for x, y in _beside(points, width, size):
-            word = Word(x, y, width, text, "line", tuple(map(str, node.names)), size)
+            word = Word(x, y, width, text, "line", names, size)
             area = word.area
             if (
                 not any(area.meets(box.area, 1) for box in boxes)
@@ -249,11 +282,15 @@ class Drawing:
                 return word
         return None
 
-    def ask(self, way: Way, text: str) -> None:
-        """Ask for more room beside a way."""
-        row, column = divmod(way.points[0], self.routes.grid.width)
-        self.wider[column + 1] += max(12, label.width(text, TYPE) / 4)
-        self.taller[row - 1] += 4
+    def ask(self, way: Way, points: tuple[Position, ...]) -> None:
+        """Ask for more room beside a way, where a label along these points would begin."""
+        ends = way.points if points == self.corners(way) else way.points[::-1]
+        row, column = divmod(ends[0], self.routes.grid.width)
+        if points[0][0] == points[1][0]:
+            self.wider[column + 1] += 12
+            self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6
+        else:
+            self.wider[column - 1 if points[1][0] < points[0][0] else column] += 16
 
 
 def _beside(points: tuple[Position, ...], width: float, size: float) -> Iterator[Position]:
@@ -269,28 +306,3 @@ def _beside(points: tuple[Position, ...], width: float, size: float) -> Iterator
             for n in range(1 + int(abs(x2 - x)) // 4):
                 for below in (-6.0, size + 1):
                     yield x + n * step + (3 if x2 > x else -3 - width), y + below
-
-
-def moved(made: Scene, dx: float, dy: float, width: float, height: float) -> Scene:
-    """A scene elsewhere, of a size."""
-
-    def at(p: Position) -> Position:
-        return round(p[0] + dx, 2), round(p[1] + dy, 2)
-
-    def stroke(s: Stroke) -> Stroke:
-        return replace(
-            s, points=tuple(map(at, s.points)), heads=tuple((at(a), at(b)) for a, b in s.heads)
-        )
-
-    frame = made.frame
-    return replace(
-        made,
-        width=round(width, 1),
-        height=round(height, 1),
-        frame=Area(*at((frame.left, frame.top)), *at((frame.right, frame.bottom))),
-        boxes=tuple(replace(b, x=at((b.x, b.y))[0], y=at((b.x, b.y))[1]) for b in made.boxes),
-        strokes=tuple(map(stroke, made.strokes)),
-        dots=tuple(replace(d, x=at((d.x, d.y))[0], y=at((d.x, d.y))[1]) for d in made.dots),
-        crossings=tuple(map(stroke, made.crossings)),
-        words=tuple(replace(w, x=at((w.x, w.y))[0], y=at((w.x, w.y))[1]) for w in made.words),
-    )

@@ -74,9 +74,11 @@ class Grid:
     @cached_property
     def is_inside(self) -> list[bool]:
         """For each point, whether lines may run there: not beyond where they enter and leave."""
-        nodes = self.placement.graph.of_kind("enter", "leave", "input", "output")
-        ends = [divmod(self.centres[node.key], self.width) for node in nodes]
-        (top, *_, bottom), (left, *_, right) = (sorted(side) for side in zip(*ends, strict=True))
+        graph = self.placement.graph
+        sides = [self.centres[node.key] % self.width for node in graph.of_kind("enter", "leave")]
+        left, right = min(sides, default=-1), max(sides, default=self.width)
+        ends = [self.centres[node.key] // self.width for node in graph.of_kind("input", "output")]
+        top, bottom = min(ends), max(ends)
         return [
             top < y < bottom and left + 1 < x < right - 1
             for y in range(self.height)
@@ -110,6 +112,11 @@ class Grid:
             yield Port(at - 1, RIGHT, 0 if first else SIDE)
             yield Port(at, UP, SIDE if first else 0)
             yield Port(at, DOWN, SIDE if first else 0)
+        elif node.kind == "state":
+            yield Port(at, UP)
+            yield Port(at, DOWN)
+            yield Port(at - 1, RIGHT)
+            yield Port(at + 1, LEFT)
         elif node.kind == "layer":
             yield Port(at, UP, 0 if first else SIDE)
             for side in (-1, 1):

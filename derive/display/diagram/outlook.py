@@ -29,7 +29,7 @@ class _View:
         for key, at in self.column.items():
             self.in_column[at].append(self.row[key])
             self.in_row[self.row[key]].append(at)
-        self.states = [self.row[f"enter {state}"] for state in placement.graph.cell.states]
+        self.states = [self.row[node.key] for node in placement.graph.of_kind("enter")]
 
     def line(self, source: str, node: Node) -> int:
         """About what one way costs."""

@@ -102,6 +102,7 @@ class Placement:
             (operand.source, node.key)
             for node in graph.of_kind("layer", "merge")
             for operand in node.operands
+            if graph.nodes[operand.source].kind != "state"
         ]
         sides = [_side(graph.nodes[key]) for keys in self.columns for key in keys]
         return (
@@ -126,7 +127,12 @@ class _Placer:
     def __init__(self, graph: Graph):
         self.graph = graph
         self.memory = [state for state in graph.cell.states if state in graph.rails]
-        self.handed = [state for state in graph.cell.states if state not in graph.rails]
+        entering = {node.key for node in graph.of_kind("enter")}
+        self.handed = [
+            state
+            for state in graph.cell.states
+            if state not in graph.rails and f"enter {state}" in entering
+        ]
         self.up, self.down = self.depths()
         depth = max([*self.up.values(), *self.down.values(), 1])
         self.top = 1 + len(self.memory)
@@ -138,7 +144,7 @@ class _Placer:
         graph = self.graph
         first: list[str] = [node.key for node in graph.of_kind("enter")]
         self.rows_of_states()
-        self.columns.append(first)
+        self.columns.append(first)  # without any, an empty margin
         for node in graph.of_kind("merge"):
             if all(operand.source in self.row for operand in node.operands):
                 self.visit(node.key)
@@ -148,6 +154,7 @@ class _Placer:
         for node in graph.of_kind("leave", "output"):
             for operand in node.operands:
                 self.visit(operand.source)
+        self.inside()
         self.below()
         last = [node.key for node in graph.of_kind("output")]
         self.columns.append(last)
@@ -161,6 +168,12 @@ class _Placer:
                 self.row[key] = 1 + n
         for n, state in enumerate(self.handed):
             self.row[f"enter {state}"] = self.row[f"leave {state}"] = self.layers + 1 + n
+
+    def inside(self) -> None:
+        """States that are boxes, in the middle."""
+        states = self.graph.of_kind("state")
+        for node in states:
+            self.put(node.key, self.top, 1 + len(self.columns) // 2)
 
     def below(self) -> None:
         """The input, under the first merge or else the first node that reads it."""

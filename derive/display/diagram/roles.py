@@ -1,4 +1,9 @@
-"""What each thing on a picture is in the cell: it decides its colour, and the words for it."""
+"""What each thing on a picture is in the cell: it decides its colour, and the words for it.
+
+A state is a memory here if it has a rail, any operations between its old value and its new one.
+Whether the new value *adds* to the old is asked by `derive.display.trace.roles`, and what is left
+of a gradient on the way by `derive.jacobian.rail`.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +38,8 @@ def line_role(graph: Graph, node: Node) -> str:
     """The role of the line that leaves a node."""
     if node.kind == "input":
         return "input"
+    if node.kind == "state":
+        return "memory"
     for state, new in graph.cell.updates.items():
         if {state, new} & {*node.names}:
             return "memory" if state in graph.rails else "hidden"

@@ -2,21 +2,26 @@
 
 Lengths are in points, x to the right and y downwards. A role says what a thing is in the cell, and
 a target gives it its colour: memory, hidden, input, gate, candidate, layer, operation, line. Names
-are those of the quantities that a shape stands for, by which a page finds it.
+are those of the quantities that a shape stands for, by which a page finds it. A mark makes it stand
+out: "lit", "dim", "changed", or none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 Position = tuple[float, float]
+
+MARGIN = 12.0  # around a picture
 
 
 @dataclass(frozen=True)
 class Box:
     """A node: its middle, its size, and what is written on it. A round one is an operation."""
 
+    key: str
     x: float
     y: float
     width: float
@@ -26,6 +31,7 @@ class Box:
     names: tuple[str, ...]
     about: str
     round: bool
+    mark: str = ""
 
     @property
     def area(self) -> Area:
@@ -38,13 +44,16 @@ class Box:
 class Stroke:
     """A line from place to place, with corners at its points.
 
-    heads  arrow heads: the tip, and where it points to
+    heads  arrow heads: the tip, and a place behind it
+    ends   the keys of the node that it comes from and of the one that it leads to
     """
 
     points: tuple[Position, ...]
     role: str
     names: tuple[str, ...]
     heads: tuple[tuple[Position, Position], ...] = ()
+    ends: tuple[str, str] = ("", "")
+    mark: str = ""
 
     @property
     def segments(self) -> Iterator[Area]:
@@ -64,6 +73,8 @@ class Word:
     role: str
     names: tuple[str, ...]
     size: float
+    mark: str = ""
+    is_end: bool = False  # what enters or leaves
 
     @property
     def area(self) -> Area:
@@ -81,6 +92,7 @@ class Dot:
     y: float
     role: str
     names: tuple[str, ...]
+    mark: str = ""
 
 
 @dataclass(frozen=True)
@@ -92,6 +104,16 @@ class Area:
     right: float
     bottom: float
 
+    @property
+    def sides(self) -> tuple[Area, ...]:
+        """Its four sides, as areas without a breadth."""
+        return (
+            Area(self.left, self.top, self.left, self.bottom),
+            Area(self.right, self.top, self.right, self.bottom),
+            Area(self.left, self.top, self.right, self.top),
+            Area(self.left, self.bottom, self.right, self.bottom),
+        )
+
     def meets(self, other: Area, apart: float = 0.0) -> bool:
         """Whether two areas are closer than that."""
         return (
@@ -102,17 +124,20 @@ class Area:
         )
 
 
+Shape = TypeVar("Shape", Box, Word, Dot)
+
+
 @dataclass(frozen=True)
 class Scene:
     """A whole picture.
 
-    frame      the cell's outline
+    frames     the outlines of cells
     crossings  where a line runs over another: the middle of the part that is drawn on top
     """
 
     width: float
     height: float
-    frame: Area
+    frames: tuple[Area, ...]
     boxes: tuple[Box, ...]
     strokes: tuple[Stroke, ...]
     dots: tuple[Dot, ...]
@@ -121,3 +146,46 @@ class Scene:
     name: str
     title: str
     about: str
+
+    @property
+    def areas(self) -> Iterator[Area]:
+        """What its parts cover."""
+        yield from self.frames
+        yield from (box.area for box in self.boxes)
+        yield from (word.area for word in self.words)
+        yield from (segment for stroke in self.strokes for segment in stroke.segments)
+
+    def trimmed(self) -> Scene:
+        """The same, with its corner at the origin and a margin around it."""
+        areas = list(self.areas)
+        left, top = min(a.left for a in areas) - MARGIN, min(a.top for a in areas) - MARGIN
+        right, bottom = max(a.right for a in areas) + MARGIN, max(a.bottom for a in areas) + MARGIN
+        moved = self.moved(-left, -top)
+        return replace(moved, width=round(right - left, 1), height=round(bottom - top, 1))
+
+    def moved(self, dx: float, dy: float) -> Scene:
+        """The same elsewhere."""
+
+        def at(place: Position) -> Position:
+            return round(place[0] + dx, 2), round(place[1] + dy, 2)
+
+        def stroke(s: Stroke) -> Stroke:
+            heads = tuple((at(tip), at(back)) for tip, back in s.heads)
+            return replace(s, points=tuple(map(at, s.points)), heads=heads)
+
+        def shape(s: Shape) -> Shape:
+            x, y = at((s.x, s.y))
+            return replace(s, x=x, y=y)
+
+        def area(a: Area) -> Area:
+            return Area(*at((a.left, a.top)), *at((a.right, a.bottom)))
+
+        return replace(
+            self,
+            frames=tuple(map(area, self.frames)),
+            boxes=tuple(map(shape, self.boxes)),
+            strokes=tuple(map(stroke, self.strokes)),
+            dots=tuple(map(shape, self.dots)),
+            crossings=tuple(map(stroke, self.crossings)),
+            words=tuple(map(shape, self.words)),
+        )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from html import escape
 
 from derive.display.diagram.label import Run, runs
-from derive.display.diagram.scene import Position, Scene, Stroke
+from derive.display.diagram.scene import Position, Scene
 from derive.render import render
 
 CORNER = 8.0
+SPACE = 0.25  # a space between words, in the size of type
 
 
 def svg(scene: Scene) -> str:
@@ -19,12 +21,16 @@ def svg(scene: Scene) -> str:
     )
 
 
-def _runs(text: str) -> Iterator[tuple[Run, float]]:
-    """The pieces of a label, each with how far its line lies above or below the last."""
-    last = 0
+def _runs(text: str) -> Iterator[tuple[Run, float, float]]:
+    """The pieces of a label without their spaces, each with how far it lies above or below the
+    last, and how far from it."""
+    last, space = 0, 0.0
     for run in runs(text):
-        yield run, 0.3 * (last - run.level)
-        last = run.level
+        for n, word in enumerate(run.text.split(" ")):
+            space += SPACE * (n > 0)
+            if word:
+                yield replace(run, text=word), 0.3 * (last - run.level), space
+                last, space = run.level, 0.0
 
 
 def path(points: tuple[Position, ...]) -> str:
@@ -40,10 +46,14 @@ def path(points: tuple[Position, ...]) -> str:
 
 def head(tip: Position, back: Position) -> str:
     """An arrow head, as path data."""
+    return f"M{'L'.join(map(_pair, arrow(tip, back)))}Z"
+
+
+def arrow(tip: Position, back: Position) -> tuple[Position, Position, Position]:
+    """The corners of an arrow head."""
     x, y = _towards(tip, back, 7.0)
     across = (y - tip[1]) / 2, (tip[0] - x) / 2
-    left, right = (x + across[0], y + across[1]), (x - across[0], y - across[1])
-    return f"M{_pair(tip)}L{_pair(left)}L{_pair(right)}Z"
+    return tip, (x + across[0], y + across[1]), (x - across[0], y - across[1])
 
 
 def _length(one: Position, two: Position) -> float:
@@ -58,6 +68,3 @@ def _towards(one: Position, two: Position, far: float) -> Position:
 
 def _pair(at: Position) -> str:
     return f"{at[0]:.4g} {at[1]:.4g}"
-
-
-__all__ = ["Stroke", "svg"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from derive.display.about import listed
 from derive.display.derivation import Textbook
 from derive.display.diagram.graph import Graph, Node
 from derive.display.formula import plain
-from derive.display.show import Unicode
-
-KINDS = {"layer": "layer", "operation": "operation"}
+from derive.display.unicode import Unicode
+from derive.nodes import Quantity
 
 
 class Told:
@@ -24,7 +24,7 @@ class Told:
                 return self.equation(name)
         return self.formula(node)
 
-    def equation(self, name) -> str:
+    def equation(self, name: Quantity) -> str:
         """A quantity's equation."""
         left, right = self.printer.sides(self.equations[name])
         return plain(f"{left} = {right}")
@@ -44,15 +44,10 @@ class Told:
         parts = [f"The input {symbol(graph.cell.input)} enters from below."]
         parts += [
             f"The state {symbol(s)} runs along the top, through "
-            f"{_listed([graph.nodes[key].label for key in graph.rails[s]])}."
+            f"{listed(graph.nodes[key].label for key in graph.rails[s])}."
             for s in memory
         ]
         parts += [f"The state {symbol(s)} is handed on along the bottom." for s in handed]
         parts.append(f"The output {symbol(graph.cell.output)} leaves above.")
         parts.append("; ".join(map(self.equation, self.equations)) + ".")
         return " ".join(parts)
-
-
-def _listed(words: list[str]) -> str:
-    *some, last = words
-    return f"{', '.join(some)} and {last}" if some else last

@@ -19,7 +19,11 @@ Rows = list[tuple[str, str]]  # what stands left and right of the alignment
 
 def rows(latex: Latex, equations: Iterable[Equation], total: str = "") -> Rows:
     """Equations as lines that fit the width, where there is anywhere to break them."""
-    sides = [latex.sides(equation, total) for equation in equations]
+    return broken([latex.sides(equation, total) for equation in equations])
+
+
+def broken(sides: Rows) -> Rows:
+    """Left and right sides as such lines."""
     widest = max((em(left) for left, _ in sides), default=0)
     lines: Rows = []
     for left, right in sides:

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 
 import sympy as sp
 
+from derive.display import about
 from derive.display.derivation import Name, Textbook
-from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Mathematics, plain
+from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Stacked, plain
 from derive.display.latex.width import em
-from derive.nodes import Axes, Quantity, symbols_of
+from derive.nodes import Axes, Quantity
 from derive.printing import ATOM, POWER
 
 NARROW = 11.0  # em: what is wider is not stacked, since it could not be broken
@@ -32,7 +33,7 @@ REMARKS = {
 }
 
 
-class Latex(Mathematics):
+class Latex(Stacked):
     """Prints an expression as LaTeX."""
 
     times = BEFORE_FACTOR + r" \circ "
@@ -74,13 +75,6 @@ class Latex(Mathematics):
 
     def transposed(self, matrix: sp.Expr) -> str:
         return self.print(matrix, ATOM) + r"^{\top}"
-
-    def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
-        numbers = [factor for factor in over if factor.is_Number]
-        others = [factor for factor in over if not factor.is_Number]
-        if others and not any(symbols_of(factor) for factor in under):
-            return self.fraction(numbers, under) + self.juxtaposed + self.factors(others)
-        return self.fraction(over, under)
 
     def fraction(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
         """Stacked, where that is not too wide; what is stacked cannot be broken."""
@@ -164,8 +158,7 @@ def beside(left: str, right: str) -> str:
 
 def listed(symbols: Iterable[str]) -> str:
     """Formulas in running text: ``$a$, $b$ and $c$``."""
-    *some, last = [f"${symbol}$" for symbol in symbols] or [""]
-    return f"{', '.join(some)} and {last}" if some else last
+    return about.listed(f"${symbol}$" for symbol in symbols)
 
 
 def shape(axes: Axes) -> str:

@@ -96,7 +96,8 @@ class _Section:
         """The equation that defines just this, if it may stand further up."""
         leaving = {carry.leaving for carry in self.loop.carries}
         apart = self.loop.totals | (leaving if self.loop.reverse else set())
-        return next((e for e in self.equations if e.rhs == expr and e.lhs not in apart), None)
+        own = (e for e in self.equations if e.rhs == expr and not e.stretches)
+        return next((e for e in own if e.lhs not in apart), None)
 
     def is_taken_over(self, q: Quantity) -> bool:
         """Whether an equation that alone reads q is computed in its place, as a product is."""
@@ -124,8 +125,10 @@ class _Section:
 
 def _formulas(expr: sp.Expr) -> tuple[sp.Expr, ...]:
     """The formulas of an equation that may have something in common with others, with those inside
-    of them. What nodes and functions take has a name already."""
-    if isinstance(expr, Elementwise | Quantity | Size) or not expr.args or _is_product(expr):
+    of them. What nodes take has a name already, and a function is looked at as a whole."""
+    if isinstance(expr, Elementwise):
+        return (expr,)
+    if isinstance(expr, Quantity | Size) or not expr.args or _is_product(expr):
         return ()
     is_power = isinstance(expr, sp.Pow)
     is_simple = is_power and expr.exp == -1 and not isinstance(expr.base, sp.Add)
@@ -173,12 +176,14 @@ def _is_product(expr: sp.Expr) -> bool:
 
 
 def operations(expr: sp.Expr) -> int:
-    """How many operations on arrays an expression takes; a division counts as two."""
+    """How many operations on arrays an expression takes; a division counts as two, and so does a
+    function."""
     inner = sum(map(operations, expr.args))
     if isinstance(expr, sp.Add | sp.Mul):
         parts = [p for p in expr.args if p != -1]
         return inner + len(parts) - 1 - min(sum(map(_divides, parts)), len(parts) - 1)
-    return inner + 2 * isinstance(expr, FeatureSum) + isinstance(expr, sp.Pow) + _divides(expr)
+    twice = 2 * isinstance(expr, FeatureSum | Elementwise)
+    return inner + twice + isinstance(expr, sp.Pow) + _divides(expr)
 
 
 def _divides(factor: sp.Expr) -> bool:

@@ -1,0 +1,5 @@
+"""JavaScript: one ES module for a cell, which imports nothing."""
+
+from derive.backends.javascript.module import POLICY, files
+
+__all__ = ["POLICY", "files"]

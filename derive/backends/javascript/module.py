@@ -1,0 +1,153 @@
+"""A cell as an ES module that imports nothing: what the templates are filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property
+
+from derive.backends.about import About
+from derive.backends.javascript.lines import folded, in_comment
+from derive.backends.javascript.printer import helpers, shortest, times
+from derive.backends.javascript.routine import Routine
+from derive.backends.javascript.words import WORDS
+from derive.backends.printer import width
+from derive.nodes import Axes, Axis, H, I, Quantity
+from derive.program.buffers import Buffer, Span
+from derive.program.naming import Names
+from derive.program.policy import PER_BYTE
+from derive.program.program import Program
+from derive.program.statements import Fused
+from derive.program.views import numbers
+from derive.render import render
+
+POLICY = PER_BYTE
+ROUTINES = ("forward", "backward", "step")
+
+
+def files(program: Program) -> dict[str, str]:
+    """The module's file name and text."""
+    text = render("javascript/module.js.j2", module=Module(program))
+    return {f"{program.cell.name}.js": folded(text)}
+
+
+class Module:
+    """A generated module as the templates see it."""
+
+    spans = Span  # for the templates
+
+    def __init__(self, program: Program):
+        self.program, self.cell = program, program.cell
+        self.layout, self.about = program.layout, About(program, in_comment)
+        self.names = Names(program, WORDS, routines=ROUTINES)
+        calls = program.interface
+        self.forward = Routine(program, calls.forward, self.names, calls.tape.regions)
+        self.backward = Routine(program, calls.backward, self.names)
+        self.step = Routine(program, calls.step, self.names)
+
+    # sizes and shapes
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Every axis, in the order of the sizes."""
+        return self.cell.axes
+
+    def number(self, value: float) -> str:
+        """A number."""
+        return shortest(value)
+
+    def shape(self, leading: str, axes: Axes) -> str:
+        """A shape for people: leading lengths such as T and B, then a quantity's own."""
+        return " * ".join([*leading.split(), *(self.names.size(a) for a in axes)]) or "1"
+
+    @property
+    def arguments(self) -> list[str]:
+        """The names of the sizes."""
+        return list(map(self.names.argument, self.axes))
+
+    def describe(self, axis: Axis) -> str:
+        """An axis for people."""
+        said = {I: "I inputs", H: "H hidden units"}
+        return said.get(axis) or f"{self.names.size(axis)} ({self.names.argument(axis)})"
+
+    def width(self, q: Quantity) -> str:
+        """The length of a vector."""
+        return width(q.axes, self.names.size)
+
+    def numbers(self, rows: str, q: Quantity) -> str:
+        """How many numbers so many rows of a vector have."""
+        return times(rows, self.width(q))
+
+    def count(self, buffer: Buffer) -> str:
+        """How many numbers a buffer has."""
+        rows = {"ONCE": "", "STEP": "B", "STEPS": "T * B", "TRAJECTORY": "(T + 1) * B"}
+        length = width(buffer.axes, self.names.size)
+        leading = rows[buffer.span.name]
+        return times(leading, length) if leading else length
+
+    def sizes(self, routine: Routine, *others: Quantity) -> list[Axis]:
+        """The axes whose lengths a routine names, and those of other quantities."""
+        named = {*routine.sizes, *(axis for q in others for axis in q.axes)}
+        return [axis for axis in self.axes if axis in named]
+
+    def read(self, routine: Routine) -> list[str]:
+        """The fields that a routine reads."""
+        used = {
+            routine.memory.region(g).buffer for g in routine.seen if g[0] in routine.memory.given
+        }
+        return [name for name, buffer in self.tape.items() if buffer in used]
+
+    def axes_of(self, some: Iterable[Quantity | Buffer]) -> list[Axis]:
+        """The axes that quantities, or buffers, have."""
+        found = {axis for one in some for axis in one.axes}
+        return [axis for axis in self.axes if axis in found]
+
+    # what there is to see
+
+    @cached_property
+    def values(self) -> dict[str, Quantity]:
+        """All quantities by their names, where forward keeps everything."""
+        if self.program.store != "everything":
+            return {}
+        found = (
+            self.cell.input,
+            *self.cell.states,
+            *(e.lhs for e in self.program.derivation.forward),
+        )
+        return {q.name: q for q in found}
+
+    @cached_property
+    def adjoints(self) -> dict[str, Quantity]:
+        """The adjoints that backward keeps, by the names of what they are adjoints of."""
+        bar, kept = self.program.derivation.bar, self.program.loops.adjoints
+        found = {q.name: bar[q] for q in self.values.values() if bar[q] in kept}
+        return {self.cell.input.name: bar[self.cell.input], **found} if found else {}
+
+    @property
+    def input_is_wide(self) -> bool:
+        """Whether the cell adds its input to its state, and so takes as many inputs as units."""
+        return self.cell.input.axes == (H,)
+
+    # the tape
+
+    @property
+    def tape(self) -> dict[str, Buffer]:
+        """Fields of the tape: input, states, then what else backward reads."""
+        return {self.backward.array(b): b for b in self.program.interface.tape.buffers}
+
+    # functions of its own
+
+    @property
+    def takes_parts(self) -> bool:
+        """Whether it returns quantities that lie in a stack with others."""
+        seen = [(routine, self.cell.output) for routine in (self.forward, self.step)]
+        seen += [(self.forward, q) for q in self.values.values()]
+        seen += [(self.backward, q) for q in self.adjoints.values()]
+        return any(not routine.memory.region((q,)).is_whole for routine, q in seen)
+
+    @cached_property
+    def helpers(self) -> set[str]:
+        """The functions that the language has not, and this module needs."""
+        routines = (self.forward, self.backward, self.step)
+        every = [s for r in routines for s in r.call.routine.statements]
+        flat = [p for s in every for p in (s.body if isinstance(s, Fused) else (s,))]
+        return helpers(e for s in flat for e in numbers(s))

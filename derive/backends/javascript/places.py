@@ -1,0 +1,98 @@
+"""Where each number of a routine lies, and what its array is called.
+
+Arrays are flat. An array of all steps has a *row* for each step of each sequence, those of a step
+side by side; an array of one step has a row for each sequence; what depends on parameters alone has
+one row. Every line of a routine is about one row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from derive.backends.javascript.printer import behind, entry, place
+from derive.backends.printer import width
+from derive.backends.weight import Weight, weight_of
+from derive.nodes import Axis, Quantity
+from derive.program.buffers import Buffer, Region, Role, Span
+from derive.program.interface import Call
+from derive.program.naming import Names
+from derive.program.program import Program
+from derive.program.statements import Group
+
+ROWS = {Span.ONCE: "", Span.STEP: "seq", Span.STEPS: "row", Span.TRAJECTORY: "row"}
+
+
+class Places:
+    """The places of a routine's quantities.
+
+    handed  what others read of what it makes, and where they look for it
+    """
+
+    def __init__(
+        self,
+        program: Program,
+        call: Call,
+        names: Names,
+        handed: Mapping[Quantity, Region] = MappingProxyType({}),
+    ):
+        self.program, self.call, self.names, self.memory = program, call, names, call.memory
+        self.constants = call.routine.storage.constants
+        self.fixed = self.constants | program.parameters.of.keys()
+        self.known_as = {call.memory.region((q,)).buffer: r.buffer for q, r in handed.items()}
+
+    def weight(self, group: Group) -> Weight:
+        """The name of parameters that are stacked, or of the one there is."""
+        return weight_of(self.program, self.names, group)
+
+    def array(self, buffer: Buffer) -> str:
+        """What an array is called: what others call it, if they do."""
+        buffer = self.known_as.get(buffer, buffer)
+        if len(buffer.parts) > 1:
+            return self.names.buffer(buffer)
+        if buffer.role in (Role.ARGUMENT, Role.RESULT) and buffer.span is Span.STEPS:
+            return buffer.name
+        (q,) = buffer.parts
+        return self.names.one(q) if buffer.span is Span.ONCE else self.names.all(q)
+
+    def width(self, axes: Iterable[Axis]) -> str:
+        """The length of quantities side by side."""
+        return width(axes, self.names.size)
+
+    def length(self, group: Group) -> str:
+        """How many entries quantities side by side have, or rows matrices one above the other."""
+        return self.width(axis for q in group for axis in q.axes[:1])
+
+    def columns(self, matrices: Group) -> str:
+        """How many columns matrices have."""
+        return self.names.size(matrices[0].axes[1])
+
+    def row(self, region: Region) -> str:
+        """The row of a buffer that lines are about."""
+        row = ROWS[region.buffer.span]
+        return behind(row, "B") if region.shift else row
+
+    def start(self, group: Group, column: str = "") -> str:
+        """Where a quantity, or several side by side, begin in their array, or have an entry."""
+        region = self.memory.region(group)
+        before = self.width(region.before) if region.first else ""
+        return place(self.width(region.buffer.axes), self.row(region), before, column)
+
+    def end(self, group: Group) -> str:
+        """Where they end in their array."""
+        region = self.memory.region(group)
+        length = self.width(region.buffer.axes)
+        if region.is_whole:
+            return place(length, behind(self.row(region), "1"))
+        return place(length, self.row(region), self.width((*region.before, *region.axes)))
+
+    def entry(self, group: Group, column: str) -> str:
+        """An entry of a quantity, or of several side by side; a number has one only."""
+        column = column if group[0].axes else ""
+        if group[0] in self.program.parameters:
+            return entry(self.weight(group).name, column or "0")
+        return entry(self.array_of(group), self.start(group, column))
+
+    def array_of(self, group: Group) -> str:
+        """The array that quantities lie in."""
+        return self.array(self.memory.region(group).buffer)

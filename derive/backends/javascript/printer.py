@@ -1,0 +1,85 @@
+"""Expressions as JavaScript writes them, and entries of flat arrays."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+import sympy as sp
+
+from derive.backends.printer import PlacedPrinter
+from derive.elementwise import Elementwise
+from derive.printing import ATOM, POWER, PRODUCT
+
+# What the language has. The others are functions of the generated module.
+MATH = {
+    **{name: f"Math.{name}" for name in ("tanh", "exp", "log", "sqrt", "sin", "cos", "sign")},
+    "absolute": "Math.abs",
+    "maximum": "Math.max",
+}
+OWN = {"step": "unitStep"}  # `step` is one step of the cell
+
+
+class JavaScriptPrinter(PlacedPrinter):
+    """Prints elementwise expressions on the numbers that `place` names."""
+
+    def power(self, expr):
+        base, exponent = expr.args
+        if exponent.is_negative:
+            return self.quotient("1", [base ** (-exponent)]), PRODUCT
+        text = self.print(base, ATOM)
+        if exponent == 2 and not base.args:  # a square is exact as a product, and faster
+            return f"{text} * {text}", PRODUCT
+        return f"{text} ** {self.print(exponent, ATOM)}", POWER
+
+    def number(self, number):
+        return shortest(number)
+
+    def function(self, expr):
+        return f"{called(expr.func.__name__)}({', '.join(map(self, expr.args))})"
+
+
+def shortest(number: float) -> str:
+    """A number as the language itself would write it."""
+    if float(number).is_integer() and abs(number) < 2**53:
+        return str(int(number))
+    return re.sub(r"e([+-])0*", lambda e: "e-" if e[1] == "-" else "e", repr(float(number)))
+
+
+def called(function: str) -> str:
+    """What a function is called in a generated module."""
+    return MATH.get(function) or OWN.get(function, function)
+
+
+def helpers(expressions: Iterable[sp.Expr]) -> set[str]:
+    """The functions that a module has to bring along, since the language has none."""
+    return {type(f).__name__ for expr in expressions for f in expr.atoms(Elementwise)} - MATH.keys()
+
+
+def times(count: str, length: str) -> str:
+    """So many of a length: ``T * B * 4 * H``."""
+    if length == "1":
+        return count
+    return f"{count} * ({length})" if " + " in length else f"{count} * {length}"
+
+
+def place(length: str, row: str, before: str = "", column: str = "") -> str:
+    """Where in a flat array something lies: in a row of this length, so far behind its start."""
+    brackets = f"({length})" if " + " in length else length
+    start = row if length == "1" or not row else f"{brackets} * {row}"
+    return " + ".join(part for part in (start, before, column) if part) or "0"
+
+
+def behind(row: str, rows: str) -> str:
+    """The row that lies so many rows behind another."""
+    return f"({row} + {rows})"
+
+
+def entry(array: str, where: str) -> str:
+    """One number of an array."""
+    return f"{array}[{where}]"
+
+
+def added(first: str, second: str) -> str:
+    """The sum of two formulas."""
+    return f"{first} - {second[1:]}" if second.startswith("-") else f"{first} + {second}"

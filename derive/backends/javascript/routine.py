@@ -1,0 +1,189 @@
+"""A routine as the templates see it: its statements under its names.
+
+All statements of a phase stand in one loop over rows (`places`), and everything elementwise that is
+read in its own nest only is a number there, local to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from derive.backends.javascript.places import Places
+from derive.backends.javascript.printer import JavaScriptPrinter, added
+from derive.backends.weight import Weight
+from derive.cell import Equation
+from derive.nodes import Axis, Quantity, Size, symbols_of
+from derive.program.buffers import Buffer, Region
+from derive.program.loop import Loop
+from derive.program.statements import Fused, Group, Pointwise, Product, PullBack, Statement
+from derive.program.views import numbers
+
+
+@dataclass(frozen=True)
+class Nest:
+    """A loop over the entries of vectors, or what is done once for numbers.
+
+    length   how many entries; empty for numbers
+    reads    what it reads from arrays, parameters and what is made of these apart
+    lines    what it computes: quantities, and formulas on what it knows by name
+    writes   those of them that others read
+    """
+
+    length: str
+    reads: tuple[Quantity, ...]
+    lines: tuple[tuple[Quantity, str], ...]
+    writes: tuple[Quantity, ...]
+
+
+class Routine(Places):
+    """A routine under its names: its statements, and what it needs."""
+
+    @property
+    def loop(self) -> Loop:
+        """The loop that it runs."""
+        return self.call.routine.loop
+
+    @cached_property
+    def equations(self) -> dict[Quantity, Equation]:
+        """Its equations, by what they define."""
+        return {e.lhs: e for e in self.loop.equations}
+
+    # statements
+
+    @property
+    def once(self) -> list[Statement]:
+        """What is computed once, from parameters alone."""
+        return [s for s in self.call.routine.before if self.constants.issuperset(s.outs)]
+
+    @property
+    def before(self) -> list[Statement]:
+        """What is computed for every row before the loop over steps."""
+        return [s for s in self.call.routine.before if not self.constants.issuperset(s.outs)]
+
+    @property
+    def during(self) -> tuple[Statement, ...]:
+        """One step of one sequence."""
+        return self.call.routine.during
+
+    @property
+    def after(self) -> tuple[Statement, ...]:
+        """What is computed for every row after the loop over steps."""
+        return self.call.routine.after
+
+    @property
+    def spoilt(self) -> list[Group]:
+        """What has to be zero past a sequence's end, and is not since something is computed in its
+        place before the loop over steps."""
+        early = {self.memory.region((q,)).buffer for s in self.before for q in s.outs}
+        return [g for g in self.call.routine.ended.masked if self.memory.region(g).buffer in early]
+
+    @cached_property
+    def nests(self) -> dict[Fused, Nest]:
+        """The nests as they are written."""
+        return {s: self.nest(s) for s in self.call.routine.statements if isinstance(s, Fused)}
+
+    def nest(self, s: Fused) -> Nest:
+        """A nest, in which everything is a number under its own name."""
+        own = {part.outs[0] for part in s.body}
+        every = dict.fromkeys(q for part in s.body for group in part.groups for q in group)
+        reads = [q for q in every if q not in own | self.fixed]
+        there = {self.memory.region((q,)): self.names.one(q) for q in reads}
+        last: dict[Region, Quantity] = {}
+        lines = []
+        for part in s.body:
+            (q,) = part.outs
+            text = self.text(part, self.inside)
+            if q not in s.local:
+                region = self.memory.region(part.outs)
+                if part.adds:
+                    text = added(there.get(region) or self.entry(part.outs, "col"), text)
+                there[region], last[region] = self.names.one(q), q
+            lines.append((q, text))
+        return Nest(
+            length=self.width(s.axes) if s.axes else "",
+            reads=tuple(reads),
+            lines=tuple(lines),
+            writes=tuple(q for q in last.values() if self.is_read_outside(q, s, own)),
+        )
+
+    def is_read_outside(self, q: Quantity, s: Fused, own: set[Quantity]) -> bool:
+        """Whether anything but the nest itself reads a quantity that it computes, or adds to it."""
+        others = (e for e in self.loop.equations if e.lhs not in own)
+        if q in self.loop.ends or any(q in symbols_of(e.rhs) for e in others):
+            return True
+        phase = next(p for p in (self.before, self.during, self.after) if s in p)
+        return any(q in later.outs for later in phase[phase.index(s) + 1 :])
+
+    def text(self, s: Pointwise, named: Callable[[Quantity], str]) -> str:
+        """The expression of a statement, in the order in which it was written."""
+        printer = JavaScriptPrinter(self.program.rank, named, self.names.size)
+        equation = self.equations.get(s.outs[0])
+        return (printer.written_as(equation) if equation else printer)(s.expr)
+
+    def inside(self, q: Quantity) -> str:
+        """What a quantity is called within a nest: it is a number there."""
+        return self.entry((q,), "col") if q in self.fixed else self.names.one(q)
+
+    def outside(self, s: Pointwise) -> str:
+        """The expression of a statement that is in no nest, on entries of arrays."""
+        return self.text(s, lambda q: self.entry(s.group_of(q), "col"))
+
+    # what it needs
+
+    @cached_property
+    def seen(self) -> dict[Group, None]:
+        """Whatever its lines name that lies in an array, in groups that they take as one."""
+        groups: list[Group] = []
+        for s in self.call.routine.statements:
+            if isinstance(s, Fused):
+                nest = self.nests[s]
+                groups += [(q,) for q in (*nest.reads, *nest.writes)]
+                groups += [g for part in s.body for g in part.groups if g[0] in self.fixed]
+                groups += [part.outs for part in s.body if part.adds]
+            else:
+                groups += [*s.groups, s.outs]
+            groups += [s.matrices] if isinstance(s, Product | PullBack) else []
+        return dict.fromkeys(groups)
+
+    @property
+    def weights(self) -> list[Weight]:
+        """The parameters, gradients and directions that it names."""
+        known = {self.weight(group) for group in self.seen if group[0] in self.program.parameters}
+        return sorted(known, key=lambda w: (w.params, not w.is_stack, w.name))
+
+    @cached_property
+    def arrays(self) -> list[Buffer]:
+        """The arrays that it makes: those in which a line reads or writes, or a carry lies."""
+        placed = [g for g in self.seen if g[0] not in self.program.parameters]
+        placed += [(c.entering,) for c in self.loop.carries]
+        used = {self.memory.region(group).buffer for group in placed}
+        return [b for b in self.memory.own if b in used]
+
+    @property
+    def sizes(self) -> list[Axis]:
+        """The axes whose lengths it names."""
+        axes = {axis for group in self.seen for q in group for axis in q.axes}
+        axes |= {axis for buffer in self.arrays for axis in buffer.axes}
+        for group in self.seen:
+            if group[0] not in self.program.parameters:
+                axes |= set(self.memory.region(group).buffer.axes)
+        for s in self.call.routine.statements:
+            axes |= set(s.axes) if isinstance(s, Fused) else set()
+            for part in s.body if isinstance(s, Fused) else (s,):
+                axes |= {size.axis for expr in numbers(part) for size in expr.atoms(Size)}
+        return [axis for axis in self.program.cell.axes if axis in axes]
+
+    # what it gives
+
+    @property
+    def output(self) -> Quantity:
+        """The quantity that is the output."""
+        assert self.call.output is not None
+        return self.call.output
+
+    def final(self, q: Quantity) -> Region:
+        """Where the last values of what is handed on are."""
+        leaving = {c.leaving: c.entering for c in self.loop.carries}
+        return self.memory.region((leaving.get(q, q),))

@@ -1,0 +1,32 @@
+"""What the printers of all targets have in common."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from derive.nodes import Axis, Quantity, Size
+from derive.printing import Infix
+
+
+class PlacedPrinter(Infix):
+    """Prints elementwise expressions on what `place` names; `size` names lengths."""
+
+    def __init__(
+        self,
+        rank: Mapping[str, int],
+        place: Callable[[Quantity], str],
+        size: Callable[[Axis], str],
+    ):
+        super().__init__(rank)
+        self.place, self.size = place, size
+
+    def symbol(self, symbol):
+        return self.size(symbol.axis) if isinstance(symbol, Size) else self.place(symbol)
+
+
+def width(axes: Iterable[Axis], size: Callable[[Axis], str]) -> str:
+    """The length of quantities side by side: ``4 * H``, ``2 * H + P``; 1 for a number."""
+    counts = Counter(map(size, axes))
+    terms = (letter if n == 1 else f"{n} * {letter}" for letter, n in counts.items())
+    return " + ".join(terms) or "1"

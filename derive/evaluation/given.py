@@ -1,0 +1,127 @@
+"""What a person gives for a cell: sizes, weights, initial states, a series; each checked, and
+completed where something is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from derive.cell import Cell
+from derive.evaluation.arrays import Array, extent
+from derive.nodes import Axis, CellError, Quantity, shape
+from derive.program.program import Program
+
+Given = Mapping[str, Any]  # numbers, or arrays of a quantity's own shape, by name
+
+
+def checked(given: Given, known: Iterable[Quantity], what: str) -> dict[Quantity, Array]:
+    """What is given, by quantity; CellError for a name or a value that does not belong."""
+    quantities = {q.name: q for q in known}
+    found = {}
+    for name, value in given.items():
+        if name not in quantities:
+            raise CellError(
+                f"no {what} is called {name!r}; there are {', '.join(quantities) or 'none'}"
+            )
+        try:
+            found[quantities[name]] = np.array(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise CellError(f"the value of {what} {name!r} is not made of numbers") from None
+    return found
+
+
+def sizes_of(
+    cell: Cell, shapes: Iterable[tuple[Quantity, tuple[int, ...]]], asked: Mapping[str, int]
+) -> dict[Axis, int]:
+    """The length of every axis: as asked for, as what is given has it, and 1 where nothing says.
+
+    A shape () is that of a number, which fills whatever it is given for.
+    """
+    lengths: dict[Axis, tuple[int, str]] = {}
+    for name, n in asked.items():
+        axis = next((a for a in cell.axes if name in (a.letter, a.argument)), None)
+        if axis is None:
+            letters = ", ".join(axis.letter for axis in cell.axes)
+            raise CellError(f"no size is called {name!r}; there are {letters}")
+        if n < 1:
+            raise CellError(f"the size {name} must be at least 1, not {n}")
+        lengths[axis] = n, "it was set"
+    for quantity, own in shapes:
+        if not own:
+            continue
+        if len(own) != len(quantity.axes):
+            raise CellError(
+                f"{quantity} has shape {shape(quantity.axes)}, which an array of shape {own} does "
+                f"not fit"
+            )
+        for axis, n in zip(quantity.axes, own, strict=True):
+            known, source = lengths.setdefault(axis, (n, f"{quantity} has it"))
+            if known != n:
+                raise CellError(
+                    f"{quantity} has shape {shape(quantity.axes)}, and in what is given for it "
+                    f"{axis} is {n}, but {axis} is {known}, as {source}"
+                )
+    return {axis: lengths.get(axis, (1, ""))[0] for axis in cell.axes}
+
+
+def drawn(cell: Cell, sizes: Mapping[Axis, int], seed: int) -> dict[Quantity, Array]:
+    """Initial parameters, as `init` of the generated module draws them with
+    ``numpy.random.default_rng(seed)``."""
+    rng = np.random.default_rng(seed)
+    made = {}
+    for q in Program(cell).layout.parameters:
+        own = extent(q.axes, sizes)
+        made[q] = np.zeros(own)
+        if len(own) == 2:
+            bound = np.sqrt(6 / sum(own))
+            made[q] = rng.uniform(-bound, bound, own)
+        made[q] = np.full(own, float(cell.initial[q.name])) if q.name in cell.initial else made[q]
+    return made
+
+
+def weights_of(
+    cell: Cell, given: Mapping[Quantity, Array], sizes: Mapping[Axis, int], seed: int | None
+) -> dict[Quantity, Array]:
+    """The value of every parameter: what is given, and for the others what is drawn with the seed,
+    or 0 without one."""
+    others = {} if seed is None else drawn(cell, sizes, seed)
+    return {
+        q: np.array(np.broadcast_to(given.get(q, others.get(q, 0.0)), extent(q.axes, sizes)))
+        for q in cell.parameters
+    }
+
+
+def states_of(
+    cell: Cell, given: Mapping[Quantity, Array], sizes: Mapping[Axis, int], rows: int
+) -> dict[Quantity, Array]:
+    """The value of every state before the first step, (B, n)."""
+    made = {}
+    for s in cell.states:
+        value, own = given.get(s, np.array(cell.starts.get(s.name, 0.0))), extent(s.axes, sizes)
+        if value.ndim > len(own) and len(value) not in (1, rows):
+            raise CellError(
+                f"state {s} is given for {len(value)} sequences, and the series has {rows}"
+            )
+        made[s] = np.array(np.broadcast_to(value, (rows, *own)))
+    return made
+
+
+def of_one_sequence(quantity: Quantity, array: Array) -> tuple[int, ...]:
+    """The shape of a state's value without the axis of sequences, if it has that."""
+    return array.shape[array.ndim > len(quantity.axes) :]
+
+
+def series(values: Any, name: str) -> Array:
+    """A series as (T, B, n), from (T,), (T, n) or all of it. Where it is (T,), n is 1 and each
+    number serves every entry."""
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise CellError(
+            f"{name} must be numbers, (T,), (T, n) or (T, B, n), with as many at every step"
+        ) from None
+    if array.ndim not in (1, 2, 3):
+        raise CellError(f"{name} must have shape (T,), (T, n) or (T, B, n), not {array.shape}")
+    return array.reshape(len(array), *(1,) * (3 - array.ndim), *array.shape[1:])

@@ -1,0 +1,169 @@
+"""A cell run over a series, with every value on the way: forward, and back with every adjoint.
+
+>>> from derive.library import load
+>>> traced = trace(load("rnn"), [1.0, -1.0], weights={"W": 1, "U": 2})
+>>> traced.values["h_next"].round(6).ravel()
+array([0.761594, 0.480157])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.adjoint import Adjoint, adjoint
+from derive.cell import Cell
+from derive.evaluation.arrays import Array, define, evaluate, extent
+from derive.evaluation.given import (
+    Given,
+    checked,
+    of_one_sequence,
+    series,
+    sizes_of,
+    states_of,
+    weights_of,
+)
+from derive.evaluation.loss import Loss, squares, total
+from derive.nodes import Axis, CellError, Quantity
+
+Step = dict[Quantity, Array]  # every value of one step, (B, …); of a parameter (1, …)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Every value of a run.
+
+    derivation  the equations that were evaluated, in normal form, and their adjoints
+    sizes       the length of each axis
+    given       the parameters that the caller gave
+    seed        what the others were drawn with; they are 0 where it is None
+    steps       for each step the value of every quantity and of every adjoint
+    weights     the parameters' values, in their own shapes
+    loss        what the adjoints are derivatives of
+    """
+
+    derivation: Adjoint
+    sizes: Mapping[Axis, int]
+    given: tuple[Quantity, ...]
+    seed: int | None
+    steps: tuple[Step, ...]
+    weights: Mapping[str, Array]
+    loss: Loss
+
+    @property
+    def cell(self) -> Cell:
+        return self.derivation.cell
+
+    @cached_property
+    def values(self) -> dict[str, Array]:
+        """By name, the value of the input, of each old state and of what each equation defines, the
+        normal form's too: (T, B, …)."""
+        return {q.name: self._over_time(q) for q in self._own}
+
+    @cached_property
+    def adjoints(self) -> dict[str, Array]:
+        """By name, the derivative of the loss by each value, (T, B, …), an old state's as this step
+        hands it back; and by each parameter, over all steps and sequences, in its own shape."""
+        bar = self.derivation.bar
+        found = {q.name: self._over_time(bar[q]) for q in self._own}
+        totals = {p.name: self._over_time(bar[p]).sum((0, 1)) for p in self.cell.parameters}
+        return found | totals
+
+    @property
+    def _own(self) -> tuple[Quantity, ...]:
+        """Everything that has a value of its own at every step."""
+        forward = (e.lhs for e in self.derivation.forward)
+        return (self.cell.input, *self.cell.states, *forward)
+
+    def _over_time(self, quantity: Quantity) -> Array:
+        rows = self.loss.seed.shape[1]
+        shape = (len(self.steps), rows, *extent(quantity.axes, self.sizes))
+        return np.array([step[quantity] for step in self.steps]).reshape(shape)
+
+    def value(self, expr: sp.Expr, t: int) -> Array:
+        """The value of any expression in a step's quantities, (B, …) or (1, …)."""
+        return evaluate(expr, self.steps[t], self.sizes)
+
+
+def trace(
+    cell: Cell,
+    xs: Any,
+    weights: Given | None = None,
+    state: Given | None = None,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    seed: int | None = None,
+    target: Any = None,
+) -> Trace:
+    """Run a cell over a series, and its adjoint equations back.
+
+    xs       (T, B, I), or (T, I) for one sequence, or (T,): a number for every input
+    weights  for parameters by name, a number for all entries or an array of the parameter's shape
+    state    for states by name, the value before the first step, in the same way
+    sizes    by letter or by argument, "H" or "hidden_size"; 1 where nothing given says otherwise
+    seed     draws the parameters that are not given, as `init` of the generated module does;
+             without it they are 0, unless no weights are given: then the seed is 0
+    target   makes the loss ½ Σ |y - target|²; without one it is the sum of all outputs
+
+    Raises CellError for a name that there is not, or a shape that does not fit.
+    """
+    is_filling = np.ndim(xs) == 1
+    xs = series(xs, "the series")
+    if weights is None and seed is None:
+        seed = 0
+    if seed is not None and seed < 0:
+        raise CellError(f"a seed must not be negative, and {seed} is")
+    given = checked(weights or {}, cell.parameters, "parameter")
+    starts = checked(state or {}, cell.states, "state")
+    shapes = [(q, array.shape) for q, array in given.items()]
+    shapes += [(q, of_one_sequence(q, array)) for q, array in starts.items()]
+    shapes += [] if is_filling else [(cell.input, xs.shape[2:])]
+    lengths = sizes_of(cell, shapes, sizes or {})
+    xs = np.broadcast_to(xs, (*xs.shape[:2], *extent(cell.input.axes, lengths)))
+    parameters = weights_of(cell, given, lengths, seed)
+    derivation = adjoint(cell)
+    run = _Run(derivation, lengths, parameters)
+    steps = run.forward(xs, states_of(cell, starts, lengths, xs.shape[1]))
+    ys = np.array([step[cell.output] for step in steps]).reshape(
+        (*xs.shape[:2], *extent(cell.output.axes, lengths))
+    )
+    loss = total(ys) if target is None else squares(ys, target)
+    run.backward(steps, loss.seed)
+    named = {q.name: value for q, value in parameters.items()}
+    return Trace(derivation, lengths, tuple(given), seed, tuple(steps), named, loss)
+
+
+class _Run:
+    """Evaluates equations step by step."""
+
+    def __init__(
+        self, derivation: Adjoint, sizes: Mapping[Axis, int], parameters: Mapping[Quantity, Array]
+    ):
+        self.derivation, self.cell, self.sizes = derivation, derivation.cell, sizes
+        self.parameters = {q: value[None] for q, value in parameters.items()}
+
+    def forward(self, xs: Array, states: Step) -> list[Step]:
+        steps = []
+        for x in xs:
+            step = {**self.parameters, **states, self.cell.input: x}
+            define(self.derivation.forward, step, self.sizes, (len(x),))
+            states = {s: step[new] for s, new in self.cell.updates.items()}
+            steps.append(step)
+        return steps
+
+    def backward(self, steps: list[Step], seeds: Array) -> None:
+        """Adds to each step its adjoints."""
+        derived, rows = self.derivation, seeds.shape[1]
+        carry = {s: np.zeros((rows, *extent(s.axes, self.sizes))) for s in self.cell.states}
+        for step, seed in zip(reversed(steps), seeds[::-1], strict=True):
+            step[derived.seed] = seed
+            step |= {derived.carry[s]: carry[s] for s in self.cell.states}
+            define(derived.backward, step, self.sizes, (rows,))
+            for bar in derived.bar.values():  # 0 where the loss does not depend on a quantity
+                step.setdefault(bar, np.zeros((rows, *extent(bar.axes, self.sizes))))
+            carry = {s: step[derived.bar[s]] for s in self.cell.states}

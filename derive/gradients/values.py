@@ -1,0 +1,26 @@
+"""What every equation of a cell gives along a trajectory.
+
+The equations are read one by one, for all steps at once. They know nothing of the generated
+module, whose states they are checked against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from derive.cell import Equation
+from derive.evaluation.arrays import define
+from derive.gradients.trajectory import Trajectory, lengths
+from derive.nodes import Quantity
+
+
+def values(trajectory: Trajectory, equations: Iterable[Equation]) -> dict[Quantity, Any]:
+    """By quantity, the input, the old states and what equations define, (T, B, …), and the
+    parameters, (1, 1, …)."""
+    cell, params = trajectory.cell, trajectory.params
+    found: dict[Quantity, Any] = {p: params[p.name][None, None] for p in cell.parameters}
+    found[cell.input] = trajectory.xs
+    found |= {s: values[:-1] for s, values in trajectory.states.items()}
+    define(equations, found, lengths(cell, params), trajectory.xs.shape[:2])
+    return found

@@ -1,0 +1,239 @@
+"""The proof by symbols: the derived gradient is SymPy's own, as an identity and not to a tolerance.
+
+A small network of scalars, two units and three inputs over two steps, is unrolled into one loss,
+straight from the cell's equations. SymPy differentiates its parts, and the chain rule, run forward
+where the adjoint runs backward, carries that from every parameter, input and initial state to the
+loss. The derived adjoint equations are interpreted on the same scalars, step by step. The two
+differ by zero as rational functions, in which every value of an activation is an independent
+variable; `derive.proof.rational` finds that out in exact arithmetic.
+
+Both sides use the derivative of an activation in terms of its output. That these are right is
+proved on their own: each is compared with SymPy's derivative of the textbook's formula.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import sympy as sp
+
+from derive.adjoint import Adjoint, adjoint
+from derive.cell import Cell, Equation
+from derive.deviation import Deviation
+from derive.elementwise import Elementwise
+from derive.nodes import (
+    Axes,
+    Axis,
+    FeatureSum,
+    MatVec,
+    Outer,
+    Quantity,
+    Size,
+    Transposed,
+)
+from derive.proof import Outcome
+from derive.proof.rational import Shared, derivative, is_zero, points
+
+STEPS = 2
+Value = Any  # a scalar expression, a list of them, or a list of lists
+
+
+def outcome(cell: Cell) -> Outcome:
+    """The identity as a part of the proof."""
+    proved, what = prove(cell)
+    return Outcome(
+        proved,
+        what if proved else "differs",
+        "SymPy's diff of an unrolled loss" if proved else what,
+    )
+
+
+def prove(cell: Cell) -> tuple[bool, str]:
+    """True if the identity holds, and what was proved or where it fails."""
+    derived = adjoint(cell)
+    words = {f for e in derived.forward for f in _functions(e.rhs)}
+    for word in sorted(words, key=lambda f: f.__name__):
+        if not slopes_are_right(word):
+            return False, f"the derivative of {word.__name__} is wrong"
+    network = _Network(derived)
+    leaves = network.leaves()
+    at = points()
+    for name, leaf, gradient in leaves:
+        if not is_zero(derivative(network.loss, leaf) - gradient, at):
+            return False, f"the derivative by {name} is wrong"
+    return True, f"{len(leaves)} derivatives"
+
+
+def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
+    return {type(f) for f in expr.atoms(Elementwise)}
+
+
+def slopes_are_right(word: type[Elementwise]) -> bool:
+    """True if a function's stated derivatives are its textbook formula's, except at kinks."""
+    p, q = sp.symbols("p q", positive=True)
+    places = [(p,), (-p,)] if word.nargs == sp.FiniteSet(1) else [(p, p + q), (p + q, p), (-p, q)]
+    z = sp.symbols(f"z:{len(places[0])}", real=True)
+    formula = word.textbook(*z)
+    stated = [_in_textbook_words(s) for s in word.slopes(formula, *z)]
+    derivatives = [sp.diff(formula, variable) for variable in z]
+    for place in places:
+        at = dict(zip(z, place, strict=True))
+        for one, other in zip(stated, derivatives, strict=True):
+            if not _vanishes((one - other).subs(at)):
+                return False
+    return True
+
+
+@cache
+def _vanishes(expr: sp.Expr) -> bool:
+    """Whether SymPy finds that an expression is zero; the same few come up for every cell."""
+    return bool(sp.simplify(expr.doit()) == 0)
+
+
+def _in_textbook_words(expr: sp.Expr) -> sp.Expr:
+    inner = {f: f.textbook(*map(_in_textbook_words, f.args)) for f in expr.atoms(Elementwise)}
+    return expr.xreplace(inner)
+
+
+class _Network:
+    """The cell unrolled over scalars: the loss as one expression, and the derived gradients."""
+
+    def __init__(self, derived: Adjoint):
+        self.derived, self.cell = derived, derived.cell
+        cell = self.cell
+        self.weights = {p: _symbols(p.name, p.axes) for p in cell.parameters}
+        self.start = {s: _symbols(f"{s}_0", s.axes) for s in cell.states}
+        self.inputs = [_symbols(f"{cell.input}_{t}", cell.input.axes) for t in range(STEPS)]
+        self.seeds = [_symbols(f"seed_{t}", cell.output.axes) for t in range(STEPS)]
+        self.ends = {s: _symbols(f"end_{s}", s.axes) for s in cell.states}
+        self.loss = self._loss()
+        self.gradients = self._gradients()
+
+    def _loss(self) -> sp.Expr:
+        """Σ seed · y over all steps, and Σ end · state after the last: every output counts."""
+        states, total = dict(self.start), sp.S.Zero
+        for t in range(STEPS):
+            values = {**self.weights, **states, self.cell.input: self.inputs[t]}
+            for e in self.cell.equations:
+                values[e.lhs] = _defined(e, values, f"loss {t}")
+            total += _dot(self.seeds[t], values[self.cell.output])
+            states = {s: values[new] for s, new in self.cell.updates.items()}
+        total += sp.Add(*(_dot(self.ends[s], states[s]) for s in self.cell.states))
+        return Shared("loss", total)
+
+    def _gradients(self) -> dict[tuple[str, int], Value]:
+        """The derived adjoint equations, run from the last step to the first."""
+        derived, cell, bar = self.derived, self.cell, self.derived.bar
+        trace, states = [], dict(self.start)
+        for t in range(STEPS):
+            values = {**self.weights, **states, cell.input: self.inputs[t]}
+            for e in derived.forward:
+                values[e.lhs] = _defined(e, values, f"forward {t}")
+            trace.append(values)
+            states = {s: values[new] for s, new in cell.updates.items()}
+        carry = dict(self.ends)
+        gradients: dict[tuple[str, int], Value] = {}
+        for t in reversed(range(STEPS)):
+            values = {**trace[t], derived.seed: self.seeds[t]}
+            values |= {derived.carry[s]: carry[s] for s in cell.states}
+            for e in derived.backward:
+                values[e.lhs] = _defined(e, values, f"backward {t}")
+            carry = {s: values[bar[s]] for s in cell.states}
+            gradients[cell.input.name, t] = values[bar[cell.input]]
+            for p in cell.parameters:
+                new = values[bar[p]]
+                gradients[p.name, 0] = _add(gradients[p.name, 0], new) if t < STEPS - 1 else new
+        return gradients | {(s.name, 0): carry[s] for s in cell.states}
+
+    def leaves(self) -> list[tuple[str, sp.Symbol, sp.Expr]]:
+        """Everything the loss depends on: its name, its symbol, and the derived gradient."""
+        pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.parameters]
+        pairs += [(s.name, self.start[s], self.gradients[s.name, 0]) for s in self.cell.states]
+        name = self.cell.input.name
+        pairs += [(name, self.inputs[t], self.gradients[name, t]) for t in range(STEPS)]
+        return [
+            (name, leaf, gradient)
+            for name, symbols, values in pairs
+            for leaf, gradient in zip(_flat(symbols), _flat(values), strict=True)
+        ]
+
+
+# --- vectors and matrices of scalars --------------------------------------------------------------
+
+
+def _defined(equation: Equation, values: Mapping[Quantity, Value], where: str) -> Value:
+    """The scalars that an equation defines, each held once."""
+    value = _stretched(evaluate(equation.rhs, values), equation.lhs.axes)
+    return _shared(value, f"{equation.lhs} {where}")
+
+
+def _shared(value: Value, name: str) -> Value:
+    if isinstance(value, list):
+        return [_shared(item, f"{name} {k}") for k, item in enumerate(value)]
+    return Shared(name, sp.sympify(value))
+
+
+def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
+    """An expression on scalars: vectors are lists, matrices lists of rows."""
+    if isinstance(expr, Quantity):
+        return values[expr]
+    if isinstance(expr, Size):
+        return sp.Integer(_length(expr.axis))
+    if not expr.args:
+        return expr
+    if isinstance(expr, Deviation):
+        return evaluate(expr.formula(), values)
+    parts = [evaluate(a, values) for a in expr.args]
+    if isinstance(expr, MatVec):
+        matrix, vector = parts
+        return [_dot(row, vector) for row in matrix]
+    if isinstance(expr, Transposed):
+        return [list(column) for column in zip(*parts[0], strict=True)]
+    if isinstance(expr, Outer):
+        return [[a * b for b in parts[1]] for a in parts[0]]
+    if isinstance(expr, FeatureSum):
+        return sp.Add(*parts[0])
+    if isinstance(expr, sp.Pow):  # keeps SymPy from expanding and analysing the base
+        parts[0] = _shared(parts[0], "base")
+    return _elementwise(expr.func, parts)
+
+
+def _elementwise(function: type, parts: list[Value]) -> Value:
+    lists = [part for part in parts if isinstance(part, list)]
+    if not lists:
+        return function(*parts)
+    rows = [part if isinstance(part, list) else [part] * len(lists[0]) for part in parts]
+    return [_elementwise(function, list(row)) for row in zip(*rows, strict=True)]
+
+
+def _add(one: Value, other: Value) -> Value:
+    return _elementwise(sp.Add, [one, other])
+
+
+def _dot(one: Value, other: Value) -> sp.Expr:
+    return sp.Add(*(a * b for a, b in zip(_flat(one), _flat(other), strict=True)))
+
+
+def _symbols(name: str, axes: Axes) -> Value:
+    if not axes:
+        return sp.Symbol(name, real=True)
+    return [_symbols(f"{name}_{k}", axes[1:]) for k in range(_length(axes[0]))]
+
+
+def _length(axis: Axis) -> int:
+    """Two units; other axes are longer, so that one taken for another does not fit."""
+    return {"H": 2, "I": 3}.get(axis.letter, 4)
+
+
+def _stretched(value: Value, axes: Axes) -> Value:
+    """A number where a vector is defined fills it; a sum of outer products may be plain zero."""
+    if not axes:
+        return value
+    items = value if isinstance(value, list) else [value] * _length(axes[0])
+    return [_stretched(item, axes[1:]) for item in items]
+
+
+def _flat(value: Value) -> list[sp.Expr]:
+    return [x for item in value for x in _flat(item)] if isinstance(value, list) else [value]

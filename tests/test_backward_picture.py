@@ -1,0 +1,107 @@
+"""What the lines of the backward picture carry is what the adjoint equations add up."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+import sympy as sp
+from written_cells import READABLE
+
+from derive import library
+from derive.adjoint import adjoint
+from derive.deviation import Deviation
+from derive.display.diagram.backward import NORM, _BackwardPen, backward
+from derive.display.diagram.graph import Norm, graph
+from derive.display.diagram.svg import svg
+from derive.nodes import FeatureSum, MatVec, Outer, Size, Transposed, symbols_of
+
+EXAMPLE = library.load(str(Path(__file__).parent.parent / "examples" / "leaky_integrator.py"))
+CELLS = [*map(library.load, library.names()), *READABLE, EXAMPLE]
+
+
+def each(cells):
+    return pytest.mark.parametrize("cell", cells, ids=lambda cell: cell.name)
+
+
+def pen(cell):
+    """What says what a line carries, without a place for it."""
+    made = object.__new__(_BackwardPen)
+    made.cell, made.graph, made.adjoint = cell, graph(cell), adjoint(cell)
+    return made
+
+
+def handed_back(drawn, key):
+    """The contributions along all lines from a node; None where one is told in another way."""
+    found = []
+    for reader in drawn.graph.nodes.values():
+        for operand in (o for o in reader.operands if o.source == key):
+            if reader.kind in {"layer", "merge"} or isinstance(reader.expr, Norm):
+                return None
+            if reader.kind == "operation":
+                found.append(drawn.contribution(reader, operand))
+            elif reader.kind == "output":
+                found.append(drawn.adjoint.seed)
+            else:
+                state = next(s for s in drawn.cell.states if reader.key == f"leave {s}")
+                found.append(drawn.adjoint.carry[state])
+    return sp.Add(*found)
+
+
+def number(expr, values):
+    """A formula's value for one unit, where a matrix is a number and a sum has one term."""
+    expr = expr.replace(Deviation, lambda *v: Deviation(*v).formula())
+    expr = expr.replace(MatVec, lambda matrix, vector: matrix * vector)
+    expr = expr.replace(Outer, lambda left, right: left * right)
+    expr = expr.replace(lambda e: isinstance(e, FeatureSum | Transposed), lambda e: e.args[0])
+    expr = expr.replace(lambda e: isinstance(e, Size), lambda _: sp.S.One)
+    return sp.N(expr.xreplace(values), 30)
+
+
+def evaluated(derived):
+    """A value for every quantity and every adjoint of a step, from some drawn at random."""
+    cell, rng = derived.cell, random.Random(1)
+    given = [cell.input, *cell.states, *cell.parameters, derived.seed, *derived.carry.values()]
+    values = {q: sp.Float(rng.uniform(0.2, 0.9), 30) for q in given}
+    for equation in (*derived.forward, *derived.backward):
+        values[equation.lhs] = number(equation.rhs, values)
+    return values
+
+
+@each(CELLS)
+def test_no_line_carries_nothing(cell):
+    drawn = pen(cell)
+    for node in drawn.graph.of_kind("operation"):
+        for operand in node.operands:
+            nothing = drawn.slope(node, operand) == 0
+            assert nothing == (node.label == "sign"), (node.label, operand.expr)
+
+
+@each(CELLS)
+def test_what_is_handed_back_is_the_adjoint(cell):
+    """Summed over the lines that leave a quantity, for one unit, by numbers drawn at random."""
+    drawn = pen(cell)
+    values = evaluated(drawn.adjoint)
+    for node in drawn.graph.of_kind("input", "enter", "layer", "operation"):
+        total = handed_back(drawn, node.key) if node.names else None
+        if total is not None and NORM not in map(str, symbols_of(total)):
+            want = values[drawn.adjoint.bar[node.names[0]]]
+            assert abs(number(total, values) - want) <= 1e-12 * abs(want), (node.names, total)
+
+
+def test_some_are_told_in_this_way():
+    """The test above has something to look at: c and h of the LSTM, all of its gates."""
+    drawn = pen(library.load("lstm"))
+    told = {
+        name.name
+        for node in drawn.graph.of_kind("input", "enter", "layer", "operation")
+        for name in node.names
+        if handed_back(drawn, node.key) is not None
+    }
+    assert told == {"c", "i", "f", "g", "o", "c_next", "h_next"}
+
+
+@each([*READABLE, EXAMPLE])
+def test_it_is_drawn(cell):
+    assert "<svg" in svg(backward(cell))
