@@ -25,6 +25,7 @@ from pictures import (
     faults,
     meant,
     miscomputed,
+    parts,
     rests_on,
     shown,
 )
@@ -44,13 +45,7 @@ ELK = json.loads(KEPT.read_text(encoding="utf-8"))
 # Where ours has more crossings than ELK's. Of the LEM's two rails, which we draw straight, three
 # lines have to cross the lower one; ELK leads it around two of them.
 MORE = {"lem": 1}
-SECONDS = {"library": 3, "hostile": 20}
-
-
-def parts(names, all_names):
-    """Some in `make test`, all in `make test-pictures`."""
-    marks = {name: [] if name in names else [pytest.mark.pictures] for name in all_names}
-    return [pytest.param(name, marks=marks[name]) for name in all_names]
+COUNT, PARTS = int(os.environ.get("PICTURES", "200")), 8
 
 
 @cache
@@ -155,18 +150,23 @@ def test_hostile(name):
     check(drawing, drawing.run())
 
 
-@settings(
-    database=None, deadline=None, phases=(Phase.generate,),
-    max_examples=int(os.environ.get("PICTURES", "200")),
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)  # fmt: skip
-@seed(0)
-@given(cells())
 @pytest.mark.pictures
-def test_random(cell):
-    if cell is not None:
-        drawing = Pen(cell)
-        check(drawing, drawing.run())
+@pytest.mark.parametrize("part", range(PARTS))
+def test_random_cells(part):
+    """Cells that nobody would think of: others in each part."""
+
+    @settings(
+        database=None, deadline=None, phases=(Phase.generate,), max_examples=COUNT // PARTS,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )  # fmt: skip
+    @seed(part)
+    @given(cells())
+    def draw(cell):
+        if cell is not None:
+            pen = Pen(cell)
+            check(pen, pen.run())
+
+    draw()
 
 
 # --- how plain they are --------------------------------------------------------------------------
