@@ -88,7 +88,7 @@ def test_what_is_handed_back_is_the_adjoint(cell):
         if total is not None and NORM not in map(str, symbols_of(total)):
             want = values[drawn.adjoint.bar[node.names[0]]]
             error = abs(number(total, values) - want)
-                assert error <= 1e-12 * abs(want) + 1e-14, (node.names, total)
+            assert error <= 1e-12 * abs(want) + 1e-14, (node.names, total)
 
 
 def test_some_are_told_in_this_way():
