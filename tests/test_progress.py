@@ -87,10 +87,10 @@ def in_pipes(*arguments, **environment):
 
 def test_it_says_what_is_done_and_leaves_nothing(tmp_path):
     terminal = Terminal()
-    assert terminal.run("generate", "rnn", "lstm", "-o", tmp_path)[0] == 0
+    assert terminal.run("generate", "rnn", "lstm", "-o", "out", cwd=tmp_path)[0] == 0
     for word in (b"deriving rnn", b"deriving lstm", b"0/2", b"1/2", b"left"):
         assert word in terminal.written
-    assert terminal.text == f"wrote {tmp_path}/rnn.py\nwrote {tmp_path}/lstm.py"
+    assert terminal.text == "wrote out/rnn.py\nwrote out/lstm.py"
 
 
 def test_a_table_grows_above_it():
@@ -142,7 +142,7 @@ def test_a_pipe_is_no_terminal_whatever_the_colours(tmp_path):
 def test_an_error_stands_alone(tmp_path):
     (tmp_path / "bad.py").write_text(BAD)
     terminal = Terminal()
-    status, _ = terminal.run("generate", "rnn", tmp_path / "bad.py", "-o", tmp_path / "out")
+    status, _ = terminal.run("generate", "rnn", "bad.py", "-o", "out", cwd=tmp_path)
     assert status == 2 and b"deriving rnn" in terminal.written
     (line,) = " ".join(terminal.text.split()).split("derive: ")[1:]
     assert line.endswith("add an equation `h_next = …`") and "0/2" not in terminal.text
