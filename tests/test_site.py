@@ -227,7 +227,7 @@ def test_every_equation_has_its_part(name):
 
 
 def test_what_a_story_computes_the_page_can_compute():
-    """The nested lists of the fifty stories have no operation that live.js does not know."""
+    """The nested lists of all stories have no operation that live.js does not know."""
     (table,) = re.findall(r"return \{\n(.*?)\}\[operation\]", render("site/live.js.j2"), re.S)
     known = set(re.findall(r'^ *"?([\w+*^]+)"?: \(\) =>', table, re.M))
     assert {"+", "*", "tanh"} <= known

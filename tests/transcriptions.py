@@ -70,9 +70,9 @@ def scrn(p, x, s, alpha=0.95):
 
 
 def fastrnn(p, x, s, activation="tanh"):
-    """Kusupati et al. (2018): h_t = alpha * candidate + beta * h_{t-1}."""
+    """Kusupati et al. (2018): h_t = alpha * candidate + beta * h_{t-1}, both through a sigmoid."""
     n = ACTIVATIONS[activation](mv(p["W"], x) + mv(p["U"], s["h"]) + p["b"])
-    h = p["alpha"] * n + p["beta"] * s["h"]
+    h = sigmoid(p["s_alpha"]) * n + sigmoid(p["s_beta"]) * s["h"]
     return h, {"h": h}
 
 
@@ -333,17 +333,25 @@ def mgu(p, x, s):
     return h, {"h": h}
 
 
-def mingru(p, x, s):
-    """Feng et al. (2024): gate and candidate are layers of the input alone, the second linear."""
+def positive(a):
+    """Feng et al. (2024), appendix B: g(x) = x + 0.5 where x >= 0, else sigma(x)."""
+    return (a >= 0) * (a + 0.5) + (a < 0) * sigmoid(a)
+
+
+CANDIDATES = {"linear": identity, "positive": positive}
+
+
+def mingru(p, x, s, candidate="linear"):
+    """Feng et al. (2024): gate and candidate are layers of the input alone."""
     z = sigmoid(mv(p["W_z"], x) + p["b_z"])
-    h = (1 - z) * s["h"] + z * (mv(p["W_n"], x) + p["b_n"])
+    h = (1 - z) * s["h"] + z * CANDIDATES[candidate](mv(p["W_n"], x) + p["b_n"])
     return h, {"h": h}
 
 
-def minlstm(p, x, s):
+def minlstm(p, x, s, candidate="linear"):
     """Feng et al. (2024): f' = f / (f + i), i' = i / (f + i)."""
     f, i = sigmoid(mv(p["W_f"], x) + p["b_f"]), sigmoid(mv(p["W_i"], x) + p["b_i"])
-    n = mv(p["W_n"], x) + p["b_n"]
+    n = CANDIDATES[candidate](mv(p["W_n"], x) + p["b_n"])
     h = f / (f + i) * s["h"] + i / (f + i) * n
     return h, {"h": h}
 
@@ -402,10 +410,10 @@ def janet(p, x, s, beta=1.0):
 
 
 def fastgrnn(p, x, s):
-    """Kusupati et al. (2018): h_t = (zeta (1 - z) + nu) * n + z * h_{t-1}."""
+    """Kusupati et al. (2018): h_t = (zeta (1 - z) + nu) * n + z * h_{t-1}, with their sigmoids."""
     a = mv(p["W"], x) + mv(p["U"], s["h"])
     z, n = sigmoid(a + p["b_z"]), tanh(a + p["b_n"])
-    h = (p["zeta"] * (1 - z) + p["nu"]) * n + z * s["h"]
+    h = (sigmoid(p["s_zeta"]) * (1 - z) + sigmoid(p["s_nu"])) * n + z * s["h"]
     return h, {"h": h}
 
 
@@ -600,8 +608,10 @@ CELLS: dict[str, Callable] = {
     "lstm_working_memory": lstm_working_memory,
     "mgu": mgu,
     "mingru": mingru,
+    "mingru:candidate=positive": partial(mingru, candidate="positive"),
     "minimalrnn": minimalrnn,
     "minlstm": minlstm,
+    "minlstm:candidate=positive": partial(minlstm, candidate="positive"),
     "mut1": mut1,
     "mut2": mut2,
     "mut3": mut3,

@@ -3,8 +3,8 @@
  *
  * Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517,
  *     equations 8 to 17, with one head. The forget gate is the exponential or the sigmoid. One of
- *     the authors' codes (flashrnn) divides by max(n, 1). m starts at -1e30, not 0: no first input
- *     is too small.
+ *     the authors' codes (flashrnn) carries max(n, 1) on for n, which differs only where a caller
+ *     hands in an n below 1. m starts at -1e30, not 0: no first input is too small.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
