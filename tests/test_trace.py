@@ -480,7 +480,7 @@ def test_json_is_what_was_computed():
 
 def test_weights_come_from_files(tmp_path):
     made = module(load("lstm")).init(np.random.default_rng(2), 2, 3)
-    np.savez(tmp_path / "w.npz", **made)
+    made.save(tmp_path / "w.npz")
     (tmp_path / "w.json").write_text(json.dumps({k: v.tolist() for k, v in made.items()}))
     rows = [
         [name, *map(repr, map(float, row))]
