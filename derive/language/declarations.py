@@ -156,7 +156,7 @@ def _as_parameter(operator: str) -> Callable[[Family, Any], sp.Expr]:
     return lambda family, other: getattr(family._sympy_(), operator)(operand(other))
 
 
-for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul".split():
+for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
     setattr(Family, f"__{_name}__", _as_parameter(f"__{_name}__"))
 
 
