@@ -68,7 +68,8 @@ def where(condition: Any, one: Any, other: Any) -> sp.Expr:
     if isinstance(condition, bool | BooleanAtom):  # two numbers were compared
         return p if condition else q
     if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
-        raise CellError(f"where(…) takes a comparison such as v > 1, not {condition!r}")
+        given = describe(condition) if isinstance(condition, sp.Expr) else repr(condition)
+        raise CellError(f"where(…) takes a comparison such as v > 1, not {given}")
     difference = condition.gts - condition.lts  # of the greater side and the lesser
     if isinstance(condition, sp.Ge | sp.Le):
         return choose(-difference, q, p)
