@@ -236,8 +236,10 @@ ONE = {
     "σ": lambda v: 1 / (1 + np.exp(-v)), "√": np.sqrt, "( )²": np.square, "1 −": lambda v: 1 - v,
     "−": np.negative, "1/": lambda v: 1 / v, "|·|": np.abs, "relu": lambda v: np.maximum(v, 0),
     "softplus": lambda v: np.logaddexp(0, v), "Σ": lambda v: v.sum(axis=-1, keepdims=True),
+    "log σ": lambda v: -np.logaddexp(0, -v), "⌊·⌋": np.floor, "step": lambda v: np.heaviside(v, 0),
     "mean": lambda v: v.mean(axis=-1, keepdims=True),
-} | {name: getattr(np, name) for name in ("tanh", "exp", "log", "sin", "cos", "sign")}  # fmt: skip
+}  # fmt: skip
+ONE |= {n: getattr(np, n) for n in "tanh exp expm1 log log1p sin cos sign".split()}
 MANY = {"×": np.multiply, "+": np.add, "max": np.maximum, "min": np.minimum}
 
 

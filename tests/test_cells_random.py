@@ -28,7 +28,10 @@ from derive.elementwise import (
     absolute,
     cos,
     exp,
+    expm1,
     log,
+    log1p,
+    log_sigmoid,
     maximum,
     relu,
     sigmoid,
@@ -61,6 +64,9 @@ SMOOTH = {
     "log": lambda e: log(2 + e**2),  # not 1: its digits are all rounding where e is tiny
     "sqrt": lambda e: sqrt(2 + sin(e)),
     "softplus": lambda e: softplus(e),
+    "log_sigmoid": lambda e: log_sigmoid(e),
+    "expm1": lambda e: expm1(tanh(e)),
+    "log1p": lambda e: log1p(e**2),
 }
 KINKED = {"relu": relu, "absolute": absolute, "sign": lambda e: sign(e)}
 

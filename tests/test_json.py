@@ -54,7 +54,8 @@ WORDS = {
     "relu": lambda z: np.maximum(z, 0), "softplus": lambda z: np.logaddexp(z, 0),
     "maximum": np.maximum, "minimum": np.minimum, "sum": np.sum, "mean": np.mean,
     "step": lambda z: (z > 0) * 1.0, "heaviside": lambda z: np.heaviside(z, 0.5),
-    "outer": np.outer,
+    "log_sigmoid": lambda z: -np.logaddexp(0, -z), "expm1": np.expm1, "log1p": np.log1p,
+    "floor": np.floor, "where": np.where, "outer": np.outer,
 }  # fmt: skip
 
 

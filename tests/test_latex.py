@@ -301,7 +301,8 @@ def test_every_function_has_a_word(word):
 
     latex = Latex(textbook(adjoint(Plain)))
     h = Plain.states[0]
-    arguments = [h, h + 1][: 2 if word in (Minimum, maximum) else 1]
+    (count,) = word.nargs
+    arguments = [h, h + 1, h**2][:count]
     for expr in (word(*arguments), word(*arguments) ** 2, 1 / word(*arguments)):
         read(plain(latex(expr)))
 

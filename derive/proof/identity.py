@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from inspect import signature
 from typing import Any
 
 import sympy as sp
@@ -73,8 +74,11 @@ def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
 def slopes_are_right(word: type[Elementwise]) -> bool:
     """True if a function's stated derivatives are its textbook formula's, except at kinks."""
     p, q = sp.symbols("p q", positive=True)
-    places = [(p,), (-p,)] if word.nargs == sp.FiniteSet(1) else [(p, p + q), (p + q, p), (-p, q)]
-    z = sp.symbols(f"z:{len(places[0])}", real=True)
+    pairs = [(p, p + q), (p + q, p), (-p, q)]
+    count = len(signature(word.textbook).parameters)
+    triples = [(c, *pair) for c in (p, -p) for pair in pairs]
+    places: list[Any] = [(p,), (-p,)] if count == 1 else pairs if count == 2 else triples
+    z = sp.symbols(f"z:{count}", real=True)
     formula = word.textbook(*z)
     stated = [_in_textbook_words(s) for s in word.slopes(formula, *z)]
     derivatives = [sp.diff(formula, variable) for variable in z]
