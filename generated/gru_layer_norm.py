@@ -28,7 +28,8 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     q_n = (v_n - mu_v_n) / sigma_v_n
     z = sigmoid(s_u_z * p_z + t_u_z + s_v_z * q_z + t_v_z)
     r = sigmoid(s_u_r * p_r + t_u_r + s_v_r * q_r + t_v_r)
-    n = tanh(s_v_n * q_n + t_v_n + r * (s_u_n * p_n + t_u_n))
+    m = s_u_n * p_n + t_u_n
+    n = tanh(s_v_n * q_n + t_v_n + r * m)
     h_next = (1 - z) * h + z * n
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -38,7 +39,7 @@ the parameters' dtype: float32 or float64, or complex128 for derivatives by comp
 One step of one sequence costs
     forward: 3HI + 3H² multiply-adds, 3H + 4 activations
     backward: 6HI + 6H² multiply-adds
-    kept from forward for backward: 10H + I + 4 numbers
+    kept from forward for backward: 11H + I + 4 numbers
 and the parameters are 3HI + 3H² + 12H numbers.
 
 In the code, c_s holds all steps of a quantity c, dc is its adjoint (the derivative of the loss by
@@ -89,8 +90,8 @@ LATEX = r"""
   z_t &= \sigma(a_{z,t}) \\
   a_{r,t} &= s_{u \, r} \circ p_{r,t} + t_{u \, r} + s_{v \, r} \circ q_{r,t} + t_{v \, r} \\
   r_t &= \sigma(a_{r,t}) \\
-  a_{n,t} &= s_{v \, n} \circ q_{n,t} + t_{v \, n}
-      + r_t \circ (s_{u \, n} \circ p_{n,t} + t_{u \, n}) \\
+  m_t &= s_{u \, n} \circ p_{n,t} + t_{u \, n} \\
+  a_{n,t} &= s_{v \, n} \circ q_{n,t} + t_{v \, n} + r_t \circ m_t \\
   n_t &= \tanh(a_{n,t}) \\
   h_t &= (1 - z_t) \circ h_{t-1} + z_t \circ n_t
 \end{align*}
@@ -101,12 +102,13 @@ LATEX = r"""
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{n}_t &= \bar{h}_t \circ z_t \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{r}_t &= \bar{a}_{n,t} \circ (s_{u \, n} \circ p_{n,t} + t_{u \, n}) \\
+  \bar{m}_t &= \bar{a}_{n,t} \circ r_t \\
+  \bar{r}_t &= \bar{a}_{n,t} \circ m_t \\
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t) \\
   \bar{z}_t &= \bar{h}_t \circ (n_t - h_{t-1}) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
   \bar{q}_{n,t} &= \bar{a}_{n,t} \circ s_{v \, n} \\
-  \bar{p}_{n,t} &= \bar{a}_{n,t} \circ s_{u \, n} \circ r_t \\
+  \bar{p}_{n,t} &= \bar{m}_t \circ s_{u \, n} \\
   \bar{\sigma}_{v \, n,t} &= -\frac{\operatorname{sum}(\bar{q}_{n,t} \circ q_{n,t})}{\sigma_{v
           \, n,t}} \\
   \bar{\mu}_{v \, n,t} &= -\frac{\operatorname{sum}(\bar{q}_{n,t})}{\sigma_{v \, n,t}} \\
@@ -167,10 +169,10 @@ LATEX = r"""
   \bar{t}_{u \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
   \bar{s}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \circ q_{r,t} \\
   \bar{t}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
+  \bar{s}_{u \, n} &= \textstyle \sum_t \bar{m}_t \circ p_{n,t} \\
+  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{m}_t \\
   \bar{s}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ q_{n,t} \\
-  \bar{t}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{s}_{u \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ p_{n,t} \circ r_t \\
-  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ r_t
+  \bar{t}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t}
 \end{align*}
 """
 
@@ -204,10 +206,10 @@ class Params(Mapping):
         "t_u_r": ("H",),
         "s_v_r": ("H",),
         "t_v_r": ("H",),
-        "s_v_n": ("H",),
-        "t_v_n": ("H",),
         "s_u_n": ("H",),
         "t_u_n": ("H",),
+        "s_v_n": ("H",),
+        "t_v_n": ("H",),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -304,6 +306,7 @@ class Tape(NamedTuple):
     q_n_s: np.ndarray  # (T, B, H)
     z_s: np.ndarray  # (T, B, H)
     r_s: np.ndarray  # (T, B, H)
+    m_s: np.ndarray  # (T, B, H)
     n_s: np.ndarray  # (T, B, H)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
 
@@ -312,7 +315,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0, but s_u_z, s_v_z, s_u_r, s_v_r, s_v_n, s_u_n at 1.
+    All else starts at 0, but s_u_z, s_v_z, s_u_r, s_v_r, s_u_n, s_v_n at 1.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -336,8 +339,8 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     params["s_v_z"][...] = 1.0
     params["s_u_r"][...] = 1.0
     params["s_v_r"][...] = 1.0
-    params["s_v_n"][...] = 1.0
     params["s_u_n"][...] = 1.0
+    params["s_v_n"][...] = 1.0
     return params
 
 
@@ -379,8 +382,8 @@ def forward(params, xs, state=None, lengths=None):
     gates_2_s = np.empty((T, B, 3 * H), dtype)
     (
         mu_v_terms_s, a_sigma_v_terms_s, q_z_s, q_r_s, a_sigma_v_n_terms_s, q_n_s, p_z_s, p_r_s,
-        p_n_s, a_z_in_s, a_r_in_s, a_n_in_s,
-    ) = np.empty((12, T, B, H), dtype)
+        p_n_s, a_z_in_s, a_r_in_s, m_s, a_n_in_s,
+    ) = np.empty((13, T, B, H), dtype)
     (
         sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, sum_v_n_s, mu_v_n_s,
         sum_a_sigma_v_n_terms_s, a_sigma_v_n_s, a_sigma_u_s, a_sigma_u_n_s,
@@ -457,10 +460,10 @@ def forward(params, xs, state=None, lengths=None):
     gates_1_T = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(
-        a_sigma_u_s, p_z_s, p_r_s, a_sigma_u_n_s, p_n_s, a_z_s, a_r_s, a_n_s, h_s[1:], ended_s,
+        a_sigma_u_s, p_z_s, p_r_s, a_sigma_u_n_s, p_n_s, a_z_s, a_r_s, m_s, a_n_s, h_s[1:], ended_s,
         strict=True,
     )
-    for a_sigma_u, p_z, p_r, a_sigma_u_n, p_n, a_z, a_r, a_n, h_next, ended in steps:
+    for a_sigma_u, p_z, p_r, a_sigma_u_n, p_n, a_z, a_r, m, a_n, h_next, ended in steps:
         sigma_u, sigma_u_n, z, r, n = a_sigma_u, a_sigma_u_n, a_z, a_r, a_n
         np.dot(U, h.T, out=gates_1_T)
         np.copyto(gates_1, gates_1_T.T)
@@ -498,10 +501,11 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(s_u_r, p_r, out=work)
         np.add(a_r, work, out=a_r)
         _sigmoid(a_r, out=r)
-        # a_n += r * (s_u_n * p_n + t_u_n)
-        np.multiply(s_u_n, p_n, out=work)
-        np.add(work, t_u_n, out=work)
-        np.multiply(work, r, out=work)
+        # m = s_u_n * p_n + t_u_n
+        np.multiply(s_u_n, p_n, out=m)
+        np.add(m, t_u_n, out=m)
+        # a_n += r * m
+        np.multiply(r, m, out=work)
         np.add(a_n, work, out=a_n)
         np.tanh(a_n, out=n)
         # h_next = (1 - z) * h + z * n
@@ -517,7 +521,7 @@ def forward(params, xs, state=None, lengths=None):
     state = State(_final(h_s, past))
     tape = Tape(
         xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s, sigma_v_n_s, p_n_s,
-        q_n_s, z_s, r_s, n_s, past,
+        q_n_s, z_s, r_s, m_s, n_s, past,
     )
     return ys, state, tape
 
@@ -541,7 +545,7 @@ def backward(params, tape, dys, dstate=None):
     dtype = _check_params("params", params).flat.dtype
     (
         xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s, sigma_v_n_s, p_n_s,
-        q_n_s, z_s, r_s, n_s, past,
+        q_n_s, z_s, r_s, m_s, n_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
@@ -552,23 +556,23 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     (
-        ds_u_z, dt_u_z, ds_v_z, dt_v_z, ds_u_r, dt_u_r, ds_v_r, dt_v_r, ds_v_n, dt_v_n, ds_u_n,
-        dt_u_n,
+        ds_u_z, dt_u_z, ds_v_z, dt_v_z, ds_u_r, dt_u_r, ds_v_r, dt_v_r, ds_u_n, dt_u_n, ds_v_n,
+        dt_v_n,
     ) = (
         dparams[k] for k in (
-            "s_u_z", "t_u_z", "s_v_z", "t_v_z", "s_u_r", "t_u_r", "s_v_r", "t_v_r", "s_v_n",
-            "t_v_n", "s_u_n", "t_u_n",
+            "s_u_z", "t_u_z", "s_v_z", "t_v_z", "s_u_r", "t_u_r", "s_v_r", "t_v_r", "s_u_n",
+            "t_u_n", "s_v_n", "t_v_n",
         )
     )
     dU, dW = (dparams.stacked[k] for k in ("U", "W"))
-    (
-        s_u_n, t_u_n, s_u_r, s_u_z, s_v_n, s_v_r, s_v_z
-    ) = (params[k] for k in ("s_u_n", "t_u_n", "s_u_r", "s_u_z", "s_v_n", "s_v_r", "s_v_z"))
+    s_u_n, s_u_r, s_u_z, s_v_n, s_v_r, s_v_z = (
+        params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n", "s_v_r", "s_v_z")
+    )
     U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_1_s, dgates_2_s = np.empty((2, T, B, 3 * H), dtype)
     (
-        dh_next_dh_s, dh_next_da_n_s, da_n_da_r_s, dh_next_da_z_s, da_n_dp_n_s, dq_n_s,
-        dsigma_v_n_terms_s, dq_r_s, dq_z_s, dsigma_v_terms_s, dmu_v_terms_s,
+        dh_next_dh_s, dh_next_da_n_s, dm_s, da_n_da_r_s, dh_next_da_z_s, dq_n_s, dsigma_v_n_terms_s,
+        dq_r_s, dq_z_s, dsigma_v_terms_s, dmu_v_terms_s,
     ) = np.empty((11, T, B, H), dtype)
     (
         inv_sigma_v_n_s, inv_sigma_u_n_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_n_terms_s,
@@ -579,25 +583,21 @@ def backward(params, tape, dys, dstate=None):
     dv_z_s, dv_r_s, dv_n_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(3))
     da_n_s, da_r_s, da_z_s = dh_next_da_n_s, da_n_da_r_s, dh_next_da_z_s
     dxs = np.empty((T, B, I), dtype)
-    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     # dh_next_da_n = z * (1 - n**2)
     np.multiply(n_s, n_s, out=dh_next_da_n_s)
     np.subtract(1, dh_next_da_n_s, out=dh_next_da_n_s)
     np.multiply(dh_next_da_n_s, z_s, out=dh_next_da_n_s)
-    # da_n_da_r = (s_u_n * p_n + t_u_n) * (1 - r) * r
-    np.multiply(s_u_n, p_n_s, out=da_n_da_r_s)
-    np.add(da_n_da_r_s, t_u_n, out=da_n_da_r_s)
-    np.subtract(1, r_s, out=work_s)
-    np.multiply(da_n_da_r_s, work_s, out=da_n_da_r_s)
+    # da_n_da_r = (1 - r) * r * m
+    np.subtract(1, r_s, out=da_n_da_r_s)
     np.multiply(da_n_da_r_s, r_s, out=da_n_da_r_s)
+    np.multiply(da_n_da_r_s, m_s, out=da_n_da_r_s)
     np.subtract(1, z_s, out=dh_next_dh_s)
     # dh_next_da_z = (n - h) * z * dh_next_dh
     np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
     np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
     np.multiply(dh_next_da_z_s, dh_next_dh_s, out=dh_next_da_z_s)
-    np.multiply(s_u_n, r_s, out=da_n_dp_n_s)
     np.divide(1.0, sigma_v_n_s, out=inv_sigma_v_n_s)
     np.divide(1.0, sigma_u_n_s, out=inv_sigma_u_n_s)
     np.divide(1.0, sigma_v_s, out=inv_sigma_v_s)
@@ -605,7 +605,7 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    dsigma_u_n_terms, dp_r, dp_z, dsigma_u_terms, dmu_u_terms = np.empty((5, B, H), dtype)
+    dp_n, dsigma_u_n_terms, dp_r, dp_z, dsigma_u_terms, dmu_u_terms = np.empty((6, B, H), dtype)
     (
         sum_dsigma_u_n_terms, dsigma_u_n, sum_dp_n, dmu_u_n, sum_dsigma_u_terms, dsigma_u,
         sum_dmu_u_terms, dmu_u, dmu_u_each, dsigma_u_each,
@@ -614,21 +614,22 @@ def backward(params, tape, dys, dstate=None):
     work_1 = np.empty((B, 1), dtype)
     dgates_1_U = np.empty((B, H), dtype)
     steps = _backwards(
-        dys, dh_next_da_n_s, da_n_da_r_s, dh_next_da_z_s, da_n_dp_n_s, p_n_s, inv_sigma_u_n_s,
-        p_r_s, p_z_s, inv_sigma_u_s, du_n_s, du_r_s, du_z_s, dh_next_dh_s, dgates_1_s, ended_s,
+        dys, dh_next_da_n_s, r_s, dm_s, da_n_da_r_s, dh_next_da_z_s, p_n_s, inv_sigma_u_n_s, p_r_s,
+        p_z_s, inv_sigma_u_s, du_n_s, du_r_s, du_z_s, dh_next_dh_s, dgates_1_s, ended_s,
     )
     for (
-        dy, dh_next_da_n, da_n_da_r, dh_next_da_z, da_n_dp_n, p_n, inv_sigma_u_n, p_r, p_z,
-        inv_sigma_u, du_n, du_r, du_z, dh_next_dh, dgates_1, ended,
+        dy, dh_next_da_n, r, dm, da_n_da_r, dh_next_da_z, p_n, inv_sigma_u_n, p_r, p_z, inv_sigma_u,
+        du_n, du_r, du_z, dh_next_dh, dgates_1, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
-        da_n, da_r, da_z, dp_n = dh_next_da_n, da_n_da_r, dh_next_da_z, da_n_dp_n
+        da_n, da_r, da_z = dh_next_da_n, da_n_da_r, dh_next_da_z
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_n, dh_next, out=da_n)
+        np.multiply(da_n, r, out=dm)
         np.multiply(da_n_da_r, da_n, out=da_r)
         np.multiply(dh_next_da_z, dh_next, out=da_z)
-        np.multiply(da_n_dp_n, da_n, out=dp_n)
+        np.multiply(dm, s_u_n, out=dp_n)
         np.multiply(dp_n, p_n, out=dsigma_u_n_terms)
         np.add.reduce(dsigma_u_n_terms, axis=-1, keepdims=True, out=sum_dsigma_u_n_terms)
         # dsigma_u_n = -inv_sigma_u_n * sum_dsigma_u_n_terms
@@ -677,12 +678,14 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh, dgates_1_U, out=dh)
         if ended is not None:
             np.copyto(da_n, 0, where=ended)
+            np.copyto(dm, 0, where=ended)
             np.copyto(da_r, 0, where=ended)
             np.copyto(da_z, 0, where=ended)
             np.copyto(dgates_1, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
+    work_s = np.empty((T, B, H), dtype)
     work_1_s = np.empty((T, B, 1), dtype)
     np.multiply(da_n_s, s_v_n, out=dq_n_s)
     np.multiply(dq_n_s, q_n_s, out=dsigma_v_n_terms_s)
@@ -739,10 +742,10 @@ def backward(params, tape, dys, dstate=None):
     np.sum(da_r_s, axis=(0, 1), out=dt_u_r)
     ds_v_r[...] = np.sum(da_r_s * q_r_s, axis=(0, 1))
     np.sum(da_r_s, axis=(0, 1), out=dt_v_r)
+    ds_u_n[...] = np.sum(dm_s * p_n_s, axis=(0, 1))
+    np.sum(dm_s, axis=(0, 1), out=dt_u_n)
     ds_v_n[...] = np.sum(da_n_s * q_n_s, axis=(0, 1))
     np.sum(da_n_s, axis=(0, 1), out=dt_v_n)
-    ds_u_n[...] = np.sum(da_n_s * p_n_s * r_s, axis=(0, 1))
-    dt_u_n[...] = np.sum(da_n_s * r_s, axis=(0, 1))
     return dparams, dxs, State(dh)
 
 
@@ -765,11 +768,11 @@ def step(params, x, state):
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
     (
-        t_u_z, t_v_z, t_u_r, t_v_r, s_u_z, s_v_z, s_u_r, s_v_r, s_u_n, s_v_n, t_u_n, t_v_n
+        t_u_z, t_v_z, t_u_r, t_v_r, s_u_z, s_v_z, s_u_r, s_v_r, s_u_n, t_u_n, s_v_n, t_v_n
     ) = (
         params[k] for k in (
             "t_u_z", "t_v_z", "t_u_r", "t_v_r", "s_u_z", "s_v_z", "s_u_r", "s_v_r", "s_u_n",
-            "s_v_n", "t_u_n", "t_v_n",
+            "t_u_n", "s_v_n", "t_v_n",
         )
     )
     U, W = (params.stacked[k] for k in ("U", "W"))
@@ -822,7 +825,8 @@ def step(params, x, state):
     z = _sigmoid(a_z)
     a_r = s_u_r * p_r + s_v_r * q_r + a_r_in
     r = _sigmoid(a_r)
-    a_n = s_v_n * q_n + t_v_n + r * (s_u_n * p_n + t_u_n)
+    m = s_u_n * p_n + t_u_n
+    a_n = s_v_n * q_n + t_v_n + r * m
     n = np.tanh(a_n)
     h_next = (1 - z) * h + z * n
     return h_next.copy(), State(h_next)
@@ -846,7 +850,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     dtype = _check_params("params", params).flat.dtype
     (
         xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s, sigma_v_n_s, p_n_s,
-        q_n_s, z_s, r_s, n_s, past,
+        q_n_s, z_s, r_s, m_s, n_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
@@ -855,26 +859,26 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    (
-        s_v_z, s_v_r, s_v_n, s_u_n, t_u_n, s_u_z, s_u_r
-    ) = (params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_n", "t_u_n", "s_u_z", "s_u_r"))
+    s_v_z, s_v_r, s_v_n, s_u_z, s_u_r, s_u_n = (
+        params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z", "s_u_r", "s_u_n")
+    )
     W, U = (params.stacked[k] for k in ("W", "U"))
     (
         t_u_z_dot, t_v_z_dot, s_u_z_dot, s_v_z_dot, t_u_r_dot, t_v_r_dot, s_u_r_dot, s_v_r_dot,
-        s_u_n_dot, s_v_n_dot, t_u_n_dot, t_v_n_dot,
+        s_u_n_dot, t_u_n_dot, s_v_n_dot, t_v_n_dot,
     ) = (
         params_dot[k] for k in (
             "t_u_z", "t_v_z", "s_u_z", "s_v_z", "t_u_r", "t_v_r", "s_u_r", "s_v_r", "s_u_n",
-            "s_v_n", "t_u_n", "t_v_n",
+            "t_u_n", "s_v_n", "t_v_n",
         )
     )
     U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
-    a_z_dot_in_s, a_r_dot_in_s, a_n_dot_in_s = np.empty((3, T, B, H), dtype)
+    a_z_dot_in_s, a_r_dot_in_s, m_dot_in_s, a_n_dot_in_s = np.empty((4, T, B, H), dtype)
     u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_z_dot_s, a_r_dot_s, a_n_dot_s = a_z_dot_in_s, a_r_dot_in_s, a_n_dot_in_s
+    a_z_dot_s, a_r_dot_s, m_dot_s, a_n_dot_s = a_z_dot_in_s, a_r_dot_in_s, m_dot_in_s, a_n_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
@@ -904,15 +908,9 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
     a_r_dot_bias = t_u_r_dot + t_v_r_dot
     a_r_dot_in_s[...] = s_u_r_dot * p_r_s + s_v_r_dot * q_r_s + q_r_dot_s * s_v_r + a_r_dot_bias
-    a_n_dot_in_s[...] = (
-        s_v_n_dot * q_n_s
-        + q_n_dot_s * s_v_n
-        + t_v_n_dot
-        + s_u_n_dot * p_n_s * r_s
-        + t_u_n_dot * r_s
-    )
-    da_n_dp_n_s = s_u_n * r_s
-    da_n_da_r_s = (s_u_n * p_n_s + t_u_n) * (1 - r_s) * r_s
+    m_dot_in_s[...] = s_u_n_dot * p_n_s + t_u_n_dot
+    a_n_dot_in_s[...] = s_v_n_dot * q_n_s + q_n_dot_s * s_v_n + t_v_n_dot
+    da_n_da_r_s = (1 - r_s) * r_s * m_s
     dh_next_dh_s = 1 - z_s
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
@@ -952,7 +950,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         )
         a_z_dot_s[t] += p_z_dot * s_u_z
         a_r_dot_s[t] += p_r_dot * s_u_r
-        a_n_dot_s[t] += p_n_dot * da_n_dp_n_s[t] + a_r_dot_s[t] * da_n_da_r_s[t]
+        m_dot_s[t] += p_n_dot * s_u_n
+        a_n_dot_s[t] += m_dot_s[t] * r_s[t] + a_r_dot_s[t] * da_n_da_r_s[t]
         h_dot_s[t + 1] = (
             h_dot_s[t] * dh_next_dh_s[t]
             + a_z_dot_s[t] * dh_next_da_z_s[t]
@@ -1001,7 +1000,7 @@ def hvp(
     dtype = _check_params("params", params).flat.dtype
     (
         xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s, sigma_v_n_s, p_n_s,
-        q_n_s, z_s, r_s, n_s, past,
+        q_n_s, z_s, r_s, m_s, n_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
@@ -1018,17 +1017,17 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    (
-        s_v_z, s_v_r, s_v_n, s_u_n, t_u_n, s_u_z, s_u_r
-    ) = (params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_n", "t_u_n", "s_u_z", "s_u_r"))
+    s_v_z, s_v_r, s_v_n, s_u_z, s_u_r, s_u_n = (
+        params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z", "s_u_r", "s_u_n")
+    )
     W, U = (params.stacked[k] for k in ("W", "U"))
     (
         t_u_z_dot, t_v_z_dot, s_u_z_dot, s_v_z_dot, t_u_r_dot, t_v_r_dot, s_u_r_dot, s_v_r_dot,
-        s_u_n_dot, s_v_n_dot, t_u_n_dot, t_v_n_dot,
+        s_u_n_dot, t_u_n_dot, s_v_n_dot, t_v_n_dot,
     ) = (
         params_dot[k] for k in (
             "t_u_z", "t_v_z", "s_u_z", "s_v_z", "t_u_r", "t_v_r", "s_u_r", "s_v_r", "s_u_n",
-            "s_v_n", "t_u_n", "t_v_n",
+            "t_u_n", "s_v_n", "t_v_n",
         )
     )
     U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
@@ -1037,13 +1036,13 @@ def hvp(
     sigma_u_dot_s, sigma_u_n_dot_s = np.empty((2, T, B, 1), dtype)
     (
         p_z_dot_s, p_r_dot_s, p_n_dot_s, a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s,
-        a_n_dot_in_s, dn_da_n_s,
-    ) = np.empty((9, T, B, H), dtype)
+        m_dot_in_s, a_n_dot_in_s, dn_da_n_s,
+    ) = np.empty((10, T, B, H), dtype)
     u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     (
-        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, a_n_dot_s, n_dot_s
-    ) = a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s, a_n_dot_in_s, dn_da_n_s
+        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, m_dot_s, a_n_dot_s, n_dot_s
+    ) = a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s, m_dot_in_s, a_n_dot_in_s, dn_da_n_s
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
@@ -1074,15 +1073,8 @@ def hvp(
     a_r_dot_bias = t_u_r_dot + t_v_r_dot
     a_r_dot_in_s[...] = s_u_r_dot * p_r_s + s_v_r_dot * q_r_s + q_r_dot_s * s_v_r + a_r_dot_bias
     dr_da_r_s[...] = (1 - r_s) * r_s
-    a_n_dot_in_s[...] = (
-        s_v_n_dot * q_n_s
-        + q_n_dot_s * s_v_n
-        + t_v_n_dot
-        + s_u_n_dot * p_n_s * r_s
-        + t_u_n_dot * r_s
-    )
-    da_n_dr_s = s_u_n * p_n_s + t_u_n
-    da_n_dp_n_s = s_u_n * r_s
+    m_dot_in_s[...] = s_u_n_dot * p_n_s + t_u_n_dot
+    a_n_dot_in_s[...] = s_v_n_dot * q_n_s + q_n_dot_s * s_v_n + t_v_n_dot
     dn_da_n_s[...] = 1 - n_s**2
     dh_next_dz_s = n_s - h_s[:-1]
     h_dot_s[0] = state_dot.h
@@ -1121,7 +1113,8 @@ def hvp(
         z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
         a_r_dot_s[t] += p_r_dot_s[t] * s_u_r
         r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        a_n_dot_s[t] += r_dot_s[t] * da_n_dr_s[t] + p_n_dot_s[t] * da_n_dp_n_s[t]
+        m_dot_s[t] += p_n_dot_s[t] * s_u_n
+        a_n_dot_s[t] += r_dot_s[t] * m_s[t] + m_dot_s[t] * r_s[t]
         n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
         h_dot_s[t + 1] = (
             z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * z_s[t]
@@ -1132,16 +1125,18 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     (
         ds_u_z_dot, dt_u_z_dot, ds_v_z_dot, dt_v_z_dot, ds_u_r_dot, dt_u_r_dot, ds_v_r_dot,
-        dt_v_r_dot, ds_v_n_dot, dt_v_n_dot, ds_u_n_dot, dt_u_n_dot,
+        dt_v_r_dot, ds_u_n_dot, dt_u_n_dot, ds_v_n_dot, dt_v_n_dot,
     ) = (
         dparams_dot[k] for k in (
-            "s_u_z", "t_u_z", "s_v_z", "t_v_z", "s_u_r", "t_u_r", "s_v_r", "t_v_r", "s_v_n",
-            "t_v_n", "s_u_n", "t_u_n",
+            "s_u_z", "t_u_z", "s_v_z", "t_v_z", "s_u_r", "t_u_r", "s_v_r", "t_v_r", "s_u_n",
+            "t_u_n", "s_v_n", "t_v_n",
         )
     )
     dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 3 * H), dtype)
-    da_n_s, da_n_dot_s, da_r_s, da_r_dot_s, da_z_s, da_z_dot_s = np.empty((6, T, B, H), dtype)
+    (
+        da_n_s, da_n_dot_s, dm_s, dm_dot_s, da_r_s, da_r_dot_s, da_z_s, da_z_dot_s
+    ) = np.empty((8, T, B, H), dtype)
     du_z_s, du_r_s, du_n_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(3))
     dv_z_s, dv_r_s, dv_n_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(3))
     du_z_dot_s, du_r_dot_s, du_n_dot_s = (
@@ -1153,16 +1148,8 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
-    da_n_da_r_part_s = (1 - r_s) * r_s
-    p_n_s_u_n_plus_t_u_n_s = s_u_n * p_n_s + t_u_n
-    da_n_da_r_s = da_n_da_r_part_s * p_n_s_u_n_plus_t_u_n_s
-    da_n_da_r_dot_s = (
-        s_u_n_dot * p_n_s * da_n_da_r_part_s
-        + t_u_n_dot * da_n_da_r_part_s
-        + p_n_dot_s * s_u_n * da_n_da_r_part_s
-        - r_dot_s * r_s * p_n_s_u_n_plus_t_u_n_s
-        + r_dot_s * (1 - r_s) * p_n_s_u_n_plus_t_u_n_s
-    )
+    da_n_da_r_s = (1 - r_s) * r_s * m_s
+    da_n_da_r_dot_s = r_dot_s * (1 - r_s) * m_s - r_dot_s * r_s * m_s + m_dot_s * (1 - r_s) * r_s
     dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
     dh_next_da_z_dot_s = (
         z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
@@ -1170,7 +1157,6 @@ def hvp(
         - z_dot_s * (n_s - h_s[:-1]) * z_s
         + n_dot_s * z_s * dh_next_dh_s
     )
-    da_n_dp_n_dot_s = s_u_n_dot * r_s + r_dot_s * s_u_n
     inv_sigma_v_n_s = 1 / sigma_v_n_s
     dsigma_v_n_dot_rate_s = sigma_v_n_dot_s / sigma_v_n_s**2
     dsigma_u_n_dot_rate_s = sigma_u_n_dot_s / sigma_u_n_s**2
@@ -1188,12 +1174,14 @@ def hvp(
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
         da_n_dot_s[t] = dh_next * dh_next_da_n_dot_s[t] + dh_next_dot * dh_next_da_n_s[t]
+        dm_s[t] = da_n_s[t] * r_s[t]
+        dm_dot_s[t] = da_n_s[t] * r_dot_s[t] + da_n_dot_s[t] * r_s[t]
         da_r_s[t] = da_n_s[t] * da_n_da_r_s[t]
         da_r_dot_s[t] = da_n_s[t] * da_n_da_r_dot_s[t] + da_n_dot_s[t] * da_n_da_r_s[t]
         da_z_s[t] = dh_next * dh_next_da_z_s[t]
         da_z_dot_s[t] = dh_next * dh_next_da_z_dot_s[t] + dh_next_dot * dh_next_da_z_s[t]
-        dp_n = da_n_s[t] * da_n_dp_n_s[t]
-        dp_n_dot = da_n_s[t] * da_n_dp_n_dot_s[t] + da_n_dot_s[t] * da_n_dp_n_s[t]
+        dp_n = dm_s[t] * s_u_n
+        dp_n_dot = dm_s[t] * s_u_n_dot + dm_dot_s[t] * s_u_n
         dsigma_u_n_part_terms = dp_n * p_n_s[t]
         sum_dsigma_u_n_part_terms = np.sum(dsigma_u_n_part_terms, axis=-1, keepdims=True)
         dsigma_u_n_part = sum_dsigma_u_n_part_terms.copy()
@@ -1267,6 +1255,8 @@ def hvp(
         if ended is not None:
             np.copyto(da_n_s[t], 0, where=ended)
             np.copyto(da_n_dot_s[t], 0, where=ended)
+            np.copyto(dm_s[t], 0, where=ended)
+            np.copyto(dm_dot_s[t], 0, where=ended)
             np.copyto(da_r_s[t], 0, where=ended)
             np.copyto(da_r_dot_s[t], 0, where=ended)
             np.copyto(da_z_s[t], 0, where=ended)
@@ -1355,12 +1345,10 @@ def hvp(
     np.sum(da_r_dot_s, axis=(0, 1), out=dt_u_r_dot)
     ds_v_r_dot[...] = np.sum(da_r_s * q_r_dot_s + da_r_dot_s * q_r_s, axis=(0, 1))
     np.sum(da_r_dot_s, axis=(0, 1), out=dt_v_r_dot)
+    ds_u_n_dot[...] = np.sum(dm_s * p_n_dot_s + dm_dot_s * p_n_s, axis=(0, 1))
+    np.sum(dm_dot_s, axis=(0, 1), out=dt_u_n_dot)
     ds_v_n_dot[...] = np.sum(da_n_s * q_n_dot_s + da_n_dot_s * q_n_s, axis=(0, 1))
     np.sum(da_n_dot_s, axis=(0, 1), out=dt_v_n_dot)
-    ds_u_n_dot[...] = np.sum(
-        da_n_s * p_n_dot_s * r_s + da_n_s * r_dot_s * p_n_s + da_n_dot_s * p_n_s * r_s, axis=(0, 1)
-    )
-    dt_u_n_dot[...] = np.sum(da_n_s * r_dot_s + da_n_dot_s * r_s, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

@@ -9,7 +9,8 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 
     r = sigmoid(W_r @ x + b_r)
     i = sigmoid(W_i @ x + b_i)
-    a = exp(-8 * r * softplus(-Lambda))
+    s = 8 * softplus(-Lambda)
+    a = exp(-s * r)
     h_next = a * h + sqrt(1 - a**2) * i * x
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -46,7 +47,8 @@ LATEX = r"""
   r_t &= \sigma(a_{r,t}) \\
   a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
-  a_t &= \exp(-8 \, r_t \circ \operatorname{softplus}(-\Lambda)) \\
+  s_t &= 8 \, \operatorname{softplus}(-\Lambda) \\
+  a_t &= \exp(-s_t \circ r_t) \\
   h_t &= a_t \circ h_{t-1} + \sqrt{1 - a_t^{2}} \circ i_t \circ x_t
 \end{align*}
 
@@ -56,9 +58,10 @@ LATEX = r"""
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{a}_t &= \bar{h}_t \circ h_{t-1}
       - \frac{\bar{h}_t \circ i_t \circ a_t \circ x_t}{\sqrt{1 - a_t^{2}}} \\
+  \bar{s}_t &= -\bar{a}_t \circ r_t \circ a_t \\
   \bar{i}_t &= \bar{h}_t \circ \sqrt{1 - a_t^{2}} \circ x_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{r}_t &= -8 \, \bar{a}_t \circ \operatorname{softplus}(-\Lambda) \circ a_t \\
+  \bar{r}_t &= -\bar{a}_t \circ s_t \circ a_t \\
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t)
 \end{align*}
 
@@ -75,7 +78,7 @@ LATEX = r"""
   \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
   \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
   \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{\Lambda} &= \textstyle \sum_t 8 \, \bar{a}_t \circ \sigma(-\Lambda) \circ r_t \circ a_t
+  \bar{\Lambda} &= \textstyle \sum_t (-8 \, \bar{s}_t \circ \sigma(-\Lambda))
 \end{align*}
 """
 
@@ -267,11 +270,12 @@ def forward(params, xs, state=None, lengths=None):
     np.tanh(gates_s, out=gates_s)
     np.multiply(gates_s, half, out=gates_s)
     np.add(gates_s, half, out=gates_s)
-    a_softplus_a_a = -Lambda
-    softplus_a_a = _softplus(a_softplus_a_a)
-    # a_a = -8 * r * softplus_a_a
-    np.multiply(-8, r_s, out=a_a_s)
-    np.multiply(a_a_s, softplus_a_a, out=a_a_s)
+    a_softplus_s = -Lambda
+    softplus_s = _softplus(a_softplus_s)
+    s = 8 * softplus_s
+    # a_a = -s * r
+    np.multiply(s, r_s, out=a_a_s)
+    np.negative(a_a_s, out=a_a_s)
     np.exp(a_a_s, out=a_s)
     # a_sqrt_h_next = 1 - a**2
     np.multiply(a_s, a_s, out=a_sqrt_h_next_s)
@@ -336,24 +340,25 @@ def backward(params, tape, dys, dstate=None):
     dxs = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
-    a_softplus_a_a = -Lambda
-    softplus_a_a = _softplus(a_softplus_a_a)
+    a_softplus_s = -Lambda
+    softplus_s = _softplus(a_softplus_s)
+    s = 8 * softplus_s
     # dh_next_da = h - x * i * a / sqrt_h_next
     np.multiply(xs, i_s, out=dh_next_da_s)
     np.multiply(dh_next_da_s, a_s, out=dh_next_da_s)
     np.divide(dh_next_da_s, sqrt_h_next_s, out=dh_next_da_s)
     np.subtract(h_s[:-1], dh_next_da_s, out=dh_next_da_s)
-    sigmoid_a_softplus_a_a = _sigmoid(a_softplus_a_a)
+    sigmoid_a_softplus_s = _sigmoid(a_softplus_s)
     np.multiply(i_s, sqrt_h_next_s, out=dh_next_dx_s)
     # dh_next_da_i = x * (1 - i) * dh_next_dx
     np.subtract(1, i_s, out=dh_next_da_i_s)
     np.multiply(dh_next_da_i_s, xs, out=dh_next_da_i_s)
     np.multiply(dh_next_da_i_s, dh_next_dx_s, out=dh_next_da_i_s)
-    # da_a_da_r = -8 * (1 - r) * r * softplus_a_a
+    # da_a_da_r = -(1 - r) * r * s
     np.subtract(1, r_s, out=da_a_da_r_s)
-    np.multiply(da_a_da_r_s, -8, out=da_a_da_r_s)
     np.multiply(da_a_da_r_s, r_s, out=da_a_da_r_s)
-    np.multiply(da_a_da_r_s, softplus_a_a, out=da_a_da_r_s)
+    np.multiply(da_a_da_r_s, s, out=da_a_da_r_s)
+    np.negative(da_a_da_r_s, out=da_a_da_r_s)
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
@@ -379,7 +384,7 @@ def backward(params, tape, dys, dstate=None):
     np.add(dxs, work_s, out=dxs)
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
     np.sum(dgates_s, axis=(0, 1), out=db)
-    dLambda[...] = np.sum(8 * da_a_s * r_s * sigmoid_a_softplus_a_a, axis=(0, 1))
+    dLambda[...] = np.sum(8 * da_a_s * r_s * sigmoid_a_softplus_s, axis=(0, 1))
     return dparams, dxs, State(dh)
 
 
@@ -403,9 +408,9 @@ def step(params, x, state):
     H = params.hidden_size
     Lambda = params["Lambda"]
     W, b = (params.stacked[k] for k in ("W", "b"))
-    a_softplus_a_a = -Lambda
-    softplus_a_a = _softplus(a_softplus_a_a)
-    a_a_rate = -8 * softplus_a_a
+    a_softplus_s = -Lambda
+    softplus_s = _softplus(a_softplus_s)
+    s = 8 * softplus_s
     gates = np.empty((B, 2 * H), dtype)
     r, i = (gates[:, k * H : (k + 1) * H] for k in range(2))
     half = np.array(0.5, dtype)
@@ -416,7 +421,7 @@ def step(params, x, state):
     np.tanh(gates, out=gates)
     np.multiply(gates, half, out=gates)
     np.add(gates, half, out=gates)
-    a_a = r * a_a_rate
+    a_a = -s * r
     a = np.exp(a_a)
     a_sqrt_h_next = 1 - a**2
     sqrt_h_next = np.sqrt(a_sqrt_h_next)
@@ -458,13 +463,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     a_r_dot_s, a_i_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    a_softplus_a_a = -Lambda
-    softplus_a_a = _softplus(a_softplus_a_a)
+    a_softplus_s = -Lambda
+    softplus_s = _softplus(a_softplus_s)
+    s = 8 * softplus_s
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
-    softplus_a_a_dot = -Lambda_dot * _sigmoid(a_softplus_a_a)
-    a_a_dot_s = -8 * a_r_dot_s * (1 - r_s) * r_s * softplus_a_a - 8 * softplus_a_a_dot * r_s
+    softplus_s_dot = -Lambda_dot * _sigmoid(a_softplus_s)
+    a_a_dot_s = -a_r_dot_s * (1 - r_s) * r_s * s - 8 * softplus_s_dot * r_s
     a_dot_s = a_a_dot_s * a_s
     h_next_dot_in_s = (
         a_dot_s * h_s[:-1]
@@ -543,15 +549,16 @@ def hvp(
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_r_dot_s, a_i_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     r_dot_s, i_dot_s = a_r_dot_s, a_i_dot_s
-    a_softplus_a_a = -Lambda
-    softplus_a_a = _softplus(a_softplus_a_a)
+    a_softplus_s = -Lambda
+    softplus_s = _softplus(a_softplus_s)
+    s = 8 * softplus_s
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     r_dot_s[...] = a_r_dot_s * (1 - r_s) * r_s
     i_dot_s[...] = a_i_dot_s * (1 - i_s) * i_s
-    softplus_a_a_dot = -Lambda_dot * _sigmoid(a_softplus_a_a)
-    a_a_dot_s = -8 * r_dot_s * softplus_a_a - 8 * softplus_a_a_dot * r_s
+    softplus_s_dot = -Lambda_dot * _sigmoid(a_softplus_s)
+    a_a_dot_s = -r_dot_s * s - 8 * softplus_s_dot * r_s
     a_dot_s = a_a_dot_s * a_s
     sqrt_h_next_dot_s = -a_dot_s * a_s / sqrt_h_next_s
     h_next_dot_in_s = (
@@ -575,11 +582,13 @@ def hvp(
     da_r_s, da_i_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_r_dot_s, da_i_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, H), dtype)
-    a_softplus_a_a = -Lambda
-    softplus_a_a = _softplus(a_softplus_a_a)
-    a_softplus_a_a_dot = -Lambda_dot
-    sigmoid_a_softplus_a_a = _sigmoid(a_softplus_a_a)
-    softplus_a_a_dot = a_softplus_a_a_dot * sigmoid_a_softplus_a_a
+    a_softplus_s = -Lambda
+    softplus_s = _softplus(a_softplus_s)
+    s = 8 * softplus_s
+    a_softplus_s_dot = -Lambda_dot
+    sigmoid_a_softplus_s = _sigmoid(a_softplus_s)
+    softplus_s_dot = a_softplus_s_dot * sigmoid_a_softplus_s
+    s_dot = 8 * softplus_s_dot
     i_x_s = xs * i_s
     a_per_sqrt_h_next_s = a_s / sqrt_h_next_s
     dh_next_da_s = h_s[:-1] - a_per_sqrt_h_next_s * i_x_s
@@ -590,7 +599,7 @@ def hvp(
         - a_dot_s * i_x_s / sqrt_h_next_s
         + sqrt_h_next_dot_s * a_s * i_x_s / sqrt_h_next_s**2
     )
-    sigmoid_a_softplus_a_a_dot = softplus_a_a_dot * (1 - sigmoid_a_softplus_a_a)
+    sigmoid_a_softplus_s_dot = a_softplus_s_dot * (1 - sigmoid_a_softplus_s) * sigmoid_a_softplus_s
     dh_next_da_i_part_s = (1 - i_s) * sqrt_h_next_s
     dh_next_da_i_s = dh_next_da_i_part_s * i_x_s
     dh_next_da_i_dot_s = (
@@ -599,13 +608,8 @@ def hvp(
         - i_dot_s * sqrt_h_next_s * i_x_s
         + sqrt_h_next_dot_s * (1 - i_s) * i_x_s
     )
-    da_a_da_r_part_s = 8 * r_s - 8
-    da_a_da_r_s = r_s * softplus_a_a * da_a_da_r_part_s
-    da_a_da_r_dot_s = (
-        8 * r_dot_s * r_s * softplus_a_a
-        + r_dot_s * softplus_a_a * da_a_da_r_part_s
-        + softplus_a_a_dot * r_s * da_a_da_r_part_s
-    )
+    da_a_da_r_s = -(1 - r_s) * r_s * s
+    da_a_da_r_dot_s = r_dot_s * r_s * s - r_dot_s * (1 - r_s) * s - s_dot * (1 - r_s) * r_s
     dh_next_dx_dot_s = i_dot_s * sqrt_h_next_s + sqrt_h_next_dot_s * i_s
     dh_next_dot_dx_dot_s = i_s * sqrt_h_next_s
     dh_next_carry = dh = dstate.h.copy()
@@ -639,9 +643,9 @@ def hvp(
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     dLambda_dot[...] = np.sum(
-        8 * da_a_s * r_dot_s * sigmoid_a_softplus_a_a
-        + 8 * da_a_s * sigmoid_a_softplus_a_a_dot * r_s
-        + 8 * da_a_dot_s * r_s * sigmoid_a_softplus_a_a,
+        8 * da_a_s * r_dot_s * sigmoid_a_softplus_s
+        + 8 * da_a_s * sigmoid_a_softplus_s_dot * r_s
+        + 8 * da_a_dot_s * r_s * sigmoid_a_softplus_s,
         axis=(0, 1),
     )
     return dparams_dot, dxs_dot, State(dh_dot)

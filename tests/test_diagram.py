@@ -42,9 +42,13 @@ from derive.nodes import MatVec
 
 ROOT = Path(__file__).parent.parent
 ELK = json.loads(KEPT.read_text(encoding="utf-8"))
-# Where ours has more crossings than ELK's. Of the LEM's two rails, which we draw straight, three
-# lines have to cross the lower one; ELK leads it around two of them.
-MORE = {"lem": 1}
+# Where ours has more crossings than ELK's, and how many. Of the LEM's two rails, which we draw
+# straight, three lines have to cross the lower one; ELK leads it around two of them. So it is with
+# most of these.
+MORE = {
+    "lem": 1, "ctrnn": 1, "lipschitz_rnn": 2, "lstm_mi": 5, "lstm_mogrifier": 1, "lstm_nested": 2,
+    "rwkv4": 8,
+}  # fmt: skip
 COUNT, PARTS = int(os.environ.get("PICTURES", "200")), 8
 
 
@@ -141,13 +145,20 @@ def test_options(spec):
 
 
 WRITTEN = {cell.name: cell for cell in (*HOSTILE, *READABLE, *UNPLEASANT)}
-QUICK = "longnames noinputinalayer delay oldvalueout sharedvalue sharedrail fourmerged long".split()
+QUICK = """
+    longnames noinputinalayer delay oldvalueout sharedvalue sharedrail fourmerged long keptinput
+""".split()
 
 
 @pytest.mark.parametrize("name", parts(QUICK, WRITTEN))
 def test_hostile(name):
     drawing = Pen(WRITTEN[name])
     check(drawing, drawing.run())
+
+
+def test_what_is_read_twice_is_one_layer():
+    drawing = Pen(WRITTEN["swish"])
+    assert [node.label for node in drawing.graph.of_kind("layer")] == ["linear"]
 
 
 @pytest.mark.pictures

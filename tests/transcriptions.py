@@ -634,24 +634,22 @@ def rwkv4(p, x, s):
     return mv(p["V"], r * wkv), {"x_old": x, "num": num, "den": den, "m": most}
 
 
-def hgrn(p, x, s, gamma=0.0, eps=1e-5):
+def hgrn(p, x, s, gamma=0.0):
     """Qin, Yang & Zhong (2023), in complex numbers, as in the authors' code: the real and the
-    imaginary part are gated, normalised as one long vector, and projected."""
+    imaginary part are gated and projected as one long vector."""
     import torch
-    from torch.nn.functional import layer_norm, silu
+    from torch.nn.functional import silu
 
     def layer(q):
         return mv(p[f"W_{q}"], x) + p[f"b_{q}"]
 
-    def both(name):
-        return torch.cat([p[f"{name}_re"], p[f"{name}_im"]], -1)
-
     f = gamma + (1 - gamma) * sigmoid(layer("f"))
     h = turned(f, p["theta"], s["h_re"], s["h_im"])
     h = h + (1 - f) * torch.complex(silu(layer("u_re")), silu(layer("u_im")))
-    gated = torch.cat([h.real, h.imag], -1) * sigmoid(torch.cat([layer("g_re"), layer("g_im")], -1))
-    normal = layer_norm(gated, gated.shape[-1:], both("s"), both("t"), eps)
-    return mv(both("V"), normal) + p["d"], {"h_re": h.real, "h_im": h.imag}
+    gate = sigmoid(torch.cat([layer("g_re"), layer("g_im")], -1))
+    projection = torch.cat([p["V_re"], p["V_im"]], -1)
+    y = mv(projection, gate * torch.cat([h.real, h.imag], -1)) + p["d"]
+    return y, {"h_re": h.real, "h_im": h.imag}
 
 
 # --- differential equations -----------------------------------------------------------------------
@@ -774,7 +772,7 @@ CELLS: dict[str, Callable] = {
     "gru_layer_norm": gru_layer_norm,
     "gru_layer_norm:eps=0.1": partial(gru_layer_norm, eps=0.1),
     "hgrn": hgrn,
-    "hgrn:gamma=0.4,eps=0.1": partial(hgrn, gamma=0.4, eps=0.1),
+    "hgrn:gamma=0.4": partial(hgrn, gamma=0.4),
     "indrnn": indrnn,
     "indrnn:activation=tanh": partial(indrnn, activation="tanh"),
     "intersection_rnn": intersection_rnn,

@@ -20,5 +20,6 @@ class LayerNormGRU(Cell, family="GRU"):
     p_n, q_n = standardise(u_n, eps=eps), standardise(v_n, eps=eps)
     z = sigmoid(s_u.z * p_z + t_u.z + s_v.z * q_z + t_v.z)
     r = sigmoid(s_u.r * p_r + t_u.r + s_v.r * q_r + t_v.r)
-    n = tanh(s_v.n * q_n + t_v.n + r * (s_u.n * p_n + t_u.n))
+    m = s_u.n * p_n + t_u.n
+    n = tanh(s_v.n * q_n + t_v.n + r * m)
     h_next = (1 - z) * h + z * n

@@ -17,5 +17,6 @@ class RGLRU(Cell, family="Linear"):
 
     r = sigmoid(W.r @ x + b.r)
     i = sigmoid(W.i @ x + b.i)
-    a = exp(-c * r * softplus(-Lambda))
+    s = c * softplus(-Lambda)
+    a = exp(-s * r)
     h_next = a * h + sqrt(1 - a**2) * (i * x)

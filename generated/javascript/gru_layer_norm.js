@@ -29,7 +29,8 @@
  *     q_n = (v_n - mu_v_n) / sigma_v_n
  *     z = sigmoid(s_u_z * p_z + t_u_z + s_v_z * q_z + t_v_z)
  *     r = sigmoid(s_u_r * p_r + t_u_r + s_v_r * q_r + t_v_r)
- *     n = tanh(s_v_n * q_n + t_v_n + r * (s_u_n * p_n + t_u_n))
+ *     m = s_u_n * p_n + t_u_n
+ *     n = tanh(s_v_n * q_n + t_v_n + r * m)
  *     h_next = (1 - z) * h + z * n
  *
  * Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -40,7 +41,7 @@
  * One step of one sequence costs
  *     forward: 3HI + 3H² multiply-adds, 3H + 4 activations
  *     backward: 6HI + 6H² multiply-adds
- *     kept from forward for backward: 10H + I + 4 numbers
+ *     kept from forward for backward: 11H + I + 4 numbers
  * and the parameters are 3HI + 3H² + 12H numbers.
  *
  * In the code, c is one number, c_s the array of such a quantity, dc its adjoint (the derivative of
@@ -81,8 +82,8 @@ export const LATEX = String.raw`
   z_t &= \sigma(a_{z,t}) \\
   a_{r,t} &= s_{u \, r} \circ p_{r,t} + t_{u \, r} + s_{v \, r} \circ q_{r,t} + t_{v \, r} \\
   r_t &= \sigma(a_{r,t}) \\
-  a_{n,t} &= s_{v \, n} \circ q_{n,t} + t_{v \, n}
-      + r_t \circ (s_{u \, n} \circ p_{n,t} + t_{u \, n}) \\
+  m_t &= s_{u \, n} \circ p_{n,t} + t_{u \, n} \\
+  a_{n,t} &= s_{v \, n} \circ q_{n,t} + t_{v \, n} + r_t \circ m_t \\
   n_t &= \tanh(a_{n,t}) \\
   h_t &= (1 - z_t) \circ h_{t-1} + z_t \circ n_t
 \end{align*}
@@ -93,12 +94,13 @@ export const LATEX = String.raw`
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{n}_t &= \bar{h}_t \circ z_t \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{r}_t &= \bar{a}_{n,t} \circ (s_{u \, n} \circ p_{n,t} + t_{u \, n}) \\
+  \bar{m}_t &= \bar{a}_{n,t} \circ r_t \\
+  \bar{r}_t &= \bar{a}_{n,t} \circ m_t \\
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t) \\
   \bar{z}_t &= \bar{h}_t \circ (n_t - h_{t-1}) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
   \bar{q}_{n,t} &= \bar{a}_{n,t} \circ s_{v \, n} \\
-  \bar{p}_{n,t} &= \bar{a}_{n,t} \circ s_{u \, n} \circ r_t \\
+  \bar{p}_{n,t} &= \bar{m}_t \circ s_{u \, n} \\
   \bar{\sigma}_{v \, n,t} &= -\frac{\operatorname{sum}(\bar{q}_{n,t} \circ q_{n,t})}{\sigma_{v
           \, n,t}} \\
   \bar{\mu}_{v \, n,t} &= -\frac{\operatorname{sum}(\bar{q}_{n,t})}{\sigma_{v \, n,t}} \\
@@ -159,10 +161,10 @@ export const LATEX = String.raw`
   \bar{t}_{u \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
   \bar{s}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \circ q_{r,t} \\
   \bar{t}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
+  \bar{s}_{u \, n} &= \textstyle \sum_t \bar{m}_t \circ p_{n,t} \\
+  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{m}_t \\
   \bar{s}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ q_{n,t} \\
-  \bar{t}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{s}_{u \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ p_{n,t} \circ r_t \\
-  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ r_t
+  \bar{t}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t}
 \end{align*}
 `;
 
@@ -187,10 +189,10 @@ export class Params {
     t_u_r: ["H"],
     s_v_r: ["H"],
     t_v_r: ["H"],
-    s_v_n: ["H"],
-    t_v_n: ["H"],
     s_u_n: ["H"],
     t_u_n: ["H"],
+    s_v_n: ["H"],
+    t_v_n: ["H"],
   };
 
   // Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -236,10 +238,10 @@ export class Params {
       t_u_r: [H],
       s_v_r: [H],
       t_v_r: [H],
-      s_v_n: [H],
-      t_v_n: [H],
       s_u_n: [H],
       t_u_n: [H],
+      s_v_n: [H],
+      t_v_n: [H],
     };
     const counted = Object.entries(this.shapes).map(([name, shape]) => [
       name,
@@ -278,7 +280,7 @@ export class Params {
  * Initial parameters.
  *
  * Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
- * All else starts at 0, but s_u_z, s_v_z, s_u_r, s_v_r, s_v_n, s_u_n at 1.
+ * All else starts at 0, but s_u_z, s_v_z, s_u_r, s_v_r, s_u_n, s_v_n at 1.
  *
  * @param {function(): number} random uniform numbers in [0, 1), as Math.random's or seeded's
  * @param {Object<string, number>} sizes input_size, hidden_size
@@ -303,8 +305,8 @@ export function init(random, sizes, ArrayType = Float64Array) {
   params.views.s_v_z.fill(1);
   params.views.s_u_r.fill(1);
   params.views.s_v_r.fill(1);
-  params.views.s_v_n.fill(1);
   params.views.s_u_n.fill(1);
+  params.views.s_v_n.fill(1);
   return params;
 }
 
@@ -378,6 +380,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const q_n_s = new ArrayType(T * B * H);
   const z_s = new ArrayType(T * B * H);
   const r_s = new ArrayType(T * B * H);
+  const m_s = new ArrayType(T * B * H);
   const n_s = new ArrayType(T * B * H);
   const gates_1 = new ArrayType(B * 3 * H);
   const mu_u_terms_s = new ArrayType(B * H);
@@ -562,7 +565,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         const z = sigmoid(a_z);
         const a_r = s_u_r[col] * p_r + t_u_r[col] + s_v_r[col] * q_r + t_v_r[col];
         const r = sigmoid(a_r);
-        const a_n = s_v_n[col] * q_n + t_v_n[col] + r * (s_u_n[col] * p_n + t_u_n[col]);
+        const m = s_u_n[col] * p_n + t_u_n[col];
+        const a_n = s_v_n[col] * q_n + t_v_n[col] + r * m;
         const n = Math.tanh(a_n);
         const h_next = (1 - z) * h + z * n;
         p_z_s[H * row + col] = p_z;
@@ -570,6 +574,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         p_n_s[H * row + col] = p_n;
         z_s[H * row + col] = z;
         r_s[H * row + col] = r;
+        m_s[H * row + col] = m;
         n_s[H * row + col] = n;
         h_s[H * (row + B) + col] = h_next;
       }
@@ -584,7 +589,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
     state: { h: final(h_s, lengths, T) },
     tape: {
       T, B, lengths, xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s,
-      sigma_v_n_s, p_n_s, q_n_s, z_s, r_s, n_s,
+      sigma_v_n_s, p_n_s, q_n_s, z_s, r_s, m_s, n_s,
     },
   };
 }
@@ -609,7 +614,7 @@ export function backward(params, tape, dys, dstate) {
   const { ArrayType } = params;
   const {
     T, B, lengths, xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s,
-    sigma_v_n_s, p_n_s, q_n_s, z_s, r_s, n_s,
+    sigma_v_n_s, p_n_s, q_n_s, z_s, r_s, m_s, n_s,
   } = checkTape(tape, params);
   dys = masked(checkArray("dys", dys, params, T * B * H, "T * B * H"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
@@ -619,11 +624,12 @@ export function backward(params, tape, dys, dstate) {
     t_u_n: dt_u_n, t_u_r: dt_u_r, t_u_z: dt_u_z, t_v_n: dt_v_n, t_v_r: dt_v_r, t_v_z: dt_v_z,
   } = dparams.views;
   const { U: dU, W: dW } = dparams.stacked;
-  const { s_u_n, s_u_r, s_u_z, s_v_n, s_v_r, s_v_z, t_u_n } = params.views;
+  const { s_u_n, s_u_r, s_u_z, s_v_n, s_v_r, s_v_z } = params.views;
   const { U, W } = params.stacked;
   const dgates_1_s = new ArrayType(T * B * 3 * H);
   const dgates_2_s = new ArrayType(T * B * 3 * H);
   const da_n_s = new ArrayType(T * B * H);
+  const dm_s = new ArrayType(T * B * H);
   const da_r_s = new ArrayType(T * B * H);
   const da_z_s = new ArrayType(T * B * H);
   const dq_n_s = new ArrayType(T * B * H);
@@ -670,23 +676,25 @@ export function backward(params, tape, dys, dstate) {
         const n = n_s[H * row + col];
         const z = z_s[H * row + col];
         const r = r_s[H * row + col];
-        const p_n = p_n_s[H * row + col];
+        const m = m_s[H * row + col];
         const h = h_s[H * row + col];
+        const p_n = p_n_s[H * row + col];
         const p_r = p_r_s[H * row + col];
         const p_z = p_z_s[H * row + col];
         const dh_next = dh_next_carry + dy;
         const da_n = dh_next * z * (1 - n * n);
-        const da_n_r = da_n * r;
-        const da_r = (s_u_n[col] * p_n + t_u_n[col]) * (1 - r) * da_n_r;
+        const dm = da_n * r;
+        const da_r = dm * (1 - r) * m;
         const da_z_part = dh_next * (1 - z);
         const da_z = (n - h) * z * da_z_part;
-        const dp_n = s_u_n[col] * da_n_r;
+        const dp_n = dm * s_u_n[col];
         const dsigma_u_n_terms = dp_n * p_n;
         const dp_r = da_r * s_u_r[col];
         const dp_z = da_z * s_u_z[col];
         const dsigma_u_terms = dp_r * p_r + dp_z * p_z;
         const dmu_u_terms = dp_r + dp_z;
         da_n_s[H * row + col] = da_n;
+        dm_s[H * row + col] = dm;
         da_r_s[H * row + col] = da_r;
         da_z_part_s[H * seq + col] = da_z_part;
         da_z_s[H * row + col] = da_z;
@@ -830,16 +838,16 @@ export function backward(params, tape, dys, dstate) {
       dt_v_r[col] += da_r_s[H * row + col];
     }
     for (let col = 0; col < H; col++) {
+      ds_u_n[col] += dm_s[H * row + col] * p_n_s[H * row + col];
+    }
+    for (let col = 0; col < H; col++) {
+      dt_u_n[col] += dm_s[H * row + col];
+    }
+    for (let col = 0; col < H; col++) {
       ds_v_n[col] += da_n_s[H * row + col] * q_n_s[H * row + col];
     }
     for (let col = 0; col < H; col++) {
       dt_v_n[col] += da_n_s[H * row + col];
-    }
-    for (let col = 0; col < H; col++) {
-      ds_u_n[col] += da_n_s[H * row + col] * p_n_s[H * row + col] * r_s[H * row + col];
-    }
-    for (let col = 0; col < H; col++) {
-      dt_u_n[col] += da_n_s[H * row + col] * r_s[H * row + col];
     }
     {
       const sigma_v_n = sigma_v_n_s[row];
@@ -1106,7 +1114,8 @@ export function step(params, x, state) {
       const z = sigmoid(a_z);
       const a_r = s_u_r[col] * p_r + t_u_r[col] + s_v_r[col] * q_r + t_v_r[col];
       const r = sigmoid(a_r);
-      const a_n = s_v_n[col] * q_n + t_v_n[col] + r * (s_u_n[col] * p_n + t_u_n[col]);
+      const m = s_u_n[col] * p_n + t_u_n[col];
+      const a_n = s_v_n[col] * q_n + t_v_n[col] + r * m;
       const n = Math.tanh(a_n);
       const h_next = (1 - z) * h + z * n;
       h_next_s[H * seq + col] = h_next;
@@ -1227,7 +1236,7 @@ function checkLengths(name, lengths, T, B) {
 function checkTape(tape, params) {
   checkKeys("tape", tape, [
     "T", "B", "lengths", "xs", "h_s", "sigma_u_s", "p_z_s", "p_r_s", "sigma_v_s", "q_z_s", "q_r_s",
-    "sigma_u_n_s", "sigma_v_n_s", "p_n_s", "q_n_s", "z_s", "r_s", "n_s",
+    "sigma_u_n_s", "sigma_v_n_s", "p_n_s", "q_n_s", "z_s", "r_s", "m_s", "n_s",
   ]);
   const { input_size: I, hidden_size: H } = params.sizes;
   const { T, B, lengths } = tape;
@@ -1246,6 +1255,7 @@ function checkTape(tape, params) {
   checkArray("tape.q_n_s", tape.q_n_s, params, T * B * H, "T * B * H");
   checkArray("tape.z_s", tape.z_s, params, T * B * H, "T * B * H");
   checkArray("tape.r_s", tape.r_s, params, T * B * H, "T * B * H");
+  checkArray("tape.m_s", tape.m_s, params, T * B * H, "T * B * H");
   checkArray("tape.n_s", tape.n_s, params, T * B * H, "T * B * H");
   checkLengths("tape.lengths", lengths, T, B);
   return tape;

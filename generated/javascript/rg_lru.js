@@ -10,7 +10,8 @@
  *
  *     r = sigmoid(W_r @ x + b_r)
  *     i = sigmoid(W_i @ x + b_i)
- *     a = exp(-8 * r * softplus(-Lambda))
+ *     s = 8 * softplus(-Lambda)
+ *     a = exp(-s * r)
  *     h_next = a * h + sqrt(1 - a**2) * i * x
  *
  * Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -38,7 +39,8 @@ export const LATEX = String.raw`
   r_t &= \sigma(a_{r,t}) \\
   a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
-  a_t &= \exp(-8 \, r_t \circ \operatorname{softplus}(-\Lambda)) \\
+  s_t &= 8 \, \operatorname{softplus}(-\Lambda) \\
+  a_t &= \exp(-s_t \circ r_t) \\
   h_t &= a_t \circ h_{t-1} + \sqrt{1 - a_t^{2}} \circ i_t \circ x_t
 \end{align*}
 
@@ -48,9 +50,10 @@ export const LATEX = String.raw`
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{a}_t &= \bar{h}_t \circ h_{t-1}
       - \frac{\bar{h}_t \circ i_t \circ a_t \circ x_t}{\sqrt{1 - a_t^{2}}} \\
+  \bar{s}_t &= -\bar{a}_t \circ r_t \circ a_t \\
   \bar{i}_t &= \bar{h}_t \circ \sqrt{1 - a_t^{2}} \circ x_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{r}_t &= -8 \, \bar{a}_t \circ \operatorname{softplus}(-\Lambda) \circ a_t \\
+  \bar{r}_t &= -\bar{a}_t \circ s_t \circ a_t \\
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t)
 \end{align*}
 
@@ -67,7 +70,7 @@ export const LATEX = String.raw`
   \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
   \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
   \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{\Lambda} &= \textstyle \sum_t 8 \, \bar{a}_t \circ \sigma(-\Lambda) \circ r_t \circ a_t
+  \bar{\Lambda} &= \textstyle \sum_t (-8 \, \bar{s}_t \circ \sigma(-\Lambda))
 \end{align*}
 `;
 
@@ -238,14 +241,18 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const gates_s = new ArrayType(T * B * 2 * H);
   const a_s = new ArrayType(T * B * H);
   const sqrt_h_next_s = new ArrayType(T * B * H);
-  const a_softplus_a_a = new ArrayType(H);
-  const softplus_a_a = new ArrayType(H);
+  const a_softplus_s = new ArrayType(H);
+  const softplus_s = new ArrayType(H);
+  const s = new ArrayType(H);
 
   for (let col = 0; col < H; col++) {
-    a_softplus_a_a[col] = -Lambda[col];
+    a_softplus_s[col] = -Lambda[col];
   }
   for (let col = 0; col < H; col++) {
-    softplus_a_a[col] = softplus(a_softplus_a_a[col]);
+    softplus_s[col] = softplus(a_softplus_s[col]);
+  }
+  for (let col = 0; col < H; col++) {
+    s[col] = 8 * softplus_s[col];
   }
   // For all steps at once: what does not depend on the state.
   for (let row = 0; row < T * B; row++) {
@@ -277,7 +284,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         const x = xs[H * row + col];
         const r = sigmoid(a_r);
         const i = sigmoid(a_i);
-        const a_a = -8 * r * softplus_a_a[col];
+        const a_a = -s[col] * r;
         const a = Math.exp(a_a);
         const a_sqrt_h_next = 1 - a * a;
         const sqrt_h_next = Math.sqrt(a_sqrt_h_next);
@@ -330,17 +337,21 @@ export function backward(params, tape, dys, dstate) {
   const dgates_s = new ArrayType(T * B * 2 * H);
   const dh_next_s = new ArrayType(T * B * H);
   const da_a_s = new ArrayType(T * B * H);
-  const sigmoid_a_softplus_a_a_s = new ArrayType(T * B * H);
+  const sigmoid_a_softplus_s_s = new ArrayType(T * B * H);
   const dxs = new ArrayType(T * B * H);
   const dh_next_carry_s = new ArrayType(B * H);
-  const a_softplus_a_a = new ArrayType(H);
-  const softplus_a_a = new ArrayType(H);
+  const a_softplus_s = new ArrayType(H);
+  const softplus_s = new ArrayType(H);
+  const s = new ArrayType(H);
 
   for (let col = 0; col < H; col++) {
-    a_softplus_a_a[col] = -Lambda[col];
+    a_softplus_s[col] = -Lambda[col];
   }
   for (let col = 0; col < H; col++) {
-    softplus_a_a[col] = softplus(a_softplus_a_a[col]);
+    softplus_s[col] = softplus(a_softplus_s[col]);
+  }
+  for (let col = 0; col < H; col++) {
+    s[col] = 8 * softplus_s[col];
   }
   // The chain rule, last step first.
   dh_next_carry_s.set(dstate.h);
@@ -372,11 +383,11 @@ export function backward(params, tape, dys, dstate) {
       const r = gates_s[2 * H * row + col];
       const da = dh_next * h - dh_next * x * i * a / sqrt_h_next;
       const da_a = da * a;
-      const sigmoid_a_softplus_a_a = sigmoid(a_softplus_a_a[col]);
+      const sigmoid_a_softplus_s = sigmoid(a_softplus_s[col]);
       const da_i = dh_next * x * (1 - i) * i * sqrt_h_next;
-      const da_r = -8 * da_a * (1 - r) * r * softplus_a_a[col];
+      const da_r = -da_a * (1 - r) * r * s[col];
       da_a_s[H * row + col] = da_a;
-      sigmoid_a_softplus_a_a_s[H * row + col] = sigmoid_a_softplus_a_a;
+      sigmoid_a_softplus_s_s[H * row + col] = sigmoid_a_softplus_s;
       dgates_s[2 * H * row + H + col] = da_i;
       dgates_s[2 * H * row + col] = da_r;
     }
@@ -403,7 +414,7 @@ export function backward(params, tape, dys, dstate) {
         8 *
         da_a_s[H * row + col] *
         gates_s[2 * H * row + col] *
-        sigmoid_a_softplus_a_a_s[H * row + col];
+        sigmoid_a_softplus_s_s[H * row + col];
     }
     for (let col = 0; col < H; col++) {
       const dh_next = dh_next_s[H * row + col];
@@ -457,9 +468,10 @@ export function step(params, x, state) {
       const r = sigmoid(a_r);
       const a_i = gates[2 * H * seq + H + col] + b_i[col];
       const i = sigmoid(a_i);
-      const a_softplus_a_a = -Lambda[col];
-      const softplus_a_a = softplus(a_softplus_a_a);
-      const a_a = -8 * r * softplus_a_a;
+      const a_softplus_s = -Lambda[col];
+      const softplus_s = softplus(a_softplus_s);
+      const s = 8 * softplus_s;
+      const a_a = -s * r;
       const a = Math.exp(a_a);
       const a_sqrt_h_next = 1 - a * a;
       const sqrt_h_next = Math.sqrt(a_sqrt_h_next);
