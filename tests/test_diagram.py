@@ -192,6 +192,13 @@ def test_no_more_crossings_and_bends_than_elk(name):
     assert bends(lines) <= elk["bends"]
 
 
+@pytest.mark.pictures
+def test_lines_turn_less_than_half_as_often_as_elk_s():
+    """docs/diagrams.md says so."""
+    turns = [bends(ours(drawn(name)[0].routes)) for name in NAMES]
+    assert sum(turns) < sum(ELK[name]["bends"] for name in NAMES) / 2
+
+
 def test_the_lstm_has_one_crossing():
     drawing, scene = drawn("lstm")
     assert crossings(ours(drawing.routes)) == len(list(crossings_of(scene))) == 1
