@@ -83,7 +83,7 @@ class Teller:
             if age == "new ":
                 self.new(equation, rest, name)
             if own:
-                parts = [*self.needed(symbols_in(own)), Part(equation, term)]
+                parts = [*self.needed(symbols_of(term)), Part(equation, term)]
                 self.add(("The share of the ", age, *name, " to keep"), parts)
             elif term == state:
                 self.add(("The old ", *name, ", all of it"), [Part(equation, term)])
