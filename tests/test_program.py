@@ -93,6 +93,17 @@ OTHERS = {
         d = a - mean(a)
         h_next = tanh(d / sqrt(mean(d**2) + 0.01) + b.h)
     """,
+    "between": """
+        x = Input()
+        h, c = State(), State()
+        W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
+        u_i, u_f, u_g, u_o = W.u_i @ x, W.u_f @ x, W.u_g @ x, W.u_o @ x
+        v_i, v_f, v_g, v_o = U.v_i @ h, U.v_f @ h, U.v_g @ h, U.v_o @ h
+        i, f = sigmoid(u_i * v_i + b.i), sigmoid(u_f * v_f + b.f)
+        g, o = tanh(u_g * v_g + b.g), sigmoid(u_o * v_o + b.o)
+        c_next = f * c + i * g
+        h_next = o * tanh(c_next)
+    """,
     "leaky": """
         x = Input()
         h = State()
