@@ -191,7 +191,7 @@ def test_no_more_crossings_and_bends_than_elk(name):
     assert bends(lines) <= elk["bends"]
 
 
-@pytest.mark.pictures
+@every
 def test_lines_turn_less_than_half_as_often_as_elk_s():
     """docs/diagrams.md says so."""
     turns = [bends(ours(drawn(name)[0].routes)) for name in NAMES]

@@ -6,6 +6,7 @@ printers of the targets it should be printed in.
 
 from __future__ import annotations
 
+from derive.elementwise.declared import Declared, stop_gradient, surrogate
 from derive.elementwise.function import Elementwise
 from derive.elementwise.piecewise import (
     absolute,
@@ -33,11 +34,11 @@ from derive.elementwise.smooth import (
 
 FUNCTIONS = (
     *(sigmoid, tanh, exp, expm1, log, log1p, log_sigmoid, softplus, sqrt, sin, cos),
-    *(relu, absolute, sign, step, heaviside, maximum, floor, choose),
+    *(relu, absolute, sign, step, heaviside, maximum, floor, choose, stop_gradient, surrogate),
 )
 
 __all__ = [
-    "FUNCTIONS", "Elementwise", "absolute", "choose", "cos", "exp", "expm1", "floor", "heaviside",
-    "log", "log1p", "log_sigmoid", "maximum", "relu", "sigmoid", "sign", "sin", "softplus",
-    "sqrt", "step", "tanh",
+    "Declared", "Elementwise", "FUNCTIONS", "absolute", "choose", "cos", "exp", "expm1", "floor",
+    "heaviside", "log", "log1p", "log_sigmoid", "maximum", "relu", "sigmoid", "sign", "sin",
+    "softplus", "sqrt", "step", "stop_gradient", "surrogate", "tanh",
 ]  # fmt: skip

@@ -46,6 +46,8 @@ FUNCTIONS: dict[type[Elementwise], Callable[..., Array]] = {
     elementwise.absolute: np.abs,
     elementwise.sign: np.sign,
     elementwise.floor: np.floor,
+    elementwise.stop_gradient: np.asarray,
+    elementwise.surrogate: lambda of, like: np.broadcast_arrays(of, like)[0],
     elementwise.choose: lambda d, p, q: np.where(d > 0, p, q),
     elementwise.maximum: np.maximum,
     elementwise.heaviside: lambda z: np.heaviside(z, 0.5),

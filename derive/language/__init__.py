@@ -46,6 +46,8 @@ from derive.elementwise import (
     sin,
     softplus,
     sqrt,
+    stop_gradient,
+    surrogate,
     tanh,
 )
 from derive.language.body import opened
@@ -57,8 +59,8 @@ __all__ = [
     "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
     "Vector", "Axis", "absolute", "cos", "each", "exp", "expm1", "floor", "log", "log1p",
     "log_sigmoid", "maximum", "mean", "minimum", "relu",
-    "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise", "sum",
-    "tanh", "where",
+    "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise",
+    "stop_gradient", "sum", "surrogate", "tanh", "where",
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ import sympy as sp
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
-from derive.elementwise import Elementwise
+from derive.elementwise import Declared, Elementwise
 from derive.nodes import (
     Axes,
     Axis,
@@ -44,11 +44,11 @@ Value = Any  # a scalar expression, a list of them, or a list of lists
 def outcome(cell: Cell) -> Outcome:
     """The identity as a part of the proof."""
     proved, what = prove(cell)
-    return Outcome(
-        proved,
-        what if proved else "differs",
-        "SymPy's diff of an unrolled loss" if proved else what,
-    )
+    if not proved:
+        return Outcome(False, "differs", what)
+    remark, names = "SymPy's diff of an unrolled loss", ", ".join(declared(cell))
+    remark += f"; in {names} the derivative that is declared" if names else ""
+    return Outcome(True, what, remark)
 
 
 def prove(cell: Cell) -> tuple[bool, str]:
@@ -65,6 +65,11 @@ def prove(cell: Cell) -> tuple[bool, str]:
         if not is_zero(derivative(network.loss, leaf) - gradient, at):
             return False, f"the derivative by {name} is wrong"
     return True, f"{len(leaves)} derivatives"
+
+
+def declared(cell: Cell) -> list[str]:
+    """The quantities whose derivative is declared to be another formula's."""
+    return [e.lhs.name for e in cell.equations if e.rhs.has(Declared)]
 
 
 def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
@@ -207,7 +212,7 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
 def _elementwise(function: type, parts: list[Value]) -> Value:
     lists = [part for part in parts if isinstance(part, list)]
     if not lists:
-        return function(*parts)
+        return function.textbook(*parts) if issubclass(function, Declared) else function(*parts)
     rows = [part if isinstance(part, list) else [part] * len(lists[0]) for part in parts]
     return [_elementwise(function, list(row)) for row in zip(*rows, strict=True)]
 

@@ -24,6 +24,7 @@ GREEK = frozenset(
 )
 SPELLED = {"epsilon": r"\varepsilon", "lamda": r"\lambda"}
 FUNCTIONS = {"sigmoid": r"\sigma", "log_sigmoid": r"\log\sigma"}
+FUNCTIONS |= {"stop_gradient": r"\operatorname{sg}"}
 FUNCTIONS |= {"maximum": r"\max", "Minimum": r"\min"}
 FUNCTIONS |= {name: rf"\{name}" for name in ("tanh", "exp", "log", "sin", "cos")}
 REMARKS = {
@@ -35,6 +36,8 @@ REMARKS = {
     "step": r"\operatorname{step}(z) = 1 \text{ for } z > 0, \text{ else } 0",
     "softplus": r"\operatorname{softplus}(z) = \log(1 + e^z)",
     "choose": r"\operatorname{where}(c, p, q) = p \text{ where } c, \text{ else } q",
+    "stop_gradient": r"\operatorname{sg}(z) = z \text{ with the derivative } 0",
+    "surrogate": r"\operatorname{surrogate}(p, q) = p \text{ with the derivative of } q",
     "sign": r"\operatorname{sign}(z) \in \{-1, 0, 1\}",
     "heaviside": r"\operatorname{heaviside}(z) = 0, \tfrac{1}{2}, 1 \text{ for } z < 0, = 0, > 0",
 }
