@@ -67,6 +67,7 @@ def proof(network: Network) -> tuple[bool, str]:
         if not slopes_are_right(word):
             return False, f"the derivative of {word.__name__} is wrong"
     leaves, at = network.leaves(), network.points
+    at.settle([network.loss, *(gradient for _, _, gradient in leaves)])
     right = at.gradient(network.loss, [leaf for _, leaf, _ in leaves])
     for (name, _, gradient), want in zip(leaves, right.T, strict=True):
         if (at.values(gradient) != want).any():

@@ -1,9 +1,13 @@
 """A test for rational functions that are the same: all their values are, modulo a prime.
 
-The functions may be far too large to multiply out. They are evaluated in integers modulo 2**31 - 1
-where their symbols are random integers; every value of an activation is an independent variable,
-and so is every root. Were two functions not the same, their values would agree at all of eight
-points with a probability below 10**-30 (Schwartz 1980, Zippel 1979).
+The functions may be far too large to multiply out. They are evaluated in integers modulo a prime
+where their symbols are random integers; every value of an activation is an independent variable.
+Were two functions not the same, their values would agree at all of eight points with a probability
+below 10**-30 (Schwartz 1980, Zippel 1979).
+
+What a fractional power is taken of is an independent variable in all its powers, too: a random
+square. The prime p is a safe one, (p - 1) / 2 is prime: there every square has roots of every order
+that are squares, so that the laws of exponents hold.
 
 No function is held in memory as a whole, and no call goes as deep as the function is long: it is
 made of parts (`Shared`), each of which rests on earlier ones and is evaluated after these.
@@ -11,7 +15,7 @@ made of parts (`Shared`), each of which rests on earlier ones and is evaluated a
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cached_property, reduce
 from hashlib import blake2b
 from typing import Any
@@ -21,7 +25,7 @@ import sympy as sp
 
 from derive.elementwise import Elementwise
 
-PRIME, POINTS = 2**31 - 1, 8
+PRIME, POINTS = 2147483579, 8
 Values = Any  # integers below the prime, an array with a row for each point
 
 
@@ -60,6 +64,16 @@ class Points:
 
     def __init__(self) -> None:
         self.known: dict[sp.Expr, Values] = {}
+        self.bases: dict[bytes, Any] = {}  # what roots are taken of: a square in its place
+
+    def settle(self, functions: Iterable[sp.Expr]) -> None:
+        """Find what roots are taken of in these functions, before anything else is made of it."""
+        functions, count = list(functions), -1
+        while count < len(self.bases):
+            count = len(self.bases)
+            self.known.clear()
+            for function in functions:
+                self.values(function)
 
     def values(self, expr: sp.Expr) -> Values:
         """The values of a function at all points, (POINTS,)."""
@@ -83,8 +97,8 @@ class Points:
         return moved[last]
 
     def _value(self, e: sp.Expr) -> Values:
-        """The values of an expression whose parts are known. An activation's, or a root's, are
-        drawn by lot, the same for the same argument."""
+        """The values of an expression whose parts are known. An activation's are drawn by lot, the
+        same for the same argument."""
         if e not in self.known:
             self.known[e] = self._found(e)
         return self.known[e]
@@ -96,10 +110,10 @@ class Points:
             number = sp.Rational(str(e))
             residue = int(number.p) * pow(int(number.q), -1, PRIME) % PRIME
             return np.full(POINTS, residue)
-        if e.is_NumberSymbol:
+        if e.is_NumberSymbol or (e.is_Pow and e.base.is_Number):
             return drawn(str(e))
         if e.is_Pow:
-            return _power(self._value(e.base), e.exp)
+            return self._power(self._value(e.base), sp.Rational(str(e.exp)))
         inner = map(self._value, e.args)
         if isinstance(e, Elementwise):
             return drawn(type(e).__name__, *inner)
@@ -107,16 +121,19 @@ class Points:
             return reduce(lambda a, b: (a + b) % PRIME, inner)
         return reduce(lambda a, b: a * b % PRIME, inner)
 
+    def _power(self, base: Any, exponent: sp.Rational) -> Values:
+        """A power modulo the prime; of the square that stands for its base where roots are taken of
+        that anywhere."""
+        power, order, key = int(exponent.p), (PRIME - 1) // 2, base.tobytes()
+        if exponent.q != 1:
+            self.bases.setdefault(key, drawn("base", base) ** 2 % PRIME)
+            power = power * pow(int(exponent.q), -1, order) % order
+        base = self.bases.get(key, base)
+        return np.array([pow(int(value), power, PRIME) for value in base])
+
 
 def drawn(what: str, *arguments: Values) -> Values:
     """Values by lot, none of them zero, the same for the same name and arguments."""
     text = b" ".join([what.encode(), *(a.astype("<i8").tobytes() for a in arguments)])
     lots = np.frombuffer(blake2b(text, digest_size=8 * POINTS).digest(), "<u8")
     return (lots % (PRIME - 1) + 1).astype(int)
-
-
-def _power(base: Values, exponent: sp.Expr) -> Values:
-    """A power modulo the prime; a fractional one is a power of the root, drawn by lot."""
-    over, under = sp.Rational(str(exponent)).as_numer_denom()
-    root = base if under == 1 else drawn(f"root {under}", base)
-    return np.array([pow(int(value), int(over), PRIME) for value in root])
