@@ -1,7 +1,8 @@
 """BRC: Bistable recurrent cell: a unit that can latch, fed back by itself alone.
 
 Vecoven, Ernst & Drion (2021), A bio-inspired bistable recurrent cell allows for long-lasting
-    memory, PLOS ONE 16(6), arXiv 2006.05252, equations 4 and 5.
+    memory, PLOS ONE 16(6), arXiv 2006.05252, equations 4 and 5. In the authors' code a and c have
+    biases as well; w starts at 1, as there.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
@@ -236,7 +237,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0.
+    All else starts at 0, but w_a, w_c at 1.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -256,6 +257,8 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
+    params["w_a"][...] = 1.0
+    params["w_c"][...] = 1.0
     return params
 
 

@@ -1,11 +1,13 @@
 """FastGRNN: One pair of matrices serves gate and candidate.
 
 Kusupati, Singh, Bhatia, Kumar, Jain & Varma (2018), FastGRNN, NeurIPS, arXiv 1901.02358,
-    equation 4. The authors' code trains zeta and nu through a sigmoid; here they are what the
-    paper writes.
+    equation 6, where zeta and nu are trained through a sigmoid. Initial values are those of the
+    authors' code (EdgeML).
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
+    zeta = sigmoid(s_zeta)
+    nu = sigmoid(s_nu)
     a = W @ x + U @ h
     z = sigmoid(a + b_z)
     n = tanh(a + b_n)
@@ -16,7 +18,7 @@ Arrays are time-major with one row for each sequence: xs is (T, B, I). All array
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
 
 One step of one sequence costs
-    forward: HI + H² multiply-adds, 2H activations
+    forward: HI + H² multiply-adds, 2H + 2 activations
     backward: 2HI + 2H² multiply-adds
     kept from forward for backward: 3H + I numbers
 and the parameters are HI + H² + 2H + 2 numbers.
@@ -42,23 +44,27 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
+  \zeta_t &= \sigma(s_{\zeta}) \\
+  \nu_t &= \sigma(s_{\nu}) \\
   a_t &= W x_t + U h_{t-1} \\
   a_{z,t} &= a_t + b_z \\
   z_t &= \sigma(a_{z,t}) \\
   a_{n,t} &= a_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (\zeta \, (1 - z_t) + \nu) \circ n_t + z_t \circ h_{t-1}
+  h_t &= (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
-  \bar{n}_t &= \bar{h}_t \circ (\zeta \, (1 - z_t) + \nu) \\
+  \bar{n}_t &= \bar{h}_t \circ (\zeta_t \, (1 - z_t) + \nu_t) \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{z}_t &= \bar{h}_t \circ (h_{t-1} - \zeta \, n_t) \\
+  \bar{z}_t &= \bar{h}_t \circ (h_{t-1} - \zeta_t \, n_t) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{a}_t &= \bar{a}_{z,t} + \bar{a}_{n,t}
+  \bar{a}_t &= \bar{a}_{z,t} + \bar{a}_{n,t} \\
+  \bar{\nu}_t &= \operatorname{sum}(\bar{h}_t \circ n_t) \\
+  \bar{\zeta}_t &= \operatorname{sum}(\bar{h}_t \circ n_t \circ (1 - z_t))
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -69,12 +75,12 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
+  \bar{s}_{\zeta} &= \textstyle \sum_t \bar{\zeta}_t \, \zeta_t \, (1 - \zeta_t) \\
+  \bar{s}_{\nu} &= \textstyle \sum_t \bar{\nu}_t \, \nu_t \, (1 - \nu_t) \\
   \bar{W} &= \textstyle \sum_t \bar{a}_t x_t^{\top} \\
   \bar{U} &= \textstyle \sum_t \bar{a}_t h_{t-1}^{\top} \\
   \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{\zeta} &= \textstyle \sum_t \operatorname{sum}(\bar{h}_t \circ n_t \circ (1 - z_t)) \\
-  \bar{\nu} &= \textstyle \sum_t \operatorname{sum}(\bar{h}_t \circ n_t)
+  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
 \end{align*}
 """
 
@@ -87,7 +93,7 @@ class Params(Mapping):
         hidden_size: H.
         dtype: float64, float32 or complex128.
 
-    All are zero at first; see `init`. Assigning through a view, ``params["W"][...] = 1``, or
+    All are zero at first; see `init`. Assigning through a view, ``params["s_zeta"][...] = 1``, or
     through `flat` changes the same memory. `SHAPES` names the axes of each parameter. Two are equal
     where all their values are; as an array they are their `flat`; `save` and `load` keep them in a
     file.
@@ -96,12 +102,12 @@ class Params(Mapping):
     """
 
     SHAPES = {
+        "s_zeta": (),
+        "s_nu": (),
         "W": ("H", "I"),
         "U": ("H", "H"),
         "b_z": ("H",),
         "b_n": ("H",),
-        "zeta": (),
-        "nu": (),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {}
@@ -236,7 +242,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0, but zeta at 0.75; nu at 0.02.
+    All else starts at 0, but s_zeta, b_z, b_n at 1; s_nu at -4.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -256,8 +262,10 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["zeta"][...] = 0.75
-    params["nu"][...] = 0.02
+    params["s_zeta"][...] = 1.0
+    params["s_nu"][...] = -4.0
+    params["b_z"][...] = 1.0
+    params["b_n"][...] = 1.0
     return params
 
 
@@ -286,12 +294,14 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W, U, b_z, b_n, nu, zeta = (params[k] for k in ("W", "U", "b_z", "b_n", "nu", "zeta"))
+    s_zeta, s_nu, W, U, b_z, b_n = (params[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n"))
     h_s = np.empty((T + 1, B, H), dtype)
     a_in_s, a_z_s, a_n_s = np.empty((3, T, B, H), dtype)
     a_s, z_s, n_s = a_in_s, a_z_s, a_n_s
 
     # For all steps at once: what does not depend on the state.
+    zeta = _sigmoid(s_zeta)
+    nu = _sigmoid(s_nu)
     np.matmul(_rows(xs), W.T, out=_rows(a_in_s))
 
     # Step by step.
@@ -351,17 +361,21 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    dW, dU, db_z, db_n, dzeta, dnu = (dparams[k] for k in ("W", "U", "b_z", "b_n", "zeta", "nu"))
-    nu, zeta, U, W = (params[k] for k in ("nu", "zeta", "U", "W"))
+    ds_zeta, ds_nu, dW, dU, db_z, db_n = (
+        dparams[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n")
+    )
+    s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
     (
-        dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s, dzeta_terms_s, dnu_terms_s
+        dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s, dnu_terms_s, dzeta_terms_s
     ) = np.empty((6, T, B, H), dtype)
-    sum_dzeta_terms_s, sum_dnu_terms_s = np.empty((2, T, B, 1), dtype)
+    sum_dnu_terms_s, dnu_s, sum_dzeta_terms_s, dzeta_s = np.empty((4, T, B, 1), dtype)
     da_n_s, da_z_s = dh_next_da_n_s, dh_next_da_z_s
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
+    zeta = _sigmoid(s_zeta)
+    nu = _sigmoid(s_nu)
     # dh_next_da_n = (zeta * (1 - z) + nu) * (1 - n**2)
     np.subtract(1, z_s, out=dh_next_da_n_s)
     np.multiply(dh_next_da_n_s, zeta, out=dh_next_da_n_s)
@@ -400,20 +414,22 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
-    np.matmul(_rows(da_s), W, out=_rows(dxs))
-    np.matmul(_rows(da_s).T, _rows(xs), out=dW)
-    np.matmul(_rows(da_s).T, _rows(h_s[:-1]), out=dU)
-    np.sum(da_z_s, axis=(0, 1), out=db_z)
-    np.sum(da_n_s, axis=(0, 1), out=db_n)
+    np.multiply(dh_next_s, n_s, out=dnu_terms_s)
+    np.add.reduce(dnu_terms_s, axis=-1, keepdims=True, out=sum_dnu_terms_s)
+    np.copyto(dnu_s, sum_dnu_terms_s)
     # dzeta_terms = dh_next * (1 - z) * n
     np.subtract(1, z_s, out=dzeta_terms_s)
     np.multiply(dzeta_terms_s, dh_next_s, out=dzeta_terms_s)
     np.multiply(dzeta_terms_s, n_s, out=dzeta_terms_s)
     np.add.reduce(dzeta_terms_s, axis=-1, keepdims=True, out=sum_dzeta_terms_s)
-    dzeta[...] = np.sum(sum_dzeta_terms_s)
-    np.multiply(dh_next_s, n_s, out=dnu_terms_s)
-    np.add.reduce(dnu_terms_s, axis=-1, keepdims=True, out=sum_dnu_terms_s)
-    dnu[...] = np.sum(sum_dnu_terms_s)
+    np.copyto(dzeta_s, sum_dzeta_terms_s)
+    np.matmul(_rows(da_s), W, out=_rows(dxs))
+    ds_zeta[...] = np.sum(dzeta_s * (1 - zeta) * zeta)
+    ds_nu[...] = np.sum(dnu_s * (1 - nu) * nu)
+    np.matmul(_rows(da_s).T, _rows(xs), out=dW)
+    np.matmul(_rows(da_s).T, _rows(h_s[:-1]), out=dU)
+    np.sum(da_z_s, axis=(0, 1), out=db_z)
+    np.sum(da_n_s, axis=(0, 1), out=db_n)
     return dparams, dxs, State(dh)
 
 
@@ -435,7 +451,9 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U, W, b_z, b_n, nu, zeta = (params[k] for k in ("U", "W", "b_z", "b_n", "nu", "zeta"))
+    s_zeta, s_nu, U, W, b_z, b_n = (params[k] for k in ("s_zeta", "s_nu", "U", "W", "b_z", "b_n"))
+    zeta = _sigmoid(s_zeta)
+    nu = _sigmoid(s_nu)
     a = np.empty((B, H), dtype)
     a[...] = h @ U.T
     a += x @ W.T
@@ -471,19 +489,23 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    W, nu, zeta, U = (params[k] for k in ("W", "nu", "zeta", "U"))
+    s_zeta, s_nu, W, U = (params[k] for k in ("s_zeta", "s_nu", "W", "U"))
     (
-        U_dot, W_dot, nu_dot, zeta_dot, b_z_dot, b_n_dot
-    ) = (params_dot[k] for k in ("U", "W", "nu", "zeta", "b_z", "b_n"))
+        U_dot, W_dot, s_nu_dot, s_zeta_dot, b_z_dot, b_n_dot
+    ) = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta", "b_z", "b_n"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_dot_in_s = np.empty((T, B, H), dtype)
     a_dot_s = a_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    zeta = _sigmoid(s_zeta)
+    nu = _sigmoid(s_nu)
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_dot_in_s))
     _rows(a_dot_in_s)[...] += _rows(xs_dot) @ W.T
     _rows(a_dot_in_s)[...] += _rows(xs) @ W_dot.T
-    h_next_dot_in_s = zeta_dot * (1 - z_s) * n_s + nu_dot * n_s
+    h_next_dot_in_s = (
+        s_zeta_dot * (1 - zeta) * zeta * (1 - z_s) * n_s + s_nu_dot * (1 - nu) * nu * n_s
+    )
     dh_next_da_n_s = (zeta * (1 - z_s) + nu) * (1 - n_s**2)
     dh_next_da_z_s = (h_s[:-1] - zeta * n_s) * (1 - z_s) * z_s
 
@@ -557,19 +579,23 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    W, nu, zeta, U = (params[k] for k in ("W", "nu", "zeta", "U"))
+    s_zeta, s_nu, W, U = (params[k] for k in ("s_zeta", "s_nu", "W", "U"))
     (
-        U_dot, W_dot, nu_dot, zeta_dot, b_z_dot, b_n_dot
-    ) = (params_dot[k] for k in ("U", "W", "nu", "zeta", "b_z", "b_n"))
+        U_dot, W_dot, s_nu_dot, s_zeta_dot, b_z_dot, b_n_dot
+    ) = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta", "b_z", "b_n"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_dot_in_s, dz_da_z_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
     a_dot_s, z_dot_s, n_dot_s = a_dot_in_s, dz_da_z_s, dn_da_n_s
+    zeta = _sigmoid(s_zeta)
+    nu = _sigmoid(s_nu)
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_dot_in_s))
     _rows(a_dot_in_s)[...] += _rows(xs_dot) @ W.T
     _rows(a_dot_in_s)[...] += _rows(xs) @ W_dot.T
     dz_da_z_s[...] = (1 - z_s) * z_s
     dn_da_n_s[...] = 1 - n_s**2
-    h_next_dot_in_s = zeta_dot * (1 - z_s) * n_s + nu_dot * n_s
+    h_next_dot_in_s = (
+        s_zeta_dot * (1 - zeta) * zeta * (1 - z_s) * n_s + s_nu_dot * (1 - nu) * nu * n_s
+    )
     dh_next_dn_s = zeta * (1 - z_s) + nu
     dh_next_dz_s = h_s[:-1] - zeta * n_s
     h_dot_s[0] = state_dot.h
@@ -591,10 +617,15 @@ def hvp(
 
     # Back: the adjoints and, beside each, its tangent.
     (
-        dW_dot, dU_dot, db_z_dot, db_n_dot, dzeta_dot, dnu_dot
-    ) = (dparams_dot[k] for k in ("W", "U", "b_z", "b_n", "zeta", "nu"))
+        ds_zeta_dot, ds_nu_dot, dW_dot, dU_dot, db_z_dot, db_n_dot
+    ) = (dparams_dot[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n"))
     dh_next_s, dh_next_dot_s, da_n_dot_s, da_z_dot_s, da_s, da_dot_s = np.empty((6, T, B, H), dtype)
+    one_minus_zeta_s, one_minus_nu_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
+    zeta = _sigmoid(s_zeta)
+    nu = _sigmoid(s_nu)
+    zeta_dot = s_zeta_dot * (1 - zeta) * zeta
+    nu_dot = s_nu_dot * (1 - nu) * nu
     one_minus_z_s = 1 - z_s
     one_minus_n_squared_s = 1 - n_s**2
     dh_next_da_n_s = (zeta * one_minus_z_s + nu) * one_minus_n_squared_s
@@ -643,24 +674,39 @@ def hvp(
             np.copyto(da_dot_s[t], 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
-    np.matmul(_rows(da_dot_s), W, out=_rows(dxs_dot))
-    _rows(dxs_dot)[...] += _rows(da_s) @ W_dot
-    np.matmul(_rows(da_s).T, _rows(xs_dot), out=dW_dot)
-    dW_dot += _rows(da_dot_s).T @ _rows(xs)
-    np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
-    dU_dot += _rows(da_dot_s).T @ _rows(h_s[:-1])
-    np.sum(da_z_dot_s, axis=(0, 1), out=db_z_dot)
-    np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
+    dnu_terms_s = dh_next_s * n_s
+    sum_dnu_terms_s = np.sum(dnu_terms_s, axis=-1, keepdims=True)
+    dnu_s = sum_dnu_terms_s.copy()
+    dnu_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
+    sum_dnu_dot_terms_s = np.sum(dnu_dot_terms_s, axis=-1, keepdims=True)
+    dnu_dot_s = sum_dnu_dot_terms_s.copy()
+    dzeta_terms_s = dh_next_s * (1 - z_s) * n_s
+    sum_dzeta_terms_s = np.sum(dzeta_terms_s, axis=-1, keepdims=True)
+    dzeta_s = sum_dzeta_terms_s.copy()
     dzeta_dot_terms_s = (
         dh_next_s * n_dot_s * (1 - z_s)
         - dh_next_s * z_dot_s * n_s
         + dh_next_dot_s * (1 - z_s) * n_s
     )
     sum_dzeta_dot_terms_s = np.sum(dzeta_dot_terms_s, axis=-1, keepdims=True)
-    dzeta_dot[...] = np.sum(sum_dzeta_dot_terms_s)
-    dnu_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    sum_dnu_dot_terms_s = np.sum(dnu_dot_terms_s, axis=-1, keepdims=True)
-    dnu_dot[...] = np.sum(sum_dnu_dot_terms_s)
+    dzeta_dot_s = sum_dzeta_dot_terms_s.copy()
+    np.matmul(_rows(da_dot_s), W, out=_rows(dxs_dot))
+    _rows(dxs_dot)[...] += _rows(da_s) @ W_dot
+    one_minus_zeta_s[...] = 1 - zeta
+    ds_zeta_dot[...] = np.sum(
+        (dzeta_s * one_minus_zeta_s - dzeta_s * zeta) * zeta_dot
+        + dzeta_dot_s * zeta * one_minus_zeta_s
+    )
+    one_minus_nu_s[...] = 1 - nu
+    ds_nu_dot[...] = np.sum(
+        (dnu_s * one_minus_nu_s - dnu_s * nu) * nu_dot + dnu_dot_s * nu * one_minus_nu_s
+    )
+    np.matmul(_rows(da_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(da_dot_s).T @ _rows(xs)
+    np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
+    dU_dot += _rows(da_dot_s).T @ _rows(h_s[:-1])
+    np.sum(da_z_dot_s, axis=(0, 1), out=db_z_dot)
+    np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
 
 

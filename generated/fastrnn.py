@@ -1,11 +1,13 @@
 """FastRNN: A weighted residual connection around a simple recurrent network.
 
 Kusupati, Singh, Bhatia, Kumar, Jain & Varma (2018), FastGRNN, NeurIPS, arXiv 1901.02358,
-    equation 2. The authors' code trains alpha and beta through a sigmoid; here they are what the
-    paper writes.
+    equation 2, where alpha and beta are trained through a sigmoid. Initial values are those of
+    the authors' code (EdgeML).
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
+    alpha = sigmoid(s_alpha)
+    beta = sigmoid(s_beta)
     n = tanh(W @ x + U @ h + b)
     h_next = alpha * n + beta * h
 
@@ -14,7 +16,7 @@ Arrays are time-major with one row for each sequence: xs is (T, B, I). All array
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
 
 One step of one sequence costs
-    forward: HI + H² multiply-adds, H activations
+    forward: HI + H² multiply-adds, H + 2 activations
     backward: 2HI + 2H² multiply-adds
     kept from forward for backward: 2H + I numbers
 and the parameters are HI + H² + H + 2 numbers.
@@ -40,32 +42,36 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
+  \alpha_t &= \sigma(s_{\alpha}) \\
+  \beta_t &= \sigma(s_{\beta}) \\
   a_{n,t} &= W x_t + U h_{t-1} + b \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= \alpha \, n_t + \beta \, h_{t-1}
+  h_t &= \alpha_t \, n_t + \beta_t \, h_{t-1}
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
-  \bar{n}_t &= \alpha \, \bar{h}_t \\
-  \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2})
+  \bar{n}_t &= \alpha_t \, \bar{h}_t \\
+  \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
+  \bar{\beta}_t &= \operatorname{sum}(\bar{h}_t \circ h_{t-1}) \\
+  \bar{\alpha}_t &= \operatorname{sum}(\bar{h}_t \circ n_t)
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U^{\top} \bar{a}_{n,t} + \beta \, \bar{h}_t \\
+  \bar{h}_{t-1}^{(t)} &= U^{\top} \bar{a}_{n,t} + \beta_t \, \bar{h}_t \\
   \bar{x}_t &= W^{\top} \bar{a}_{n,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
+  \bar{s}_{\alpha} &= \textstyle \sum_t \bar{\alpha}_t \, \alpha_t \, (1 - \alpha_t) \\
+  \bar{s}_{\beta} &= \textstyle \sum_t \bar{\beta}_t \, \beta_t \, (1 - \beta_t) \\
   \bar{W} &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
   \bar{U} &= \textstyle \sum_t \bar{a}_{n,t} h_{t-1}^{\top} \\
-  \bar{b} &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{\alpha} &= \textstyle \sum_t \operatorname{sum}(\bar{h}_t \circ n_t) \\
-  \bar{\beta} &= \textstyle \sum_t \operatorname{sum}(\bar{h}_t \circ h_{t-1})
+  \bar{b} &= \textstyle \sum_t \bar{a}_{n,t}
 \end{align*}
 """
 
@@ -78,7 +84,7 @@ class Params(Mapping):
         hidden_size: H.
         dtype: float64, float32 or complex128.
 
-    All are zero at first; see `init`. Assigning through a view, ``params["W"][...] = 1``, or
+    All are zero at first; see `init`. Assigning through a view, ``params["s_alpha"][...] = 1``, or
     through `flat` changes the same memory. `SHAPES` names the axes of each parameter. Two are equal
     where all their values are; as an array they are their `flat`; `save` and `load` keep them in a
     file.
@@ -87,11 +93,11 @@ class Params(Mapping):
     """
 
     SHAPES = {
+        "s_alpha": (),
+        "s_beta": (),
         "W": ("H", "I"),
         "U": ("H", "H"),
         "b": ("H",),
-        "alpha": (),
-        "beta": (),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {}
@@ -225,7 +231,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0, but alpha at 0.05; beta at 0.95.
+    All else starts at 0, but s_alpha at -3; s_beta at 3; b at 1.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -245,8 +251,9 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["alpha"][...] = 0.05
-    params["beta"][...] = 0.95
+    params["s_alpha"][...] = -3.0
+    params["s_beta"][...] = 3.0
+    params["b"][...] = 1.0
     return params
 
 
@@ -275,12 +282,14 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W, b, U, alpha, beta = (params[k] for k in ("W", "b", "U", "alpha", "beta"))
+    s_alpha, s_beta, W, b, U = (params[k] for k in ("s_alpha", "s_beta", "W", "b", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     a_n_in_s = np.empty((T, B, H), dtype)
     a_n_s, n_s = a_n_in_s, a_n_in_s
 
     # For all steps at once: what does not depend on the state.
+    alpha = _sigmoid(s_alpha)
+    beta = _sigmoid(s_beta)
     np.matmul(_rows(xs), W.T, out=_rows(a_n_in_s))
     np.add(a_n_in_s, b, out=a_n_in_s)
 
@@ -335,14 +344,16 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    dW, dU, db, dalpha, dbeta = (dparams[k] for k in ("W", "U", "b", "alpha", "beta"))
-    alpha, U, beta, W = (params[k] for k in ("alpha", "U", "beta", "W"))
-    dh_next_s, dh_next_da_n_s, dalpha_terms_s, dbeta_terms_s = np.empty((4, T, B, H), dtype)
-    sum_dalpha_terms_s, sum_dbeta_terms_s = np.empty((2, T, B, 1), dtype)
+    ds_alpha, ds_beta, dW, dU, db = (dparams[k] for k in ("s_alpha", "s_beta", "W", "U", "b"))
+    s_alpha, s_beta, U, W = (params[k] for k in ("s_alpha", "s_beta", "U", "W"))
+    dh_next_s, dh_next_da_n_s, dbeta_terms_s, dalpha_terms_s = np.empty((4, T, B, H), dtype)
+    sum_dbeta_terms_s, dbeta_s, sum_dalpha_terms_s, dalpha_s = np.empty((4, T, B, 1), dtype)
     da_n_s = dh_next_da_n_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
+    alpha = _sigmoid(s_alpha)
+    beta = _sigmoid(s_beta)
     # dh_next_da_n = alpha * (1 - n**2)
     np.multiply(n_s, n_s, out=dh_next_da_n_s)
     np.subtract(1, dh_next_da_n_s, out=dh_next_da_n_s)
@@ -368,16 +379,18 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
+    np.multiply(dh_next_s, h_s[:-1], out=dbeta_terms_s)
+    np.add.reduce(dbeta_terms_s, axis=-1, keepdims=True, out=sum_dbeta_terms_s)
+    np.copyto(dbeta_s, sum_dbeta_terms_s)
+    np.multiply(dh_next_s, n_s, out=dalpha_terms_s)
+    np.add.reduce(dalpha_terms_s, axis=-1, keepdims=True, out=sum_dalpha_terms_s)
+    np.copyto(dalpha_s, sum_dalpha_terms_s)
     np.matmul(_rows(da_n_s), W, out=_rows(dxs))
+    ds_alpha[...] = np.sum(dalpha_s * (1 - alpha) * alpha)
+    ds_beta[...] = np.sum(dbeta_s * (1 - beta) * beta)
     np.matmul(_rows(da_n_s).T, _rows(xs), out=dW)
     np.matmul(_rows(da_n_s).T, _rows(h_s[:-1]), out=dU)
     np.sum(da_n_s, axis=(0, 1), out=db)
-    np.multiply(dh_next_s, n_s, out=dalpha_terms_s)
-    np.add.reduce(dalpha_terms_s, axis=-1, keepdims=True, out=sum_dalpha_terms_s)
-    dalpha[...] = np.sum(sum_dalpha_terms_s)
-    np.multiply(dh_next_s, h_s[:-1], out=dbeta_terms_s)
-    np.add.reduce(dbeta_terms_s, axis=-1, keepdims=True, out=sum_dbeta_terms_s)
-    dbeta[...] = np.sum(sum_dbeta_terms_s)
     return dparams, dxs, State(dh)
 
 
@@ -399,7 +412,9 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    U, W, b, alpha, beta = (params[k] for k in ("U", "W", "b", "alpha", "beta"))
+    s_alpha, s_beta, U, W, b = (params[k] for k in ("s_alpha", "s_beta", "U", "W", "b"))
+    alpha = _sigmoid(s_alpha)
+    beta = _sigmoid(s_beta)
     a_n = np.empty((B, H), dtype)
     n = a_n
     a_n[...] = h @ U.T
@@ -434,20 +449,24 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    W, alpha, U, beta = (params[k] for k in ("W", "alpha", "U", "beta"))
-    U_dot, W_dot, b_dot, alpha_dot, beta_dot = (
-        params_dot[k] for k in ("U", "W", "b", "alpha", "beta")
+    s_alpha, s_beta, W, U = (params[k] for k in ("s_alpha", "s_beta", "W", "U"))
+    U_dot, W_dot, b_dot, s_alpha_dot, s_beta_dot = (
+        params_dot[k] for k in ("U", "W", "b", "s_alpha", "s_beta")
     )
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_n_dot_in_s = np.empty((T, B, H), dtype)
     a_n_dot_s = a_n_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    alpha = _sigmoid(s_alpha)
+    beta = _sigmoid(s_beta)
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_n_dot_in_s))
     _rows(a_n_dot_in_s)[...] += _rows(xs_dot) @ W.T
     _rows(a_n_dot_in_s)[...] += _rows(xs) @ W_dot.T
     a_n_dot_in_s += b_dot
-    h_next_dot_in_s = alpha_dot * n_s + beta_dot * h_s[:-1]
+    h_next_dot_in_s = (
+        s_alpha_dot * (1 - alpha) * alpha * n_s + s_beta_dot * h_s[:-1] * (1 - beta) * beta
+    )
     dh_next_da_n_s = alpha * (1 - n_s**2)
 
     # The tangents, step by step.
@@ -513,19 +532,23 @@ def hvp(
     H = params.hidden_size
 
     # There: the tangents of the forward pass.
-    W, U, alpha, beta = (params[k] for k in ("W", "U", "alpha", "beta"))
-    U_dot, W_dot, b_dot, alpha_dot, beta_dot = (
-        params_dot[k] for k in ("U", "W", "b", "alpha", "beta")
+    s_alpha, s_beta, W, U = (params[k] for k in ("s_alpha", "s_beta", "W", "U"))
+    U_dot, W_dot, b_dot, s_alpha_dot, s_beta_dot = (
+        params_dot[k] for k in ("U", "W", "b", "s_alpha", "s_beta")
     )
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_n_dot_in_s, dn_da_n_s = np.empty((2, T, B, H), dtype)
     a_n_dot_s, n_dot_s = a_n_dot_in_s, dn_da_n_s
+    alpha = _sigmoid(s_alpha)
+    beta = _sigmoid(s_beta)
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_n_dot_in_s))
     _rows(a_n_dot_in_s)[...] += _rows(xs_dot) @ W.T
     _rows(a_n_dot_in_s)[...] += _rows(xs) @ W_dot.T
     a_n_dot_in_s += b_dot
     dn_da_n_s[...] = 1 - n_s**2
-    h_next_dot_in_s = alpha_dot * n_s + beta_dot * h_s[:-1]
+    h_next_dot_in_s = (
+        s_alpha_dot * (1 - alpha) * alpha * n_s + s_beta_dot * h_s[:-1] * (1 - beta) * beta
+    )
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
@@ -536,11 +559,16 @@ def hvp(
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_dot, dU_dot, db_dot, dalpha_dot, dbeta_dot = (
-        dparams_dot[k] for k in ("W", "U", "b", "alpha", "beta")
-    )
+    (
+        ds_alpha_dot, ds_beta_dot, dW_dot, dU_dot, db_dot
+    ) = (dparams_dot[k] for k in ("s_alpha", "s_beta", "W", "U", "b"))
     dh_next_s, dh_next_dot_s, da_n_s, da_n_dot_s = np.empty((4, T, B, H), dtype)
+    one_minus_alpha_s, one_minus_beta_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
+    alpha = _sigmoid(s_alpha)
+    beta = _sigmoid(s_beta)
+    alpha_dot = s_alpha_dot * (1 - alpha) * alpha
+    beta_dot = s_beta_dot * (1 - beta) * beta
     dh_next_da_n_s = alpha * (1 - n_s**2)
     dh_next_da_n_dot_s = alpha_dot * (1 - n_s**2) - 2 * n_dot_s * alpha * n_s
     dh_next_carry = dh = dstate.h.copy()
@@ -566,20 +594,42 @@ def hvp(
             np.copyto(da_n_dot_s[t], 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
+    dbeta_terms_s = dh_next_s * h_s[:-1]
+    sum_dbeta_terms_s = np.sum(dbeta_terms_s, axis=-1, keepdims=True)
+    dbeta_s = sum_dbeta_terms_s.copy()
+    dbeta_dot_terms_s = dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1]
+    sum_dbeta_dot_terms_s = np.sum(dbeta_dot_terms_s, axis=-1, keepdims=True)
+    dbeta_dot_s = sum_dbeta_dot_terms_s.copy()
+    dalpha_terms_s = dh_next_s * n_s
+    sum_dalpha_terms_s = np.sum(dalpha_terms_s, axis=-1, keepdims=True)
+    dalpha_s = sum_dalpha_terms_s.copy()
+    dalpha_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
+    sum_dalpha_dot_terms_s = np.sum(dalpha_dot_terms_s, axis=-1, keepdims=True)
+    dalpha_dot_s = sum_dalpha_dot_terms_s.copy()
     np.matmul(_rows(da_n_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_n_s) @ W_dot
+    one_minus_alpha_s[...] = 1 - alpha
+    ds_alpha_dot[...] = np.sum(
+        (dalpha_s * one_minus_alpha_s - dalpha_s * alpha) * alpha_dot
+        + dalpha_dot_s * alpha * one_minus_alpha_s
+    )
+    one_minus_beta_s[...] = 1 - beta
+    ds_beta_dot[...] = np.sum(
+        (dbeta_s * one_minus_beta_s - dbeta_s * beta) * beta_dot
+        + dbeta_dot_s * beta * one_minus_beta_s
+    )
     np.matmul(_rows(da_n_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(da_n_dot_s).T @ _rows(xs)
     np.matmul(_rows(da_n_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(da_n_dot_s).T @ _rows(h_s[:-1])
     np.sum(da_n_dot_s, axis=(0, 1), out=db_dot)
-    dalpha_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    sum_dalpha_dot_terms_s = np.sum(dalpha_dot_terms_s, axis=-1, keepdims=True)
-    dalpha_dot[...] = np.sum(sum_dalpha_dot_terms_s)
-    dbeta_dot_terms_s = dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1]
-    sum_dbeta_dot_terms_s = np.sum(dbeta_dot_terms_s, axis=-1, keepdims=True)
-    dbeta_dot[...] = np.sum(sum_dbeta_dot_terms_s)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _sigmoid(x, out=None):
+    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
+    y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
+    return np.add(np.multiply(y, 0.5, out=out), 0.5, out=out)
 
 
 def _rows(array):

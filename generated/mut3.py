@@ -1,7 +1,7 @@
 """MUT3: Third of three cells found by evolutionary search: the update gate sees tanh(h).
 
 Jozefowicz, Zaremba & Sutskever (2015), An empirical exploration of recurrent network
-    architectures, ICML, section 3.5.
+    architectures, ICML, section 4.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 

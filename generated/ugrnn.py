@@ -1,7 +1,8 @@
 """UGRNN: Update gate network: the least that a gate can do.
 
 Collins, Sohl-Dickstein & Sussillo (2017), Capacity and trainability in recurrent neural
-    networks, ICLR, arXiv 1611.09913, section 2. The gate is the share of what is old.
+    networks, ICLR, arXiv 1611.09913, section 2. The gate is the share of what is old; its bias
+    starts at 1, as the authors' UGRNNCell in TensorFlow adds a constant 1.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
@@ -235,7 +236,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0.
+    All else starts at 0, but b_g at 1.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -255,6 +256,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
+    params["b_g"][...] = 1.0
     return params
 
 

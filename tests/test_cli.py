@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from rich.cells import cell_len
+from some_cells import every, sampled
 
 from derive import VERSION, cli, compiler, render
 from derive.backends import BACKENDS
@@ -128,6 +129,7 @@ def test_an_unknown_command_or_option():
 # --- generate ------------------------------------------------------------------------------------
 
 
+@every
 def test_generate_writes_every_cell(out):
     result = run("generate", "-o", out)
     assert result.exit_code == 0, result.output
@@ -450,7 +452,7 @@ def test_list_names_every_cell():
     assert max(map(len, lines)) <= 80
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sampled(names()))
 def test_show_has_every_equation(name):
     result = run("show", name)
     assert result.exit_code == 0, result.output
@@ -459,7 +461,7 @@ def test_show_has_every_equation(name):
     assert max(map(cell_len, result.stdout.splitlines())) <= 80
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sampled(names()))
 def test_latex_is_on_standard_output_alone(name):
     fragment, document = run("latex", name), run("latex", name, "--standalone")
     for result in (fragment, document):

@@ -18,6 +18,7 @@ from test_cells_random import SIZES, cells
 from test_library import SPECS
 from test_names import TOGETHER, body, written
 from test_program import CELLS, QUIET, cell_called
+from written_cells import READABLE
 
 from derive.adjoint import adjoint
 from derive.library import load
@@ -136,6 +137,11 @@ def close(got, want, what, tolerance=1e-12):
 def test_every_cell(spec):
     """With every option, on sequences of different lengths."""
     Numbers(texts(spec, "all")).check()
+
+
+@pytest.mark.parametrize("cell", READABLE, ids=lambda cell: cell.title)
+def test_every_word(cell):
+    Numbers(both(cell)).check()
 
 
 @pytest.mark.parametrize("store", ["all", "states", "everything"])

@@ -31,7 +31,7 @@ def _as_expression(operator: str) -> Callable[[Operand, Any], sp.Expr]:
     return lambda one, other: getattr(one._sympy_(), operator)(operand(other))
 
 
-for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul".split():
+for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
     setattr(Operand, f"__{_name}__", _as_expression(f"__{_name}__"))
 
 

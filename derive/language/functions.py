@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
+from sympy.logic.boolalg import BooleanAtom
 
 from derive.deviation import Deviation
-from derive.elementwise import maximum
+from derive.elementwise import choose, maximum
 from derive.language.body import current
 from derive.language.declarations import operand
 from derive.language.rounds import Layer
@@ -61,6 +62,20 @@ def _family(names: list[str]) -> str:
 def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
     """The smaller of two values."""
     return -maximum(-a, -b)
+
+
+def where(condition: Any, one: Any, other: Any) -> sp.Expr:
+    """`one` where a comparison such as ``v > 1`` is true, else `other`, entry by entry."""
+    p, q = (sp.sympify(operand(value), strict=True) for value in (one, other))
+    if isinstance(condition, bool | BooleanAtom):  # two numbers were compared
+        return p if condition else q
+    if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
+        given = describe(condition) if isinstance(condition, sp.Expr) else repr(condition)
+        raise CellError(f"where(…) takes a comparison such as v > 1, not {given}")
+    difference = condition.gts - condition.lts  # of the greater side and the lesser
+    if isinstance(condition, sp.Ge | sp.Le):
+        return choose(-difference, q, p)
+    return choose(difference, p, q)
 
 
 def each(count: Any) -> Iterator[int]:

@@ -24,6 +24,7 @@ import numpy as np
 import sympy as sp
 
 from derive.elementwise import Elementwise
+from derive.elementwise.declared import Held
 
 PRIME, POINTS = 2147483579, 8
 Values = Any  # integers below the prime, an array with a row for each point
@@ -114,6 +115,8 @@ class Points:
             return drawn(str(e))
         if e.is_Pow:
             return self._power(self._value(e.base), sp.Rational(str(e.exp)))
+        if isinstance(e, Held):
+            return self._value(e.args[0])
         inner = map(self._value, e.args)
         if isinstance(e, Elementwise):
             return drawn(type(e).__name__, *inner)
