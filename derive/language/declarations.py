@@ -13,8 +13,11 @@ if TYPE_CHECKING:
     from derive.language.body import Body
 
 
+First = float | Callable[..., Any]  # a number, or what gives one for each entry
+
+
 def operand(value: Any) -> sp.Expr:
-    return value._sympy_() if isinstance(value, Family) else value
+    return value._sympy_() if isinstance(value, Family | Axis) else value
 
 
 class Declaration:
@@ -107,17 +110,27 @@ class Family(Declaration):
 
     `names` lists members that are not named after an equation. Keywords give initial values where
     the default will not do: ``Vector(H, f=1)`` starts ``b_f`` at 1, and ``Vector(H, at=1)`` the
-    whole family.
+    whole family. A function says it of each entry, ``Matrix(H, H, at=lambda row, column: …)``. A
+    family that is not `trained` keeps its first values.
     """
 
-    def __init__(self, *axes: Axis, names: str = "", at: float | None = None, **initial: float):
+    def __init__(
+        self,
+        *axes: Axis,
+        names: str = "",
+        at: First | None = None,
+        trained: bool = True,
+        **initial: First,
+    ):
         for axis in axes:
             if not isinstance(axis, Axis):
                 raise CellError(f"a shape is made of axes such as H and I: {axis!r} is not an axis")
         if len(set(str(names).split())) < len(str(names).split()) or names != str(names):
             raise CellError(f'names="…" lists different names separated by spaces, not {names!r}')
+        if not isinstance(trained, bool):
+            raise CellError(f"trained=True or trained=False says whether it is, not {trained!r}")
         self._axes, self._names = axes, tuple(names.split())
-        self._at, self._initial = at, initial
+        self._at, self._initial, self._trained = at, initial, trained
         self._name = ""
         self._body: Body | None = None
 
@@ -143,7 +156,7 @@ class Family(Declaration):
         """The transpose of the matrix of this name."""
         return self._sympy_().T
 
-    def _starts(self, member: str) -> float | None:
+    def _starts(self, member: str) -> First | None:
         """The initial value that a member was given; None for the default."""
         return self._initial.get(member, self._at)
 
@@ -151,19 +164,22 @@ class Family(Declaration):
         return -self._sympy_()
 
 
-def _as_parameter(operator: str) -> Callable[[Family, Any], sp.Expr]:
-    """An operator that treats a family without a member as the parameter of its name."""
-    return lambda family, other: getattr(family._sympy_(), operator)(operand(other))
+def _as_parameter(operator: str) -> Callable[[Any, Any], sp.Expr]:
+    """An operator that treats a family without a member as the parameter of its name, and an axis
+    as its length."""
+    return lambda one, other: getattr(one._sympy_(), operator)(operand(other))
 
 
 for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
     setattr(Family, f"__{_name}__", _as_parameter(f"__{_name}__"))
+    if _name != "matmul":
+        setattr(Axis, f"__{_name}__", _as_parameter(f"__{_name}__"))
 
 
 class Matrix(Family):
     """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units."""
 
-    def __init__(self, rows: Axis, columns: Axis | None = None, names: str = "", **initial: float):
+    def __init__(self, rows: Axis, columns: Axis | None = None, names: str = "", **initial: Any):
         if columns is None:
             raise CellError(f"a matrix has two axes, as in Matrix({rows}, I)")
         super().__init__(rows, columns, names=names, **initial)
@@ -172,12 +188,12 @@ class Matrix(Family):
 class Vector(Family):
     """A family of parameter vectors: biases, peepholes."""
 
-    def __init__(self, axis: Axis = H, names: str = "", at: float | None = None, **initial: float):
-        super().__init__(axis, names=names, at=at, **initial)
+    def __init__(self, axis: Axis = H, names: str = "", **initial: Any):
+        super().__init__(axis, names=names, **initial)
 
 
 class Scalar(Family):
     """A family of single trained numbers."""
 
-    def __init__(self, names: str = "", at: float | None = None, **initial: float):
-        super().__init__(names=names, at=at, **initial)
+    def __init__(self, names: str = "", **initial: Any):
+        super().__init__(names=names, **initial)

@@ -61,6 +61,9 @@ def prove(cell: Cell) -> tuple[bool, str]:
     network = _Network(derived)
     leaves = network.leaves()
     at = points()
+    for p in sorted(cell.constants, key=str):
+        if not all(is_zero(entry, at) for entry in _flat(network.gradients[p.name, 0])):
+            return False, f"{p} is not trained, and has a derivative"
     for name, leaf, gradient in leaves:
         if not is_zero(derivative(network.loss, leaf) - gradient, at):
             return False, f"the derivative by {name} is wrong"
@@ -158,7 +161,7 @@ class _Network:
 
     def leaves(self) -> list[tuple[str, sp.Symbol, sp.Expr]]:
         """Everything the loss depends on: its name, its symbol, and the derived gradient."""
-        pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.parameters]
+        pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.trained]
         pairs += [(s.name, self.start[s], self.gradients[s.name, 0]) for s in self.cell.states]
         name = self.cell.input.name
         pairs += [(name, self.inputs[t], self.gradients[name, t]) for t in range(STEPS)]
