@@ -15,7 +15,6 @@ from functools import cached_property
 from itertools import combinations, pairwise
 
 import numpy as np
-import pytest
 import reference
 
 from derive.display.diagram.graph import Graph
@@ -44,12 +43,6 @@ def away(point, area: Area):
     """How far a point is from an area."""
     (x, y), a = point, area
     return max(a.left - x, x - a.right, 0) + max(a.top - y, y - a.bottom, 0)
-
-
-def parts(names, all_names):
-    """Some in `make test`, all in `make test-pictures`."""
-    marks = {name: [] if name in names else [pytest.mark.pictures] for name in all_names}
-    return [pytest.param(name, marks=marks[name]) for name in all_names]
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pathlib import Path
 import latex2mathml.converter
 import numpy as np
 import pytest
+from some_cells import every, sampled
 from test_cli import MINE, assert_refused, run
 from written_cells import READABLE, UNPLEASANT
 
@@ -69,7 +70,7 @@ def computed(data, given, section):
     return values
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@pytest.mark.parametrize("cell", sampled(CELLS))
 def test_formulas_compute_what_the_generated_module_does(cell):
     """One step of one sequence, forward and back."""
     data = json.loads(json.dumps(cell_data(cell)))
@@ -117,7 +118,7 @@ def close(one, other):
     np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-11)
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@pytest.mark.parametrize("cell", sampled(CELLS))
 def test_latex_can_be_read(cell):
     """By a reader that is not ours; nothing of what breaks lines is left in it."""
     data = cell_data(cell)
@@ -130,6 +131,7 @@ def test_latex_can_be_read(cell):
 # --- documents -----------------------------------------------------------------------------------
 
 
+@every
 @pytest.mark.parametrize("arguments", [*ANSWERS, "check rnn", "generate rnn -o {0}"])
 def test_it_is_the_same_each_time(tmp_path, arguments):
     """Whatever Python hashes by; but for the seconds that a row of the proof took."""

@@ -16,8 +16,32 @@ if TYPE_CHECKING:
 First = float | Callable[..., Any]  # a number, or what gives one for each entry
 
 
+class Operand:
+    """What stands for an expression in a formula: `_sympy_` is the expression."""
+
+    def _sympy_(self) -> sp.Expr:
+        raise NotImplementedError
+
+    def __neg__(self) -> sp.Expr:
+        return -self._sympy_()
+
+    def __abs__(self) -> sp.Expr:
+        return abs(self._sympy_())
+
+
+def _as_expression(operator: str) -> Callable[[Any, Any], sp.Expr]:
+    """An operator of the expression."""
+    return lambda one, other: getattr(one._sympy_(), operator)(operand(other))
+
+
+for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
+    setattr(Operand, f"__{_name}__", _as_expression(f"__{_name}__"))
+    if _name != "matmul":  # an axis in a formula is its length
+        setattr(Axis, f"__{_name}__", _as_expression(f"__{_name}__"))
+
+
 def operand(value: Any) -> sp.Expr:
-    return value._sympy_() if isinstance(value, Family | Axis) else value
+    return value._sympy_() if isinstance(value, Operand | Axis) else value
 
 
 class Declaration:
@@ -105,7 +129,7 @@ class Output(Declaration):
         return body.output
 
 
-class Family(Declaration):
+class Family(Declaration, Operand):
     """Parameters of one shape under one name: ``W`` itself, or its members ``W.i``, ``W.f``, …
 
     `names` lists members that are not named after an equation. Keywords give initial values where
@@ -159,21 +183,6 @@ class Family(Declaration):
     def _starts(self, member: str) -> First | None:
         """The initial value that a member was given; None for the default."""
         return self._initial.get(member, self._at)
-
-    def __neg__(self):
-        return -self._sympy_()
-
-
-def _as_parameter(operator: str) -> Callable[[Any, Any], sp.Expr]:
-    """An operator that treats a family without a member as the parameter of its name, and an axis
-    as its length."""
-    return lambda one, other: getattr(one._sympy_(), operator)(operand(other))
-
-
-for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
-    setattr(Family, f"__{_name}__", _as_parameter(f"__{_name}__"))
-    if _name != "matmul":
-        setattr(Axis, f"__{_name}__", _as_parameter(f"__{_name}__"))
 
 
 class Matrix(Family):
