@@ -194,4 +194,8 @@ def check_used(
     used = {q for rhs in formulas.values() for q in symbols_of(rhs)}
     for quantity in quantities:
         if quantity not in used and quantity not in leaving:
-            raise CellError(f"`{quantity}` is never used; remove it, or use it in an equation")
+            state, is_next, _ = quantity.name.rpartition("_next")
+            hint = f"; if it updates a state, declare that: {state} = State()" if is_next else ""
+            raise CellError(
+                f"`{quantity}` is never used; remove it, or use it in an equation{hint}"
+            )

@@ -14,17 +14,17 @@ from derive.elementwise import choose, maximum
 from derive.language.body import current
 from derive.language.declarations import operand
 from derive.language.rounds import Layer
-from derive.nodes import CellError, FeatureSum, Quantity, Size, axes_of, describe
+from derive.nodes import CellError, FeatureSum, Quantity, Size, axes_of, describe, formula
 
 
 def sum(vector: sp.Expr) -> sp.Expr:
     """The sum over the features of a vector, one number for each sequence."""
-    return FeatureSum(sp.sympify(operand(vector)))
+    return FeatureSum(formula(vector))
 
 
 def mean(vector: sp.Expr) -> sp.Expr:
     """The mean over the features of a vector."""
-    vector = sp.sympify(operand(vector))
+    vector = formula(vector)
     axes = axes_of(vector)
     if len(axes) != 1:
         raise CellError(f"mean(…) is taken over a vector, and {describe(vector)} is not a vector")
@@ -38,7 +38,7 @@ def standardise(*vectors: sp.Expr, eps: Any = 0) -> sp.Expr | tuple[sp.Expr, ...
     Several vectors, ``p, q = standardise(u, v)``, share both, as if they were one long vector. mu
     and sigma are equations of their own, called after the vector, or after the family of several.
     """
-    body, given = current(), [sp.sympify(operand(v)) for v in vectors]
+    body, given = current(), [formula(v) for v in vectors]
     if not given:
         raise CellError("standardise(…) takes a vector")
     if not isinstance(eps, int | float | sp.Number) or eps < 0:
