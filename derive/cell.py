@@ -1,4 +1,4 @@
-"""A recurrent cell: named equations over an input, states and parameters, checked when it is made.
+"""A recurrent cell: named equations over inputs, states and parameters, checked when it is made.
 
 `Cell` is the value every later stage starts from. It is what a person wrote, put in order; it holds
 no derivative and no schedule. `derive.language` is the pleasant way to make one.
@@ -62,7 +62,7 @@ class Cell:
     name        the generated module's name
     title       the name for people
     doc         what the author says of it: paper, remarks
-    input       x, of shape (I,)
+    inputs      what one step is given: x, of shape (I,), and what else it reads, in their order
     states      what one step hands to the next, in the order they were declared
     parameters  weights and biases, in the order they first appear
     equations   in the order of evaluation
@@ -72,12 +72,13 @@ class Cell:
     starts      values of states before the first step, where they are not zero
     options     what a person may set, with the values that these equations have
     family      the family `derive list` shows it in
+    number      the number of the step, 1 in the first, where the equations read it
     """
 
     name: str
     title: str
     doc: str
-    input: Quantity
+    inputs: tuple[Quantity, ...]
     states: tuple[Quantity, ...]
     parameters: tuple[Quantity, ...]
     equations: tuple[Equation, ...]
@@ -87,6 +88,7 @@ class Cell:
     starts: Mapping[str, float] = field(default_factory=dict)
     options: tuple[Setting, ...] = ()
     family: str = ""
+    number: Quantity | None = None
 
     def __post_init__(self) -> None:
         self._check()
@@ -110,17 +112,35 @@ class Cell:
         values = (*self.initial.items(), *self.starts.items())
         wellformed.check_values(values, (*self.parameters, *self.states))
 
+    @property
+    def input(self) -> Quantity:
+        """The first of the inputs, which is the only one of most cells."""
+        return self.inputs[0]
+
+    @property
+    def given(self) -> tuple[Quantity, ...]:
+        """What a step has beside states and parameters: the inputs, and its number."""
+        return self.inputs if self.number is None else (*self.inputs, self.number)
+
+    @property
+    def input_is_wide(self) -> bool:
+        """Whether the cell adds an input to its state, and so takes as many inputs as units."""
+        shapes = [q.axes for q in self.inputs]
+        return (H,) in shapes and (I,) not in shapes
+
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """Every axis that occurs: I and H, then in the order of the states and parameters."""
-        quantities = (*self.states, *self.parameters)
-        return tuple(dict.fromkeys((I, H, *(axis for q in quantities for axis in q.axes))))
+        """Every axis that occurs: I and H, then in the order of inputs, states and parameters."""
+        quantities = (*self.inputs, *self.states, *self.parameters)
+        occurring = dict.fromkeys((H, *(axis for q in quantities for axis in q.axes)))
+        first = (I,) if I in occurring or self.input_is_wide else ()
+        return tuple(dict.fromkeys((*first, *occurring)))
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """Everything that has a name: input, states, parameters, then the equations' left-hand
-        sides."""
-        return (self.input, *self.states, *self.parameters, *(e.lhs for e in self.equations))
+        """Everything that has a name: what is given, states, parameters, then the equations'
+        left-hand sides."""
+        return (*self.given, *self.states, *self.parameters, *(e.lhs for e in self.equations))
 
     @cached_property
     def gates(self) -> tuple[Quantity, ...]:

@@ -195,7 +195,7 @@ class Maker:
             name="random",
             title="Random",
             doc="",
-            input=self.x,
+            inputs=(self.x,),
             states=tuple(self.states),
             parameters=tuple(p for p in self.parameters if p in read),
             equations=tuple(order),

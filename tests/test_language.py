@@ -572,7 +572,7 @@ def test_an_axis_is_refused_or_it_works(axis):
     f, h_next, c_next = Quantity("f", (H,)), Quantity("h_next", (H,)), Quantity("c_next", (A,))
     try:
         cell = core.Cell(
-            name="axes", title="Axes", doc="", input=x, states=(h, c), parameters=(W, V, U),
+            name="axes", title="Axes", doc="", inputs=(x,), states=(h, c), parameters=(W, V, U),
             equations=(
                 Equation(f, tanh(W @ x)),
                 Equation(c_next, c / 2 + V @ f),
@@ -592,7 +592,7 @@ def test_a_size_must_be_one_of_the_cell_s():
     for letter in ("Q", "1); import os; (1"):
         with pytest.raises(CellError, match="h_next"):
             core.Cell(
-                name="sizes", title="Sizes", doc="", input=x, states=(h,), parameters=(W,),
+                name="sizes", title="Sizes", doc="", inputs=(x,), states=(h,), parameters=(W,),
                 equations=(Equation(new, W @ x + h / Size(Axis(letter, "q_size"))),),
                 updates={h: new}, output=new,
             )  # fmt: skip
@@ -614,7 +614,7 @@ def test_somebody_s_own_function_is_refused_or_it_works(name):
     new = Quantity("h_next", (H,))
     try:
         cell = core.Cell(
-            name="own", title="Own", doc="", input=x, states=(h,), parameters=(W,),
+            name="own", title="Own", doc="", inputs=(x,), states=(h,), parameters=(W,),
             equations=(Equation(new, elementwise(name)(W @ x) + h),),
             updates={h: new}, output=new,
         )  # fmt: skip

@@ -385,7 +385,7 @@ def test_no_two_names_look_alike(names):
     new = Quantity("new", (H,))
     rhs = sp.Add(x, *(tanh(w * h) for w in weights))
     cell = cells.Cell(
-        name="names", title="Names", doc="", input=Quantity(x.name, (H,)), states=(h,),
+        name="names", title="Names", doc="", inputs=(Quantity(x.name, (H,)),), states=(h,),
         parameters=tuple(weights), equations=(cells.Equation(new, rhs),), updates={h: new},
         output=new,
     )  # fmt: skip
