@@ -38,7 +38,7 @@ class Subject:
     @property
     def is_wide(self) -> bool:
         """True if it takes as many inputs as it has units; the contract's tests take fewer."""
-        return self.cell.input.axes == (H,)
+        return self.cell.input_is_wide
 
     @property
     def text(self) -> str:
