@@ -96,6 +96,11 @@ def each(function, first, *others):
     return first._make(found) if hasattr(first, "_make") else tuple(found)
 
 
+def at(xs, where):
+    """A part of an array, or of each in a tuple of several."""
+    return each(lambda array: array[where], xs)
+
+
 def given(cell, xs):
     """What a cell is given, by quantity, all steps of each: a number is (T, B, 1)."""
     arrays = xs if isinstance(xs, tuple) else (xs,)

@@ -21,7 +21,7 @@ import sympy as sp
 from fuzzing import tried
 from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
-from reference import each, number
+from reference import at, each, number
 
 from derive import language
 from derive.cell import Cell, Equation
@@ -183,7 +183,9 @@ class Maker:
             updates[s] = new
         # What nobody reads is added to the last state, and so are the inputs.
         read = set().union(*(symbols_of(e.rhs) for e in equations)) | {*updates.values()}
-        extra = [q for q in (*self.given, *self.states, *(e.lhs for e in equations)) if q not in read]
+        extra = [
+            q for q in (*self.given, *self.states, *(e.lhs for e in equations)) if q not in read
+        ]
         last = equations[-1]
         terms = []
         for q in extra:
@@ -332,12 +334,13 @@ def check(cell, seed=0):
     # one step at a time as well
     now = state
     for t in range(len(ys)):
-        y, now = m.step(params, each(lambda a: a[t], xs), now, *number(cell, t))
+        y, now = m.step(params, at(xs, t), now, *number(cell, t))
         np.testing.assert_allclose(y, ys[t], rtol=1e-9, atol=1e-9)
 
     dys, dstate = case.rng.normal(size=ys.shape), case.like(state)
     gradients = m.backward(params, tape, dys, dstate)
-    for again, first in zip(flat(m.backward(params, tape, dys, dstate)), flat(gradients)):
+    twice = flat(m.backward(params, tape, dys, dstate))
+    for again, first in zip(twice, flat(gradients), strict=True):
         np.testing.assert_array_equal(again, first)
     size = max(np.abs(gradients[0].flat).max(initial=0), *(np.abs(g).max() for g in gradients[2]))
     size = max(size, 1e-3)  # rounding stays, where saturated gates leave next to no gradient
@@ -381,7 +384,7 @@ def check(cell, seed=0):
     total, total_hv = np.zeros_like(params.flat), np.zeros_like(params.flat)
     for b, n in enumerate(lengths):
         alone = m.State(*(s[b : b + 1] for s in state))
-        own = each(lambda a: a[:n, b : b + 1], xs)
+        own = at(xs, np.s_[:n, b : b + 1])
         y, end, tape_b = m.forward(params, own, alone)
         np.testing.assert_allclose(ys_r[:n, b], y[:, 0], rtol=1e-9, atol=1e-12)
         assert not ys_r[n:, b].any()
@@ -395,7 +398,7 @@ def check(cell, seed=0):
             assert not a[n:, b].any()
         for a, e in zip(grad_r[2], g[2], strict=True):
             np.testing.assert_allclose(a[b], e[0], rtol=1e-7, atol=1e-9 * (1 + size))
-        d = v[0], each(lambda a: a[:n, b : b + 1], v[1]), m.State(*(s[b : b + 1] for s in v[2]))
+        d = v[0], at(v[1], np.s_[:n, b : b + 1]), m.State(*(s[b : b + 1] for s in v[2]))
         y_dot, end_dot = m.jvp(params, tape_b, *d)
         np.testing.assert_allclose(tangent_r[0][:n, b], y_dot[:, 0], rtol=1e-7, atol=1e-9)
         for a, e in zip(tangent_r[1], end_dot, strict=True):
@@ -433,7 +436,8 @@ def check(cell, seed=0):
     v32 = small.copy(), xs32, state32
     d32 = dys.astype(np.float32), m.State(*(s.astype(np.float32) for s in dstate))
     results = (
-        ys32, *end32, *m.step(small, each(lambda a: a[0], xs32), state32, *number(cell, 0))[1], *_flat(m.backward(small, tape32, *d32)),
+        ys32, *end32, *m.step(small, at(xs32, 0), state32, *number(cell, 0))[1],
+        *_flat(m.backward(small, tape32, *d32)),
         *_flat(m.jvp(small, tape32, *v32)), *_flat(m.hvp(small, tape32, d32[0], *v32, d32[1])),
     )  # fmt: skip
     assert {a.dtype for a in results} == {np.dtype(np.float32)}

@@ -75,7 +75,7 @@ class Numbers:
             found = {"ys": ys, **inputs("dxs", dxs), "dparams": dparams.flat}
             found |= named("final", final._asdict()) | named("dstate", dstate._asdict())
             for t in range(self.T):
-                x = reference.each(lambda a: a[t], self.xs)
+                x = reference.at(self.xs, t)
                 y, state = m.step(self.params, x, state, *reference.number(self.cell, t))
                 found |= {"step y": y, **named("step", state._asdict())}
         return found
@@ -93,7 +93,7 @@ class Numbers:
             ("backward", [Result(0), Result(1, ("tape",)), self.dys.ravel(), dstate]),
         ]
         for t in range(self.T):
-            x = flat(reference.each(lambda a: a[t], self.xs))
+            x = flat(reference.at(self.xs, t))
             calls.append(("step", [Result(0), x, state, *reference.number(self.cell, t)]))
             state = Result(len(calls) - 1, ("state",))
         return calls

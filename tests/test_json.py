@@ -23,7 +23,6 @@ from derive import compiler, library
 from derive.display.data.cells import cell_data, list_data
 from derive.display.data.difference import difference_data
 from derive.elementwise import tanh
-from derive.nodes import H
 
 ROOT = Path(__file__).parent.parent
 SPECS = [*library.names(), "gru:reset=after", "examples/leaky_integrator.py"]

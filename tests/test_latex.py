@@ -216,7 +216,7 @@ def test_adjoints_stand_in_the_order_of_evaluation(cell):
 @each(CLEAR)
 def test_equations_stand_in_the_order_of_evaluation(cell):
     book = textbook(adjoint(cell))
-    known = {cell.input, *cell.states, *cell.parameters}
+    known = {*cell.given, *cell.states, *cell.parameters}
     for equation in book.forward:
         assert equation.rhs.atoms(Quantity) <= known
         known.add(equation.lhs)
@@ -240,14 +240,14 @@ def test_what_is_shown_has_the_values_of_what_is_computed(cell):
         return tuple(sizes[axis.letter] for axis in q.axes)
 
     env = {q: rng.normal(size=lengths(q)) for q in cell.parameters}
-    given = (cell.input, *cell.states, derived.seed, *derived.carry.values())
+    given = (*cell.given, *cell.states, derived.seed, *derived.carry.values())
     env |= {q: rng.normal(size=(1, *lengths(q))) for q in given}
     computed, shown = dict(env), dict(env)
     for e in (*derived.forward, *derived.backward):
         computed[e.lhs] = reference.value(e.rhs, computed, sizes)
     for e in book.equations:
         shown[e.lhs] = reference.value(in_the_languages_own_words(e.rhs), shown, sizes)
-    assert {derived.bar[q] for q in (*cell.states, cell.input, *cell.parameters)} <= shown.keys()
+    assert {derived.bar[q] for q in (*cell.states, *cell.inputs, *cell.parameters)} <= shown.keys()
     for q, values in shown.items():
         np.testing.assert_allclose(*np.broadcast_arrays(values, computed[q]), rtol=1e-10)
 

@@ -11,7 +11,6 @@ from interpreter import Machine
 from test_cells_random import SIZES, cells
 from test_program import CELLS, QUIET, cell_called
 
-from derive.nodes import H
 from derive.program.policy import PER_BYTE, PER_CALL
 from derive.program.program import Program
 from derive.program.statements import Compute, Fused
@@ -119,7 +118,9 @@ def machine_results(program, sizes, params, direction, arrays, states):
     results["jvp 0"] = masked(machine.view(calls.jvp, (calls.jvp.output,), None))
     machine.run(there, starts, LENGTHS)
     run(back, "hvp 2")
-    return results | gradients(machine, program, back, "hvp", Variant.ADJOINT_TANGENT, [dot[b] for b in bars])
+    return results | gradients(
+        machine, program, back, "hvp", Variant.ADJOINT_TANGENT, [dot[b] for b in bars]
+    )
 
 
 def masked(array):

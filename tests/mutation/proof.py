@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import reference
 
-from derive.nodes import H
 from derive.proof import numeric
 from derive.proof.trial import Trial
 from mutation.subjects import SUBJECTS

@@ -9,7 +9,6 @@ from pathlib import Path
 from derive.cell import Cell
 from derive.compiler import generate
 from derive.library import load
-from derive.nodes import H
 
 HERE = Path(__file__).parent
 OWN = ("words", "constants")  # cells of this folder

@@ -107,7 +107,9 @@ class _Builder:
 
     def run(self) -> dict[str, Node]:
         cell = self.cell
-        self.known[cell.input] = self.add(Node("input", "input", names=(cell.input,)))
+        for q in cell.given:
+            key = "input" if q == cell.input else f"input {q}"
+            self.known[q] = self.add(Node(key, "input", names=(q,)))
         for state in cell.states:
             self.known[state] = self.add(Node(f"enter {state}", "enter", names=(state,)))
         for equation in cell.equations:
@@ -372,8 +374,9 @@ def _reached(nodes: dict[str, Node]) -> dict[str, Node]:
 
 
 def _merged(nodes: dict[str, Node]) -> dict[str, Node]:
-    """The graph with the lines merged that layers read together: the input and states."""
-    ground = [key for key, node in nodes.items() if node.kind == "enter"] + ["input"]
+    """The graph with the lines merged that layers read together: the inputs and states."""
+    of_kind = {kind: [k for k, n in nodes.items() if n.kind == kind] for kind in ("enter", "input")}
+    ground = [*of_kind["enter"], *of_kind["input"]]
     read = {
         key: tuple(g for g in ground if g in {o.source for o in node.operands})
         for key, node in nodes.items()
