@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from derive.cell import Cell
 from derive.evaluation.arrays import Array, Sizes, extent
 
@@ -28,6 +30,13 @@ def drawn(cell: Cell, sizes: Sizes, leading: tuple[int, ...], rng: Any) -> list[
         rng.standard_normal(shape) if q.axes else rng.uniform(0.2, 1.8, shape)
         for q, shape in zip(cell.inputs, shapes, strict=True)
     ]
+
+
+def leading(cell: Cell, module: ModuleType, sizes: Sizes, first: Array) -> Any:
+    """What a module takes where the first input is this, (…, n), and every other is 1."""
+    outer = first.shape[:-1]
+    others = [np.ones((*outer, *extent(q.axes, sizes))) for q in cell.inputs[1:]]
+    return tupled(module, [first if cell.input.axes else first[..., 0], *others])
 
 
 def steps(module: ModuleType, xs: Any) -> list[Any]:
