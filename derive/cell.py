@@ -100,6 +100,7 @@ class Cell:
     def _check(self) -> None:
         """CellError, with the first thing that is wrong with the cell."""
         wellformed.check_module_name(self.name)
+        wellformed.check_inputs(self.inputs, self.number)
         wellformed.check_names(self.quantities)
         wellformed.check_axes(self.axes)
         formulas = {e.lhs: e.rhs for e in self.equations}
