@@ -7,7 +7,8 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 
     s = U_s @ h + W_s @ x + b_s
     n = tanh(U_n @ h + W_n @ x + b_n)
-    h_next = sigmoid(s) * h + (1 - sigmoid(s - 1)) * n
+    f = sigmoid(s)
+    h_next = f * h + (1 - sigmoid(s - 1)) * n
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
@@ -42,23 +43,25 @@ LATEX = r"""
   s_t &= U_s h_{t-1} + W_s x_t + b_s \\
   a_{n,t} &= U_n h_{t-1} + W_n x_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= \sigma(s_t) \circ h_{t-1} + (1 - \sigma(s_t - 1)) \circ n_t
+  f_t &= \sigma(s_t) \\
+  h_t &= f_t \circ h_{t-1} + (1 - \sigma(s_t - 1)) \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
+  \bar{f}_t &= \bar{h}_t \circ h_{t-1} \\
   \bar{n}_t &= \bar{h}_t \circ (1 - \sigma(s_t - 1)) \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{s}_t &= \bar{h}_t \circ \sigma(s_t) \circ h_{t-1} \circ (1 - \sigma(s_t)) \\
-  & \qquad {}- \bar{h}_t \circ \sigma(s_t - 1) \circ n_t \circ (1 - \sigma(s_t - 1))
+  \bar{s}_t &= \bar{f}_t \circ f_t \circ (1 - f_t)
+      - \bar{h}_t \circ \sigma(s_t - 1) \circ n_t \circ (1 - \sigma(s_t - 1))
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_s^{\top} \bar{s}_t + U_n^{\top} \bar{a}_{n,t}
-      + \bar{h}_t \circ \sigma(s_t) \\
+      + \bar{h}_t \circ f_t \\
   \bar{x}_t &= W_s^{\top} \bar{s}_t + W_n^{\top} \bar{a}_{n,t}
 \end{align*}
 
@@ -181,8 +184,8 @@ class Tape(NamedTuple):
     xs: np.ndarray  # (T, B, I)
     h_s: np.ndarray  # (T + 1, B, H)
     gates_s: np.ndarray  # (T, B, 2 * H)
+    f_s: np.ndarray  # (T, B, H)
     sigmoid_h_next_s: np.ndarray  # (T, B, H)
-    sigmoid_s_s: np.ndarray  # (T, B, H)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
 
 
@@ -242,7 +245,7 @@ def forward(params, xs, state=None, lengths=None):
     W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
-    a_sigmoid_h_next_s, sigmoid_s_s = np.empty((2, T, B, H), dtype)
+    f_s, a_sigmoid_h_next_s = np.empty((2, T, B, H), dtype)
     s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     sigmoid_h_next_s = a_sigmoid_h_next_s
 
@@ -255,18 +258,18 @@ def forward(params, xs, state=None, lengths=None):
     h = h_s[0]
     U_h = np.empty((2 * H, B), dtype)
     work = np.empty((B, H), dtype)
-    steps = zip(gates_s, n_s, s_s, a_sigmoid_h_next_s, sigmoid_s_s, h_s[1:], ended_s, strict=True)
-    for gates, n, s, a_sigmoid_h_next, sigmoid_s, h_next, ended in steps:
+    steps = zip(gates_s, n_s, s_s, f_s, a_sigmoid_h_next_s, h_s[1:], ended_s, strict=True)
+    for gates, n, s, f, a_sigmoid_h_next, h_next, ended in steps:
         sigmoid_h_next = a_sigmoid_h_next
         np.dot(U, h.T, out=U_h)
         np.add(gates, U_h.T, out=gates)
         # n by tanh
         np.tanh(n, out=n)
+        _sigmoid(s, out=f)
         np.subtract(s, 1, out=a_sigmoid_h_next)
         _sigmoid(a_sigmoid_h_next, out=sigmoid_h_next)
-        _sigmoid(s, out=sigmoid_s)
-        # h_next = h * sigmoid_s + n * (1 - sigmoid_h_next)
-        np.multiply(h, sigmoid_s, out=h_next)
+        # h_next = f * h + n * (1 - sigmoid_h_next)
+        np.multiply(f, h, out=h_next)
         np.subtract(1, sigmoid_h_next, out=work)
         np.multiply(work, n, out=work)
         np.add(h_next, work, out=h_next)
@@ -276,7 +279,7 @@ def forward(params, xs, state=None, lengths=None):
 
     ys = _masked(h_s[1:].copy(), past)
     state = State(_final(h_s, past))
-    tape = Tape(xs, h_s, gates_s, sigmoid_h_next_s, sigmoid_s_s, past)
+    tape = Tape(xs, h_s, gates_s, f_s, sigmoid_h_next_s, past)
     return ys, state, tape
 
 
@@ -297,7 +300,7 @@ def backward(params, tape, dys, dstate=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, sigmoid_h_next_s, sigmoid_s_s, past = _check_tape(tape, params)
+    xs, h_s, gates_s, f_s, sigmoid_h_next_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     dstate = _check_state("dstate", dstate, B, params)
@@ -320,10 +323,10 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, dh_next_da_n_s, out=dh_next_da_n_s)
     np.subtract(1, sigmoid_h_next_s, out=work_s)
     np.multiply(dh_next_da_n_s, work_s, out=dh_next_da_n_s)
-    # dh_next_ds = h * (1 - sigmoid_s) * sigmoid_s - n * (1 - sigmoid_h_next) * sigmoid_h_next
-    np.subtract(1, sigmoid_s_s, out=dh_next_ds_s)
+    # dh_next_ds = h * (1 - f) * f - n * (1 - sigmoid_h_next) * sigmoid_h_next
+    np.subtract(1, f_s, out=dh_next_ds_s)
     np.multiply(dh_next_ds_s, h_s[:-1], out=dh_next_ds_s)
-    np.multiply(dh_next_ds_s, sigmoid_s_s, out=dh_next_ds_s)
+    np.multiply(dh_next_ds_s, f_s, out=dh_next_ds_s)
     np.subtract(1, sigmoid_h_next_s, out=work_s)
     np.multiply(work_s, n_s, out=work_s)
     np.multiply(work_s, sigmoid_h_next_s, out=work_s)
@@ -332,15 +335,15 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dgates_U = np.empty((B, H), dtype)
-    steps = _backwards(dys, dh_next_da_n_s, dh_next_ds_s, sigmoid_s_s, dgates_s, ended_s)
-    for dy, dh_next_da_n, dh_next_ds, sigmoid_s, dgates, ended in steps:
+    steps = _backwards(dys, dh_next_da_n_s, dh_next_ds_s, f_s, dgates_s, ended_s)
+    for dy, dh_next_da_n, dh_next_ds, f, dgates, ended in steps:
         if ended is not None:
             dh_before = dh.copy()
         da_n, ds = dh_next_da_n, dh_next_ds
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_n, dh_next, out=da_n)
         np.multiply(dh_next_ds, dh_next, out=ds)
-        np.multiply(dh_next, sigmoid_s, out=dh)
+        np.multiply(dh_next, f, out=dh)
         np.dot(dgates, U, out=dgates_U)
         np.add(dh, dgates_U, out=dh)
         if ended is not None:
@@ -381,10 +384,10 @@ def step(params, x, state):
     gates += b
     # n by tanh
     np.tanh(n, out=n)
+    f = _sigmoid(s)
     a_sigmoid_h_next = s - 1
     sigmoid_h_next = _sigmoid(a_sigmoid_h_next)
-    sigmoid_s = _sigmoid(s)
-    h_next = h * sigmoid_s + n * (1 - sigmoid_h_next)
+    h_next = f * h + n * (1 - sigmoid_h_next)
     return h_next.copy(), State(h_next)
 
 
@@ -404,7 +407,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, sigmoid_h_next_s, sigmoid_s_s, past = _check_tape(tape, params)
+    xs, h_s, gates_s, f_s, sigmoid_h_next_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -425,9 +428,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     dh_next_da_n_s = (1 - n_s**2) * (1 - sigmoid_h_next_s)
-    dh_next_ds_s = (
-        h_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s - n_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s
-    )
+    dh_next_ds_s = h_s[:-1] * (1 - f_s) * f_s - n_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
@@ -435,9 +436,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         ended = ended_s[t]
         gates_dot_s[t] += h_dot_s[t] @ U.T
         h_dot_s[t + 1] = (
-            s_dot_s[t] * dh_next_ds_s[t]
-            + h_dot_s[t] * sigmoid_s_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
+            h_dot_s[t] * f_s[t] + s_dot_s[t] * dh_next_ds_s[t] + a_n_dot_s[t] * dh_next_da_n_s[t]
         )
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
@@ -480,7 +479,7 @@ def hvp(
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, sigmoid_h_next_s, sigmoid_s_s, past = _check_tape(tape, params)
+    xs, h_s, gates_s, f_s, sigmoid_h_next_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     _check_params("params_dot", params_dot, params)
@@ -501,31 +500,29 @@ def hvp(
     U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    dsigmoid_h_next_ds_s, dsigmoid_s_ds_s = np.empty((2, T, B, H), dtype)
+    df_ds_s, dsigmoid_h_next_ds_s = np.empty((2, T, B, H), dtype)
     s_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    (
-        sigmoid_h_next_dot_s, sigmoid_s_dot_s, n_dot_s
-    ) = dsigmoid_h_next_ds_s, dsigmoid_s_ds_s, a_n_dot_s
+    f_dot_s, sigmoid_h_next_dot_s, n_dot_s = df_ds_s, dsigmoid_h_next_ds_s, a_n_dot_s
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     dn_da_n_s = 1 - n_s**2
+    df_ds_s[...] = (1 - f_s) * f_s
     dh_next_dn_s = 1 - sigmoid_h_next_s
     dsigmoid_h_next_ds_s[...] = sigmoid_h_next_s * dh_next_dn_s
-    dsigmoid_s_ds_s[...] = (1 - sigmoid_s_s) * sigmoid_s_s
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t] += h_dot_s[t] @ U.T
         n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        f_dot_s[t] = s_dot_s[t] * df_ds_s[t]
         sigmoid_h_next_dot_s[t] = s_dot_s[t] * dsigmoid_h_next_ds_s[t]
-        sigmoid_s_dot_s[t] = s_dot_s[t] * dsigmoid_s_ds_s[t]
         h_dot_s[t + 1] = (
-            h_dot_s[t] * sigmoid_s_s[t]
+            f_dot_s[t] * h_s[t]
+            + h_dot_s[t] * f_s[t]
             + n_dot_s[t] * dh_next_dn_s[t]
             - sigmoid_h_next_dot_s[t] * n_s[t]
-            + sigmoid_s_dot_s[t] * h_s[t]
         )
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
@@ -541,17 +538,14 @@ def hvp(
     dh_next_da_n_dot_s = (
         -2 * n_dot_s * n_s * one_minus_sigmoid_h_next_s - sigmoid_h_next_dot_s * (1 - n_s**2)
     )
-    dh_next_ds_s = (
-        h_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s
-        - n_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
-    )
+    dh_next_ds_s = h_s[:-1] * (1 - f_s) * f_s - n_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
     dh_next_ds_dot_s = (
-        h_dot_s[:-1] * (1 - sigmoid_s_s) * sigmoid_s_s
+        h_dot_s[:-1] * (1 - f_s) * f_s
         - n_dot_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
+        - f_dot_s * h_s[:-1] * f_s
+        + f_dot_s * h_s[:-1] * (1 - f_s)
         + sigmoid_h_next_dot_s * n_s * sigmoid_h_next_s
         - sigmoid_h_next_dot_s * n_s * one_minus_sigmoid_h_next_s
-        - sigmoid_s_dot_s * h_s[:-1] * sigmoid_s_s
-        + sigmoid_s_dot_s * h_s[:-1] * (1 - sigmoid_s_s)
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -566,8 +560,8 @@ def hvp(
         da_n_dot_s[t] = dh_next * dh_next_da_n_dot_s[t] + dh_next_dot * dh_next_da_n_s[t]
         ds_s[t] = dh_next * dh_next_ds_s[t]
         ds_dot_s[t] = dh_next * dh_next_ds_dot_s[t] + dh_next_dot * dh_next_ds_s[t]
-        dh_dot[...] = dh_next * sigmoid_s_dot_s[t] + dh_next_dot * sigmoid_s_s[t]
-        dh[...] = dh_next * sigmoid_s_s[t]
+        dh_dot[...] = dh_next * f_dot_s[t] + dh_next_dot * f_s[t]
+        dh[...] = dh_next * f_s[t]
         dh += dgates_s[t] @ U
         dh_dot += dgates_dot_s[t] @ U
         dh_dot += dgates_s[t] @ U_dot
