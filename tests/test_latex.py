@@ -189,7 +189,7 @@ def test_one_adjoint_equation_for_each_equation(cell):
     forward, adjoints, back, parameters = (equations(block) for block in blocks(fragment(cell)))
     barred = [barred_name(left) for left, _ in forward]
     assert sorted(left for left, _ in adjoints) == sorted(barred)
-    assert len(back) == len(cell.states) + 1
+    assert len(back) == len(cell.states) + len(cell.inputs)
     assert len(parameters) == len(cell.parameters)
 
 
