@@ -12,6 +12,7 @@ from derive.language import (
     Output,
     Scalar,
     State,
+    Vector,
     each,
     maximum,
     mean,
@@ -234,7 +235,31 @@ class Greedy(Cell):
     h_next = z * h
 
 
+class Swish(Cell):
+    """A layer without an activation that one equation reads twice."""
+
+    x = Input()
+    h = State()
+    W, b = Matrix(H, I), Vector(H)
+
+    u = W.u @ x + b.u
+    h_next = 0.5 * h + u * sigmoid(u)
+
+
+class KeptInput(Cell):
+    """An input that no layer reads as it comes, and that is a state afterwards."""
+
+    x = Input()
+    h, before = State(), State(I)
+    W, mu = Matrix(H, I), Vector(I)
+
+    m = mu * x + (1 - mu) * before
+    h_next = tanh(W @ m) * h
+    before_next = x
+
+
 HOSTILE = (
     ThirtyEquations, LongNames, FourStates, EightStates, ManyOperands, DeepChain, NoInputInALayer,
     ScalarState, Delay, OldValueOut, SharedValue, SharedRail, FourMerged, Greedy,
+    Swish, KeptInput,
 )  # fmt: skip

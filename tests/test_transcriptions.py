@@ -1,7 +1,7 @@
 """The generated cells against transcriptions of their papers, differentiated by PyTorch.
 
-The transcriptions are in `transcriptions.py`. Nobody who wrote a cell wrote its transcription, and
-PyTorch's autograd shares nothing with the derivation here.
+The transcriptions are in `transcriptions.py`, written from papers and published code, apart from
+the cells. PyTorch's autograd shares nothing with the derivation here.
 """
 
 from __future__ import annotations
@@ -20,10 +20,14 @@ T, B, INPUTS, HIDDEN = 6, 3, 2, 4
 RAGGED = [6, 4, 0]  # one runs to the end, one ends early, one does not begin
 BOUND = 1e-10  # of the largest entry of each array
 NEEDS = "this is what make test-peers installs"
-SECOND_ORDER = ["lstm_layer_norm", "gru:reset=after", "slstm", "nas", "lem", "scrn", "sru", "rhn",
-                "t_lstm", "gru_d"]  # fmt: skip
-OF_LENGTHS = ["lstm", "lstm_fgr", "lstm_projection", "scrn", "qrnn", "intersection_rnn", "cornn",
-              "t_lstm", "gru_d", "cfc:shift=true"]  # fmt: skip
+SECOND_ORDER = """
+    lstm_layer_norm gru:reset=after slstm nas lem scrn sru rhn lru hgrn rwkv4 lstm_nested rg_lru
+    t_lstm gru_d
+""".split()
+OF_LENGTHS = """
+    lstm lstm_fgr lstm_projection scrn qrnn intersection_rnn cornn lru linoss rwkv4 lstm_mogrifier
+    t_lstm gru_d cfc:shift=true
+""".split()
 
 
 def test_every_cell_and_every_choice_has_a_transcription():
@@ -57,8 +61,9 @@ class Case:
         self.lengths_of = {a: getattr(self.template, a.argument) for a in cell.axes}
         self.shapes = {s.name: (B, self.lengths_of[s.axes[0]]) for s in cell.states}
         self.params, self.xs, self.state = self.draw()
-        if "n" in self.shapes:  # sLSTM's normaliser: a sum of positive numbers
-            self.state = self.state._replace(n=0.5 + np.abs(self.state.n))
+        for name in {"n", "den"} & set(self.shapes):  # a sum of positive numbers, to divide by
+            positive = 0.5 + np.abs(getattr(self.state, name))
+            self.state = self.state._replace(**{name: positive})
         self.lengths_array = None if lengths is None else np.array(lengths)
         self.ys, self.final, self.tape = self.module.forward(
             self.params, self.xs, self.state, self.lengths_array

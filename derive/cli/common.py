@@ -25,6 +25,9 @@ SET = click.option(
 QUIET = click.option(
     "-q", "--quiet", is_flag=True, help="Show no progress, and say nothing of files written."
 )
+FORCE = click.option(
+    "--force", is_flag=True, help="Write over files that are there and that we did not write, too."
+)
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="The answer for programs; see docs/json.md."
 )
@@ -62,6 +65,17 @@ def refuse_place(path: Path, taken: Container[Path], sources: Container[Path]) -
         )
     if path.resolve() in sources:
         raise OneLine(f"{path} is the cell's own file; name another folder with -o")
+
+
+def keep_others(paths: Iterable[Path], force: bool) -> None:
+    """Bad input where a file that somebody else wrote would be written over, unless by force."""
+    from derive.render import is_ours
+
+    for path in paths:
+        if path.exists() and not force and not is_ours(path):
+            raise OneLine(
+                f"{path} is there, and we did not write it; name another folder, or say --force"
+            )
 
 
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import Self
+from typing import ClassVar, Self
 
 import sympy as sp
 
 from derive.cell import Equation
 from derive.display.derivation import Mean, Textbook, negative
-from derive.elementwise import Elementwise, absolute, cos, sin, sqrt, tanh
+from derive.elementwise import Elementwise, absolute, cos, floor, sin, sqrt, tanh
 from derive.nodes import FeatureSum, axes_of, symbols_of
-from derive.printing import ATOM, POWER, PRODUCT, SUM, Infix, fraction
+from derive.printing import ATOM, POWER, PRODUCT, SUM, Infix, as_called, fraction
 
 # Marks where a long line may be broken, before the operator that follows; see `fill`.
 MARKS = BEFORE_TERM, BEFORE_FACTOR, BEFORE_OPERAND = "\ue000\ue001\ue002"
@@ -31,6 +31,7 @@ class Mathematics(Infix):
     plus, minus, negation = BEFORE_TERM + " + ", BEFORE_TERM + " - ", "-"
     times = BEFORE_FACTOR + " ∘ "
     juxtaposed = " "
+    fences: ClassVar[dict[type, tuple[str, str]]] = {absolute: ("|", "|"), floor: ("⌊", "⌋")}
 
     def __init__(self, book: Textbook):
         super().__init__(book.rank)
@@ -119,9 +120,13 @@ class Mathematics(Infix):
         return self.print(base, ATOM) + self.exponent(exponent), POWER
 
     def function(self, expr: Elementwise) -> str:
-        if isinstance(expr, absolute):
-            return f"|{self(expr.args[0])}|"
-        return self.apply(expr.func.__name__, expr.args)
+        if type(expr) in self.fences:
+            return self.fenced(expr.args[0], *self.fences[type(expr)])
+        return self.apply(*as_called(expr))
+
+    def fenced(self, expr: sp.Expr, opening: str, closing: str) -> str:
+        """An expression between two signs."""
+        return f"{opening}{self(expr)}{closing}"
 
     def feature_sum(self, vector: sp.Expr) -> str:
         return self.apply("sum", [vector])

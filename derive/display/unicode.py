@@ -21,7 +21,13 @@ from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
 BAR = "\N{COMBINING MACRON}"
-FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
+FUNCTIONS = {
+    "sigmoid": "σ",
+    "log_sigmoid": "log σ",
+    "stop_gradient": "sg",
+    "maximum": "max",
+    "Minimum": "min",
+}
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 

@@ -34,7 +34,11 @@ from derive.elementwise import (
     absolute,
     cos,
     exp,
+    expm1,
+    floor,
     log,
+    log1p,
+    log_sigmoid,
     maximum,
     relu,
     sigmoid,
@@ -42,6 +46,8 @@ from derive.elementwise import (
     sin,
     softplus,
     sqrt,
+    stop_gradient,
+    surrogate,
     tanh,
 )
 from derive.language.body import opened
@@ -55,14 +61,15 @@ from derive.language.declarations import (
     StepNumber,
     Vector,
 )
-from derive.language.functions import each, mean, minimum, standardise, sum
+from derive.language.functions import each, mean, minimum, standardise, sum, where
 from derive.nodes import Axis, CellError, H, I, Size
 
 __all__ = [
     "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
-    "StepNumber", "Vector", "Axis", "absolute", "cos", "each", "exp", "log", "maximum", "mean",
-    "minimum", "relu", "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise", "sum",
-    "tanh",
+    "StepNumber", "Vector", "Axis", "absolute", "cos", "each", "exp", "expm1", "floor", "log",
+    "log1p", "log_sigmoid", "maximum", "mean", "minimum", "relu",
+    "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise",
+    "stop_gradient", "sum", "surrogate", "tanh", "where",
 ]  # fmt: skip
 
 

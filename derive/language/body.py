@@ -14,13 +14,10 @@ from derive import wellformed
 from derive.cell import Equation
 from derive.language.declarations import Declaration, Family, operand
 from derive.language.options import Options
+from derive.language.rounds import Layer, Rounds
 from derive.nodes import Axis, CellError, Quantity, axes_of, describe, symbols_of
 
 _CURRENT: ContextVar[Body] = ContextVar("current")
-
-
-class Layer(int):
-    """The number of a repetition; see `derive.language.each`."""
 
 
 class Body(dict[str, Any]):
@@ -43,13 +40,24 @@ class Body(dict[str, Any]):
         self.members: dict[str, tuple[Family, str, str]] = {}
         self.equations: list[Equation] = []
         self.options = Options()
+        self.loops = 0
         self.layer: Layer | None = None
+        self.rounds: dict[str, Rounds] = {}
         self.read: list[str] = []
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name) if name in self else self.forward[name]
         self.read.append(value.name if isinstance(value, Quantity) else name)
-        return value
+        return self._of_rounds(name, value)
+
+    def _of_rounds(self, name: str, value: Any) -> Any:
+        """What a name stands for here; see `Rounds`."""
+        if isinstance(value, Layer) and self.layer is not None and value.loop != self.layer.loop:
+            raise CellError(f"`{name}` is the number of a round of another loop, which is over")
+        rounds = self.rounds.get(name)
+        if rounds is None:
+            return value
+        return rounds if isinstance(value, Quantity) or rounds._is_elsewhere() else value
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name.startswith("__"):
@@ -68,13 +76,15 @@ class Body(dict[str, Any]):
         meaning = self._meaning(full, value)
         super().__setitem__(full, meaning)
         super().__setitem__(name, meaning)
+        if self.layer is not None and not isinstance(value, Layer):
+            self.rounds.setdefault(name, Rounds(name, self))._add(self.layer, meaning)
 
     def _meaning(self, name: str, value: Any) -> Any:
         if isinstance(value, Axis | Layer):
             return value
         if isinstance(value, int | float):
             return self.options.number(name, value)
-        if isinstance(value, Family) and value._name:
+        if isinstance(value, Rounds) or (isinstance(value, Family) and value._name):
             return self.define(name, value)
         if isinstance(value, Declaration):
             return value._named(name, self)

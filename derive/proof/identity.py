@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from inspect import signature
 from typing import Any
 
 import sympy as sp
@@ -22,7 +23,7 @@ import sympy as sp
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
-from derive.elementwise import Elementwise
+from derive.elementwise import Declared, Elementwise
 from derive.nodes import (
     Axes,
     Axis,
@@ -43,11 +44,11 @@ Value = Any  # a scalar expression, a list of them, or a list of lists
 def outcome(cell: Cell) -> Outcome:
     """The identity as a part of the proof."""
     proved, what = prove(cell)
-    return Outcome(
-        proved,
-        what if proved else "differs",
-        "SymPy's diff of an unrolled loss" if proved else what,
-    )
+    if not proved:
+        return Outcome(False, "differs", what)
+    remark, names = "SymPy's diff of an unrolled loss", ", ".join(declared(cell))
+    remark += f"; in {names} the derivative that is declared" if names else ""
+    return Outcome(True, what, remark)
 
 
 def prove(cell: Cell) -> tuple[bool, str]:
@@ -66,6 +67,11 @@ def prove(cell: Cell) -> tuple[bool, str]:
     return True, f"{len(leaves)} derivatives"
 
 
+def declared(cell: Cell) -> list[str]:
+    """The quantities whose derivative is declared to be another formula's."""
+    return [e.lhs.name for e in cell.equations if e.rhs.has(Declared)]
+
+
 def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
     return {type(f) for f in expr.atoms(Elementwise)}
 
@@ -73,8 +79,11 @@ def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
 def slopes_are_right(word: type[Elementwise]) -> bool:
     """True if a function's stated derivatives are its textbook formula's, except at kinks."""
     p, q = sp.symbols("p q", positive=True)
-    places = [(p,), (-p,)] if word.nargs == sp.FiniteSet(1) else [(p, p + q), (p + q, p), (-p, q)]
-    z = sp.symbols(f"z:{len(places[0])}", real=True)
+    pairs = [(p, p + q), (p + q, p), (-p, q)]
+    count = len(signature(word.textbook).parameters)
+    triples = [(c, *pair) for c in (p, -p) for pair in pairs]
+    places: list[Any] = [(p,), (-p,)] if count == 1 else pairs if count == 2 else triples
+    z = sp.symbols(f"z:{count}", real=True)
     formula = word.textbook(*z)
     stated = [_in_textbook_words(s) for s in word.slopes(formula, *z)]
     derivatives = [sp.diff(formula, variable) for variable in z]
@@ -210,7 +219,7 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
 def _elementwise(function: type, parts: list[Value]) -> Value:
     lists = [part for part in parts if isinstance(part, list)]
     if not lists:
-        return function(*parts)
+        return function.textbook(*parts) if issubclass(function, Declared) else function(*parts)
     rows = [part if isinstance(part, list) else [part] * len(lists[0]) for part in parts]
     return [_elementwise(function, list(row)) for row in zip(*rows, strict=True)]
 

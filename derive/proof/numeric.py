@@ -147,7 +147,7 @@ def hessian(trial: Trial) -> Outcome:
     for each in both(trial):
         u, v, start = each.draw(), each.draw(), each.point.vector()
         hu, hv = _hvp(each, u), _hvp(each, v)
-        right = each.gradient(each.at(start + 1e-30j * v.vector())).imag / 1e-30
+        right = each.gradient_of_loss(each.at(start + 1e-30j * v.vector())).imag / 1e-30
         floor = 1e-3 * float(np.abs(each.gradient(each.point)).max())  # all but linear cells
         terms = float(np.linalg.norm(hu) * np.linalg.norm(v.vector()))
         worst = largest(

@@ -15,6 +15,7 @@ from functools import cached_property, reduce
 import sympy as sp
 
 from derive.elementwise import Elementwise
+from derive.elementwise.declared import Held
 
 PRIME, POINTS = 2**61 - 1, 8
 Points = list[dict[sp.Expr, int]]  # at each point, the values that are known there
@@ -96,6 +97,8 @@ def _value(e: sp.Expr, seed: int, known: dict[sp.Expr, int]) -> int:
         result = int(number.p) * pow(int(number.q), -1, PRIME) % PRIME
     elif e.is_NumberSymbol:
         result = drawn(str(e))
+    elif isinstance(e, Held):
+        result = value(e.args[0])
     elif isinstance(e, Elementwise):
         result = drawn(type(e).__name__, *map(value, e.args))
     elif e.is_Add:

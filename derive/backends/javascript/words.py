@@ -17,7 +17,8 @@ MODULE = frozenset(
     "Array ArrayBuffer Float32Array Float64Array Int32Array Math Number Object RangeError String "
     "TypeError LATEX STARTS Params init seeded forward backward step shown checkKeys checkOptions "
     "checkCount checkParams checkArray checkRows checkInputs stepNumbers checkState checkLengths "
-    "checkTape masked final part sigmoid softplus relu unitStep heaviside".split()
+    "checkTape masked final part sigmoid softplus logSigmoid relu unitStep heaviside "
+    "choose".split()
 )
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(

@@ -11,6 +11,7 @@ part of an operation's label.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -346,19 +347,18 @@ def _with_norms(cell: Cell) -> dict[Quantity, sp.Expr]:
 def _folded(
     cell: Cell, formulas: dict[Quantity, sp.Expr], constant: frozenset[Quantity]
 ) -> dict[Quantity, sp.Expr]:
-    """What is drawn as a part of the one layer that reads it: products without an activation, and
-    their standardised values."""
-    readers: dict[Quantity, set[Quantity]] = {}
+    """What is drawn as a part of the one layer that reads it, in one place: products without an
+    activation, and their standardised values."""
+    places: Counter[Quantity] = Counter()
     for name, rhs in formulas.items():
-        for q in symbols_of(rhs):
-            readers.setdefault(q, set()).add(name)
+        if name.axes:
+            places.update(q for q in sp.preorder_traversal(rhs) if isinstance(q, Quantity))
     kept = {cell.output, *cell.updates.values(), *constant}
     folded: dict[Quantity, sp.Expr] = {}
     for name, rhs in formulas.items():
-        alone = len({r for r in readers.get(name, ()) if r.axes}) == 1
         terms = sp.Add.make_args(rhs.xreplace(folded))
-        is_learnt = any(_is_product(term) for term in terms)
-        if name not in kept and alone and is_learnt and all(_is_linear(t, constant) for t in terms):
+        is_learnt = places[name] == 1 and any(_is_product(term) for term in terms)
+        if name not in kept and is_learnt and all(_is_linear(t, constant) for t in terms):
             folded[name] = rhs
     return folded
 

@@ -176,9 +176,10 @@ class _Placer:
             self.put(node.key, self.top, 1 + len(self.columns) // 2)
 
     def below(self) -> None:
-        """The inputs, each under the first merge or else the first node that reads it."""
+        """The inputs, each under the first merge or else the first node that reads it; a state that
+        it becomes stands at the edge, and is no place to be under."""
         for node in self.graph.of_kind("input"):
-            readers = self.graph.readers[node.key]
+            readers = [key for key in self.graph.readers[node.key] if self.is_placed(key)]
             merges = [key for key in readers if key.startswith("merge")]
             at = min((self.at(key) for key in merges or readers), default=0)
             if not merges or self.is_second(at):

@@ -67,7 +67,7 @@ def document(cell: Cell) -> str:
         output=symbols[cell.output],
         many=len(cell.states) > 1,
         scalars=listed(map(latex.symbol, book.scalars)),
-        functions=listed(remark for name, remark in REMARKS.items() if name in book.functions),
+        functions=listed({REMARKS[name]: 0 for name in REMARKS if name in book.functions}),
         loss=listed(map(latex.named, parts["loss"])),
         carry=listed(map(latex.named, parts["next"])),
         sizes=[(word(axis.letter), escape(axis.argument)) for axis in cell.axes],
