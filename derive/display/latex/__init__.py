@@ -82,7 +82,7 @@ def _starts(cell: Cell, parameter: Quantity, latex: Latex) -> str:
     """The entry of a parameter in the table of symbols."""
     if parameter.name not in cell.initial:
         return "parameter"
-    start = latex.number(sp.Float(cell.initial[parameter.name]))
+    start = latex(sp.Float(cell.initial[parameter.name]))
     return f"parameter, at first ${start}$"
 
 
