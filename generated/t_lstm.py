@@ -50,7 +50,7 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  w_t &= 1 / (\log(\mathrm{dt}_t + 2.71828182845905)) \\
+  w_t &= \frac{1}{\log(\mathrm{dt}_t + \mathrm{e})} \\
   a_{s,t} &= D c_{t-1} + b_s \\
   s_t &= \tanh(a_{s,t}) \\
   m_t &= c_{t-1} - s_t + w_t \, s_t \\
@@ -92,7 +92,7 @@ LATEX = r"""
   \bar{c}_{t-1}^{(t)} &= D^{\top} \bar{a}_{s,t} + \bar{m}_t \\
   \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t} + W_o^{\top} \bar{a}_{o,t}
       + W_g^{\top} \bar{a}_{g,t} \\
-  \overline{\mathrm{dt}}_t &= -\bar{w}_t \, w_t^{2} / (\mathrm{dt}_t + 2.71828182845905)
+  \overline{\mathrm{dt}}_t &= -\frac{\bar{w}_t \, w_t^{2}}{\mathrm{dt}_t + \mathrm{e}}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
