@@ -87,21 +87,21 @@ bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs
 
 .PHONY: test
 test: $(VENV)/.test ## Run the tests, but for those that need other libraries, Node, or a browser
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not pictures" || status=$$?; \
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not every" || status=$$?; \
 	echo; \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
 	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
 	echo "Not run: the tests that open the atlas in a browser (marked 'browser'). To run them: make test-browser"; \
-	echo "Not run: the pictures of all cells and of random ones (marked 'pictures'). To run them: make test-pictures"; \
+	echo "Not run: what is tested on some cells, on all of them (marked 'every'). To run them: make test-every"; \
 	exit $$status
 
 .PHONY: test-peers
 test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch and onnxruntime (installs them)
 	@$(PY) -m pytest -m peers
 
-.PHONY: test-pictures
-test-pictures: $(VENV)/.test ## Draw all cells and 200 random ones, and read the pictures back
-	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m pictures
+.PHONY: test-every
+test-every: $(VENV)/.test ## Run on all cells what make test runs on some
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m every
 
 .PHONY: test-node
 test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)

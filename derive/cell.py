@@ -7,13 +7,14 @@ no derivative and no schedule. `derive.language` is the pleasant way to make one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import sympy as sp
 
 from derive import wellformed
-from derive.elementwise import sigmoid
+from derive.elementwise import log, log_sigmoid, sigmoid
+from derive.names import fresh
 from derive.nodes import Axis, CellError, H, I, Quantity, as_written, axes_of, symbols_of
 
 
@@ -90,10 +91,11 @@ class Cell:
 
     def __post_init__(self) -> None:
         self._check()
-        object.__setattr__(self, "equations", in_order(self.equations))
-        formulas = {e.lhs: e.rhs for e in self.equations}
+        ordered = in_order(self.equations)
         leaving = {*self.updates.values(), self.output}
-        wellformed.check_used(self.quantities, leaving, formulas)
+        wellformed.check_used(self.quantities, leaving, {e.lhs: e.rhs for e in ordered})
+        accurate = in_accurate_words(ordered, {q.name for q in self.quantities}, leaving)
+        object.__setattr__(self, "equations", accurate)
 
     def _check(self) -> None:
         """CellError, with the first thing that is wrong with the cell."""
@@ -129,6 +131,31 @@ class Cell:
         factors = {term for p in products for f in p.args for term in sp.Add.make_args(f)}
         sigmoids = [e.lhs for e in self.equations if isinstance(e.rhs, sigmoid)]
         return tuple(q for q in sigmoids if {q, -q} & factors)
+
+
+def in_accurate_words(
+    equations: Iterable[Equation], taken: set[str], leaving: set[Quantity]
+) -> tuple[Equation, ...]:
+    """The equations with log(f), where f is a sigmoid by another equation, as the `log_sigmoid` of
+    what that is the sigmoid of, for which there may have to be a name. If nothing else reads f,
+    and it is not `leaving` the step, it is not computed."""
+    equations = tuple(equations)
+    logs = {part.args[0]: part for e in equations for part in e.rhs.atoms(log)}
+    meaning: dict[sp.Expr, sp.Expr] = {}
+    result: list[Equation] = []
+    for e in equations:
+        if e.lhs in logs and isinstance(e.rhs, sigmoid) and not e.stretches:
+            (inside,) = e.rhs.args
+            if not isinstance(inside, Quantity):
+                named = Quantity(fresh(f"a_{e.lhs}", taken), e.lhs.axes)
+                result.append(Equation(named, inside, e.order))
+                e, inside = replace(e, rhs=sigmoid(named)), named
+            meaning[logs[e.lhs]] = log_sigmoid(inside)
+        result.append(e)
+    result = [replace(e, rhs=e.rhs.xreplace(meaning)) for e in result]
+    read = {q for e in result for q in symbols_of(e.rhs)}
+    gone = {part.args[0] for part in meaning} - leaving - read
+    return tuple(e for e in result if e.lhs not in gone)
 
 
 def in_order(equations: Iterable[Equation]) -> tuple[Equation, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from derive import library
 from derive.adjoint import adjoint
@@ -68,7 +68,7 @@ class Handle(Cell):
 class Picture:
     """A picture that shows itself in a notebook; `svg` is its text."""
 
-    svg: str
+    svg: str = field(repr=False)
 
     def _repr_svg_(self) -> str:
         return self.svg

@@ -15,7 +15,6 @@ from functools import cached_property
 from itertools import combinations, pairwise
 
 import numpy as np
-import pytest
 import reference
 
 from derive.display.diagram.graph import Graph
@@ -44,12 +43,6 @@ def away(point, area: Area):
     """How far a point is from an area."""
     (x, y), a = point, area
     return max(a.left - x, x - a.right, 0) + max(a.top - y, y - a.bottom, 0)
-
-
-def parts(names, all_names):
-    """Some in `make test`, all in `make test-pictures`."""
-    marks = {name: [] if name in names else [pytest.mark.pictures] for name in all_names}
-    return [pytest.param(name, marks=marks[name]) for name in all_names]
 
 
 @dataclass(frozen=True)
@@ -236,8 +229,10 @@ ONE = {
     "σ": lambda v: 1 / (1 + np.exp(-v)), "√": np.sqrt, "( )²": np.square, "1 −": lambda v: 1 - v,
     "−": np.negative, "1/": lambda v: 1 / v, "|·|": np.abs, "relu": lambda v: np.maximum(v, 0),
     "softplus": lambda v: np.logaddexp(0, v), "Σ": lambda v: v.sum(axis=-1, keepdims=True),
+    "log σ": lambda v: -np.logaddexp(0, -v), "⌊·⌋": np.floor, "step": lambda v: np.heaviside(v, 0),
     "mean": lambda v: v.mean(axis=-1, keepdims=True),
-} | {name: getattr(np, name) for name in ("tanh", "exp", "log", "sin", "cos", "sign")}  # fmt: skip
+}  # fmt: skip
+ONE |= {n: getattr(np, n) for n in "tanh exp expm1 log log1p sin cos sign".split()}
 MANY = {"×": np.multiply, "+": np.add, "max": np.maximum, "min": np.minimum}
 
 

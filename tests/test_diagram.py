@@ -6,8 +6,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
-import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from functools import cache
@@ -25,11 +23,10 @@ from pictures import (
     faults,
     meant,
     miscomputed,
-    parts,
     rests_on,
     shown,
 )
-from some_cells import SOME
+from some_cells import every, first, sampled
 from test_cells_random import cells
 from test_library import NAMES, SPECS
 from written_cells import READABLE, UNPLEASANT
@@ -131,14 +128,14 @@ def is_well_formed(text, cell):
 # --- every cell ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", parts(SOME, NAMES))
+@pytest.mark.parametrize("name", sampled(NAMES))
 def test_library(name):
     drawing, scene = drawn(name)
     picture, equations = check(drawing, scene)
     assert picture == equations
 
 
-@pytest.mark.pictures
+@every
 @pytest.mark.parametrize("spec", [spec for spec in SPECS if ":" in spec])
 def test_options(spec):
     check(*drawn(spec))
@@ -150,7 +147,9 @@ QUICK = """
 """.split()
 
 
-@pytest.mark.parametrize("name", parts(QUICK, WRITTEN))
+@pytest.mark.parametrize(
+    "name", first(len(QUICK), [*QUICK, *(name for name in WRITTEN if name not in QUICK)])
+)
 def test_hostile(name):
     drawing = Pen(WRITTEN[name])
     check(drawing, drawing.run())
@@ -161,7 +160,7 @@ def test_what_is_read_twice_is_one_layer():
     assert [node.label for node in drawing.graph.of_kind("layer")] == ["linear"]
 
 
-@pytest.mark.pictures
+@every
 @pytest.mark.parametrize("part", range(PARTS))
 def test_random_cells(part):
     """Cells that nobody would think of: others in each part."""
@@ -183,7 +182,7 @@ def test_random_cells(part):
 # --- how plain they are --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", parts(SOME, NAMES))
+@pytest.mark.parametrize("name", sampled(NAMES))
 def test_no_more_crossings_and_bends_than_elk(name):
     routes, elk = drawn(name)[0].routes, ELK[name]
     assert edges(routes) == elk["edges"], "ELK drew another graph: run make bench-diagrams"
@@ -192,7 +191,7 @@ def test_no_more_crossings_and_bends_than_elk(name):
     assert bends(lines) <= elk["bends"]
 
 
-@pytest.mark.pictures
+@every
 def test_lines_turn_less_than_half_as_often_as_elk_s():
     """docs/diagrams.md says so."""
     turns = [bends(ours(drawn(name)[0].routes)) for name in NAMES]
@@ -212,25 +211,6 @@ def test_what_a_crossing_and_a_bend_are():
     }
     assert crossings(lines) == 2 and bends(lines) == 2
     assert crossings({"a": [((0, 0), (4, 0))], "b": [((2, 0), (2, 3))]}) == 0  # it only touches
-
-
-# --- the same every time -------------------------------------------------------------------------
-
-
-def test_the_same_bytes():
-    code = (
-        "import sys; from derive.library import load;"
-        "from derive.display.diagram.draw import scene; from derive.display.diagram.svg import svg;"
-        "sys.stdout.write(svg(scene(load('gru'))))"
-    )
-    made = [
-        subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True,
-            env=os.environ | {"PYTHONHASHSEED": number},
-        ).stdout
-        for number in ("1", "2")
-    ]  # fmt: skip
-    assert made[0] == made[1] == svg(drawn("gru")[1]).encode()
 
 
 # --- would it be noticed? ------------------------------------------------------------------------

@@ -23,7 +23,7 @@ import reference
 import sympy as sp
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
-from some_cells import SOME, of_parameters
+from some_cells import SOME, every, of_parameters, sampled
 from test_cells_random import PHASES, SIZES, cells
 
 from derive import language
@@ -554,7 +554,7 @@ def test_no_exponential_but_the_cell_s_own():
         assert own or "np.exp" not in text_of(name), name
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sampled(names()))
 def test_generated_is_what_would_be_generated(name):
     assert (ROOT / "generated" / f"{name}.py").read_text(encoding="utf-8") == text_of(name)
 
@@ -573,6 +573,7 @@ for name in t.CELLS:
 """
 
 
+@every
 def test_the_same_input_gives_the_same_bytes_under_any_hash_seed():
     own = [
         f"{name} {store} {hashlib.sha256(text_of(name, store).encode()).hexdigest()}"
@@ -588,6 +589,7 @@ def test_the_same_input_gives_the_same_bytes_under_any_hash_seed():
         assert result.stdout.splitlines() == own, f"PYTHONHASHSEED={seed}"
 
 
+@every
 def test_the_order_of_generating_does_not_matter():
     """Nothing is kept from one cell that changes the next."""
     script = PROBE.replace("in t.CELLS", "in reversed(t.CELLS)")
@@ -603,7 +605,7 @@ def test_the_order_of_generating_does_not_matter():
     )
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sampled(names()))
 def test_an_order_of_lines_that_cannot_matter_does_not(name):
     """The last equation written first is still evaluated last."""
     cell = cell_called(name)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from derive.cell import Cell
 from derive.nodes import Axes, Quantity
+from derive.printing import shortest
 
 
 def paragraphs(doc: str) -> list[str]:
@@ -41,7 +42,7 @@ def listed(words: Iterable[object]) -> str:
 def starts(cell: Cell, parameter: Quantity) -> str:
     """What a parameter's entries are at first, in a word."""
     value = first_value(cell, parameter)
-    return "random" if value is None else f"{value:g}"
+    return "random" if value is None else shortest(value)
 
 
 def first_value(cell: Cell, parameter: Quantity) -> float | None:

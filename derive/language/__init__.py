@@ -34,7 +34,11 @@ from derive.elementwise import (
     absolute,
     cos,
     exp,
+    expm1,
+    floor,
     log,
+    log1p,
+    log_sigmoid,
     maximum,
     relu,
     sigmoid,
@@ -42,18 +46,21 @@ from derive.elementwise import (
     sin,
     softplus,
     sqrt,
+    stop_gradient,
+    surrogate,
     tanh,
 )
 from derive.language.body import opened
 from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
-from derive.language.functions import each, mean, minimum, standardise, sum
+from derive.language.functions import each, mean, minimum, standardise, sum, where
 from derive.nodes import Axis, CellError, H, I, Size
 
 __all__ = [
     "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
-    "Vector", "Axis", "absolute", "cos", "each", "exp", "log", "maximum", "mean", "minimum", "relu",
-    "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise", "sum",
-    "tanh",
+    "Vector", "Axis", "absolute", "cos", "each", "exp", "expm1", "floor", "log", "log1p",
+    "log_sigmoid", "maximum", "mean", "minimum", "relu",
+    "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise",
+    "stop_gradient", "sum", "surrogate", "tanh", "where",
 ]  # fmt: skip
 
 

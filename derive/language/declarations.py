@@ -13,8 +13,30 @@ if TYPE_CHECKING:
     from derive.language.body import Body
 
 
+class Operand:
+    """What stands for an expression in a formula: `_sympy_` is the expression."""
+
+    def _sympy_(self) -> sp.Expr:
+        raise NotImplementedError
+
+    def __neg__(self) -> sp.Expr:
+        return -self._sympy_()
+
+    def __abs__(self) -> sp.Expr:
+        return abs(self._sympy_())
+
+
+def _as_expression(operator: str) -> Callable[[Operand, Any], sp.Expr]:
+    """An operator of the expression."""
+    return lambda one, other: getattr(one._sympy_(), operator)(operand(other))
+
+
+for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
+    setattr(Operand, f"__{_name}__", _as_expression(f"__{_name}__"))
+
+
 def operand(value: Any) -> sp.Expr:
-    return value._sympy_() if isinstance(value, Family) else value
+    return value._sympy_() if isinstance(value, Operand) else value
 
 
 class Declaration:
@@ -102,7 +124,7 @@ class Output(Declaration):
         return body.output
 
 
-class Family(Declaration):
+class Family(Declaration, Operand):
     """Parameters of one shape under one name: ``W`` itself, or its members ``W.i``, ``W.f``, …
 
     `names` lists members that are not named after an equation. Keywords give initial values where
@@ -146,18 +168,6 @@ class Family(Declaration):
     def _starts(self, member: str) -> float | None:
         """The initial value that a member was given; None for the default."""
         return self._initial.get(member, self._at)
-
-    def __neg__(self):
-        return -self._sympy_()
-
-
-def _as_parameter(operator: str) -> Callable[[Family, Any], sp.Expr]:
-    """An operator that treats a family without a member as the parameter of its name."""
-    return lambda family, other: getattr(family._sympy_(), operator)(operand(other))
-
-
-for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul".split():
-    setattr(Family, f"__{_name}__", _as_parameter(f"__{_name}__"))
 
 
 class Matrix(Family):

@@ -16,8 +16,8 @@ from derive.nodes import CellError, Quantity
 INSTEAD = {
     "loop of ufunc": "NumPy's functions cannot take quantities: use those of derive.language",
     "truth value of Relational": (
-        "a quantity has no value while the body runs, so it cannot be a condition: use maximum, "
-        "minimum, relu or sign of derive.language"
+        "a quantity has no value while the body runs, so it cannot be a condition: use where, "
+        "maximum, minimum or relu of derive.language"
     ),
     "unsupported operand type(s) for @": (
         "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or -(W @ x)"
@@ -85,7 +85,9 @@ def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
             quantities = _quantities(node.name, module)
-            for name in (n for asked in _asked(node) for n in ast.walk(asked)):
+            chosen = {id(part) for part in _conditions(node)}
+            asked = (part for part in _asked(node) if id(part) not in chosen)
+            for name in (n for part in asked for n in ast.walk(part)):
                 if isinstance(name, ast.Name) and name.id in quantities:
                     where = f"{path}:{name.lineno}"
                     instead = INSTEAD["truth value of Relational"]
@@ -100,6 +102,13 @@ def _quantities(name: str, module: ModuleType) -> set[str]:
         return current().quantities()
     cell = getattr(module, name)
     return {q.name for q in cell.quantities} if isinstance(cell, Cell) else set()
+
+
+def _conditions(body: ast.AST) -> Iterator[ast.AST]:
+    """The comparisons that `where` chooses by."""
+    for node in ast.walk(body):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield from node.args[: node.func.id == "where"]
 
 
 def _asked(body: ast.AST) -> Iterator[ast.AST]:

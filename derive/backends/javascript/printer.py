@@ -13,11 +13,11 @@ from derive.printing import ATOM, POWER, PRODUCT
 
 # What the language has. The others are functions of the generated module.
 MATH = {
-    **{name: f"Math.{name}" for name in ("tanh", "exp", "log", "sqrt", "sin", "cos", "sign")},
+    **{name: f"Math.{name}" for name in "tanh exp expm1 log log1p sqrt sin cos sign floor".split()},
     "absolute": "Math.abs",
     "maximum": "Math.max",
 }
-OWN = {"step": "unitStep"}  # `step` is one step of the cell
+OWN = {"step": "unitStep", "log_sigmoid": "logSigmoid"}  # `step` is one step of the cell
 
 
 class JavaScriptPrinter(PlacedPrinter):

@@ -27,6 +27,7 @@ ATTEMPTS = 60  # how often more room is asked for
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
+SIGNS |= {"log_sigmoid": "log σ", "floor": "⌊·⌋", "choose": "where", "stop_gradient": "sg"}
 
 
 def scene(cell: Cell) -> Scene:
