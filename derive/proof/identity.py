@@ -24,6 +24,7 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import Declared, Elementwise
+from derive.largest import Largest
 from derive.nodes import (
     Axes,
     Axis,
@@ -35,7 +36,7 @@ from derive.nodes import (
     Transposed,
 )
 from derive.proof import Outcome
-from derive.proof.rational import Shared, derivative, is_zero, points
+from derive.proof.rational import Peak, Shared, derivative, is_zero, points
 
 STEPS = 2
 Value = Any  # a scalar expression, a list of them, or a list of lists
@@ -205,6 +206,8 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
         return [list(column) for column in zip(*parts[0], strict=True)]
     if isinstance(expr, Outer):
         return [[a * b for b in parts[1]] for a in parts[0]]
+    if isinstance(expr, Largest):
+        return Peak(*parts[0])
     if isinstance(expr, FeatureSum):
         return sp.Add(*parts[0])
     if isinstance(expr, sp.Pow):  # keeps SymPy from expanding and analysing the base

@@ -14,7 +14,7 @@ from functools import cached_property, reduce
 
 import sympy as sp
 
-from derive.elementwise import Elementwise
+from derive.elementwise import Elementwise, maximum, step
 from derive.elementwise.declared import Held
 
 PRIME, POINTS = 2**61 - 1, 8
@@ -48,6 +48,15 @@ class Shared(sp.Dummy):
     def slopes(self) -> dict[sp.Symbol, sp.Expr]:
         """SymPy's derivatives of the definition by each symbol in it, the shared ones too."""
         return {s: sp.diff(self.definition, s) for s in self.definition.free_symbols}
+
+
+class Peak(sp.Function):
+    """The largest of some numbers. Its derivative by each is that of SymPy's Max, in which those
+    that are the largest share."""
+
+    def fdiff(self, argindex=1):
+        shares = [1 - step(self - number) for number in self.args]
+        return shares[argindex - 1] / maximum(sp.Add(*shares), 1)
 
 
 def _rests_on(expr: sp.Expr) -> frozenset[sp.Symbol]:
@@ -99,7 +108,7 @@ def _value(e: sp.Expr, seed: int, known: dict[sp.Expr, int]) -> int:
         result = drawn(str(e))
     elif isinstance(e, Held):
         result = value(e.args[0])
-    elif isinstance(e, Elementwise):
+    elif isinstance(e, Elementwise | Peak):
         result = drawn(type(e).__name__, *map(value, e.args))
     elif e.is_Add:
         result = sum(map(value, e.args)) % PRIME
