@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import sympy as sp
+from sympy.printing.str import StrPrinter
 
 
 class CellError(ValueError):
@@ -290,7 +291,16 @@ def as_written(expr: sp.Expr) -> str:
         return f"{as_written(expr.args[0])} @ {as_written(expr.args[1])}"
     if isinstance(expr, Transposed):
         return f"{as_written(expr.args[0])}.T"
-    return str(expr.xreplace({node: sp.Symbol(as_written(node)) for node in expr.atoms(MatVec)}))
+    named = {node: sp.Symbol(as_written(node)) for node in expr.atoms(MatVec)}
+    return str(_Written().doprint(expr.xreplace(named)))
+
+
+class _Written(StrPrinter):
+    """SymPy's own text, with all digits of a number."""
+
+    def _print_Float(self, expr: sp.Float) -> str:
+        short: str = super()._print_Float(expr)
+        return short if float(short) == float(expr) else repr(float(expr))
 
 
 @lru_cache(maxsize=4096)

@@ -196,3 +196,9 @@ def fraction(expr: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
         else:
             over.append(factor)
     return over, under
+
+
+def shortest(value: float) -> str:
+    """A number with all its digits, and no more: 1, 0.1, 1.7320508075688772, -1e+30."""
+    text = f"{value:g}"
+    return text if float(text) == value else repr(float(value))

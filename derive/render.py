@@ -12,6 +12,8 @@ from pathlib import Path
 
 import jinja2
 
+from derive.printing import shortest
+
 
 @cache
 def environment() -> jinja2.Environment:
@@ -27,7 +29,7 @@ def environment() -> jinja2.Environment:
         autoescape=False,
         bytecode_cache=compiled(),
     )
-    made.filters |= {"lines": lines, "fill": fill}
+    made.filters |= {"lines": lines, "fill": fill, "number": shortest}
     return made
 
 
@@ -83,6 +85,9 @@ def write_files(files: Mapping[str, str | bytes], folder: Path) -> list[Path]:
         while moves:
             os.replace(*moves[-1])
             moves.pop()
+    except OSError as error:  # one that writing raises, such as that of a full disk, names no file
+        error.filename = error.filename or str(moves[-1][1] if moves else folder)
+        raise
     finally:
         for temporary, _ in moves:
             Path(temporary).unlink(missing_ok=True)

@@ -380,21 +380,33 @@ def test_one_bad_cell_and_nothing_is_written(mine, out, tmp_path):
 
 
 def test_a_disk_that_fills_up_leaves_everything_as_it_was(out, monkeypatch):
-    out.mkdir()
-    (out / "lstm.py").write_text("old")
+    assert run("generate", "lstm", "-o", out).exit_code == 0
+    old = (out / "lstm.py").read_text()
     real, calls = os.fdopen, []
 
     def full(*arguments, **more):
         calls.append(arguments)
         if len(calls) == 2:
-            raise OSError(28, "No space left on device", "somewhere")
+            raise OSError(28, "No space left on device")
         return real(*arguments, **more)
 
     monkeypatch.setattr(render.os, "fdopen", full)
     result = run("generate", "lstm", "rnn", "-o", out)
-    assert_refused(result, "No space left on device")
+    assert_refused(result, "rnn.py: No space left on device")
     assert [p.name for p in out.iterdir()] == ["lstm.py"]
-    assert (out / "lstm.py").read_text() == "old"
+    assert (out / "lstm.py").read_text() == old
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["latex", "rnn"], ["show", "rnn"], ["list", "--json"]])
+def test_an_answer_for_which_there_is_no_room(arguments):
+    with open("/dev/full", "w") as full:
+        result = subprocess.run(
+            [sys.executable, "-m", "derive", *arguments], cwd=ROOT, stdout=full,
+            stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    assert result.returncode == 2
+    assert result.stderr.splitlines() == ["derive: No space left on device"]
 
 
 def test_an_interruption_while_writing_leaves_no_half_file(out, monkeypatch):

@@ -1,223 +1,108 @@
-"""Parameters that are not trained, entries computed from their place, and sizes in formulas."""
+"""Constants: all their digits in every target, and what somebody meant where people read them."""
 
 from __future__ import annotations
 
-import dataclasses
+import math
+import re
 
-import numpy as np
 import pytest
-import reference
-from javascript import run, text_of
-from test_javascript import Numbers, both
-from test_language import HEAD, define, error_of, works
+import sympy as sp
 
-from derive.adjoint import adjoint
-from derive.evaluation.given import drawn
-from derive.language import (
-    Axis,
-    Cell,
-    H,
-    I,
-    Input,
-    Matrix,
-    Output,
-    Scalar,
-    State,
-    Vector,
-    sqrt,
-    sum,
-    tanh,
-    where,
-)  # fmt: skip
-from derive.library import load_file
-from derive.nodes import CellError
-from derive.proof import check, identity
-from derive.proof.trial import Trial
+from derive import library
+from derive.backends import BACKENDS
+from derive.compiler import generate
+from derive.display.latex import document, fragment
+from derive.display.meant import digits, meant
+from derive.proof import identity
 
-P = Axis("P", "memory_size")
-O = Axis("O", "output_size")
+HEAD = """
+from math import *
+from derive.language import *
 
-
-class LMU(Cell):
-    """Legendre memory unit. Voelker, Kajić & Eliasmith (2019), with Euler's step of length 1."""
-
-    theta = 100.0
-    x = Input()
-    h, m = State(), State(P)
-    W, U, V = Matrix(H, I), Matrix(H, H), Matrix(H, P)
-    e, eh, em = Vector(I), Vector(H), Vector(P)
-    A = Matrix(
-        P, P, trained=False,
-        at=lambda i, j: (2 * i + 1) * where(i < j, -1, (-1) ** (i - j + 1)),
-    )  # fmt: skip
-    B = Vector(P, trained=False, at=lambda i: (2 * i + 1) * (-1) ** i)
-
-    u = sum(e * x) + sum(eh * h) + sum(em * m)
-    m_next = m + (A @ m + B * u) / theta
-    h_next = tanh(W @ x + U @ h + V @ m_next)
-
-
-class EchoState(Cell):
-    """Echo state network. Jaeger (2001): nothing but the readout is trained."""
-
-    rho, leak = 0.9, 0.3
-    x = Input()
-    h = State()
-    W, U = Matrix(H, I, trained=False), Matrix(H, H, trained=False)
-    V, b = Matrix(O, H), Vector(O)
-
-    h_next = (1 - leak) * h + leak * tanh(W @ x + rho * (U @ h))
-    y = Output(V @ h_next + b)
-
-
-class Summed(Cell):
-    """A cumulative sum, scaled by sizes; a vector and a number that are computed, too."""
-
-    x = Input()
-    h = State()
-    W, U, s = Matrix(H, I), Matrix(H, H), Scalar(at=lambda: 1 / sqrt(H))
-    L = Matrix(H, H, trained=False, at=lambda i, j: where(i >= j, 1, 0))
-    r = Vector(H, at=lambda i: -(((i + 1) / H) ** 0.5))
-
-    h_next = tanh(L @ (W @ x / sqrt(I) + s * h) / H + r * h) + U @ h * (H - 1) / (2 * H**2)
-
-
-CELLS = (LMU, EchoState, Summed)
-each = pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.title)
-SIZES = {"input_size": 3, "hidden_size": 5, "memory_size": 6, "output_size": 2}
-
-
-def sizes_of(cell):
-    return {axis.argument: SIZES[axis.argument] for axis in cell.axes}
-
-
-@each
-def test_the_proof(cell):
-    assert [row.name for row in check(cell) if not row.ok] == ["peer"]
-
-
-@each
-@pytest.mark.node
-def test_in_javascript(cell):
-    Numbers(both(cell)).check()
-
-
-def test_the_legendre_memory_s_matrices():
-    """As the authors' code has them."""
-    params = reference.module_of(LMU).init(np.random.default_rng(0), **sizes_of(LMU))
-    q = np.arange(SIZES["memory_size"], dtype=float)
-    j, i = np.meshgrid(q, q)
-    a = np.where(i < j, -1, (-1.0) ** (i - j + 1)) * (2 * q + 1)[:, None]
-    np.testing.assert_array_equal(params["A"], a)
-    np.testing.assert_array_equal(params["B"], (-1.0) ** q * (2 * q + 1))
-
-
-def test_computed_entries_of_every_shape():
-    params = reference.module_of(Summed).init(np.random.default_rng(0), **sizes_of(Summed))
-    np.testing.assert_array_equal(params["L"], np.tril(np.ones((5, 5))))
-    np.testing.assert_allclose(params["r"], -np.sqrt(np.arange(1, 6) / 5), rtol=1e-15)
-    np.testing.assert_allclose(params["s"], 5**-0.5, rtol=1e-15)
-
-
-@each
-def test_what_is_drawn_is_what_init_draws(cell):
-    params = reference.module_of(cell).init(np.random.default_rng(3), **sizes_of(cell))
-    lengths = {axis: SIZES[axis.argument] for axis in cell.axes}
-    for q, value in drawn(cell, lengths, 3).items():
-        np.testing.assert_allclose(value, params[q.name], rtol=1e-15)
-
-
-@each
-@pytest.mark.node
-def test_javascript_computes_the_same_entries(cell):
-    sizes = sizes_of(cell)
-    params = reference.module_of(cell).init(np.random.default_rng(0), **sizes)
-    text = text_of(cell) + "\nexport const begun = (sizes) => init(() => 0.5, sizes).views;\n"
-    (views,) = run(text, [("begun", [sizes])])
-    for name in cell.entries:
-        np.testing.assert_allclose(views[name], params[name].ravel(), rtol=1e-15)
-
-
-@each
-def test_what_is_not_trained_does_not_move(cell):
-    """Its gradient is 0, and a direction that moves it is one in which nothing moves."""
-    trial = Trial(cell)
-    gradient = trial.at(trial.gradient(trial.point)).params
-    direction = trial.template.zeros()
-    for name in cell.untrained:
-        assert not gradient[name].any()
-        direction[name][...] = 1
-    ys_dot, state_dot = trial.module.jvp(trial.point.params, trial.tape, direction)
-    assert not ys_dot.any() and not any(s.any() for s in state_dot)
-    second = trial.module.hvp(trial.point.params, trial.tape, trial.dys, direction)
-    assert not second[0].flat.any() and not second[1].any()
-    assert all(gradient[p.name].any() for p in cell.trained)
-
-
-def test_a_derivative_of_what_is_not_trained_is_found(monkeypatch):
-    """Were it there, the identity would say so."""
-    everything = dataclasses.replace(EchoState, untrained=frozenset())
-    wrong = dataclasses.replace(adjoint(everything), cell=EchoState)
-    monkeypatch.setattr(identity, "adjoint", lambda _: wrong)
-    assert identity.prove(EchoState) == (False, "U is not trained, and has a derivative")
-
-
-def test_it_is_said():
-    said = "By a formula: A, B. Not trained, with derivatives of 0: A, B."
-    assert said in reference.module_of(LMU).init.__doc__
-
-
-# --- what is refused -----------------------------------------------------------------------------
-
-WRONG = {
-    "Matrix(H, I, at=lambda i: i)": "the entries of `W`",
-    "Matrix(H, I, at=lambda i, j: i if i > j else j)": "use where",
-    "Matrix(H, I, at=lambda i, j: x)": "does not see the class; hand it in: `x=x`",
-    "Matrix(H, I, at=lambda i, j, x=x: x)": "formula of their place and of sizes, and `x` is none",
-    "Matrix(H, I, at=lambda i, j: 'one')": "the entries of `W`",
-    "Matrix(H, I, at=lambda i, j: None)": "the entries of `W`",
-    "Matrix(H, I, at=lambda i, j: 1 / (i - i))": "the entries of `W`",
-    "Matrix(H, I, trained=0)": "trained=True or trained=False",
-}
-
-
-@pytest.mark.parametrize("declared, says", WRONG.items())
-def test_what_is_wrong_with_a_declaration(declared, says):
-    body = f"x = Input()\nh = State()\nW = {declared}\nh_next = W @ x + h"
-    assert says in error_of(body)
-
-
-def test_a_size_of_another_axis():
-    assert "no axis Q" in error_of(HEAD + "Q = Axis('Q', 'q')\nh_next = h / Q + W @ x\nc_next = c")
-    works(define(HEAD + "h_next = h / sqrt(2 * H) + W @ x\nc_next = c * (1 - 1 / H)"))
-
-
-@pytest.mark.parametrize("condition", ["i == j", "not i > j", "i != j", "i"])
-def test_what_python_would_answer_at_once_is_refused(tmp_path, condition):
-    """Whether two names are equal it knows: they are not, and so a matrix would be 0."""
-    source = f"""from derive.language import *
 class Mine(Cell):
-    x = Input(H)
-    h = State()
-    E = Matrix(H, H, trained=False, at=lambda i, j: where({condition}, 1, 0))
-    h_next = E @ x + h
+    x, h = Input(), State()
+    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
 """
-    (tmp_path / "mine.py").write_text(source)
-    with pytest.raises(CellError, match=r"mine.py:5: .*(where|comparison)"):
-        load_file(tmp_path / "mine.py")
-    (tmp_path / "mine.py").write_text(source.replace(f"where({condition}", "where(i >= j"))
-    assert "E" in load_file(tmp_path / "mine.py").entries
+CONSTANTS = {
+    "sqrt(3)": r"\sqrt{3}", "pi": r"\pi", "pi / 4": r"\frac{\pi}{4}", "1 / 3": r"\frac{1}{3}",
+    "2 / sqrt(pi)": r"\frac{2}{\sqrt{\pi}}", "(2 / pi)**0.5": r"\frac{\sqrt{2}}{\sqrt{\pi}}",
+    "e": r"\mathrm{e}", "sqrt(2) / 2": r"\frac{\sqrt{2}}{2}", "22 / 7": r"\frac{22}{7}",
+    "1.7159": "1.7159", "0.1": "0.1", "1 - 0.95": "0.05", "1e-5": "10^{-5}", "0.3 - 0.1": "0.2",
+    "1.2345678901234567": "1.2345678901234567",
+    "1.2345678912345e-17": r"1.2345678912345 \cdot 10^{-17}",
+    "0.123456789012345": "0.123456789012345", "pi + 1e-13": "3.141592653589893",
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("condition", ["h == c", "not h > c", "h != 0"])
-def test_a_quantity_is_not_asked_whether_it_is_equal(tmp_path, condition):
-    source = f"""from derive.language import *
-class Mine(Cell):
-    x = Input(H)
-    h, c = State(), State()
-    h_next = where({condition}, x, c)
-    c_next = h
-"""
-    (tmp_path / "mine.py").write_text(source)
-    with pytest.raises(CellError, match=r"mine.py:5: .* use where"):
-        load_file(tmp_path / "mine.py")
+@pytest.fixture
+def mine(tmp_path):
+    def loaded(body):
+        (tmp_path / "mine.py").write_text(f"{HEAD}{body}\n")
+        return library.load(str(tmp_path / "mine.py"))
+
+    return loaded
+
+
+def value_of(text):
+    return float(eval(text, vars(math)))  # the tests' own
+
+
+@pytest.mark.parametrize("text", CONSTANTS)
+def test_latex_shows_what_was_meant(mine, text):
+    cell = mine(f"    c = {value_of(text)!r} * h\n    h_next = tanh(W @ x + U @ h + b) + c")
+    (line,) = (line for line in fragment(cell).splitlines() if line.startswith("  c_t &= "))
+    assert line.split("&= ")[1].partition(r" \, h_{t-1}")[0] == CONSTANTS[text]
+
+
+@pytest.mark.parametrize("text", [t for t in CONSTANTS if t != "1 - 0.95" and t != "0.3 - 0.1"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_what_is_shown_is_the_number(text, sign):
+    value = sign * value_of(text)
+    assert float(meant(value) or digits(value)) == pytest.approx(value, rel=3e-16)
+    assert meant(value) is None or not meant(value).has(sp.Float)
+
+
+def test_no_number_is_meant_by_accident():
+    """Other floats nearby, and those that nobody computed from small numbers."""
+    for text in ("sqrt(3)", "pi", "1 / 3"):
+        value = value_of(text)
+        assert meant(value + 1e-13) is meant(value - 1e-13) is meant(value * (1 + 1e-12)) is None
+    state = 1
+    for _ in range(2000):
+        state = state * 48271 % (2**31 - 1)
+        assert meant(0.1 + state / 2**31 * 1.2345678912345) is None
+
+
+@pytest.mark.parametrize("backend", sorted({*BACKENDS} - {"markdown"}))
+def test_generated_code_has_all_digits(mine, backend):
+    for value in (math.sqrt(3), math.pi, 1 / 3, 1.2345678901234567):
+        cell = mine(
+            f"    V, s = Vector(H, at={value!r}), State(start={value!r})\n    s_next = s * V\n"
+            f"    h_next = tanh(W @ x + U @ h + b) + {value!r} * s"
+        )
+        text = "".join(generate(cell, backend).values())
+        found = {t for t in re.findall(r"\d+\.\d+(?:e-?\d+)?", text) if float(t) == value}
+        assert len({*found}) == 1 and float(found.pop()) == value
+        short = re.findall(rf"(?<![\d.]){re.escape(repr(value)[:6])}\d*(?:e-?\d+)?", text)
+        assert len(short) >= 4 and {float(t) for t in short} == {value}
+
+
+def test_the_table_of_parameters_shows_it_too(mine):
+    text = document(mine("    V = Vector(H, at=1 / 3)\n    h_next = V * tanh(W @ x + U @ h + b)"))
+    assert r"at first $\frac{1}{3}$" in text
+
+
+def test_an_equation_as_text_has_all_digits(mine):
+    cell = mine(f"    h_next = tanh(W @ x + U @ h + b) + {math.pi!r} * h * 0.1")
+    assert f"{math.pi * 0.1!r}*h" in str(cell.equations[-1])
+
+
+@pytest.mark.parametrize("power, words", [
+    ("(v**2)**0.5", "absolute(v)"), ("abs(v)", "absolute(v)"), ("v**(1/3)", "v**(1/3)"),
+    ("(v**2)**(1/4)", "sqrt(absolute(v))"), ("(1 + v**2)**-0.5", "1/sqrt(v**2 + 1)"),
+    ("v**0.31", "v**(31/100)"), ("v**1.5", "v**(3/2)"), ("v**0.123456", "v**0.123456"),
+])  # fmt: skip
+def test_powers_are_exact_and_proved(mine, power, words):
+    cell = mine(f"    v = tanh(W @ x + U @ h + b)\n    h_next = {power} + h / (1 + v**2)**(1/3)")
+    assert words in str(cell.equations[-1].rhs)
+    assert identity.prove(cell)[0]

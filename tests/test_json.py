@@ -216,7 +216,7 @@ def test_a_proof():
     data = answer("check", "rnn", "gru:reset=after")
     assert data["ok"] and [cell["cell"] for cell in data["cells"]] == ["rnn", "gru"]
     for cell in data["cells"]:
-        assert [row["name"] for row in cell["rows"]][:2] == ["identity", "complex step"]
+        assert [row["name"] for row in cell["rows"]][:2] == ["identity", "reach"]
         for row in cell["rows"]:
             assert row["seconds"] > 0 and row["ok"] is not False
             if row["value"] is not None:

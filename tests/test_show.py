@@ -180,7 +180,7 @@ def test_list(capsys):
     [
         ("Elman (1990)", "Elman 1990"),
         ("Gers, Schmidhuber & Cummins (2000)", "Gers et al. 2000"),
-        ("Van der Westhuizen & Lasenby (2018)", "Westhuizen et al. 2018"),
+        ("Van der Westhuizen & Lasenby (2018)", "Westhuizen & Lasenby 2018"),
         ("Cho et al. (2014)", "Cho et al. 2014"),
         ("", ""),
     ],

@@ -19,7 +19,7 @@ from derive.nodes import I
 
 T, B, INPUTS, HIDDEN = 6, 3, 2, 4
 RAGGED = [6, 4, 0]  # one runs to the end, one ends early, one does not begin
-BOUND = 1e-10  # of the largest entry of each array
+BOUND = 1e-12  # of the largest entry of each array
 NEEDS = "this is what make test-peers installs"
 SECOND_ORDER = """
     lstm_layer_norm gru:reset=after slstm nas lem scrn sru rhn lru hgrn rwkv4 lstm_nested rg_lru

@@ -191,8 +191,8 @@ def lstm_multiplicative(p, x, s, gating="outside"):
     return h, {"h": h, "c": c}
 
 
-def slstm(p, x, s, forget="sigmoid"):
-    """Beck et al. (2024), stabilised: the gates divided by exp(m_t)."""
+def slstm(p, x, s, forget="sigmoid", stopped=False):
+    """Beck et al. (2024), stabilised: the gates divided by exp(m_t), which may be a constant."""
 
     def layer(q):
         return mv(p[f"W_{q}"], x) + mv(p[f"R_{q}"], s["h"]) + p[f"b_{q}"]
@@ -200,6 +200,7 @@ def slstm(p, x, s, forget="sigmoid"):
     z, i, f, o = tanh(layer("z")), layer("i"), layer("f"), sigmoid(layer("o"))
     log_f = sigmoid(f).log() if forget == "sigmoid" else f
     m = (log_f + s["m"]).maximum(i)
+    m = m.detach() if stopped else m
     i, f = (i - m).exp(), (log_f + s["m"] - m).exp()
     c, n = f * s["c"] + i * z, f * s["n"] + i
     h = o * (c / n)
@@ -846,6 +847,7 @@ CELLS: dict[str, Callable] = {
     "scrn:alpha=0.8": partial(scrn, alpha=0.8),
     "slstm": slstm,
     "slstm:forget=exp": partial(slstm, forget="exp"),
+    "slstm:stopped=true": partial(slstm, stopped=True),
     "sru": sru,
     "sru:alpha=1.7": partial(sru, alpha=1.7),
     "star": star,

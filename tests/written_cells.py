@@ -107,7 +107,7 @@ class Tails(Cell):
     i = sigmoid(W.i @ x)
     k = log_sigmoid(z) + log(i)
     e = sqrt(-expm1(2 * k)) + log1p(z**2)
-    u = where(s > g, h, where(h + z <= s / 4, tanh(s), 0)) + where(s >= 1, 1, 0) * h
+    u = where(s > g, h, where(h + z <= s / 4, g * tanh(s), 0)) + where(s >= 1, 1, 0) * h
     w = h - floor(3 * h)
     s_next = e * tanh(s) + u + sin(w)
     h_next = tanh(s_next)

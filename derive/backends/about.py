@@ -13,7 +13,7 @@ from derive.cell import Cell
 from derive.cost import predicted
 from derive.display.latex import latex_block
 from derive.nodes import Quantity
-from derive.printing import Infix
+from derive.printing import Infix, shortest
 from derive.program.program import Program
 
 
@@ -71,7 +71,7 @@ class About:
         """For each initial value but zero, the parameters that begin with it."""
         starts = defaultdict(list)
         for name, value in self.cell.initial.items():
-            starts[f"{value:g}"].append(name)
+            starts[shortest(value)].append(name)
         return dict(starts)
 
     @property

@@ -92,7 +92,12 @@ def reports(command: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:  # whoever reads has read enough, as `head` does: click sees to it
             raise
         except OSError as error:
-            raise OneLine(f"{error.filename}: {error.strerror}") from error
+            where = f"{error.filename}: " if error.filename else ""
+            raise OneLine(f"{where}{error.strerror or error}") from error
+        except RecursionError as error:
+            raise OneLine(
+                "a formula is nested too deeply: give its parts names of their own"
+            ) from error
 
     return wrapped
 

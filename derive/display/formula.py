@@ -14,6 +14,7 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.display.derivation import Mean, Textbook, negative
+from derive.display.meant import digits, in_meant_parts, meant
 from derive.elementwise import Elementwise, absolute, cos, floor, sin, sqrt, tanh
 from derive.nodes import FeatureSum, axes_of, symbols_of
 from derive.printing import ATOM, POWER, PRODUCT, SUM, Infix, as_called, fraction
@@ -67,6 +68,9 @@ class Mathematics(Infix):
             return self.root(expr.args[0])
         if isinstance(expr, sp.Rational) and not expr.is_Integer:
             return self.product(expr)
+        exact = meant(float(expr)) if expr.is_Float else None
+        if exact is not None:
+            return self.dispatch(exact)
         return super().dispatch(expr)
 
     def arranged(self, expr: sp.Add) -> list[sp.Expr]:
@@ -90,7 +94,7 @@ class Mathematics(Infix):
     def product(self, expr: sp.Mul) -> tuple[str, int]:
         if negative(expr):
             return self.negation + self.print(-expr, PRODUCT), SUM
-        over, under = fraction(expr)
+        over, under = fraction(in_meant_parts(expr))
         return (self.quotient_of(over, under) if under else self.factors(over)), PRODUCT
 
     def factors(self, parts: Iterable[sp.Expr]) -> str:
@@ -144,8 +148,8 @@ class Mathematics(Infix):
         raise NotImplementedError
 
     def number(self, number: sp.Number) -> str:
-        """A number as it was meant: 1 - 0.95 is 0.05, and what rounding adds does not show."""
-        return super().number(number) if number.is_Integer else f"{float(number):.15g}"
+        """A number as it was meant: what rounding adds does not show."""
+        return super().number(number) if number.is_Integer else digits(float(number))
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:
         """The square root, and how tightly its parts hold together."""
@@ -160,8 +164,8 @@ class Stacked(Mathematics):
     """Mathematics whose fractions have their parts above each other."""
 
     def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
-        numbers = [factor for factor in over if factor.is_Number]
-        others = [factor for factor in over if not factor.is_Number]
+        numbers = [factor for factor in over if factor.is_number]
+        others = [factor for factor in over if not factor.is_number]
         if others and not any(symbols_of(factor) for factor in under):
             return self.fraction(numbers, under) + self.juxtaposed + self.factors(others)
         return self.fraction(over, under)

@@ -98,6 +98,9 @@ class MathML(Lettered, Stacked):
         return f"<mrow{marks}>{body}</mrow>"
 
     def number(self, number: sp.Number) -> str:
+        if isinstance(number, sp.NumberSymbol):
+            symbol = {sp.pi: "π", sp.E: "e"}.get(number)
+            return f"<mi>{symbol}</mi>" if symbol else f"<mn>{super().number(number)}</mn>"
         mantissa, _, exponent = super().number(number).replace("-", "−").partition("e")
         if not exponent:
             return f"<mn>{mantissa}</mn>"

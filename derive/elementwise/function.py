@@ -32,7 +32,7 @@ class Elementwise(sp.Function):
         """A function of plain numbers is a number."""
         if all(isinstance(a, sp.Number) for a in args):
             value = cls.textbook(*args)
-            return value if value.is_Rational else value.evalf(17)
+            return value if value.is_Rational else value.evalf(30)
         return None
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fractions import Fraction
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -12,6 +13,7 @@ import sympy as sp
 
 from derive import wellformed
 from derive.cell import Equation
+from derive.elementwise import absolute
 from derive.language.declarations import Declaration, Family, First, operand
 from derive.language.options import Options
 from derive.language.rounds import Layer, Rounds
@@ -103,7 +105,7 @@ class Body(dict[str, Any]):
 
     def define(self, name: str, formula: Any) -> Quantity:
         """Add the equation `name` = `formula`."""
-        rhs = _whole(sp.sympify(operand(formula), strict=True))
+        rhs = _in_our_words(sp.sympify(operand(formula), strict=True))
         wellformed.check_words(name, rhs)
         try:
             axes = axes_of(rhs)
@@ -229,7 +231,17 @@ def written_at(names: list[str]) -> Callable[[Quantity], tuple[int, str]]:
     return lambda q: (names.index(q.name) if q.name in names else len(names), q.name)
 
 
-def _whole(formula: sp.Expr) -> sp.Expr:
-    """The formula with 1.0 written as 1, so that SymPy drops a factor of one."""
+def _in_our_words(formula: sp.Expr) -> sp.Expr:
+    """The formula with 1.0 written as 1, so that SymPy drops a factor of one; with the exponent
+    1/3, which Python has divided, as a fraction; and with SymPy's own |x| as ours."""
     floats = formula.atoms(sp.Float)
-    return formula.xreplace({f: sp.Integer(int(f)) for f in floats if float(f).is_integer()})
+    formula = formula.xreplace({f: sp.Integer(int(f)) for f in floats if float(f).is_integer()})
+    powers = {p: p.base ** _fraction(p.exp) for p in formula.atoms(sp.Pow) if p.exp.is_Float}
+    formula = formula.xreplace(powers)
+    return formula.replace(sp.Abs, absolute)
+
+
+def _fraction(number: sp.Float) -> sp.Expr:
+    """The fraction of small numbers that a float is nearest to, or else the float."""
+    found = Fraction(float(number)).limit_denominator(100)
+    return sp.Rational(found) if float(found) == float(number) else number

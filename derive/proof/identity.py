@@ -3,9 +3,9 @@
 A small network of scalars, two units and three inputs over two steps, is unrolled into one loss,
 straight from the cell's equations. SymPy differentiates its parts, and the chain rule, run forward
 where the adjoint runs backward, carries that from every parameter, input and initial state to the
-loss. The derived adjoint equations are interpreted on the same scalars, step by step. The two
-differ by zero as rational functions, in which every value of an activation is an independent
-variable; `derive.proof.rational` finds that out in exact arithmetic.
+loss. The derived adjoint equations are interpreted on the same scalars, step by step. The two are
+the same rational functions, in which every value of an activation is an independent variable;
+`derive.proof.rational` finds that out in exact arithmetic.
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -36,37 +36,48 @@ from derive.nodes import (
     Transposed,
 )
 from derive.proof import Outcome
-from derive.proof.rational import Peak, Shared, derivative, is_zero, points
+from derive.proof.rational import Peak, Points, Shared
 
 STEPS = 2
 Value = Any  # a scalar expression, a list of them, or a list of lists
 
 
-def outcome(cell: Cell) -> Outcome:
+def outcome(network: Network) -> Outcome:
     """The identity as a part of the proof."""
-    proved, what = prove(cell)
+    proved, what = proof(network)
     if not proved:
         return Outcome(False, "differs", what)
-    remark, names = "SymPy's diff of an unrolled loss", ", ".join(declared(cell))
+    remark, names = "SymPy's diff of an unrolled loss", ", ".join(declared(network.cell))
     remark += f"; in {names} the derivative that is declared" if names else ""
     return Outcome(True, what, remark)
 
 
 def prove(cell: Cell) -> tuple[bool, str]:
     """True if the identity holds, and what was proved or where it fails."""
-    derived = adjoint(cell)
-    words = {f for e in derived.forward for f in _functions(e.rhs)}
+    return proof(unrolled(cell))
+
+
+def unrolled(cell: Cell) -> Network:
+    """The cell as a network of scalars."""
+    return Network(adjoint(cell))
+
+
+def proof(network: Network) -> tuple[bool, str]:
+    """The same, of a cell that is unrolled already."""
+    words = {f for e in network.derived.forward for f in _functions(e.rhs)}
     for word in sorted(words, key=lambda f: f.__name__):
         if not slopes_are_right(word):
             return False, f"the derivative of {word.__name__} is wrong"
-    network = _Network(derived)
-    leaves = network.leaves()
-    at = points()
-    for p in sorted(cell.constants, key=str):
-        if not all(is_zero(entry, at) for entry in _flat(network.gradients[p.name, 0])):
+    leaves, at = network.leaves(), network.points
+    constants = [(p, x) for p in network.constants for x in _flat(network.gradients[p.name, 0])]
+    gradients = [gradient for _, _, gradient in leaves]
+    at.settle([network.loss, *gradients, *(entry for _, entry in constants)])
+    for p, entry in constants:
+        if at.values(entry).any():
             return False, f"{p} is not trained, and has a derivative"
-    for name, leaf, gradient in leaves:
-        if not is_zero(derivative(network.loss, leaf) - gradient, at):
+    right = at.gradient(network.loss, [leaf for _, leaf, _ in leaves])
+    for (name, _, gradient), want in zip(leaves, right.T, strict=True):
+        if (at.values(gradient) != want).any():
             return False, f"the derivative by {name} is wrong"
     return True, f"{len(leaves)} derivatives"
 
@@ -110,10 +121,11 @@ def _in_textbook_words(expr: sp.Expr) -> sp.Expr:
     return expr.xreplace(inner)
 
 
-class _Network:
+class Network:
     """The cell unrolled over scalars: the loss as one expression, and the derived gradients."""
 
     def __init__(self, derived: Adjoint):
+        self.points = Points()
         self.derived, self.cell = derived, derived.cell
         cell = self.cell
         self.weights = {p: _symbols(p.name, p.axes) for p in cell.parameters}
@@ -160,6 +172,11 @@ class _Network:
                 gradients[p.name, 0] = _add(gradients[p.name, 0], new) if t < STEPS - 1 else new
         return gradients | {(s.name, 0): carry[s] for s in cell.states}
 
+    @property
+    def constants(self) -> list[Quantity]:
+        """The parameters that are not trained, of which every derivative is zero."""
+        return sorted(self.cell.constants, key=str)
+
     def leaves(self) -> list[tuple[str, sp.Symbol, sp.Expr]]:
         """Everything the loss depends on: its name, its symbol, and the derived gradient."""
         pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.trained]
@@ -185,7 +202,8 @@ def _defined(equation: Equation, values: Mapping[Quantity, Value], where: str) -
 def _shared(value: Value, name: str) -> Value:
     if isinstance(value, list):
         return [_shared(item, f"{name} {k}") for k, item in enumerate(value)]
-    return Shared(name, sp.sympify(value))
+    value = sp.sympify(value)
+    return Shared(name, value) if value.args else value
 
 
 def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
@@ -201,17 +219,17 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
     parts = [evaluate(a, values) for a in expr.args]
     if isinstance(expr, MatVec):
         matrix, vector = parts
-        return [_dot(row, vector) for row in matrix]
+        return _shared([_dot(row, vector) for row in matrix], "product")
     if isinstance(expr, Transposed):
         return [list(column) for column in zip(*parts[0], strict=True)]
     if isinstance(expr, Outer):
         return [[a * b for b in parts[1]] for a in parts[0]]
     if isinstance(expr, Largest):
-        return Peak(*parts[0])
+        return Peak(*_shared(parts[0], "inside"))
     if isinstance(expr, FeatureSum):
-        return sp.Add(*parts[0])
-    if isinstance(expr, sp.Pow):  # keeps SymPy from expanding and analysing the base
-        parts[0] = _shared(parts[0], "base")
+        return _shared(sp.Add(*parts[0]), "sum")
+    if isinstance(expr, sp.Pow | Elementwise):  # keeps SymPy from analysing what is inside
+        parts = [_shared(part, "inside") for part in parts]
     return _elementwise(expr.func, parts)
 
 

@@ -80,7 +80,7 @@ def _starts(cell: Cell, parameter: Quantity, latex: Latex) -> str:
         return "parameter, not trained"
     if parameter.name not in cell.initial:
         return "parameter"
-    start = latex.number(sp.Float(cell.initial[parameter.name]))
+    start = latex(sp.Float(cell.initial[parameter.name]))
     return f"parameter, at first ${start}$"
 
 
