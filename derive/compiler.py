@@ -2,6 +2,7 @@
 
     derive.language          a person's class body  ->  Cell
     derive.normal            its equations          ->  equations of one step of the chain rule each
+    derive.computed          these                  ->  their values, whatever is declared of them
     derive.adjoint           these                  ->  one adjoint equation for each
     derive.tangent           any of these           ->  one tangent equation for each
     derive.program.loops     all of these           ->  loops: what runs before, during, after

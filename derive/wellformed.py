@@ -16,6 +16,7 @@ import sympy as sp
 
 from derive.deviation import Deviation
 from derive.elementwise import FUNCTIONS
+from derive.largest import Largest
 from derive.nodes import (
     Axis,
     CellError,
@@ -35,7 +36,7 @@ Formulas = Mapping[Quantity, sp.Expr]  # the equations: what each left-hand side
 
 # What a formula may be made of, beside numbers, sums, products and powers. A class that is not
 # listed is for display only, as those of `derive.display.derivation` are, or somebody's own.
-WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Deviation, Size})
+WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Deviation, Largest, Size})
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
