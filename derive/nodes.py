@@ -37,6 +37,9 @@ class Axis:
     def __str__(self) -> str:
         return self.letter
 
+    def _sympy_(self) -> Size:
+        return Size(self)
+
     @property
     def identity(self) -> str:
         """What tells it from others: two axes may share a letter in two cells."""

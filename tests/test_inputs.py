@@ -79,11 +79,12 @@ class Hostile(Cell):
     """Names that generated code has for itself."""
 
     xs, x, T_, dxs = Input(), Input(()), Input(()), Input(())
-    first, number = State(), StepNumber()
+    first, dfirst = State(), StepNumber()
+    number = Vector(H)
     Inputs, value = Matrix(H, I), Vector(H)
 
     lengths = tanh(Inputs @ xs + x * value - T_ * first + dxs)
-    first_next = lengths / number
+    first_next = lengths / dfirst + number
 
 
 CELLS = (Several, Counted, Alone, Hostile)
