@@ -76,7 +76,8 @@ def adjoint(cell: Cell) -> Adjoint:
     """Differentiate a cell in reverse."""
     forward = normalise(cell.equations, (q.name for q in cell.quantities), quotients=True)
     quantities = (*(e.lhs for e in reversed(forward)), *cell.states, *cell.inputs, *cell.parameters)
-    taken = {q.name for q in quantities}
+    still = {*cell.constants, cell.number}  # no derivative is taken by these
+    taken = {q.name for q in (*quantities, *cell.given)}
     bar = {q: Quantity(fresh(f"d{q}", taken), q.axes) for q in quantities}
     seed = Quantity(fresh("dy", taken), cell.output.axes)
     carry = {s: Quantity(fresh(f"d{new}_carry", taken), s.axes) for s, new in cell.updates.items()}
@@ -90,7 +91,7 @@ def adjoint(cell: Cell) -> Adjoint:
     for equation in reversed(forward):
         if received[equation.lhs]:
             for quantity, contribution in pull_back(equation, bar[equation.lhs]):
-                if quantity not in cell.constants and quantity != cell.number:
+                if quantity not in still:
                     received[quantity].append(under_names(contribution, quotients))
     inner = {e.lhs for e in forward}
     backward = tuple(

@@ -313,7 +313,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
-    x_s, dt_s = (_filled(array, past) for array in (x_s, dt_s))
+    x_s, dt_s = (_filled(x, past) for x in (x_s, dt_s))
 
     H = params.hidden_size
     M = params.backbone_size

@@ -13,6 +13,7 @@ SOME = """
     rnn lstm lstm_peephole gru lstm_projection lstm_layer_norm slstm antisymmetric_rnn qrnn
     scrn fastgrnn unicornn
 """.split()
+SEVERAL = ["t_lstm", "gru_d"]  # that have several inputs, where a test can do with those as well
 
 
 def sampled(cells, some=SOME):

@@ -304,3 +304,19 @@ def test_a_part_lights_its_equation(opened):
         plain = page.locator(".first math [data-q='r']").first
         colour = "(element) => getComputedStyle(element).backgroundColor"
         assert lit.first.evaluate(colour) != plain.evaluate(colour)
+
+
+# --- alive ---------------------------------------------------------------------------------------
+
+
+def test_an_input_beside_the_series_has_a_slider(opened):
+    """What it is set to counts, and is kept in the address."""
+    with opened("cells/t_lstm") as page:
+        charts = page.locator(".charts")
+        before, slider = charts.inner_html(), page.get_by_label("dt at every step")
+        assert slider.input_value() == "1"
+        slider.fill("2.5")
+        assert charts.inner_html() != before and page.url.endswith("&i=2.5")
+        page.reload()
+        page.wait_for_selector("#live[data-ready]", state="attached")
+        assert page.get_by_label("dt at every step").input_value() == "2.5"

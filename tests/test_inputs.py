@@ -79,11 +79,12 @@ class Hostile(Cell):
     """Names that generated code has for itself."""
 
     xs, x, T_, dxs = Input(), Input(()), Input(()), Input(())
-    first, number = State(), StepNumber()
+    first, dfirst = State(), StepNumber()
+    number = Vector(H)
     Inputs, value = Matrix(H, I), Vector(H)
 
     lengths = tanh(Inputs @ xs + x * value - T_ * first + dxs)
-    first_next = lengths / number
+    first_next = lengths / dfirst + number
 
 
 CELLS = (Several, Counted, Alone, Hostile)
@@ -379,8 +380,9 @@ def test_the_command_takes_them_too():
     result = CliRunner().invoke(cli.main, command)
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["values"]["dt"] == [[0.5], [3.0]]
-    result = CliRunner().invoke(cli.main, ["trace", "t_lstm", "1", "--input", "dt"])
-    assert result.exit_code == 2 and "'dt' gives no series" in result.stderr
+    for written, says in (("dt", "'dt' gives no series"), ("dt=1,2", "dt is one number a step")):
+        result = CliRunner().invoke(cli.main, ["trace", "t_lstm", "1", "--input", written])
+        assert result.exit_code == 2 and says in result.stderr
 
 
 def test_readers_see_them_all(capsys):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from some_cells import SOME, every
+from some_cells import SEVERAL, SOME, every
 
 from derive.backends.javascript.lines import WIDTH, folded
 from derive.backends.javascript.module import Module, files
@@ -92,7 +92,7 @@ def words(code):
 
 
 @pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", (*SOME, *SEVERAL))
 def test_templates_say_no_word_that_is_not_listed(name, store):
     """A name in a routine was given out by `Names`, or is one that nothing else may have."""
     module = module_of(name, store)
@@ -103,7 +103,7 @@ def test_templates_say_no_word_that_is_not_listed(name, store):
 
 
 def test_what_a_module_defines_is_listed():
-    for name in SOME:
+    for name in (*SOME, *SEVERAL):
         text = text_of(name)
         defined = re.findall(r"^(?:export )?(?:function|class|const) (\w+)", text, re.M)
         assert len(defined) > 10 and set(defined) <= WORDS
@@ -111,7 +111,7 @@ def test_what_a_module_defines_is_listed():
     assert LANGUAGE < WORDS
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", (*SOME, *SEVERAL))
 def test_every_function_of_a_module_is_called(name):
     for store in STORES:
         code = PROSE.sub('""', text_of(name, store).replace("${", "` + ").replace("}`", "`"))
@@ -119,7 +119,7 @@ def test_every_function_of_a_module_is_called(name):
             assert len(re.findall(rf"\b{helper}\(", code)) > 1 or helper == "shown", helper
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", (*SOME, *SEVERAL))
 def test_no_name_is_declared_in_vain(name):
     for store in STORES:
         for code in routines(text_of(name, store)):
@@ -130,7 +130,7 @@ def test_no_name_is_declared_in_vain(name):
 
 
 @pytest.mark.parametrize("store", STORES)
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", (*SOME, *SEVERAL))
 def test_lines_are_short_and_folding_changes_nothing_else(name, store):
     whole = render("javascript/module.js.j2", module=module_of(name, store))
     text = folded(whole)

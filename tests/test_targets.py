@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 import pytest
-from some_cells import SOME
+from some_cells import SEVERAL, SOME
 
 import derive
 from derive.backends import BACKENDS
@@ -97,7 +97,7 @@ ROUTINES = ("forward", "backward", "step", "jvp", "hvp")
 @pytest.mark.parametrize("store", ["all", "states"])
 def test_numpy_s_templates_say_no_word_that_is_not_listed(store):
     """A name in a routine was given out by `Names`, or is one that nothing else may have."""
-    for name in SOME:
+    for name in (*SOME, *SEVERAL):
         module = Module(Program(load(name), store))
         text = render("numpy/module.py.j2", module=module)
         given = set(module.names.given.values())

@@ -147,10 +147,11 @@ def traced_by(
     from derive.evaluation import reading
     from derive.evaluation.trace import trace as traced
 
+    numbers = {q.name for q in cell.inputs if not q.axes}
     weights = (reading.weights(file) if file else {}) | reading.named(texts)
     return traced(
         cell,
-        {cell.input.name: reading.steps(series, columns)} | reading.named_series(inputs),
+        {cell.input.name: reading.steps(series, columns)} | reading.named_series(inputs, numbers),
         weights or None,
         reading.named(states),
         sizes=reading.sizes(sizes),

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +47,17 @@ def named(texts: Iterable[str]) -> dict[str, Array]:
     return pairs
 
 
-def named_series(texts: Iterable[str]) -> dict[str, Array]:
-    """``NAME=VALUES`` pairs, by name: a step a value, with spaces between, or a CSV file."""
+def named_series(texts: Iterable[str], numbers: Collection[str]) -> dict[str, Array]:
+    """``NAME=VALUES`` pairs, by name: a step a value, with spaces between, or a CSV file. Those of
+    `numbers` have one number a step."""
     pairs = {}
     for text in texts:
         name, _, written = text.partition("=")
         if not (name and written.split()):
             raise CellError(f"{text!r} gives no series: write NAME=VALUES, as in 'dt=0.5 2'")
         pairs[name] = steps(written.split())
+        if name in numbers and pairs[name].ndim > 1:
+            raise CellError(f"{name} is one number a step, and {text!r} gives several: put spaces")
     return pairs
 
 
