@@ -90,7 +90,8 @@ def adjoint(cell: Cell) -> Adjoint:
     for equation in reversed(forward):
         if received[equation.lhs]:
             for quantity, contribution in pull_back(equation, bar[equation.lhs]):
-                received[quantity].append(under_names(contribution, quotients))
+                if quantity not in cell.constants:
+                    received[quantity].append(under_names(contribution, quotients))
     inner = {e.lhs for e in forward}
     backward = tuple(
         Equation(bar[q], gathered(q, received[q]), order.get(q, ()))

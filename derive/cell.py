@@ -14,6 +14,7 @@ import sympy as sp
 
 from derive import wellformed
 from derive.elementwise import log, log_sigmoid, sigmoid
+from derive.entries import check as check_entries
 from derive.names import fresh
 from derive.nodes import Axis, CellError, H, I, Quantity, as_written, axes_of, symbols_of
 
@@ -70,6 +71,8 @@ class Cell:
     updates     for each state, the quantity that is its new value
     output      the quantity that is the cell's output at every step
     initial     initial values of parameters that do not start as the default rule says
+    entries     of parameters whose entries are a formula of their place; see `derive.entries`
+    untrained   parameters that stay as they are: every derivative takes them for constants
     starts      values of states before the first step, where they are not zero
     options     what a person may set, with the values that these equations have
     family      the family `derive list` shows it in
@@ -86,6 +89,8 @@ class Cell:
     output: Quantity
     initial: Mapping[str, float] = field(default_factory=dict)
     starts: Mapping[str, float] = field(default_factory=dict)
+    entries: Mapping[str, sp.Expr] = field(default_factory=dict)
+    untrained: frozenset[str] = frozenset()
     options: tuple[Setting, ...] = ()
     family: str = ""
 
@@ -118,12 +123,25 @@ class Cell:
         wellformed.check_output(self.output, formulas)
         values = (*self.initial.items(), *self.starts.items())
         wellformed.check_values(values, (*self.parameters, *self.states))
+        for name, formula in self.entries.items():
+            check_entries(name, formula)
+        wellformed.check_known((*self.entries, *self.untrained), self.parameters)
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """Every axis that occurs: I and H, then in the order of the states and parameters."""
         quantities = (*self.states, *self.parameters)
         return tuple(dict.fromkeys((I, H, *(axis for q in quantities for axis in q.axes))))
+
+    @property
+    def trained(self) -> tuple[Quantity, ...]:
+        """The parameters that a derivative is taken by."""
+        return tuple(p for p in self.parameters if p.name not in self.untrained)
+
+    @property
+    def constants(self) -> frozenset[Quantity]:
+        """The parameters that are not trained."""
+        return frozenset(self.parameters) - frozenset(self.trained)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

@@ -92,4 +92,4 @@ def load(what: str | Cell, **settings: object) -> Handle:
             )
     else:
         cell = library.load(what, {name: str(value) for name, value in settings.items()})
-    return Handle(**{field.name: getattr(cell, field.name) for field in fields(cell)})
+    return Handle(**{f.name: getattr(cell, f.name) for f in fields(cell)})

@@ -181,6 +181,12 @@ def check_values(values: Iterable[tuple[str, float]], quantities: Iterable[Quant
             )
 
 
+def check_known(names: Iterable[str], parameters: Iterable[Quantity]) -> None:
+    """Names are those of parameters."""
+    for name in sorted(set(names) - {p.name for p in parameters}):
+        raise CellError(f"no parameter is called `{name}`")
+
+
 def check_used(
     quantities: Iterable[Quantity], leaving: Collection[Quantity], formulas: Formulas
 ) -> None:

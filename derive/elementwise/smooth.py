@@ -7,6 +7,7 @@ from math import inf
 import sympy as sp
 
 from derive.elementwise.function import Elementwise
+from derive.nodes import Size
 
 
 class sigmoid(Elementwise):
@@ -125,6 +126,13 @@ class softplus(Elementwise):
 
 class sqrt(Elementwise):
     """The square root, of positive values."""
+
+    @classmethod
+    def eval(cls, *args: sp.Expr) -> sp.Expr | None:
+        """Of sizes it is a power, as of numbers."""
+        (x,) = args
+        sizes = x.atoms(sp.Symbol) and x.free_symbols == x.atoms(Size)
+        return sp.sqrt(x) if sizes else super().eval(x)
 
     @staticmethod
     def slopes(y, x):

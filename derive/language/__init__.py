@@ -50,6 +50,7 @@ from derive.elementwise import (
     surrogate,
     tanh,
 )
+from derive.entries import entries
 from derive.language.body import opened
 from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
 from derive.language.functions import each, mean, minimum, standardise, sum, where
@@ -78,7 +79,7 @@ class _CellMeta(type):
             raise CellError(f"cell `{name}` has no input: declare one with `x = Input()`")
         body.check_members()
         states = tuple(body.states.values())
-        updates = body.updates()
+        updates, first = body.updates(), body.initial()
         return _cell.Cell(
             name=name.lower(),
             title=name,
@@ -89,7 +90,13 @@ class _CellMeta(type):
             equations=tuple(body.equations),
             updates=updates,
             output=body.output or updates.get(states[0] if states else None, body.input),
-            initial=body.initial(),
+            initial={name: value for name, value in first.items() if not callable(value)},
+            entries={
+                name: entries(name, rule, body.parameters[name].axes)
+                for name, rule in first.items()
+                if callable(rule)
+            },
+            untrained=body.untrained(),
             starts=body.starts,
             options=tuple(body.options.settings),
             family=family,

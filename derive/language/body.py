@@ -14,7 +14,7 @@ import sympy as sp
 from derive import wellformed
 from derive.cell import Equation
 from derive.elementwise import absolute
-from derive.language.declarations import Declaration, Family, Option, operand
+from derive.language.declarations import Declaration, Family, First, Option, operand
 from derive.language.options import Options
 from derive.language.rounds import Layer, Rounds
 from derive.nodes import Axis, CellError, Quantity, axes_of, describe, symbols_of
@@ -186,8 +186,9 @@ class Body(dict[str, Any]):
                 what = f"{name}.{member}" if member else name
                 raise CellError(f"`{what}` is never used; remove it, or use it in an equation")
 
-    def initial(self) -> dict[str, float]:
-        """Initial values, by parameter; CellError where no such parameter exists."""
+    def initial(self) -> dict[str, First]:
+        """Initial values, by parameter, numbers or functions; CellError where no such parameter
+        exists."""
         for family in self.families.values():
             members = {
                 m
@@ -205,6 +206,10 @@ class Body(dict[str, Any]):
             for name, (family, member, full) in self.members.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    def untrained(self) -> frozenset[str]:
+        """The parameters that are not trained."""
+        return frozenset(n for n, (family, *_) in self.members.items() if not family._trained)
 
 
 def opened() -> Body:

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from derive.language.body import Body
 
 
+First = float | Callable[..., Any]  # a number, or what gives one for each entry
+
+
 class Operand:
     """What stands for an expression in a formula: `_sympy_` is the expression."""
 
@@ -34,17 +37,19 @@ class Operand:
         return abs(self._sympy_())
 
 
-def _as_expression(operator: str) -> Callable[[Operand, Any], sp.Expr]:
+def _as_expression(operator: str) -> Callable[[Any, Any], sp.Expr]:
     """An operator of the expression."""
     return lambda one, other: getattr(one._sympy_(), operator)(operand(other))
 
 
 for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
     setattr(Operand, f"__{_name}__", _as_expression(f"__{_name}__"))
+    if _name != "matmul":  # an axis in a formula is its length
+        setattr(Axis, f"__{_name}__", _as_expression(f"__{_name}__"))
 
 
 def operand(value: Any) -> sp.Expr:
-    return value._sympy_() if isinstance(value, Operand) else value
+    return value._sympy_() if isinstance(value, Operand | Axis) else value
 
 
 class Declaration:
@@ -137,22 +142,32 @@ class Family(Declaration, Operand):
 
     `names` lists members that are not named after an equation. Keywords give initial values where
     the default will not do: ``Vector(H, f=1)`` starts ``b_f`` at 1, and ``Vector(H, at=1)`` the
-    whole family.
+    whole family. A function says it of each entry, ``Matrix(H, H, at=lambda row, column: …)``. A
+    family that is not `trained` keeps its first values.
     """
 
-    def __init__(self, *axes: Axis, names: str = "", at: float | None = None, **initial: float):
+    def __init__(
+        self,
+        *axes: Axis,
+        names: str = "",
+        at: First | None = None,
+        trained: bool = True,
+        **initial: First,
+    ):
         for axis in axes:
             if not isinstance(axis, Axis):
                 raise CellError(f"a shape is made of axes such as H and I: {axis!r} is not an axis")
         if len(set(str(names).split())) < len(str(names).split()) or names != str(names):
             raise CellError(f'names="…" lists different names separated by spaces, not {names!r}')
+        if not isinstance(trained, bool):
+            raise CellError(f"trained=True or trained=False says whether it is, not {trained!r}")
         for member, value in initial.items():
             if isinstance(value, bool):
                 raise CellError(
                     f"`{member}={value}`: a keyword is a member's first value, which is a number"
                 )
         self._axes, self._names = axes, tuple(names.split())
-        self._at, self._initial = at, initial
+        self._at, self._initial, self._trained = at, initial, trained
         self._name = ""
         self._body: Body | None = None
 
@@ -178,7 +193,7 @@ class Family(Declaration, Operand):
         """The transpose of the matrix of this name."""
         return self._sympy_().T
 
-    def _starts(self, member: str) -> float | None:
+    def _starts(self, member: str) -> First | None:
         """The initial value that a member was given; None for the default."""
         return self._initial.get(member, self._at)
 
@@ -186,7 +201,7 @@ class Family(Declaration, Operand):
 class Matrix(Family):
     """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units."""
 
-    def __init__(self, rows: Axis, columns: Axis | None = None, names: str = "", **initial: float):
+    def __init__(self, rows: Axis, columns: Axis | None = None, names: str = "", **initial: Any):
         if columns is None:
             raise CellError(f"a matrix has two axes, as in Matrix({rows}, I)")
         super().__init__(rows, columns, names=names, **initial)
@@ -195,12 +210,12 @@ class Matrix(Family):
 class Vector(Family):
     """A family of parameter vectors: biases, peepholes."""
 
-    def __init__(self, axis: Axis = H, names: str = "", at: float | None = None, **initial: float):
-        super().__init__(axis, names=names, at=at, **initial)
+    def __init__(self, axis: Axis = H, names: str = "", **initial: Any):
+        super().__init__(axis, names=names, **initial)
 
 
 class Scalar(Family):
     """A family of single trained numbers."""
 
-    def __init__(self, names: str = "", at: float | None = None, **initial: float):
-        super().__init__(names=names, at=at, **initial)
+    def __init__(self, names: str = "", **initial: Any):
+        super().__init__(names=names, **initial)

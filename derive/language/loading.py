@@ -20,8 +20,6 @@ INSTEAD = {
         "a quantity has no value while the body runs, so it cannot be a condition: use where, "
         "maximum, minimum or relu of derive.language"
     ),
-    "and 'Axis'": "an axis is not a number: the length of H is Size(H)",
-    "'Axis' and": "an axis is not a number: the length of H is Size(H)",
     "unsupported operand type(s) for @": (
         "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or "
         "-(W @ x), and U @ h - U.T @ h for (U - U.T) @ h"
@@ -105,7 +103,7 @@ def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            quantities = _quantities(node.name, module)
+            quantities = _quantities(node.name, module) | _places(node)
             chosen = {id(part) for part in _conditions(node)}
             asked = (part for part in _asked(node) if id(part) not in chosen)
             for name in (n for part in asked for n in ast.walk(part)):
@@ -126,10 +124,19 @@ def _quantities(name: str, module: ModuleType) -> set[str]:
 
 
 def _conditions(body: ast.AST) -> Iterator[ast.AST]:
-    """The comparisons that `where` chooses by."""
+    """The comparisons that `where` chooses by; whether two are equal is not among them."""
     for node in ast.walk(body):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            yield from node.args[: node.func.id == "where"]
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "where" and node.args:
+            condition = node.args[0]
+            asks = condition.ops if isinstance(condition, ast.Compare) else [ast.Eq()]
+            if not any(isinstance(operator, ast.Eq | ast.NotEq) for operator in asks):
+                yield condition
+
+
+def _places(body: ast.AST) -> set[str]:
+    """The names that functions in it give to row and column, which have no value, either."""
+    functions = [node.args for node in ast.walk(body) if isinstance(node, ast.Lambda)]
+    return {a.arg for f in functions for a in f.args[: len(f.args) - len(f.defaults)]}
 
 
 def _asked(body: ast.AST) -> Iterator[ast.AST]:

@@ -68,7 +68,12 @@ def proof(network: Network) -> tuple[bool, str]:
         if not slopes_are_right(word):
             return False, f"the derivative of {word.__name__} is wrong"
     leaves, at = network.leaves(), network.points
-    at.settle([network.loss, *(gradient for _, _, gradient in leaves)])
+    constants = [(p, x) for p in network.constants for x in _flat(network.gradients[p.name, 0])]
+    gradients = [gradient for _, _, gradient in leaves]
+    at.settle([network.loss, *gradients, *(entry for _, entry in constants)])
+    for p, entry in constants:
+        if at.values(entry).any():
+            return False, f"{p} is not trained, and has a derivative"
     right = at.gradient(network.loss, [leaf for _, leaf, _ in leaves])
     for (name, _, gradient), want in zip(leaves, right.T, strict=True):
         if (at.values(gradient) != want).any():
@@ -166,9 +171,14 @@ class Network:
                 gradients[p.name, 0] = _add(gradients[p.name, 0], new) if t < STEPS - 1 else new
         return gradients | {(s.name, 0): carry[s] for s in cell.states}
 
+    @property
+    def constants(self) -> list[Quantity]:
+        """The parameters that are not trained, of which every derivative is zero."""
+        return sorted(self.cell.constants, key=str)
+
     def leaves(self) -> list[tuple[str, sp.Symbol, sp.Expr]]:
         """Everything the loss depends on: its name, its symbol, and the derived gradient."""
-        pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.parameters]
+        pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.trained]
         pairs += [(s.name, self.start[s], self.gradients[s.name, 0]) for s in self.cell.states]
         name = self.cell.input.name
         pairs += [(name, self.inputs[t], self.gradients[name, t]) for t in range(STEPS)]

@@ -37,7 +37,9 @@ def complex_step(trial: Trial) -> Outcome:
     worst = 0.0
     for each in both(trial):
         start = each.point.vector().astype(complex)
-        right = np.array([_imaginary(each, start, k) for k in range(start.size)])
+        right = np.zeros(start.size)
+        for k in map(int, np.flatnonzero(each.moves)):
+            right[k] = _imaginary(each, start, k)
         worst = largest(worst, _by_parts(each, each.gradient(each.point), right))
     return judged(worst, 1e-12, "of the largest entry of each array")
 
@@ -70,7 +72,7 @@ def finite_differences(trial: Trial) -> Outcome:
     start = trial.point.vector()
     gradient = trial.gradient(trial.point)
     for _ in range(10):
-        v = trial.draw().vector()
+        v = trial.direction().vector()
         ahead, behind = trial.loss(trial.at(start + h * v)), trial.loss(trial.at(start - h * v))
         scale = np.linalg.norm(gradient) * np.linalg.norm(v)
         worst = largest(worst, abs((ahead - behind) / (2 * h) - gradient @ v) / max(scale, 1e-30))
@@ -81,7 +83,7 @@ def dot_product(trial: Trial) -> Outcome:
     """<J v, u> = <v, Jᵀ u>."""
     worst = 0.0
     for each in both(trial):
-        v = each.draw()
+        v = each.direction()
         ys_dot, state_dot = each.module.jvp(each.point.params, each.tape, v.params, v.xs, v.state)
         pairs = each.paired(ys_dot, state_dot)
         left = sum(float(np.sum(a * b)) for a, b in pairs)
@@ -101,7 +103,7 @@ def taylor(trial: Trial) -> Outcome:
     """
     here, steps = trial.loss(trial.point), 2.0 ** -np.arange(8, 20)
     size = sum(float(np.abs(a * b).sum()) for a, b in trial.paired(trial.ys, trial.final))
-    remainders = [_remainders(trial, trial.draw(), here, steps) for _ in range(4)]
+    remainders = [_remainders(trial, trial.direction(), here, steps) for _ in range(4)]
     first, second = (np.linalg.norm(rows, axis=0) for rows in zip(*remainders, strict=True))
     orders = [_order(steps, first, size), _order(steps, second, size)]
     short = max(0.0 if o is None else w - o for o, w in zip(orders, (2, 3), strict=True))
@@ -143,7 +145,7 @@ def hessian(trial: Trial) -> Outcome:
     """H v is the derivative of the gradient along v, by complex step, and <u, H v> = <v, H u>."""
     worst = 0.0
     for each in both(trial):
-        u, v, start = each.draw(), each.draw(), each.point.vector()
+        u, v, start = each.direction(), each.direction(), each.point.vector()
         hu, hv = _hvp(each, u), _hvp(each, v)
         right = each.gradient_of_loss(each.at(start + 1e-30j * v.vector())).imag / 1e-30
         floor = 1e-3 * float(np.abs(each.gradient(each.point)).max())  # all but linear cells

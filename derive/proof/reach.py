@@ -16,16 +16,16 @@ ANY = "each receives a gradient"
 
 
 def outcome(network: Network) -> Outcome:
-    """Every parameter's derived gradient is a function that is not zero."""
+    """The derived gradient of every parameter that is trained is a function that is not zero."""
     cell = network.cell
     moved = {
         name for name, _, gradient in network.leaves() if network.points.values(gradient).any()
     }
-    still = [p.name for p in cell.parameters if p.name not in moved]
-    count = f"{len(cell.parameters) - len(still)} of {len(cell.parameters)}"
+    still = [p.name for p in cell.trained if p.name not in moved]
+    count = f"{len(cell.trained) - len(still)} of {len(cell.trained)}"
     if still:
         return Outcome(False, count, f"{', '.join(still)}: no loss has a gradient by it")
-    late = [p.name for p in cell.parameters if p not in seen_by_outputs(cell)]
+    late = [p.name for p in cell.trained if p not in seen_by_outputs(cell)]
     remark = f"{ANY}; {', '.join(late)} from the last states alone" if late else ANY
     return Outcome(True, count, remark)
 

@@ -60,6 +60,22 @@ class Trial:
         state = self.module.State(*map(self.rng.standard_normal, self.state_shapes))
         return Point(params, xs, state)
 
+    def direction(self) -> Point:
+        """A random direction, along which what is not trained does not move."""
+        drawn = self.draw()
+        for name in self.cell.untrained:
+            drawn.params[name][...] = 0
+        return drawn
+
+    @property
+    def moves(self) -> Any:
+        """For each number of a point as one vector, whether it moves."""
+        ones = np.ones_like(self.point.vector(), bool)
+        point = self.at(ones.astype(float))
+        for name in self.cell.untrained:
+            point.params[name][...] = 0
+        return point.vector() != 0
+
     def at(self, vector: Any) -> Point:
         """The point that a vector describes, of the vector's dtype."""
         params = self.module.Params(*self.template._sizes, dtype=vector.dtype)

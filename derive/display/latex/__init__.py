@@ -76,6 +76,8 @@ def document(cell: Cell) -> str:
 
 def _starts(cell: Cell, parameter: Quantity, latex: Latex) -> str:
     """The entry of a parameter in the table of symbols."""
+    if parameter.name in cell.untrained:
+        return "parameter, not trained"
     if parameter.name not in cell.initial:
         return "parameter"
     start = latex(sp.Float(cell.initial[parameter.name]))
