@@ -43,7 +43,7 @@ class Adjoint:
     cell       the cell
     forward    its equations in normal form
     backward   one equation for each adjoint: of the equations' quantities in reverse, then of
-               states, input, parameters
+               states, inputs, parameters
     bar        for each quantity, its adjoint
     seed       the adjoint of the output, which the caller gives for every step
     carry      for each state, the adjoint of its new value that the following step hands back
@@ -75,7 +75,7 @@ class Adjoint:
 def adjoint(cell: Cell) -> Adjoint:
     """Differentiate a cell in reverse."""
     forward = normalise(cell.equations, (q.name for q in cell.quantities), quotients=True)
-    quantities = (*(e.lhs for e in reversed(forward)), *cell.states, cell.input, *cell.parameters)
+    quantities = (*(e.lhs for e in reversed(forward)), *cell.states, *cell.inputs, *cell.parameters)
     taken = {q.name for q in quantities}
     bar = {q: Quantity(fresh(f"d{q}", taken), q.axes) for q in quantities}
     seed = Quantity(fresh("dy", taken), cell.output.axes)
@@ -90,7 +90,7 @@ def adjoint(cell: Cell) -> Adjoint:
     for equation in reversed(forward):
         if received[equation.lhs]:
             for quantity, contribution in pull_back(equation, bar[equation.lhs]):
-                if quantity not in cell.constants:
+                if quantity not in cell.constants and quantity != cell.number:
                     received[quantity].append(under_names(contribution, quotients))
     inner = {e.lhs for e in forward}
     backward = tuple(

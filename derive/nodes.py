@@ -37,10 +37,10 @@ class Axis:
     def __str__(self) -> str:
         return self.letter
 
-    __repr__ = __str__
-
     def _sympy_(self) -> Size:
         return Size(self)
+
+    __repr__ = __str__
 
     @property
     def identity(self) -> str:

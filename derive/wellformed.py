@@ -141,6 +141,19 @@ def check_shapes(formulas: Formulas) -> None:
             )
 
 
+def check_inputs(inputs: Collection[Quantity], number: Quantity | None) -> None:
+    """There are inputs, vectors or numbers; the number of the step is a number."""
+    if not inputs:
+        raise CellError("the cell has no input: declare one with Input()")
+    for q in inputs:
+        if len(q.axes) > 1:
+            raise CellError(
+                f"input `{q}` has shape {shape(q.axes)}, and must be a vector or a number"
+            )
+    if number is not None and number.axes:
+        raise CellError(f"the number of the step, `{number}`, has shape {shape(number.axes)}")
+
+
 def check_states(
     states: Collection[Quantity], updates: Mapping[Quantity, Quantity], formulas: Formulas
 ) -> None:

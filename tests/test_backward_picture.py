@@ -63,7 +63,7 @@ def number(expr, values):
 def evaluated(derived):
     """A value for every quantity and every adjoint of a step, from some drawn at random."""
     cell, rng = derived.cell, random.Random(1)
-    given = [cell.input, *cell.states, *cell.parameters, derived.seed, *derived.carry.values()]
+    given = [*cell.given, *cell.states, *cell.parameters, derived.seed, *derived.carry.values()]
     values = {q: sp.Float(rng.uniform(0.2, 0.9), 30) for q in given}
     for equation in (*derived.forward, *derived.backward):
         values[equation.lhs] = number(equation.rhs, values)

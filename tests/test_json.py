@@ -24,7 +24,6 @@ from derive import compiler, library
 from derive.display.data.cells import cell_data, list_data
 from derive.display.data.difference import difference_data
 from derive.elementwise import tanh
-from derive.nodes import H
 
 ROOT = Path(__file__).parent.parent
 SPECS = [*library.names(), "gru:reset=after", "examples/leaky_integrator.py"]
@@ -76,15 +75,17 @@ def test_formulas_compute_what_the_generated_module_does(cell):
     data = json.loads(json.dumps(cell_data(cell)))
     m, rng = compiler.module(cell), np.random.default_rng(0)
     sizes = {axis.letter: 2 + n for n, axis in enumerate(cell.axes)}
-    sizes |= {"I": sizes["H"]} if cell.input.axes == (H,) else {}
+    sizes |= {"I": sizes["H"]} if cell.input_is_wide else {}
     params = m.Params(*(sizes[axis.letter] for axis in cell.axes))
     params.flat[:] = rng.normal(size=params.flat.size)
     shapes = {name: [sizes[a] for a in q["shape"]] for name, q in data["quantities"].items()}
-    x = rng.normal(size=shapes[data["input"]])
+    xs = {name: rng.uniform(0.2, 1.8, size=shapes[name]) for name in data["inputs"]}
     state = m.State(*(rng.normal(size=(1, *shapes[s])) for s in data["states"]))
-    ys, final, tape = m.forward(params, x[None, None], state)
+    arrays = [np.array(x)[None, None] for x in xs.values()]
+    ys, final, tape = m.forward(params, m.Inputs(*arrays) if len(xs) > 1 else arrays[0], state)
 
-    given = {**sizes, **params, data["input"]: x}
+    given = {**sizes, **params, **xs}
+    given |= {name: 1.0 for name, q in data["quantities"].items() if q["kind"] == "number"}
     given |= dict(zip(data["states"], (s[0] for s in state), strict=True))
     values = computed(data, given, "forward")
     close(values[data["output"]], ys[0, 0])
@@ -102,7 +103,8 @@ def test_formulas_compute_what_the_generated_module_does(cell):
         values[adjoints[data["updates"][old], "next"]] = end[0]
     for section in ("adjoints", "back", "gathered"):
         values = computed(data, values, section)
-    close(values[adjoints[data["input"], "whole"]], dxs[0, 0])
+    for name, array in zip(xs, dxs if len(xs) > 1 else [dxs], strict=True):
+        close(values[adjoints[name, "whole"]], array[0, 0])
     for old, start in zip(data["states"], dstart, strict=True):
         close(values[adjoints[old, "back"]], start[0])
     for name in data["parameters"]:

@@ -590,7 +590,7 @@ def along(argument, letter="P"):
     W, V, U = Quantity("W", (H, I)), Quantity("V", (P, H)), Quantity("U", (H, P))
     h_next, m_next = Quantity("h_next", (H,)), Quantity("m_next", (P,))
     return Cell(
-        name="along", title="Along", doc="", input=x, states=(h, m), parameters=(W, V, U),
+        name="along", title="Along", doc="", inputs=(x,), states=(h, m), parameters=(W, V, U),
         equations=(
             Equation(m_next, tanh(V @ h) + language.mean(m) * m),
             Equation(h_next, tanh(W @ x + U @ m)),

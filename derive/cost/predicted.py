@@ -95,7 +95,7 @@ def parameters(program: Program) -> sp.Expr:
 def kept(program: Program) -> sp.Expr:
     """How many numbers forward keeps for each step of each sequence."""
     cell = program.cell
-    return sp.Add(*(size(q.axes) for q in (cell.input, *cell.states, *program.loops.saved)))
+    return sp.Add(*(size(q.axes) for q in (*cell.given, *cell.states, *program.loops.saved)))
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,8 @@ def savings(program: Program) -> list[Saving]:
         if shared:
             what = f"quantities that lie in the place of another: {len(shared)}"
             rows.append(Saving("storage", name, what))
-    named = (program.cell.input, *program.cell.states, *(e.lhs for e in program.derivation.forward))
+    cell, equations = program.cell, program.derivation.forward
+    named = (*cell.given, *cell.states, *(e.lhs for e in equations))
     everything = sp.Add(*(size(q.axes) for q in named))
     if everything != kept(program):
         rest = f"numbers kept for a step: {text(kept(program))} instead of {text(everything)}"

@@ -7,6 +7,7 @@ entry of s.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -15,6 +16,8 @@ from typing import Any
 import numpy as np
 
 from derive.cell import Cell
+from derive.evaluation.arrays import extent
+from derive.evaluation.inputs import leading, number
 from derive.nodes import Axis, CellError, I, Quantity
 
 ROWS = 8192  # of a batch of directions: more at once only take more memory
@@ -26,7 +29,7 @@ class Trajectory:
 
     module  the cell's generated module
     params  its parameters
-    xs      inputs, (T, B, I)
+    xs      the first input, (T, B, I); every other is 1
     """
 
     cell: Cell
@@ -44,8 +47,9 @@ class Trajectory:
         ]
         passed = [self.module.State(*starts)]
         with np.errstate(all="ignore"):  # reported below, in words
-            for x in self.xs:
-                passed.append(self.module.step(self.params, x, passed[-1])[1])
+            for t, x in enumerate(self.xs, start=1):
+                told = (self.given(x), passed[-1], *number(self.cell, t))
+                passed.append(self.module.step(self.params, *told)[1])
         found = dict(zip(self.cell.states, map(np.stack, zip(*passed, strict=True)), strict=True))
         for state, values in found.items():
             if not np.isfinite(values).all():
@@ -55,6 +59,10 @@ class Trajectory:
                     f"take fewer steps, or smaller weights"
                 )
         return found
+
+    def given(self, xs: Any) -> Any:
+        """What the module takes where this is the first input."""
+        return leading(self.cell, self.module, lengths(self.cell, self.params), xs)
 
     @cached_property
     def parts(self) -> dict[Quantity, slice]:
@@ -76,20 +84,23 @@ class Trajectory:
         some = max(ROWS // n, 1)
         for start in range(0, T * B, some):
             here = slice(start, start + some)
-            found[here] = self._jacobians(xs[here], [values[here] for values in states])
+            at = np.arange(T * B)[here] // B + 2  # the numbers of these steps
+            found[here] = self._jacobians(xs[here], [values[here] for values in states], at)
         if not np.isfinite(found).all():
             raise CellError(f"{self.cell.name}: a step's derivatives are not finite along this way")
         return found.reshape(T, B, n, n)
 
-    def _jacobians(self, xs: Any, states: list[Any]) -> Any:
-        """The Jacobians at some inputs (N, I) and states, each (N, ·), by tangents along the n
-        entries: a batch of N n steps."""
+    def _jacobians(self, xs: Any, states: list[Any], numbers: Any) -> Any:
+        """The Jacobians at some inputs (N, I), states, each (N, ·), and numbers of steps (N,), by
+        tangents along the n entries: a batch of N n steps."""
         State, n = self.module.State, max(part.stop for part in self.parts.values())
         at = State(*(np.repeat(values, n, axis=0) for values in states))
         directions = np.tile(np.eye(n), (len(xs), 1))
         along = State(*(np.ascontiguousarray(directions[:, p]) for p in self.parts.values()))
         with np.errstate(all="ignore"):  # reported above, in words
-            _, _, tape = self.module.forward(self.params, np.repeat(xs, n, axis=0)[None], at)
+            given = self.given(np.repeat(xs, n, axis=0)[None])
+            first = {"first": np.repeat(numbers, n)} if self.cell.number else {}
+            _, _, tape = self.module.forward(self.params, given, at, **first)
             _, moved = self.module.jvp(self.params, tape, self.params.zeros(), None, along)
         return np.concatenate(moved, axis=-1).reshape(len(xs), n, n).swapaxes(1, 2)
 
@@ -102,9 +113,10 @@ def lengths(cell: Cell, params: Any) -> dict[Axis, int]:
 def sizes(cell: Cell, inputs: int, hidden: int) -> list[int]:
     """A length for each axis: `inputs` for the input's, if it has one of its own, and `hidden` for
     all others."""
-    return [inputs if axis == I and cell.input.axes == (I,) else hidden for axis in cell.axes]
+    is_own = not cell.input_is_wide
+    return [inputs if axis == I and is_own else hidden for axis in cell.axes]
 
 
 def width(cell: Cell, params: Any) -> int:
-    """The number of entries of the input."""
-    return lengths(cell, params)[cell.input.axes[0]]
+    """The number of entries of the first input."""
+    return math.prod(extent(cell.input.axes, lengths(cell, params)))

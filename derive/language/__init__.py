@@ -52,14 +52,23 @@ from derive.elementwise import (
 )
 from derive.entries import entries
 from derive.language.body import opened
-from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
+from derive.language.declarations import (
+    Input,
+    Matrix,
+    Option,
+    Output,
+    Scalar,
+    State,
+    StepNumber,
+    Vector,
+)
 from derive.language.functions import each, mean, minimum, standardise, sum, where
 from derive.nodes import Axis, CellError, H, I, Size
 
 __all__ = [
     "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
-    "Vector", "Axis", "absolute", "cos", "each", "exp", "expm1", "floor", "log", "log1p",
-    "log_sigmoid", "maximum", "mean", "minimum", "relu",
+    "StepNumber", "Vector", "Axis", "absolute", "cos", "each", "exp", "expm1", "floor", "log",
+    "log1p", "log_sigmoid", "maximum", "mean", "minimum", "relu",
     "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise",
     "stop_gradient", "sum", "surrogate", "tanh", "where",
 ]  # fmt: skip
@@ -75,21 +84,21 @@ class _CellMeta(type):
     def __new__(mcs, name, bases, body, family=""):
         if not bases:
             return super().__new__(mcs, name, bases, dict(body))
-        if body.input is None:
+        if not body.inputs:
             raise CellError(f"cell `{name}` has no input: declare one with `x = Input()`")
         body.check_members()
-        states = tuple(body.states.values())
+        inputs, states = tuple(body.inputs.values()), tuple(body.states.values())
         updates, first = body.updates(), body.initial()
         return _cell.Cell(
             name=name.lower(),
             title=name,
             doc=body.get("__doc__") or "",
-            input=body.input,
+            inputs=inputs,
             states=states,
             parameters=tuple(body.parameters.values()),
             equations=tuple(body.equations),
             updates=updates,
-            output=body.output or updates.get(states[0] if states else None, body.input),
+            output=body.output or updates.get(states[0] if states else None, inputs[0]),
             initial={name: value for name, value in first.items() if not callable(value)},
             entries={
                 name: entries(name, rule, body.parameters[name].axes)
@@ -100,6 +109,7 @@ class _CellMeta(type):
             starts=body.starts,
             options=tuple(body.options.settings),
             family=family,
+            number=body.number,
         )
 
 

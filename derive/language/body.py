@@ -34,7 +34,8 @@ class Body(dict[str, Any]):
 
     def __init__(self):
         super().__init__()
-        self.input: Quantity | None = None
+        self.inputs: dict[str, Quantity] = {}
+        self.number: Quantity | None = None
         self.output: Quantity | None = None
         self.states: dict[str, Quantity] = {}
         self.starts: dict[str, float] = {}
@@ -155,7 +156,8 @@ class Body(dict[str, Any]):
     def quantities(self) -> set[str]:
         """The names of everything declared and defined so far, except parameters."""
         defined = {e.lhs.name for e in self.equations}
-        return {*self.states, *defined, *([self.input.name] if self.input else [])}
+        number = [self.number.name] if self.number else []
+        return {*self.inputs, *number, *self.states, *defined}
 
     def updates(self) -> dict[Quantity, Quantity]:
         """The new value of each state that has one."""

@@ -1,4 +1,4 @@
-"""The declarations of a cell's body: input, states, output, parameters and options."""
+"""The declarations of a cell's body: inputs, states, output, parameters and options."""
 
 from __future__ import annotations
 
@@ -61,24 +61,34 @@ class Declaration:
 
 
 class Input(Declaration):
-    """The input x of one step, a vector of shape (I,).
+    """What one step is given: x, a vector of shape (I,).
 
     ``Input(H)`` is for a cell that adds its input to its state, and so takes as many inputs as it
-    has units.
+    has units. Any other axis does, too; ``Input(())`` is a number, such as the time since the step
+    before. A cell may have several inputs.
     """
 
-    def __init__(self, axis: Axis = I):
-        if axis not in (I, H):
-            raise CellError(f"the axis of an input is I or H, not {axis!r}")
-        self.axis = axis
+    def __init__(self, axis: Axis | tuple[()] = I):
+        if not isinstance(axis, Axis) and axis != ():
+            raise CellError(
+                f"an input has an axis such as I, or none where it is a number, Input(()): "
+                f"{axis!r} is not an axis"
+            )
+        self.axes = (axis,) if isinstance(axis, Axis) else ()
 
     def _named(self, name, body):
-        if body.input is not None:
-            raise CellError(
-                f"`{name}`: the cell already has an input, `{body.input}`, and can have only one"
-            )
-        body.input = Quantity(name, (self.axis,))
-        return body.input
+        body.inputs[name] = Quantity(name, self.axes)
+        return body.inputs[name]
+
+
+class StepNumber(Declaration):
+    """The number of the step, 1 in the first: `forward` counts, and `step` is told."""
+
+    def _named(self, name, body):
+        if body.number is not None:
+            raise CellError(f"`{name}`: the number of the step is `{body.number}` already")
+        body.number = Quantity(name)
+        return body.number
 
 
 class State(Declaration):

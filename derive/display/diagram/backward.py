@@ -80,7 +80,7 @@ class _BackwardPen(Pen):
         if node.kind == "leave":
             state = next(s for s in self.cell.states if node.key == f"leave {s}")
             return self.labels.symbol(self.adjoint.carry[state])
-        return self.labels.symbol(self.adjoint.bar[name])
+        return self.labels.symbol(self.adjoint.bar.get(name, name))  # the step's number has none
 
     def inner_words(self) -> Iterator[tuple[str, Way, tuple[Position, ...]]]:
         """What is handed back along each line, where it leaves the node that hands it back."""
