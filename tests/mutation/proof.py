@@ -32,13 +32,8 @@ def loaded(spec):
 @pytest.mark.parametrize("spec", SPECS)
 def test_it_computes_what_the_equations_say(spec):
     cell, m = loaded(spec)
-    sizes = [3] * len(cell.axes) if cell.input_is_wide else range(2, 2 + len(cell.axes))
-    rng = np.random.default_rng(0)
-    params = m.Params(*sizes)
-    params.flat[:] = rng.normal(size=params.flat.size)
-    xs = rng.normal(size=(4, 3, params.input_size))
-    zero = m.forward(params, xs[:0])[1]
-    state = m.State(*(rng.normal(size=s.shape) for s in zero))
+    trial = Trial(cell, module=m)
+    params, xs, state = trial.point.params, trial.point.xs, trial.point.state
     want, end = reference.run(cell, params, xs, state._asdict())
     ys, final, _ = m.forward(params, xs, state)
     np.testing.assert_allclose(ys, want, rtol=1e-9, atol=1e-9)

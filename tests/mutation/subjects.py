@@ -11,7 +11,7 @@ from derive.compiler import generate
 from derive.library import load
 
 HERE = Path(__file__).parent
-OWN = ("words", "constants")  # cells of this folder
+OWN = ("words", "constants", "counted", "timed")  # cells of this folder
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,12 @@ class Subject:
         return self.cell.input_is_wide
 
     @property
+    def is_fed_once(self) -> bool:
+        """True if it takes one vector, of any length: what the contract's tests hand in."""
+        is_alone = self.cell.inputs == (self.cell.input,) and self.cell.number is None
+        return is_alone and bool(self.cell.input.axes) and not self.is_wide
+
+    @property
     def text(self) -> str:
         """The module, unchanged."""
         return _text(self)
@@ -63,6 +69,8 @@ SCRN = Subject("scrn")  # its output is no state
 SRU = Subject("sru")  # takes as many inputs as it has units
 WORDS = Subject("words")  # a cell of our own, with every function of the language
 CONSTANTS = Subject("constants")  # one that computes with parameters alone
+TIMED = Subject("timed")  # one with several inputs, the step's number, and formulas of parameters
+COUNTED = Subject("counted", "states")  # one whose input is a number
 STATES = (Subject("lstm", "states"), Subject("gru", "states"))
 
 SUBJECTS = (
@@ -78,5 +86,7 @@ SUBJECTS = (
     SRU,
     WORDS,
     CONSTANTS,
+    TIMED,
+    COUNTED,
     *STATES,
 )

@@ -25,6 +25,7 @@ from mutation.mutant import Mutant
 from mutation.program import TEMPLATES
 from mutation.subjects import (
     CONSTANTS,
+    COUNTED,
     GRU,
     LSTM,
     PROJECTED,
@@ -32,13 +33,15 @@ from mutation.subjects import (
     SLSTM,
     SRU,
     STATES,
+    TIMED,
     WORDS,
     Subject,
 )  # fmt: skip
 
 # In which cells a change has to be noticed: the first whose module it changes, and if it gets past
 # the tests of that one, the others.
-NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, CONSTANTS, *STATES)
+NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, CONSTANTS, TIMED, COUNTED,
+           *STATES)  # fmt: skip
 # What says nothing to a machine: documentation and comments. In it, only whole parts that are there
 # or not are changed.
 PROSE = re.compile(r'"""(?:(?!""").)*"""|^ *#[^\n]*', re.DOTALL | re.MULTILINE)

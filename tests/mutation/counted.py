@@ -1,0 +1,16 @@
+from derive.language import (  # noqa: I001
+    Cell, H, Input, Matrix, State, Vector, largest, tanh,
+)  # fmt: skip
+
+
+class Counted(Cell):
+    """A cell whose one input is a number; it means nothing."""
+
+    x = Input(())
+    h = State()
+    U, b, w = Matrix(H, H), Vector(H), Vector(H)
+
+    v = tanh(U.v @ h + w * x + b.v)
+    q = largest(v)
+    u = tanh(U.u @ v * q + b.u)
+    h_next = u * largest(u * h) + v
