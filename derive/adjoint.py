@@ -20,7 +20,7 @@ import sympy as sp
 
 from derive.cell import Cell, Equation
 from derive.computed import computed
-from derive.deviation import Deviation
+from derive.deviation import Stated
 from derive.elementwise import Elementwise
 from derive.names import fresh
 from derive.nodes import (
@@ -191,7 +191,7 @@ def partials(
     """
     slopes = (
         _slopes_of_function(equation)
-        if isinstance(equation.rhs, Elementwise | Deviation)
+        if isinstance(equation.rhs, Elementwise | Stated)
         else _slopes_of_formula(equation, by_output)
     )
     for part, slope in slopes:
@@ -204,7 +204,7 @@ def partials(
 
 def _slopes_of_function(equation: Equation) -> Iterator[tuple[sp.Expr, sp.Expr]]:
     rhs, inputs = equation.rhs, equation.rhs.args
-    own = isinstance(rhs, Deviation)
+    own = isinstance(rhs, Stated)
     slopes = rhs.slopes(equation.lhs) if own else rhs.slopes(equation.lhs, *inputs)
     yield from zip(inputs, slopes, strict=True)
 

@@ -96,6 +96,13 @@ class Cell:
     family: str = ""
     number: Quantity | None = None
 
+    def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
+        """A class statement that names a cell as its base: Python asks for classes in its place."""
+        raise CellError(
+            f"a cell is no base: write the equations of {self.title} out and change them, or give "
+            f"it an Option"
+        )
+
     def __post_init__(self) -> None:
         self._check()
         ordered = in_order(self.equations)

@@ -16,6 +16,7 @@ import sympy as sp
 
 from derive.deviation import Deviation
 from derive.elementwise import FUNCTIONS
+from derive.largest import Largest
 from derive.nodes import (
     Axis,
     CellError,
@@ -35,7 +36,7 @@ Formulas = Mapping[Quantity, sp.Expr]  # the equations: what each left-hand side
 
 # What a formula may be made of, beside numbers, sums, products and powers. A class that is not
 # listed is for display only, as those of `derive.display.derivation` are, or somebody's own.
-WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Deviation, Size})
+WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Deviation, Largest, Size})
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -207,4 +208,8 @@ def check_used(
     used = {q for rhs in formulas.values() for q in symbols_of(rhs)}
     for quantity in quantities:
         if quantity not in used and quantity not in leaving:
-            raise CellError(f"`{quantity}` is never used; remove it, or use it in an equation")
+            state, is_next, _ = quantity.name.rpartition("_next")
+            hint = f"; if it updates a state, declare that: {state} = State()" if is_next else ""
+            raise CellError(
+                f"`{quantity}` is never used; remove it, or use it in an equation{hint}"
+            )

@@ -16,6 +16,7 @@ import sympy as sp
 
 from derive.compiler import generate
 from derive.deviation import Deviation
+from derive.largest import Largest
 from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed
 
 FUNCTIONS = {
@@ -78,6 +79,8 @@ def value(expr, env, sizes):
             mean, epsilon, *vectors = (of(a) for a in e.args)
             squares = [np.mean((v - mean) ** 2, axis=-1, keepdims=True) for v in vectors]
             return np.sqrt(sum(squares) / len(squares) + epsilon)
+        if isinstance(e, Largest):
+            return np.max(of(e.args[0]), axis=-1, keepdims=True)
         if isinstance(e, FeatureSum):
             return np.sum(of(e.args[0]), axis=-1, keepdims=True)
         return FUNCTIONS[e.func.__name__](*(np.asarray(of(a)) for a in e.args))

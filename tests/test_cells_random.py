@@ -651,6 +651,13 @@ FOUND = {
         q = sum(c) * tanh(sum(h) + sum(x))
         c_next = tanh(W.c @ x + c * q)
     """,
+    "a tanh between two sigmoids of one form": """
+        u_f, u_g, u_o = W.u_f @ x, W.u_g @ x, W.u_o @ x
+        v_f, v_g, v_o = U.v_f @ h, U.v_g @ h, U.v_o @ h
+        f, g = sigmoid(u_f * v_f + b.f), tanh(u_g * v_g + b.g)
+        o = sigmoid(u_o * v_o + b.o)
+        h_next = f * h + o * g
+    """,
     "a quotient of numbers, in every entry of a state": """
         p = 2 + sin(sum(x))
         h_next = sum(h) / p

@@ -45,6 +45,7 @@ from derive.gradients.values import values
 from derive.jacobian import Bracket, Column, Diagonal, Named, Row, Weights, jacobian, rail
 from derive.language import Cell, H, I, Input, Matrix, State, Vector
 from derive.nodes import CellError
+from derive.proof.held import is_declared
 
 ROOT = Path(__file__).parent.parent
 TIMES_W = ROOT / "examples" / "times_w.py"
@@ -69,7 +70,7 @@ def trajectory(cell, seed=0, steps=4, batch=2):
 # --- by numbers ----------------------------------------------------------------------------------
 
 
-@by_name(CELLS)
+@by_name([cell for cell in CELLS if not is_declared(cell.equations)])  # no step finds these
 def test_jacobians_are_those_of_the_complex_step(cell):
     """Im f(s + ih)/h, on the generated forward in complex128."""
     along = trajectory(cell)

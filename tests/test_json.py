@@ -55,7 +55,8 @@ WORDS = {
     "maximum": np.maximum, "minimum": np.minimum, "sum": np.sum, "mean": np.mean,
     "step": lambda z: (z > 0) * 1.0, "heaviside": lambda z: np.heaviside(z, 0.5),
     "log_sigmoid": lambda z: -np.logaddexp(0, -z), "expm1": np.expm1, "log1p": np.log1p,
-    "floor": np.floor, "where": np.where, "outer": np.outer,
+    "floor": np.floor, "largest": np.max,
+    "stop_gradient": np.asarray, "surrogate": lambda p, q: p, "where": np.where, "outer": np.outer,
 }  # fmt: skip
 
 
@@ -107,7 +108,9 @@ def test_formulas_compute_what_the_generated_module_does(cell):
         close(values[adjoints[name, "whole"]], array[0, 0])
     for old, start in zip(data["states"], dstart, strict=True):
         close(values[adjoints[old, "back"]], start[0])
-    for name in data["parameters"]:
+    trained = {name for name, q in data["quantities"].items() if q.get("trained")}
+    assert trained == {q.name for q in cell.trained}
+    for name in trained:
         close(values[adjoints[name, "whole"]], dparams[name])
     assert counted(data["parameter_count"], sizes) == params.flat.size
 
@@ -172,7 +175,7 @@ def test_what_is_shown_is_what_is_in_it():
         for equation in data[section]:
             assert " ".join(equation["latex"].split()) in together
     assert data["quantities"]["b_f"] == {
-        "kind": "parameter", "start": 1.0, "shape": ["H"], "latex": "b_f"
+        "kind": "parameter", "start": 1.0, "trained": True, "shape": ["H"], "latex": "b_f"
     }  # fmt: skip
     assert {"defines": "c_next", "formula": "f * c + i * g",
             "latex": r"c_t = f_t \circ c_{t-1} + i_t \circ g_t"} in data["forward"]  # fmt: skip

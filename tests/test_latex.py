@@ -190,7 +190,7 @@ def test_one_adjoint_equation_for_each_equation(cell):
     barred = [barred_name(left) for left, _ in forward]
     assert sorted(left for left, _ in adjoints) == sorted(barred)
     assert len(back) == len(cell.states) + len(cell.inputs)
-    assert len(parameters) == len(cell.parameters)
+    assert len(parameters) == len(cell.trained)
 
 
 SYMBOL = re.compile(
@@ -247,7 +247,7 @@ def test_what_is_shown_has_the_values_of_what_is_computed(cell):
         computed[e.lhs] = reference.value(e.rhs, computed, sizes)
     for e in book.equations:
         shown[e.lhs] = reference.value(in_the_languages_own_words(e.rhs), shown, sizes)
-    assert {derived.bar[q] for q in (*cell.states, *cell.inputs, *cell.parameters)} <= shown.keys()
+    assert {derived.bar[q] for q in (*cell.states, *cell.inputs, *cell.trained)} <= shown.keys()
     for q, values in shown.items():
         np.testing.assert_allclose(*np.broadcast_arrays(values, computed[q]), rtol=1e-10)
 

@@ -15,6 +15,7 @@ import sympy as sp
 from derive.cell import Equation
 from derive.deviation import Deviation
 from derive.elementwise import Declared, Elementwise
+from derive.largest import Largest
 from derive.nodes import (
     Axes,
     FeatureSum,
@@ -68,7 +69,7 @@ def _cost_of(expr: sp.Expr) -> Cost:
         return inner + Cost(size(axes_of(expr.args[0])), sp.S.Zero, sp.S.Zero)
     if isinstance(expr, Outer):
         return inner + Cost(n, sp.S.Zero, sp.S.Zero)
-    if isinstance(expr, FeatureSum):
+    if isinstance(expr, FeatureSum | Largest):
         return inner + Cost(sp.S.Zero, size(axes_of(expr.args[0])), sp.S.Zero)
     if isinstance(expr, Declared):
         return inner  # the value is there

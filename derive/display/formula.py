@@ -135,6 +135,9 @@ class Mathematics(Infix):
     def feature_sum(self, vector: sp.Expr) -> str:
         return self.apply("sum", [vector])
 
+    def largest(self, vector: sp.Expr) -> str:
+        return self.apply("maximum", [vector])
+
     def bracket(self, text: str) -> str:
         return f"({text})"
 

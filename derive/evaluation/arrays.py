@@ -18,6 +18,7 @@ from derive import elementwise
 from derive.cell import Equation
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise
+from derive.largest import Largest
 from derive.nodes import Axes, Axis, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
 
 Array = Any  # of float64
@@ -106,6 +107,8 @@ def applied(kind: type, parts: list[Array]) -> Array:
         return parts[0][..., :, None] * parts[1][..., None, :]
     if kind is FeatureSum:
         return np.sum(parts[0], axis=-1)
+    if kind is Largest:
+        return np.max(parts[0], axis=-1)
     operands = level(parts)
     if kind is sp.Add:
         return sum(operands[1:], operands[0])

@@ -62,14 +62,23 @@ from derive.language.declarations import (
     StepNumber,
     Vector,
 )
-from derive.language.functions import each, mean, minimum, standardise, sum, where
+from derive.language.functions import (
+    each,
+    largest,
+    mean,
+    minimum,
+    softmax,
+    standardise,
+    sum,
+    where,
+)
 from derive.nodes import Axis, CellError, H, I, Size
 
 __all__ = [
     "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
-    "StepNumber", "Vector", "Axis", "absolute", "cos", "each", "exp", "expm1", "floor", "log",
-    "log1p", "log_sigmoid", "maximum", "mean", "minimum", "relu",
-    "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise",
+    "StepNumber", "Vector", "Axis", "absolute", "cos", "each", "exp", "expm1", "floor", "largest",
+    "log", "log1p", "log_sigmoid", "maximum", "mean", "minimum", "relu",
+    "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "standardise",
     "stop_gradient", "sum", "surrogate", "tanh", "where",
 ]  # fmt: skip
 

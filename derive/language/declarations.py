@@ -22,6 +22,14 @@ class Operand:
     def _sympy_(self) -> sp.Expr:
         raise NotImplementedError
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise CellError(
+                f"`{name}` cannot be assigned to behind a dot: an equation has a plain name, and a "
+                f"member's first value stands where its family is declared, Vector(H, {name}=1)"
+            )
+        super().__setattr__(name, value)
+
     def __neg__(self) -> sp.Expr:
         return -self._sympy_()
 
@@ -163,6 +171,11 @@ class Family(Declaration, Operand):
             raise CellError(f'names="…" lists different names separated by spaces, not {names!r}')
         if not isinstance(trained, bool):
             raise CellError(f"trained=True or trained=False says whether it is, not {trained!r}")
+        for member, value in initial.items():
+            if isinstance(value, bool):
+                raise CellError(
+                    f"`{member}={value}`: a keyword is a member's first value, which is a number"
+                )
         self._axes, self._names = axes, tuple(names.split())
         self._at, self._initial, self._trained = at, initial, trained
         self._name = ""

@@ -10,25 +10,42 @@ import sympy as sp
 from sympy.logic.boolalg import BooleanAtom
 
 from derive.deviation import Deviation
-from derive.elementwise import choose, maximum
+from derive.elementwise import choose, exp, maximum, stop_gradient
 from derive.language.body import current
 from derive.language.declarations import operand
 from derive.language.rounds import Layer
-from derive.nodes import CellError, FeatureSum, Quantity, Size, axes_of, describe
+from derive.largest import Largest
+from derive.nodes import CellError, FeatureSum, Quantity, Size, axes_of, describe, formula
 
 
 def sum(vector: sp.Expr) -> sp.Expr:
     """The sum over the features of a vector, one number for each sequence."""
-    return FeatureSum(sp.sympify(operand(vector)))
+    return FeatureSum(formula(vector))
 
 
 def mean(vector: sp.Expr) -> sp.Expr:
     """The mean over the features of a vector."""
-    vector = sp.sympify(operand(vector))
+    vector = formula(vector)
     axes = axes_of(vector)
     if len(axes) != 1:
         raise CellError(f"mean(…) is taken over a vector, and {describe(vector)} is not a vector")
     return FeatureSum(vector) / Size(axes[0])
+
+
+def largest(vector: sp.Expr) -> sp.Expr:
+    """The largest entry of a vector, one number for each sequence."""
+    return Largest(sp.sympify(operand(vector)))
+
+
+def softmax(vector: sp.Expr) -> sp.Expr:
+    """exp(v) over its sum over the features: positive, with a sum of 1. All is taken relative to
+    the largest entry, which changes nothing, so that nothing overflows; the powers are equations
+    of their own, called after the vector."""
+    body, given = current(), sp.sympify(operand(vector))
+    named = given if isinstance(given, Quantity) else body.helper("v", given)
+    shift = stop_gradient(Largest(named))
+    powers = body.helper(f"exp_{named.name.removesuffix('_next')}", exp(named - shift))
+    return powers / FeatureSum(powers)
 
 
 def standardise(*vectors: sp.Expr, eps: Any = 0) -> sp.Expr | tuple[sp.Expr, ...]:
@@ -38,7 +55,7 @@ def standardise(*vectors: sp.Expr, eps: Any = 0) -> sp.Expr | tuple[sp.Expr, ...
     Several vectors, ``p, q = standardise(u, v)``, share both, as if they were one long vector. mu
     and sigma are equations of their own, called after the vector, or after the family of several.
     """
-    body, given = current(), [sp.sympify(operand(v)) for v in vectors]
+    body, given = current(), [formula(v) for v in vectors]
     if not given:
         raise CellError("standardise(…) takes a vector")
     if not isinstance(eps, int | float | sp.Number) or eps < 0:

@@ -10,6 +10,7 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.elementwise import Elementwise
+from derive.largest import Largest
 from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Transposed
 from derive.program.alike import Rows, are_independent
 from derive.program.layout import JOINED, Layout
@@ -21,6 +22,7 @@ from derive.program.statements import (
     Compute,
     Group,
     OuterTotal,
+    Peak,
     Pointwise,
     Product,
     PullBack,
@@ -162,6 +164,8 @@ class _Splitter:
             self.total(equation)
         elif vectors := reduced(rhs):
             self.statements += self.reduce(q, vectors)
+        elif isinstance(rhs, Largest):
+            self.statements.append(Peak((q,), rhs.args))
         elif self.is_stacked_activation(equation):
             argument = rhs.args[0]
             key = self.slot[argument][0], self.level[argument]

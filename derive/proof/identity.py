@@ -24,6 +24,7 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import Declared, Elementwise
+from derive.largest import Largest
 from derive.nodes import (
     Axes,
     Axis,
@@ -35,7 +36,7 @@ from derive.nodes import (
     Transposed,
 )
 from derive.proof import Outcome
-from derive.proof.rational import Points, Shared
+from derive.proof.rational import Peak, Points, Shared
 
 STEPS = 2
 Value = Any  # a scalar expression, a list of them, or a list of lists
@@ -230,6 +231,8 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
         return [list(column) for column in zip(*parts[0], strict=True)]
     if isinstance(expr, Outer):
         return [[a * b for b in parts[1]] for a in parts[0]]
+    if isinstance(expr, Largest):
+        return Peak(*_shared(parts[0], "inside"))
     if isinstance(expr, FeatureSum):
         return _shared(sp.Add(*parts[0]), "sum")
     if isinstance(expr, sp.Pow | Elementwise):  # keeps SymPy from analysing what is inside

@@ -9,6 +9,7 @@ from derive.cell import Cell
 from derive.cost import predicted
 from derive.display.about import inputs, paragraphs, shape, starts
 from derive.display.latex import aligned_parts
+from derive.library import is_built_in
 from derive.program.program import Program
 from derive.render import render
 
@@ -30,6 +31,8 @@ def values(program: Program) -> dict[str, Any]:
         "title": escaped(cell.title),
         "about": [escaped(paragraph) for paragraph in paragraphs(cell.doc)],
         "name": cell.name,
+        "called": cell.name if is_built_in(cell) else f"{cell.name}.py",
+        "is_built_in": is_built_in(cell),
         "given": inputs(cell),
         "family": escaped(cell.family),
         "facts": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from derive.backends.printer import width
 from derive.backends.python_lines import folded, in_docstring
 from derive.backends.weight import Weight
 from derive.entries import PLACE
-from derive.nodes import Axes, Axis, H, I, Quantity
+from derive.nodes import Axes, Axis, CellError, H, I, Quantity
 from derive.program.buffers import Buffer
 from derive.program.naming import Names
 from derive.program.policy import PER_CALL
@@ -29,6 +30,11 @@ POLICY = PER_CALL
 
 def files(program: Program) -> dict[str, str]:
     """The module's file name and text."""
+    if program.cell.name in {"numpy", *sys.stdlib_module_names}:
+        raise CellError(
+            f"a module {program.cell.name}.py would hide one that Python has, or needs, under this "
+            f"name: give the cell's file another"
+        )
     text = render("numpy/module.py.j2", module=Module(program))
     return {f"{program.cell.name}.py": folded(text)}
 
