@@ -191,8 +191,6 @@ def formula(value: object) -> sp.Expr:
         found = None
     if isinstance(found, sp.Expr | sp.logic.boolalg.Boolean):
         return found
-    if isinstance(value, Axis):
-        raise CellError(f"{value} is an axis, not a number: its length is Size({value})")
     if isinstance(value, list | tuple | set):
         raise CellError(
             f"a {type(value).__name__} is no formula: a function takes a vector, and several are "

@@ -206,7 +206,7 @@ class Maker:
         output = updates[self.states[0]] if self.flip(2) else self.draw(st.sampled_from(vectors))
         order = self.draw(st.permutations(equations)) if self.flip(3) else equations
         return Cell(
-            name="random",
+            name="drawn",
             title="Random",
             doc="",
             inputs=tuple(self.inputs),

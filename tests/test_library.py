@@ -93,7 +93,7 @@ def test_depth(depth):
         ("rhn:depth=2.5", "constant `depth` is a whole number, not '2.5'"),
         ("rhn:depth=0", "each(…) takes a whole number of at least 1, not 0"),
         ("lem:dt=fast", "constant `dt` is a number, not 'fast'"),
-        ("lem:dt=nan", "infinite"),
+        ("lem:dt=nan", "a finite number, not nan"),
         ("gru:reset=", "'reset=' is not a setting: write name=value"),
         ("lstm_projection:peepholes=maybe", "option `peepholes` is true or false, not 'maybe'"),
         ("gruu", "is it gru?"),

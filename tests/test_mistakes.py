@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from derive import compiler, library
-from derive.nodes import CellError, H, Quantity
+from derive.nodes import CellError, H, Quantity, Size
 
 ROOT = Path(__file__).parent.parent
 HEAD = """\
@@ -23,7 +23,7 @@ class Mine(Cell):
     W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
 """
 GOOD = "    h_next = tanh(W @ x + U @ h + b)"
-NO_FORMULA, NO_NUMBER = "is no formula", "axis is not a number"
+NO_FORMULA = "is no formula"
 MISTAKES = {
     "a list for sum": ("    h_next = sum([W @ x, U @ h]) + b", 7, "several are added with +"),
     "a list for mean": ("    h_next = mean([W @ x, U @ h]) + b", 7, "several are added with +"),
@@ -32,18 +32,14 @@ MISTAKES = {
     "a text for maximum": ("    h_next = maximum('x', h) + W @ x + U @ h + b", 7, NO_FORMULA),
     "nothing for sigmoid": ("    h_next = sigmoid(None) + W @ x + U @ h + b", 7, NO_FORMULA),
     "a list for standardise": ("    h_next = standardise([h, b]) + W @ x + U @ h", 7, NO_FORMULA),
-    "an axis divides": ("    h_next = tanh(W @ x / I + U @ h + b)", 7, NO_NUMBER),
-    "an axis's root": ("    h_next = tanh(W @ x / sqrt(I) + U @ h + b)", 7, r"length is Size\(I\)"),
-    "an axis is added": ("    h_next = tanh(W @ x + U @ h + b) * (1 + H)", 7, NO_NUMBER),
-    "an axis is one": ("    a = I\n    h_next = a * tanh(W @ x + U @ h + b)", 8, NO_NUMBER),
     "a difference of matrices": ("    h_next = (U - U.T) @ h + W @ x + b", 7, r"U @ h - U\.T @ h"),
     "its name": ("    K = U - U.T\n    h_next = K @ h + W @ x + b", 7, "a vector is needed"),
     "a sum of matrices": ("    h_next = tanh((U + U.T) @ h + W @ x + b)", 7, r"U @ h - U\.T @ h"),
     "a state is not declared": (f"    c_next = tanh(W.c @ x)\n{GOOD}", 3, "declare that: c = "),
     "nor where it is read": ("    c_next = tanh(W @ x + c)\n    h_next = U @ h + b + c_next", 7,
                              r"`c` is not defined; if it is a state, declare it: c = State\(\)"),
-    "an option that is none": (f"    V = Matrix(H, H, trained=False)\n{GOOD} + V @ h", 7,
-                               "`trained=False`: .* first value"),
+    "an option that is none": (f"    V = Matrix(H, H, bias=False)\n{GOOD} + V @ h", 7,
+                               "`bias=False`: .* first value"),
     "a member's value": (f"    b.f = 3\n{GOOD}", 7, r"`f` cannot be .*Vector\(H, f=1\)"),
     "a member's equation": ("    W.n = tanh(W @ x)\n    h_next = U @ h + b", 7, "plain name"),
     "behind a state": (f"    h.start = 1\n{GOOD}", 7, r"`h\.start = …`"),
@@ -82,6 +78,14 @@ def test_what_to_write_instead(mine, what):
 def test_a_class_without_its_base(mine, body):
     with pytest.raises(CellError, match=r"class (Mine|MyCell)\(Cell\):"):
         mine(HEAD.replace("(Cell)", "") + body)
+
+
+@pytest.mark.parametrize("formula", [
+    "W @ x / I", "W @ x / sqrt(I)", "(1 + H) * h", "h * H**-0.5", "a * h", "h / maximum(I, H)",
+])  # fmt: skip
+def test_an_axis_in_a_formula_is_its_length(mine, formula):
+    cell = mine(f"{HEAD}    {'a = H' if 'a *' in formula else ''}\n    s = {formula}\n{GOOD} + s")
+    assert any(e.rhs.atoms(Size) for e in cell.equations)
 
 
 def test_but_not_another_class(mine):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import itertools
 import re
 import subprocess
 import sys
@@ -166,10 +167,11 @@ def test_list(capsys):
     lines = shown(capsys, print_list)
     assert width(lines) <= 80
     for name in library.names():
-        line = next(line for line in lines if line.split()[:1] == [name])
-        cell = library.load(name)
-        assert short(paper(cell.doc)).split()[0] in line
-        assert all(state.name in line.split() for state in cell.states)
+        first = next(n for n, line in enumerate(lines) if line.split()[:1] == [name])
+        more = itertools.takewhile(lambda line: line.startswith("    "), lines[first + 1 :])
+        row, cell = " ".join([lines[first], *more]), library.load(name)
+        assert short(paper(cell.doc)).split()[0] in row
+        assert all(state.name in row.split() for state in cell.states)
     (row,) = (line for line in lines if line.split()[:1] == ["lstm"])
     assert row.split() == "lstm Gers et al. 2000 h c i f o 4HI + 4H² + 4H".split()
     assert "  gru: reset = before or after" in lines

@@ -20,8 +20,6 @@ INSTEAD = {
         "a quantity has no value while the body runs, so it cannot be a condition: use where, "
         "maximum, minimum or relu of derive.language"
     ),
-    "and 'Axis'": "an axis is not a number: the length of H is Size(H)",
-    "'Axis' and": "an axis is not a number: the length of H is Size(H)",
     "unsupported operand type(s) for @": (
         "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or "
         "-(W @ x), and U @ h - U.T @ h for (U - U.T) @ h"
