@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pty
-import itertools
 import re
 import subprocess
 import sys
