@@ -351,6 +351,9 @@ def test_what_does_not_read_it_does_not_take_it():
 def test_nothing_is_derived_by_it():
     derived = identity.adjoint(Counted)
     assert Counted.number not in derived.bar
+    derived = identity.adjoint(Hostile)
+    names = [q.name for q in (*Hostile.quantities, *derived.bar.values())]
+    assert len(names) == len(set(names)), "what is derived has names of its own"
     assert numeric.hessian(Trial(Counted)).ok
 
 
