@@ -113,8 +113,9 @@ class Cell:
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
         """Every axis that occurs: I and H, then in the order of the states and parameters."""
-        quantities = (*self.states, *self.parameters)
-        return tuple(dict.fromkeys((I, H, *(axis for q in quantities for axis in q.axes))))
+        quantities = (self.input, *self.states, *self.parameters)
+        found = dict.fromkeys(axis for q in quantities for axis in q.axes)
+        return tuple(dict.fromkeys((I, *([H] if H in found else []), *found)))
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:

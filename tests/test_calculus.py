@@ -27,7 +27,7 @@ from derive.nodes import (
     Transposed,
 )
 from derive.normal import normalise
-from derive.proof.identity import _dot, _flat, _stretched, _symbols, evaluate, prove
+from derive.proof.identity import _dot, _symbols, evaluate, evaluate_as, prove
 from derive.proof.rational import derivative, is_zero, points
 from derive.tangent import dotted, push_forward, tangent
 
@@ -73,10 +73,10 @@ def test_every_part_of_an_equation_receives_its_derivative(equation):
     values = {q: _symbols(q.name, q.axes) for q in (*leaves, bar)}
     loss = _dot(values[bar], evaluate(equation.rhs, values))
     for e in (*equations, *rows):
-        values[e.lhs] = _stretched(evaluate(e.rhs, values), e.lhs.axes)
+        values[e.lhs] = evaluate_as(e.lhs.axes, e.rhs, values)
     for leaf, gradient in gradients.items():
-        derived = _flat(_stretched(evaluate(gradient, values), leaf.axes))
-        for symbol, one in zip(_flat(values[leaf]), derived, strict=True):
+        derived = evaluate_as(leaf.axes, gradient, values).flat
+        for symbol, one in zip(values[leaf].flat, derived, strict=True):
             assert is_zero(one - derivative(loss, symbol), points()), f"{leaf}: {gradient}"
 
 
@@ -87,15 +87,15 @@ def test_every_part_of_an_equation_moves_its_tangent(equation):
     equations = normalise([equation], taken)
     dot = dotted([*leaves, *(e.lhs for e in equations)], taken)
     values = {p: _symbols(p.name, p.axes) for p in (*leaves, *(dot[leaf] for leaf in leaves))}
-    whole = _flat(evaluate(equation.rhs, values))
+    whole = evaluate(equation.rhs, values).flat
     for e in (*equations, *tangent(equations, dot)):
         values[e.lhs] = evaluate(e.rhs, values)
     directions = [
         pair
         for leaf in leaves
-        for pair in zip(_flat(values[leaf]), _flat(values[dot[leaf]]), strict=True)
+        for pair in zip(values[leaf].flat, values[dot[leaf]].flat, strict=True)
     ]
-    for one, value in zip(_flat(values[dot[equation.lhs]]), whole, strict=True):
+    for one, value in zip(values[dot[equation.lhs]].flat, whole, strict=True):
         want = sum(direction * derivative(value, symbol) for symbol, direction in directions)
         assert is_zero(one - want, points())
 
@@ -114,10 +114,11 @@ def test_a_derivative_that_has_nowhere_to_go_is_an_error(rhs):
         push_forward(equation, dot)
 
 
-def test_a_number_that_a_matrix_receives_is_an_error():
-    """There is no sum over the entries of a matrix yet."""
-    with pytest.raises(CellError, match="a sum is taken over a vector"):
-        gathered(s, [f * C])
+def test_what_is_stretched_receives_from_every_entry():
+    """A number from all of a matrix, a vector from its row, a factor of its own outside the sum."""
+    assert gathered(s, [f * C]) == FeatureSum(f * C, Size(H), Size(K))
+    assert gathered(f, [f * C]) == f * FeatureSum(C, Size(K))
+    assert gathered(k, [s * f * C, k]) == s * FeatureSum(f * C, Size(H)) + k
 
 
 def test_a_number_moves_a_sum_at_every_feature():
@@ -223,7 +224,7 @@ def test_the_derivative_of_a_deviation_is_that_of_its_formula():
     loss = _dot(values[bar], values[y])
     in_scalars(rows, values)
     for leaf, gradient in gradients.items():
-        pairs = zip(_flat(values[leaf]), _flat(evaluate(gradient, values)), strict=True)
+        pairs = zip(values[leaf].flat, evaluate(gradient, values).flat, strict=True)
         assert all(is_zero(one - derivative(loss, symbol), points()) for symbol, one in pairs)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from derive.nodes import Axis, Quantity, Size
+from derive.nodes import Axis, Quantity, Size, is_matrix
 from derive.printing import Infix
 
 
@@ -23,6 +23,14 @@ class PlacedPrinter(Infix):
 
     def symbol(self, symbol):
         return self.size(symbol.axis) if isinstance(symbol, Size) else self.place(symbol)
+
+
+def extent(parts: Iterable[Quantity], size: Callable[[Axis], str]) -> str:
+    """The lengths of a buffer's own axes: one for what lies side by side, two for a matrix."""
+    parts = tuple(parts)
+    if any(map(is_matrix, parts)):
+        return ", ".join(map(size, parts[0].axes))
+    return width((axis for q in parts for axis in q.axes), size)
 
 
 def width(axes: Iterable[Axis], size: Callable[[Axis], str]) -> str:

@@ -15,7 +15,7 @@ import sympy as sp
 from derive.cell import Equation
 from derive.display.derivation import Mean, Textbook, negative
 from derive.elementwise import Elementwise, absolute, cos, sin, sqrt, tanh
-from derive.nodes import FeatureSum, axes_of, symbols_of
+from derive.nodes import FeatureSum, axes_of, own, symbols_of
 from derive.printing import ATOM, POWER, PRODUCT, SUM, Infix, fraction
 
 # Marks where a long line may be broken, before the operator that follows; see `fill`.
@@ -31,6 +31,7 @@ class Mathematics(Infix):
     plus, minus, negation = BEFORE_TERM + " + ", BEFORE_TERM + " - ", "-"
     times = BEFORE_FACTOR + " ∘ "
     juxtaposed = " "
+    applied = BEFORE_OPERAND + " "  # between a matrix and what it is applied to
 
     def __init__(self, book: Textbook):
         super().__init__(book.rank)
@@ -61,7 +62,7 @@ class Mathematics(Infix):
 
     def dispatch(self, expr: sp.Expr) -> tuple[str, int]:
         if isinstance(expr, Mean):
-            return self.apply("mean", expr.args), ATOM
+            return self.apply("mean", expr.args[:1], below=expr.args[1:]), ATOM
         if isinstance(expr, sqrt):
             return self.root(expr.args[0])
         if isinstance(expr, sp.Rational) and not expr.is_Integer:
@@ -98,9 +99,23 @@ class Mathematics(Infix):
         if any(self.names[s.name].bar for part in parts for s in symbols_of(part)):
             parts.sort(key=lambda part: (part.has(FeatureSum), isinstance(part, sp.Add)))
         level = POWER if len(parts) > 1 else PRODUCT
-        scalars = [self.print(part, level) for part in parts if not axes_of(part)]
-        vectors = [self.print(part, level) for part in parts if axes_of(part)]
-        return self.juxtaposed.join([*scalars, *([self.times.join(vectors)] if vectors else [])])
+        scalars = [self.print(part, level) for part in parts if not own(axes_of(part))]
+        vectors = [part for part in parts if own(axes_of(part))]
+        if any(len(own(axes_of(part))) > 1 for part in vectors):
+            return self.juxtaposed.join([*scalars, self.scaled(vectors, level)])
+        shown = [self.print(part, level) for part in vectors]
+        return self.juxtaposed.join([*scalars, *([self.times.join(shown)] if shown else [])])
+
+    def scaled(self, parts: list[sp.Expr], level: int) -> str:
+        """Matrices, entry by entry, between the diagonals that scale their rows and columns."""
+        matrices = [part for part in parts if len(own(axes_of(part))) > 1]
+        rows, columns = own(axes_of(matrices[0]))
+        diagonals = [[p for p in parts if own(axes_of(p)) == (axis,)] for axis in (rows, columns)]
+        whole = self.times.join(self.print(part, level) for part in matrices)
+        if len(matrices) > 1 and any(diagonals):
+            whole = self.bracket(whole)
+        left, right = ([self.apply("diag", [sp.Mul(*d)])] if d else [] for d in diagonals)
+        return self.applied.join([*left, whole, *right])
 
     def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
         """Factors above and below the bar."""
@@ -123,16 +138,21 @@ class Mathematics(Infix):
             return f"|{self(expr.args[0])}|"
         return self.apply(expr.func.__name__, expr.args)
 
-    def feature_sum(self, vector: sp.Expr) -> str:
-        return self.apply("sum", [vector])
+    def feature_sum(self, whole: sp.Expr, *sizes: sp.Expr) -> str:
+        return self.apply("sum", [whole], below=sizes)
 
     def bracket(self, text: str) -> str:
         return f"({text})"
 
     def apply(
-        self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
+        self,
+        function: str,
+        arguments: Iterable[sp.Expr],
+        power: sp.Expr | None = None,
+        below: Iterable[sp.Expr] = (),
     ) -> str:
-        """A function of arguments, to a power if one is given."""
+        """A function of arguments, to a power if one is given; `below` it, the axes that it runs
+        over."""
         raise NotImplementedError
 
     def number(self, number: sp.Number) -> str:

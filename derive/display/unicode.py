@@ -58,10 +58,16 @@ class Unicode(Mathematics):
         return f"{self.factors(over) or '1'}{BEFORE_FACTOR} / {below}"
 
     def apply(
-        self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
+        self,
+        function: str,
+        arguments: Iterable[sp.Expr],
+        power: sp.Expr | None = None,
+        below: Iterable[sp.Expr] = (),
     ) -> str:
         above = "" if power is None else self.exponent(power)
-        return FUNCTIONS.get(function, function) + above + f"({', '.join(map(self, arguments))})"
+        along = "".join(f"_{self(size)}" for size in below)
+        inside = ", ".join(map(self, arguments))
+        return f"{FUNCTIONS.get(function, function)}{along}{above}({inside})"
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:
         return "√" + self.print(expr, ATOM), POWER

@@ -46,13 +46,13 @@ from derive.elementwise import (
 )
 from derive.language.body import opened
 from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
-from derive.language.functions import each, mean, minimum, standardise, sum
+from derive.language.functions import each, mean, minimum, outer, standardise, sum
 from derive.nodes import Axis, CellError, H, I, Size
 
 __all__ = [
     "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
-    "Vector", "Axis", "absolute", "cos", "each", "exp", "log", "maximum", "mean", "minimum", "relu",
-    "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise", "sum",
+    "Vector", "Axis", "absolute", "cos", "each", "exp", "log", "maximum", "mean", "minimum",
+    "outer", "relu", "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise", "sum",
     "tanh",
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
+from derive import wellformed
 from derive.nodes import Axis, CellError, H, I, Quantity, Transposed
 
 if TYPE_CHECKING:
@@ -47,25 +48,27 @@ class Input(Declaration):
 
 
 class State(Declaration):
-    """A vector carried from one step to the next. Before the first step it is zero unless the
-    caller passes a value; ``State(start=-1e30)`` sets another initial number.
+    """A vector carried from one step to the next; with two axes, ``State(K, V)``, a matrix, and
+    ``State(1)`` is a single number. Before the first step it is zero unless the caller passes a
+    value; ``State(start=-1e30)`` sets another initial number.
 
     The new value of ``State()`` called ``c`` is the equation ``c_next``. The first state declared
     is the cell's output, unless an equation is marked `Output`.
     """
 
-    def __init__(self, axis: Axis = H, start: float = 0):
-        if not isinstance(axis, Axis):
-            raise CellError(f"a state needs an axis such as H, and {axis!r} is not an axis")
+    def __init__(self, *axes: Axis | int, start: float = 0):
+        along = [] if axes == (1,) else axes or [H]
+        for axis in along:
+            if not isinstance(axis, Axis):
+                raise CellError(f"a state needs an axis such as H, and {axis!r} is not an axis")
         if isinstance(start, bool) or not isinstance(start, int | float):
-            raise CellError(
-                f"a state is a vector along one axis and starts at a number: {start!r} is not a "
-                f"number"
-            )
-        self.axis, self.start = axis, start
+            raise CellError(f"a state starts at a number, and {start!r} is not a number")
+        self.axes = tuple(axis for axis in along if isinstance(axis, Axis))
+        self.start = start
 
     def _named(self, name, body):
-        state = Quantity(name, (self.axis,))
+        state = Quantity(name, self.axes)
+        wellformed.check_axes_of(state)
         body.states[name] = state
         if self.start != 0:
             body.starts[name] = self.start

@@ -10,15 +10,17 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Transposed
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Transposed, symbols_of
 from derive.program.alike import Rows, are_independent
 from derive.program.layout import JOINED, Layout
 from derive.program.loop import Loop
 from derive.program.policy import Policy
+from derive.program.rules.reduce import is_reduction
 from derive.program.statements import (
     Activate,
     Bias,
     Compute,
+    Contraction,
     Group,
     OuterTotal,
     Pointwise,
@@ -162,6 +164,8 @@ class _Splitter:
             self.total(equation)
         elif vectors := reduced(rhs):
             self.statements += self.reduce(q, vectors)
+        elif is_reduction(equation):
+            self.statements.append(Reduce((q,), rhs.args[:1], rhs.summed))
         elif self.is_stacked_activation(equation):
             argument = rhs.args[0]
             key = self.slot[argument][0], self.level[argument]
@@ -193,7 +197,9 @@ class _Splitter:
         elementwise."""
         if isinstance(term, MatVec):
             matrix, vector = term.args
-            if isinstance(matrix, Transposed):
+            if not symbols_of(matrix) & self.parameters.of.keys():
+                self.statements.append(Contraction((q,), term))
+            elif isinstance(matrix, Transposed):
                 (matrix,) = matrix.args
                 variant, parameter, rows = self.parameter(matrix)
                 kind = _PullBacks(variant, rows, q, self.stack_of(vector))
@@ -235,8 +241,8 @@ class _Splitter:
         if all(map(self.slot_of, vectors)):
             vectors = tuple(sorted(vectors, key=lambda v: self.slot[self.storage.place(v)]))
         if len(vectors) == 1 or self.side_by_side(list(vectors)):
-            return [Reduce((q,), vectors)]
-        return [Reduce((q,), (vector,)) for vector in vectors]
+            return [Reduce((q,), vectors, vectors[0].axes)]
+        return [Reduce((q,), (vector,), vector.axes) for vector in vectors]
 
     # equations together
 
@@ -313,7 +319,7 @@ class _Splitter:
 def reduced(expr: sp.Expr) -> Group:
     """The vectors over whose features an expression is the sum, if it is nothing else."""
     terms = sp.Add.make_args(expr)
-    if not all(isinstance(term, FeatureSum) for term in terms):
+    if not all(isinstance(term, FeatureSum) and len(term.args) == 1 for term in terms):
         return ()
     return tuple(sorted((term.args[0] for term in terms), key=str))
 

@@ -17,27 +17,19 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise
-from derive.nodes import (
-    Axes,
-    Axis,
-    FeatureSum,
-    MatVec,
-    Outer,
-    Quantity,
-    Size,
-    Transposed,
-)
+from derive.nodes import Axes, Axis, Node, Quantity, Size, axes_of, stretched
 from derive.proof import Outcome
 from derive.proof.rational import Shared, derivative, is_zero, points
 
 STEPS = 2
-Value = Any  # a scalar expression, a list of them, or a list of lists
+Value = Any  # an array of scalar expressions, with a quantity's axes
 
 
 def outcome(cell: Cell) -> Outcome:
@@ -156,56 +148,53 @@ class _Network:
         return [
             (name, leaf, gradient)
             for name, symbols, values in pairs
-            for leaf, gradient in zip(_flat(symbols), _flat(values), strict=True)
+            for leaf, gradient in zip(symbols.flat, values.flat, strict=True)
         ]
 
 
-# --- vectors and matrices of scalars --------------------------------------------------------------
+# --- arrays of scalars ---------------------------------------------------------------------------
 
 
 def _defined(equation: Equation, values: Mapping[Quantity, Value], where: str) -> Value:
     """The scalars that an equation defines, each held once."""
-    value = _stretched(evaluate(equation.rhs, values), equation.lhs.axes)
+    value = evaluate_as(equation.lhs.axes, equation.rhs, values)
     return _shared(value, f"{equation.lhs} {where}")
 
 
 def _shared(value: Value, name: str) -> Value:
-    if isinstance(value, list):
-        return [_shared(item, f"{name} {k}") for k, item in enumerate(value)]
-    return Shared(name, sp.sympify(value))
+    held = np.empty(value.shape, object)
+    for place in np.ndindex(value.shape):
+        held[place] = Shared(" ".join([name, *map(str, place)]), sp.sympify(value[place]))
+    return held
 
 
 def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
-    """An expression on scalars: vectors are lists, matrices lists of rows."""
+    """An expression on arrays of scalars."""
     if isinstance(expr, Quantity):
         return values[expr]
     if isinstance(expr, Size):
-        return sp.Integer(_length(expr.axis))
+        return np.array(sp.Integer(_length(expr.axis)))
     if not expr.args:
-        return expr
+        return np.array(expr)
     if isinstance(expr, Deviation):
         return evaluate(expr.formula(), values)
     parts = [evaluate(a, values) for a in expr.args]
-    if isinstance(expr, MatVec):
-        matrix, vector = parts
-        return [_dot(row, vector) for row in matrix]
-    if isinstance(expr, Transposed):
-        return [list(column) for column in zip(*parts[0], strict=True)]
-    if isinstance(expr, Outer):
-        return [[a * b for b in parts[1]] for a in parts[0]]
-    if isinstance(expr, FeatureSum):
-        return sp.Add(*parts[0])
+    if isinstance(expr, Node):
+        return np.asarray(expr.value(*parts), object)
     if isinstance(expr, sp.Pow):  # keeps SymPy from expanding and analysing the base
         parts[0] = _shared(parts[0], "base")
-    return _elementwise(expr.func, parts)
+    level = zip(parts, map(axes_of, expr.args), strict=True)
+    return _elementwise(expr.func, [stretched(part, own, axes_of(expr)) for part, own in level])
+
+
+def evaluate_as(axes: Axes, expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
+    """An expression where something of these axes is defined: a number there fills a vector."""
+    value = stretched(evaluate(expr, values), axes_of(expr), axes)
+    return np.broadcast_to(value, tuple(map(_length, axes)))
 
 
 def _elementwise(function: type, parts: list[Value]) -> Value:
-    lists = [part for part in parts if isinstance(part, list)]
-    if not lists:
-        return function(*parts)
-    rows = [part if isinstance(part, list) else [part] * len(lists[0]) for part in parts]
-    return [_elementwise(function, list(row)) for row in zip(*rows, strict=True)]
+    return np.asarray(np.frompyfunc(function, len(parts), 1)(*parts), object)
 
 
 def _add(one: Value, other: Value) -> Value:
@@ -213,27 +202,16 @@ def _add(one: Value, other: Value) -> Value:
 
 
 def _dot(one: Value, other: Value) -> sp.Expr:
-    return sp.Add(*(a * b for a, b in zip(_flat(one), _flat(other), strict=True)))
+    return sp.Add(*(a * b for a, b in zip(one.flat, other.flat, strict=True)))
 
 
 def _symbols(name: str, axes: Axes) -> Value:
-    if not axes:
-        return sp.Symbol(name, real=True)
-    return [_symbols(f"{name}_{k}", axes[1:]) for k in range(_length(axes[0]))]
+    made = np.empty(tuple(map(_length, axes)), object)
+    for place in np.ndindex(made.shape):
+        made[place] = sp.Symbol("_".join([name, *map(str, place)]), real=True)
+    return made
 
 
 def _length(axis: Axis) -> int:
     """Two units; other axes are longer, so that one taken for another does not fit."""
     return {"H": 2, "I": 3}.get(axis.letter, 4)
-
-
-def _stretched(value: Value, axes: Axes) -> Value:
-    """A number where a vector is defined fills it; a sum of outer products may be plain zero."""
-    if not axes:
-        return value
-    items = value if isinstance(value, list) else [value] * _length(axes[0])
-    return [_stretched(item, axes[1:]) for item in items]
-
-
-def _flat(value: Value) -> list[sp.Expr]:
-    return [x for item in value for x in _flat(item)] if isinstance(value, list) else [value]

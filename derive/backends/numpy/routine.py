@@ -19,11 +19,12 @@ from derive.backends.numpy.printer import (
     part,
     part_of_step,
     step_of,
+    stretched,
     trajectory,
 )
-from derive.backends.printer import width
+from derive.backends.printer import extent, width
 from derive.backends.weight import Weight, weight_of
-from derive.nodes import Axes, Axis, H, Quantity, Size, axes_of
+from derive.nodes import Axes, Axis, H, Quantity, Size, Transposed, axes_of, heads, own
 from derive.printing import Infix
 from derive.program import interface
 from derive.program.buffers import Buffer, Region, Role, Span
@@ -34,11 +35,13 @@ from derive.program.statements import (
     Activate,
     Bias,
     Compute,
+    Contraction,
     Group,
     OuterTotal,
     Pointwise,
     Product,
     PullBack,
+    Reduce,
     Statement,
     Total,
 )
@@ -113,6 +116,11 @@ class Routine:
         self.sizes |= dict.fromkeys(axes)
         return width(axes, self.names.size)
 
+    def extent(self, buffer: Buffer) -> str:
+        """The lengths of a buffer's axes, after steps and sequences."""
+        self.width(buffer.axes)
+        return extent(buffer.parts, self.names.size)
+
     def slice(self, region: Region) -> str:
         """A region of a buffer, as a slice of its last axis."""
         low = self.width(region.before) if region.first else ""
@@ -148,6 +156,10 @@ class Routine:
         """Names for one step of arrays of all steps."""
         whole = super(OneStep, self.during).array
         return {self.during.array(group): whole(group) for group in self.views.columns.values()}
+
+    def ended(self, q: Quantity) -> str:
+        """Which sequences have ended, seen so that it fits a quantity."""
+        return stretched("ended", (), q.axes)
 
     def before_step(self, carry) -> str:
         """A copy of what one step hands to the next, from before the step."""
@@ -199,7 +211,9 @@ class Phase:
     def lower(self, s: Compute) -> None:
         """Turn a statement into calls."""
         at = self.of(s)
-        lowering = Lowering(at, self.place, lambda axes, n: self.work(axes, n, len(s.outs)))
+        lowering = Lowering(
+            at, self.place, lambda axes, n: self.work(axes, n, len(s.outs)), stretched
+        )
         lower = lowering.add if s.adds else lowering.assign
         self.calls[s] = lower(s.outs[0], s.expr, self.printer(s, at))
 
@@ -245,10 +259,22 @@ class Phase:
 
     def work(self, axes: Axes, number: int, count: int = 1) -> str:
         """A scratch array of the shape of a quantity, or of several side by side."""
+        if len(axes) > 1:
+            return self.work_matrix(axes, number)
         axes = axes * count
         size = "" if axes == (H,) else self.routine.width(axes).replace(" ", "").replace("*", "")
         name = f"work{'_' * bool(size)}{size}{number if number > 1 else ''}"
         return self.borrow(name if self.span is Span.STEP else f"{name}_s", axes)
+
+    def work_matrix(self, axes: Axes, number: int) -> str:
+        """A scratch array of the shape of a matrix."""
+        self.routine.width(axes)
+        sizes = list(map(self.routine.names.size, axes))
+        name = "_".join(["work", *sizes]) + (str(number) if number > 1 else "")
+        name = name if self.span is Span.STEP else f"{name}_s"
+        name = self.routine.names.scratch((name, self.span), name)
+        self.scratch[name] = Scratch(name, ", ".join(sizes))
+        return name
 
     def borrow(self, name: str, axes: Iterable[Axis], is_columns: bool = False) -> str:
         """A scratch array of this name."""
@@ -282,9 +308,25 @@ class Phase:
     def printer(self, s: Pointwise, place: Callable[[Quantity], str]) -> Infix:
         """A printer of a statement's expression, in the order in which it was written."""
         routine = self.routine
-        printer = NumPyPrinter(routine.program.rank, place, routine.names.size)
+        axes = max((s.outs[0].axes, axes_of(s.expr)), key=len)
+        printer = NumPyPrinter(routine.program.rank, place, routine.names.size, axes)
         equation = next((e for e in routine.loop.equations if e.lhs == s.outs[0]), None)
         return printer.written_as(equation) if equation else printer
+
+    def contraction(self, s: Contraction) -> tuple[str, str, bool]:
+        """The matrices and the vectors of a product, one for each sequence, and whether the
+        matrices are transposed."""
+        (matrix,), (vector,) = s.groups
+        among, axes = heads(matrix.axes, vector.axes), vector.axes
+        array = stretched(self.array((vector,)), axes, among + own(axes))
+        whole = stretched(self.array((matrix,)), matrix.axes, among + own(matrix.axes))
+        return whole, array, isinstance(s.product.args[0], Transposed)
+
+    def over(self, s: Reduce) -> str:
+        """The axes of an array that a sum runs over, counted from its last."""
+        (whole, *_) = s.vectors
+        places = [whole.axes.index(axis) - len(whole.axes) for axis in s.over]
+        return str(places[0]) if len(places) == 1 else str(tuple(places))
 
     def text(self, s: Pointwise) -> str:
         """The expression of a statement, on arrays."""

@@ -36,9 +36,8 @@ def reductions_apart(loop: Loop) -> Loop:
 def is_reduction(equation: Equation) -> bool:
     """Whether an equation is nothing but the sum over the features of a vector."""
     rhs = equation.rhs
-    return (
-        isinstance(rhs, FeatureSum) and isinstance(rhs.args[0], Quantity) and not equation.lhs.axes
-    )
+    is_named = isinstance(rhs, FeatureSum) and isinstance(rhs.args[0], Quantity)
+    return is_named and axes_of(rhs) == equation.lhs.axes
 
 
 def _apart(
@@ -57,7 +56,7 @@ def _apart(
     for node in sorted(equation.rhs.atoms(*kinds), key=str):
         of = node
         if isinstance(node, FeatureSum) and not isinstance(node.args[0], Quantity):
-            of = FeatureSum(name(node.args[0], f"{equation.lhs}_terms"))
+            of = FeatureSum(name(node.args[0], f"{equation.lhs}_terms"), *node.args[1:])
         whole[node] = name(of, _name(of))
     return [*first, replace(equation, rhs=equation.rhs.xreplace(whole))]
 
@@ -65,6 +64,6 @@ def _apart(
 def _name(node: sp.Expr) -> str:
     """Its own words: ``sum_d``, ``U_T_da``."""
     if isinstance(node, FeatureSum):
-        return f"sum_{node.args[0]}"
+        return "_".join(["sum", *map(str, node.args)])
     matrix, vector = node.args
     return f"{matrix.args[0]}_T_{vector}" if matrix.args else f"{matrix}_{vector}"
