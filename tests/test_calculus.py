@@ -117,8 +117,8 @@ def test_a_derivative_that_has_nowhere_to_go_is_an_error(rhs):
 def test_what_is_stretched_receives_from_every_entry():
     """A number from all of a matrix, a vector from its row, a factor of its own outside the sum."""
     assert gathered(s, [f * C]) == FeatureSum(f * C, Size(H), Size(K))
-    assert gathered(f, [f * C]) == f * FeatureSum(C, Size(K))
-    assert gathered(k, [s * f * C, k]) == s * FeatureSum(f * C, Size(H)) + k
+    assert gathered(i, [i * f * C]) == i * FeatureSum(f * C, Size(K))
+    assert gathered(k, [s * i * C, k]) == s * FeatureSum(i * C, Size(H)) + k
 
 
 def test_a_number_moves_a_sum_at_every_feature():

@@ -14,6 +14,7 @@ from derive.language.declarations import operand
 from derive.nodes import (
     Axis,
     CellError,
+    FeatureSum,
     Outer,
     Quantity,
     axes_of,
