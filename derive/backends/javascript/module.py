@@ -71,16 +71,20 @@ class Module:
 
     def width(self, q: Quantity) -> str:
         """The length of a vector."""
-        return width(q.axes, self.names.size)
+        return width([q], self.names.size)
 
     def numbers(self, rows: str, q: Quantity) -> str:
         """How many numbers so many rows of a vector have."""
         return times(rows, self.width(q))
 
+    def lengths(self, state: Quantity) -> str:
+        """How many numbers a state has, by the names of the sizes."""
+        return " * ".join(f"sizes.{self.names.argument(axis)}" for axis in state.axes) or "1"
+
     def count(self, buffer: Buffer) -> str:
         """How many numbers a buffer has."""
         rows = {"ONCE": "", "STEP": "B", "STEPS": "T * B", "TRAJECTORY": "(T + 1) * B"}
-        length = width(buffer.axes, self.names.size)
+        length = width(buffer.parts, self.names.size)
         leading = rows[buffer.span.name]
         return times(leading, length) if leading else length
 

@@ -36,9 +36,6 @@ class NumPyPrinter(PlacedPrinter):
         text = super().symbol(symbol)
         return stretched(text, symbol.axes, self.axes) if isinstance(symbol, Quantity) else text
 
-    def outer(self, left, right):
-        return f"{self.print(left, PRODUCT)} * {self.print(right, PRODUCT)}"
-
     def power(self, expr):
         base, exponent = expr.args
         if exponent.is_negative:

@@ -88,7 +88,7 @@ class Routine:
         for buffer in (*self.memory.own, *tape):
             given = buffer.role is Role.ARGUMENT or buffer.span is Span.ONCE
             if not given and buffer not in self.views.made:
-                self.width(buffer.axes)
+                self.width(buffer.parts)
         for region in self.views.runs:
             self.slice(region)
 
@@ -110,22 +110,22 @@ class Routine:
         self.weights[weight.name] = weight
         return weight.name
 
-    def width(self, axes: Iterable[Axis]) -> str:
+    def width(self, parts: Iterable[Quantity]) -> str:
         """The length of quantities side by side."""
-        axes = tuple(axes)
-        self.sizes |= dict.fromkeys(axes)
-        return width(axes, self.names.size)
+        parts = tuple(parts)
+        self.sizes |= dict.fromkeys(axis for q in parts for axis in q.axes)
+        return width(parts, self.names.size)
 
     def extent(self, buffer: Buffer) -> str:
         """The lengths of a buffer's axes, after steps and sequences."""
-        self.width(buffer.axes)
+        self.width(buffer.parts)
         return extent(buffer.parts, self.names.size)
 
     def slice(self, region: Region) -> str:
         """A region of a buffer, as a slice of its last axis."""
         low = self.width(region.before) if region.first else ""
         ends_it = region.first + region.count == len(region.buffer.parts)
-        return between(low, "" if ends_it else self.width((*region.before, *region.axes)))
+        return between(low, "" if ends_it else self.width((*region.before, *region.parts)))
 
     def part_slices(self, stack: Buffer) -> list[str]:
         """The slices of a stack's parts; none where all are of one width."""
@@ -202,7 +202,8 @@ class Phase:
         for vectors in s.vectors if isinstance(s, Bias) else ():
             self.array(vectors)
         for expr in numbers(s):
-            routine.width(length.axis for length in sorted(expr.atoms(Size), key=str))
+            sizes = sorted(expr.atoms(Size), key=str)
+            routine.sizes |= dict.fromkeys(size.axis for size in sizes)
         if isinstance(s, Compute) and s.outs[0] in routine.constants:
             self.width(s)
         elif isinstance(s, Compute) and routine.is_in_place and s.expr != 0:
@@ -261,14 +262,15 @@ class Phase:
         """A scratch array of the shape of a quantity, or of several side by side."""
         if len(axes) > 1:
             return self.work_matrix(axes, number)
-        axes = axes * count
-        size = "" if axes == (H,) else self.routine.width(axes).replace(" ", "").replace("*", "")
+        parts = (Quantity("work", axes),) * count
+        size = self.routine.width(parts).replace(" ", "").replace("*", "")
+        size = "" if (axes, count) == ((H,), 1) else size
         name = f"work{'_' * bool(size)}{size}{number if number > 1 else ''}"
-        return self.borrow(name if self.span is Span.STEP else f"{name}_s", axes)
+        return self.borrow(name if self.span is Span.STEP else f"{name}_s", parts)
 
     def work_matrix(self, axes: Axes, number: int) -> str:
         """A scratch array of the shape of a matrix."""
-        self.routine.width(axes)
+        self.routine.width([Quantity("work", axes)])
         sizes = list(map(self.routine.names.size, axes))
         name = "_".join(["work", *sizes]) + (str(number) if number > 1 else "")
         name = name if self.span is Span.STEP else f"{name}_s"
@@ -276,10 +278,10 @@ class Phase:
         self.scratch[name] = Scratch(name, ", ".join(sizes))
         return name
 
-    def borrow(self, name: str, axes: Iterable[Axis], is_columns: bool = False) -> str:
+    def borrow(self, name: str, parts: Group, is_columns: bool = False) -> str:
         """A scratch array of this name."""
         name = self.routine.names.scratch((name, self.span), name)
-        self.scratch[name] = Scratch(name, self.routine.width(axes), is_columns)
+        self.scratch[name] = Scratch(name, self.routine.width(parts), is_columns)
         return name
 
     # statements
@@ -289,8 +291,10 @@ class Phase:
         return self.routine.memory.region(s.outs).buffer in self.routine.views.made
 
     def width(self, s: Compute) -> str:
-        """The length of what a statement defines."""
-        return self.routine.width(axis for q in s.outs for axis in q.axes)
+        """The lengths of what a statement defines."""
+        self.routine.width(s.outs)
+        lengths = extent(s.outs, self.routine.names.size)
+        return f"({lengths})" if ", " in lengths else lengths
 
     def is_number(self, expr: sp.Expr) -> bool:
         """Whether an expression is one number."""
@@ -363,9 +367,8 @@ class OneStep(Phase):
             rows, is_wide = self.array(operands), isinstance(s, Product)
             short = s.adds and len(weight + rows) < 30
             both = f"{weight}_{rows}" if is_wide else f"{rows}_{weight}"
-            axes = (axis for q in s.outs for axis in q.axes)
             name = both if short else f"{out}_{'T' if is_wide else 'part'}"
-            self.products[s] = self.borrow(name, axes, is_wide)
+            self.products[s] = self.borrow(name, s.outs, is_wide)
 
     def array(self, group: Group) -> str:
         """One step: a name, or step t of an array of all steps."""
