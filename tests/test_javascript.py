@@ -55,13 +55,13 @@ class Numbers:
 
         self.params = self.numpy.Params(*self.sizes.values(), dtype)
         self.params.flat[:] = draw(self.params.flat.size)
-        self.xs = draw(self.T, self.B, self.size(self.cell.input))
-        self.dys = draw(self.T, self.B, self.size(self.cell.output))
-        self.state = {s.name: draw(self.B, self.size(s)) for s in self.cell.states}
-        self.dstate = {s.name: draw(self.B, self.size(s)) for s in self.cell.states}
+        self.xs = draw(self.T, self.B, *self.shape(self.cell.input))
+        self.dys = draw(self.T, self.B, *self.shape(self.cell.output))
+        self.state = {s.name: draw(self.B, *self.shape(s)) for s in self.cell.states}
+        self.dstate = {s.name: draw(self.B, *self.shape(s)) for s in self.cell.states}
 
-    def size(self, q):
-        return self.sizes[q.axes[0].argument] if q.axes else 1
+    def shape(self, q):
+        return [self.sizes[axis.argument] for axis in q.axes] or [1]
 
     # in Python
 

@@ -65,9 +65,13 @@ class Unicode(Mathematics):
         below: Iterable[sp.Expr] = (),
     ) -> str:
         above = "" if power is None else self.exponent(power)
-        along = "".join(f"_{self(size)}" for size in below)
+        along = self.subscript(",".join(map(self, below)))
         inside = ", ".join(map(self, arguments))
         return f"{FUNCTIONS.get(function, function)}{along}{above}({inside})"
+
+    def subscript(self, text: str) -> str:
+        """What a function runs over."""
+        return f"_{text}" if text else ""
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:
         return "√" + self.print(expr, ATOM), POWER
