@@ -135,14 +135,15 @@ def _polynomial(monomials: list[Any], values: list[list[float]], counts: list[in
 
 def _run(module: ModuleType, cell: Cell, sizes: dict[str, int]) -> dict[str, Counter[str]]:
     """The tallies of one run of each routine, for which the module has a NumPy that counts."""
-    sizes = {"I": sizes["H"], **sizes}
+    sizes = {"I": sizes.get("H", 0), **sizes}
     found: dict[str, Counter[str]] = {}
     vars(module)["np"] = CountingNumPy()
     try:
         with np.errstate(all="ignore"):
             params = module.Params(*(sizes[a.letter] for a in cell.axes))
-            xs = np.zeros((sizes["T"], sizes["B"], sizes[cell.input.axes[0].letter]))
-            dys = np.zeros((*xs.shape[:2], sizes[cell.output.axes[0].letter]))
+            x, y = ([sizes[a.letter] for a in q.axes] for q in (cell.input, cell.output))
+            xs = np.zeros((sizes["T"], sizes["B"], *x))
+            dys = np.zeros((*xs.shape[:2], *y))
             tape = _tallied(found, "forward", lambda: module.forward(params, xs)[2])
             _tallied(found, "backward", lambda: module.backward(params, tape, dys))
             _tallied(found, "hvp", lambda: module.hvp(params, tape, dys, params.copy()))

@@ -7,6 +7,7 @@ entry of s.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from derive.cell import Cell
+from derive.evaluation.arrays import extent
 from derive.nodes import Axis, CellError, I, Quantity
 
 ROWS = 8192  # of a batch of directions: more at once only take more memory
@@ -39,7 +41,7 @@ class Trajectory:
         """Each state before the first step and after every step, (T + 1, B, n)."""
         batch, sizes = self.xs.shape[1], lengths(self.cell, self.params)
         starts = [
-            np.full((batch, sizes[s.axes[0]]), self.cell.starts.get(s.name, 0.0))
+            np.full((batch, *(extent(s.axes, sizes) or [1])), self.cell.starts.get(s.name, 0.0))
             for s in self.cell.states
         ]
         passed = [self.module.State(*starts)]
@@ -49,7 +51,7 @@ class Trajectory:
         found = dict(zip(self.cell.states, map(np.stack, zip(*passed, strict=True)), strict=True))
         for state, values in found.items():
             if not np.isfinite(values).all():
-                last = int(np.argmin(np.isfinite(values).all((1, 2))))
+                last = int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(1)))
                 raise CellError(
                     f"{self.cell.name}: the state `{state}` is no longer finite in step {last}; "
                     f"take fewer steps, or smaller weights"
@@ -59,7 +61,7 @@ class Trajectory:
     @cached_property
     def parts(self) -> dict[Quantity, slice]:
         """Where each state lies in s."""
-        ends = np.cumsum([0, *(values.shape[-1] for values in self.states.values())])
+        ends = np.cumsum([0, *(math.prod(v.shape[2:]) for v in self.states.values())])
         return {s: slice(*ends[k : k + 2]) for k, s in enumerate(self.states)}
 
     def jacobians(self) -> Any:
@@ -72,7 +74,7 @@ class Trajectory:
         n = max(part.stop for part in self.parts.values())
         found = np.empty((T * B, n, n))
         xs = self.xs[1:].reshape(T * B, -1)
-        states = [values[1:-1].reshape(T * B, -1) for values in self.states.values()]
+        states = [v[1:-1].reshape(T * B, *v.shape[2:]) for v in self.states.values()]
         some = max(ROWS // n, 1)
         for start in range(0, T * B, some):
             here = slice(start, start + some)
@@ -87,10 +89,12 @@ class Trajectory:
         State, n = self.module.State, max(part.stop for part in self.parts.values())
         at = State(*(np.repeat(values, n, axis=0) for values in states))
         directions = np.tile(np.eye(n), (len(xs), 1))
-        along = State(*(np.ascontiguousarray(directions[:, p]) for p in self.parts.values()))
+        parts = zip(self.parts.values(), states, strict=True)
+        along = State(*(directions[:, p].reshape(len(directions), *v.shape[1:]) for p, v in parts))
         with np.errstate(all="ignore"):  # reported above, in words
             _, _, tape = self.module.forward(self.params, np.repeat(xs, n, axis=0)[None], at)
             _, moved = self.module.jvp(self.params, tape, self.params.zeros(), None, along)
+        moved = [values.reshape(len(values), -1) for values in moved]
         return np.concatenate(moved, axis=-1).reshape(len(xs), n, n).swapaxes(1, 2)
 
 
