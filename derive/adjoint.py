@@ -25,6 +25,7 @@ from derive.names import fresh
 from derive.nodes import (
     Axes,
     CellError,
+    MatVec,
     Node,
     Quantity,
     axes_of,
@@ -164,7 +165,10 @@ def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr
             plain.append(contribution)
         else:
             factor, rest = separated(contribution, along)
-            wider.setdefault((axes_of(rest), factor), []).append(rest)
+            if isinstance(rest, MatVec):  # each a product of its own
+                plain.append(factor * summed(rest, along))
+            else:
+                wider.setdefault((axes_of(rest), factor), []).append(rest)
     for (axes, factor), some in wider.items():
         plain.append(factor * summed(sp.Add(*some), (a for a in axes if a not in axes_of(part))))
     return sp.Add(*plain)

@@ -14,7 +14,18 @@ import sympy as sp
 
 from derive import wellformed
 from derive.elementwise import sigmoid
-from derive.nodes import Axis, CellError, H, I, Quantity, as_written, axes_of, symbols_of
+from derive.nodes import (
+    Axis,
+    CellError,
+    H,
+    I,
+    MatVec,
+    Quantity,
+    as_written,
+    axes_of,
+    is_matrix,
+    symbols_of,
+)
 
 
 @dataclass(frozen=True)
@@ -122,6 +133,13 @@ class Cell:
         """Everything that has a name: input, states, parameters, then the equations' left-hand
         sides."""
         return (self.input, *self.states, *self.parameters, *(e.lhs for e in self.equations))
+
+    @cached_property
+    def matrices(self) -> tuple[Quantity, ...]:
+        """The parameters that are matrices."""
+        products = [p for e in self.equations for p in e.rhs.atoms(MatVec)]
+        used = {q for product in products for q in symbols_of(product.args[0])}
+        return tuple(p for p in self.parameters if is_matrix(p) or p in used)
 
     @cached_property
     def gates(self) -> tuple[Quantity, ...]:

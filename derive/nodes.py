@@ -47,6 +47,11 @@ class Axis:
         return f"{self.letter} {self.argument}"
 
 
+def Heads(letter: str = "N", argument: str = "heads") -> Axis:
+    """The axis of heads: all that has it is done for each head apart, and what has not is shared."""
+    return Axis(letter, argument, True)
+
+
 I = Axis("I", "input_size")
 H = Axis("H", "hidden_size")
 
@@ -157,11 +162,11 @@ class MatVec(Node):
 
     def axes(self) -> Axes:
         matrix, vector = self.args
-        rows_columns, length = own(axes_of(matrix)), own(axes_of(vector))
+        rows_columns, length = sides(axes_of(matrix)), self.length()
         if len(rows_columns) != 2:
             raise CellError(
                 f"the left side of @ must be a matrix, and {as_written(matrix)} has shape "
-                f"{shape(rows_columns)}"
+                f"{shape(axes_of(matrix))}"
             )
         if length != rows_columns[1:]:
             raise CellError(
@@ -169,7 +174,17 @@ class MatVec(Node):
                 f"shape {shape(rows_columns)}, so it needs a vector of shape "
                 f"{shape(rows_columns[1:])}, not {shape(length)}"
             )
-        return heads(axes_of(matrix), axes_of(vector)) + rows_columns[:1]
+        return self.among() + rows_columns[:1]
+
+    def length(self) -> Axes:
+        """The axes of the vector, of each head."""
+        rows_columns = sides(axes_of(self.args[0]))
+        return tuple(a for a in axes_of(self.args[1]) if not a.heads or a in rows_columns)
+
+    def among(self) -> Axes:
+        """The heads for each of which there is a product."""
+        rows_columns = sides(axes_of(self.args[0]))
+        return tuple(a for a in heads(*map(axes_of, self.args)) if a not in rows_columns)
 
     def adjoint(self, bar):
         matrix, vector = self.args
@@ -182,10 +197,9 @@ class MatVec(Node):
             yield matrix, Outer(bar, vector)
 
     def value(self, *arrays):
-        matrix, vector = self.args
-        among = heads(axes_of(matrix), axes_of(vector))
-        left = stretched(arrays[0], axes_of(matrix), among + own(axes_of(matrix)))
-        right = stretched(arrays[1], axes_of(vector), among + own(axes_of(vector)))
+        matrix, vector = map(axes_of, self.args)
+        left = stretched(arrays[0], matrix, self.among() + sides(matrix))
+        right = stretched(arrays[1], vector, self.among() + self.length())
         return (left @ right[..., None])[..., 0]
 
 
@@ -211,7 +225,7 @@ class Transposed(Node):
 
     def axes(self) -> Axes:
         axes = axes_of(self.args[0])
-        return heads(axes) + own(axes)[::-1]
+        return tuple(a for a in axes if a not in sides(axes)) + sides(axes)[::-1]
 
     def adjoint(self, bar):
         yield self.args[0], Transposed(bar)
@@ -226,13 +240,20 @@ class Outer(Node):
     nargs = 2
 
     def axes(self) -> Axes:
-        left, right = map(axes_of, self.args)
-        for vector, axes in zip(self.args, (left, right), strict=True):
-            if len(own(axes)) != 1:
+        left, right = map(_vector, map(axes_of, self.args))
+        for vector, axis in zip(self.args, (left, right), strict=True):
+            if len(axis) != 1 or left == right and axis[0].heads:
                 raise CellError(
-                    f"outer(u, v) takes two vectors, and {describe(vector)} has shape {shape(axes)}"
+                    f"outer(u, v) takes two vectors, and {describe(vector)} has shape "
+                    f"{shape(axes_of(vector))}"
                 )
-        return heads(left, right) + own(left) + own(right)
+        return self.among() + left + right
+
+    def among(self) -> Axes:
+        """The heads for each of which there is a product."""
+        shapes = list(map(axes_of, self.args))
+        vectors = [axis for axes in shapes for axis in _vector(axes)]
+        return tuple(axis for axis in heads(*shapes) if axis not in vectors)
 
     def adjoint(self, bar):
         left, right = self.args
@@ -240,9 +261,8 @@ class Outer(Node):
         yield right, MatVec(Transposed(bar), left)
 
     def value(self, *arrays):
-        among = heads(*map(axes_of, self.args))
         left, right = (
-            stretched(array, axes_of(q), among + own(axes_of(q)))
+            stretched(array, axes_of(q), self.among() + _vector(axes_of(q)))
             for array, q in zip(arrays, self.args, strict=True)
         )
         return left[..., :, None] * right[..., None, :]
@@ -346,6 +366,27 @@ def own(axes: Axes) -> Axes:
 def heads(*shapes: Axes) -> Axes:
     """The axes of heads in any of these shapes."""
     return tuple(dict.fromkeys(axis for axes in shapes for axis in axes if axis.heads))
+
+
+def sides(axes: Axes) -> Axes:
+    """The rows and columns of a matrix; one without an axis of its own for its rows has a row for
+    each head."""
+    return own(axes) if len(own(axes)) != 1 else axes
+
+
+def _vector(axes: Axes) -> Axes:
+    """The axis along which a vector extends; numbers of all heads are a vector along these."""
+    return own(axes) or axes
+
+
+def with_heads(product: sp.Expr) -> bool:
+    """Whether a product with a matrix is summed over the heads: what each of them hands back to a
+    vector that all share."""
+    return (
+        isinstance(product, FeatureSum)
+        and isinstance(product.args[0], MatVec)
+        and all(axis.heads for axis in product.summed)
+    )
 
 
 def is_matrix(quantity: Quantity) -> bool:

@@ -32,7 +32,17 @@ from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.linear import by_vectors
 from derive.names import fresh
-from derive.nodes import FeatureSum, MatVec, Node, Outer, Quantity, Transposed, axes_of
+from derive.nodes import (
+    FeatureSum,
+    MatVec,
+    Node,
+    Outer,
+    Quantity,
+    Transposed,
+    axes_of,
+    summed,
+    with_heads,
+)
 
 
 def normalise(
@@ -94,6 +104,8 @@ class _Normaliser:
         """A term of a sum; only here may a product stand without a name."""
         if isinstance(term, MatVec) and self.uses[term] == 1:
             return self.node(term, equation)
+        if with_heads(term):
+            return summed(self.node(term.args[0], equation), term.summed)
         number, factor = term.as_coeff_Mul()
         if isinstance(factor, Outer):
             return number * self.node(factor, equation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from derive.nodes import Axis, Quantity, Size, is_matrix
+from derive.nodes import Axis, Quantity, Size
 from derive.printing import PRODUCT, Infix
 
 
@@ -29,9 +29,9 @@ class PlacedPrinter(Infix):
 
 
 def extent(parts: Iterable[Quantity], size: Callable[[Axis], str]) -> str:
-    """The lengths of a buffer's own axes: one for what lies side by side, two for a matrix."""
+    """The lengths of a buffer's own axes: one for what lies side by side, more for a matrix."""
     parts = tuple(parts)
-    if any(map(is_matrix, parts)):
+    if any(len(q.axes) > 1 for q in parts):
         return ", ".join(map(size, parts[0].axes))
     return width(parts, size)
 

@@ -47,13 +47,13 @@ from derive.elementwise import (
 from derive.language.body import opened
 from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
 from derive.language.functions import each, mean, minimum, outer, standardise, sum
-from derive.nodes import Axis, CellError, H, I, Size
+from derive.nodes import Axis, CellError, H, Heads, I, Size
 
 __all__ = [
-    "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
-    "Vector", "Axis", "absolute", "cos", "each", "exp", "log", "maximum", "mean", "minimum",
-    "outer", "relu", "sigmoid", "sign", "sin", "softplus", "sqrt", "standardise", "sum",
-    "tanh",
+    "Cell", "CellError", "H", "Heads", "I", "Input", "Matrix", "Option", "Output", "Scalar",
+    "Size", "State", "Vector", "Axis", "absolute", "cos", "each", "exp", "log", "maximum",
+    "mean", "minimum", "outer", "relu", "sigmoid", "sign", "sin", "softplus", "sqrt",
+    "standardise", "sum", "tanh",
 ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive import wellformed
-from derive.nodes import Axis, CellError, H, I, Quantity, Transposed
+from derive.nodes import Axis, CellError, H, I, Quantity, Transposed, own
 
 if TYPE_CHECKING:
     from derive.language.body import Body
@@ -164,19 +164,23 @@ for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul".split():
 
 
 class Matrix(Family):
-    """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units."""
+    """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units,
+    ``Matrix(N, K, I)`` to those of each head, and ``Matrix(N, I)`` to a number for each head."""
 
-    def __init__(self, rows: Axis, columns: Axis | None = None, names: str = "", **initial: float):
-        if columns is None:
-            raise CellError(f"a matrix has two axes, as in Matrix({rows}, I)")
-        super().__init__(rows, columns, names=names, **initial)
+    def __init__(self, *axes: Axis, names: str = "", **initial: float):
+        super().__init__(*axes, names=names, **initial)
+        if len(own(axes)) != 2 and len(axes) != 2:
+            raise CellError(f"a matrix has two axes, as in Matrix({axes[0] if axes else H}, I)")
 
 
 class Vector(Family):
-    """A family of parameter vectors: biases, peepholes."""
+    """A family of parameter vectors: biases, peepholes. ``Vector(N)`` is a number for each head, and
+    ``Vector(N, K)`` a vector for each."""
 
-    def __init__(self, axis: Axis = H, names: str = "", at: float | None = None, **initial: float):
-        super().__init__(axis, names=names, at=at, **initial)
+    def __init__(self, *axes: Axis, names: str = "", at: float | None = None, **initial: float):
+        super().__init__(*(axes or (H,)), names=names, at=at, **initial)
+        if len(own(self._axes)) > 1:
+            raise CellError(f"a vector has one axis, as in Vector({axes[0]})")
 
 
 class Scalar(Family):

@@ -10,7 +10,17 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Transposed, symbols_of
+from derive.nodes import (
+    FeatureSum,
+    MatVec,
+    Outer,
+    Quantity,
+    Transposed,
+    heads,
+    own,
+    symbols_of,
+    with_heads,
+)
 from derive.program.alike import Rows, are_independent
 from derive.program.layout import JOINED, Layout
 from derive.program.loop import Loop
@@ -195,9 +205,12 @@ class _Splitter:
     def send(self, term: sp.Expr, q: Quantity) -> bool:
         """Put a term with its kind, to be merged with others; False where it is plain and
         elementwise."""
+        if with_heads(term):
+            (term,) = term.args[:1]
         if isinstance(term, MatVec):
             matrix, vector = term.args
-            if not symbols_of(matrix) & self.parameters.of.keys():
+            is_parameter = bool(symbols_of(matrix) & self.parameters.of.keys())
+            if not is_parameter or (heads(vector.axes) and heads(q.axes)):
                 self.statements.append(Contraction((q,), term))
             elif isinstance(matrix, Transposed):
                 (matrix,) = matrix.args
@@ -227,7 +240,7 @@ class _Splitter:
         variant, parameter, rows = self.parameter(equation.lhs)
         rest = []
         for term in sp.Add.make_args(equation.rhs):
-            if isinstance(term, Outer):
+            if isinstance(term, Outer) and not heads(term.args[1].axes):
                 left, right = term.args
                 kind = _Outers(variant, rows, right, self.stack_of(left))
                 self.put(kind, _Term(parameter, equation.lhs, left))
@@ -241,8 +254,8 @@ class _Splitter:
         if all(map(self.slot_of, vectors)):
             vectors = tuple(sorted(vectors, key=lambda v: self.slot[self.storage.place(v)]))
         if len(vectors) == 1 or self.side_by_side(list(vectors)):
-            return [Reduce((q,), vectors, vectors[0].axes)]
-        return [Reduce((q,), (vector,), vector.axes) for vector in vectors]
+            return [Reduce((q,), vectors, own(vectors[0].axes))]
+        return [Reduce((q,), (vector,), own(vector.axes)) for vector in vectors]
 
     # equations together
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.nodes import Quantity, axes_of, is_matrix
+from derive.nodes import Quantity, axes_of
 from derive.program.buffers import Buffer, Memory, Region, Role, Span
 from derive.program.loop import Carry
 from derive.program.statements import (
@@ -218,7 +218,7 @@ def of_one_shape(buffers: Iterable[Buffer]) -> list[list[Buffer]]:
 def _shape(buffer: Buffer) -> object:
     """What tells buffers of one shape: the axes of a matrix, or the lengths that add up."""
     (first, *_) = buffer.parts
-    return (first.axes,) if is_matrix(first) else buffer.axes
+    return (first.axes,) if len(first.axes) > 1 else buffer.axes
 
 
 def seen_by(s: Statement) -> list[Group]:

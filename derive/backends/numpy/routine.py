@@ -24,7 +24,7 @@ from derive.backends.numpy.printer import (
 )
 from derive.backends.printer import extent, width
 from derive.backends.weight import Weight, weight_of
-from derive.nodes import Axes, Axis, H, Quantity, Size, Transposed, axes_of, heads, own
+from derive.nodes import Axes, Axis, H, Quantity, Size, Transposed, axes_of, sides
 from derive.printing import Infix
 from derive.program import interface
 from derive.program.buffers import Buffer, Region, Role, Span
@@ -317,13 +317,26 @@ class Phase:
         equation = next((e for e in routine.loop.equations if e.lhs == s.outs[0]), None)
         return printer.written_as(equation) if equation else printer
 
+    def rows(self, group: Group) -> str:
+        """The array that holds quantities, its own axes as one: a row for each sequence, or for
+        each step of each."""
+        array, is_wide = self.array(group), len(group[0].axes) > 1
+        if self.span is Span.STEP or group[0] in self.routine.fixed:
+            return f"_flat({array})" if is_wide else array
+        return f"_rows({array})"
+
+    def merged(self, matrices: Group) -> str:
+        """A stack of matrices, or those of all heads, one above the other."""
+        name = self.routine.weight(matrices)
+        return f"_merged({name})" if len(matrices[0].axes) > 2 else name
+
     def contraction(self, s: Contraction) -> tuple[str, str, bool]:
         """The matrices and the vectors of a product, one for each sequence, and whether the
         matrices are transposed."""
         (matrix,), (vector,) = s.groups
-        among, axes = heads(matrix.axes, vector.axes), vector.axes
-        array = stretched(self.array((vector,)), axes, among + own(axes))
-        whole = stretched(self.array((matrix,)), matrix.axes, among + own(matrix.axes))
+        among = s.product.among()
+        array = stretched(self.array((vector,)), vector.axes, among + s.product.length())
+        whole = stretched(self.array((matrix,)), matrix.axes, among + sides(matrix.axes))
         return whole, array, isinstance(s.product.args[0], Transposed)
 
     def over(self, s: Reduce) -> str:
@@ -362,6 +375,8 @@ class OneStep(Phase):
         (operands,) = s.groups
         alone = len(self.routine.memory.region(s.outs).buffer.parts) == 1
         is_straight = isinstance(s, PullBack) and alone and not s.adds
+        if any(len(q.axes) > 1 for q in (*s.outs, *operands)):
+            return
         if self.routine.is_in_place and operands[0] not in self.routine.fixed and not is_straight:
             out, weight = self.array(s.outs), self.routine.weight(s.matrices)
             rows, is_wide = self.array(operands), isinstance(s, Product)
