@@ -38,7 +38,8 @@ def _statement(code: str, room: int) -> list[str]:
     """An assignment: a list on its left side, else the formula on its right side."""
     left, *rest = _pieces(code, r" \+?= ")
     right = " ".join(rest)
-    if not right or right[0] in "{[" or len(left) > room // 2:
+    is_list = "{" in left and len(left) > room // 2
+    if not right or right[0] in "{[" or is_list:
         return _opened(code, room)
     rows = _formula(right, room - 2)
     is_call = len(rows) == 3 and rows[0][-1] in "([{"
@@ -66,7 +67,8 @@ def _opened(code: str, room: int) -> list[str]:
     last = _pieces(inside, ", ")[-1]
     if last != inside and last[0] in "{[":
         start, end, inside = end - len(last), end - 1, last[1:-1].strip()
-    is_list = code[start] in "{[" or code[:start][-1:].isidentifier()
+    is_index = code[start] == "[" and code[:start][-1:].isidentifier()
+    is_list = not is_index and (code[start] in "{[" or code[:start][-1:].isidentifier())
     rows = _filled(inside, room - 2) if is_list else _formula(inside, room - 2)
     return [code[: start + 1], *(f"  {row}" for row in rows), code[end:]]
 
