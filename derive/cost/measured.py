@@ -93,9 +93,8 @@ def counted(cell: Cell, module: ModuleType) -> dict[str, dict[str, sp.Expr]]:
     the axes' letters."""
     letters = [a for a in cell.axes if a != I or cell.input.axes == (I,)]
     variables = [T, B, *(sp.Symbol(a.letter) for a in letters)]
-    monomials = [
-        one * two for one in (1, T, B, T * B) for two in (1, *variables[2:], *_pairs(variables[2:]))
-    ]
+    most = max(2, *(len(q.axes) for q in cell.quantities))
+    monomials = [one * two for one in (1, T, B, T * B) for two in _products(variables[2:], most)]
     points = _points(len(variables), len(monomials) + 5)
     values = [
         [float(sp.sympify(m).subs(dict(zip(variables, p, strict=True)))) for m in monomials]
@@ -111,8 +110,11 @@ def counted(cell: Cell, module: ModuleType) -> dict[str, dict[str, sp.Expr]]:
     }
 
 
-def _pairs(variables: list[sp.Symbol]) -> list[sp.Expr]:
-    return [a * b for a, b in itertools.combinations_with_replacement(variables, 2)]
+def _products(variables: list[sp.Symbol], most: int) -> list[sp.Expr]:
+    """All products of at most so many variables."""
+    counts = range(most + 1)
+    every = (itertools.combinations_with_replacement(variables, n) for n in counts)
+    return [sp.Mul(*factors) for some in every for factors in some]
 
 
 def _points(dimensions: int, count: int) -> list[tuple[int, ...]]:

@@ -105,8 +105,10 @@ def lengths(cell: Cell, params: Any) -> dict[Axis, int]:
 
 def sizes(cell: Cell, inputs: int, hidden: int) -> list[int]:
     """A length for each axis: `inputs` for the input's, if it has one of its own, and `hidden` for
-    all others."""
-    return [inputs if axis == I and cell.input.axes == (I,) else hidden for axis in cell.axes]
+    all others; where a state is a matrix, as many as leave it about as many entries."""
+    most = max(len(s.axes) for s in cell.states)
+    side = hidden if most < 2 else max(2, round(hidden ** (1 / most)))
+    return [inputs if axis == I and cell.input.axes == (I,) else side for axis in cell.axes]
 
 
 def width(cell: Cell, params: Any) -> int:

@@ -48,7 +48,7 @@ class Blocks:
     def product(self, term: Term, by: Quantity) -> str:
         """Matrices side by side; where there is none, the identity."""
         texts = [self.factor(factor, by) for factor in term]
-        is_number = all(isinstance(f, Diagonal) and axes_of(f.entries) == () for f in term)
+        is_number = all(isinstance(f, Diagonal) and own(axes_of(f.entries)) == () for f in term)
         joint = BEFORE_OPERAND + self.apart
         return joint.join([*texts, self.identity] if is_number else texts)
 
@@ -58,7 +58,7 @@ class Blocks:
                 return self.printer.bracket(self.sum(terms, by))
             case Named(quantity):
                 return self.partial(quantity, by)
-            case Diagonal(entries, of) if axes_of(entries) != ():
+            case Diagonal(entries, of) if own(axes_of(entries)) != ():
                 diagonal = f"{self.diag}({self.entries(entries)})"
                 places = [of.index(axis) for axis in own(axes_of(entries))] if of else []
                 return self.beside(diagonal, *places) if places else diagonal
