@@ -182,7 +182,9 @@ def _read(expr: sp.Expr, known: Mapping[Quantity, Sum]) -> Sum:
         whole, axes = expr.args[0], own(axes_of(expr.args[0]))
         row = Row(sp.S.One)
         is_all = len(expr.summed) == len(axes)
-        return _times(row if is_all else Along(row, axes.index(expr.summed[0])), _read(whole, known))
+        return _times(
+            row if is_all else Along(row, axes.index(expr.summed[0])), _read(whole, known)
+        )
     if isinstance(expr, sp.Add):
         parts = sorted(expr.args, key=lambda part: _first(part, known))
         return tuple(t for part in parts for t in _stretched(_read(part, known), part, expr))

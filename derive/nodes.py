@@ -242,7 +242,7 @@ class Outer(Node):
     def axes(self) -> Axes:
         left, right = map(_vector, map(axes_of, self.args))
         for vector, axis in zip(self.args, (left, right), strict=True):
-            if len(axis) != 1 or left == right and axis[0].heads:
+            if len(axis) != 1 or (left == right and axis[0].heads):
                 raise CellError(
                     f"outer(u, v) takes two vectors, and {describe(vector)} has shape "
                     f"{shape(axes_of(vector))}"

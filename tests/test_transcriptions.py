@@ -1,14 +1,16 @@
 """The generated cells against transcriptions of their papers, differentiated by PyTorch.
 
-The transcriptions are in `transcriptions.py`. Nobody who wrote a cell wrote its transcription, and
-PyTorch's autograd shares nothing with the derivation here.
+The transcriptions are in `transcriptions.py`. Nobody who wrote a cell wrote its transcription, but
+for the matrix memories; and PyTorch's autograd shares nothing with the derivation here.
 """
 
 from __future__ import annotations
 
 import inspect
 import zlib
+from functools import partial
 
+import matrix_memories
 import numpy as np
 import pytest
 from transcriptions import CELLS
@@ -22,7 +24,9 @@ RAGGED = [6, 4, 0]  # one runs to the end, one ends early, one does not begin
 BOUND = 1e-10  # of the largest entry of each array
 NEEDS = "this is what make test-peers installs"
 SECOND_ORDER = ["lstm_layer_norm", "gru:reset=after", "slstm", "nas", "lem", "scrn", "sru", "rhn"]
+SECOND_ORDER += ["gated_deltanet", "rwkv7", "mlstm:eps=0.01", "mamba"]
 OF_LENGTHS = ["lstm", "lstm_fgr", "lstm_projection", "scrn", "qrnn", "intersection_rnn", "cornn"]
+OF_LENGTHS += [*matrix_memories.CELLS]
 
 
 def test_every_cell_and_every_choice_has_a_transcription():
@@ -50,7 +54,7 @@ class Case:
         )
         inputs = INPUTS if cell.input.axes == (I,) else HIDDEN
         sizes = [n for n in inspect.signature(self.module.Params).parameters if n != "dtype"]
-        others = iter([5, 7, 8])
+        others = iter([5, 7, 8, 3])
         known = {"input_size": inputs, "hidden_size": HIDDEN}
         self.template = self.module.Params(*(known.get(n) or next(others) for n in sizes))
         start = self.module.forward(self.template, np.zeros((0, B, inputs)))[1]
@@ -87,9 +91,9 @@ class Case:
             y, new = self.transcription(p, xs[t], state)
             assert set(new) == set(state)
             if self.lengths is not None:
-                runs = self.torch.tensor([[t < length] for length in self.lengths])
-                y = self.torch.where(runs, y, 0.0)
-                new = {k: self.torch.where(runs, new[k], state[k]) for k in state}
+                runs = self.torch.tensor([t < length for length in self.lengths])
+                y = self.torch.where(along(runs, y), y, 0.0)
+                new = {k: self.torch.where(along(runs, v), v, state[k]) for k, v in new.items()}
             state = new
             ys.append(y)
         return (self.torch.stack(ys), *state.values())
@@ -103,6 +107,11 @@ class Case:
 
     def labels(self, what):
         return [f"{what} {n}" for n in (*self.params, "xs", *self.shapes)]
+
+
+def along(runs, like):
+    """A value for each sequence, as it fits an array that begins with these."""
+    return runs.reshape(-1, *[1] * (like.dim() - 1))
 
 
 def agree(labels, ours, theirs):
@@ -169,6 +178,43 @@ def test_hvp(spec):
         case.params, case.tape, case.dys, *case.direction, dstate=case.dstate
     )
     agree(case.labels("hvp by"), (*dparams.values(), dxs, *dstate), theirs)
+
+
+@pytest.mark.peers
+def test_what_the_delta_rule_erases_has_decayed_before():
+    """RWKV-7 is the other way round: the two cells' transcriptions differ in this alone."""
+    case = Case("gated_deltanet")
+    case.transcription = partial(matrix_memories.gated_deltanet, late=True)
+    with pytest.raises(AssertionError, match="final S"):
+        check(case)
+
+
+@pytest.mark.peers
+def test_rwkv6_reads_before_it_writes():
+    def late(p, x, s):
+        _, state = matrix_memories.rwkv6(p, x, s)
+        return matrix_memories.read(state["S"], matrix_memories.heads(p["W_r"], x)), state
+
+    case = Case("rwkv6")
+    case.transcription = late
+    with pytest.raises(AssertionError, match="ys"):
+        check(case)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("spec", ["mlstm", "mlstm:eps=0.01"])
+def test_the_stabiliser_has_a_gradient_where_the_divisor_has_an_epsilon(spec):
+    """It cancels in the outputs, so that nothing is learnt by way of it, unless eps keeps it in."""
+
+    case = Case(spec)
+    case.transcription = partial(matrix_memories.CELLS[spec], held=True)
+    case.dstate = type(case.dstate)(*(0 * d for d in case.dstate))
+    flat = [a.requires_grad_() for a in case.tensors(case.params, case.xs, case.state)]
+    theirs = case.torch.autograd.grad(case.loss(*flat), flat, materialize_grads=True)
+    dparams, _, _ = case.backward()
+    both = zip(dparams.values(), theirs, strict=False)
+    worst = max(np.abs(a - b.numpy()).max() / np.abs(a).max() for a, b in both)
+    assert worst <= BOUND if spec == "mlstm" else worst > 1e-6
 
 
 @pytest.mark.peers

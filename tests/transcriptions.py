@@ -16,6 +16,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import matrix_memories
+
 
 def sigmoid(a):
     return a.sigmoid()
@@ -631,3 +633,4 @@ CELLS: dict[str, Callable] = {
     "unicornn": unicornn,
     "unicornn:dt=0.4,alpha=0.6": partial(unicornn, dt=0.4, alpha=0.6),
 }
+CELLS |= matrix_memories.CELLS

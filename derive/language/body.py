@@ -214,6 +214,9 @@ def written_at(names: list[str]) -> Callable[[Quantity], tuple[int, str]]:
 
 
 def _whole(formula: sp.Expr) -> sp.Expr:
-    """The formula with 1.0 written as 1, so that SymPy drops a factor of one."""
+    """The formula with 1.0 written as 1, so that SymPy drops a factor of one, and the power 0.5 as
+    the root that it is."""
     floats = formula.atoms(sp.Float)
-    return formula.xreplace({f: sp.Integer(int(f)) for f in floats if float(f).is_integer()})
+    whole = formula.xreplace({f: sp.Integer(int(f)) for f in floats if float(f).is_integer()})
+    roots = {p: p.base ** sp.Rational(p.exp) for p in whole.atoms(sp.Pow) if abs(p.exp) == 0.5}
+    return whole.xreplace(roots)

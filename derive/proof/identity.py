@@ -24,7 +24,7 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, Axis, Node, Quantity, Size, axes_of, stretched
+from derive.nodes import Axes, Axis, H, Node, Quantity, Size, axes_of, stretched
 from derive.proof import Outcome
 from derive.proof.rational import Shared, derivative, is_zero, points
 
@@ -213,5 +213,5 @@ def _symbols(name: str, axes: Axes) -> Value:
 
 
 def _length(axis: Axis) -> int:
-    """Two units; other axes are longer, so that one taken for another does not fit."""
-    return {"H": 2, "I": 3}.get(axis.letter, 4)
+    """Two units, or heads; other axes are longer, so that one taken for another does not fit."""
+    return 2 if axis == H or axis.heads else 3
