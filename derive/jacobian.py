@@ -180,11 +180,10 @@ def _read(expr: sp.Expr, known: Mapping[Quantity, Sum]) -> Sum:
         return _read_product(expr, known)
     if isinstance(expr, FeatureSum):
         whole, axes = expr.args[0], own(axes_of(expr.args[0]))
-        row = Row(sp.S.One)
+        ones = Row(sp.S.One)
         is_all = len(expr.summed) == len(axes)
-        return _times(
-            row if is_all else Along(row, axes.index(expr.summed[0])), _read(whole, known)
-        )
+        row = ones if is_all else Along(ones, axes.index(expr.summed[0]))
+        return _times(row, _read(whole, known))
     if isinstance(expr, sp.Add):
         parts = sorted(expr.args, key=lambda part: _first(part, known))
         return tuple(t for part in parts for t in _stretched(_read(part, known), part, expr))

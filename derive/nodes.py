@@ -48,7 +48,7 @@ class Axis:
 
 
 def Heads(letter: str = "N", argument: str = "heads") -> Axis:
-    """The axis of heads: all that has it is done for each head apart, and what has not is shared."""
+    """The axis of heads: all that has it is done for each head apart; what has not is shared."""
     return Axis(letter, argument, True)
 
 
@@ -244,7 +244,7 @@ class Outer(Node):
         for vector, axis in zip(self.args, (left, right), strict=True):
             if len(axis) != 1 or (left == right and axis[0].heads):
                 raise CellError(
-                    f"outer(u, v) takes two vectors, and {describe(vector)} has shape "
+                    f"an outer product is one of two vectors, and {describe(vector)} has shape "
                     f"{shape(axes_of(vector))}"
                 )
         return self.among() + left + right

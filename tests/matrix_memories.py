@@ -81,9 +81,10 @@ def hgrn2(p, x, s, lower=0.0):
 
 
 def projections(p, x):
-    """Query, key and value of the delta rule's cells, without the convolution."""
-    q, k = unit(swish(heads(p["W_q"], x))), unit(swish(heads(p["W_k"], x)))
-    return q, k, swish(heads(p["P_v"], x)), sigmoid(x @ p["w_beta"].T)[..., None]
+    """Query, key and value of the delta rule's cells, without the convolution and what comes with
+    it."""
+    q, k = unit(heads(p["W_q"], x)), unit(heads(p["W_k"], x))
+    return q, k, heads(p["P_v"], x), sigmoid(x @ p["w_beta"].T)[..., None]
 
 
 def delta(S, q, k, v, beta):
@@ -99,8 +100,8 @@ def deltanet(p, x, s):
 
 
 def gated_deltanet(p, x, s, late=False):
-    """Yang et al. (2025), equation 10: S (a (I - beta k k^T)) + beta v k^T, so that what is erased is
-    erased from the decayed memory. `late` takes what was there before it decays: not the paper."""
+    """Yang et al. (2025), equation 10: S (a (I - beta k k^T)) + beta v k^T: it is erased from the
+    decayed memory. `late` takes what was there before it decays: not the paper."""
     a = (-p["A"].exp() * softplus(x @ p["w_a"].T + p["b"])).exp()[..., None, None]
     q, k, v, beta = projections(p, x)
     if late:

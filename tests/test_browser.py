@@ -57,7 +57,7 @@ def test_from_a_web_server_it_is_the_same(browser, server, opened, name):
 
 def test_links_are_followed(opened):
     with opened("index") as page:
-        page.get_by_role("link", name="50 cells").click()
+        page.get_by_role("link", name=f"{len(names())} cells").click()
         page.get_by_role("link", name="GRU", exact=True).click()
         assert page.locator("h1").inner_text() == "GRU"
         page.get_by_role("link", name="Cellwright").click()

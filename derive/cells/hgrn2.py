@@ -6,8 +6,9 @@ from derive.language import (
 class HGRN2(Cell, family="matrix memory"):
     """Gated linear attention whose key is what the forget gate leaves over.
 
-    Qin et al. (2024), HGRN2: gated linear RNNs with state expansion, COLM, arXiv 2404.07904, section
-    3.2. The forget gate does not fall below `lower`, which is learnt there, one number for a layer.
+    Qin et al. (2024), HGRN2: gated linear RNNs with state expansion, COLM, arXiv 2404.07904. The
+    forget gate does not fall below `lower`, which is learnt there. What is done with the output is
+    another layer's.
     """
 
     lower = 0.0

@@ -4,10 +4,8 @@ from derive.language import (
 )  # fmt: skip
 
 
-def key(a):
-    """A swish, of length 1."""
-    s = a * sigmoid(a)
-    return s / sqrt(sum(s**2) + 1e-6)
+def unit(a):
+    return a / sqrt(sum(a**2) + 1e-6)
 
 
 class KDA(Cell, family="matrix memory"):
@@ -22,15 +20,12 @@ class KDA(Cell, family="matrix memory"):
     x = Input()
     S = State(N, K, V)
     R = Axis("R", "rank")
-    W, P, w = Matrix(N, K, I, names="q k"), Matrix(N, V, I, names="v"), Matrix(N, I)
+    W, P, w = Matrix(N, K, I), Matrix(N, V, I), Matrix(N, I)
     A, b, F, G = Vector(N), Vector(N, K), Matrix(R, I), Matrix(N, K, R)
 
-    a_q = W.q @ x
-    a_k = W.k @ x
-    a_v = P.v @ x
-    q = key(a_q)
-    k = key(a_k)
-    v = a_v * sigmoid(a_v)
+    q = unit(W.q @ x)
+    k = unit(W.k @ x)
+    v = P.v @ x
     beta = sigmoid(w.beta @ x)
     a = exp(-exp(A) * softplus(G @ (F @ x) + b))
     D = a * S

@@ -7,8 +7,7 @@ class LinearAttention(Cell, family="matrix memory"):
     """Linear attention: a matrix of keys and values, and the sum of the keys to normalise with.
 
     Katharopoulos, Vyas, Pappas & Fleuret (2020), Transformers are RNNs, ICML, arXiv 2006.16236,
-    equations 16 to 20, where the feature map is elu + 1. What f does after attention is another
-    layer's.
+    equations 16 to 20, where the feature map is elu + 1.
     """
 
     N, K, V = Heads(), Axis("K", "key_size"), Axis("V", "value_size")

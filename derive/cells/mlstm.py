@@ -7,9 +7,9 @@ from derive.language import (
 class MLSTM(Cell, family="matrix memory"):
     """LSTM with a matrix memory and exponential gates, one of each for each head.
 
-    Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517, equations
-    19 to 27, stabilised as in its appendix A. The authors' code adds eps = 1e-6 to the divisor; with
-    it the output depends on the stabiliser m. m starts at -1e30, and at 0 in their code.
+    Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517,
+    equations 19 to 27, stabilised as in its appendix. The authors' code adds eps = 1e-6 to the
+    divisor; with it the output depends on the stabiliser m. m starts at -1e30, at 0 in their code.
     """
 
     eps = 0.0

@@ -4,9 +4,9 @@ from derive.language import Axis, Cell, I, Input, Matrix, Output, State, outer
 class RetNet(Cell, family="matrix memory"):
     """Retention: a matrix memory that forgets at a fixed rate.
 
-    Sun et al. (2023), Retentive network, arXiv 2307.08621, equations 4 and 6, one head, without the
-    rotation of queries and keys and without the normalisation of the output. Head h of the paper has
-    the decay gamma = 1 - 2^(-5 - h).
+    Sun et al. (2023), Retentive network, arXiv 2307.08621, equation 6, one head, without the
+    rotation of queries and keys and the normalisation of the output. Head h of the paper, counted
+    from 0, has the decay gamma = 1 - 2^(-5 - h).
     """
 
     gamma = 0.96875

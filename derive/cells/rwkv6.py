@@ -6,10 +6,9 @@ from derive.language import (
 class RWKV6(Cell, family="matrix memory"):
     """RWKV's time mixing, its core: what is read is the memory before it decays, and the new value.
 
-    Peng et al. (2024), Eagle and Finch: RWKV with matrix-valued states and dynamic recurrence, COLM,
-    arXiv 2404.05892, equations 9 to 20, from the mixed inputs on and without the normalisation and
-    the gate of the output. The decay is computed from the input in Finch (6), and a parameter in
-    Eagle (5). The new value counts u times on its way out.
+    Peng et al. (2024), Eagle and Finch: RWKV with matrix-valued states and dynamic recurrence,
+    COLM, arXiv 2404.05892, from the mixed inputs on and without the normalisation and the gate of
+    the output. The decay is computed from the input in Finch (6), and a parameter in Eagle (5).
     """
 
     version = Option(6, 5)

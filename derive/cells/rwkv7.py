@@ -1,5 +1,6 @@
 from derive.language import (
-    Axis, Cell, Heads, I, Input, Matrix, Output, State, Vector, exp, outer, sigmoid, sqrt, sum, tanh,
+    Axis, Cell, Heads, I, Input, Matrix, Output, State, Vector, exp, outer, sigmoid, sqrt, sum,
+    tanh,
 )  # fmt: skip
 
 
@@ -7,9 +8,9 @@ class RWKV7(Cell, family="matrix memory"):
     """RWKV-7's time mixing, its core: a delta rule with a rate for each entry of the key.
 
     Peng et al. (2025), RWKV-7 "Goose" with expressive dynamic state evolution, arXiv 2503.14456,
-    equations 8 to 17, from the mixed inputs on and without the normalisation and the gate of the
-    output. What is replaced is what the memory has before it decays. Rows are values here, columns
-    keys, as in the authors' code.
+    from the mixed inputs on and without the normalisation and the gate of the output, which the
+    direct way of the newest value (r k) v is a part of. What is replaced is what the memory has
+    before it decays. Rows are values here, columns keys, as in the authors' code.
     """
 
     N, K, V, R = Heads(), Axis("K", "key_size"), Axis("V", "value_size"), Axis("R", "rank")

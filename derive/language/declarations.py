@@ -174,8 +174,8 @@ class Matrix(Family):
 
 
 class Vector(Family):
-    """A family of parameter vectors: biases, peepholes. ``Vector(N)`` is a number for each head, and
-    ``Vector(N, K)`` a vector for each."""
+    """A family of parameter vectors: biases, peepholes. ``Vector(N)`` is a number for each head,
+    and ``Vector(N, K)`` a vector for each."""
 
     def __init__(self, *axes: Axis, names: str = "", at: float | None = None, **initial: float):
         super().__init__(*(axes or (H,)), names=names, at=at, **initial)
