@@ -7,9 +7,9 @@ Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
     q = W_q @ x + b_q
-    k = (W_k @ x) / K**0.5 + b_k
+    k = b_k + (W_k @ x) / K**0.5
     v = P_v @ x + d_v
-    o = sigmoid(P_o @ x + d_o)
+    o = sigmoid(d_o + P_o @ x)
     i = w_i @ x + c_i
     log_f = -softplus(-w_log_f @ x - c_log_f)
     m_next = maximum(log_f + m, i)

@@ -20,9 +20,7 @@ class DeltaNet(Cell, family="matrix memory"):
     S = State(N, K, V)
     W, P, w = Matrix(N, K, I), Matrix(N, V, I), Matrix(N, I)
 
-    q = unit(W.q @ x)
-    k = unit(W.k @ x)
-    v = P.v @ x
+    q, k, v = unit(W.q @ x), unit(W.k @ x), P.v @ x
     beta = sigmoid(w.beta @ x)
     u = beta * (v - S.T @ k)
     S_next = S + outer(k, u)

@@ -19,12 +19,9 @@ class GatedDeltaNet(Cell, family="matrix memory"):
     N, K, V = Heads(), Axis("K", "key_size"), Axis("V", "value_size")
     x = Input()
     S = State(N, K, V)
-    W, P, w = Matrix(N, K, I), Matrix(N, V, I), Matrix(N, I)
-    A, b = Vector(N), Vector(N)
+    W, P, w, A, b = Matrix(N, K, I), Matrix(N, V, I), Matrix(N, I), Vector(N), Vector(N)
 
-    q = unit(W.q @ x)
-    k = unit(W.k @ x)
-    v = P.v @ x
+    q, k, v = unit(W.q @ x), unit(W.k @ x), P.v @ x
     beta = sigmoid(w.beta @ x)
     a = exp(-exp(A) * softplus(w.a @ x + b))
     D = a * S

@@ -2,9 +2,8 @@
  * KDA: Kimi delta attention: the delta rule on a memory whose rows decay, each at a rate of its
  * own.
  *
- * Kimi team (2025), Kimi linear, arXiv 2510.26692, equation 1. What is replaced is what the
- *     decayed memory D has for a key. Without the convolution, and the gate and the normalisation of
- *     the output.
+ * Kimi team (2025), Kimi linear, arXiv 2510.26692, equation 1, without the convolution, and the
+ *     gate and the normalisation of the output. The decayed memory D is asked for what is replaced.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *

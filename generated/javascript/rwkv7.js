@@ -2,9 +2,8 @@
  * RWKV7: RWKV-7's time mixing, its core: a delta rule with a rate for each entry of the key.
  *
  * Peng et al. (2025), RWKV-7 "Goose" with expressive dynamic state evolution, arXiv 2503.14456,
- *     from the mixed inputs on and without the normalisation and the gate of the output, which the
- *     direct way of the newest value (r k) v is a part of. What is replaced is what the memory has
- *     before it decays. Rows are values here, columns keys, as in the authors' code.
+ *     from the mixed inputs on and without what is done with the output. What is replaced is what the
+ *     memory has before it decays. Rows are values here, columns keys, as in the authors' code.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
