@@ -411,7 +411,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(du, beta[..., None], out=dS_T_k)
         np.negative(dS_T_k, out=dS_T_k)
         np.matmul(S, dS_T_k[..., None], out=dk[..., None])
-        np.add(dk, np.matmul(dS_next, u[..., None])[..., 0], out=dk)
+        np.add(dk, np.squeeze(np.matmul(dS_next, u[..., None]), axis=-1), out=dk)
         # dS += k_[..., None] * dS_T_k[..., None, :]
         np.multiply(k_[..., None], dS_T_k[..., None, :], out=work_N_K_V)
         np.add(dS, work_N_K_V, out=dS)
@@ -564,13 +564,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         ended = ended_s[t]
         if ended is not None:
             S_next_dot_before = S_next_dot.copy()
-        S_T_k_dot_s[t] += np.matmul(k_s[t][..., None, :], S_dot)[..., 0, :]
+        S_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], S_dot), axis=-2)
         u_dot_s[t] += -S_T_k_dot_s[t] * beta_s[t][..., None]
         S_next_dot += (
             k_dot_s[t][..., None] * u_s[t][..., None, :]
             + k_s[t][..., None] * u_dot_s[t][..., None, :]
         )
-        o_dot_s[t] += np.matmul(q_s[t][..., None, :], S_next_dot)[..., 0, :]
+        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
         if ended is not None:
             np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
 
@@ -667,7 +667,7 @@ def hvp(
     S_dot_s[0] = state_dot.S
     for t in range(T):
         ended = ended_s[t]
-        S_T_k_dot_s[t] += np.matmul(k_s[t][..., None, :], S_dot_s[t])[..., 0, :]
+        S_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], S_dot_s[t]), axis=-2)
         u_dot_s[t] += -S_T_k_dot_s[t] * beta_s[t][..., None]
         S_dot_s[t + 1] = (
             S_dot_s[t]
@@ -699,7 +699,7 @@ def hvp(
     )
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
-    dq_dot_s += np.matmul(S_dot_s[1:], do_s[..., None])[..., 0]
+    dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
     dsqrt_q_part_terms_s = dq_s * q_s
     sum_dsqrt_q_part_terms_s = np.sum(dsqrt_q_part_terms_s, axis=-1)
     dsqrt_q_part_s = sum_dsqrt_q_part_terms_s.copy()
@@ -719,7 +719,7 @@ def hvp(
         + dsqrt_q_dot_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
     )
     np.matmul(dW_q_x_dot_s[..., None, :], W_q, out=dx_dot_in_terms_s[..., None, :])
-    dx_dot_in_terms_s += np.matmul(dW_q_x_s[..., None, :], W_q_dot)[..., 0, :]
+    dx_dot_in_terms_s += np.squeeze(np.matmul(dW_q_x_s[..., None, :], W_q_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
     dx_dot_in_s = sum_dx_dot_in_terms_N_s.copy()
     dS_next = dS = dstate.S.copy()
@@ -736,15 +736,15 @@ def hvp(
         )
         np.matmul(k_s[t][..., None, :], dS_next, out=du_s[t][..., None, :])
         np.matmul(k_dot_s[t][..., None, :], dS_next, out=du_dot_s[t][..., None, :])
-        du_dot_s[t] += np.matmul(k_s[t][..., None, :], dS_next_dot)[..., 0, :]
+        du_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], dS_next_dot), axis=-2)
         dS_T_k = -du_s[t] * beta_s[t][..., None]
         dS_T_k_dot = -du_s[t] * beta_dot_s[t][..., None] - du_dot_s[t] * beta_s[t][..., None]
         np.matmul(S_s[t], dS_T_k[..., None], out=dk_s[t][..., None])
-        dk_s[t] += np.matmul(dS_next, u_s[t][..., None])[..., 0]
+        dk_s[t] += np.squeeze(np.matmul(dS_next, u_s[t][..., None]), axis=-1)
         np.matmul(S_s[t], dS_T_k_dot[..., None], out=dk_dot_s[t][..., None])
-        dk_dot_s[t] += np.matmul(S_dot_s[t], dS_T_k[..., None])[..., 0]
-        dk_dot_s[t] += np.matmul(dS_next, u_dot_s[t][..., None])[..., 0]
-        dk_dot_s[t] += np.matmul(dS_next_dot, u_s[t][..., None])[..., 0]
+        dk_dot_s[t] += np.squeeze(np.matmul(S_dot_s[t], dS_T_k[..., None]), axis=-1)
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next, u_dot_s[t][..., None]), axis=-1)
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, u_s[t][..., None]), axis=-1)
         dS += k_s[t][..., None] * dS_T_k[..., None, :]
         dS_dot += (
             k_dot_s[t][..., None] * dS_T_k[..., None, :]
@@ -782,10 +782,10 @@ def hvp(
         + dsqrt_k_dot_s[..., None] * dsqrt_k_dW_k_x_s
     )
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(dv_s[..., None, :], P_v_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(dW_k_x_dot_s[..., None, :], W_k, out=dx_dot_terms__s[..., None, :])
-    dx_dot_terms__s += np.matmul(dW_k_x_s[..., None, :], W_k_dot)[..., 0, :]
+    dx_dot_terms__s += np.squeeze(np.matmul(dW_k_x_s[..., None, :], W_k_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
     np.matmul(_rows(da_beta_dot_s), w_beta, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_beta_s) @ w_beta_dot

@@ -536,7 +536,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + k_s[t][..., None] * v_dot_s[t][..., None, :]
             - softplus_a_a_dot_s[t][..., None] * S_s[t] * a_s[t][..., None] / 16
         )
-        o_dot_s[t] += np.matmul(q_s[t][..., None, :], S_next_dot)[..., 0, :]
+        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
         if ended is not None:
             np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
 
@@ -656,9 +656,9 @@ def hvp(
     )
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
-    dq_dot_s += np.matmul(S_dot_s[1:], do_s[..., None])[..., 0]
+    dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
     np.matmul(dq_dot_s[..., None, :], W_q, out=dx_dot_in_terms_s[..., None, :])
-    dx_dot_in_terms_s += np.matmul(dq_s[..., None, :], W_q_dot)[..., 0, :]
+    dx_dot_in_terms_s += np.squeeze(np.matmul(dq_s[..., None, :], W_q_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
     dx_dot_in_s = sum_dx_dot_in_terms_N_s.copy()
     dS_next = dS = dstate.S.copy()
@@ -681,10 +681,10 @@ def hvp(
         da_dot_s[t] = sum_da_dot_terms_V
         np.matmul(k_s[t][..., None, :], dS_next, out=dv_s[t][..., None, :])
         np.matmul(k_dot_s[t][..., None, :], dS_next, out=dv_dot_s[t][..., None, :])
-        dv_dot_s[t] += np.matmul(k_s[t][..., None, :], dS_next_dot)[..., 0, :]
+        dv_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], dS_next_dot), axis=-2)
         np.matmul(dS_next, v_s[t][..., None], out=dk_s[t][..., None])
         np.matmul(dS_next, v_dot_s[t][..., None], out=dk_dot_s[t][..., None])
-        dk_dot_s[t] += np.matmul(dS_next_dot, v_s[t][..., None])[..., 0]
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, v_s[t][..., None]), axis=-1)
         dS_dot[...] = dS_next * a_dot_s[t][..., None] + dS_next_dot * a_s[t][..., None]
         dS[...] = dS_next * a_s[t][..., None]
         if ended is not None:
@@ -705,18 +705,18 @@ def hvp(
         dB_a_softplus_a_a_dot_s[..., None, :], B_,
         out=dB_a_softplus_a_a_operand_dot_terms_s[..., None, :],
     )
-    dB_a_softplus_a_a_operand_dot_terms_s += np.matmul(dB_a_softplus_a_a_s[..., None, :], B_dot)[
-        ..., 0, :
-    ]
+    dB_a_softplus_a_a_operand_dot_terms_s += np.squeeze(
+        np.matmul(dB_a_softplus_a_a_s[..., None, :], B_dot), axis=-2
+    )
     sum_dB_a_softplus_a_a_operand_dot_terms_N_s = np.sum(
         dB_a_softplus_a_a_operand_dot_terms_s, axis=-2
     )
     dB_a_softplus_a_a_operand_dot_s = sum_dB_a_softplus_a_a_operand_dot_terms_N_s.copy()
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(dv_s[..., None, :], P_v_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(dk_dot_s[..., None, :], W_k, out=dx_dot_terms__s[..., None, :])
-    dx_dot_terms__s += np.matmul(dk_s[..., None, :], W_k_dot)[..., 0, :]
+    dx_dot_terms__s += np.squeeze(np.matmul(dk_s[..., None, :], W_k_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
     np.matmul(_rows(dB_a_softplus_a_a_operand_dot_s), A, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dB_a_softplus_a_a_operand_s) @ A_dot

@@ -468,7 +468,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + S_next_operand_s[t][..., None] * v_dot_s[t][..., None, :]
             + S_next_operand_dot_s[t][..., None] * v_s[t][..., None, :]
         )
-        o_dot_s[t] += np.matmul(q_s[t][..., None, :], S_next_dot)[..., 0, :]
+        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
         if ended is not None:
             np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
 
@@ -565,7 +565,7 @@ def hvp(
     do_dot_s = dys_dot.copy()
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
-    dq_dot_s += np.matmul(S_dot_s[1:], do_s[..., None])[..., 0]
+    dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
     du_part_s = dq_s * (1 - sigmoid_u_s)
     du_s = dq_s * sigmoid_u_s + u_s * sigmoid_u_s * du_part_s
     du_dot_s = (
@@ -576,7 +576,7 @@ def hvp(
     df_da_f_s = (1 - f_s) * f_s
     df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
     np.matmul(du_dot_s[..., None, :], W_u, out=dx_dot_in_terms_s[..., None, :])
-    dx_dot_in_terms_s += np.matmul(du_s[..., None, :], W_u_dot)[..., 0, :]
+    dx_dot_in_terms_s += np.squeeze(np.matmul(du_s[..., None, :], W_u_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
     dx_dot_in_s = sum_dx_dot_in_terms_N_s.copy()
     dS_next = dS = dstate.S.copy()
@@ -594,10 +594,12 @@ def hvp(
         )
         np.matmul(dS_next, v_s[t][..., None], out=dS_next_operand[..., None])
         np.matmul(dS_next, v_dot_s[t][..., None], out=dS_next_operand_dot[..., None])
-        dS_next_operand_dot += np.matmul(dS_next_dot, v_s[t][..., None])[..., 0]
+        dS_next_operand_dot += np.squeeze(np.matmul(dS_next_dot, v_s[t][..., None]), axis=-1)
         np.matmul(S_next_operand_s[t][..., None, :], dS_next, out=dv_s[t][..., None, :])
         np.matmul(S_next_operand_dot_s[t][..., None, :], dS_next, out=dv_dot_s[t][..., None, :])
-        dv_dot_s[t] += np.matmul(S_next_operand_s[t][..., None, :], dS_next_dot)[..., 0, :]
+        dv_dot_s[t] += np.squeeze(
+            np.matmul(S_next_operand_s[t][..., None, :], dS_next_dot), axis=-2
+        )
         df_terms = dS_next * S_s[t]
         sum_df_terms_V = np.sum(df_terms, axis=-1)
         df_s[t] = sum_df_terms_V - dS_next_operand
@@ -616,10 +618,10 @@ def hvp(
     da_f_s = df_s * df_da_f_s
     da_f_dot_s = df_s * df_da_f_dot_s + df_dot_s * df_da_f_s
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(dv_s[..., None, :], P_v_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(da_f_dot_s[..., None, :], W_f, out=dx_dot_terms__s[..., None, :])
-    dx_dot_terms__s += np.matmul(da_f_s[..., None, :], W_f_dot)[..., 0, :]
+    dx_dot_terms__s += np.squeeze(np.matmul(da_f_s[..., None, :], W_f_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
     dxs_dot[...] = dx_dot_in_s + sum_dx_dot_terms_N_s + sum_dx_dot_terms__N_s
     np.matmul(_rows(da_f_s).T, _rows(xs_dot), out=_merged(dW_f_dot))

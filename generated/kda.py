@@ -491,7 +491,7 @@ def backward(params, tape, dys, dstate=None):
         np.sum(da_terms, axis=-1, out=sum_da_terms_V)
         np.copyto(da, sum_da_terms_V)
         np.matmul(D, dD_T_k[..., None], out=dk[..., None])
-        np.add(dk, np.matmul(dS_next, u[..., None])[..., 0], out=dk)
+        np.add(dk, np.squeeze(np.matmul(dS_next, u[..., None]), axis=-1), out=dk)
         np.multiply(dD, a[..., None], out=dS)
         if ended is not None:
             np.copyto(du, 0, where=ended[..., None])
@@ -688,14 +688,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         if ended is not None:
             S_next_dot_before = S_next_dot.copy()
         D_dot = S_dot * a_s[t][..., None] + a_a_dot_s[t][..., None] * S_s[t] * a_s[t][..., None]
-        D_T_k_dot_s[t] += np.matmul(k_s[t][..., None, :], D_dot)[..., 0, :]
+        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot), axis=-2)
         u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
         S_next_dot[...] = (
             D_dot
             + k_dot_s[t][..., None] * u_s[t][..., None, :]
             + k_s[t][..., None] * u_dot_s[t][..., None, :]
         )
-        o_dot_s[t] += np.matmul(q_s[t][..., None, :], S_next_dot)[..., 0, :]
+        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
         if ended is not None:
             np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
 
@@ -814,7 +814,7 @@ def hvp(
     for t in range(T):
         ended = ended_s[t]
         D_dot_s[t] = a_dot_s[t][..., None] * S_s[t] + S_dot_s[t] * a_s[t][..., None]
-        D_T_k_dot_s[t] += np.matmul(k_s[t][..., None, :], D_dot_s[t])[..., 0, :]
+        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot_s[t]), axis=-2)
         u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
         S_dot_s[t + 1] = (
             D_dot_s[t]
@@ -864,7 +864,7 @@ def hvp(
     )
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
-    dq_dot_s += np.matmul(S_dot_s[1:], do_s[..., None])[..., 0]
+    dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
     dsqrt_q_part_terms_s = dq_s * q_s
     sum_dsqrt_q_part_terms_s = np.sum(dsqrt_q_part_terms_s, axis=-1)
     dsqrt_q_part_s = sum_dsqrt_q_part_terms_s.copy()
@@ -884,7 +884,7 @@ def hvp(
         + dsqrt_q_dot_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
     )
     np.matmul(dW_q_x_dot_s[..., None, :], W_q, out=dx_dot_in_terms_s[..., None, :])
-    dx_dot_in_terms_s += np.matmul(dW_q_x_s[..., None, :], W_q_dot)[..., 0, :]
+    dx_dot_in_terms_s += np.squeeze(np.matmul(dW_q_x_s[..., None, :], W_q_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
     dx_dot_in_s = sum_dx_dot_in_terms_N_s.copy()
     dS_next = dS = dstate.S.copy()
@@ -901,7 +901,7 @@ def hvp(
         )
         np.matmul(k_s[t][..., None, :], dS_next, out=du_s[t][..., None, :])
         np.matmul(k_dot_s[t][..., None, :], dS_next, out=du_dot_s[t][..., None, :])
-        du_dot_s[t] += np.matmul(k_s[t][..., None, :], dS_next_dot)[..., 0, :]
+        du_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], dS_next_dot), axis=-2)
         dD_T_k = -du_s[t] * beta_s[t][..., None]
         dD_T_k_dot = -du_s[t] * beta_dot_s[t][..., None] - du_dot_s[t] * beta_s[t][..., None]
         dD = dS_next + k_s[t][..., None] * dD_T_k[..., None, :]
@@ -917,11 +917,11 @@ def hvp(
         sum_da_dot_terms_V = np.sum(da_dot_terms, axis=-1)
         da_dot_s[t] = sum_da_dot_terms_V
         np.matmul(D_s[t], dD_T_k[..., None], out=dk_s[t][..., None])
-        dk_s[t] += np.matmul(dS_next, u_s[t][..., None])[..., 0]
+        dk_s[t] += np.squeeze(np.matmul(dS_next, u_s[t][..., None]), axis=-1)
         np.matmul(D_s[t], dD_T_k_dot[..., None], out=dk_dot_s[t][..., None])
-        dk_dot_s[t] += np.matmul(D_dot_s[t], dD_T_k[..., None])[..., 0]
-        dk_dot_s[t] += np.matmul(dS_next, u_dot_s[t][..., None])[..., 0]
-        dk_dot_s[t] += np.matmul(dS_next_dot, u_s[t][..., None])[..., 0]
+        dk_dot_s[t] += np.squeeze(np.matmul(D_dot_s[t], dD_T_k[..., None]), axis=-1)
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next, u_dot_s[t][..., None]), axis=-1)
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, u_s[t][..., None]), axis=-1)
         dS[...] = dD * a_s[t][..., None]
         dS_dot[...] = dD * a_dot_s[t][..., None] + dD_dot * a_s[t][..., None]
         if ended is not None:
@@ -944,9 +944,9 @@ def hvp(
         da_softplus_a_a_dot_s[..., None, :], G,
         out=da_softplus_a_a_operand_dot_terms_s[..., None, :],
     )
-    da_softplus_a_a_operand_dot_terms_s += np.matmul(da_softplus_a_a_s[..., None, :], G_dot)[
-        ..., 0, :
-    ]
+    da_softplus_a_a_operand_dot_terms_s += np.squeeze(
+        np.matmul(da_softplus_a_a_s[..., None, :], G_dot), axis=-2
+    )
     sum_da_softplus_a_a_operand_dot_terms_N_s = np.sum(da_softplus_a_a_operand_dot_terms_s, axis=-2)
     da_softplus_a_a_operand_dot_s[...] = sum_da_softplus_a_a_operand_dot_terms_N_s
     dexp_A_terms_s = da_a_s * softplus_a_a_s
@@ -980,10 +980,10 @@ def hvp(
         + dsqrt_k_dot_s[..., None] * dsqrt_k_dW_k_x_s
     )
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(dv_s[..., None, :], P_v_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(dW_k_x_dot_s[..., None, :], W_k, out=dx_dot_terms__s[..., None, :])
-    dx_dot_terms__s += np.matmul(dW_k_x_s[..., None, :], W_k_dot)[..., 0, :]
+    dx_dot_terms__s += np.squeeze(np.matmul(dW_k_x_s[..., None, :], W_k_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
     np.matmul(_rows(dgates_dot_s), w_F, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ w_F_dot

@@ -554,7 +554,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             k_dot_s[t][..., None] * v_s[t][..., None, :]
             + k_s[t][..., None] * v_dot_s[t][..., None, :]
         )
-        S_next_T_q_dot_s[t] += np.matmul(q_s[t][..., None, :], S_next_dot)[..., 0, :]
+        S_next_T_q_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
         z_dot_s[t + 1] = z_dot_s[t] + k_dot_s[t]
         if ended is not None:
             np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended[..., None])
@@ -664,7 +664,7 @@ def hvp(
         if ended is not None:
             np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
             np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended[..., None])
-    S_next_T_q_dot_s += np.matmul(q_s[..., None, :], S_dot_s[1:])[..., 0, :]
+    S_next_T_q_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
     y_dot_terms_s = q_dot_s * z_s[1:] + z_dot_s[1:] * q_s
     sum_y_dot_terms_s = np.sum(y_dot_terms_s, axis=-1)
     y_dot_s = (
@@ -706,7 +706,7 @@ def hvp(
     np.matmul(S_s[1:], dS_next_T_q_s[..., None], out=dq_s[..., None])
     dq_s += -z_s[1:] * dz_next_in_part_per_dS_next_T_q_part_s[..., None]
     np.matmul(S_s[1:], dS_next_T_q_dot_s[..., None], out=dq_dot_s[..., None])
-    dq_dot_s += np.matmul(S_dot_s[1:], dS_next_T_q_s[..., None])[..., 0]
+    dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], dS_next_T_q_s[..., None]), axis=-1)
     dq_dot_s += (
         z_s[1:] * dS_next_T_q_dot_part_s[..., None] * dz_next_in_part_s[..., None]
         - z_dot_s[1:] * dz_next_in_part_per_dS_next_T_q_part_s[..., None]
@@ -723,7 +723,7 @@ def hvp(
         + dq_dot_s * (exp_q_s * heaviside_a_maximum_a_exp_q_s + step_relu_a_s)
     )
     np.matmul(da_dot_s[..., None, :], W_a, out=dx_dot_in_terms_s[..., None, :])
-    dx_dot_in_terms_s += np.matmul(da_s[..., None, :], W_a_dot)[..., 0, :]
+    dx_dot_in_terms_s += np.squeeze(np.matmul(da_s[..., None, :], W_a_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
     dx_dot_in_s = sum_dx_dot_in_terms_N_s.copy()
     dS_next = dS = dstate.S.copy()
@@ -746,11 +746,11 @@ def hvp(
         )
         np.matmul(k_s[t][..., None, :], dS_next, out=dv_s[t][..., None, :])
         np.matmul(k_dot_s[t][..., None, :], dS_next, out=dv_dot_s[t][..., None, :])
-        dv_dot_s[t] += np.matmul(k_s[t][..., None, :], dS_next_dot)[..., 0, :]
+        dv_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], dS_next_dot), axis=-2)
         np.matmul(dS_next, v_s[t][..., None], out=dk_s[t][..., None])
         dk_s[t] += dz_next
         np.matmul(dS_next, v_dot_s[t][..., None], out=dk_dot_s[t][..., None])
-        dk_dot_s[t] += np.matmul(dS_next_dot, v_s[t][..., None])[..., 0]
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, v_s[t][..., None]), axis=-1)
         dk_dot_s[t] += dz_next_dot
         if ended is not None:
             np.copyto(dv_s[t], 0, where=ended[..., None])
@@ -764,10 +764,10 @@ def hvp(
     dc_s = dk_s * dk_dc_s
     dc_dot_s = dk_s * dk_dc_dot_s + dk_dot_s * dk_dc_s
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(dv_s[..., None, :], P_v_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(dc_dot_s[..., None, :], W_c, out=dx_dot_terms__s[..., None, :])
-    dx_dot_terms__s += np.matmul(dc_s[..., None, :], W_c_dot)[..., 0, :]
+    dx_dot_terms__s += np.squeeze(np.matmul(dc_s[..., None, :], W_c_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
     dxs_dot[...] = dx_dot_in_s + sum_dx_dot_terms_N_s + sum_dx_dot_terms__N_s
     np.matmul(_rows(da_s).T, _rows(xs_dot), out=_merged(dW_a_dot))

@@ -308,7 +308,7 @@ def forward(params, xs, state=None, lengths=None):
         h = h_next
 
     # For all steps at once: what no later step depends on.
-    np.add(y_s, np.matmul(h_s[1:], C_s[..., None])[..., 0], out=y_s)
+    np.add(y_s, np.squeeze(np.matmul(h_s[1:], C_s[..., None]), axis=-1), out=y_s)
 
     ys = _masked(y_s.copy(), past)
     state = State(_final(h_s, past))
@@ -532,7 +532,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + a_exp_h_next_dot * h_s[t] * exp_h_next_s[t]
             + dt_u_dot_s[t][..., None] * B_s[t][..., None, :]
         )
-        y_dot_s[t] += np.matmul(h_next_dot, C_s[t][..., None])[..., 0]
+        y_dot_s[t] += np.squeeze(np.matmul(h_next_dot, C_s[t][..., None]), axis=-1)
         if ended is not None:
             np.copyto(h_next_dot, h_next_dot_before, where=ended[..., None])
 
@@ -657,7 +657,7 @@ def hvp(
     sigmoid_a_dt_dot_s = a_dt_dot_s * (1 - sigmoid_a_dt_s) * sigmoid_a_dt_s
     np.matmul(dy_s[..., None, :], h_s[1:], out=dC_s[..., None, :])
     np.matmul(dy_dot_s[..., None, :], h_s[1:], out=dC_dot_s[..., None, :])
-    dC_dot_s += np.matmul(dy_s[..., None, :], h_dot_s[1:])[..., 0, :]
+    dC_dot_s += np.squeeze(np.matmul(dy_s[..., None, :], h_dot_s[1:]), axis=-2)
     du_in_s[...] = dy_s * d
     du_dot_in_s[...] = dy_s * d_dot + dy_dot_s * d
     np.matmul(_rows(dC_dot_s), P_C, out=_rows(dx_dot_in_s))
@@ -676,7 +676,7 @@ def hvp(
         )
         np.matmul(dh_next, B_s[t][..., None], out=ddt_u_s[t][..., None])
         np.matmul(dh_next, B_dot_s[t][..., None], out=ddt_u_dot_s[t][..., None])
-        ddt_u_dot_s[t] += np.matmul(dh_next_dot, B_s[t][..., None])[..., 0]
+        ddt_u_dot_s[t] += np.squeeze(np.matmul(dh_next_dot, B_s[t][..., None]), axis=-1)
         dh_next_exp_h_next = dh_next * exp_h_next_s[t]
         da_exp_h_next_s[t] = h_s[t] * dh_next_exp_h_next
         dh_next_exp_h_next_dot = dh_next * exp_h_next_dot_s[t]
@@ -694,7 +694,7 @@ def hvp(
         ddt_dot_s[t] = ddt_u_s[t] * u_dot_s[t] + ddt_u_dot_s[t] * u_s[t] - sum_ddt_dot_terms_N
         np.matmul(dt_u_s[t][..., None, :], dh_next, out=dB_s[t][..., None, :])
         np.matmul(dt_u_dot_s[t][..., None, :], dh_next, out=dB_dot_s[t][..., None, :])
-        dB_dot_s[t] += np.matmul(dt_u_s[t][..., None, :], dh_next_dot)[..., 0, :]
+        dB_dot_s[t] += np.squeeze(np.matmul(dt_u_s[t][..., None, :], dh_next_dot), axis=-2)
         dh[...] = dh_next_exp_h_next
         dh_dot[...] = dh_next_dot_exp_h_next + dh_next_exp_h_next_dot
         if ended is not None:

@@ -304,7 +304,7 @@ def forward(params, xs, state=None, lengths=None):
         h = h_next
 
     # For all steps at once: what no later step depends on.
-    np.add(y_s, np.matmul(h_s[1:], C_s[..., None, :][..., None])[..., 0], out=y_s)
+    np.add(y_s, np.squeeze(np.matmul(h_s[1:], C_s[..., None, :][..., None]), axis=-1), out=y_s)
 
     ys = _masked(y_s.copy(), past)
     state = State(_final(h_s, past))
@@ -534,7 +534,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + a_exp_h_next_dot_s[t][..., None, None] * h_s[t] * exp_h_next_s[t][..., None, None]
             + dt_u_dot_s[t][..., None] * B_s[t][..., None, None, :]
         )
-        y_dot_s[t] += np.matmul(h_next_dot, C_s[t][..., None, :][..., None])[..., 0]
+        y_dot_s[t] += np.squeeze(np.matmul(h_next_dot, C_s[t][..., None, :][..., None]), axis=-1)
         if ended is not None:
             np.copyto(h_next_dot, h_next_dot_before, where=ended[..., None, None])
 
@@ -658,7 +658,7 @@ def hvp(
     sum_dC_terms_N_s = np.sum(dC_terms_s, axis=-2)
     dC_s[...] = sum_dC_terms_N_s
     np.matmul(dy_dot_s[..., None, :], h_s[1:], out=dC_dot_terms_s[..., None, :])
-    dC_dot_terms_s += np.matmul(dy_s[..., None, :], h_dot_s[1:])[..., 0, :]
+    dC_dot_terms_s += np.squeeze(np.matmul(dy_s[..., None, :], h_dot_s[1:]), axis=-2)
     sum_dC_dot_terms_N_s = np.sum(dC_dot_terms_s, axis=-2)
     dC_dot_s[...] = sum_dC_dot_terms_N_s
     du_in_s[...] = dy_s * d[..., None]
@@ -680,7 +680,9 @@ def hvp(
         )
         np.matmul(dh_next, B_s[t][..., None, :][..., None], out=ddt_u_s[t][..., None])
         np.matmul(dh_next, B_dot_s[t][..., None, :][..., None], out=ddt_u_dot_s[t][..., None])
-        ddt_u_dot_s[t] += np.matmul(dh_next_dot, B_s[t][..., None, :][..., None])[..., 0]
+        ddt_u_dot_s[t] += np.squeeze(
+            np.matmul(dh_next_dot, B_s[t][..., None, :][..., None]), axis=-1
+        )
         dexp_h_next_terms = dh_next * h_s[t]
         sum_dexp_h_next_terms_P_S = np.sum(dexp_h_next_terms, axis=(-2, -1))
         dexp_h_next_s[t] = sum_dexp_h_next_terms_P_S
@@ -691,7 +693,7 @@ def hvp(
         sum_dB_terms_N = np.sum(dB_terms, axis=-2)
         dB_s[t] = sum_dB_terms_N
         np.matmul(dt_u_dot_s[t][..., None, :], dh_next, out=dB_dot_terms[..., None, :])
-        dB_dot_terms += np.matmul(dt_u_s[t][..., None, :], dh_next_dot)[..., 0, :]
+        dB_dot_terms += np.squeeze(np.matmul(dt_u_s[t][..., None, :], dh_next_dot), axis=-2)
         sum_dB_dot_terms_N = np.sum(dB_dot_terms, axis=-2)
         dB_dot_s[t] = sum_dB_dot_terms_N
         dh_dot[...] = (
@@ -721,7 +723,7 @@ def hvp(
     du_s += ddt_u_s * dt_s[..., None]
     du_dot_s += ddt_u_s * dt_dot_s[..., None] + ddt_u_dot_s * dt_s[..., None]
     np.matmul(du_dot_s[..., None, :], W, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(du_s[..., None, :], W_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(du_s[..., None, :], W_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(_rows(dB_dot_s), G_B, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_dt_dot_s) @ w_dt

@@ -811,7 +811,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + G_v_s[t][..., None] * k_dot_s[t][..., None, :]
             + G_v_dot_s[t][..., None] * k_s[t][..., None, :]
         )
-        C_next_q_dot_s[t] += np.matmul(C_next_dot, q_s[t][..., None])[..., 0]
+        C_next_q_dot_s[t] += np.squeeze(np.matmul(C_next_dot, q_s[t][..., None]), axis=-1)
         n_dot_s[t + 1] = (
             F_dot[..., None] * n_s[t]
             + n_dot_s[t] * F_s[t][..., None]
@@ -982,7 +982,7 @@ def hvp(
         a1_maximum_h_dot_s * dmaximum_h_da1_maximum_h_s
         + a2_maximum_h_dot_s * dmaximum_h_da2_maximum_h_s
     )
-    C_next_q_dot_s += np.matmul(C_dot_s[1:], q_s[..., None])[..., 0]
+    C_next_q_dot_s += np.squeeze(np.matmul(C_dot_s[1:], q_s[..., None]), axis=-1)
     h_dot_s += maximum_h_dot_s[..., None] * dh_dmaximum_h_s + C_next_q_dot_s * dh_dC_next_q_s
 
     # Back: the adjoints and, beside each, its tangent.
@@ -1061,15 +1061,15 @@ def hvp(
     np.matmul(dC_next_q_s[..., None, :], C_s[1:], out=dq_s[..., None, :])
     dq_s += da_a1_maximum_h_s[..., None] * n_s[1:]
     np.matmul(dC_next_q_dot_s[..., None, :], C_s[1:], out=dq_dot_s[..., None, :])
-    dq_dot_s += np.matmul(dC_next_q_s[..., None, :], C_dot_s[1:])[..., 0, :]
+    dq_dot_s += np.squeeze(np.matmul(dC_next_q_s[..., None, :], C_dot_s[1:]), axis=-2)
     dq_dot_s += (
         da_a1_maximum_h_s[..., None] * n_dot_s[1:] + da_a1_maximum_h_dot_s[..., None] * n_s[1:]
     )
     np.matmul(da_o_dot_s[..., None, :], P_o, out=dx_dot_in_terms_s[..., None, :])
-    dx_dot_in_terms_s += np.matmul(da_o_s[..., None, :], P_o_dot)[..., 0, :]
+    dx_dot_in_terms_s += np.squeeze(np.matmul(da_o_s[..., None, :], P_o_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
     np.matmul(dq_dot_s[..., None, :], W_q, out=dx_dot_in_terms__s[..., None, :])
-    dx_dot_in_terms__s += np.matmul(dq_s[..., None, :], W_q_dot)[..., 0, :]
+    dx_dot_in_terms__s += np.squeeze(np.matmul(dq_s[..., None, :], W_q_dot), axis=-2)
     sum_dx_dot_in_terms__N_s = np.sum(dx_dot_in_terms__s, axis=-2)
     dx_dot_in_s = sum_dx_dot_in_terms_N_s + sum_dx_dot_in_terms__N_s
     dC_next = dC = dstate.C.copy()
@@ -1096,7 +1096,7 @@ def hvp(
         )
         np.matmul(dC_next, k_s[t][..., None], out=dG_v_s[t][..., None])
         np.matmul(dC_next, k_dot_s[t][..., None], out=dG_v_dot_s[t][..., None])
-        dG_v_dot_s[t] += np.matmul(dC_next_dot, k_s[t][..., None])[..., 0]
+        dG_v_dot_s[t] += np.squeeze(np.matmul(dC_next_dot, k_s[t][..., None]), axis=-1)
         dG_terms = dG_v_s[t] * v_s[t]
         sum_dG_terms = np.sum(dG_terms, axis=-1)
         dG_terms_ = dn_next * k_s[t]
@@ -1128,7 +1128,7 @@ def hvp(
         np.matmul(G_v_s[t][..., None, :], dC_next, out=dk_s[t][..., None, :])
         dk_s[t] += dn_next * G_s[t][..., None]
         np.matmul(G_v_dot_s[t][..., None, :], dC_next, out=dk_dot_s[t][..., None, :])
-        dk_dot_s[t] += np.matmul(G_v_s[t][..., None, :], dC_next_dot)[..., 0, :]
+        dk_dot_s[t] += np.squeeze(np.matmul(G_v_s[t][..., None, :], dC_next_dot), axis=-2)
         dk_dot_s[t] += dn_next * G_dot_s[t][..., None] + dn_next_dot * G_s[t][..., None]
         dC_dot[...] = dC_next * F_dot_s[t][..., None, None] + dC_next_dot * F_s[t][..., None, None]
         dC[...] = dC_next * F_s[t][..., None, None]
@@ -1170,10 +1170,10 @@ def hvp(
     dW_k_x_s = dk_s / K**0.5
     dW_k_x_dot_s = dk_dot_s / K**0.5
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(dv_s[..., None, :], P_v_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(dW_k_x_dot_s[..., None, :], W_k, out=dx_dot_terms__s[..., None, :])
-    dx_dot_terms__s += np.matmul(dW_k_x_s[..., None, :], W_k_dot)[..., 0, :]
+    dx_dot_terms__s += np.squeeze(np.matmul(dW_k_x_s[..., None, :], W_k_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
     np.matmul(_rows(dgates_dot_s), w, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ w_dot

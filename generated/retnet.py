@@ -423,7 +423,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + k_dot_s[t][..., None] * v_s[t][..., None, :]
             + k_s[t][..., None] * v_dot_s[t][..., None, :]
         )
-        o_dot_s[t] += np.matmul(q_s[t][..., None, :], S_next_dot)[..., 0, :]
+        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
         if ended is not None:
             np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None])
 
@@ -522,7 +522,7 @@ def hvp(
     do_dot_s = dys_dot.copy()
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
-    dq_dot_s += np.matmul(S_dot_s[1:], do_s[..., None])[..., 0]
+    dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
     np.matmul(_rows(dq_dot_s), W_q, out=_rows(dx_dot_in_s))
     _rows(dx_dot_in_s)[...] += _rows(dq_s) @ W_q_dot
     dS_next = dS = dstate.S.copy()
@@ -539,10 +539,10 @@ def hvp(
         )
         np.matmul(k_s[t][..., None, :], dS_next, out=dv_s[t][..., None, :])
         np.matmul(k_dot_s[t][..., None, :], dS_next, out=dv_dot_s[t][..., None, :])
-        dv_dot_s[t] += np.matmul(k_s[t][..., None, :], dS_next_dot)[..., 0, :]
+        dv_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], dS_next_dot), axis=-2)
         np.matmul(dS_next, v_s[t][..., None], out=dk_s[t][..., None])
         np.matmul(dS_next, v_dot_s[t][..., None], out=dk_dot_s[t][..., None])
-        dk_dot_s[t] += np.matmul(dS_next_dot, v_s[t][..., None])[..., 0]
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, v_s[t][..., None]), axis=-1)
         dS[...] = 0.96875 * dS_next
         dS_dot[...] = 0.96875 * dS_next_dot
         if ended is not None:

@@ -305,7 +305,7 @@ def forward(params, xs, state=None, lengths=None):
     work_N_K_V = np.empty((B, N, K, V), dtype)
     steps = zip(r_s, y_s, k_s, v_s, w_s, S_s[1:], ended_s, strict=True)
     for r, y, k_, v, w, S_next, ended in steps:
-        np.add(y, np.matmul(r[..., None, :], S)[..., 0, :], out=y)
+        np.add(y, np.squeeze(np.matmul(r[..., None, :], S), axis=-2), out=y)
         # S_next = w[..., None] * S + k_[..., None] * v[..., None, :]
         np.multiply(w[..., None], S, out=S_next)
         np.multiply(k_[..., None], v[..., None, :], out=work_N_K_V)
@@ -405,8 +405,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dS_next, S, out=dw_terms)
         np.sum(dw_terms, axis=-1, out=sum_dw_terms_V)
         np.copyto(dw, sum_dw_terms_V)
-        np.add(dv, np.matmul(k_[..., None, :], dS_next)[..., 0, :], out=dv)
-        np.add(dk, np.matmul(dS_next, v[..., None])[..., 0], out=dk)
+        np.add(dv, np.squeeze(np.matmul(k_[..., None, :], dS_next), axis=-2), out=dv)
+        np.add(dk, np.squeeze(np.matmul(dS_next, v[..., None]), axis=-1), out=dk)
         # dS = dS_next * w[..., None] + r[..., None] * dy[..., None, :]
         np.multiply(dS_next, w[..., None], out=dS)
         np.multiply(r[..., None], dy[..., None, :], out=work_N_K_V)
@@ -545,7 +545,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         ended = ended_s[t]
         if ended is not None:
             S_next_dot_before = S_next_dot.copy()
-        y_dot_s[t] += np.matmul(r_s[t][..., None, :], S_dot)[..., 0, :]
+        y_dot_s[t] += np.squeeze(np.matmul(r_s[t][..., None, :], S_dot), axis=-2)
         S_next_dot[...] = (
             S_dot * w_s[t][..., None]
             + k_dot_s[t][..., None] * v_s[t][..., None, :]
@@ -688,12 +688,12 @@ def hvp(
     np.matmul(S_s[:-1], dy_s[..., None], out=dr_s[..., None])
     dr_s += k_s * dk_in_part_u_s
     np.matmul(S_s[:-1], dy_dot_s[..., None], out=dr_dot_s[..., None])
-    dr_dot_s += np.matmul(S_dot_s[:-1], dy_s[..., None])[..., 0]
+    dr_dot_s += np.squeeze(np.matmul(S_dot_s[:-1], dy_s[..., None]), axis=-1)
     dr_dot_s += (
         u_dot * k_s * dk_in_part_s_[..., None] + k_dot_s * dk_in_part_u_s + k_s * dk_dot_in_part_s
     )
     np.matmul(dr_dot_s[..., None, :], W_r, out=dx_dot_in_terms_s[..., None, :])
-    dx_dot_in_terms_s += np.matmul(dr_s[..., None, :], W_r_dot)[..., 0, :]
+    dx_dot_in_terms_s += np.squeeze(np.matmul(dr_s[..., None, :], W_r_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
     dx_dot_in_s = sum_dx_dot_in_terms_N_s.copy()
     dS_next = dS = dstate.S.copy()
@@ -709,12 +709,12 @@ def hvp(
         dw_dot_terms = dS_next * S_dot_s[t] + dS_next_dot * S_s[t]
         sum_dw_dot_terms_V = np.sum(dw_dot_terms, axis=-1)
         dw_dot_s[t] = sum_dw_dot_terms_V
-        dv_s[t] += np.matmul(k_s[t][..., None, :], dS_next)[..., 0, :]
-        dv_dot_s[t] += np.matmul(k_dot_s[t][..., None, :], dS_next)[..., 0, :]
-        dv_dot_s[t] += np.matmul(k_s[t][..., None, :], dS_next_dot)[..., 0, :]
-        dk_s[t] += np.matmul(dS_next, v_s[t][..., None])[..., 0]
-        dk_dot_s[t] += np.matmul(dS_next, v_dot_s[t][..., None])[..., 0]
-        dk_dot_s[t] += np.matmul(dS_next_dot, v_s[t][..., None])[..., 0]
+        dv_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], dS_next), axis=-2)
+        dv_dot_s[t] += np.squeeze(np.matmul(k_dot_s[t][..., None, :], dS_next), axis=-2)
+        dv_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], dS_next_dot), axis=-2)
+        dk_s[t] += np.squeeze(np.matmul(dS_next, v_s[t][..., None]), axis=-1)
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next, v_dot_s[t][..., None]), axis=-1)
+        dk_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, v_s[t][..., None]), axis=-1)
         dS_dot[...] = (
             dS_next * w_dot_s[t][..., None]
             + r_dot_s[t][..., None] * dy_s[t][..., None, :]
@@ -735,7 +735,9 @@ def hvp(
     da_exp_a_w_dot_s = dw_s * dw_da_exp_a_w_dot_s + dw_dot_s * dw_da_exp_a_w_s
     np.matmul(_rows(da_exp_a_w_s), _merged(B_), out=_rows(da_exp_a_w_operand_s))
     np.matmul(da_exp_a_w_dot_s[..., None, :], B_, out=da_exp_a_w_operand_dot_terms_s[..., None, :])
-    da_exp_a_w_operand_dot_terms_s += np.matmul(da_exp_a_w_s[..., None, :], B_dot)[..., 0, :]
+    da_exp_a_w_operand_dot_terms_s += np.squeeze(
+        np.matmul(da_exp_a_w_s[..., None, :], B_dot), axis=-2
+    )
     sum_da_exp_a_w_operand_dot_terms_N_s = np.sum(da_exp_a_w_operand_dot_terms_s, axis=-2)
     da_exp_a_w_operand_dot_s = sum_da_exp_a_w_operand_dot_terms_N_s.copy()
     da_a_exp_a_w_operand_s = da_exp_a_w_operand_s * da_exp_a_w_operand_da_a_exp_a_w_operand_s
@@ -744,10 +746,10 @@ def hvp(
         + da_exp_a_w_operand_dot_s * da_exp_a_w_operand_da_a_exp_a_w_operand_s
     )
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(dv_s[..., None, :], P_v_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(dk_dot_s[..., None, :], W_k, out=dx_dot_terms__s[..., None, :])
-    dx_dot_terms__s += np.matmul(dk_s[..., None, :], W_k_dot)[..., 0, :]
+    dx_dot_terms__s += np.squeeze(np.matmul(dk_s[..., None, :], W_k_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
     np.matmul(_rows(da_a_exp_a_w_operand_dot_s), A, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_a_exp_a_w_operand_s) @ A_dot

@@ -717,7 +717,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         ended = ended_s[t]
         if ended is not None:
             S_next_dot_before = S_next_dot.copy()
-        S_next_operand_dot_s[t] += np.matmul(S_dot, kappa_s[t][..., None])[..., 0]
+        S_next_operand_dot_s[t] += np.squeeze(np.matmul(S_dot, kappa_s[t][..., None]), axis=-1)
         S_next_dot[...] = (
             S_dot * w_s[t][..., None, :]
             + v_dot_s[t][..., None] * k_s[t][..., None, :]
@@ -731,7 +731,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             - S_next_operand_dot_s[t][..., None] * kappa_a_s[t][..., None, :]
             - S_next_operand_s[t][..., None] * kappa_a_dot_s[t][..., None, :]
         )
-        y_dot_s[t] += np.matmul(S_next_dot, r_s[t][..., None])[..., 0]
+        y_dot_s[t] += np.squeeze(np.matmul(S_next_dot, r_s[t][..., None]), axis=-1)
         if ended is not None:
             np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
 
@@ -851,7 +851,7 @@ def hvp(
     S_dot_s[0] = state_dot.S
     for t in range(T):
         ended = ended_s[t]
-        S_next_operand_dot_s[t] += np.matmul(S_dot_s[t], kappa_s[t][..., None])[..., 0]
+        S_next_operand_dot_s[t] += np.squeeze(np.matmul(S_dot_s[t], kappa_s[t][..., None]), axis=-1)
         S_dot_s[t + 1] = (
             S_dot_s[t] * w_s[t][..., None, :]
             + w_dot_s[t][..., None, :] * S_s[t]
@@ -913,9 +913,9 @@ def hvp(
     dk_dp_dot_s = alpha_dot * (a_s - 1) + a_dot_s * alpha
     np.matmul(dy_s[..., None, :], S_s[1:], out=dr_s[..., None, :])
     np.matmul(dy_dot_s[..., None, :], S_s[1:], out=dr_dot_s[..., None, :])
-    dr_dot_s += np.matmul(dy_s[..., None, :], S_dot_s[1:])[..., 0, :]
+    dr_dot_s += np.squeeze(np.matmul(dy_s[..., None, :], S_dot_s[1:]), axis=-2)
     np.matmul(dr_dot_s[..., None, :], W_r, out=dx_dot_in_terms_s[..., None, :])
-    dx_dot_in_terms_s += np.matmul(dr_s[..., None, :], W_r_dot)[..., 0, :]
+    dx_dot_in_terms_s += np.squeeze(np.matmul(dr_s[..., None, :], W_r_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
     dx_dot_in_s = sum_dx_dot_in_terms_N_s.copy()
     dS_next = dS = dstate.S.copy()
@@ -939,17 +939,17 @@ def hvp(
             S_next_operand_dot_s[t][..., None, :], dS_next,
             out=dS_next_T_S_next_operand_dot_s[t][..., None, :],
         )
-        dS_next_T_S_next_operand_dot_s[t] += np.matmul(S_next_operand_s[t][..., None, :], dS_next_dot)[
-            ..., 0, :
-        ]
+        dS_next_T_S_next_operand_dot_s[t] += np.squeeze(
+            np.matmul(S_next_operand_s[t][..., None, :], dS_next_dot), axis=-2
+        )
         np.matmul(dS_next, kappa_a_s[t][..., None], out=dS_next_kappa_a[..., None])
         np.matmul(dS_next, kappa_a_dot_s[t][..., None], out=dS_next_kappa_a_dot[..., None])
-        dS_next_kappa_a_dot += np.matmul(dS_next_dot, kappa_a_s[t][..., None])[..., 0]
+        dS_next_kappa_a_dot += np.squeeze(np.matmul(dS_next_dot, kappa_a_s[t][..., None]), axis=-1)
         dS_next_operand_s[t] = -dS_next_kappa_a
         dS_next_operand_dot_s[t] = -dS_next_kappa_a_dot
         np.matmul(v_s[t][..., None, :], dS_next, out=dk_s[t][..., None, :])
         np.matmul(v_dot_s[t][..., None, :], dS_next, out=dk_dot_s[t][..., None, :])
-        dk_dot_s[t] += np.matmul(v_s[t][..., None, :], dS_next_dot)[..., 0, :]
+        dk_dot_s[t] += np.squeeze(np.matmul(v_s[t][..., None, :], dS_next_dot), axis=-2)
         dw_terms = dS_next * S_s[t]
         sum_dw_terms_V = np.sum(dw_terms, axis=-2)
         dw_s[t] = sum_dw_terms_V
@@ -958,7 +958,7 @@ def hvp(
         dw_dot_s[t] = sum_dw_dot_terms_V
         np.matmul(dS_next, k_s[t][..., None], out=dv_s[t][..., None])
         np.matmul(dS_next, k_dot_s[t][..., None], out=dv_dot_s[t][..., None])
-        dv_dot_s[t] += np.matmul(dS_next_dot, k_s[t][..., None])[..., 0]
+        dv_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, k_s[t][..., None]), axis=-1)
         dS_dot[...] = (
             dS_next * w_dot_s[t][..., None, :]
             + dS_next_operand_s[t][..., None] * kappa_dot_s[t][..., None, :]
@@ -987,7 +987,7 @@ def hvp(
     np.matmul(dS_next_operand_s[..., None, :], S_s[:-1], out=dkappa_s[..., None, :])
     dkappa_s += dkappa_a_s * a_s
     np.matmul(dS_next_operand_dot_s[..., None, :], S_s[:-1], out=dkappa_dot_s[..., None, :])
-    dkappa_dot_s += np.matmul(dS_next_operand_s[..., None, :], S_dot_s[:-1])[..., 0, :]
+    dkappa_dot_s += np.squeeze(np.matmul(dS_next_operand_s[..., None, :], S_dot_s[:-1]), axis=-2)
     dkappa_dot_s += dkappa_a_s * a_dot_s + dkappa_a_dot_s * a_s
     dsqrt_kappa_part_terms_s = dkappa_s * kappa_s
     sum_dsqrt_kappa_part_terms_s = np.sum(dsqrt_kappa_part_terms_s, axis=-1)
@@ -1017,7 +1017,7 @@ def hvp(
     da_a_dot_s = da_s * da_da_a_dot_s + da_dot_s * da_da_a_s
     np.matmul(_rows(da_a_s), _merged(B_a), out=_rows(da_a_operand_s))
     np.matmul(da_a_dot_s[..., None, :], B_a, out=da_a_operand_dot_terms_s[..., None, :])
-    da_a_operand_dot_terms_s += np.matmul(da_a_s[..., None, :], B_a_dot)[..., 0, :]
+    da_a_operand_dot_terms_s += np.squeeze(np.matmul(da_a_s[..., None, :], B_a_dot), axis=-2)
     sum_da_a_operand_dot_terms_N_s = np.sum(da_a_operand_dot_terms_s, axis=-2)
     da_a_operand_dot_s[...] = sum_da_a_operand_dot_terms_N_s
     da_sigmoid_a_w_s = dw_s * dw_da_sigmoid_a_w_s
@@ -1027,9 +1027,9 @@ def hvp(
         da_sigmoid_a_w_dot_s[..., None, :], B_w,
         out=da_sigmoid_a_w_operand_dot_terms_s[..., None, :],
     )
-    da_sigmoid_a_w_operand_dot_terms_s += np.matmul(da_sigmoid_a_w_s[..., None, :], B_w_dot)[
-        ..., 0, :
-    ]
+    da_sigmoid_a_w_operand_dot_terms_s += np.squeeze(
+        np.matmul(da_sigmoid_a_w_s[..., None, :], B_w_dot), axis=-2
+    )
     sum_da_sigmoid_a_w_operand_dot_terms_N_s = np.sum(da_sigmoid_a_w_operand_dot_terms_s, axis=-2)
     da_sigmoid_a_w_operand_dot_s = sum_da_sigmoid_a_w_operand_dot_terms_N_s.copy()
     da_a_sigmoid_a_w_operand_s[...] = (
@@ -1042,10 +1042,10 @@ def hvp(
     dp_s = dk_s * dk_dp_s + dz_s * xi
     dp_dot_s = dk_s * dk_dp_dot_s + dz_s * xi_dot + dk_dot_s * dk_dp_s + dz_dot_s * xi
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
-    dx_dot_terms_s += np.matmul(dv_s[..., None, :], P_v_dot)[..., 0, :]
+    dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(dp_dot_s[..., None, :], W_p, out=dx_dot_terms__s[..., None, :])
-    dx_dot_terms__s += np.matmul(dp_s[..., None, :], W_p_dot)[..., 0, :]
+    dx_dot_terms__s += np.squeeze(np.matmul(dp_s[..., None, :], W_p_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
     np.matmul(_rows(dgates_dot_s), A, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ A_dot

@@ -74,7 +74,7 @@ def test_no_line_carries_nothing(cell):
     drawn = pen(cell)
     for node in drawn.graph.of_kind("operation"):
         for operand in node.operands:
-            nothing = drawn.slope(node, operand) == 0
+            nothing = drawn.contribution(node, operand) == 0
             assert nothing == (node.label == "sign"), (node.label, operand.expr)
 
 
