@@ -28,6 +28,7 @@ from derive.nodes import (
     Quantity,
     Transposed,
     axes_of,
+    has_shape,
     own,
     symbols_of,
 )
@@ -215,7 +216,14 @@ def _first(part: sp.Expr, known: Mapping[Quantity, Sum]) -> tuple:
 
 
 def _scaled(factor: sp.Expr, direction: sp.Expr, terms: Sum) -> Sum:
-    """A factor times what a direction gives."""
+    """A factor times what a direction gives; what scales rows and what scales columns of a matrix,
+    one after the other."""
+    if not has_shape(factor):
+        parts = sp.Mul.make_args(factor)
+        columns = [p for p in parts if own(axes_of(p)) == own(axes_of(direction))[1:]]
+        rows = sp.Mul(*(p for p in parts if p not in columns))
+        inner = _scaled(sp.Mul(*columns), direction, terms)
+        return _scaled(rows, direction, inner)
     if axes_of(direction) == () and axes_of(factor) != ():
         return _times(Column(factor), terms)
     of = axes_of(factor * direction)
@@ -247,7 +255,7 @@ def _times(factor: Factor, terms: Sum) -> Sum:
 def _joined(left: Factor, right: Factor) -> tuple[Factor, ...]:
     """Two factors as one where both, entry by entry, only multiply."""
     match left, right:
-        case (Diagonal(a, of), Diagonal(b, to)) if a == 1 or b == 1 or of == to:
+        case (Diagonal(a, of), Diagonal(b, to)) if (of == to or 1 in (a, b)) and has_shape(a * b):
             return (Diagonal(a * b, of or to),)
         case (Row(a), Diagonal(b, ())):
             return (Row(a * b),)

@@ -358,6 +358,16 @@ def axes_of(expr: sp.Expr) -> Axes:
     raise CellError(f"shapes do not fit together: {listed}{hint}")
 
 
+def has_shape(expr: sp.Expr) -> bool:
+    """Whether an expression has a shape by itself: vectors along different axes have none together,
+    if no matrix stands beside them."""
+    try:
+        axes_of(expr)
+    except CellError:
+        return False
+    return True
+
+
 def own(axes: Axes) -> Axes:
     """The axes without those of heads: what there is of each head, or of all that are no heads."""
     return tuple(axis for axis in axes if not axis.heads)

@@ -269,7 +269,7 @@ class Seen:
         self.values, self.adjoints = forward["values"], backward["adjoints"]
 
     def shape(self, q):
-        return (self.numbers.T, self.numbers.B, self.numbers.size(q))
+        return (self.numbers.T, self.numbers.B, *self.numbers.shape(q))
 
     def follow(self, pushed=None, by=0.0):
         """The loss, and every quantity at every step, where an entry of one may be pushed."""
@@ -278,7 +278,7 @@ class Seen:
         now, found, loss = {s: n.state[s.name] for s in self.cell.states}, {}, 0.0
 
         def keep(env, q, value, t):
-            value = np.array(np.broadcast_to(value, (n.B, n.size(q))))
+            value = np.array(np.broadcast_to(value, (n.B, *n.shape(q))))
             if pushed and pushed[0] == q and pushed[1] == t:
                 value[pushed[2:]] += by
             env[q] = value

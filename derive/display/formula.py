@@ -149,7 +149,7 @@ class Mathematics(Infix):
         function: str,
         arguments: Iterable[sp.Expr],
         power: sp.Expr | None = None,
-        below: Iterable[sp.Expr] = (),
+        below: Iterable[sp.Symbol] = (),
     ) -> str:
         """A function of arguments, to a power if one is given; `below` it, the axes that it runs
         over."""
@@ -213,7 +213,7 @@ def _marks(text: str) -> Iterator[tuple[int, int]]:
     """The places of the marks, each with a level that grows with its depth in brackets."""
     depth = 0
     for place, character in enumerate(text):
-        depth += (character in "({") - (character in ")}")
+        depth += (character in "({[") - (character in ")}]")
         if character in MARKS and place:
             yield place, len(MARKS) * depth + MARKS.index(character)
 

@@ -130,10 +130,10 @@ class MathML(Lettered, Stacked):
         function: str,
         arguments: Iterable[sp.Expr],
         power: sp.Expr | None = None,
-        below: Iterable[sp.Expr] = (),
+        below: Iterable[sp.Symbol] = (),
     ) -> str:
         word = f"<mi>{FUNCTIONS.get(function, function)}</mi>"
-        if along := "<mo>,</mo>".join(map(self, below)):
+        if along := "<mo>,</mo>".join(map(self.symbol, below)):
             word = f"<msub>{word}<mrow>{along}</mrow></msub>"
         if power is not None:
             word = f"<msup>{word}{self.exponent(power)}</msup>"

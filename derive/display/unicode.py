@@ -62,10 +62,10 @@ class Unicode(Mathematics):
         function: str,
         arguments: Iterable[sp.Expr],
         power: sp.Expr | None = None,
-        below: Iterable[sp.Expr] = (),
+        below: Iterable[sp.Symbol] = (),
     ) -> str:
         above = "" if power is None else self.exponent(power)
-        along = self.subscript(",".join(map(self, below)))
+        along = self.subscript(",".join(map(self.symbol, below)))
         inside = ", ".join(map(self, arguments))
         return f"{FUNCTIONS.get(function, function)}{along}{above}({inside})"
 

@@ -34,7 +34,7 @@ def squares(ys: Array, target: object) -> Loss:
     """Half of the squared distance to a target, ½ Σ |y - target|²; one step of it serves all.
 
     Raises CellError for a target of another shape."""
-    wanted = series(target, "the target")
+    wanted = np.asarray(target) if np.shape(target) == ys.shape else series(target, "the target")
     try:
         wanted = np.broadcast_to(wanted, ys.shape)
     except ValueError:

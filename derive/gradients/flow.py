@@ -33,7 +33,7 @@ import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
-from derive.evaluation.arrays import evaluate, extent, filled
+from derive.evaluation.arrays import evaluate, extent
 from derive.gradients.samples import USUAL, Sample, Setup, drawn
 from derive.gradients.trajectory import Trajectory, lengths
 from derive.gradients.values import values
@@ -141,8 +141,9 @@ def _rails(
     outer = trajectory.xs.shape[:2]
     found = {}
     for s, factor in factors.items():
-        value = stretched(evaluate(factor, known, sizes), axes_of(factor), s.axes)
-        whole = filled(value, (*outer, *extent(s.axes, sizes)))
+        whole = np.ones((*outer, *extent(s.axes, sizes)))
+        for part in sp.Mul.make_args(factor):  # which scale rows, columns, or all
+            whole *= stretched(evaluate(part, known, sizes), axes_of(part), s.axes)
         found[s] = _largest_products(whole[1:].reshape(len(whole) - 1, outer[1], -1))
     return found
 

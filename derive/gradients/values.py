@@ -21,6 +21,7 @@ def values(trajectory: Trajectory, equations: Iterable[Equation]) -> dict[Quanti
     cell, params = trajectory.cell, trajectory.params
     found: dict[Quantity, Any] = {p: params[p.name][None, None] for p in cell.parameters}
     found[cell.input] = trajectory.xs
-    found |= {s: values[:-1] for s, values in trajectory.states.items()}
+    for s, values in trajectory.states.items():
+        found[s] = values[:-1] if s.axes else values[:-1, ..., 0]
     define(equations, found, lengths(cell, params), trajectory.xs.shape[:2])
     return found

@@ -90,10 +90,10 @@ class Latex(Stacked):
         function: str,
         arguments: Iterable[sp.Expr],
         power: sp.Expr | None = None,
-        below: Iterable[sp.Expr] = (),
+        below: Iterable[sp.Symbol] = (),
     ) -> str:
         word = FUNCTIONS.get(function, rf"\operatorname{{{function}}}")
-        word += script("_", ",".join(map(self, below)))
+        word += script("_", ",".join(map(self.symbol, below)))
         return word + self.exponent(power) + self.bracket(", ".join(map(self, arguments)))
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:

@@ -12,10 +12,10 @@ from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.names import fresh
 from derive.nodes import (
-    CellError,
     Node,
     Quantity,
     axes_of,
+    has_shape,
     is_matrix,
     outermost_nodes,
     own,
@@ -153,10 +153,7 @@ class _Hoist:
         loop, whatever it is made of."""
         if symbols_of(expr) <= self.fixed:
             return False
-        try:
-            return len(own(axes_of(expr))) > 1
-        except CellError:  # vectors along different axes, beside a matrix
-            return True
+        return not has_shape(expr) or len(own(axes_of(expr))) > 1
 
     def rate_name(self, lhs: Quantity, moving: sp.Expr) -> str:
         """The local derivative that takes `moving` to `lhs` is named as one: ``dc_next_da_i`` is
