@@ -39,7 +39,7 @@ def percentages(array: Array) -> str:
 
 
 def entries(array: Array) -> list[Array | None]:
-    """The entries that are shown, None for those left out: of matrices, one for each head, fewer."""
+    """The entries that are shown, None for those left out; of one matrix for each head, fewer."""
     longest = LONGEST if array.ndim < 3 else 2
     if len(array) <= longest:
         return list(array)
