@@ -70,6 +70,14 @@ notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs 
 pictures: $(VENV)/.core ## Draw the pictures of cells in README.md and docs/diagrams.md
 	@sed -n 's|^derive diagram|$(PY) -m derive diagram|p' docs/diagrams.md | sh -e
 
+# ELK, with which our layout of pictures is compared.
+ELKJS := 0.12.1
+
+.PHONY: bench-diagrams
+bench-diagrams: $(VENV)/.core ## Draw every cell with ELK as well, and count crossings and bends
+	@npm install --silent --no-save --prefix build/elk elkjs@$(ELKJS) > /dev/null
+	@$(PY) -m benchmarks.diagrams build/elk
+
 .PHONY: bench
 bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs PyTorch)
 	@$(PY) -m benchmarks.derive
@@ -79,16 +87,21 @@ bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs
 
 .PHONY: test
 test: $(VENV)/.test ## Run the tests, but for those that need other libraries, Node, or a browser
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser" || status=$$?; \
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not every" || status=$$?; \
 	echo; \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
 	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
 	echo "Not run: the tests that open the atlas in a browser (marked 'browser'). To run them: make test-browser"; \
+	echo "Not run: what is tested on some cells, on all of them (marked 'every'). To run them: make test-every"; \
 	exit $$status
 
 .PHONY: test-peers
 test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch and onnxruntime (installs them)
 	@$(PY) -m pytest -m peers
+
+.PHONY: test-every
+test-every: $(VENV)/.test ## Run on all cells what make test runs on some
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m every
 
 .PHONY: test-node
 test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)

@@ -13,12 +13,13 @@ it, and from the next step, which read it as its old state. The latter is the *c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import sympy as sp
 
 from derive.cell import Cell, Equation
+from derive.computed import computed
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise
 from derive.names import fresh
@@ -58,14 +59,8 @@ class Adjoint:
 
     @cached_property
     def computed(self) -> tuple[Equation, ...]:
-        """The equations in normal form as they are computed: of sums and elementwise functions
-        alone."""
-        taken = self.taken
-        equations: list[Equation] = []
-        for e in self.forward:
-            own = isinstance(e.rhs, Deviation)
-            equations += normalise([replace(e, rhs=e.rhs.formula())], taken) if own else [e]
-        return tuple(equations)
+        """The equations in normal form as they are computed."""
+        return computed(self.forward, set(self.cell.quantities), self.taken)
 
     @property
     def taken(self) -> set[str]:
@@ -96,7 +91,8 @@ def adjoint(cell: Cell) -> Adjoint:
     for equation in reversed(forward):
         if received[equation.lhs]:
             for quantity, contribution in pull_back(equation, bar[equation.lhs]):
-                received[quantity].append(under_names(contribution, quotients))
+                if quantity not in cell.constants:
+                    received[quantity].append(under_names(contribution, quotients))
     inner = {e.lhs for e in forward}
     backward = tuple(
         Equation(bar[q], gathered(q, received[q]), order.get(q, ()))

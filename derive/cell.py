@@ -7,13 +7,15 @@ no derivative and no schedule. `derive.language` is the pleasant way to make one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import sympy as sp
 
 from derive import wellformed
-from derive.elementwise import sigmoid
+from derive.elementwise import log, log_sigmoid, sigmoid
+from derive.entries import check as check_entries
+from derive.names import fresh
 from derive.nodes import (
     Axis,
     CellError,
@@ -80,6 +82,8 @@ class Cell:
     updates     for each state, the quantity that is its new value
     output      the quantity that is the cell's output at every step
     initial     initial values of parameters that do not start as the default rule says
+    entries     of parameters whose entries are a formula of their place; see `derive.entries`
+    untrained   parameters that stay as they are: every derivative takes them for constants
     starts      values of states before the first step, where they are not zero
     options     what a person may set, with the values that these equations have
     family      the family `derive list` shows it in
@@ -96,15 +100,18 @@ class Cell:
     output: Quantity
     initial: Mapping[str, float] = field(default_factory=dict)
     starts: Mapping[str, float] = field(default_factory=dict)
+    entries: Mapping[str, sp.Expr] = field(default_factory=dict)
+    untrained: frozenset[str] = frozenset()
     options: tuple[Setting, ...] = ()
     family: str = ""
 
     def __post_init__(self) -> None:
         self._check()
-        object.__setattr__(self, "equations", in_order(self.equations))
-        formulas = {e.lhs: e.rhs for e in self.equations}
+        ordered = in_order(self.equations)
         leaving = {*self.updates.values(), self.output}
-        wellformed.check_used(self.quantities, leaving, formulas)
+        wellformed.check_used(self.quantities, leaving, {e.lhs: e.rhs for e in ordered})
+        accurate = in_accurate_words(ordered, {q.name for q in self.quantities}, leaving)
+        object.__setattr__(self, "equations", accurate)
 
     def _check(self) -> None:
         """CellError, with the first thing that is wrong with the cell."""
@@ -120,6 +127,9 @@ class Cell:
         wellformed.check_output(self.output, formulas)
         values = (*self.initial.items(), *self.starts.items())
         wellformed.check_values(values, (*self.parameters, *self.states))
+        for name, formula in self.entries.items():
+            check_entries(name, formula)
+        wellformed.check_known((*self.entries, *self.untrained), self.parameters)
 
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
@@ -127,6 +137,16 @@ class Cell:
         quantities = (self.input, *self.states, *self.parameters)
         found = dict.fromkeys(axis for q in quantities for axis in q.axes)
         return tuple(dict.fromkeys((I, *([H] if H in found else []), *found)))
+
+    @property
+    def trained(self) -> tuple[Quantity, ...]:
+        """The parameters that a derivative is taken by."""
+        return tuple(p for p in self.parameters if p.name not in self.untrained)
+
+    @property
+    def constants(self) -> frozenset[Quantity]:
+        """The parameters that are not trained."""
+        return frozenset(self.parameters) - frozenset(self.trained)
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
@@ -148,6 +168,31 @@ class Cell:
         factors = {term for p in products for f in p.args for term in sp.Add.make_args(f)}
         sigmoids = [e.lhs for e in self.equations if isinstance(e.rhs, sigmoid)]
         return tuple(q for q in sigmoids if {q, -q} & factors)
+
+
+def in_accurate_words(
+    equations: Iterable[Equation], taken: set[str], leaving: set[Quantity]
+) -> tuple[Equation, ...]:
+    """The equations with log(f), where f is a sigmoid by another equation, as the `log_sigmoid` of
+    what that is the sigmoid of, for which there may have to be a name. If nothing else reads f,
+    and it is not `leaving` the step, it is not computed."""
+    equations = tuple(equations)
+    logs = {part.args[0]: part for e in equations for part in e.rhs.atoms(log)}
+    meaning: dict[sp.Expr, sp.Expr] = {}
+    result: list[Equation] = []
+    for e in equations:
+        if e.lhs in logs and isinstance(e.rhs, sigmoid) and not e.stretches:
+            (inside,) = e.rhs.args
+            if not isinstance(inside, Quantity):
+                named = Quantity(fresh(f"a_{e.lhs}", taken), e.lhs.axes)
+                result.append(Equation(named, inside, e.order))
+                e, inside = replace(e, rhs=sigmoid(named)), named
+            meaning[logs[e.lhs]] = log_sigmoid(inside)
+        result.append(e)
+    result = [replace(e, rhs=e.rhs.xreplace(meaning)) for e in result]
+    read = {q for e in result for q in symbols_of(e.rhs)}
+    gone = {part.args[0] for part in meaning} - leaving - read
+    return tuple(e for e in result if e.lhs not in gone)
 
 
 def in_order(equations: Iterable[Equation]) -> tuple[Equation, ...]:

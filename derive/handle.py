@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 from derive import library
 from derive.adjoint import adjoint
@@ -68,7 +68,7 @@ class Handle(Cell):
 class Picture:
     """A picture that shows itself in a notebook; `svg` is its text."""
 
-    svg: str
+    svg: str = field(repr=False)
 
     def _repr_svg_(self) -> str:
         return self.svg
@@ -92,4 +92,4 @@ def load(what: str | Cell, **settings: object) -> Handle:
             )
     else:
         cell = library.load(what, {name: str(value) for name, value in settings.items()})
-    return Handle(**{field.name: getattr(cell, field.name) for field in fields(cell)})
+    return Handle(**{f.name: getattr(cell, f.name) for f in fields(cell)})

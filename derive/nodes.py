@@ -22,6 +22,7 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
+from sympy.printing.str import StrPrinter
 
 
 class CellError(ValueError):
@@ -40,6 +41,9 @@ class Axis:
 
     def __str__(self) -> str:
         return self.letter
+
+    def _sympy_(self) -> Size:
+        return Size(self)
 
     @property
     def identity(self) -> str:
@@ -437,7 +441,16 @@ def as_written(expr: sp.Expr) -> str:
         word = "outer" if isinstance(expr, Outer) else "sum"
         return f"{word}({', '.join(map(as_written, expr.args))})"
     nodes = expr.atoms(MatVec, Outer, FeatureSum)
-    return str(expr.xreplace({node: sp.Symbol(as_written(node)) for node in nodes}))
+    named = {node: sp.Symbol(as_written(node)) for node in nodes}
+    return str(_Written().doprint(expr.xreplace(named)))
+
+
+class _Written(StrPrinter):
+    """SymPy's own text, with all digits of a number."""
+
+    def _print_Float(self, expr: sp.Float) -> str:
+        short: str = super()._print_Float(expr)
+        return short if float(short) == float(expr) else repr(float(expr))
 
 
 @lru_cache(maxsize=4096)

@@ -16,7 +16,7 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.deviation import Deviation
-from derive.elementwise import Elementwise
+from derive.elementwise import Elementwise, choose
 from derive.names import ranks
 from derive.nodes import (
     FeatureSum,
@@ -38,7 +38,7 @@ class Infix:
     """
 
     times = " * "
-    plus, minus = " + ", " - "
+    plus, minus, greater = " + ", " - ", " > "
 
     def __init__(self, rank: Mapping[str, int] | None = None):
         self.rank = rank or {}
@@ -81,6 +81,8 @@ class Infix:
             return self.feature_sum(*expr.args), ATOM
         if isinstance(expr, Deviation):
             return self.dispatch(expr.formula())
+        if isinstance(expr, Greater):
+            return self.comparison(expr), SUM
         if isinstance(expr, Elementwise):
             return self.function(expr), ATOM
         if isinstance(expr, Quantity | Size):
@@ -154,7 +156,26 @@ class Infix:
         return f"sum({', '.join(map(self, (whole, *sizes)))})"
 
     def function(self, expr: Elementwise) -> str:
-        return f"{expr.func.__name__}({', '.join(map(self, expr.args))})"
+        name, arguments = as_called(expr)
+        return f"{name}({', '.join(map(self, arguments))})"
+
+    def comparison(self, expr: Greater) -> str:
+        return self.greater.join(map(self, expr.args))
+
+
+class Greater(Elementwise):
+    """For display: the comparison a > b."""
+
+    nargs = 2
+
+
+def as_called(expr: Elementwise) -> tuple[str, tuple[sp.Expr, ...]]:
+    """A function's name and arguments as a person writes them: ``where(a > b, p, q)``."""
+    if not isinstance(expr, choose):
+        return expr.func.__name__, expr.args
+    difference, *values = expr.args
+    less = [-t for t in sp.Add.make_args(difference) if t.could_extract_minus_sign()]
+    return "where", (Greater(sp.Add(difference, *less), sp.Add(*less)), *values)
 
 
 def fraction(expr: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
@@ -169,3 +190,9 @@ def fraction(expr: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
         else:
             over.append(factor)
     return over, under
+
+
+def shortest(value: float) -> str:
+    """A number with all its digits, and no more: 1, 0.1, 1.7320508075688772, -1e+30."""
+    text = f"{value:g}"
+    return text if float(text) == value else repr(float(value))

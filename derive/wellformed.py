@@ -14,8 +14,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 import sympy as sp
 
-from derive import elementwise as e
 from derive.deviation import Deviation
+from derive.elementwise import FUNCTIONS
 from derive.nodes import (
     Axis,
     CellError,
@@ -37,10 +37,6 @@ Formulas = Mapping[Quantity, sp.Expr]  # the equations: what each left-hand side
 
 # What a formula may be made of, beside numbers, sums, products and powers. A class that is not
 # listed is for display only, as those of `derive.display.derivation` are, or somebody's own.
-FUNCTIONS = (
-    *(e.sigmoid, e.tanh, e.relu, e.softplus, e.exp, e.log, e.sqrt, e.sin, e.cos),
-    *(e.absolute, e.sign, e.maximum, e.step, e.heaviside),
-)
 WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Deviation, Size})
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -227,6 +223,12 @@ def check_values(values: Iterable[tuple[str, float]], quantities: Iterable[Quant
             raise CellError(
                 f"the initial value of `{name}` is {value!r}: a finite number is needed"
             )
+
+
+def check_known(names: Iterable[str], parameters: Iterable[Quantity]) -> None:
+    """Names are those of parameters."""
+    for name in sorted(set(names) - {p.name for p in parameters}):
+        raise CellError(f"no parameter is called `{name}`")
 
 
 def check_used(

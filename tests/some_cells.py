@@ -1,7 +1,42 @@
-"""Built-in cells between them have everything a cell can have: for tests that would take too long
-on all of them. What is true of each cell is tested on each (test_library.py)."""
+"""Built-in cells that between them have everything a cell can have: for tests that would take too
+long on all of them. That each cell is right is tested on each (test_library.py); what else is true
+of each cell, on these in `make test`, and on the others in `make test-every`."""
+
+import pytest
+
+from derive import library
+from derive.nodes import symbols_of
+
+every = pytest.mark.every
 
 SOME = """
     rnn lstm lstm_peephole gru lstm_projection lstm_layer_norm slstm antisymmetric_rnn qrnn
     scrn fastgrnn unicornn
 """.split()
+
+
+def sampled(cells, some=SOME):
+    """Cells, or their names, as parameters of a test. Those of the library that are not among some
+    are left to `make test-every`."""
+    left = {*library.names()} - {*some}
+    named = [(cell, getattr(cell, "name", cell)) for cell in cells]
+    return [
+        pytest.param(cell, id=name, marks=[every] * (name.partition(":")[0] in left))
+        for cell, name in named
+    ]
+
+
+def first(few, things):
+    """Things as parameters of a test, of which all but the first few are left to `make
+    test-every`."""
+    return [pytest.param(thing, marks=[every] * (n >= few)) for n, thing in enumerate(things)]
+
+
+def of_parameters(cell):
+    """The quantities that depend on parameters alone: computed once a call, and again on the way
+    back, since no tape has a place for them."""
+    known = set(cell.parameters)
+    for equation in cell.equations:
+        if symbols_of(equation.rhs) <= known:
+            known.add(equation.lhs)
+    return known - set(cell.parameters)

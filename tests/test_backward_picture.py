@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sympy as sp
+from some_cells import sampled
 from written_cells import READABLE
 
 from derive import library
@@ -22,7 +23,7 @@ CELLS = [*map(library.load, library.names()), *READABLE, EXAMPLE]
 
 
 def each(cells):
-    return pytest.mark.parametrize("cell", cells, ids=lambda cell: cell.name)
+    return pytest.mark.parametrize("cell", sampled(cells))
 
 
 def pen(cell):
@@ -75,7 +76,9 @@ def test_no_line_carries_nothing(cell):
     for node in drawn.graph.of_kind("operation"):
         for operand in node.operands:
             nothing = drawn.contribution(node, operand) == 0
-            assert nothing == (node.label == "sign"), (node.label, operand.expr)
+            flat = node.label in ("sign", "step", "floor")
+            flat = flat or (node.label == "choose" and operand.expr == node.expr.args[0])
+            assert nothing == flat, (node.label, operand.expr)
 
 
 @each(CELLS)
@@ -87,7 +90,8 @@ def test_what_is_handed_back_is_the_adjoint(cell):
         total = handed_back(drawn, node.key) if node.names else None
         if total is not None and NORM not in map(str, symbols_of(total)):
             want = values[drawn.adjoint.bar[node.names[0]]]
-            assert abs(number(total, values) - want) <= 1e-12 * abs(want), (node.names, total)
+            error = abs(number(total, values) - want)
+            assert error <= 1e-12 * abs(want) + 1e-14, (node.names, total)
 
 
 def test_some_are_told_in_this_way():

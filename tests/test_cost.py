@@ -7,7 +7,7 @@ import ast
 import pytest
 import sympy as sp
 from rich.cells import cell_len
-from some_cells import SOME
+from some_cells import SOME, of_parameters, sampled
 
 from derive import library
 from derive.compiler import generate, module
@@ -26,7 +26,7 @@ def as_letters(expr):
     return expr.xreplace({s: sp.Symbol(s.name) for s in expr.free_symbols})
 
 
-@pytest.mark.parametrize("name", library.names())
+@pytest.mark.parametrize("name", sampled(library.names()))
 def test_multiply_adds_and_functions_are_those_of_the_equations(name):
     """Stacking, hoisting and deferring move work and never add any."""
     cell = library.load(name)
@@ -48,7 +48,8 @@ def test_multiply_adds_and_functions_are_those_of_the_equations(name):
     # functions; what depends on parameters alone is done once a call.
     simple = {"tanh", "sigmoid", "exp"}
     used = {type(f).__name__ for e in program.derivation.forward for f in e.rhs.atoms(sp.Function)}
-    if used & {"relu", "maximum", "softplus", "Deviation", "step", "sqrt"} or name == "unicornn":
+    others = {"relu", "maximum", "softplus", "Deviation", "step", "sqrt", "log_sigmoid"}
+    if used & others or of_parameters(cell):
         return
     assert used <= simple | {"MatVec", "Transposed", "Outer"}
     assert sp.expand(per_step(found["forward"]["transcendental"]) - functions) == 0

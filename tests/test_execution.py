@@ -25,8 +25,8 @@ MISTAKES = {
     "a branch on no quantity": ("    a = W.a @ x + b.a\n    if not a:\n        h_next = U.h @ h\n"
                                 "    else:\n        h_next = a + U.h @ h", 9, "`a` is compared"),
     "a comparison": ("    a = W.a @ x + b.a\n    h_next = a + (a if h == a else 0)", 9, "`h`"),
-    "an order": ("    h_next = h if x > 0 else h", 8, "use maximum, minimum, relu or sign"),
-    "Python's max": ("    h_next = max(h, W.h @ x)", 8, "use maximum"),
+    "an order": ("    h_next = h if x > 0 else h", 8, "use where, maximum, minimum or relu"),
+    "Python's max": ("    h_next = max(h, W.h @ x)", 8, "use where, maximum"),
     "NumPy's function": ("    h_next = np.tanh(W.h @ x)", 8, "use those of derive.language"),
     "NumPy in the body": ("    import numpy as np", 8, "`np` is a module"),
     "a function in the body": ("    def f(v):\n        return 2 * v", 8, "`f` is a function"),

@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from some_cells import sampled
 
 from derive import cli
 from derive.display.derivation import textbook
@@ -25,7 +26,7 @@ from derive.site.facts import Facts
 from derive.site.story import story, tree
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", sampled(names()))
 def test_the_source_is_the_file_s(name):
     first, *lines = source(load(name)).splitlines()
     text = (FOLDER / f"{name}.py").read_text(encoding="utf-8")

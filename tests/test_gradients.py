@@ -26,7 +26,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from latex2mathml.converter import convert
 from rich.cells import cell_len
-from some_cells import SOME
+from some_cells import SOME, every, sampled
 
 from derive import cli, library
 from derive.adjoint import adjoint
@@ -54,7 +54,7 @@ CELLS = [*map(library.load, library.names()), *WRITTEN]
 
 
 def by_name(cells):
-    return pytest.mark.parametrize("cell", cells, ids=lambda cell: cell.title)
+    return pytest.mark.parametrize("cell", sampled(cells))
 
 
 def trajectory(cell, seed=0, steps=4, batch=2):
@@ -742,6 +742,7 @@ def test_the_page_s_pictures_are_there_and_its_commands_are_understood():
             assert f"]({path.relative_to('docs')})" in page
 
 
+@every
 def test_the_same_bytes_whatever_the_hash(tmp_path):
     written = []
     for seed in ("0", "1"):

@@ -18,6 +18,7 @@ from test_cells_random import SIZES, cells
 from test_library import SPECS
 from test_names import TOGETHER, body, written
 from test_program import CELLS, QUIET, cell_called
+from written_cells import READABLE
 
 from derive.adjoint import adjoint
 from derive.library import load
@@ -136,6 +137,11 @@ def close(got, want, what, tolerance=1e-12):
 def test_every_cell(spec):
     """With every option, on sequences of different lengths."""
     Numbers(texts(spec, "all")).check()
+
+
+@pytest.mark.parametrize("cell", READABLE, ids=lambda cell: cell.title)
+def test_every_word(cell):
+    Numbers(both(cell)).check()
 
 
 @pytest.mark.parametrize("store", ["all", "states", "everything"])
@@ -536,3 +542,22 @@ def test_parameters_are_one_array_in_numpy_s_order():
     (got,) = run(n.text, [("Params", [n.sizes, n.params.flat, Type(np.float64)])])
     for name, view in n.params.items():
         assert np.array_equal(got[name], view.ravel()), name
+
+
+def test_what_is_assigned_to_is_what_the_arrays_hold():
+    """Another array in a view's place would be read by nobody."""
+    n = Numbers(texts("lstm", "all"))
+    text = n.text + (
+        "\nexport function assigned(params, at, name) {\n"
+        "  (at ? params[at] : params)[name] = new Float64Array(3);\n}\n"
+    )
+    made = ("Params", [n.sizes, n.params.flat, Type(np.float64)])
+    for at, name in (
+        ("views", "b_f"),
+        ("stacked", "b"),
+        ("shapes", "b_f"),
+        ("", "flat"),
+        ("", "b"),
+    ):
+        *_, result = run(text, [made, ("assigned", [Result(0), at, name])])
+        assert result["error"] == "TypeError" and name in result["message"]

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from some_cells import SOME
+from some_cells import SOME, every
 
 from derive.backends.javascript.lines import WIDTH, folded
 from derive.backends.javascript.module import Module, files
@@ -57,6 +57,7 @@ for name in t.SOME:
 """
 
 
+@every
 def test_the_same_bytes_whatever_the_hashes():
     def printed(seed):
         env = {**os.environ, "PYTHONHASHSEED": seed}

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from latex2mathml.converter import convert
 from latex2mathml.exceptions import DoubleSubscriptsError, DoubleSuperscriptsError, MissingEndError
 from pylatexenc.latexwalker import LatexWalker, LatexWalkerParseError
-from some_cells import SOME
+from some_cells import SOME, sampled
 from written_cells import GRU, READABLE, UNPLEASANT, Norm, Words
 
 from derive import cell as cells
@@ -43,7 +43,7 @@ CLEAR = [*BUILT_IN, *READABLE]  # without names so long that a formula takes sev
 
 
 def each(cells):
-    return pytest.mark.parametrize("cell", cells, ids=lambda cell: cell.name)
+    return pytest.mark.parametrize("cell", sampled(cells))
 
 
 def blocks(text):
@@ -301,7 +301,8 @@ def test_every_function_has_a_word(word):
 
     latex = Latex(textbook(adjoint(Plain)))
     h = Plain.states[0]
-    arguments = [h, h + 1][: 2 if word in (Minimum, maximum) else 1]
+    (count,) = word.nargs
+    arguments = [h, h + 1, h**2][:count]
     for expr in (word(*arguments), word(*arguments) ** 2, 1 / word(*arguments)):
         read(plain(latex(expr)))
 

@@ -11,6 +11,7 @@ import unicodedata
 
 import pytest
 from rich.cells import cell_len
+from some_cells import sampled
 from written_cells import GRU, READABLE, UNPLEASANT, Norm, Words
 
 from derive import library
@@ -135,7 +136,7 @@ def test_words(capsys, cell, line):
     assert " ".join(composed(line).split()) in found
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=lambda cell: cell.name)
+@pytest.mark.parametrize("cell", sampled(CELLS))
 def test_a_cell_fits(capsys, monkeypatch, cell):
     lines = shown(capsys, print_cell, cell)
     assert width(lines) <= 80
@@ -179,7 +180,7 @@ def test_list(capsys):
     [
         ("Elman (1990)", "Elman 1990"),
         ("Gers, Schmidhuber & Cummins (2000)", "Gers et al. 2000"),
-        ("Van der Westhuizen & Lasenby (2018)", "Westhuizen et al. 2018"),
+        ("Van der Westhuizen & Lasenby (2018)", "Westhuizen & Lasenby 2018"),
         ("Cho et al. (2014)", "Cho et al. 2014"),
         ("", ""),
     ],

@@ -1,7 +1,7 @@
 """The generated cells against transcriptions of their papers, differentiated by PyTorch.
 
-The transcriptions are in `transcriptions.py`. Nobody who wrote a cell wrote its transcription, but
-for the matrix memories; and PyTorch's autograd shares nothing with the derivation here.
+The transcriptions are in `transcriptions.py`, written from papers and published code, apart from
+the cells. PyTorch's autograd shares nothing with the derivation here.
 """
 
 from __future__ import annotations
@@ -21,11 +21,15 @@ from derive.nodes import I
 
 T, B, INPUTS, HIDDEN = 6, 3, 2, 4
 RAGGED = [6, 4, 0]  # one runs to the end, one ends early, one does not begin
-BOUND = 1e-10  # of the largest entry of each array
+BOUND = 1e-12  # of the largest entry of each array
 NEEDS = "this is what make test-peers installs"
-SECOND_ORDER = ["lstm_layer_norm", "gru:reset=after", "slstm", "nas", "lem", "scrn", "sru", "rhn"]
+SECOND_ORDER = """
+    lstm_layer_norm gru:reset=after slstm nas lem scrn sru rhn lru hgrn rwkv4 lstm_nested rg_lru
+""".split()
+OF_LENGTHS = """
+    lstm lstm_fgr lstm_projection scrn qrnn intersection_rnn cornn lru linoss rwkv4 lstm_mogrifier
+""".split()
 SECOND_ORDER += ["gated_deltanet", "rwkv7", "mlstm:eps=0.01", "mamba"]
-OF_LENGTHS = ["lstm", "lstm_fgr", "lstm_projection", "scrn", "qrnn", "intersection_rnn", "cornn"]
 OF_LENGTHS += [*matrix_memories.CELLS]
 
 
@@ -60,8 +64,9 @@ class Case:
         start = self.module.forward(self.template, np.zeros((0, B, inputs)))[1]
         self.shapes = {name: s.shape for name, s in zip(start._fields, start, strict=True)}
         self.params, self.xs, self.state = self.draw(inputs)
-        if "n" in self.shapes:  # sLSTM's normaliser: a sum of positive numbers
-            self.state = self.state._replace(n=0.5 + np.abs(self.state.n))
+        for name in {"n", "den"} & set(self.shapes):  # a sum of positive numbers, to divide by
+            positive = 0.5 + np.abs(getattr(self.state, name))
+            self.state = self.state._replace(**{name: positive})
         self.lengths_array = None if lengths is None else np.array(lengths)
         self.ys, self.final, self.tape = self.module.forward(
             self.params, self.xs, self.state, self.lengths_array

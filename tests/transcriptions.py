@@ -3,7 +3,9 @@
 This is an oracle. It was written from the papers (where the wording of one was not at hand, from
 what is known of it and from other people's public implementations) and not from `derive/cells`, nor
 from anything that is generated from there; only the names and the shapes of the parameters are
-shared. `test_transcriptions` has PyTorch differentiate these functions and compares.
+shared. The newer cells follow the form that their authors' code has, where it is another: complex
+numbers, one matrix of two states, gates side by side in one array. `test_transcriptions` has
+PyTorch differentiate these functions and compares.
 
 A function takes the parameters by name, an input x (B, I) and the states by name, each (B, ...); it
 returns the output and the new states. Where a name can mean two things, a comment says which one
@@ -72,9 +74,9 @@ def scrn(p, x, s, alpha=0.95):
 
 
 def fastrnn(p, x, s, activation="tanh"):
-    """Kusupati et al. (2018): h_t = alpha * candidate + beta * h_{t-1}."""
+    """Kusupati et al. (2018): h_t = alpha * candidate + beta * h_{t-1}, both through a sigmoid."""
     n = ACTIVATIONS[activation](mv(p["W"], x) + mv(p["U"], s["h"]) + p["b"])
-    h = p["alpha"] * n + p["beta"] * s["h"]
+    h = sigmoid(p["s_alpha"]) * n + sigmoid(p["s_beta"]) * s["h"]
     return h, {"h": h}
 
 
@@ -191,8 +193,8 @@ def lstm_multiplicative(p, x, s, gating="outside"):
     return h, {"h": h, "c": c}
 
 
-def slstm(p, x, s, forget="sigmoid"):
-    """Beck et al. (2024), stabilised: the gates divided by exp(m_t)."""
+def slstm(p, x, s, forget="sigmoid", stopped=False):
+    """Beck et al. (2024), stabilised: the gates divided by exp(m_t), which may be a constant."""
 
     def layer(q):
         return mv(p[f"W_{q}"], x) + mv(p[f"R_{q}"], s["h"]) + p[f"b_{q}"]
@@ -200,10 +202,67 @@ def slstm(p, x, s, forget="sigmoid"):
     z, i, f, o = tanh(layer("z")), layer("i"), layer("f"), sigmoid(layer("o"))
     log_f = sigmoid(f).log() if forget == "sigmoid" else f
     m = (log_f + s["m"]).maximum(i)
+    m = m.detach() if stopped else m
     i, f = (i - m).exp(), (log_f + s["m"] - m).exp()
     c, n = f * s["c"] + i * z, f * s["n"] + i
     h = o * (c / n)
     return h, {"h": h, "c": c, "n": n, "m": m}
+
+
+def elstm(p, x, s):
+    """Irie, Gopalakrishnan & Schmidhuber (2024); the output gate is a layer of x and the new c."""
+    f = sigmoid(mv(p["W_f"], x) + p["w_f"] * s["c"] + p["b_f"])
+    z = tanh(mv(p["W_z"], x) + p["w_z"] * s["c"] + p["b_z"])
+    c = s["c"] * f + (1 - f) * z
+    h = c * sigmoid(mv(p["W_o"], x) + mv(p["U_o"], c) + p["b_o"])
+    return h, {"c": c}
+
+
+def paralstm(p, x, s):
+    """Danieli et al. (2025): coupled gates, peepholes, and a vector wherever the LSTM has U."""
+
+    def layer(q):
+        return mv(p[f"W_{q}"], x) + p[f"u_{q}"] * s["h"] + p[f"b_{q}"]
+
+    f = sigmoid(layer("f") + p["p_f"] * s["c"])
+    c = f * s["c"] + (1 - f) * tanh(layer("g"))
+    h = sigmoid(layer("o") + p["p_o"] * c) * tanh(c)
+    return h, {"h": h, "c": c}
+
+
+def lstm_mi(p, x, s):
+    """Wu et al. (2016): alpha * Wx * Uh + beta_1 * Uh + beta_2 * Wx + b; beta_2 is gamma here."""
+
+    def layer(q):
+        wx, uh = mv(p[f"W_{q}"], x), mv(p[f"U_{q}"], s["h"])
+        return p[f"alpha_{q}"] * wx * uh + p[f"beta_{q}"] * uh + p[f"gamma_{q}"] * wx + p[f"b_{q}"]
+
+    c = s["c"] * sigmoid(layer("f")) + sigmoid(layer("i")) * tanh(layer("g"))
+    h = tanh(c) * sigmoid(layer("o"))
+    return h, {"h": h, "c": c}
+
+
+def lstm_mogrifier(p, x, s, rounds=5):
+    """Melis, Kocisky & Blunsom (2020): x^i = 2 sigma(Q^i h) * x for odd i, h^i = 2 sigma(R^i x) * h
+    for even i, then an LSTM of both."""
+    h = s["h"]
+    for i in range(1, rounds + 1):
+        if i % 2 == 0:
+            h = 2 * sigmoid(mv(p[f"R_h_{i}"], x)) * h
+        else:
+            x = 2 * sigmoid(mv(p[f"Q_x_{i}"], h)) * x
+    return lstm(p, x, {"h": h, "c": s["c"]})
+
+
+def lstm_nested(p, x, s):
+    """Moniz & Krueger (2017): an LSTM in which an LSTM of i * g, with the hidden state f * c, is
+    the memory. V is taken for the inner W; the outer candidate has no squashing function."""
+    i, f = sigmoid(net(p, "i", x, s["h"])), sigmoid(net(p, "f", x, s["h"]))
+    owns = (("W", "V"), ("U", "U"), ("b", "b"))
+    inner = {f"{kind}_{q}": p[f"{own}_{q}_in"] for kind, own in owns for q in "ifgo"}
+    c, memory = lstm(inner, i * net(p, "g", x, s["h"]), {"h": f * s["c"], "c": s["m"]})
+    h = sigmoid(net(p, "o", x, s["h"])) * tanh(c)
+    return h, {"h": h, "c": c, "m": memory["c"]}
 
 
 def nas(p, x, s):
@@ -320,6 +379,37 @@ def gru(p, x, s, reset="before"):
     return h, {"h": h}
 
 
+def gru_layer_norm(p, x, s, eps=1e-5):
+    """Ba, Kiros & Hinton (2016), as the first authors' code has it, without its biases, and with z
+    the share of what is new: both gates are normalised as one long vector."""
+    import torch
+
+    def normal(kind, gates, a):
+        mean, var = a.mean(-1, keepdim=True), a.var(-1, keepdim=True, unbiased=False)
+        scale, shift = (torch.cat([p[f"{n}_{kind}_{q}"] for q in gates]) for n in "st")
+        return scale * (a - mean) / (var + eps).sqrt() + shift
+
+    def product(name, gates, a):
+        return mv(torch.cat([p[f"{name}_{q}"] for q in gates]), a)
+
+    gates = normal("u", "zr", product("U", "zr", s["h"])) + normal("v", "zr", product("W", "zr", x))
+    z, r = sigmoid(gates).chunk(2, -1)
+    new = r * normal("u", "n", product("U", "n", s["h"])) + normal("v", "n", product("W", "n", x))
+    h = s["h"] + z * (tanh(new) - s["h"])
+    return h, {"h": h}
+
+
+def paragru(p, x, s):
+    """Danieli et al. (2025): a GRU with a vector wherever it has U."""
+
+    def layer(q, h):
+        return mv(p[f"W_{q}"], x) + p[f"u_{q}"] * h + p[f"b_{q}"]
+
+    z, r = sigmoid(layer("z", s["h"])), sigmoid(layer("r", s["h"]))
+    h = z * tanh(layer("n", s["h"] * r)) + (1 - z) * s["h"]
+    return h, {"h": h}
+
+
 def ligru(p, x, s):
     """Ravanelli et al. (2018), without batch normalisation: h_t = z * h_{t-1} + (1 - z) * n."""
     z = sigmoid(net(p, "z", x, s["h"]))
@@ -335,17 +425,25 @@ def mgu(p, x, s):
     return h, {"h": h}
 
 
-def mingru(p, x, s):
-    """Feng et al. (2024): gate and candidate are layers of the input alone, the second linear."""
+def positive(a):
+    """Feng et al. (2024), appendix B: g(x) = x + 0.5 where x >= 0, else sigma(x)."""
+    return (a >= 0) * (a + 0.5) + (a < 0) * sigmoid(a)
+
+
+CANDIDATES = {"linear": identity, "positive": positive}
+
+
+def mingru(p, x, s, candidate="linear"):
+    """Feng et al. (2024): gate and candidate are layers of the input alone."""
     z = sigmoid(mv(p["W_z"], x) + p["b_z"])
-    h = (1 - z) * s["h"] + z * (mv(p["W_n"], x) + p["b_n"])
+    h = (1 - z) * s["h"] + z * CANDIDATES[candidate](mv(p["W_n"], x) + p["b_n"])
     return h, {"h": h}
 
 
-def minlstm(p, x, s):
+def minlstm(p, x, s, candidate="linear"):
     """Feng et al. (2024): f' = f / (f + i), i' = i / (f + i)."""
     f, i = sigmoid(mv(p["W_f"], x) + p["b_f"]), sigmoid(mv(p["W_i"], x) + p["b_i"])
-    n = mv(p["W_n"], x) + p["b_n"]
+    n = CANDIDATES[candidate](mv(p["W_n"], x) + p["b_n"])
     h = f / (f + i) * s["h"] + i / (f + i) * n
     return h, {"h": h}
 
@@ -404,10 +502,10 @@ def janet(p, x, s, beta=1.0):
 
 
 def fastgrnn(p, x, s):
-    """Kusupati et al. (2018): h_t = (zeta (1 - z) + nu) * n + z * h_{t-1}."""
+    """Kusupati et al. (2018): h_t = (zeta (1 - z) + nu) * n + z * h_{t-1}, with their sigmoids."""
     a = mv(p["W"], x) + mv(p["U"], s["h"])
     z, n = sigmoid(a + p["b_z"]), tanh(a + p["b_n"])
-    h = (p["zeta"] * (1 - z) + p["nu"]) * n + z * s["h"]
+    h = (sigmoid(p["s_zeta"]) * (1 - z) + sigmoid(p["s_nu"])) * n + z * s["h"]
     return h, {"h": h}
 
 
@@ -493,7 +591,107 @@ def sru(p, x, s, alpha=1.0):
     return h, {"c": c}
 
 
+# --- linear in the state --------------------------------------------------------------------------
+
+
+def turned(radius, angle, re, im):
+    """radius exp(i angle) times a complex number that is given by its parts."""
+    import torch
+
+    return torch.polar(radius, angle.expand_as(radius)) * torch.complex(re, im)
+
+
+def lru(p, x, s):
+    """Orvieto et al. (2023), in complex numbers: lambda h + exp(gamma) B x, and Re(C h) + D x."""
+    import torch
+
+    B, C = (torch.complex(p[f"{name}_re"], p[f"{name}_im"]) for name in "BC")
+    h = turned((-p["nu"].exp()).exp(), p["theta"].exp(), s["h_re"], s["h_im"])
+    h = h + p["gamma"].exp() * mv(B, x.to(B.dtype))
+    return mv(C, h).real + p["D"] * x, {"h_re": h.real, "h_im": h.imag}
+
+
+def rg_lru(p, x, s, c=8.0):
+    """De et al. (2024): a_t = a^(c r_t), h_t = a_t h_{t-1} + sqrt(1 - a_t^2) (i_t * x_t)."""
+    r, i = (sigmoid(mv(p[f"W_{q}"], x) + p[f"b_{q}"]) for q in "ri")
+    a = sigmoid(p["Lambda"]) ** (c * r)
+    h = a * s["h"] + (1 - a**2).sqrt() * (i * x)
+    return h, {"h": h}
+
+
+def rwkv4(p, x, s):
+    """Peng et al. (2023), equations 11 to 17, with sums that the running maximum scales, as in the
+    authors' code; num and den are what it calls aa and bb, m its pp."""
+
+    def shifted(q):
+        return mv(p[f"W_{q}"], x * p[f"mu_{q}"] + s["x_old"] * (1 - p[f"mu_{q}"]))
+
+    r, k, v = sigmoid(shifted("r")), shifted("k"), shifted("v")
+    most = s["m"].maximum(p["u"] + k)
+    old, new = (s["m"] - most).exp(), (p["u"] + k - most).exp()
+    wkv = (old * s["num"] + new * v) / (old * s["den"] + new)
+    decayed = s["m"] - p["w"].exp()
+    most = decayed.maximum(k)
+    old, new = (decayed - most).exp(), (k - most).exp()
+    num, den = old * s["num"] + new * v, old * s["den"] + new
+    return mv(p["V"], r * wkv), {"x_old": x, "num": num, "den": den, "m": most}
+
+
+def hgrn(p, x, s, gamma=0.0):
+    """Qin, Yang & Zhong (2023), in complex numbers, as in the authors' code: the real and the
+    imaginary part are gated and projected as one long vector."""
+    import torch
+    from torch.nn.functional import silu
+
+    def layer(q):
+        return mv(p[f"W_{q}"], x) + p[f"b_{q}"]
+
+    f = gamma + (1 - gamma) * sigmoid(layer("f"))
+    h = turned(f, p["theta"], s["h_re"], s["h_im"])
+    h = h + (1 - f) * torch.complex(silu(layer("u_re")), silu(layer("u_im")))
+    gate = sigmoid(torch.cat([layer("g_re"), layer("g_im")], -1))
+    projection = torch.cat([p["V_re"], p["V_im"]], -1)
+    y = mv(projection, gate * torch.cat([h.real, h.imag], -1)) + p["d"]
+    return y, {"h_re": h.real, "h_im": h.imag}
+
+
 # --- differential equations -----------------------------------------------------------------------
+
+
+def ctrnn(p, x, s, dt=0.1):
+    """Beer (1995): tau dy/dt = -y + W sigma(y + theta) + input, one step of Euler's."""
+    change = mv(p["W"], sigmoid(s["y"] + p["theta"])) + mv(p["V"], x) - s["y"]
+    y = s["y"] + change * dt * (-p["log_tau"]).exp()
+    return y, {"y": y}
+
+
+def lipschitz_rnn(p, x, s, epsilon=0.01, beta=0.75, gamma=0.01):
+    """Erichson et al. (2021): h + epsilon (A h + tanh(W h + U x + b)), with the matrices put
+    together first."""
+    import torch
+
+    def matrix(name):
+        M = p[name]
+        mixed = (1 - beta) * (M + M.T) + beta * (M - M.T)
+        return mixed - gamma * torch.eye(len(M), dtype=M.dtype)
+
+    inner = tanh(mv(matrix("M_w"), s["h"]) + mv(p["U"], x) + p["b"])
+    h = s["h"] + epsilon * (mv(matrix("M_a"), s["h"]) + inner)
+    return h, {"h": h}
+
+
+def linoss(p, x, s, scheme="imex"):
+    """Rusch & Rus (2025): (z, y) = M (z, y) + F, with M and F as in the authors' code, but real."""
+    A, dt, force = relu(p["a"]), sigmoid(p["s"]), mv(p["B"], x)
+    if scheme == "imex":
+        (a, b), (c, d) = (1, -dt * A), (dt, 1 - dt**2 * A)
+        F = dt * force, dt**2 * force
+    else:
+        schur = 1 / (1 + dt**2 * A)
+        (a, b), (c, d) = (1 - dt**2 * A * schur, -dt * A * schur), (dt * schur, schur)
+        F = a * dt * force, c * dt * force
+    z, y = a * s["z"] + b * s["y"] + F[0], c * s["z"] + d * s["y"] + F[1]
+    return mv(p["C"], y) + p["D"] * x, {"y": y, "z": z}
 
 
 def antisymmetric_rnn(p, x, s, epsilon=0.1, gamma=0.1):
@@ -565,12 +763,19 @@ CELLS: dict[str, Callable] = {
     "cornn:damping=implicit,dt=0.3,gamma=0.8,epsilon=1.7": partial(
         cornn, damping="implicit", dt=0.3, gamma=0.8, epsilon=1.7
     ),
+    "ctrnn": ctrnn,
+    "ctrnn:dt=0.4": partial(ctrnn, dt=0.4),
+    "elstm": elstm,
     "fastgrnn": fastgrnn,
     "fastrnn": fastrnn,
     "fastrnn:activation=sigmoid": partial(fastrnn, activation="sigmoid"),
     "fastrnn:activation=relu": partial(fastrnn, activation="relu"),
     "gru": gru,
     "gru:reset=after": partial(gru, reset="after"),
+    "gru_layer_norm": gru_layer_norm,
+    "gru_layer_norm:eps=0.1": partial(gru_layer_norm, eps=0.1),
+    "hgrn": hgrn,
+    "hgrn:gamma=0.4": partial(hgrn, gamma=0.4),
     "indrnn": indrnn,
     "indrnn:activation=tanh": partial(indrnn, activation="tanh"),
     "intersection_rnn": intersection_rnn,
@@ -579,6 +784,13 @@ CELLS: dict[str, Callable] = {
     "lem": lem,
     "lem:dt=0.5": partial(lem, dt=0.5),
     "ligru": ligru,
+    "linoss": linoss,
+    "linoss:scheme=implicit": partial(linoss, scheme="implicit"),
+    "lipschitz_rnn": lipschitz_rnn,
+    "lipschitz_rnn:epsilon=0.3,beta=0.6,gamma=0.2": partial(
+        lipschitz_rnn, epsilon=0.3, beta=0.6, gamma=0.2
+    ),
+    "lru": lru,
     "lstm": lstm,
     "lstm_1997": lstm_1997,
     "lstm_1997:squashing=tanh": partial(lstm_1997, squashing="tanh"),
@@ -587,8 +799,13 @@ CELLS: dict[str, Callable] = {
     "lstm_fgr": lstm_fgr,
     "lstm_layer_norm": lstm_layer_norm,
     "lstm_layer_norm:eps=0.1": partial(lstm_layer_norm, eps=0.1),
+    "lstm_mi": lstm_mi,
+    "lstm_mogrifier": lstm_mogrifier,
+    "lstm_mogrifier:rounds=1": partial(lstm_mogrifier, rounds=1),
+    "lstm_mogrifier:rounds=2": partial(lstm_mogrifier, rounds=2),
     "lstm_multiplicative": lstm_multiplicative,
     "lstm_multiplicative:gating=inside": partial(lstm_multiplicative, gating="inside"),
+    "lstm_nested": lstm_nested,
     "lstm_nfg": lstm_nfg,
     "lstm_niaf": lstm_niaf,
     "lstm_nig": lstm_nig,
@@ -602,18 +819,24 @@ CELLS: dict[str, Callable] = {
     "lstm_working_memory": lstm_working_memory,
     "mgu": mgu,
     "mingru": mingru,
+    "mingru:candidate=positive": partial(mingru, candidate="positive"),
     "minimalrnn": minimalrnn,
     "minlstm": minlstm,
+    "minlstm:candidate=positive": partial(minlstm, candidate="positive"),
     "mut1": mut1,
     "mut2": mut2,
     "mut3": mut3,
     "nas": nas,
     "nbrc": nbrc,
+    "paragru": paragru,
+    "paralstm": paralstm,
     "qrnn": qrnn,
     "qrnn:pooling=f": partial(qrnn, pooling="f"),
     "qrnn:pooling=ifo": partial(qrnn, pooling="ifo"),
     "ran": ran,
     "ran:activation=identity": partial(ran, activation="identity"),
+    "rg_lru": rg_lru,
+    "rg_lru:c=3": partial(rg_lru, c=3.0),
     "rhn": rhn,
     "rhn:depth=1": partial(rhn, depth=1),
     "rhn:depth=4": partial(rhn, depth=4),
@@ -621,10 +844,12 @@ CELLS: dict[str, Callable] = {
     "rhn:depth=3,carry=own": partial(rhn, depth=3, carry="own"),
     "rnn": rnn,
     "rnn:activation=relu": partial(rnn, activation="relu"),
+    "rwkv4": rwkv4,
     "scrn": scrn,
     "scrn:alpha=0.8": partial(scrn, alpha=0.8),
     "slstm": slstm,
     "slstm:forget=exp": partial(slstm, forget="exp"),
+    "slstm:stopped=true": partial(slstm, stopped=True),
     "sru": sru,
     "sru:alpha=1.7": partial(sru, alpha=1.7),
     "star": star,

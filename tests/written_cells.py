@@ -16,7 +16,11 @@ from derive.language import (
     absolute,
     cos,
     exp,
+    expm1,
+    floor,
     log,
+    log1p,
+    log_sigmoid,
     maximum,
     mean,
     minimum,
@@ -29,6 +33,7 @@ from derive.language import (
     sqrt,
     sum,
     tanh,
+    where,
 )
 
 
@@ -87,6 +92,23 @@ class Words(Cell):
     e = sin(a) * relu(a) - cos(a) * sign(h)
     y = Output(log(1 + e**2) / 3 + h / sqrt(2 + h**2))
     h_next = tanh(U @ tanh(h) + y)
+
+
+class Tails(Cell):
+    """Words that are accurate where others are not, and choices."""
+
+    x = Input()
+    h, s = State(), State()
+    W, U, g = Matrix(H, I), Matrix(H, H), Vector(H)
+
+    z = W.z @ x + U.z @ h
+    i = sigmoid(W.i @ x)
+    k = log_sigmoid(z) + log(i)
+    e = sqrt(-expm1(2 * k)) + log1p(z**2)
+    u = where(s > g, h, where(h + z <= s / 4, tanh(s), 0)) + where(s >= 1, 1, 0) * h
+    w = h - floor(3 * h)
+    s_next = e * tanh(s) + u + sin(w)
+    h_next = tanh(s_next)
 
 
 class Unpleasant(Cell):
@@ -183,5 +205,5 @@ class Delta(Cell):
 
 
 MATRICES = [Delta]
-READABLE = (GRU, Norm, Decay, Words)
+READABLE = (GRU, Norm, Decay, Words, Tails)
 UNPLEASANT = (Unpleasant, Long)

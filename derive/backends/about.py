@@ -6,11 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import sympy as sp
+
 from derive import VERSION
 from derive.cell import Cell
 from derive.cost import predicted
 from derive.display.latex import latex_block
-from derive.printing import Infix
+from derive.nodes import Quantity
+from derive.printing import Infix, shortest
 from derive.program.program import Program
 
 
@@ -68,8 +71,23 @@ class About:
         """For each initial value but zero, the parameters that begin with it."""
         starts = defaultdict(list)
         for name, value in self.cell.initial.items():
-            starts[f"{value:g}"].append(name)
+            starts[shortest(value)].append(name)
         return dict(starts)
+
+    @property
+    def apart(self) -> str:
+        """What is said of parameters that are computed, or not trained."""
+        order = self.program.layout.parameters
+        computed = ", ".join(map(str, self.entries))
+        constant = ", ".join(str(p) for p in order if p in self.cell.constants)
+        said = f" By a formula: {computed}." if computed else ""
+        return said + f" Not trained, with derivatives of 0: {constant}." * bool(constant)
+
+    @property
+    def entries(self) -> dict[Quantity, sp.Expr]:
+        """The parameters whose entries have a formula, in memory's order."""
+        order, formulas = self.program.layout.parameters, self.cell.entries
+        return {p: formulas[p.name] for p in order if p.name in formulas}
 
     @property
     def initial(self) -> dict[str, float]:

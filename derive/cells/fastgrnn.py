@@ -5,15 +5,15 @@ class FastGRNN(Cell, family="GRU"):
     """One pair of matrices serves gate and candidate.
 
     Kusupati, Singh, Bhatia, Kumar, Jain & Varma (2018), FastGRNN, NeurIPS, arXiv 1901.02358,
-    equation 4. The authors' code trains zeta and nu through a sigmoid; here they are what the
-    paper writes.
+    equation 6, where zeta and nu are trained through a sigmoid. Initial values are those of the
+    authors' code (EdgeML).
     """
 
     x = Input()
     h = State()
-    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
-    zeta, nu = Scalar(at=0.75), Scalar(at=0.02)
+    W, U, b, s = Matrix(H, I), Matrix(H, H), Vector(H, at=1), Scalar(zeta=1, nu=-4)
 
+    zeta, nu = sigmoid(s.zeta), sigmoid(s.nu)
     a = W @ x + U @ h
     z = sigmoid(a + b.z)
     n = tanh(a + b.n)

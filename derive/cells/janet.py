@@ -15,4 +15,5 @@ class JANET(Cell, family="LSTM"):
 
     s = U.s @ h + W.s @ x + b.s
     n = tanh(U.n @ h + W.n @ x + b.n)
-    h_next = sigmoid(s) * h + (1 - sigmoid(s - beta)) * n
+    f = sigmoid(s)
+    h_next = f * h + (1 - sigmoid(s - beta)) * n

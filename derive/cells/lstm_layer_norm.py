@@ -6,7 +6,8 @@ class LayerNormLSTM(Cell, family="LSTM"):
 
     Ba, Kiros & Hinton (2016), Layer normalization, arXiv 1607.06450, equations 20 to 22. The raw
     memory is carried on; TensorFlow's LayerNormBasicLSTMCell carries the normalised one, and
-    normalises each gate by itself. The paper has no epsilon; all codes have.
+    normalises each gate by itself. The first authors' code (Theano) adds b twice: to the input's
+    product before it is normalised, and here. The paper has no epsilon; all codes have.
     """
 
     x, h, c, eps = Input(), State(), State(), 1e-5

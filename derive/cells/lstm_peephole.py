@@ -5,9 +5,9 @@ class PeepholeLSTM(Cell, family="LSTM"):
     """LSTM whose gates see the memory: the output gate the new one, the others the old one.
 
     Gers, Schraudolph & Schmidhuber (2002), Learning precise timing with LSTM recurrent networks,
-    JMLR 3; with tanh for both squashing functions. The peephole weights p are vectors: each unit
-    sees its own memory only. The "vanilla" LSTM of Greff et al. (2017), doi
-    10.1109/TNNLS.2016.2582924.
+    JMLR 3, but with tanh for both squashing functions, where that paper leaves out the one of the
+    output (lstm_noaf). The peephole weights p are vectors: each unit sees its own memory only. The
+    "vanilla" LSTM of Greff et al. (2017), doi 10.1109/TNNLS.2016.2582924.
     """
 
     x = Input()

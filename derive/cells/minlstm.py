@@ -1,13 +1,16 @@
-from derive.language import Cell, H, I, Input, Matrix, State, Vector, sigmoid
+from derive.language import Cell, H, I, Input, Matrix, Option, State, Vector, relu, sigmoid
 
 
 class MinLSTM(Cell, family="LSTM"):
     """LSTM whose gates see the input alone, so that its steps can be done in parallel.
 
     Feng, Tung, Ahmed, Bengio & Hajimirsadeghi (2024), Were RNNs all we needed?, arXiv 2410.01201,
-    section 3.2.3: forget and input gate are normalised to add up to 1.
+    section 3.2.3: forget and input gate are normalised to add up to 1. The code of its appendix B
+    keeps the candidate positive, to work with logarithms: n + 1/2 for n from 0 on, else sigmoid(n)
+    (candidate=positive). minGRU-pytorch does, without biases.
     """
 
+    candidate = Option("linear", "positive")
     x = Input()
     h = State()
     W, b = Matrix(H, I), Vector(H, f=1)
@@ -15,4 +18,7 @@ class MinLSTM(Cell, family="LSTM"):
     f = sigmoid(W.f @ x + b.f)
     i = sigmoid(W.i @ x + b.i)
     n = W.n @ x + b.n
-    h_next = (f * h + i * n) / (f + i)
+    if candidate == "positive":
+        s = sigmoid(-relu(-n))
+        g = relu(n) + s
+    h_next = (f * h + i * (n if candidate == "linear" else g)) / (f + i)

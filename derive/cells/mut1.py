@@ -5,7 +5,7 @@ class MUT1(Cell, family="GRU"):
     """First of three cells found by evolutionary search: the update gate sees the input alone.
 
     Jozefowicz, Zaremba & Sutskever (2015), An empirical exploration of recurrent network
-    architectures, ICML, section 3.5. It takes as many inputs as it has units, since tanh(x) is
+    architectures, ICML, section 4. It takes as many inputs as it has units, since tanh(x) is
     added.
     """
 

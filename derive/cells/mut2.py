@@ -5,7 +5,7 @@ class MUT2(Cell, family="GRU"):
     """Second of three cells found by evolutionary search: the input resets without weights.
 
     Jozefowicz, Zaremba & Sutskever (2015), An empirical exploration of recurrent network
-    architectures, ICML, section 3.5. It takes as many inputs as it has units, since x is added.
+    architectures, ICML, section 4. It takes as many inputs as it has units, since x is added.
     """
 
     x = Input(H)

@@ -5,7 +5,7 @@ class MUT3(Cell, family="GRU"):
     """Third of three cells found by evolutionary search: the update gate sees tanh(h).
 
     Jozefowicz, Zaremba & Sutskever (2015), An empirical exploration of recurrent network
-    architectures, ICML, section 3.5.
+    architectures, ICML, section 4.
     """
 
     x = Input()

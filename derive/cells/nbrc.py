@@ -5,7 +5,8 @@ class NBRC(Cell, family="Bistable"):
     """Neuromodulated bistable recurrent cell: the other units say when a unit latches.
 
     Vecoven, Ernst & Drion (2021), A bio-inspired bistable recurrent cell allows for long-lasting
-    memory, PLOS ONE 16(6), arXiv 2006.05252, equations 4 and 6.
+    memory, PLOS ONE 16(6), arXiv 2006.05252, equations 4 and 6. In the authors' code a and c have
+    biases as well.
     """
 
     x = Input()

@@ -6,7 +6,8 @@ class QRNN(Cell, family="Additive"):
 
     Bradbury, Merity, Xiong & Socher (2016), Quasi-recurrent neural networks, arXiv 1611.01576,
     section 2, without biases. Of a window of two, the earlier input u is a state, zero before the
-    first step as the paper's masked convolution has it.
+    first step as the paper's masked convolution has it. The authors' PyTorch code has biases, and
+    its f is the share of what is new.
     """
 
     pooling = Option("fo", "f", "ifo")

@@ -8,7 +8,8 @@ class SCRN(Cell, family="Simple"):
 
     Mikolov, Joulin, Chopra, Mathieu & Ranzato (2015), Learning longer memory in recurrent neural
     networks, arXiv 1412.7753, equations 4 to 6. The output is what the paper's softmax is taken
-    of.
+    of. Yandex's faster-rnnlm trains an alpha for each context unit (section 3.3 of the paper) and
+    hands both kinds of units on, without U and V.
     """
 
     x = Input()

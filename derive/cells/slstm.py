@@ -1,18 +1,20 @@
 from derive.language import (
-    Cell, H, I, Input, Matrix, Option, State, Vector, exp, maximum, sigmoid, softplus, tanh,
+    Cell, H, I, Input, Matrix, Option, State, Vector, exp, maximum, sigmoid, softplus,
+    stop_gradient, tanh,
 )  # fmt: skip
 
 
 class SLSTM(Cell, family="LSTM"):
     """LSTM with exponential gates, a normaliser state and a stabiliser state.
 
-    Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517,
-    equations 8 to 17, with one head. The forget gate is the exponential or the sigmoid. One of
-    the authors' codes (flashrnn) divides by max(n, 1). m starts at -1e30, not 0: no first input
-    is too small.
+    Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517, equations
+    8 to 17, with one head. One of the authors' codes (flashrnn) carries max(n, 1) on for n, which
+    differs only where a caller hands in an n below 1. m starts at -1e30, not 0: no first input is
+    too small. Stopping its gradient is exact for losses of the outputs; in one of the final state,
+    exp(-m) in c and n then counts as a constant.
     """
 
-    forget = Option("sigmoid", "exp")
+    forget, stopped = Option("sigmoid", "exp"), False
     x = Input()
     h, c, n, m = State(), State(), State(), State(start=-1e30)
     W, R, b = Matrix(H, I), Matrix(H, H), Vector(H, f=1)
@@ -22,7 +24,7 @@ class SLSTM(Cell, family="LSTM"):
     f = W.f @ x + R.f @ h + b.f
     o = sigmoid(W.o @ x + R.o @ h + b.o)
     log_f = -softplus(-f) if forget == "sigmoid" else f
-    m_next = maximum(log_f + m, i)
+    m_next = stop_gradient(maximum(log_f + m, i)) if stopped else maximum(log_f + m, i)
     i_stable = exp(i - m_next)
     f_stable = exp(log_f + m - m_next)
     c_next = f_stable * c + i_stable * z

@@ -25,6 +25,9 @@ SET = click.option(
 QUIET = click.option(
     "-q", "--quiet", is_flag=True, help="Show no progress, and say nothing of files written."
 )
+FORCE = click.option(
+    "--force", is_flag=True, help="Write over files that are there and that we did not write, too."
+)
 JSON = click.option(
     "--json", "as_json", is_flag=True, help="The answer for programs; see docs/json.md."
 )
@@ -64,6 +67,17 @@ def refuse_place(path: Path, taken: Container[Path], sources: Container[Path]) -
         raise OneLine(f"{path} is the cell's own file; name another folder with -o")
 
 
+def keep_others(paths: Iterable[Path], force: bool) -> None:
+    """Bad input where a file that somebody else wrote would be written over, unless by force."""
+    from derive.render import is_ours
+
+    for path in paths:
+        if path.exists() and not force and not is_ours(path):
+            raise OneLine(
+                f"{path} is there, and we did not write it; name another folder, or say --force"
+            )
+
+
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:
     """Report errors that a person can correct as one clear line."""
 
@@ -78,7 +92,12 @@ def reports(command: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:  # whoever reads has read enough, as `head` does: click sees to it
             raise
         except OSError as error:
-            raise OneLine(f"{error.filename}: {error.strerror}") from error
+            where = f"{error.filename}: " if error.filename else ""
+            raise OneLine(f"{where}{error.strerror or error}") from error
+        except RecursionError as error:
+            raise OneLine(
+                "a formula is nested too deeply: give its parts names of their own"
+            ) from error
 
     return wrapped
 

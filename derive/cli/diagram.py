@@ -9,10 +9,12 @@ import click
 
 from derive.cli.common import (
     CELL_HELP,
+    FORCE,
     JSON,
     QUIET,
     SET,
     OneLine,
+    keep_others,
     loaded,
     reports,
     tell_written,
@@ -47,6 +49,7 @@ from derive.cli.common import (
 @click.option("--unrolled", metavar="N", type=int, help="The network over N steps.")
 @click.option("--beside", "other", metavar="OTHER", help="Two cells, what differs marked.")
 @SET
+@FORCE
 @QUIET
 @JSON
 @reports
@@ -55,6 +58,7 @@ def diagram(
     file: Path | None,
     steps: Path | None,
     settings: tuple[str, ...],
+    force: bool,
     quiet: bool,
     as_json: bool,
     **view: Any,
@@ -77,6 +81,7 @@ def diagram(
             f"{n:02}-{name}.svg": content(scene, ".svg")
             for n, (name, scene) in enumerate(made, start=1)
         }
+        keep_others([steps / name for name in files], force)
         written = write_files(files, steps)
     elif file is not None:
         written = write_files(

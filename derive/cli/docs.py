@@ -6,7 +6,17 @@ from pathlib import Path
 
 import click
 
-from derive.cli.common import CELL_HELP, QUIET, SET, loaded, own_files, refuse_place, reports
+from derive.cli.common import (
+    CELL_HELP,
+    FORCE,
+    QUIET,
+    SET,
+    keep_others,
+    loaded,
+    own_files,
+    refuse_place,
+    reports,
+)
 from derive.cli.progress import progress
 
 
@@ -21,11 +31,15 @@ from derive.cli.progress import progress
     help="The folder to write into.",
 )
 @SET
+@FORCE
 @QUIET
 @reports
-def docs(cells: tuple[str, ...], folder: Path, settings: tuple[str, ...], quiet: bool) -> None:
+def docs(
+    cells: tuple[str, ...], folder: Path, settings: tuple[str, ...], force: bool, quiet: bool
+) -> None:
     """Build the atlas: a static site of cells, all built-in ones if none is named."""
     from derive.library import names
+    from derive.render import is_ours
     from derive.site.build import files, write
 
     chosen = [loaded(what, settings) for what in cells or names()]
@@ -34,6 +48,8 @@ def docs(cells: tuple[str, ...], folder: Path, settings: tuple[str, ...], quiet:
         made = files(chosen, work.at)
     for path in made:
         refuse_place(folder / path, (), own_files(cells))
+    if not is_ours(folder / "index.html"):  # which tells an atlas, that may be built anew
+        keep_others([folder / path for path in ("index.html", *made)], force)
     write(made, folder)
     if not quiet:
         click.echo(f"wrote {len(made)} files into {folder}; open {folder / 'index.html'}")

@@ -10,9 +10,11 @@ import click
 from derive.backends import BACKENDS
 from derive.cli.common import (
     CELL_HELP,
+    FORCE,
     JSON,
     QUIET,
     SET,
+    keep_others,
     loaded,
     own_files,
     refuse_place,
@@ -49,6 +51,7 @@ from derive.cli.progress import results
     "takes less memory and more work; or everything, and backward every adjoint, to look at.",
 )
 @SET
+@FORCE
 @QUIET
 @JSON
 @reports
@@ -58,6 +61,7 @@ def generate(
     folder: Path,
     store: str,
     settings: tuple[str, ...],
+    force: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
@@ -78,5 +82,6 @@ def generate(
         for name, text in texts.items():
             refuse_place(folder / name, owners, sources)
             files[name], owners[folder / name] = text, cell
+    keep_others(owners, force)
     write_files(files, folder)
     tell_written(owners, quiet, as_json)

@@ -59,7 +59,7 @@ POSITIVE = click.IntRange(min=1)
     "--weights",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Weights of the one cell and their sizes: .npz as numpy.savez(FILE, **params) writes it, "
+    help="Weights of the one cell and their sizes: .npz as params.save(FILE) writes it, "
     ".json or .csv.",
 )
 @SET

@@ -32,7 +32,7 @@ SERIES = ("1", "-1")  # where none is given
     "file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Parameters from a file: .npz as numpy.savez(FILE, **params) writes it, .json or .csv.",
+    help="Parameters from a file: .npz as params.save(FILE) writes it, .json or .csv.",
 )
 @click.option(
     "--seed",

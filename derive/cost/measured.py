@@ -19,7 +19,7 @@ from derive.cell import Cell
 from derive.nodes import I
 
 KINDS = ("multiply-adds", "elementwise", "transcendental", "calls")
-TRANSCENDENTAL = {"tanh", "exp", "log", "log1p", "sqrt", "sin", "cos", "power"}
+TRANSCENDENTAL = {"tanh", "exp", "expm1", "log", "log1p", "sqrt", "sin", "cos", "power"}
 T, B = sp.Symbol("T"), sp.Symbol("B")
 
 

@@ -14,7 +14,7 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.deviation import Deviation
-from derive.elementwise import Elementwise
+from derive.elementwise import Declared, Elementwise
 from derive.nodes import (
     Axes,
     FeatureSum,
@@ -70,6 +70,8 @@ def _cost_of(expr: sp.Expr) -> Cost:
         return inner + Cost(n, sp.S.Zero, sp.S.Zero)
     if isinstance(expr, FeatureSum):
         return inner + Cost(sp.S.Zero, size(axes_of(expr.args[0])), sp.S.Zero)
+    if isinstance(expr, Declared):
+        return inner  # the value is there
     if isinstance(expr, Elementwise):
         return inner + Cost(sp.S.Zero, sp.S.Zero, n)
     return inner + Cost(sp.S.Zero, _operations(expr) * n, sp.S.Zero)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from derive.cell import Cell
 from derive.nodes import Axes, Quantity
+from derive.printing import shortest
 
 
 def paragraphs(doc: str) -> list[str]:
@@ -41,10 +42,12 @@ def listed(words: Iterable[object]) -> str:
 def starts(cell: Cell, parameter: Quantity) -> str:
     """What a parameter's entries are at first, in a word."""
     value = first_value(cell, parameter)
-    return "random" if value is None else f"{value:g}"
+    said = "random" if value is None else shortest(value)
+    said = "by its formula" if parameter.name in cell.entries else said
+    return f"{said}, not trained" if parameter.name in cell.untrained else said
 
 
 def first_value(cell: Cell, parameter: Quantity) -> float | None:
-    """The initial value of a parameter's entries; None where they are drawn at random."""
-    is_matrix = len(parameter.axes) == 2
+    """The initial value of a parameter's entries; None where these are not all alike."""
+    is_matrix = len(parameter.axes) == 2 or parameter.name in cell.entries
     return cell.initial.get(parameter.name, None if is_matrix else 0.0)

@@ -96,7 +96,7 @@ def textbook(adjoint: Adjoint) -> Textbook:
         adjoints=tuple(shown.get(bar[q], Equation(bar[q], sp.S.Zero)) for q in equations[::-1]),
         back=tuple(shown[bar[q]] for q in cell.states),
         inputs=(shown[bar[cell.input]],),
-        parameters=tuple(shown[bar[q]] for q in cell.parameters),
+        parameters=tuple(shown[bar[q]] for q in cell.trained),
         names=_names(adjoint),
         rank=_ranks(adjoint),
     )

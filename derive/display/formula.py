@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
-from typing import Self
+from typing import ClassVar, Self
 
 import sympy as sp
 
 from derive.cell import Equation
 from derive.display.derivation import Mean, Textbook, negative
-from derive.elementwise import Elementwise, absolute, cos, sin, sqrt, tanh
+from derive.display.meant import digits, in_meant_parts, meant
+from derive.elementwise import Elementwise, absolute, cos, floor, sin, sqrt, tanh
 from derive.nodes import FeatureSum, axes_of, own, symbols_of
-from derive.printing import ATOM, POWER, PRODUCT, SUM, Infix, fraction
+from derive.printing import ATOM, POWER, PRODUCT, SUM, Infix, as_called, fraction
 
 # Marks where a long line may be broken, before the operator that follows; see `fill`.
 MARKS = BEFORE_TERM, BEFORE_FACTOR, BEFORE_OPERAND = "\ue000\ue001\ue002"
@@ -32,6 +33,7 @@ class Mathematics(Infix):
     times = BEFORE_FACTOR + " ∘ "
     juxtaposed = " "
     applied = BEFORE_OPERAND + " "  # between a matrix and what it is applied to
+    fences: ClassVar[dict[type, tuple[str, str]]] = {absolute: ("|", "|"), floor: ("⌊", "⌋")}
 
     def __init__(self, book: Textbook):
         super().__init__(book.rank)
@@ -67,6 +69,9 @@ class Mathematics(Infix):
             return self.root(expr.args[0])
         if isinstance(expr, sp.Rational) and not expr.is_Integer:
             return self.product(expr)
+        exact = meant(float(expr)) if expr.is_Float else None
+        if exact is not None:
+            return self.dispatch(exact)
         return super().dispatch(expr)
 
     def arranged(self, expr: sp.Add) -> list[sp.Expr]:
@@ -90,7 +95,7 @@ class Mathematics(Infix):
     def product(self, expr: sp.Mul) -> tuple[str, int]:
         if negative(expr):
             return self.negation + self.print(-expr, PRODUCT), SUM
-        over, under = fraction(expr)
+        over, under = fraction(in_meant_parts(expr))
         return (self.quotient_of(over, under) if under else self.factors(over)), PRODUCT
 
     def factors(self, parts: Iterable[sp.Expr]) -> str:
@@ -134,9 +139,13 @@ class Mathematics(Infix):
         return self.print(base, ATOM) + self.exponent(exponent), POWER
 
     def function(self, expr: Elementwise) -> str:
-        if isinstance(expr, absolute):
-            return f"|{self(expr.args[0])}|"
-        return self.apply(expr.func.__name__, expr.args)
+        if type(expr) in self.fences:
+            return self.fenced(expr.args[0], *self.fences[type(expr)])
+        return self.apply(*as_called(expr))
+
+    def fenced(self, expr: sp.Expr, opening: str, closing: str) -> str:
+        """An expression between two signs."""
+        return f"{opening}{self(expr)}{closing}"
 
     def feature_sum(self, whole: sp.Expr, *sizes: sp.Expr) -> str:
         return self.apply("sum", [whole], below=sizes)
@@ -156,8 +165,8 @@ class Mathematics(Infix):
         raise NotImplementedError
 
     def number(self, number: sp.Number) -> str:
-        """A number as it was meant: 1 - 0.95 is 0.05, and what rounding adds does not show."""
-        return super().number(number) if number.is_Integer else f"{float(number):.15g}"
+        """A number as it was meant: what rounding adds does not show."""
+        return super().number(number) if number.is_Integer else digits(float(number))
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:
         """The square root, and how tightly its parts hold together."""
@@ -172,8 +181,8 @@ class Stacked(Mathematics):
     """Mathematics whose fractions have their parts above each other."""
 
     def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
-        numbers = [factor for factor in over if factor.is_Number]
-        others = [factor for factor in over if not factor.is_Number]
+        numbers = [factor for factor in over if factor.is_number]
+        others = [factor for factor in over if not factor.is_number]
         if others and not any(symbols_of(factor) for factor in under):
             return self.fraction(numbers, under) + self.juxtaposed + self.factors(others)
         return self.fraction(over, under)

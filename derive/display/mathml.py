@@ -25,7 +25,7 @@ from derive.display.formula import (
 )
 from derive.display.letters import Lettered
 from derive.display.unicode import FUNCTIONS
-from derive.elementwise import absolute, cos, sin, sqrt, tanh
+from derive.elementwise import cos, sin, sqrt, tanh
 from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
@@ -50,6 +50,7 @@ class MathML(Lettered, Stacked):
 
     # Each operator says its form, since a line may begin or end with any of them.
     plus, minus = (f'{BEFORE_TERM}<mo form="infix">{sign}</mo>' for sign in "+−")
+    greater = '<mo form="infix">&gt;</mo>'
     negation = '<mo form="prefix">−</mo>'
     times = f'{BEFORE_FACTOR}<mo form="infix">∘</mo>'
     juxtaposed = '<mo>⁢</mo><mspace width="0.17em"/>'
@@ -98,6 +99,9 @@ class MathML(Lettered, Stacked):
         return f"<mrow{marks}>{body}</mrow>"
 
     def number(self, number: sp.Number) -> str:
+        if isinstance(number, sp.NumberSymbol):
+            symbol = {sp.pi: "π", sp.E: "e"}.get(number)
+            return f"<mi>{symbol}</mi>" if symbol else f"<mn>{super().number(number)}</mn>"
         mantissa, _, exponent = super().number(number).replace("-", "−").partition("e")
         if not exponent:
             return f"<mn>{mantissa}</mn>"
@@ -143,11 +147,8 @@ class MathML(Lettered, Stacked):
         grows = "" if any(tag in text for tag in TALL) else ' stretchy="false"'
         return f'<mo form="prefix"{grows}>(</mo>{text}<mo form="postfix"{grows}>)</mo>'
 
-    def function(self, expr: sp.Expr) -> str:
-        if isinstance(expr, absolute):
-            inner = plain(self(expr.args[0]))
-            return f"<mrow><mo>|</mo>{inner}<mo>|</mo></mrow>"
-        return super().function(expr)
+    def fenced(self, expr: sp.Expr, opening: str, closing: str) -> str:
+        return f"<mrow><mo>{opening}</mo>{plain(self(expr))}<mo>{closing}</mo></mrow>"
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:
         inner = self(expr)

@@ -96,4 +96,7 @@ def _quantities(cell: Cell, printer: Unicode) -> Table:
     values = [f"{name} = {number}" for number, names in starts.items() for name in names]
     if values:
         grid.add_row("  at first", ", ".join(values), "")
+    if cell.constants:
+        constants = (printer.symbol(p) for p in cell.parameters if p in cell.constants)
+        grid.add_row("  not trained", ", ".join(constants), "")
     return grid

@@ -66,10 +66,15 @@ def _choices(setting: Setting) -> str:
 
 
 def short(work: str) -> str:
-    """A paper as it is cited in passing: ``Gers et al. 2000``."""
+    """A paper as it is cited in passing: ``Elman 1990``, ``Hochreiter & Schmidhuber 1997``,
+    ``Gers et al. 2000``."""
     authors, _, year = work.rpartition(" (")
-    first, *others = re.split(r", | & | et al\.", authors)
-    return f"{first.split()[-1]}{' et al.' if others else ''} {year.rstrip(')')}" if year else ""
+    if not year:
+        return ""
+    first, *others = (name.split()[-1:] for name in re.split(r", | & | (?=et al\.)", authors))
+    are_two = len(others) == 1 and others[0] != ["al."]
+    cited = [*first, "&", *others[0]] if are_two else [*first, *["et al."] * bool(others)]
+    return f"{' '.join(cited)} {year.rstrip(')')}"
 
 
 def _rank(family: str) -> tuple[int, str]:

@@ -21,7 +21,13 @@ from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
 BAR = "\N{COMBINING MACRON}"
-FUNCTIONS = {"sigmoid": "σ", "maximum": "max", "Minimum": "min"}
+FUNCTIONS = {
+    "sigmoid": "σ",
+    "log_sigmoid": "log σ",
+    "stop_gradient": "sg",
+    "maximum": "max",
+    "Minimum": "min",
+}
 RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -40,6 +46,8 @@ class Unicode(Mathematics):
         return word + "′" * name.new + (f"[{name.part}]" if name.part in ("loss", "next") else "")
 
     def number(self, number: sp.Number) -> str:
+        if isinstance(number, sp.NumberSymbol):
+            return {sp.pi: "π", sp.E: "e"}.get(number) or super().number(number)
         return super().number(number).replace("e-0", "e-").replace("-", "−")
 
     def matvec(self, matrix: sp.Expr, vector: sp.Expr) -> str:

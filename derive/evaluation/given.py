@@ -7,9 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import sympy as sp
 
 from derive.cell import Cell
-from derive.evaluation.arrays import Array, extent
+from derive.entries import PLACE
+from derive.evaluation.arrays import Array, evaluate, extent
 from derive.nodes import Axis, CellError, Quantity, shape
 from derive.program.program import Program
 
@@ -78,7 +80,15 @@ def drawn(cell: Cell, sizes: Mapping[Axis, int], seed: int) -> dict[Quantity, Ar
             bound = np.sqrt(6 / sum(own[-2:]))
             made[q] = rng.uniform(-bound, bound, own)
         made[q] = np.full(own, float(cell.initial[q.name])) if q.name in cell.initial else made[q]
+        if q.name in cell.entries:
+            made[q] = _computed(cell.entries[q.name], own, sizes)
     return made
+
+
+def _computed(formula: sp.Expr, own: tuple[int, ...], sizes: Mapping[Axis, int]) -> Array:
+    """The entries of a parameter of that shape, by their formula."""
+    place = dict(zip(PLACE, np.indices(own, dtype=float), strict=False))
+    return np.array(np.broadcast_to(evaluate(formula, place, sizes), own or (1,))).reshape(own)
 
 
 def weights_of(

@@ -35,7 +35,7 @@ def squares(ys: Array, target: object) -> Loss:
 
     Raises CellError for a target of another shape."""
     whole = isinstance(target, np.ndarray) and target.shape == ys.shape  # of heads, (T, B, N, V)
-    wanted = target if whole else series(target, "the target")
+    wanted: Array = target if whole else series(target, "the target")
     try:
         wanted = np.broadcast_to(wanted, ys.shape)
     except ValueError:

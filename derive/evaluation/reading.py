@@ -133,8 +133,11 @@ def is_number(text: str) -> bool:
 # --- weights -------------------------------------------------------------------------------------
 
 
+SIZES = "_sizes"  # of a module's Params, beside the parameters in their file
+
+
 def weights(path: Path) -> dict[str, Any]:
-    """Arrays by name, from a file: .npz, as ``numpy.savez(path, **params)`` writes it; .json, an
+    """Arrays by name, from a file: .npz, as ``params.save(path)`` writes it; .json, an
     object of numbers and nested lists; .csv, a line a row, the parameter's name first."""
     readers = {".npz": from_npz, ".json": from_json, ".csv": from_csv}
     if path.suffix.lower() not in readers:
@@ -145,7 +148,7 @@ def weights(path: Path) -> dict[str, Any]:
 def from_npz(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            return {name: archive[name] for name in archive.files if name != SIZES}
     except (ValueError, EOFError, zipfile.BadZipFile, AttributeError) as error:
         raise CellError(f"{path} is no .npz file of arrays of numbers: {error}") from None
 

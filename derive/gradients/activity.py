@@ -9,12 +9,11 @@ from typing import Any
 import numpy as np
 
 from derive.cell import Cell, Equation
-from derive.elementwise import Elementwise, sigmoid, tanh
+from derive.elementwise import Elementwise
 from derive.gradients.samples import Sample
 from derive.gradients.values import values
 
 BINS = 40
-RANGES = {sigmoid: (0.0, 1.0), tanh: (-1.0, 1.0)}
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,9 @@ def looked_at(cell: Cell) -> list[Equation]:
 def _histogram(cell: Cell, equation: Equation, by_stage: Mapping[str, Any]) -> Histogram:
     names = {new: state for state, new in cell.updates.items()}
     everything = np.concatenate(list(by_stage.values()))
-    low, high = RANGES.get(type(equation.rhs)) or (everything.min(), everything.max())
+    low, high = getattr(equation.rhs, "bounds", (-np.inf, np.inf))
+    if not np.isfinite([low, high]).all():
+        low, high = everything.min(), everything.max()
     margin = 0.5 if low == high else 0.0
     edges = np.linspace(low - margin, high + margin, BINS + 1)
     return Histogram(

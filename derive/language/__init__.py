@@ -34,7 +34,11 @@ from derive.elementwise import (
     absolute,
     cos,
     exp,
+    expm1,
+    floor,
     log,
+    log1p,
+    log_sigmoid,
     maximum,
     relu,
     sigmoid,
@@ -42,18 +46,22 @@ from derive.elementwise import (
     sin,
     softplus,
     sqrt,
+    stop_gradient,
+    surrogate,
     tanh,
 )
+from derive.entries import entries
 from derive.language.body import opened
 from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
-from derive.language.functions import each, mean, minimum, outer, standardise, sum
+from derive.language.functions import each, mean, minimum, outer, standardise, sum, where
 from derive.nodes import Axis, CellError, H, Heads, I, Size
 
 __all__ = [
-    "Cell", "CellError", "H", "Heads", "I", "Input", "Matrix", "Option", "Output", "Scalar",
-    "Size", "State", "Vector", "Axis", "absolute", "cos", "each", "exp", "log", "maximum",
-    "mean", "minimum", "outer", "relu", "sigmoid", "sign", "sin", "softplus", "sqrt",
-    "standardise", "sum", "tanh",
+    "Axis", "Cell", "CellError", "H", "Heads", "I", "Input", "Matrix", "Option", "Output",
+    "Scalar", "Size", "State", "Vector", "absolute", "cos", "each", "exp", "expm1", "floor",
+    "log", "log1p", "log_sigmoid", "maximum", "mean", "minimum", "outer", "relu", "sigmoid",
+    "sign", "sin", "softplus", "sqrt", "standardise", "stop_gradient", "sum", "surrogate",
+    "tanh", "where",
 ]  # fmt: skip
 
 
@@ -71,7 +79,7 @@ class _CellMeta(type):
             raise CellError(f"cell `{name}` has no input: declare one with `x = Input()`")
         body.check_members()
         states = tuple(body.states.values())
-        updates = body.updates()
+        updates, first = body.updates(), body.initial()
         return _cell.Cell(
             name=name.lower(),
             title=name,
@@ -82,7 +90,13 @@ class _CellMeta(type):
             equations=tuple(body.equations),
             updates=updates,
             output=body.output or updates.get(states[0] if states else None, body.input),
-            initial=body.initial(),
+            initial={name: value for name, value in first.items() if not callable(value)},
+            entries={
+                name: entries(name, rule, body.parameters[name].axes)
+                for name, rule in first.items()
+                if callable(rule)
+            },
+            untrained=body.untrained(),
             starts=body.starts,
             options=tuple(body.options.settings),
             family=family,

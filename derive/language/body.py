@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from fractions import Fraction
 from types import FunctionType, ModuleType
 from typing import Any
 
@@ -12,15 +13,13 @@ import sympy as sp
 
 from derive import wellformed
 from derive.cell import Equation
-from derive.language.declarations import Declaration, Family, operand
+from derive.elementwise import absolute
+from derive.language.declarations import Declaration, Family, First, operand
 from derive.language.options import Options
+from derive.language.rounds import Layer, Rounds
 from derive.nodes import Axis, CellError, Quantity, axes_of, symbols_of
 
 _CURRENT: ContextVar[Body] = ContextVar("current")
-
-
-class Layer(int):
-    """The number of a repetition; see `derive.language.each`."""
 
 
 class Body(dict[str, Any]):
@@ -42,13 +41,24 @@ class Body(dict[str, Any]):
         self.members: dict[str, tuple[Family, str, str]] = {}
         self.equations: list[Equation] = []
         self.options = Options()
+        self.loops = 0
         self.layer: Layer | None = None
+        self.rounds: dict[str, Rounds] = {}
         self.read: list[str] = []
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name) if name in self else self.forward[name]
         self.read.append(value.name if isinstance(value, Quantity) else name)
-        return value
+        return self._of_rounds(name, value)
+
+    def _of_rounds(self, name: str, value: Any) -> Any:
+        """What a name stands for here; see `Rounds`."""
+        if isinstance(value, Layer) and self.layer is not None and value.loop != self.layer.loop:
+            raise CellError(f"`{name}` is the number of a round of another loop, which is over")
+        rounds = self.rounds.get(name)
+        if rounds is None:
+            return value
+        return rounds if isinstance(value, Quantity) or rounds._is_elsewhere() else value
 
     def __setitem__(self, name: str, value: Any) -> None:
         if name.startswith("__"):
@@ -67,13 +77,15 @@ class Body(dict[str, Any]):
         meaning = self._meaning(full, value)
         super().__setitem__(full, meaning)
         super().__setitem__(name, meaning)
+        if self.layer is not None and not isinstance(value, Layer):
+            self.rounds.setdefault(name, Rounds(name, self))._add(self.layer, meaning)
 
     def _meaning(self, name: str, value: Any) -> Any:
         if isinstance(value, Axis | Layer):
             return value
         if isinstance(value, int | float):
             return self.options.number(name, value)
-        if isinstance(value, Family) and value._name:
+        if isinstance(value, Rounds) or (isinstance(value, Family) and value._name):
             return self.define(name, value)
         if isinstance(value, Declaration):
             return value._named(name, self)
@@ -93,7 +105,7 @@ class Body(dict[str, Any]):
 
     def define(self, name: str, formula: Any) -> Quantity:
         """Add the equation `name` = `formula`."""
-        rhs = _whole(sp.sympify(operand(formula), strict=True))
+        rhs = _in_our_words(sp.sympify(operand(formula), strict=True))
         wellformed.check_words(name, rhs)
         try:
             axes = axes_of(rhs)
@@ -162,8 +174,9 @@ class Body(dict[str, Any]):
                 what = f"{name}.{member}" if member else name
                 raise CellError(f"`{what}` is never used; remove it, or use it in an equation")
 
-    def initial(self) -> dict[str, float]:
-        """Initial values, by parameter; CellError where no such parameter exists."""
+    def initial(self) -> dict[str, First]:
+        """Initial values, by parameter, numbers or functions; CellError where no such parameter
+        exists."""
         for family in self.families.values():
             members = {
                 m
@@ -181,6 +194,10 @@ class Body(dict[str, Any]):
             for name, (family, member, full) in self.members.items()
         }
         return {name: value for name, value in values.items() if value is not None}
+
+    def untrained(self) -> frozenset[str]:
+        """The parameters that are not trained."""
+        return frozenset(n for n, (family, *_) in self.members.items() if not family._trained)
 
 
 def opened() -> Body:
@@ -213,10 +230,17 @@ def written_at(names: list[str]) -> Callable[[Quantity], tuple[int, str]]:
     return lambda q: (names.index(q.name) if q.name in names else len(names), q.name)
 
 
-def _whole(formula: sp.Expr) -> sp.Expr:
-    """The formula with 1.0 written as 1, so that SymPy drops a factor of one, and the power 0.5 as
-    the root that it is."""
+def _in_our_words(formula: sp.Expr) -> sp.Expr:
+    """The formula with 1.0 written as 1, so that SymPy drops a factor of one; with the exponent
+    1/3, which Python has divided, as a fraction; and with SymPy's own |x| as ours."""
     floats = formula.atoms(sp.Float)
-    whole = formula.xreplace({f: sp.Integer(int(f)) for f in floats if float(f).is_integer()})
-    roots = {p: p.base ** sp.Rational(p.exp) for p in whole.atoms(sp.Pow) if abs(p.exp) == 0.5}
-    return whole.xreplace(roots)
+    formula = formula.xreplace({f: sp.Integer(int(f)) for f in floats if float(f).is_integer()})
+    powers = {p: p.base ** _fraction(p.exp) for p in formula.atoms(sp.Pow) if p.exp.is_Float}
+    formula = formula.xreplace(powers)
+    return formula.replace(sp.Abs, absolute)
+
+
+def _fraction(number: sp.Float) -> sp.Expr:
+    """The fraction of small numbers that a float is nearest to, or else the float."""
+    found = Fraction(float(number)).limit_denominator(100)
+    return sp.Rational(found) if float(found) == float(number) else number

@@ -14,8 +14,35 @@ if TYPE_CHECKING:
     from derive.language.body import Body
 
 
+First = float | Callable[..., Any]  # a number, or what gives one for each entry
+
+
+class Operand:
+    """What stands for an expression in a formula: `_sympy_` is the expression."""
+
+    def _sympy_(self) -> sp.Expr:
+        raise NotImplementedError
+
+    def __neg__(self) -> sp.Expr:
+        return -self._sympy_()
+
+    def __abs__(self) -> sp.Expr:
+        return abs(self._sympy_())
+
+
+def _as_expression(operator: str) -> Callable[[Any, Any], sp.Expr]:
+    """An operator of the expression."""
+    return lambda one, other: getattr(one._sympy_(), operator)(operand(other))
+
+
+for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
+    setattr(Operand, f"__{_name}__", _as_expression(f"__{_name}__"))
+    if _name != "matmul":  # an axis in a formula is its length
+        setattr(Axis, f"__{_name}__", _as_expression(f"__{_name}__"))
+
+
 def operand(value: Any) -> sp.Expr:
-    return value._sympy_() if isinstance(value, Family) else value
+    return value._sympy_() if isinstance(value, Operand | Axis) else value
 
 
 class Declaration:
@@ -105,22 +132,32 @@ class Output(Declaration):
         return body.output
 
 
-class Family(Declaration):
+class Family(Declaration, Operand):
     """Parameters of one shape under one name: ``W`` itself, or its members ``W.i``, ``W.f``, …
 
     `names` lists members that are not named after an equation. Keywords give initial values where
     the default will not do: ``Vector(H, f=1)`` starts ``b_f`` at 1, and ``Vector(H, at=1)`` the
-    whole family.
+    whole family. A function says it of each entry, ``Matrix(H, H, at=lambda row, column: …)``. A
+    family that is not `trained` keeps its first values.
     """
 
-    def __init__(self, *axes: Axis, names: str = "", at: float | None = None, **initial: float):
+    def __init__(
+        self,
+        *axes: Axis,
+        names: str = "",
+        at: First | None = None,
+        trained: bool = True,
+        **initial: First,
+    ):
         for axis in axes:
             if not isinstance(axis, Axis):
                 raise CellError(f"a shape is made of axes such as H and I: {axis!r} is not an axis")
         if len(set(str(names).split())) < len(str(names).split()) or names != str(names):
             raise CellError(f'names="…" lists different names separated by spaces, not {names!r}')
+        if not isinstance(trained, bool):
+            raise CellError(f"trained=True or trained=False says whether it is, not {trained!r}")
         self._axes, self._names = axes, tuple(names.split())
-        self._at, self._initial = at, initial
+        self._at, self._initial, self._trained = at, initial, trained
         self._name = ""
         self._body: Body | None = None
 
@@ -146,28 +183,16 @@ class Family(Declaration):
         """The transpose of the matrix of this name."""
         return self._sympy_().T
 
-    def _starts(self, member: str) -> float | None:
+    def _starts(self, member: str) -> First | None:
         """The initial value that a member was given; None for the default."""
         return self._initial.get(member, self._at)
-
-    def __neg__(self):
-        return -self._sympy_()
-
-
-def _as_parameter(operator: str) -> Callable[[Family, Any], sp.Expr]:
-    """An operator that treats a family without a member as the parameter of its name."""
-    return lambda family, other: getattr(family._sympy_(), operator)(operand(other))
-
-
-for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul".split():
-    setattr(Family, f"__{_name}__", _as_parameter(f"__{_name}__"))
 
 
 class Matrix(Family):
     """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units,
     ``Matrix(N, K, I)`` to those of each head, and ``Matrix(N, I)`` to a number for each head."""
 
-    def __init__(self, *axes: Axis, names: str = "", **initial: float):
+    def __init__(self, *axes: Axis, names: str = "", **initial: Any):
         super().__init__(*axes, names=names, **initial)
         if len(own(axes)) != 2 and len(axes) != 2:
             raise CellError(f"a matrix has two axes, as in Matrix({axes[0] if axes else H}, I)")
@@ -177,8 +202,8 @@ class Vector(Family):
     """A family of parameter vectors: biases, peepholes. ``Vector(N)`` is a number for each head,
     and ``Vector(N, K)`` a vector for each."""
 
-    def __init__(self, *axes: Axis, names: str = "", at: float | None = None, **initial: float):
-        super().__init__(*(axes or (H,)), names=names, at=at, **initial)
+    def __init__(self, *axes: Axis, names: str = "", **initial: Any):
+        super().__init__(*(axes or (H,)), names=names, **initial)
         if len(own(self._axes)) > 1:
             raise CellError(f"a vector has one axis, as in Vector({axes[0]})")
 
@@ -186,5 +211,5 @@ class Vector(Family):
 class Scalar(Family):
     """A family of single trained numbers."""
 
-    def __init__(self, names: str = "", at: float | None = None, **initial: float):
-        super().__init__(names=names, at=at, **initial)
+    def __init__(self, names: str = "", **initial: Any):
+        super().__init__(names=names, **initial)

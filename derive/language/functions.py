@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import sympy as sp
+from sympy.logic.boolalg import BooleanAtom
 
 from derive.deviation import Deviation
-from derive.elementwise import maximum
-from derive.language.body import Layer, current
+from derive.elementwise import choose, maximum
+from derive.language.body import current
 from derive.language.declarations import operand
+from derive.language.rounds import Layer
 from derive.nodes import (
     Axis,
     CellError,
@@ -94,22 +97,39 @@ def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
     return -maximum(-a, -b)
 
 
-def each(count: int) -> Iterator[int]:
+def where(condition: Any, one: Any, other: Any) -> sp.Expr:
+    """`one` where a comparison such as ``v > 1`` is true, else `other`, entry by entry."""
+    p, q = (sp.sympify(operand(value), strict=True) for value in (one, other))
+    if isinstance(condition, bool | BooleanAtom):  # two numbers were compared
+        return p if condition else q
+    if not isinstance(condition, sp.Gt | sp.Ge | sp.Lt | sp.Le):
+        given = describe(condition) if isinstance(condition, sp.Expr) else repr(condition)
+        raise CellError(f"where(…) takes a comparison such as v > 1, not {given}")
+    difference = condition.gts - condition.lts  # of the greater side and the lesser
+    if isinstance(condition, sp.Ge | sp.Le):
+        return choose(-difference, q, p)
+    return choose(difference, p, q)
+
+
+def each(count: Any) -> Iterator[int]:
     """The numbers from 1 to `count`, for equations that are repeated.
 
     Inside ``for layer in each(depth):`` the number is appended to the name of every equation and
-    member, ``n_1``, ``n_2``, …, and the name without a number stands for the latest one.
+    member, ``n_1``, ``n_2``, …, and the name without a number stands for the latest one. In another
+    loop it would be the last, and so is refused; ``n[k]`` is that of round k.
     """
     body = current()
-    if isinstance(count, bool) or count != int(count) or count < 1:
+    is_number = isinstance(count, int | float) and not isinstance(count, bool)
+    if not is_number or not math.isfinite(count) or count != int(count) or count < 1:
         raise CellError(f"each(…) takes a whole number of at least 1, not {count!r}")
     if body.layer is not None:
         raise CellError(
             "loops over each(…) cannot be nested; name the equations of one of them by hand"
         )
+    body.loops += 1
     try:
-        for number in range(1, count + 1):
-            body.layer = Layer(number)
+        for number in range(1, int(count) + 1):
+            body.layer = Layer(number, body.loops)
             yield body.layer
     finally:  # after a `break`, too
         body.layer = None

@@ -16,8 +16,8 @@ from derive.nodes import CellError, Quantity
 INSTEAD = {
     "loop of ufunc": "NumPy's functions cannot take quantities: use those of derive.language",
     "truth value of Relational": (
-        "a quantity has no value while the body runs, so it cannot be a condition: use maximum, "
-        "minimum, relu or sign of derive.language"
+        "a quantity has no value while the body runs, so it cannot be a condition: use where, "
+        "maximum, minimum or relu of derive.language"
     ),
     "unsupported operand type(s) for @": (
         "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or -(W @ x)"
@@ -84,8 +84,10 @@ def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
     """
     for node in ast.walk(tree):
         if isinstance(node, ast.ClassDef):
-            quantities = _quantities(node.name, module)
-            for name in (n for asked in _asked(node) for n in ast.walk(asked)):
+            quantities = _quantities(node.name, module) | _places(node)
+            chosen = {id(part) for part in _conditions(node)}
+            asked = (part for part in _asked(node) if id(part) not in chosen)
+            for name in (n for part in asked for n in ast.walk(part)):
                 if isinstance(name, ast.Name) and name.id in quantities:
                     where = f"{path}:{name.lineno}"
                     instead = INSTEAD["truth value of Relational"]
@@ -100,6 +102,22 @@ def _quantities(name: str, module: ModuleType) -> set[str]:
         return current().quantities()
     cell = getattr(module, name)
     return {q.name for q in cell.quantities} if isinstance(cell, Cell) else set()
+
+
+def _conditions(body: ast.AST) -> Iterator[ast.AST]:
+    """The comparisons that `where` chooses by; whether two are equal is not among them."""
+    for node in ast.walk(body):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "where" and node.args:
+            condition = node.args[0]
+            asks = condition.ops if isinstance(condition, ast.Compare) else [ast.Eq()]
+            if not any(isinstance(operator, ast.Eq | ast.NotEq) for operator in asks):
+                yield condition
+
+
+def _places(body: ast.AST) -> set[str]:
+    """The names that functions in it give to row and column, which have no value, either."""
+    functions = [node.args for node in ast.walk(body) if isinstance(node, ast.Lambda)]
+    return {a.arg for f in functions for a in f.args[: len(f.args) - len(f.defaults)]}
 
 
 def _asked(body: ast.AST) -> Iterator[ast.AST]:

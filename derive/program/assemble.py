@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import sympy as sp
 
@@ -298,18 +298,30 @@ class _Splitter:
         return type(some[0])(outs, some[0].expr, beside)
 
     def side_by_side_activations(self, equations: list[Equation]) -> list[Statement]:
-        """One statement for each run of neighbours."""
-        equations = sorted(equations, key=lambda e: self.slot[e.rhs.args[0]])
-        runs = groupby(
-            enumerate(equations), key=lambda pair: self.slot[pair[1].rhs.args[0]][1] - pair[0]
-        )
-        statements: list[Statement] = []
-        for run in ([e for _, e in numbered] for _, numbered in runs):
-            outs = tuple(e.lhs for e in run)
-            arguments = tuple(e.rhs.args[0] for e in run)
-            functions = tuple(e.rhs.func.__name__ for e in run)
-            statements.append(Activate(outs, arguments, functions))
-        return statements
+        """One statement for each run of neighbours; within it, those of one function are
+        neighbours, too, as `layout` puts them where it may."""
+        runs: list[list[Equation]] = []
+        for e in sorted(equations, key=lambda e: self.slot[e.rhs.args[0]]):
+            if runs and self.goes_on(runs[-1], e):
+                runs[-1].append(e)
+            else:
+                runs.append([e])
+        return [
+            Activate(
+                tuple(e.lhs for e in run),
+                tuple(e.rhs.args[0] for e in run),
+                tuple(e.rhs.func.__name__ for e in run),
+            )
+            for run in runs
+        ]
+
+    def goes_on(self, run: list[Equation], e: Equation) -> bool:
+        """Whether an activation lies behind those of a run, and its function is that of the last
+        one or new to the run."""
+        last, function = run[-1], e.rhs.func
+        (stack, place), own = self.slot[last.rhs.args[0]], self.slot[e.rhs.args[0]]
+        is_new = all(function != earlier.rhs.func for earlier in run)
+        return own == (stack, place + 1) and (function == last.rhs.func or is_new)
 
     def merged(self, kind: _Kind, terms: list[_Term]) -> list[Statement]:
         """One statement for all the terms where they are the whole stack, else one for each."""

@@ -70,10 +70,11 @@ def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
     """From the first step to the last: the tangents of the outputs."""
     cell = adjoint.cell
     primal = (*cell.quantities, *(e.lhs for e in adjoint.forward))
+    moving = {q: d for q, d in dot.items() if q not in cell.constants}
     return Loop(
         known=frozenset({*primal, dot[cell.input], *(dot[p] for p in cell.parameters)}),
         carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
-        during=tangent(adjoint.forward, dot, {cell.output, *cell.updates.values()}),
+        during=tangent(adjoint.forward, moving, {cell.output, *cell.updates.values()}),
         wanted=frozenset({dot[cell.output]}),
         fixed=frozenset({q for p in cell.parameters for q in (p, dot[p])}),
         base={dot[q]: q.name for q in primal},
@@ -87,7 +88,8 @@ def adjoint_tangent_pass(
     pass's tangents only those that move are there."""
     loop = inline(adjoint_pass(adjoint))
     forward = {e.lhs for e in adjoint.forward}
-    moving = {q: d for q, d in dot.items() if q not in forward or d in moves}
+    still = adjoint.cell.constants | {q for q in forward if dot[q] not in moves}
+    moving = {q: d for q, d in dot.items() if q not in still}
     tangents = {e.lhs: e for e in tangent(loop.during, moving, loop.ends, by_output=False)}
     both = tuple(
         e for first in loop.during for e in (first, tangents.get(dot[first.lhs])) if e is not None

@@ -1,6 +1,7 @@
 """The proof that everything made of a cell agrees: a list of rows, each of which can fail.
 
 identity            the derived gradient is SymPy's own, as an identity        (identity.py)
+reach               some loss has a gradient by every parameter                (reach.py)
 complex step        every partial derivative of the generated code             (numeric.py)
 finite differences  the familiar check
 dot product         forward and reverse mode are each other's transpose
@@ -69,15 +70,20 @@ class Part:
 
 def parts(cell: Cell) -> tuple[Part, ...]:
     """The parts of a cell's proof, in the order of the module's docstring."""
-    from derive.proof import identity, numeric, peers
+    from derive.proof import identity, numeric, peers, reach
     from derive.proof.trial import Trial
+
+    @cache
+    def network() -> identity.Network:
+        return identity.unrolled(cell)
 
     @cache
     def trial() -> Trial:
         return Trial(cell)
 
     return (
-        Part("identity", lambda: identity.outcome(cell)),
+        Part("identity", lambda: identity.outcome(network())),
+        Part("reach", lambda: reach.outcome(network())),
         Part("complex step", lambda: numeric.complex_step(trial())),
         Part("finite differences", lambda: numeric.finite_differences(trial())),
         Part("dot product", lambda: numeric.dot_product(trial())),

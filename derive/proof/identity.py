@@ -3,9 +3,9 @@
 A small network of scalars, two units and three inputs over two steps, is unrolled into one loss,
 straight from the cell's equations. SymPy differentiates its parts, and the chain rule, run forward
 where the adjoint runs backward, carries that from every parameter, input and initial state to the
-loss. The derived adjoint equations are interpreted on the same scalars, step by step. The two
-differ by zero as rational functions, in which every value of an activation is an independent
-variable; `derive.proof.rational` finds that out in exact arithmetic.
+loss. The derived adjoint equations are interpreted on the same scalars, step by step. The two are
+the same rational functions, in which every value of an activation is an independent variable;
+`derive.proof.rational` finds that out in exact arithmetic.
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -23,39 +24,58 @@ import sympy as sp
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
-from derive.elementwise import Elementwise
+from derive.elementwise import Declared, Elementwise
 from derive.nodes import Axes, Axis, H, Node, Quantity, Size, axes_of, stretched
 from derive.proof import Outcome
-from derive.proof.rational import Shared, derivative, is_zero, points
+from derive.proof.rational import Points, Shared
 
 STEPS = 2
 Value = Any  # an array of scalar expressions, with a quantity's axes
 
 
-def outcome(cell: Cell) -> Outcome:
+def outcome(network: Network) -> Outcome:
     """The identity as a part of the proof."""
-    proved, what = prove(cell)
-    return Outcome(
-        proved,
-        what if proved else "differs",
-        "SymPy's diff of an unrolled loss" if proved else what,
-    )
+    proved, what = proof(network)
+    if not proved:
+        return Outcome(False, "differs", what)
+    remark, names = "SymPy's diff of an unrolled loss", ", ".join(declared(network.cell))
+    remark += f"; in {names} the derivative that is declared" if names else ""
+    return Outcome(True, what, remark)
 
 
 def prove(cell: Cell) -> tuple[bool, str]:
     """True if the identity holds, and what was proved or where it fails."""
-    derived = adjoint(cell)
-    words = {f for e in derived.forward for f in _functions(e.rhs)}
+    return proof(unrolled(cell))
+
+
+def unrolled(cell: Cell) -> Network:
+    """The cell as a network of scalars."""
+    return Network(adjoint(cell))
+
+
+def proof(network: Network) -> tuple[bool, str]:
+    """The same, of a cell that is unrolled already."""
+    words = {f for e in network.derived.forward for f in _functions(e.rhs)}
     for word in sorted(words, key=lambda f: f.__name__):
         if not slopes_are_right(word):
             return False, f"the derivative of {word.__name__} is wrong"
-    network = _Network(derived)
-    leaves = network.leaves()
-    at = points()
-    for name, leaf, gradient in leaves:
-        if not is_zero(derivative(network.loss, leaf) - gradient, at):
+    leaves, at = network.leaves(), network.points
+    constants = [(p, x) for p in network.constants for x in network.gradients[p.name, 0].flat]
+    gradients = [gradient for _, _, gradient in leaves]
+    at.settle([network.loss, *gradients, *(entry for _, entry in constants)])
+    for p, entry in constants:
+        if at.values(entry).any():
+            return False, f"{p} is not trained, and has a derivative"
+    right = at.gradient(network.loss, [leaf for _, leaf, _ in leaves])
+    for (name, _, gradient), want in zip(leaves, right.T, strict=True):
+        if (at.values(gradient) != want).any():
             return False, f"the derivative by {name} is wrong"
     return True, f"{len(leaves)} derivatives"
+
+
+def declared(cell: Cell) -> list[str]:
+    """The quantities whose derivative is declared to be another formula's."""
+    return [e.lhs.name for e in cell.equations if e.rhs.has(Declared)]
 
 
 def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
@@ -65,8 +85,11 @@ def _functions(expr: sp.Expr) -> set[type[Elementwise]]:
 def slopes_are_right(word: type[Elementwise]) -> bool:
     """True if a function's stated derivatives are its textbook formula's, except at kinks."""
     p, q = sp.symbols("p q", positive=True)
-    places = [(p,), (-p,)] if word.nargs == sp.FiniteSet(1) else [(p, p + q), (p + q, p), (-p, q)]
-    z = sp.symbols(f"z:{len(places[0])}", real=True)
+    pairs = [(p, p + q), (p + q, p), (-p, q)]
+    count = len(signature(word.textbook).parameters)
+    triples = [(c, *pair) for c in (p, -p) for pair in pairs]
+    places: list[Any] = [(p,), (-p,)] if count == 1 else pairs if count == 2 else triples
+    z = sp.symbols(f"z:{count}", real=True)
     formula = word.textbook(*z)
     stated = [_in_textbook_words(s) for s in word.slopes(formula, *z)]
     derivatives = [sp.diff(formula, variable) for variable in z]
@@ -89,10 +112,11 @@ def _in_textbook_words(expr: sp.Expr) -> sp.Expr:
     return expr.xreplace(inner)
 
 
-class _Network:
+class Network:
     """The cell unrolled over scalars: the loss as one expression, and the derived gradients."""
 
     def __init__(self, derived: Adjoint):
+        self.points = Points()
         self.derived, self.cell = derived, derived.cell
         cell = self.cell
         self.weights = {p: _symbols(p.name, p.axes) for p in cell.parameters}
@@ -139,9 +163,14 @@ class _Network:
                 gradients[p.name, 0] = _add(gradients[p.name, 0], new) if t < STEPS - 1 else new
         return gradients | {(s.name, 0): carry[s] for s in cell.states}
 
+    @property
+    def constants(self) -> list[Quantity]:
+        """The parameters that are not trained, of which every derivative is zero."""
+        return sorted(self.cell.constants, key=str)
+
     def leaves(self) -> list[tuple[str, sp.Symbol, sp.Expr]]:
         """Everything the loss depends on: its name, its symbol, and the derived gradient."""
-        pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.parameters]
+        pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.trained]
         pairs += [(s.name, self.start[s], self.gradients[s.name, 0]) for s in self.cell.states]
         name = self.cell.input.name
         pairs += [(name, self.inputs[t], self.gradients[name, t]) for t in range(STEPS)]
@@ -164,7 +193,8 @@ def _defined(equation: Equation, values: Mapping[Quantity, Value], where: str) -
 def _shared(value: Value, name: str) -> Value:
     held = np.empty(value.shape, object)
     for place in np.ndindex(value.shape):
-        held[place] = Shared(" ".join([name, *map(str, place)]), sp.sympify(value[place]))
+        part = sp.sympify(value[place])
+        held[place] = Shared(" ".join([name, *map(str, place)]), part) if part.args else part
     return held
 
 
@@ -180,9 +210,9 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
         return evaluate(expr.formula(), values)
     parts = [evaluate(a, values) for a in expr.args]
     if isinstance(expr, Node):
-        return np.asarray(expr.value(*parts), object)
-    if isinstance(expr, sp.Pow):  # keeps SymPy from expanding and analysing the base
-        parts[0] = _shared(parts[0], "base")
+        return _shared(np.asarray(expr.value(*parts), object), "product")
+    if isinstance(expr, sp.Pow | Elementwise):  # keeps SymPy from analysing what is inside
+        parts = [_shared(part, "inside") for part in parts]
     level = zip(parts, map(axes_of, expr.args), strict=True)
     return _elementwise(expr.func, [stretched(part, own, axes_of(expr)) for part, own in level])
 
@@ -194,7 +224,8 @@ def evaluate_as(axes: Axes, expr: sp.Expr, values: Mapping[Quantity, Value]) -> 
 
 
 def _elementwise(function: type, parts: list[Value]) -> Value:
-    return np.asarray(np.frompyfunc(function, len(parts), 1)(*parts), object)
+    rule = function.textbook if issubclass(function, Declared) else function
+    return np.asarray(np.frompyfunc(rule, len(parts), 1)(*parts), object)
 
 
 def _add(one: Value, other: Value) -> Value:

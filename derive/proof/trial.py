@@ -10,6 +10,7 @@ import numpy as np
 from derive import compiler
 from derive.cell import Cell
 from derive.nodes import Axis, H, I
+from derive.proof.held import Held, is_declared
 
 STEPS, BATCH = 5, 4
 
@@ -48,6 +49,8 @@ class Trial:
         self.ys, self.final, self.tape = self.run(self.point)
         self.dys = self.rng.standard_normal(self.ys.shape)
         self.dstate = self.draw().state
+        declared = is_declared(cell.equations)
+        self.held = Held(cell, sizes, self.point, lengths) if declared else None
 
     def draw(self) -> Point:
         """A random point or direction; inputs past a sequence's end are zero."""
@@ -58,6 +61,22 @@ class Trial:
             xs[np.arange(STEPS)[:, None] >= self.lengths] = 0
         state = self.module.State(*map(self.rng.standard_normal, self.state_shapes))
         return Point(params, xs, state)
+
+    def direction(self) -> Point:
+        """A random direction, along which what is not trained does not move."""
+        drawn = self.draw()
+        for name in self.cell.untrained:
+            drawn.params[name][...] = 0
+        return drawn
+
+    @property
+    def moves(self) -> Any:
+        """For each number of a point as one vector, whether it moves."""
+        ones = np.ones_like(self.point.vector(), bool)
+        point = self.at(ones.astype(float))
+        for name in self.cell.untrained:
+            point.params[name][...] = 0
+        return point.vector() != 0
 
     def at(self, vector: Any) -> Point:
         """The point that a vector describes, of the vector's dtype."""
@@ -76,8 +95,9 @@ class Trial:
         return self.module.forward(point.params, point.xs, point.state, self.lengths)
 
     def loss(self, point: Point) -> Any:
-        """The random linear loss at a point."""
-        ys, final, _ = self.run(point)
+        """The random linear loss at a point. Where derivatives are declared, it is that of the
+        cell's twin, whose derivatives they are."""
+        ys, final, _ = self.held.run(point) if self.held else self.run(point)
         return sum(np.sum(a * b) for a, b in self.paired(ys, final))
 
     def paired(self, ys: Any, final: Any) -> list[tuple[Any, Any]]:
@@ -87,10 +107,19 @@ class Trial:
     def gradient(self, point: Point) -> Any:
         """Its gradient by backward, as one vector."""
         _, _, tape = self.run(point)
+        dys, dstate = self._seeds(point)
+        return Point(*self.module.backward(point.params, tape, dys, dstate)).vector()
+
+    def gradient_of_loss(self, point: Point) -> Any:
+        """The same, at a point where the loss is that of the cell's twin."""
+        if not self.held:
+            return self.gradient(point)
+        return Point(*self.held.gradient(point, *self._seeds(point))).vector()
+
+    def _seeds(self, point: Point) -> tuple[Any, Any]:
+        """The derivatives of the loss by outputs and final states, of the point's dtype."""
         dtype = point.xs.dtype
-        dstate = self.module.State(*(d.astype(dtype) for d in self.dstate))
-        backward = self.module.backward(point.params, tape, self.dys.astype(dtype), dstate)
-        return Point(*backward).vector()
+        return self.dys.astype(dtype), self.module.State(*(d.astype(dtype) for d in self.dstate))
 
 
 def _sizes(cell: Cell) -> dict[Axis, int]:

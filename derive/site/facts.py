@@ -20,6 +20,7 @@ from derive.display.mathml import MathML, Row
 from derive.gradients.flow import Flow, flow
 from derive.gradients.plot import SMALL, small_picture
 from derive.nodes import CellError, symbols_of
+from derive.printing import shortest
 from derive.program.program import Program
 from derive.site.brief import brief
 from derive.site.code import source
@@ -224,7 +225,7 @@ class Facts:
         cell = self.cell
         outer = [(cell.input.name, shape(cell.input.axes), "given")]
         outer += [
-            (s.name, shape(s.axes), f"{cell.starts.get(s.name, 0):g} before the first step")
+            (s.name, shape(s.axes), f"{shortest(cell.starts.get(s.name, 0))} before the first step")
             for s in cell.states
         ]
         return outer + [(p.name, shape(p.axes), starts(cell, p)) for p in cell.parameters]

@@ -2,7 +2,9 @@
  * ATR: Addition-subtraction twin-gated network: one sum and one difference are the gates.
  *
  * Zhang, Xiong, Su, Lin & Zhang (2018), Simplifying neural machine translation with addition-
- *     subtraction twin-gated recurrent networks, EMNLP, arXiv 1810.12546, equations 9 to 13.
+ *     subtraction twin-gated recurrent networks, EMNLP, arXiv 1810.12546, equations 9 to 13,
+ *     with the forget gate as its authors have corrected it (in the README of their code): what the
+ *     paper prints is a misprint.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -124,7 +126,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

@@ -2,7 +2,8 @@
  * BRC: Bistable recurrent cell: a unit that can latch, fed back by itself alone.
  *
  * Vecoven, Ernst & Drion (2021), A bio-inspired bistable recurrent cell allows for long-lasting
- *     memory, PLOS ONE 16(6), arXiv 2006.05252, equations 4 and 5.
+ *     memory, PLOS ONE 16(6), arXiv 2006.05252, equations 4 and 5. In the authors' code a and c have
+ *     biases as well; w starts at 1, as there.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -134,7 +135,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */
@@ -154,7 +157,7 @@ export class Params {
  * Initial parameters.
  *
  * Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
- * All else starts at 0.
+ * All else starts at 0, but w_a, w_c at 1.
  *
  * @param {function(): number} random uniform numbers in [0, 1), as Math.random's or seeded's
  * @param {Object<string, number>} sizes input_size, hidden_size
@@ -175,6 +178,8 @@ export function init(random, sizes, ArrayType = Float64Array) {
       });
     }
   }
+  params.views.w_a.fill(1);
+  params.views.w_c.fill(1);
   return params;
 }
 

@@ -2,11 +2,13 @@
  * FastGRNN: One pair of matrices serves gate and candidate.
  *
  * Kusupati, Singh, Bhatia, Kumar, Jain & Varma (2018), FastGRNN, NeurIPS, arXiv 1901.02358,
- *     equation 4. The authors' code trains zeta and nu through a sigmoid; here they are what the
- *     paper writes.
+ *     equation 6, where zeta and nu are trained through a sigmoid. Initial values are those of the
+ *     authors' code (EdgeML).
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
+ *     zeta = sigmoid(s_zeta)
+ *     nu = sigmoid(s_nu)
  *     a = W @ x + U @ h
  *     z = sigmoid(a + b_z)
  *     n = tanh(a + b_n)
@@ -18,7 +20,7 @@
  * of sequence b at step t is xs[I * (B * t + b) + n].
  *
  * One step of one sequence costs
- *     forward: HI + H² multiply-adds, 2H activations
+ *     forward: HI + H² multiply-adds, 2H + 2 activations
  *     backward: 2HI + 2H² multiply-adds
  *     kept from forward for backward: 3H + I numbers
  * and the parameters are HI + H² + 2H + 2 numbers.
@@ -33,23 +35,27 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
+  \zeta_t &= \sigma(s_{\zeta}) \\
+  \nu_t &= \sigma(s_{\nu}) \\
   a_t &= W x_t + U h_{t-1} \\
   a_{z,t} &= a_t + b_z \\
   z_t &= \sigma(a_{z,t}) \\
   a_{n,t} &= a_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (\zeta \, (1 - z_t) + \nu) \circ n_t + z_t \circ h_{t-1}
+  h_t &= (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
-  \bar{n}_t &= \bar{h}_t \circ (\zeta \, (1 - z_t) + \nu) \\
+  \bar{n}_t &= \bar{h}_t \circ (\zeta_t \, (1 - z_t) + \nu_t) \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{z}_t &= \bar{h}_t \circ (h_{t-1} - \zeta \, n_t) \\
+  \bar{z}_t &= \bar{h}_t \circ (h_{t-1} - \zeta_t \, n_t) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{a}_t &= \bar{a}_{z,t} + \bar{a}_{n,t}
+  \bar{a}_t &= \bar{a}_{z,t} + \bar{a}_{n,t} \\
+  \bar{\nu}_t &= \operatorname{sum}(\bar{h}_t \circ n_t) \\
+  \bar{\zeta}_t &= \operatorname{sum}(\bar{h}_t \circ n_t \circ (1 - z_t))
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -60,28 +66,28 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
+  \bar{s}_{\zeta} &= \textstyle \sum_t \bar{\zeta}_t \, \zeta_t \, (1 - \zeta_t) \\
+  \bar{s}_{\nu} &= \textstyle \sum_t \bar{\nu}_t \, \nu_t \, (1 - \nu_t) \\
   \bar{W} &= \textstyle \sum_t \bar{a}_t x_t^{\top} \\
   \bar{U} &= \textstyle \sum_t \bar{a}_t h_{t-1}^{\top} \\
   \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{\zeta} &= \textstyle \sum_t \operatorname{sum}(\bar{h}_t \circ n_t \circ (1 - z_t)) \\
-  \bar{\nu} &= \textstyle \sum_t \operatorname{sum}(\bar{h}_t \circ n_t)
+  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
 \end{align*}
 `;
 
 /**
  * All parameters in one typed array, `flat`, and a view of each by its name in the equations, as
- * `params.views.W`; a matrix lies there row after row. `params.shapes` has the lengths of each,
- * `Params.SHAPES` the names of these.
+ * `params.views.s_zeta`; a matrix lies there row after row. `params.shapes` has the lengths of
+ * each, `Params.SHAPES` the names of these.
  */
 export class Params {
   static SHAPES = {
+    s_zeta: [],
+    s_nu: [],
     W: ["H", "I"],
     U: ["H", "H"],
     b_z: ["H"],
     b_n: ["H"],
-    zeta: [],
-    nu: [],
   };
 
   // Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -110,12 +116,12 @@ export class Params {
     this.sizes = Object.freeze({ ...sizes });
     const { input_size: I, hidden_size: H } = sizes;
     this.shapes = {
+      s_zeta: [],
+      s_nu: [],
       W: [H, I],
       U: [H, H],
       b_z: [H],
       b_n: [H],
-      zeta: [],
-      nu: [],
     };
     const counted = Object.entries(this.shapes).map(([name, shape]) => [
       name,
@@ -134,7 +140,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */
@@ -154,7 +162,7 @@ export class Params {
  * Initial parameters.
  *
  * Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
- * All else starts at 0, but zeta at 0.75; nu at 0.02.
+ * All else starts at 0, but s_zeta, b_z, b_n at 1; s_nu at -4.
  *
  * @param {function(): number} random uniform numbers in [0, 1), as Math.random's or seeded's
  * @param {Object<string, number>} sizes input_size, hidden_size
@@ -175,8 +183,10 @@ export function init(random, sizes, ArrayType = Float64Array) {
       });
     }
   }
-  params.views.zeta.fill(0.75);
-  params.views.nu.fill(0.02);
+  params.views.s_zeta.fill(1);
+  params.views.s_nu.fill(-4);
+  params.views.b_z.fill(1);
+  params.views.b_n.fill(1);
   return params;
 }
 
@@ -223,12 +233,16 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   if (lengths === undefined) lengths = new Int32Array(B).fill(T);
   lengths = checkLengths("lengths", lengths, T, B);
   xs = masked(xs, lengths, T);
-  const { U, W, b_n, b_z, nu, zeta } = params.views;
+  const { U, W, b_n, b_z, s_nu, s_zeta } = params.views;
   const h_s = new ArrayType((T + 1) * B * H);
   const a_in_s = new ArrayType(T * B * H);
   const z_s = new ArrayType(T * B * H);
   const n_s = new ArrayType(T * B * H);
+  const zeta = new ArrayType(1);
+  const nu = new ArrayType(1);
 
+  zeta[0] = sigmoid(s_zeta[0]);
+  nu[0] = sigmoid(s_nu[0]);
   // For all steps at once: what does not depend on the state.
   for (let row = 0; row < T * B; row++) {
     // a_in = W x
@@ -301,20 +315,26 @@ export function backward(params, tape, dys, dstate) {
   dys = masked(checkArray("dys", dys, params, T * B * H, "T * B * H"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
   const dparams = params.zeros();
-  const { U: dU, W: dW, b_n: db_n, b_z: db_z, nu: dnu, zeta: dzeta } = dparams.views;
-  const { U, W, nu, zeta } = params.views;
+  const { U: dU, W: dW, b_n: db_n, b_z: db_z, s_nu: ds_nu, s_zeta: ds_zeta } = dparams.views;
+  const { U, W, s_nu, s_zeta } = params.views;
   const dh_next_s = new ArrayType(T * B * H);
   const da_n_s = new ArrayType(T * B * H);
   const da_z_s = new ArrayType(T * B * H);
   const da_s = new ArrayType(T * B * H);
-  const dxs = new ArrayType(T * B * I);
-  const dzeta_terms_s = new ArrayType(T * B * H);
-  const sum_dzeta_terms_s = new ArrayType(T * B);
   const dnu_terms_s = new ArrayType(T * B * H);
   const sum_dnu_terms_s = new ArrayType(T * B);
+  const dnu_s = new ArrayType(T * B);
+  const dzeta_terms_s = new ArrayType(T * B * H);
+  const sum_dzeta_terms_s = new ArrayType(T * B);
+  const dzeta_s = new ArrayType(T * B);
+  const dxs = new ArrayType(T * B * I);
   const dh_next_carry_s = new ArrayType(B * H);
+  const zeta = new ArrayType(1);
+  const nu = new ArrayType(1);
   const dh_next_z_s = new ArrayType(B * H);
 
+  zeta[0] = sigmoid(s_zeta[0]);
+  nu[0] = sigmoid(s_nu[0]);
   // The chain rule, last step first.
   dh_next_carry_s.set(dstate.h);
   for (let t = T - 1; t >= 0; t--) {
@@ -361,10 +381,18 @@ export function backward(params, tape, dys, dstate) {
       const dh_next = dh_next_s[H * row + col];
       const n = n_s[H * row + col];
       const z = z_s[H * row + col];
-      const dzeta_terms = dh_next * (1 - z) * n;
       const dnu_terms = dh_next * n;
-      dzeta_terms_s[H * row + col] = dzeta_terms;
+      const dzeta_terms = dh_next * (1 - z) * n;
       dnu_terms_s[H * row + col] = dnu_terms;
+      dzeta_terms_s[H * row + col] = dzeta_terms;
+    }
+    sum_dnu_terms_s[row] = 0;
+    for (let col = 0; col < H; col++) {
+      sum_dnu_terms_s[row] += dnu_terms_s[H * row + col];
+    }
+    sum_dzeta_terms_s[row] = 0;
+    for (let col = 0; col < H; col++) {
+      sum_dzeta_terms_s[row] += dzeta_terms_s[H * row + col];
     }
     // dx = Wᵀ da
     for (let col = 0; col < I; col++) {
@@ -394,16 +422,16 @@ export function backward(params, tape, dys, dstate) {
     for (let col = 0; col < H; col++) {
       db_n[col] += da_n_s[H * row + col];
     }
-    sum_dzeta_terms_s[row] = 0;
-    for (let col = 0; col < H; col++) {
-      sum_dzeta_terms_s[row] += dzeta_terms_s[H * row + col];
+    {
+      const sum_dnu_terms = sum_dnu_terms_s[row];
+      const sum_dzeta_terms = sum_dzeta_terms_s[row];
+      const dnu = sum_dnu_terms;
+      const dzeta = sum_dzeta_terms;
+      dnu_s[row] = dnu;
+      dzeta_s[row] = dzeta;
     }
-    sum_dnu_terms_s[row] = 0;
-    for (let col = 0; col < H; col++) {
-      sum_dnu_terms_s[row] += dnu_terms_s[H * row + col];
-    }
-    dzeta[0] += sum_dzeta_terms_s[row];
-    dnu[0] += sum_dnu_terms_s[row];
+    ds_zeta[0] += dzeta_s[row] * (1 - zeta[0]) * zeta[0];
+    ds_nu[0] += dnu_s[row] * (1 - nu[0]) * nu[0];
   }
 
   return { dparams, dxs, dstate: { h: dh_next_carry_s } };
@@ -428,7 +456,9 @@ export function step(params, x, state) {
   state = checkState("state", state, params, B);
   const x_s = x;
   const { h: h_s } = state;
-  const { U, W, b_n, b_z, nu, zeta } = params.views;
+  const { U, W, b_n, b_z, s_nu, s_zeta } = params.views;
+  const zeta_s = new ArrayType(B);
+  const nu_s = new ArrayType(B);
   const a_s = new ArrayType(B * H);
   const h_next_s = new ArrayType(B * H);
 
@@ -449,14 +479,22 @@ export function step(params, x, state) {
       }
       a_s[H * seq + col] = sum;
     }
+    {
+      const zeta = sigmoid(s_zeta[0]);
+      const nu = sigmoid(s_nu[0]);
+      zeta_s[seq] = zeta;
+      nu_s[seq] = nu;
+    }
     for (let col = 0; col < H; col++) {
       const a = a_s[H * seq + col];
       const h = h_s[H * seq + col];
+      const nu = nu_s[seq];
+      const zeta = zeta_s[seq];
       const a_z = a + b_z[col];
       const z = sigmoid(a_z);
       const a_n = a + b_n[col];
       const n = Math.tanh(a_n);
-      const h_next = (zeta[0] * (1 - z) + nu[0]) * n + z * h;
+      const h_next = (zeta * (1 - z) + nu) * n + z * h;
       h_next_s[H * seq + col] = h_next;
     }
   }

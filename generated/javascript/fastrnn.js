@@ -2,11 +2,13 @@
  * FastRNN: A weighted residual connection around a simple recurrent network.
  *
  * Kusupati, Singh, Bhatia, Kumar, Jain & Varma (2018), FastGRNN, NeurIPS, arXiv 1901.02358,
- *     equation 2. The authors' code trains alpha and beta through a sigmoid; here they are what the
- *     paper writes.
+ *     equation 2, where alpha and beta are trained through a sigmoid. Initial values are those of
+ *     the authors' code (EdgeML).
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
+ *     alpha = sigmoid(s_alpha)
+ *     beta = sigmoid(s_beta)
  *     n = tanh(W @ x + U @ h + b)
  *     h_next = alpha * n + beta * h
  *
@@ -16,7 +18,7 @@
  * of sequence b at step t is xs[I * (B * t + b) + n].
  *
  * One step of one sequence costs
- *     forward: HI + H² multiply-adds, H activations
+ *     forward: HI + H² multiply-adds, H + 2 activations
  *     backward: 2HI + 2H² multiply-adds
  *     kept from forward for backward: 2H + I numbers
  * and the parameters are HI + H² + H + 2 numbers.
@@ -31,47 +33,51 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
+  \alpha_t &= \sigma(s_{\alpha}) \\
+  \beta_t &= \sigma(s_{\beta}) \\
   a_{n,t} &= W x_t + U h_{t-1} + b \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= \alpha \, n_t + \beta \, h_{t-1}
+  h_t &= \alpha_t \, n_t + \beta_t \, h_{t-1}
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
-  \bar{n}_t &= \alpha \, \bar{h}_t \\
-  \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2})
+  \bar{n}_t &= \alpha_t \, \bar{h}_t \\
+  \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
+  \bar{\beta}_t &= \operatorname{sum}(\bar{h}_t \circ h_{t-1}) \\
+  \bar{\alpha}_t &= \operatorname{sum}(\bar{h}_t \circ n_t)
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U^{\top} \bar{a}_{n,t} + \beta \, \bar{h}_t \\
+  \bar{h}_{t-1}^{(t)} &= U^{\top} \bar{a}_{n,t} + \beta_t \, \bar{h}_t \\
   \bar{x}_t &= W^{\top} \bar{a}_{n,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
+  \bar{s}_{\alpha} &= \textstyle \sum_t \bar{\alpha}_t \, \alpha_t \, (1 - \alpha_t) \\
+  \bar{s}_{\beta} &= \textstyle \sum_t \bar{\beta}_t \, \beta_t \, (1 - \beta_t) \\
   \bar{W} &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
   \bar{U} &= \textstyle \sum_t \bar{a}_{n,t} h_{t-1}^{\top} \\
-  \bar{b} &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{\alpha} &= \textstyle \sum_t \operatorname{sum}(\bar{h}_t \circ n_t) \\
-  \bar{\beta} &= \textstyle \sum_t \operatorname{sum}(\bar{h}_t \circ h_{t-1})
+  \bar{b} &= \textstyle \sum_t \bar{a}_{n,t}
 \end{align*}
 `;
 
 /**
  * All parameters in one typed array, `flat`, and a view of each by its name in the equations, as
- * `params.views.W`; a matrix lies there row after row. `params.shapes` has the lengths of each,
- * `Params.SHAPES` the names of these.
+ * `params.views.s_alpha`; a matrix lies there row after row. `params.shapes` has the lengths of
+ * each, `Params.SHAPES` the names of these.
  */
 export class Params {
   static SHAPES = {
+    s_alpha: [],
+    s_beta: [],
     W: ["H", "I"],
     U: ["H", "H"],
     b: ["H"],
-    alpha: [],
-    beta: [],
   };
 
   // Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -100,11 +106,11 @@ export class Params {
     this.sizes = Object.freeze({ ...sizes });
     const { input_size: I, hidden_size: H } = sizes;
     this.shapes = {
+      s_alpha: [],
+      s_beta: [],
       W: [H, I],
       U: [H, H],
       b: [H],
-      alpha: [],
-      beta: [],
     };
     const counted = Object.entries(this.shapes).map(([name, shape]) => [
       name,
@@ -123,7 +129,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */
@@ -143,7 +151,7 @@ export class Params {
  * Initial parameters.
  *
  * Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
- * All else starts at 0, but alpha at 0.05; beta at 0.95.
+ * All else starts at 0, but s_alpha at -3; s_beta at 3; b at 1.
  *
  * @param {function(): number} random uniform numbers in [0, 1), as Math.random's or seeded's
  * @param {Object<string, number>} sizes input_size, hidden_size
@@ -164,8 +172,9 @@ export function init(random, sizes, ArrayType = Float64Array) {
       });
     }
   }
-  params.views.alpha.fill(0.05);
-  params.views.beta.fill(0.95);
+  params.views.s_alpha.fill(-3);
+  params.views.s_beta.fill(3);
+  params.views.b.fill(1);
   return params;
 }
 
@@ -212,10 +221,14 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   if (lengths === undefined) lengths = new Int32Array(B).fill(T);
   lengths = checkLengths("lengths", lengths, T, B);
   xs = masked(xs, lengths, T);
-  const { U, W, alpha, b, beta } = params.views;
+  const { U, W, b, s_alpha, s_beta } = params.views;
   const h_s = new ArrayType((T + 1) * B * H);
   const n_s = new ArrayType(T * B * H);
+  const alpha = new ArrayType(1);
+  const beta = new ArrayType(1);
 
+  alpha[0] = sigmoid(s_alpha[0]);
+  beta[0] = sigmoid(s_beta[0]);
   // For all steps at once: what does not depend on the state.
   for (let row = 0; row < T * B; row++) {
     // a_n_in = W x
@@ -284,17 +297,23 @@ export function backward(params, tape, dys, dstate) {
   dys = masked(checkArray("dys", dys, params, T * B * H, "T * B * H"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
   const dparams = params.zeros();
-  const { U: dU, W: dW, alpha: dalpha, b: db, beta: dbeta } = dparams.views;
-  const { U, W, alpha, beta } = params.views;
+  const { U: dU, W: dW, b: db, s_alpha: ds_alpha, s_beta: ds_beta } = dparams.views;
+  const { U, W, s_alpha, s_beta } = params.views;
   const dh_next_s = new ArrayType(T * B * H);
   const da_n_s = new ArrayType(T * B * H);
-  const dxs = new ArrayType(T * B * I);
-  const dalpha_terms_s = new ArrayType(T * B * H);
-  const sum_dalpha_terms_s = new ArrayType(T * B);
   const dbeta_terms_s = new ArrayType(T * B * H);
   const sum_dbeta_terms_s = new ArrayType(T * B);
+  const dbeta_s = new ArrayType(T * B);
+  const dalpha_terms_s = new ArrayType(T * B * H);
+  const sum_dalpha_terms_s = new ArrayType(T * B);
+  const dalpha_s = new ArrayType(T * B);
+  const dxs = new ArrayType(T * B * I);
   const dh_next_carry_s = new ArrayType(B * H);
+  const alpha = new ArrayType(1);
+  const beta = new ArrayType(1);
 
+  alpha[0] = sigmoid(s_alpha[0]);
+  beta[0] = sigmoid(s_beta[0]);
   // The chain rule, last step first.
   dh_next_carry_s.set(dstate.h);
   for (let t = T - 1; t >= 0; t--) {
@@ -330,12 +349,20 @@ export function backward(params, tape, dys, dstate) {
   for (let row = 0; row < T * B; row++) {
     for (let col = 0; col < H; col++) {
       const dh_next = dh_next_s[H * row + col];
-      const n = n_s[H * row + col];
       const h = h_s[H * row + col];
-      const dalpha_terms = dh_next * n;
+      const n = n_s[H * row + col];
       const dbeta_terms = dh_next * h;
-      dalpha_terms_s[H * row + col] = dalpha_terms;
+      const dalpha_terms = dh_next * n;
       dbeta_terms_s[H * row + col] = dbeta_terms;
+      dalpha_terms_s[H * row + col] = dalpha_terms;
+    }
+    sum_dbeta_terms_s[row] = 0;
+    for (let col = 0; col < H; col++) {
+      sum_dbeta_terms_s[row] += dbeta_terms_s[H * row + col];
+    }
+    sum_dalpha_terms_s[row] = 0;
+    for (let col = 0; col < H; col++) {
+      sum_dalpha_terms_s[row] += dalpha_terms_s[H * row + col];
     }
     // dx = Wᵀ da_n
     for (let col = 0; col < I; col++) {
@@ -362,16 +389,16 @@ export function backward(params, tape, dys, dstate) {
     for (let col = 0; col < H; col++) {
       db[col] += da_n_s[H * row + col];
     }
-    sum_dalpha_terms_s[row] = 0;
-    for (let col = 0; col < H; col++) {
-      sum_dalpha_terms_s[row] += dalpha_terms_s[H * row + col];
+    {
+      const sum_dbeta_terms = sum_dbeta_terms_s[row];
+      const sum_dalpha_terms = sum_dalpha_terms_s[row];
+      const dbeta = sum_dbeta_terms;
+      const dalpha = sum_dalpha_terms;
+      dbeta_s[row] = dbeta;
+      dalpha_s[row] = dalpha;
     }
-    sum_dbeta_terms_s[row] = 0;
-    for (let col = 0; col < H; col++) {
-      sum_dbeta_terms_s[row] += dbeta_terms_s[H * row + col];
-    }
-    dalpha[0] += sum_dalpha_terms_s[row];
-    dbeta[0] += sum_dbeta_terms_s[row];
+    ds_alpha[0] += dalpha_s[row] * (1 - alpha[0]) * alpha[0];
+    ds_beta[0] += dbeta_s[row] * (1 - beta[0]) * beta[0];
   }
 
   return { dparams, dxs, dstate: { h: dh_next_carry_s } };
@@ -396,7 +423,9 @@ export function step(params, x, state) {
   state = checkState("state", state, params, B);
   const x_s = x;
   const { h: h_s } = state;
-  const { U, W, alpha, b, beta } = params.views;
+  const { U, W, b, s_alpha, s_beta } = params.views;
+  const alpha_s = new ArrayType(B);
+  const beta_s = new ArrayType(B);
   const a_n_s = new ArrayType(B * H);
   const h_next_s = new ArrayType(B * H);
 
@@ -417,16 +446,29 @@ export function step(params, x, state) {
       }
       a_n_s[H * seq + col] = sum;
     }
+    {
+      const alpha = sigmoid(s_alpha[0]);
+      const beta = sigmoid(s_beta[0]);
+      alpha_s[seq] = alpha;
+      beta_s[seq] = beta;
+    }
     for (let col = 0; col < H; col++) {
+      const alpha = alpha_s[seq];
+      const beta = beta_s[seq];
       const h = h_s[H * seq + col];
       const a_n = a_n_s[H * seq + col] + b[col];
       const n = Math.tanh(a_n);
-      const h_next = alpha[0] * n + beta[0] * h;
+      const h_next = alpha * n + beta * h;
       h_next_s[H * seq + col] = h_next;
     }
   }
 
   return { y: h_next_s.slice(), state: { h: h_next_s } };
+}
+
+/** 1 / (1 + exp(-x)); where exp(-x) is infinite, 0. */
+function sigmoid(x) {
+  return 1 / (1 + Math.exp(-x));
 }
 
 /** What a value is, for a message. */

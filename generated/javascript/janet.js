@@ -8,7 +8,8 @@
  *
  *     s = U_s @ h + W_s @ x + b_s
  *     n = tanh(U_n @ h + W_n @ x + b_n)
- *     h_next = sigmoid(s) * h + (1 - sigmoid(s - 1)) * n
+ *     f = sigmoid(s)
+ *     h_next = f * h + (1 - sigmoid(s - 1)) * n
  *
  * Sizes: T steps, B sequences, I inputs, H hidden units.
  * Arrays are flat, and all of one call are Float64Array or all Float32Array. An array of all steps
@@ -34,23 +35,25 @@ export const LATEX = String.raw`
   s_t &= U_s h_{t-1} + W_s x_t + b_s \\
   a_{n,t} &= U_n h_{t-1} + W_n x_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= \sigma(s_t) \circ h_{t-1} + (1 - \sigma(s_t - 1)) \circ n_t
+  f_t &= \sigma(s_t) \\
+  h_t &= f_t \circ h_{t-1} + (1 - \sigma(s_t - 1)) \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
+  \bar{f}_t &= \bar{h}_t \circ h_{t-1} \\
   \bar{n}_t &= \bar{h}_t \circ (1 - \sigma(s_t - 1)) \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{s}_t &= \bar{h}_t \circ \sigma(s_t) \circ h_{t-1} \circ (1 - \sigma(s_t)) \\
-  & \qquad {}- \bar{h}_t \circ \sigma(s_t - 1) \circ n_t \circ (1 - \sigma(s_t - 1))
+  \bar{s}_t &= \bar{f}_t \circ f_t \circ (1 - f_t)
+      - \bar{h}_t \circ \sigma(s_t - 1) \circ n_t \circ (1 - \sigma(s_t - 1))
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_s^{\top} \bar{s}_t + U_n^{\top} \bar{a}_{n,t}
-      + \bar{h}_t \circ \sigma(s_t) \\
+      + \bar{h}_t \circ f_t \\
   \bar{x}_t &= W_s^{\top} \bar{s}_t + W_n^{\top} \bar{a}_{n,t}
 \end{align*}
 
@@ -134,7 +137,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */
@@ -226,8 +231,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const { U, W } = params.stacked;
   const h_s = new ArrayType((T + 1) * B * H);
   const gates_s = new ArrayType(T * B * 2 * H);
+  const f_s = new ArrayType(T * B * H);
   const sigmoid_h_next_s = new ArrayType(T * B * H);
-  const sigmoid_s_s = new ArrayType(T * B * H);
 
   // For all steps at once: what does not depend on the state.
   for (let row = 0; row < T * B; row++) {
@@ -259,13 +264,13 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         const s = gates_s[2 * H * row + col] + b_s[col];
         const a_n = gates_s[2 * H * row + H + col] + b_n[col];
         const n = Math.tanh(a_n);
+        const f = sigmoid(s);
         const a_sigmoid_h_next = s - 1;
         const sigmoid_h_next = sigmoid(a_sigmoid_h_next);
-        const sigmoid_s = sigmoid(s);
-        const h_next = h * sigmoid_s + n * (1 - sigmoid_h_next);
+        const h_next = f * h + n * (1 - sigmoid_h_next);
         gates_s[2 * H * row + H + col] = n;
+        f_s[H * row + col] = f;
         sigmoid_h_next_s[H * row + col] = sigmoid_h_next;
-        sigmoid_s_s[H * row + col] = sigmoid_s;
         h_s[H * (row + B) + col] = h_next;
       }
       if (t > 0 && t >= lengths[seq]) {
@@ -277,7 +282,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   return {
     ys: masked(h_s.slice(B * H), lengths, T),
     state: { h: final(h_s, lengths, T) },
-    tape: { T, B, lengths, xs, h_s, gates_s, sigmoid_h_next_s, sigmoid_s_s },
+    tape: { T, B, lengths, xs, h_s, gates_s, f_s, sigmoid_h_next_s },
   };
 }
 
@@ -299,9 +304,7 @@ export function backward(params, tape, dys, dstate) {
   checkParams(params);
   const { input_size: I, hidden_size: H } = params.sizes;
   const { ArrayType } = params;
-  const {
-    T, B, lengths, xs, h_s, gates_s, sigmoid_h_next_s, sigmoid_s_s,
-  } = checkTape(tape, params);
+  const { T, B, lengths, xs, h_s, gates_s, f_s, sigmoid_h_next_s } = checkTape(tape, params);
   dys = masked(checkArray("dys", dys, params, T * B * H, "T * B * H"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
   const dparams = params.zeros();
@@ -310,7 +313,7 @@ export function backward(params, tape, dys, dstate) {
   const dgates_s = new ArrayType(T * B * 2 * H);
   const dxs = new ArrayType(T * B * I);
   const dh_next_carry_s = new ArrayType(B * H);
-  const dh_next_sigmoid_s_s = new ArrayType(B * H);
+  const dh_next_f_s = new ArrayType(B * H);
 
   // The chain rule, last step first.
   dh_next_carry_s.set(dstate.h);
@@ -323,15 +326,15 @@ export function backward(params, tape, dys, dstate) {
         const dy = dys[H * row + col];
         const sigmoid_h_next = sigmoid_h_next_s[H * row + col];
         const n = gates_s[2 * H * row + H + col];
-        const sigmoid_s = sigmoid_s_s[H * row + col];
+        const f = f_s[H * row + col];
         const h = h_s[H * row + col];
         const dh_next = dh_next_carry + dy;
         const da_n_part = dh_next * (1 - sigmoid_h_next);
         const da_n = (1 - n * n) * da_n_part;
-        const dh_next_sigmoid_s = dh_next * sigmoid_s;
-        const ds = h * (1 - sigmoid_s) * dh_next_sigmoid_s - n * sigmoid_h_next * da_n_part;
+        const dh_next_f = dh_next * f;
+        const ds = h * (1 - f) * dh_next_f - n * sigmoid_h_next * da_n_part;
         dgates_s[2 * H * row + H + col] = da_n;
-        dh_next_sigmoid_s_s[H * seq + col] = dh_next_sigmoid_s;
+        dh_next_f_s[H * seq + col] = dh_next_f;
         dgates_s[2 * H * row + col] = ds;
       }
       // dh = Uᵀ (ds, da_n)
@@ -343,8 +346,8 @@ export function backward(params, tape, dys, dstate) {
         dh_next_carry_s[H * seq + col] = sum;
       }
       for (let col = 0; col < H; col++) {
-        const dh_next_sigmoid_s = dh_next_sigmoid_s_s[H * seq + col];
-        const dh = dh_next_carry_s[H * seq + col] + dh_next_sigmoid_s;
+        const dh_next_f = dh_next_f_s[H * seq + col];
+        const dh = dh_next_carry_s[H * seq + col] + dh_next_f;
         dh_next_carry_s[H * seq + col] = dh;
       }
     }
@@ -428,10 +431,10 @@ export function step(params, x, state) {
       const s = gates[2 * H * seq + col] + b_s[col];
       const a_n = gates[2 * H * seq + H + col] + b_n[col];
       const n = Math.tanh(a_n);
+      const f = sigmoid(s);
       const a_sigmoid_h_next = s - 1;
       const sigmoid_h_next = sigmoid(a_sigmoid_h_next);
-      const sigmoid_s = sigmoid(s);
-      const h_next = h * sigmoid_s + n * (1 - sigmoid_h_next);
+      const h_next = f * h + n * (1 - sigmoid_h_next);
       h_next_s[H * seq + col] = h_next;
     }
   }
@@ -548,17 +551,15 @@ function checkLengths(name, lengths, T, B) {
 
 /** The tape, if forward made it with parameters of these sizes and this type. */
 function checkTape(tape, params) {
-  checkKeys("tape", tape, [
-    "T", "B", "lengths", "xs", "h_s", "gates_s", "sigmoid_h_next_s", "sigmoid_s_s",
-  ]);
+  checkKeys("tape", tape, ["T", "B", "lengths", "xs", "h_s", "gates_s", "f_s", "sigmoid_h_next_s"]);
   const { input_size: I, hidden_size: H } = params.sizes;
   const { T, B, lengths } = tape;
   checkCount("tape.B", B);
   checkArray("tape.xs", tape.xs, params, T * B * I, "T * B * I");
   checkArray("tape.h_s", tape.h_s, params, (T + 1) * B * H, "(T + 1) * B * H");
   checkArray("tape.gates_s", tape.gates_s, params, T * B * 2 * H, "T * B * 2 * H");
+  checkArray("tape.f_s", tape.f_s, params, T * B * H, "T * B * H");
   checkArray("tape.sigmoid_h_next_s", tape.sigmoid_h_next_s, params, T * B * H, "T * B * H");
-  checkArray("tape.sigmoid_s_s", tape.sigmoid_s_s, params, T * B * H, "T * B * H");
   checkLengths("tape.lengths", lengths, T, B);
   return tape;
 }

@@ -4,7 +4,8 @@
  *
  * Ba, Kiros & Hinton (2016), Layer normalization, arXiv 1607.06450, equations 20 to 22. The raw
  *     memory is carried on; TensorFlow's LayerNormBasicLSTMCell carries the normalised one, and
- *     normalises each gate by itself. The paper has no epsilon; all codes have.
+ *     normalises each gate by itself. The first authors' code (Theano) adds b twice: to the input's
+ *     product before it is normalised, and here. The paper has no epsilon; all codes have.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -338,7 +339,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

@@ -3,9 +3,9 @@
  * one.
  *
  * Gers, Schraudolph & Schmidhuber (2002), Learning precise timing with LSTM recurrent networks,
- *     JMLR 3; with tanh for both squashing functions. The peephole weights p are vectors: each unit
- *     sees its own memory only. The "vanilla" LSTM of Greff et al. (2017), doi
- *     10.1109/TNNLS.2016.2582924.
+ *     JMLR 3, but with tanh for both squashing functions, where that paper leaves out the one of the
+ *     output (lstm_noaf). The peephole weights p are vectors: each unit sees its own memory only. The
+ *     "vanilla" LSTM of Greff et al. (2017), doi 10.1109/TNNLS.2016.2582924.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -182,7 +182,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

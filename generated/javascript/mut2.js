@@ -2,7 +2,7 @@
  * MUT2: Second of three cells found by evolutionary search: the input resets without weights.
  *
  * Jozefowicz, Zaremba & Sutskever (2015), An empirical exploration of recurrent network
- *     architectures, ICML, section 3.5. It takes as many inputs as it has units, since x is added.
+ *     architectures, ICML, section 4. It takes as many inputs as it has units, since x is added.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -153,7 +153,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

@@ -2,7 +2,8 @@
  * NBRC: Neuromodulated bistable recurrent cell: the other units say when a unit latches.
  *
  * Vecoven, Ernst & Drion (2021), A bio-inspired bistable recurrent cell allows for long-lasting
- *     memory, PLOS ONE 16(6), arXiv 2006.05252, equations 4 and 6.
+ *     memory, PLOS ONE 16(6), arXiv 2006.05252, equations 4 and 6. In the authors' code a and c have
+ *     biases as well.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -135,7 +136,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

@@ -3,7 +3,8 @@
  *
  * Bradbury, Merity, Xiong & Socher (2016), Quasi-recurrent neural networks, arXiv 1611.01576,
  *     section 2, without biases. Of a window of two, the earlier input u is a state, zero before the
- *     first step as the paper's masked convolution has it.
+ *     first step as the paper's masked convolution has it. The authors' PyTorch code has biases, and
+ *     its f is the share of what is new.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -151,7 +152,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

@@ -3,7 +3,8 @@
  *
  * Mikolov, Joulin, Chopra, Mathieu & Ranzato (2015), Learning longer memory in recurrent neural
  *     networks, arXiv 1412.7753, equations 4 to 6. The output is what the paper's softmax is taken
- *     of.
+ *     of. Yandex's faster-rnnlm trains an alpha for each context unit (section 3.3 of the paper) and
+ *     hands both kinds of units on, without U and V.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -132,7 +133,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

@@ -2,7 +2,9 @@
  * STAR: Stackable recurrent cell: one gate, and gradients that keep their size in deep stacks.
  *
  * Turkoglu, D'Aronco, Wegner & Schindler (2019), Gating revisited: deep multi-layer RNNs that
- *     can be trained, arXiv 1911.11033, equations 10 to 12.
+ *     can be trained, arXiv 1911.11033, equations 10 to 12. The authors' code is made from that of
+ *     JANET and gates as it does: with s for the negative pre-activation of k, the old state is scaled
+ *     by sigmoid(s) and the new one by 1 - sigmoid(s - 1).
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -132,7 +134,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

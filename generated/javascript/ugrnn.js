@@ -2,7 +2,8 @@
  * UGRNN: Update gate network: the least that a gate can do.
  *
  * Collins, Sohl-Dickstein & Sussillo (2017), Capacity and trainability in recurrent neural
- *     networks, ICLR, arXiv 1611.09913, section 2. The gate is the share of what is old.
+ *     networks, ICLR, arXiv 1611.09913, section 2. The gate is the share of what is old; its bias
+ *     starts at 1, as the authors' UGRNNCell in TensorFlow adds a constant 1.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -135,7 +136,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */
@@ -155,7 +158,7 @@ export class Params {
  * Initial parameters.
  *
  * Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
- * All else starts at 0.
+ * All else starts at 0, but b_g at 1.
  *
  * @param {function(): number} random uniform numbers in [0, 1), as Math.random's or seeded's
  * @param {Object<string, number>} sizes input_size, hidden_size
@@ -176,6 +179,7 @@ export function init(random, sizes, ArrayType = Float64Array) {
       });
     }
   }
+  params.views.b_g.fill(1);
   return params;
 }
 

@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cached_property
 
+import sympy as sp
+
 from derive.backends.about import About
 from derive.backends.javascript.lines import folded, in_comment
-from derive.backends.javascript.printer import helpers, shortest, times
+from derive.backends.javascript.printer import (
+    JavaScriptPrinter,
+    helpers,
+    of_sizes,
+    shortest,
+    times,
+)
 from derive.backends.javascript.routine import Routine
 from derive.backends.javascript.words import WORDS
 from derive.backends.printer import width
+from derive.entries import PLACE
 from derive.nodes import Axes, Axis, H, I, Quantity
 from derive.program.buffers import Buffer, Span
 from derive.program.naming import Names
@@ -164,4 +173,10 @@ class Module:
         routines = (self.forward, self.backward, self.step)
         every = [s for r in routines for s in r.call.routine.statements]
         flat = [p for s in every for p in (s.body if isinstance(s, Fused) else (s,))]
-        return helpers(e for s in flat for e in numbers(s))
+        return helpers([*self.about.entries.values(), *(e for s in flat for e in numbers(s))])
+
+    def entry(self, formula: sp.Expr) -> str:
+        """A parameter's entries, in `init`."""
+        ranks = {place.name: n for n, place in enumerate(PLACE)}
+        sizes = {axis: of_sizes(self.names.argument(axis)) for axis in self.axes}
+        return JavaScriptPrinter(ranks, str, sizes.__getitem__)(formula)

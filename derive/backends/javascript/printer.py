@@ -9,19 +9,24 @@ import sympy as sp
 
 from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
-from derive.printing import ATOM, POWER, PRODUCT
+from derive.printing import ATOM, POWER, PRODUCT, SUM
 
 # What the language has. The others are functions of the generated module.
 MATH = {
-    **{name: f"Math.{name}" for name in ("tanh", "exp", "log", "sqrt", "sin", "cos", "sign")},
+    **{name: f"Math.{name}" for name in "tanh exp expm1 log log1p sqrt sin cos sign floor".split()},
     "absolute": "Math.abs",
     "maximum": "Math.max",
 }
-OWN = {"step": "unitStep"}  # `step` is one step of the cell
+OWN = {"step": "unitStep", "log_sigmoid": "logSigmoid"}  # `step` is one step of the cell
 
 
 class JavaScriptPrinter(PlacedPrinter):
     """Prints elementwise expressions on the numbers that `place` names."""
+
+    def product(self, expr):
+        if not expr.could_extract_minus_sign() or " ** " not in self(-expr):
+            return super().product(expr)
+        return f"-({self(-expr)})", SUM  # the language has no minus before a power
 
     def power(self, expr):
         base, exponent = expr.args
@@ -54,6 +59,11 @@ def called(function: str) -> str:
 def helpers(expressions: Iterable[sp.Expr]) -> set[str]:
     """The functions that a module has to bring along, since the language has none."""
     return {type(f).__name__ for expr in expressions for f in expr.atoms(Elementwise)} - MATH.keys()
+
+
+def of_sizes(argument: str) -> str:
+    """A size as `init` is given it."""
+    return f"sizes.{argument}"
 
 
 def times(count: str, length: str) -> str:

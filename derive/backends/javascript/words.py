@@ -17,7 +17,7 @@ MODULE = frozenset(
     "Array ArrayBuffer Float32Array Float64Array Int32Array Math Number Object RangeError String "
     "TypeError LATEX STARTS Params init seeded forward backward step shown checkKeys checkOptions "
     "checkCount checkParams checkArray checkRows checkState checkLengths checkTape masked final "
-    "part sigmoid softplus relu unitStep heaviside".split()
+    "part sigmoid softplus logSigmoid relu unitStep heaviside choose".split()
 )
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(

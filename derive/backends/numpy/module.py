@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import sympy as sp
+
 from derive.backends.about import About
-from derive.backends.numpy.printer import helpers
+from derive.backends.numpy.printer import NumPyPrinter, helpers
 from derive.backends.numpy.routine import Routine
 from derive.backends.numpy.words import ATTRIBUTES, FUNCTIONS
 from derive.backends.printer import extent
 from derive.backends.python_lines import folded, in_docstring
 from derive.backends.weight import Weight
+from derive.entries import PLACE
 from derive.nodes import Axes, Axis, H, I, Quantity
 from derive.program.buffers import Buffer
 from derive.program.naming import Names
@@ -135,4 +138,10 @@ class Module:
         """The functions that NumPy has not, and this module needs."""
         every = [s for r in self.routines for s in r.call.routine.statements]
         activations = [f for s in every if isinstance(s, Activate) for f in s.functions]
-        return helpers((e for s in every for e in numbers(s)), activations)
+        formulas = [*self.about.entries.values(), *(e for s in every for e in numbers(s))]
+        return helpers(formulas, activations)
+
+    def entry(self, formula: sp.Expr) -> str:
+        """A parameter's entries, in `init`."""
+        ranks = {place.name: n for n, place in enumerate(PLACE)}
+        return NumPyPrinter(ranks, str, self.names.argument, ())(formula)

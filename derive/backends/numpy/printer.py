@@ -14,7 +14,8 @@ from derive.printing import ATOM, POWER, PRODUCT
 # NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The
 # others are helpers in the generated module, named with an underscore.
 UFUNCS = frozenset(
-    "tanh exp log sqrt sin cos maximum add subtract multiply divide power negative".split()
+    "tanh exp expm1 log log1p sqrt sin cos maximum "
+    "add subtract multiply divide power negative".split()
 )
 
 

@@ -9,7 +9,7 @@ import keyword
 
 # Of the module: what it imports and defines.
 MODULE = frozenset(
-    "annotations accumulate math np Mapping NamedTuple Params State Tape LATEX "
+    "annotations accumulate math zipfile np Mapping NamedTuple Params State Tape LATEX "
     "init forward backward step jvp hvp".split()
 )
 # Of its functions: arguments, and what the templates call things.
@@ -20,9 +20,9 @@ LOCAL = frozenset(
 )
 # Of `Params`: attributes, and names in its constructor and in `init`.
 PARAMS = frozenset(
-    "self dtype flat zeros copy stacked keys values items get name size sizes lengths shapes "
-    "starts view SHAPES STACKS np math accumulate rng params bound Params "
-    "isinstance int bool zip dict sum tuple type".split()
+    "self dtype flat zeros copy save load stacked keys values items get name size sizes lengths "
+    "own shapes starts view views SHAPES STACKS np math accumulate rng params bound Params "
+    "isinstance int bool zip dict sum tuple type vars super".split()
 )
 PYTHON = frozenset(keyword.kwlist)
 

@@ -1,38 +1,85 @@
 """The best arrangement that can be found of a graph: the conventional one, improved step by step.
 
-A step exchanges two columns or moves one operation. It is kept where lines become shorter or have
-fewer bends and crossings. The steps are tried in a fixed order, so that one cell always gives one
-picture.
+A step moves one node or one column, or exchanges two rails. Those that promise most are tried
+first, and one is kept where lines become shorter or have fewer bends and crossings. Where no step
+is left, the search goes on from an arrangement a few steps away. Nothing is left to chance, so that
+one cell always gives one picture.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import combinations
 
-from derive.display.diagram.graph import Graph
+from derive.display.diagram.graph import Graph, Node
+from derive.display.diagram.outlook import outlook
 from derive.display.diagram.place import Placement, place
 from derive.display.diagram.route import Routes, improved, route
 
 TRIALS = 30_000  # how many arrangements are tried, over the square of the number of nodes
+PROMISING = 25  # how many steps are tried from one arrangement
+DETOURS = 40  # how often the search goes on from an arrangement a few steps away
+SAMPLES = (6, 10, 15, 30)  # from how many steps it chooses, on the way there
+ASIDE = 1.5  # how much dearer that arrangement may be
+
+Step = Callable[[], Placement]
+
+
+class _Search:
+    """A search with so many trials; chance is the same each time."""
+
+    def __init__(self, graph: Graph):
+        self.left = max(10, TRIALS // len(graph.nodes) ** 2)
+        self.tried: set[tuple] = set()
+        self.chance = random.Random(0)
+
+    def climb(self, best: Routes) -> Routes:
+        """The best that is found step by step from an arrangement."""
+        while (better := self.step(best)) is not None:
+            best = better
+        return best
+
+    def step(self, best: Routes) -> Routes | None:
+        """A better arrangement one step away, the more promising ones tried first."""
+        steps = [step() for step in _steps(best.grid.placement)]
+        new = {_layout(step): step for step in steps if step.is_sound}
+        fresh = [step for layout, step in new.items() if layout not in self.tried]
+        for candidate in sorted(fresh, key=outlook)[: min(self.left, PROMISING)]:
+            better = self.tried_out(best, candidate)
+            if better is not None:
+                return better
+        return None
+
+    def aside(self, best: Routes) -> Routes | None:
+        """An arrangement a few steps away, if it is not much worse."""
+        placement = best.grid.placement
+        for _ in range(2):
+            steps = list(_steps(placement))
+            some = [
+                step()
+                for step in self.chance.sample(steps, min(self.chance.choice(SAMPLES), len(steps)))
+            ]
+            sound = [step for step in some if step.is_sound]
+            placement = min(sound, key=outlook, default=placement)
+        return None if _layout(placement) in self.tried else self.tried_out(best, placement, ASIDE)
+
+    def tried_out(self, best: Routes, placement: Placement, worse: float = 1.0) -> Routes | None:
+        """The lines of another arrangement, if they cost little enough."""
+        self.tried.add(_layout(placement))
+        self.left -= 1
+        return improved(best, placement, worse)
 
 
 def arrange(graph: Graph) -> Routes:
     """The graph with all nodes and lines in their places."""
-    best = route(place(graph))
-    left = max(30, TRIALS // len(graph.nodes) ** 2)
-    seen = {_layout(best.grid.placement)}
-    while left > 0:
-        better = None
-        for candidate in _steps(best.grid.placement):
-            if left > 0 and candidate.is_sound and _layout(candidate) not in seen:
-                seen.add(_layout(candidate))
-                left -= 1
-                better = improved(best, candidate)
-                if better is not None:
-                    break
-        if better is None:
-            break
-        best = better
+    search = _Search(graph)
+    best = search.climb(route(place(graph)))
+    for _ in range(DETOURS):
+        other = search.aside(best) if search.left > 0 else None
+        if other is not None:
+            best = min(best, search.climb(other), key=lambda routes: routes.cost)
     return best
 
 
@@ -40,19 +87,34 @@ def _layout(placement: Placement) -> tuple:
     return placement.columns, tuple(placement.row.items())
 
 
-def _steps(placement: Placement) -> Iterator[Placement]:
-    """The arrangements that are one step away."""
-    for at in range(1, len(placement.columns) - 2):
-        yield placement.swapped(at)
+def _steps(placement: Placement) -> Iterator[Step]:
+    """What leads to the arrangements that are one step away."""
+    inner = range(1, len(placement.columns) - 2)
     graph = placement.graph
-    rows = range(1 + len(graph.rails), placement.layers)
-    for node in graph.of_kind("operation"):
-        if node.key in graph.on_rail:
-            for column in range(1, len(placement.columns) - 1):
-                yield placement.moved(node.key, column, placement.row[node.key])
-        else:
-            home = placement.column[node.key]
-            near = sorted(range(1, len(placement.columns) - 1), key=lambda c: abs(c - home))
-            for column in near[:5]:
-                for row in rows:
-                    yield placement.moved(node.key, column, row)
+    for at in inner:
+        for to in inner:
+            yield partial(placement.shifted, at, to)
+    entering = [node.names[0] for node in graph.of_kind("enter")]
+    for one, other in combinations(entering, 2):
+        if (one in graph.rails) == (other in graph.rails):
+            yield partial(placement.exchanged, one, other)
+    for node in graph.of_kind("operation", "state"):
+        yield from _moves(placement, node)
+
+
+def _moves(placement: Placement, node: Node) -> Iterator[Step]:
+    """What puts one operation elsewhere: near what it reads or is read by."""
+    graph, key = placement.graph, node.key
+    beside = {key, *(operand.source for operand in node.operands), *graph.readers[key]}
+    columns = {placement.column[k] + d for k in beside for d in (-1, 0, 1)}
+    columns &= {*range(1, len(placement.columns) - 2)}
+    rows = {placement.row[k] + d for k in beside for d in (-1, 0, 1)}
+    rails = {placement.row[f"enter {state}"] for state in graph.rails}
+    inner = {*range(1 + min(rails, default=0), placement.layers)}
+    on_rail = key in graph.on_rail
+    for column in sorted(columns):
+        for row in [placement.row[key]] if on_rail else sorted(rows & inner - rails):
+            yield partial(placement.moved, key, column, row)
+            yield partial(placement.apart, key, column, row)
+        for row in [] if on_rail else sorted(rows & inner):
+            yield partial(placement.between, key, column, row)

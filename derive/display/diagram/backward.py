@@ -203,6 +203,7 @@ class _BackwardPen(Pen):
         """The derivative of a formula by a part of it, which may be some of its factors or
         terms."""
         variable = sp.Dummy(real=True)
+        expr = expr.xreplace({FeatureSum(line): line})  # a sum passes on what it gets to each term
         return expr.subs(line, variable).diff(variable).xreplace({variable: line})
 
     def with_notes(self, made: Scene) -> Scene:

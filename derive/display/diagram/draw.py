@@ -27,7 +27,8 @@ MARGIN = 24.0
 ATTEMPTS = 60  # how often more room is asked for
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
-SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ"}
+SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
+SIGNS |= {"log_sigmoid": "log σ", "floor": "⌊·⌋", "choose": "where", "stop_gradient": "sg"}
 SIGNS |= {"outer": "⊗", "apply": "@"}
 
 
@@ -192,9 +193,7 @@ class Pen:
 
     def corners(self, way: Way) -> tuple[Position, ...]:
         """The points at which a way turns, and its ends, at the edges of nodes."""
-        steps = [two - one for one, two in pairwise(way.points)]
-        kept = [0, *(n for n, (a, b) in enumerate(pairwise(steps), 1) if a != b), len(steps)]
-        points = [self.places.at(way.points[n]) for n in kept]
+        points = [self.places.at(point) for point in way.corners]
         points[0] = self.edge(way.source, way.points[0], points[0], points[1])
         points[-1] = self.edge(way.target, way.points[-1], points[-1], points[-2])
         if self.graph.nodes[way.target].kind == "merge" and points[-1][0] == points[-2][0]:

@@ -11,17 +11,31 @@ part of an operation's label.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import sympy as sp
 
 from derive.cell import Cell
 from derive.deviation import Deviation
-from derive.elementwise import Elementwise
-from derive.nodes import Axes, FeatureSum, MatVec, Quantity, Transposed, axes_of, symbols_of
+from derive.elementwise import Elementwise, maximum
+from derive.nodes import (
+    Axes,
+    FeatureSum,
+    MatVec,
+    Quantity,
+    Size,
+    Transposed,
+    axes_of,
+    symbols_of,
+)
 from derive.nodes import Node as Node_
+
+SIDES = 3  # how many lines reach an operation; the fourth side is where one leaves it
+LINES = 4  # how many lines reach a layer before they merge
+SPARED = 4  # how many lines a second merge has to spare
 
 
 @dataclass(frozen=True)
@@ -110,14 +124,23 @@ class _Builder:
         self.known[cell.input] = self.add(Node("input", "input", names=(cell.input,)))
         for state in cell.states:
             self.known[state] = self.add(Node(f"enter {state}", "enter", names=(state,)))
+        leaving = {*cell.updates.values(), cell.output}
         for equation in cell.equations:
-            if equation.lhs not in self.constant and equation.lhs not in self.meaning:
-                self.define(equation.lhs, self.inlined(self.formulas[equation.lhs]))
+            name = equation.lhs
+            if name in self.constant and name in leaving:
+                self.known[name] = self.node("operation", "constant", (), name)
+                self.name(self.known[name], name)
+            elif name not in self.constant and name not in self.meaning:
+                self.define(name, self.inlined(self.formulas[name]))
         for state, new in cell.updates.items():
             line = Operand(self.known[new], new)
             self.add(Node(f"leave {state}", "leave", operands=(line,), names=(new,)))
         line = Operand(self.known[cell.output], cell.output)
         self.add(Node("output", "output", operands=(line,), names=(cell.output,)))
+        for name in self.meaning:
+            rhs = self.inlined(self.formulas[name])
+            if rhs in self.known:  # it has a layer of its own after all
+                self.name(self.known[rhs], name)
         return _reached(self.nodes)
 
     def inlined(self, expr: sp.Expr) -> sp.Expr:
@@ -127,12 +150,13 @@ class _Builder:
         return expr
 
     def define(self, name: Quantity, rhs: sp.Expr) -> None:
-        key = self.line(rhs)
+        self.known[name] = self.line(rhs)
+        self.name(self.known[name], name)
+
+    def name(self, key: str, name: Quantity) -> None:
+        """Give a node one more name."""
         node = self.nodes[key]
-        self.known[name] = key
-        self.nodes[key] = Node(
-            key, node.kind, node.label, node.operands, node.expr, (*node.names, name)
-        )
+        self.nodes[key] = replace(node, names=(*node.names, name))
 
     def add(self, node: Node) -> str:
         self.nodes[node.key] = node
@@ -210,15 +234,14 @@ class _Builder:
             return self.product(expr)
         if isinstance(expr, sp.Pow):
             return self.power(expr)
-        if isinstance(expr, FeatureSum | Deviation):
-            lines = [v for v in expr.args if symbols_of(v) and not self.is_constant(v)]
-            return "sum", [self.operand(v) for v in lines]
         if isinstance(expr, MatVec):  # with a matrix that is no parameter
             matrix, vector = expr.args
             (whole,) = matrix.args if isinstance(matrix, Transposed) else (matrix,)
             return "apply", [self.operand(whole), self.operand(vector)]
+        names = {FeatureSum: "sum", Deviation: "deviation"}
         lines = [argument for argument in expr.args if not self.is_constant(argument)]
-        return type(expr).__name__.lower(), [self.operand(argument) for argument in lines]
+        label = names.get(type(expr), type(expr).__name__.lower())
+        return label, [self.operand(argument) for argument in lines]
 
     def sum(self, expr: sp.Add) -> tuple[str, list[Operand]]:
         constant = [term for term in expr.args if self.is_constant(term)]
@@ -232,7 +255,7 @@ class _Builder:
             return self.affine(expr, rest)
         return "+", [
             self.operand(-term if _is_minus(term) else term, negated=_is_minus(term))
-            for term in few(sp.Add, self.in_order(self.shared(sp.Add, lines)))
+            for term in self.chained(sp.Add, lines)
         ]
 
     def affine(self, expr: sp.Expr, line: sp.Expr) -> tuple[str, list[Operand]]:
@@ -244,7 +267,7 @@ class _Builder:
     def constant_label(self, expr: sp.Expr, line: sp.Expr) -> str:
         """What an operation with one line does to it: ``0.9 ·``, ``+ b``, ``affine``."""
         if expr.is_Mul and (factor := expr / line).is_Number:
-            return "-" if factor == -1 else f"{float(factor):.4g} ·"
+            return "-" if factor == -1 else f"{float(factor):.4g} ·".replace("-", "−")
         return "affine"
 
     def product(self, expr: sp.Mul) -> tuple[str, list[Operand]]:
@@ -252,16 +275,32 @@ class _Builder:
         lines = [factor for factor in expr.args if not self.is_constant(factor)]
         if constant and sp.Mul(*constant) != 1:
             inner = sp.Mul(*lines)
+            if expr == -inner and isinstance(inner, maximum) and all(map(_is_minus, inner.args)):
+                return "min", [self.operand(-argument) for argument in inner.args]
+            if isinstance(inner, FeatureSum) and not symbols_of(sp.Mul(*constant)):
+                return self.mean(expr, inner)
             return self.constant_label(expr, inner), [self.operand(inner)]
-        return "*", [
-            self.operand(factor)
-            for factor in few(sp.Mul, self.in_order(self.shared(sp.Mul, lines)))
-        ]
+        return "*", [self.operand(factor) for factor in self.chained(sp.Mul, lines)]
+
+    def mean(self, expr: sp.Mul, total: FeatureSum) -> tuple[str, list[Operand]]:
+        """A sum over features, divided by their number if that is what its factor is."""
+        (vector,) = total.args
+        if expr / total == 1 / sp.Mul(*(Size(axis) for axis in axes_of(vector))):
+            return "mean", [self.operand(vector)]
+        return self.constant_label(expr, total), [self.operand(total)]
 
     def power(self, expr: sp.Pow) -> tuple[str, list[Operand]]:
         base, exponent = expr.args
         label = {-1: "1 /", 2: "square"}.get(exponent, f"power {exponent}")
         return label, [self.operand(base)]
+
+    def chained(self, kind: type[sp.Basic], parts: list[sp.Expr]) -> list[sp.Expr]:
+        """Terms or factors in order, the first ones taken together where a circle has no side left
+        for each."""
+        parts = self.in_order(self.shared(kind, parts))
+        while len(parts) > SIDES:
+            parts = [kind(*parts[:SIDES]), *parts[SIDES:]]
+        return parts
 
     def shared(self, kind: type[sp.Basic], parts: list[sp.Expr]) -> list[sp.Expr]:
         """Terms or factors, of which those that stand together elsewhere are one."""
@@ -279,14 +318,6 @@ class _Builder:
 
     def is_constant(self, expr: sp.Expr) -> bool:
         return symbols_of(expr) <= self.constant
-
-
-def few(kind: type[sp.Basic], parts: list[sp.Expr]) -> list[sp.Expr]:
-    """Terms or factors, as many as a circle has sides for beside the one that the result leaves by:
-    those that are too many stand together."""
-    while len(parts) > 3:
-        parts = [kind(*parts[:2]), *parts[2:]]
-    return parts
 
 
 def _constants(cell: Cell) -> frozenset[Quantity]:
@@ -328,19 +359,18 @@ def _with_norms(cell: Cell) -> dict[Quantity, sp.Expr]:
 def _folded(
     cell: Cell, formulas: dict[Quantity, sp.Expr], constant: frozenset[Quantity]
 ) -> dict[Quantity, sp.Expr]:
-    """What is drawn as a part of the one layer that reads it: products without an activation, and
-    their standardised values."""
-    readers: dict[Quantity, set[Quantity]] = {}
+    """What is drawn as a part of the one layer that reads it, in one place: products without an
+    activation, and their standardised values."""
+    places: Counter[Quantity] = Counter()
     for name, rhs in formulas.items():
-        for q in symbols_of(rhs):
-            readers.setdefault(q, set()).add(name)
+        if name.axes:
+            places.update(q for q in sp.preorder_traversal(rhs) if isinstance(q, Quantity))
     kept = {cell.output, *cell.updates.values(), *constant}
     folded: dict[Quantity, sp.Expr] = {}
     for name, rhs in formulas.items():
-        alone = len({r for r in readers.get(name, ()) if r.axes}) == 1
         terms = sp.Add.make_args(rhs.xreplace(folded))
-        is_learnt = any(_is_product(term, constant) for term in terms)
-        if name not in kept and alone and is_learnt and all(_is_linear(t, constant) for t in terms):
+        is_learnt = places[name] == 1 and any(_is_product(term, constant) for term in terms)
+        if name not in kept and is_learnt and all(_is_linear(t, constant) for t in terms):
             folded[name] = rhs
     return folded
 
@@ -382,54 +412,63 @@ def _reached(nodes: dict[str, Node]) -> dict[str, Node]:
 
 
 def _merged(nodes: dict[str, Node]) -> dict[str, Node]:
-    """The graph with the lines merged that layers read together: the input and states."""
-    ground = [key for key, node in nodes.items() if node.kind == "enter"] + ["input"]
-    read = {
-        key: tuple(g for g in ground if g in {o.source for o in node.operands})
-        for key, node in nodes.items()
-        if node.kind == "layer"
-    }
-    together = _common(list(read.values()))
-    if len(together) < 2:
-        return nodes
+    """The graph with the lines merged that layers read together: the input and states.
+
+    What is merged may merge with more, where that spares enough lines.
+    """
+    first = {key: node for key, node in nodes.items() if node.kind in {"input", "enter"}}
+    ground = [*(key for key in first if key != "input"), "input"]
+    changed, made = nodes, dict[str, Node]()
+    while together := _common([_read(node, ground) for node in changed.values()], bool(made)):
+        joint = together[0]
+        for source in together[1:]:
+            operands = Operand(joint, sp.S.Zero), Operand(source, sp.S.Zero)
+            joint = f"merge {len(made)}"
+            made[joint] = Node(joint, "merge", operands=operands)
+        changed = {
+            key: _reading(node, {*together}, joint)
+            if {*together} <= {*_read(node, ground)}
+            else node
+            for key, node in changed.items()
+        }
+        ground.insert(0, joint)
+    return first | made | {k: v for key in changed for k, v in _narrowed(changed[key]).items()}
+
+
+def _narrowed(node: Node) -> dict[str, Node]:
+    """A layer that reads few lines, behind the merges that make them few."""
     made: dict[str, Node] = {}
-    joint = together[0]
-    for source in together[1:]:
-        operands = (Operand(joint, nodes[together[0]].expr), Operand(source, sp.S.Zero))
-        joint = f"merge {len(made)}"
-        made[joint] = Node(joint, "merge", operands=operands)
-    changed = {
-        key: _reading(node, set(together), joint)
-        if set(together) <= set(read.get(key, ()))
-        else node
-        for key, node in nodes.items()
-    }
-    first = [key for key, node in nodes.items() if node.kind in {"input", "enter"}]
-    return {key: changed[key] for key in first} | made | changed
+    while node.kind == "layer" and len(node.operands) > LINES:
+        *others, one, two = node.operands
+        key = f"merge {len(made)} of {node.key}"
+        made[key] = Node(key, "merge", operands=(one, two))
+        node = replace(node, operands=(*others, Operand(key, node.expr)))
+    return made | {node.key: node}
 
 
-def _common(sets: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """The lines to be merged: those that as many layers as possible read together."""
+def _read(node: Node, ground: list[str]) -> tuple[str, ...]:
+    """Which of some lines a layer reads."""
+    sources = {operand.source for operand in node.operands if node.kind == "layer"}
+    return tuple(line for line in ground if line in sources)
+
+
+def _common(sets: list[tuple[str, ...]], is_merged: bool) -> tuple[str, ...]:
+    """The lines to be merged: those that as many layers as possible read together. Where some are
+    merged already, more have to be worth it: a peephole stays a line of its own."""
     pairs = (tuple(line for line in one if line in two) for one in sets for two in sets)
-    best: tuple[tuple[int, int], tuple[str, ...]] = ((0, 0), ())
+    best: tuple[tuple[int, int], tuple[str, ...]] = ((1, 0), ())
     for lines in dict.fromkeys(lines for lines in pairs if len(lines) > 1):
-        saves = sum({*lines} <= {*one} for one in sets), len(lines)
-        if saves > best[0]:
-            best = saves, lines
+        layers = sum({*lines} <= {*one} for one in sets)
+        if is_merged and (layers - 1) * (len(lines) - 1) < SPARED:
+            continue
+        best = max(best, ((layers, len(lines)), lines), key=lambda pair: pair[0])
     return best[1]
 
 
 def _reading(node: Node, together: set[str], joint: str) -> Node:
     """A layer that reads merged lines as one."""
     others = [o for o in node.operands if o.source not in together]
-    return Node(
-        node.key,
-        node.kind,
-        node.label,
-        (Operand(joint, node.expr), *others),
-        node.expr,
-        node.names,
-    )
+    return replace(node, operands=(Operand(joint, node.expr), *others))
 
 
 def _rails(cell: Cell, nodes: dict[str, Node]) -> dict[Quantity, tuple[str, ...]]:

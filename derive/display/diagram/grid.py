@@ -6,7 +6,7 @@ row has one, and channels. A point is a number, so that a step in a direction is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -14,15 +14,19 @@ from itertools import pairwise
 from derive.display.diagram.graph import Operand
 from derive.display.diagram.place import Placement
 
+RIGHT, DOWN, LEFT, UP = range(4)  # directions: opposite ones differ in the second bit
+LENGTH, BEND = 4, 40  # what a step costs, and a turn
+FAR = 10**9
 SIDE = 30  # what it costs to use another port than the usual one
 
 
 @dataclass(frozen=True)
 class Port:
-    """A point of a node where a line may arrive, the step that leads there, and what it costs."""
+    """A point of a node where a line may arrive or leave, the direction it then has, and what it
+    costs."""
 
     point: int
-    step: int
+    to: int
     cost: int = 0
 
 
@@ -45,7 +49,7 @@ class Grid:
 
     @cached_property
     def steps(self) -> tuple[int, int, int, int]:
-        """Right, down, left, up."""
+        """The step in each direction."""
         return 1, self.width, -1, -self.width
 
     @cached_property
@@ -61,6 +65,11 @@ class Grid:
     def bodies(self) -> dict[int, str]:
         """The node at each point that one covers."""
         return {at + d: key for key, at in self.centres.items() for d in (-1, 0, 1)}
+
+    @cached_property
+    def is_open(self) -> list[bool]:
+        """For each point, whether lines may run there: inside, and not through nodes."""
+        return [inside and point not in self.bodies for point, inside in enumerate(self.is_inside)]
 
     @cached_property
     def is_inside(self) -> list[bool]:
@@ -92,47 +101,100 @@ class Grid:
 
     def ports_in(self, key: str, operand: Operand) -> Iterator[Port]:
         """Where a line may arrive at a node."""
-        right, down, left, up = self.steps
         at, node = self.centres[key], self.placement.graph.nodes[key]
         first = node.operands[0] == operand
+        is_below = self.centres[operand.source] > at
         if node.kind == "leave" or (operand.source, key) in self.along:
-            yield Port(at - 1, right)
+            yield Port(at - 1, RIGHT)
         elif node.kind == "output":
-            yield Port(at, up)
+            yield Port(at, UP)
         elif node.kind == "merge":
-            yield Port(at - 1, right) if first else Port(at, up)
+            yield Port(at - 1, RIGHT, 0 if first else SIDE)
+            yield Port(at, UP, SIDE if first else 0)
+            yield Port(at, DOWN, SIDE if first else 0)
         elif node.kind == "state":
-            yield Port(at, up)
-            yield Port(at, down)
-            yield Port(at - 1, right)
-            yield Port(at + 1, left)
+            yield Port(at, UP)
+            yield Port(at, DOWN)
+            yield Port(at - 1, RIGHT)
+            yield Port(at + 1, LEFT)
         elif node.kind == "layer":
-            yield Port(at, up, 0 if first else SIDE)
+            yield Port(at, UP, 0 if first else SIDE)
             for side in (-1, 1):
-                yield Port(at + side, up, SIDE if first else 0)
-                yield Port(at + side, down, 4 * SIDE if first else 0)
-            yield Port(at - 1, right, 2 * SIDE)
-            yield Port(at + 1, left, 3 * SIDE)
+                yield Port(at + side, UP, SIDE if first else 0)
+                yield Port(at + side, DOWN, 4 * SIDE if first and is_below else 0)
+            yield Port(at - 1, RIGHT, 2 * SIDE)
+            yield Port(at + 1, LEFT, 3 * SIDE)
         else:
-            yield Port(at, up)
-            yield Port(at, down)
+            yield Port(at, UP)
+            yield Port(at, DOWN)
             if key not in self.placement.graph.on_rail:
-                yield Port(at - 1, right)
-                yield Port(at + 1, left)
+                yield Port(at - 1, RIGHT)
+                yield Port(at + 1, LEFT)
 
     def ports_out(self, key: str) -> Iterator[Port]:
         """Where a line may leave a node."""
-        right, down, left, up = self.steps
         at, kind = self.centres[key], self.placement.graph.nodes[key].kind
         if kind == "input":
-            yield Port(at, up)
+            yield Port(at, UP)
         elif kind in {"enter", "merge"} or key in self.placement.graph.on_rail:
-            yield Port(at + 1, right)
+            yield Port(at + 1, RIGHT)
         elif kind == "layer":
-            yield Port(at, up)
-            yield Port(at + 1, right)
+            yield Port(at, UP)
+            yield Port(at + 1, RIGHT)
         else:
-            yield Port(at, up)
-            yield Port(at, down)
-            yield Port(at - 1, left)
-            yield Port(at + 1, right)
+            yield Port(at, UP)
+            yield Port(at, DOWN)
+            yield Port(at - 1, LEFT)
+            yield Port(at + 1, RIGHT)
+
+    def estimate(self, goals: Mapping[int, int]) -> Callable[[int], int]:
+        """What a way costs at least from a point and direction to one of the goals: its length,
+        the bends that it would need on an empty grid, and the goal's own cost."""
+        width = self.width
+        ends = [
+            (*divmod(goal >> 2, width), [BENDS[to][goal & 3] for to in range(4)], cost)
+            for goal, cost in goals.items()
+        ]
+
+        def ahead(state: int) -> int:
+            y, x = divmod(state >> 2, width)
+            to, best = state & 3, FAR
+            for row, column, bends, cost in ends:
+                down, across = row - y, column - x
+                turns = bends[to][(down > 0) - (down < 0)][(across > 0) - (across < 0)]
+                cost += LENGTH * (abs(down) + abs(across)) + BEND * turns
+                if cost < best:
+                    best = cost
+            return best
+
+        return ahead
+
+    def least(self, operand: Operand, key: str) -> int:
+        """What a line costs at least from its node to a reader."""
+        goals = {4 * port.point + port.to: port.cost for port in self.ports_in(key, operand)}
+        ahead = self.estimate(goals)
+        return min(ahead(4 * port.point + port.to) for port in self.ports_out(operand.source))
+
+
+def _bends(across: int, down: int, to: int, arriving: int) -> int:
+    """How often a way turns at least that starts in one direction and arrives in another."""
+    forward, aside = (across, down) if to in (RIGHT, LEFT) else (down, across)
+    if to in (LEFT, UP):
+        forward = -forward
+    if arriving == to:
+        return (4 if forward <= 0 else 2) if aside else 0 if forward >= 0 else 4
+    if arriving == to ^ 2:
+        return 2 if aside else 4
+    is_ahead = aside > 0 if arriving in (RIGHT, DOWN) else aside < 0
+    return 1 if forward > 0 and is_ahead else 3
+
+
+# For the direction in which a way starts, that in which it arrives, and the signs of how far down
+# and across it has to go.
+BENDS = [
+    [
+        [[_bends(across, down, to, arriving) for across in (0, 1, -1)] for down in (0, 1, -1)]
+        for arriving in range(4)
+    ]
+    for to in range(4)
+]

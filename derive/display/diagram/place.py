@@ -8,11 +8,13 @@ that most lines are straight.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 from derive.display.diagram.graph import Graph, Node
+from derive.nodes import Quantity
 
 DEEPEST = 4  # rows of operations; what is deeper goes on to the side
 
@@ -50,14 +52,43 @@ class Placement:
         """The same with a node in another place."""
         columns = [[k for k in keys if k != key] for keys in self.columns]
         columns[column].append(key)
-        kept = tuple(tuple(keys) for keys in columns if keys)
-        return replace(self, columns=kept, row=self.row | {key: row})
+        return self.kept(columns, self.row | {key: row})
 
-    def swapped(self, at: int) -> Placement:
-        """The same with a column and the next one exchanged."""
+    def apart(self, key: str, at: int, row: int) -> Placement:
+        """The same with a node in a new column of its own, before another column."""
+        columns = [[k for k in keys if k != key] for keys in self.columns]
+        columns.insert(at, [key])
+        return self.kept(columns, self.row | {key: row})
+
+    def between(self, key: str, column: int, at: int) -> Placement:
+        """The same with a node in a new row of its own, above another row."""
+        below = {k: row + (row >= at) for k, row in self.row.items()}
+        return replace(self, row=below).moved(key, column, at)
+
+    def kept(self, columns: Iterable[Iterable[str]], row: dict[str, int]) -> Placement:
+        """Other places, without columns and rows that have become empty."""
+        rows = {old: new for new, old in enumerate(sorted({*row.values()}))}
+        return replace(
+            self,
+            columns=tuple(tuple(keys) for keys in columns if keys),
+            row={key: rows[at] for key, at in row.items()},
+        )
+
+    def shifted(self, at: int, to: int) -> Placement:
+        """The same with a column elsewhere."""
         order = list(self.columns)
-        order[at : at + 2] = order[at + 1], order[at]
+        order.insert(to, order.pop(at))
         return replace(self, columns=tuple(order))
+
+    def exchanged(self, one: Quantity, other: Quantity) -> Placement:
+        """The same with the rows of two states exchanged."""
+        rows = {one: self.row[f"enter {other}"], other: self.row[f"enter {one}"]}
+        places = {
+            key: row
+            for state, row in rows.items()
+            for key in (f"enter {state}", *self.graph.rails.get(state, ()), f"leave {state}")
+        }
+        return replace(self, row=self.row | places)
 
     @cached_property
     def is_sound(self) -> bool:
@@ -71,6 +102,7 @@ class Placement:
             (operand.source, node.key)
             for node in graph.of_kind("layer", "merge")
             for operand in node.operands
+            if graph.nodes[operand.source].kind != "state"
         ]
         sides = [_side(graph.nodes[key]) for keys in self.columns for key in keys]
         return (
@@ -106,16 +138,16 @@ class _Placer:
         self.top = 1 + len(self.memory)
         self.layers = self.top + min(depth, DEEPEST)
         self.columns: list[list[str]] = []
-        self.row: dict[str, int] = {}
+        self.row: dict[str, int] = {"input": 0}
 
     def run(self) -> Placement:
         graph = self.graph
         first: list[str] = [node.key for node in graph.of_kind("enter")]
         self.rows_of_states()
         self.columns.append(first)  # without any, an empty margin
-        bus = self.layers + 1
         for node in graph.of_kind("merge"):
-            self.put(node.key, bus, len(self.columns))
+            if all(operand.source in self.row for operand in node.operands):
+                self.visit(node.key)
         for state in self.memory:
             for key in graph.rails[state]:
                 self.visit(key)
@@ -144,8 +176,9 @@ class _Placer:
             self.put(node.key, self.top, 1 + len(self.columns) // 2)
 
     def below(self) -> None:
-        """The input, under the first merge or else the first node that reads it."""
-        readers = self.graph.readers["input"]
+        """The input, under the first merge or else the first node that reads it; a state that it
+        becomes stands at the edge, and is no place to be under."""
+        readers = [key for key in self.graph.readers["input"] if self.is_placed(key)]
         merges = [key for key in readers if key.startswith("merge")]
         at = min((self.at(key) for key in merges or readers), default=0)
         if not merges or self.is_second(at):
@@ -169,7 +202,7 @@ class _Placer:
             elif any(source in down for source in sources):
                 down[node.key] = 1 + max(down[s] for s in sources if s in down)
             else:
-                up[node.key] = 1 + max(up.get(s, 0) for s in sources)
+                up[node.key] = 1 + max((up.get(s, 0) for s in sources), default=0)
         return up, down
 
     def at(self, key: str) -> int:
@@ -187,12 +220,14 @@ class _Placer:
     def visit(self, key: str) -> None:
         """Place a node, after all that it reads."""
         node = self.graph.nodes[key]
-        if node.kind not in {"layer", "operation"} or self.is_placed(key):
+        if node.kind not in {"layer", "operation", "merge"} or self.is_placed(key):
             return
         for operand in node.operands:
             self.visit(operand.source)
         if node.kind == "layer":
             self.put(key, self.layers, len(self.columns))
+        elif node.kind == "merge":
+            self.put(key, self.layers + 1, len(self.columns))
         else:
             self.operation(node)
 

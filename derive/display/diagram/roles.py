@@ -20,13 +20,22 @@ def roles(graph: Graph) -> dict[str, str]:
     operation        what is elementwise
     line             lines that were merged
     """
-    gates = set(graph.cell.gates)
     return {
-        key: ("gate" if gates & {*node.names} else "candidate")
+        key: ("gate" if is_gate(graph, node) else "candidate")
         if node.kind == "layer"
         else line_role(graph, node)
         for key, node in graph.nodes.items()
     }
+
+
+def is_gate(graph: Graph, layer: Node) -> bool:
+    """Whether a layer is a gate; a sigmoid that has no name of its own may be one as well."""
+    if {*graph.cell.gates} & {*layer.names}:
+        return True
+    readers = [graph.nodes[key] for key in graph.readers[layer.key]]
+    for reader in [r for r in readers if r.label == "1 -"]:
+        readers += [graph.nodes[key] for key in graph.readers[reader.key]]
+    return layer.label == "sigmoid" and any(reader.label == "*" for reader in readers)
 
 
 def line_roles(graph: Graph) -> dict[str, str]:

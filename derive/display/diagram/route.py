@@ -9,69 +9,82 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import pairwise
 
 from derive.display.diagram.graph import Node, Operand
-from derive.display.diagram.grid import Grid
+from derive.display.diagram.grid import BEND, LENGTH, Grid
 from derive.display.diagram.place import Placement
 
-LENGTH, OFF_ROW, BEND, CROSSING, COLUMN = 4, 3, 40, 90, 60
-HOPE = 1.2  # how much a first draft may cost more than the best arrangement so far
+OFF_ROW, CROSSING, COLUMN = 3, 120, 60
+HOPE = 1.1  # how much a first draft may cost more than the best arrangement so far
 
 Points = tuple[int, ...]
-State = tuple[int, int]  # a point, and the step with which it is left
+Wanted = tuple[Operand, Node]  # a line, and a node that reads it
 
 
 class NoWayError(Exception):
-    """A line finds no way to its end."""
+    """A line finds no way to one of its readers."""
+
+    def __init__(self, operand: Operand, node: Node):
+        super().__init__(f"no way from {operand.source} to {node.key}")
+        self.way = operand, node
 
 
 @dataclass(frozen=True)
 class Way:
-    """The part of a line that leads to one of its readers: from where it leaves the rest."""
+    """The part of a line that leads to one of its readers: from where it leaves the rest.
+
+    cost  of its length and bends, not of what it crosses
+    """
 
     source: str
     target: str
     points: Points
     cost: int
 
+    @property
+    def corners(self) -> Points:
+        """Its ends, and the points at which it turns."""
+        steps = [two - one for one, two in pairwise(self.points)]
+        turns = (n for n, (a, b) in enumerate(pairwise(steps), 1) if a != b)
+        return tuple(self.points[n] for n in (0, *turns, -1))
+
 
 @dataclass(frozen=True)
 class Routes:
-    """All ways on their grid, and what they cost."""
+    """All ways on their grid, and what they and the columns cost."""
 
     grid: Grid
     ways: tuple[Way, ...]
-
-    @cached_property
-    def cost(self) -> int:
-        """What the ways and the columns cost."""
-        return sum(way.cost for way in self.ways) + COLUMN * len(self.grid.placement.columns)
+    cost: int
 
 
 def route(placement: Placement) -> Routes:
-    """The ways of all lines, with as many channels as they need."""
-    for channels in (3, 6, 12):
+    """The ways of all lines, with as many channels as they need. A line that finds no way is laid
+    earlier the next time."""
+    first: list[Wanted] = []
+    for channels in (2, 2, 4, 4, 8, 8, *12 * [12]):
         try:
-            return _Router(Grid(placement, channels)).run()
+            return _Router(Grid(placement, channels)).run(first=first)
         except NoWayError as error:
             failure = error
+            first.insert(0, error.way)
     raise failure
 
 
-def improved(best: Routes, placement: Placement) -> Routes | None:
-    """The ways of another arrangement, if they cost less.
+def improved(best: Routes, placement: Placement, worse: float = 1.0) -> Routes | None:
+    """The ways of another arrangement, if they cost less than the best or no more than that many
+    times as much.
 
-    Where the first draft costs so much more that laying lines anew cannot save it, it is given up.
+    Where the first draft costs so much that laying lines anew cannot save it, it is given up.
     """
     try:
-        routes = _Router(Grid(placement, best.grid.channels)).run(HOPE * best.cost)
+        routes = _Router(Grid(placement, best.grid.channels)).run(HOPE * worse * best.cost)
     except NoWayError:
         return None
-    return routes if routes.cost < best.cost else None
+    return routes if routes.cost < worse * best.cost else None
 
 
 class _Router:
@@ -79,166 +92,182 @@ class _Router:
 
     def __init__(self, grid: Grid):
         self.grid = grid
-        # For each point, the lines that run through it, each with the steps that it leaves it by.
+        # For each point, the lines that run through it, each with the directions it goes off in.
         self.laid: dict[int, dict[str, set[int]]] = {}
         self.lines: dict[str, list[Way]] = {}
 
-    def run(self, enough: float = math.inf) -> Routes:
+    def run(self, enough: float = math.inf, first: Iterable[Wanted] = ()) -> Routes:
         """All ways: rails first, then what is short; then each line anew, knowing the others."""
         nodes = self.grid.placement.graph.nodes
         wanted = [(o, node) for node in nodes.values() for o in node.operands]
         wanted.sort(key=lambda pair: self.urgency(*pair))
-        for operand, node in wanted:
-            self.lay(operand, node)
+        wanted.sort(key=lambda pair: not self.is_on_rail(*pair) and pair not in first)
+        spent = COLUMN * len(self.grid.placement.columns)
+        for (operand, node), ahead in zip(wanted, self.ahead(wanted), strict=True):
+            spent += self.lay(operand, node, enough - spent - ahead)
         for _ in range(2):
             before = self.cost()
-            if before > enough:
-                break
             for source in tuple(self.lines):
-                self.again(source, [(o, n) for o, n in wanted if o.source == source])
+                self.again(source, [w for w in wanted if w[0].source == source])
             if self.cost() == before:
                 break
-        return Routes(self.grid, tuple(way for ways in self.lines.values() for way in ways))
+        ways = tuple(way for ways in self.lines.values() for way in ways)
+        return Routes(self.grid, ways, self.cost())
+
+    def ahead(self, wanted: list[Wanted]) -> list[int]:
+        """For each way, what those that follow it cost at least; a branch may cost nothing."""
+        begun, least = set(), []
+        for operand, node in wanted:
+            is_first = operand.source not in begun
+            begun.add(operand.source)
+            least.append(self.grid.least(operand, node.key) if is_first else 0)
+        return [sum(least[n + 1 :]) for n in range(len(least))]
 
     def cost(self) -> int:
-        return sum(way.cost for ways in self.lines.values() for way in ways)
+        """What all that is laid costs, and the columns."""
+        own = sum(way.cost for ways in self.lines.values() for way in ways)
+        crossings = sum(
+            len(lines) > 1 for at, lines in self.laid.items() if at not in self.grid.bodies
+        )
+        return own + CROSSING * crossings + COLUMN * len(self.grid.placement.columns)
 
-    def urgency(self, operand: Operand, node: Node) -> tuple[bool, int, int]:
+    def urgency(self, operand: Operand, node: Node) -> tuple[int, int]:
         down, across = self.apart(self.grid.centres[operand.source], self.grid.centres[node.key])
-        is_rail = (operand.source, node.key) in self.grid.along
-        return not is_rail, (down > 0) + (across > 0), down + across
+        return (down > 0) + (across > 0), down + across
+
+    def is_on_rail(self, operand: Operand, node: Node) -> bool:
+        """Whether a way is a part of a rail."""
+        return (operand.source, node.key) in self.grid.along
 
     def apart(self, one: int, two: int) -> tuple[int, int]:
         """How far two points are apart, in rows and in columns."""
         (y, x), (y2, x2) = divmod(one, self.grid.width), divmod(two, self.grid.width)
         return abs(y - y2), abs(x - x2)
 
-    def again(self, source: str, wanted: list[tuple[Operand, Node]]) -> None:
-        """Lay a line anew; the better of both stays."""
+    def again(self, source: str, wanted: list[Wanted]) -> None:
+        """Lay a line anew, but for its part on a rail; the better of both stays."""
         old = self.lift(source)
+        enough = self.price(old) - 1
         try:
             for operand, node in wanted:
-                self.lay(operand, node)
+                if not self.is_on_rail(operand, node):
+                    enough -= self.lay(operand, node, enough)
         except NoWayError:
-            pass
-        new = self.lift(source)
-        cost = sum(way.cost for way in old)
-        is_better = len(new) == len(old) and sum(way.cost for way in new) < cost
-        for way in new if is_better else old:
-            self.fix(way)
+            self.lift(source)
+            for way in old:
+                self.fix(way)
 
-    def lay(self, operand: Operand, node: Node) -> None:
-        points, cost = self.search(operand, node)
-        self.fix(Way(operand.source, node.key, points, cost))
+    def price(self, ways: list[Way]) -> int:
+        """What the ways of a line that is not laid would cost, crossings and all."""
+        points = {point for way in ways for point in way.points} - self.grid.bodies.keys()
+        return sum(way.cost for way in ways) + CROSSING * sum(
+            bool(self.laid.get(point)) for point in points
+        )
+
+    def lay(self, operand: Operand, node: Node, enough: float = math.inf) -> int:
+        """Lay a way, and say what it costs with what it crosses."""
+        points, cost = self.search(operand, node, enough)
+        crossed = CROSSING * sum(bool(self.laid.get(point)) for point in points[1:-1])
+        self.fix(Way(operand.source, node.key, points, cost - crossed))
+        return cost
 
     def fix(self, way: Way) -> None:
         self.lines.setdefault(way.source, []).append(way)
+        to = {step: n for n, step in enumerate(self.grid.steps)}
         for one, two in pairwise(way.points):
-            self.laid.setdefault(one, {}).setdefault(way.source, set()).add(two - one)
-            self.laid.setdefault(two, {}).setdefault(way.source, set()).add(one - two)
+            self.laid.setdefault(one, {}).setdefault(way.source, set()).add(to[two - one])
+            self.laid.setdefault(two, {}).setdefault(way.source, set()).add(to[one - two])
 
     def lift(self, source: str) -> list[Way]:
-        """Take a line up."""
+        """Take a line up, but for its part on a rail."""
         ways = self.lines.pop(source, [])
         for point in {point for way in ways for point in way.points}:
             self.laid[point].pop(source, None)
         self.lines[source] = []
-        return ways
+        for way in ways:
+            if (source, way.target) in self.grid.along:
+                self.fix(way)
+        return [way for way in ways if (source, way.target) not in self.grid.along]
 
     # the search
 
-    def search(self, operand: Operand, node: Node) -> tuple[Points, int]:
-        """The cheapest way from what is laid of a line, or from its node, to a reader."""
+    def search(self, operand: Operand, node: Node, enough: float) -> tuple[Points, int]:
+        """The cheapest way from what is laid of a line, or from its node, to a reader.
+
+        A state of the search is a point and the direction in which it is left, as one number.
+        """
         ports = self.grid.ports_in(node.key, operand)
-        goals = {(p.point, p.step): p.cost for p in ports if self.is_free(p.point, -p.step)}
+        goals = {4 * p.point + p.to: p.cost for p in ports if self.is_free(p.point, p.to ^ 2)}
         if not goals:
-            raise NoWayError(f"no port of {node.key} is free")
-        ahead, source = self.estimate([point for point, _ in goals]), operand.source
-        before: dict[State, State | None] = {}
-        best: dict[State, int] = {}
-        heap: list[tuple[int, int, State, State | None]] = []
-        for start in self.starts(source):
-            heapq.heappush(heap, (0, 0, start, None))
+            raise NoWayError(operand, node)
+        ahead, source = self.grid.estimate(goals), operand.source
+        steps, is_open, is_middle = self.grid.steps, self.grid.is_open, self.grid.is_middle
+        found: tuple[tuple[int, int], ...]
+        before: dict[int, int] = {}
+        best: dict[int, int] = {}
+        heap = [(ahead(start), 0, start, -1) for start in self.starts(source)]
+        heapq.heapify(heap)
         while heap:
-            _, cost, state, last = heapq.heappop(heap)
+            _, less, state, last = heapq.heappop(heap)
             if state in before:
                 continue
             before[state] = last
-            if last is not None and state in goals:
-                return _traced(before, state), cost
-            for there, more in self.onward(source, state, goals):
-                total = cost + more
+            if state in goals:
+                return _traced(before, state), -less
+            to = state & 3
+            there = (state >> 2) + steps[to]
+            onward, cost = 4 * there + to, LENGTH - less
+            if onward in goals:
+                found = ((onward, cost + goals[onward]),)
+            elif not is_open[there]:
+                continue
+            else:
+                if not (to & 1 or is_middle[there]):
+                    cost += OFF_ROW
+                lines = self.laid.get(there)
+                if not lines:
+                    turn = cost + BEND
+                    found = ((onward, cost), (onward ^ 1, turn), (onward ^ 3, turn))
+                elif len(lines) == 1 and source not in lines and _is_across(lines, to):
+                    found = ((onward, cost + CROSSING),)
+                else:
+                    continue
+            for there, total in found:
                 if total < best.get(there, total + 1):
                     best[there] = total
-                    heapq.heappush(heap, (total + ahead(there), total, there, state))
-        raise NoWayError(f"no way from {source} to {node.key}")
+                    hope = total + ahead(there)
+                    if hope <= enough:
+                        heapq.heappush(heap, (hope, -total, there, state))
+        raise NoWayError(operand, node)
 
-    def estimate(self, ends: list[int]) -> Callable[[State], int]:
-        """What the rest of a way costs at least: its length, and a bend where it has to turn."""
-        width = self.grid.width
-        rows, columns = zip(*(divmod(point, width) for point in ends), strict=True)
-        top, bottom, left, right = min(rows), max(rows), min(columns), max(columns)
-
-        def ahead(state: State) -> int:
-            y, x = divmod(state[0], width)
-            down = top - y if y < top else y - bottom if y > bottom else 0
-            across = left - x if x < left else x - right if x > right else 0
-            turns = down if abs(state[1]) == 1 else across
-            return LENGTH * (down + across) + (BEND if turns else 0)
-
-        return ahead
-
-    def is_free(self, point: int, step: int) -> bool:
+    def is_free(self, point: int, to: int) -> bool:
         """Whether no line uses a side of a node."""
-        return not any(step in steps for steps in self.laid.get(point, {}).values())
+        return not any(to in directions for directions in self.laid.get(point, {}).values())
 
-    def starts(self, source: str) -> Iterator[State]:
+    def starts(self, source: str) -> Iterator[int]:
         """Where a line can begin: at a port of its node, or where it is laid."""
         points = {point for way in self.lines.get(source, ()) for point in way.points}
         if not points:
             for port in self.grid.ports_out(source):
-                if self.is_free(port.point, port.step):
-                    yield port.point, port.step
-        for point in sorted(points):
+                if self.is_free(port.point, port.to):
+                    yield 4 * port.point + port.to
+        for point in points:
             lines = self.laid[point]
             if point not in self.grid.bodies and len(lines) == 1:
-                for step in self.grid.steps:
-                    if step not in lines[source]:
-                        yield point, step
-
-    def onward(
-        self, source: str, state: State, goals: dict[State, int]
-    ) -> Iterator[tuple[State, int]]:
-        """One step ahead, and the turns that are possible there, with what they cost."""
-        point, step = state
-        there, width = point + step, self.grid.width
-        if (there, step) in goals:
-            yield (there, step), LENGTH + goals[there, step]
-            return
-        lines = self.laid.get(there)
-        if (
-            not self.grid.is_inside[there]
-            or there in self.grid.bodies
-            or (lines and source in lines)
-        ):
-            return
-        cost = LENGTH + OFF_ROW * (abs(step) == 1 and not self.grid.is_middle[there])
-        if not lines:
-            yield (there, step), cost
-            for turn in (width, -width) if abs(step) == 1 else (1, -1):
-                yield (there, turn), cost + BEND
-        elif len(lines) == 1:
-            (other,) = lines.values()
-            if other == ({width, -width} if abs(step) == 1 else {1, -1}):
-                yield (there, step), cost + CROSSING
+                for to in range(4):
+                    if to not in lines[source]:
+                        yield 4 * point + to
 
 
-def _traced(before: dict[State, State | None], state: State) -> Points:
+def _traced(before: dict[int, int], state: int) -> Points:
     """The points of a way, found from its end."""
-    points = [state[0]]
-    last = before[state]
-    while last is not None:
-        if last[0] != points[-1]:
-            points.append(last[0])
-        last = before[last]
+    points = [state >> 2]
+    while (state := before[state]) >= 0:
+        points.append(state >> 2)
     return tuple(reversed(points))
+
+
+def _is_across(lines: dict[str, set[int]], to: int) -> bool:
+    """Whether the one line at a point runs straight on, across a direction."""
+    (other,) = lines.values()
+    return other == ({1, 3} if to % 2 == 0 else {0, 2})

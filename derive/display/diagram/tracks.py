@@ -7,7 +7,7 @@ other.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -87,7 +87,7 @@ def _along(
     channels: int,
     tracks: int,
     count: int,
-    used: Iterable[int],
+    used: Set[int],
     halves: Mapping[int, float],
     between: float,
     more: Mapping[int, float],
@@ -104,9 +104,10 @@ def _along(
             edge += more.get(track, 0.0)
         if band == count:
             break
-        half = halves.get(band, 0.0)
-        middle = edge + (between if is_node else CLEAR) + half
         last = first + channels
+        aside = {last, last + tracks - 1} - {last + tracks // 2}
+        half = max(halves.get(band, 0.0), PORT if aside & used else 0.0)
+        middle = edge + (between if is_node else CLEAR) + half
         for n in range(tracks):
             found[last + n] = middle + PORT * (n - tracks // 2)
         edge, is_node = middle + half + sum(more.get(last + n, 0.0) for n in range(tracks)), True

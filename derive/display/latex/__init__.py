@@ -63,7 +63,7 @@ def document(cell: Cell) -> str:
         output=symbols[cell.output],
         many=len(cell.states) > 1,
         scalars=listed(map(latex.symbol, book.scalars)),
-        functions=listed(remark for name, remark in REMARKS.items() if name in book.functions),
+        functions=listed({REMARKS[name]: 0 for name in REMARKS if name in book.functions}),
         loss=listed(map(latex.named, parts["loss"])),
         carry=listed(map(latex.named, parts["next"])),
         sizes=[(word(axis.letter), escape(axis.argument)) for axis in cell.axes],
@@ -76,9 +76,11 @@ def document(cell: Cell) -> str:
 
 def _starts(cell: Cell, parameter: Quantity, latex: Latex) -> str:
     """The entry of a parameter in the table of symbols."""
+    if parameter.name in cell.untrained:
+        return "parameter, not trained"
     if parameter.name not in cell.initial:
         return "parameter"
-    start = latex.number(sp.Float(cell.initial[parameter.name]))
+    start = latex(sp.Float(cell.initial[parameter.name]))
     return f"parameter, at first ${start}$"
 
 

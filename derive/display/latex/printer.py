@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from typing import ClassVar
 
 import sympy as sp
 
@@ -12,6 +13,7 @@ from derive.display import about
 from derive.display.derivation import Name, Textbook
 from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Stacked, plain
 from derive.display.latex.width import em
+from derive.elementwise import floor
 from derive.nodes import Axes, Quantity
 from derive.printing import ATOM, POWER
 
@@ -21,13 +23,21 @@ GREEK = frozenset(
     "upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega".split()
 )
 SPELLED = {"epsilon": r"\varepsilon", "lamda": r"\lambda"}
-FUNCTIONS = {"sigmoid": r"\sigma", "maximum": r"\max", "Minimum": r"\min"}
+FUNCTIONS = {"sigmoid": r"\sigma", "log_sigmoid": r"\log\sigma"}
+FUNCTIONS |= {"stop_gradient": r"\operatorname{sg}"}
+FUNCTIONS |= {"maximum": r"\max", "Minimum": r"\min"}
 FUNCTIONS |= {name: rf"\{name}" for name in ("tanh", "exp", "log", "sin", "cos")}
 REMARKS = {
     "sigmoid": r"\sigma(z) = 1 / (1 + e^{-z})",
+    "log_sigmoid": r"\sigma(z) = 1 / (1 + e^{-z})",
+    "expm1": r"\operatorname{expm1}(z) = e^z - 1",
+    "log1p": r"\operatorname{log1p}(z) = \log(1 + z)",
     "relu": r"\operatorname{relu}(z) = \max(z, 0)",
     "step": r"\operatorname{step}(z) = 1 \text{ for } z > 0, \text{ else } 0",
     "softplus": r"\operatorname{softplus}(z) = \log(1 + e^z)",
+    "choose": r"\operatorname{where}(c, p, q) = p \text{ where } c, \text{ else } q",
+    "stop_gradient": r"\operatorname{sg}(z) = z \text{ with the derivative } 0",
+    "surrogate": r"\operatorname{surrogate}(p, q) = p \text{ with the derivative of } q",
     "sign": r"\operatorname{sign}(z) \in \{-1, 0, 1\}",
     "heaviside": r"\operatorname{heaviside}(z) = 0, \tfrac{1}{2}, 1 \text{ for } z < 0, = 0, > 0",
 }
@@ -38,6 +48,7 @@ class Latex(Stacked):
 
     times = BEFORE_FACTOR + r" \circ "
     juxtaposed = r" \, "
+    fences: ClassVar = Stacked.fences | {floor: (r"\lfloor ", r"\rfloor")}
 
     def __init__(self, book: Textbook):
         super().__init__(book)

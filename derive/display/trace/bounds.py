@@ -8,15 +8,11 @@ from math import inf
 import sympy as sp
 
 from derive.cell import Cell, Equation
-from derive.elementwise import absolute, cos, relu, sigmoid, sign, sin, step, tanh
+from derive.elementwise import Elementwise
 from derive.nodes import Quantity
 
 Interval = tuple[float, float]
 ANYTHING: Interval = (-inf, inf)
-RANGES: dict[type, Interval] = {
-    sigmoid: (0, 1), tanh: (-1, 1), sin: (-1, 1), cos: (-1, 1), sign: (-1, 1), step: (0, 1),
-    relu: (0, inf), absolute: (0, inf),
-}  # fmt: skip
 
 
 def is_within_one(cell: Cell, equation: Equation) -> bool:
@@ -34,8 +30,8 @@ def bounds(expr: sp.Expr, known: Mapping[Quantity, Interval]) -> Interval:
         return known.get(expr, ANYTHING)
     if isinstance(expr, sp.Number | sp.NumberSymbol):
         return (float(expr), float(expr))
-    if type(expr) in RANGES:
-        return RANGES[type(expr)]
+    if isinstance(expr, Elementwise):
+        return expr.bounds
     if not isinstance(expr, sp.Add | sp.Mul):
         return ANYTHING
     total, *others = (bounds(part, known) for part in expr.args)

@@ -83,10 +83,13 @@ class Teller:
             if age == "new ":
                 self.new(equation, rest, name)
             if own:
-                parts = [*self.needed(symbols_in(own)), Part(equation, term)]
+                parts = [*self.needed(symbols_of(term)), Part(equation, term)]
                 self.add(("The share of the ", age, *name, " to keep"), parts)
-            elif age == "old ":
+            elif term == state:
                 self.add(("The old ", *name, ", all of it"), [Part(equation, term)])
+            elif age == "old ":
+                parts = [*self.needed(symbols_of(term)), Part(equation, term)]
+                self.add(("What the old ", *name, " gives"), parts)
             numbers.append(self.told.get(term, self.told.get(rest, 0)))
         self.add(
             ("The ", *name, " updated: the sum of ", listed(numbers)), self.needed([equation.lhs])
