@@ -166,7 +166,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */

@@ -43,7 +43,7 @@ export const LATEX = String.raw`
   p_t &= W_p x_t \\
   v_t &= P_v x_t \\
   a_{\mathrm{sigmoid\_a\_w},t} &= b_w + B_w \tanh(A_w x_t) \\
-  w_t &= \exp(-0.606530659712633 \, \sigma(a_{\mathrm{sigmoid\_a\_w},t})) \\
+  w_t &= \exp(-0.6065306597126334 \, \sigma(a_{\mathrm{sigmoid\_a\_w},t})) \\
   a_{\mathrm{a\_operand},t} &= A_a x_t \\
   a_{a,t} &= b_a + B_a \, a_{\mathrm{a\_operand},t} \\
   a_t &= \sigma(a_{a,t}) \\
@@ -71,7 +71,7 @@ export const LATEX = String.raw`
   \bar{a}_{a,t} &= \bar{a}_t \circ a_t \circ (1 - a_t) \\
   \bar{a}_{\mathrm{a\_operand},t} &= \operatorname{sum}_N(B_a^{\top} \bar{a}_{a,t}) \\
   \bar{w}_t &= \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
-  \bar{a}_{\mathrm{sigmoid\_a\_w},t} &= -0.606530659712633 \, \bar{w}_t
+  \bar{a}_{\mathrm{sigmoid\_a\_w},t} &= -0.6065306597126334 \, \bar{w}_t
       \circ \sigma(a_{\mathrm{sigmoid\_a\_w},t}) \circ w_t \\
   & \qquad {}\circ (1 - \sigma(a_{\mathrm{sigmoid\_a\_w},t})) \\
   \bar{v}_t &= \bar{S}_t k_t \\
@@ -187,7 +187,9 @@ export class Params {
       const count = views.reduce((sum, view) => sum + view.length, 0);
       this.stacked[name] = new ArrayType(this.flat.buffer, views[0].byteOffset, count);
     }
-    Object.freeze(this);
+    for (const own of [this.shapes, this.views, this.stacked, this]) {
+      Object.freeze(own); // what is assigned to is what the arrays hold
+    }
   }
 
   /** Parameters of the same sizes and type, all zero. */
