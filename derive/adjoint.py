@@ -20,7 +20,7 @@ import sympy as sp
 
 from derive.cell import Cell, Equation
 from derive.computed import computed
-from derive.deviation import Deviation
+from derive.deviation import Stated
 from derive.elementwise import Elementwise
 from derive.names import fresh
 from derive.nodes import (
@@ -44,7 +44,7 @@ class Adjoint:
     cell       the cell
     forward    its equations in normal form
     backward   one equation for each adjoint: of the equations' quantities in reverse, then of
-               states, input, parameters
+               states, inputs, parameters
     bar        for each quantity, its adjoint
     seed       the adjoint of the output, which the caller gives for every step
     carry      for each state, the adjoint of its new value that the following step hands back
@@ -76,7 +76,7 @@ class Adjoint:
 def adjoint(cell: Cell) -> Adjoint:
     """Differentiate a cell in reverse."""
     forward = normalise(cell.equations, (q.name for q in cell.quantities), quotients=True)
-    quantities = (*(e.lhs for e in reversed(forward)), *cell.states, cell.input, *cell.parameters)
+    quantities = (*(e.lhs for e in reversed(forward)), *cell.states, *cell.inputs, *cell.parameters)
     taken = {q.name for q in quantities}
     bar = {q: Quantity(fresh(f"d{q}", taken), q.axes) for q in quantities}
     seed = Quantity(fresh("dy", taken), cell.output.axes)
@@ -91,7 +91,7 @@ def adjoint(cell: Cell) -> Adjoint:
     for equation in reversed(forward):
         if received[equation.lhs]:
             for quantity, contribution in pull_back(equation, bar[equation.lhs]):
-                if quantity not in cell.constants:
+                if quantity not in cell.constants and quantity != cell.number:
                     received[quantity].append(under_names(contribution, quotients))
     inner = {e.lhs for e in forward}
     backward = tuple(
@@ -191,7 +191,7 @@ def partials(
     """
     slopes = (
         _slopes_of_function(equation)
-        if isinstance(equation.rhs, Elementwise | Deviation)
+        if isinstance(equation.rhs, Elementwise | Stated)
         else _slopes_of_formula(equation, by_output)
     )
     for part, slope in slopes:
@@ -204,7 +204,7 @@ def partials(
 
 def _slopes_of_function(equation: Equation) -> Iterator[tuple[sp.Expr, sp.Expr]]:
     rhs, inputs = equation.rhs, equation.rhs.args
-    own = isinstance(rhs, Deviation)
+    own = isinstance(rhs, Stated)
     slopes = rhs.slopes(equation.lhs) if own else rhs.slopes(equation.lhs, *inputs)
     yield from zip(inputs, slopes, strict=True)
 

@@ -1,4 +1,4 @@
-"""A recurrent cell: named equations over an input, states and parameters, checked when it is made.
+"""A recurrent cell: named equations over inputs, states and parameters, checked when it is made.
 
 `Cell` is the value every later stage starts from. It is what a person wrote, put in order; it holds
 no derivative and no schedule. `derive.language` is the pleasant way to make one.
@@ -75,7 +75,7 @@ class Cell:
     name        the generated module's name
     title       the name for people
     doc         what the author says of it: paper, remarks
-    input       x, of shape (I,)
+    inputs      what one step is given: x, of shape (I,), and what else it reads, in their order
     states      what one step hands to the next, in the order they were declared
     parameters  weights and biases, in the order they first appear
     equations   in the order of evaluation
@@ -87,12 +87,13 @@ class Cell:
     starts      values of states before the first step, where they are not zero
     options     what a person may set, with the values that these equations have
     family      the family `derive list` shows it in
+    number      the number of the step, 1 in the first, where the equations read it
     """
 
     name: str
     title: str
     doc: str
-    input: Quantity
+    inputs: tuple[Quantity, ...]
     states: tuple[Quantity, ...]
     parameters: tuple[Quantity, ...]
     equations: tuple[Equation, ...]
@@ -104,6 +105,14 @@ class Cell:
     untrained: frozenset[str] = frozenset()
     options: tuple[Setting, ...] = ()
     family: str = ""
+    number: Quantity | None = None
+
+    def __mro_entries__(self, bases: tuple[object, ...]) -> tuple[type, ...]:
+        """A class statement that names a cell as its base: Python asks for classes in its place."""
+        raise CellError(
+            f"a cell is no base: write the equations of {self.title} out and change them, or give "
+            f"it an Option"
+        )
 
     def __post_init__(self) -> None:
         self._check()
@@ -116,6 +125,7 @@ class Cell:
     def _check(self) -> None:
         """CellError, with the first thing that is wrong with the cell."""
         wellformed.check_module_name(self.name)
+        wellformed.check_inputs(self.inputs, self.number)
         wellformed.check_names(self.quantities)
         wellformed.check_axes(self.axes)
         formulas = {e.lhs: e.rhs for e in self.equations}
@@ -131,12 +141,29 @@ class Cell:
             check_entries(name, formula)
         wellformed.check_known((*self.entries, *self.untrained), self.parameters)
 
+    @property
+    def input(self) -> Quantity:
+        """The first of the inputs, which is the only one of most cells."""
+        return self.inputs[0]
+
+    @property
+    def given(self) -> tuple[Quantity, ...]:
+        """What a step has beside states and parameters: the inputs, and its number."""
+        return self.inputs if self.number is None else (*self.inputs, self.number)
+
+    @property
+    def input_is_wide(self) -> bool:
+        """Whether the cell adds its input to its state, and so takes as many inputs as units."""
+        return self.input.axes == (H,) and all(q.axes != (I,) for q in self.inputs)
+
     @cached_property
     def axes(self) -> tuple[Axis, ...]:
-        """Every axis that occurs: I and H, then in the order of the states and parameters."""
-        quantities = (self.input, *self.states, *self.parameters)
+        """Every axis that occurs: I and H, then in the order of inputs, states and parameters."""
+        quantities = (*self.inputs, *self.states, *self.parameters)
         found = dict.fromkeys(axis for q in quantities for axis in q.axes)
-        return tuple(dict.fromkeys((I, *([H] if H in found else []), *found)))
+        occurring = dict.fromkeys((*([H] if H in found else []), *found))
+        first = (I,) if I in occurring or self.input_is_wide else ()
+        return tuple(dict.fromkeys((*first, *occurring)))
 
     @property
     def trained(self) -> tuple[Quantity, ...]:
@@ -150,9 +177,9 @@ class Cell:
 
     @property
     def quantities(self) -> tuple[Quantity, ...]:
-        """Everything that has a name: input, states, parameters, then the equations' left-hand
-        sides."""
-        return (self.input, *self.states, *self.parameters, *(e.lhs for e in self.equations))
+        """Everything that has a name: what is given, states, parameters, then the equations'
+        left-hand sides."""
+        return (*self.given, *self.states, *self.parameters, *(e.lhs for e in self.equations))
 
     @cached_property
     def matrices(self) -> tuple[Quantity, ...]:

@@ -2,6 +2,7 @@
 
     derive.language          a person's class body  ->  Cell
     derive.normal            its equations          ->  equations of one step of the chain rule each
+    derive.computed          these                  ->  their values, whatever is declared of them
     derive.adjoint           these                  ->  one adjoint equation for each
     derive.tangent           any of these           ->  one tangent equation for each
     derive.program.loops     all of these           ->  loops: what runs before, during, after
@@ -22,6 +23,7 @@ all, each computed when a backend asks for it: a page reads the derivation alone
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
@@ -50,6 +52,11 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
         return dict(module.files(Program(cell, store, module.POLICY)))
     except CellError as error:
         raise CellError(f"{cell.name}: {error}") from None
+
+
+def overview(cells: Sequence[Cell], target: str = "numpy") -> dict[str, str]:
+    """The files of a target that are about all the built-in cells together."""
+    return dict(backend(target).overview(cells))
 
 
 def module(cell: Cell, store: str = "all") -> ModuleType:

@@ -1,5 +1,5 @@
-"""The one node whose derivative is stated by its output, as an elementwise function's is: how far
-vectors lie from their mean, for layer normalisation."""
+"""Nodes whose derivative is stated by their output, and the first of them: how far vectors lie from
+their mean, for layer normalisation."""
 
 from __future__ import annotations
 
@@ -20,7 +20,18 @@ from derive.nodes import (
 )
 
 
-class Deviation(Node):
+class Stated(Node):
+    """A node whose derivative is stated by its output y, as an elementwise function's is. `called`
+    is the word for one that has no name."""
+
+    called = ""
+
+    def slopes(self, y: sp.Expr) -> tuple[sp.Expr, ...]:
+        """The partial derivative by each argument."""
+        raise NotImplementedError
+
+
+class Deviation(Stated):
     """How far vectors v lie from their common mean m: √(mean (v - m)² + ε), one number for each
     sequence. Its arguments are m, ε and the vectors.
 
@@ -28,6 +39,8 @@ class Deviation(Node):
     is the standardised (v - m)/y over the number of entries, for the output y, and by the mean it
     is zero, since the entries of v - m add up to nothing.
     """
+
+    called = "sigma"
 
     def axes(self) -> Axes:
         mean, _, *vectors = self.args
@@ -51,6 +64,5 @@ class Deviation(Node):
         return (1 + len(others)) * Size(*own(axes_of(first)))
 
     def slopes(self, y: sp.Expr) -> tuple[sp.Expr, ...]:
-        """The partial derivative by each argument, in terms of the output y."""
         mean, _, *vectors = self.args
         return (sp.S.Zero, sp.S.Zero, *((v - mean) / y / self.count() for v in vectors))

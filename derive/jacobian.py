@@ -18,7 +18,7 @@ import sympy as sp
 
 from derive.adjoint import Adjoint
 from derive.cell import Equation
-from derive.deviation import Deviation
+from derive.deviation import Stated
 from derive.elementwise import Elementwise
 from derive.nodes import (
     Axes,
@@ -114,7 +114,7 @@ def rail(derived: Adjoint, state: Quantity) -> sp.Expr:
     """The factor from a state to its new value along the paths that pass no matrix and no function,
     only sums and products entry by entry: the LSTM's f along c, the GRU's 1 - z along h. Zero where
     there is no such path."""
-    function = (Elementwise, Deviation)
+    function = (Elementwise, Stated)
     plain = [e for e in derived.forward if not isinstance(e.rhs, function)]
     sums = _sums(plain, state, derived, keep=())
     terms = sums.get(derived.cell.updates[state], ())

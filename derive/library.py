@@ -41,6 +41,12 @@ def load(what: str, settings: Mapping[str, str] | None = None) -> Cell:
     return cell
 
 
+def is_built_in(cell: Cell) -> bool:
+    """Whether it is one of the built-in cells, whatever its options, and no other of that name."""
+    own = load(cell.name) if cell.name in names() else None
+    return own is not None and (own.title, own.doc) == (cell.title, cell.doc)
+
+
 def split(what: str) -> tuple[str, dict[str, str]]:
     """A cell's name or file, and the settings that stand behind it."""
     head, colon, last = what.rpartition(":")

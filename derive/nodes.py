@@ -45,6 +45,8 @@ class Axis:
     def _sympy_(self) -> Size:
         return Size(self)
 
+    __repr__ = __str__
+
     @property
     def identity(self) -> str:
         """What tells it from others: two axes may share a letter in two cells."""
@@ -77,6 +79,11 @@ class Quantity(sp.Symbol):
 
     def __getnewargs_ex__(self):
         return (self.name, self.axes), {}
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in ("name", "axes", "identity") and not name.startswith("_"):
+            raise CellError(f"`{self.name}.{name} = …`: a quantity has nothing to assign to")
+        super().__setattr__(name, value)
 
     def _hashable_content(self):
         return self.identity
@@ -205,6 +212,24 @@ class MatVec(Node):
         left = stretched(arrays[0], matrix, self.among() + sides(matrix))
         right = stretched(arrays[1], vector, self.among() + self.length())
         return (left @ right[..., None])[..., 0]
+
+
+def formula(value: object) -> sp.Expr:
+    """A value as part of a formula; CellError for what can be none. No text is read as one."""
+    try:
+        found = sp.sympify(value, strict=True)
+    except sp.SympifyError:
+        found = None
+    if isinstance(found, sp.Expr | sp.logic.boolalg.Boolean):
+        return found
+    if isinstance(value, Axis):
+        raise CellError(f"{value} is an axis, not a number: its length is Size({value})")
+    if isinstance(value, list | tuple | set):
+        raise CellError(
+            f"a {type(value).__name__} is no formula: a function takes a vector, and several are "
+            f"added with +"
+        )
+    raise CellError(f"{value!r:.40} is no formula: a formula is made of quantities and numbers")
 
 
 def product(matrix: sp.Expr, vector: sp.Expr) -> sp.Expr:

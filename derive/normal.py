@@ -28,7 +28,7 @@ from dataclasses import replace
 import sympy as sp
 
 from derive.cell import Equation, in_order
-from derive.deviation import Deviation
+from derive.deviation import Stated
 from derive.elementwise import Elementwise
 from derive.linear import by_vectors
 from derive.names import fresh
@@ -93,7 +93,7 @@ class _Normaliser:
         """The right-hand side of an equation that has a name already."""
         if isinstance(rhs, Elementwise):
             return rhs.func(*self.pre_activations(rhs.args, equation))
-        if isinstance(rhs, Deviation):
+        if isinstance(rhs, Stated):
             return self.node(rhs, equation)
         if not isinstance(rhs, sp.Add) and divisor_of(rhs) != 1:
             return self.parts(rhs, equation)
@@ -117,8 +117,8 @@ class _Normaliser:
             return self.activation(expr, equation)
         if isinstance(expr, MatVec):
             return self.name(expr, self.name_of_product(expr, equation), equation)
-        if isinstance(expr, Deviation):
-            return self.name(expr, f"sigma_{equation.lhs}", equation)
+        if isinstance(expr, Stated):
+            return self.name(expr, f"{expr.called}_{equation.lhs}", equation)
         if isinstance(expr, Node):
             return self.node(expr, equation)
         if self.quotients and divisor_of(expr) != 1:

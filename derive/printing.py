@@ -17,6 +17,7 @@ import sympy as sp
 from derive.cell import Equation
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise, choose
+from derive.largest import Largest
 from derive.names import ranks
 from derive.nodes import (
     FeatureSum,
@@ -79,6 +80,8 @@ class Infix:
             return self.transposed(expr.args[0]), ATOM
         if isinstance(expr, FeatureSum):
             return self.feature_sum(*expr.args), ATOM
+        if isinstance(expr, Largest):
+            return self.largest(expr.args[0]), ATOM
         if isinstance(expr, Deviation):
             return self.dispatch(expr.formula())
         if isinstance(expr, Greater):
@@ -154,6 +157,9 @@ class Infix:
 
     def feature_sum(self, whole: sp.Expr, *sizes: sp.Expr) -> str:
         return f"sum({', '.join(map(self, (whole, *sizes)))})"
+
+    def largest(self, vector: sp.Expr) -> str:
+        return f"largest({self(vector)})"
 
     def function(self, expr: Elementwise) -> str:
         name, arguments = as_called(expr)

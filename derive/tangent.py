@@ -2,7 +2,7 @@
 adjoint.
 
 The tangent of q, written q̇ in mathematics and ``q_dot`` in code, is the derivative of q along a
-direction given for the parameters, the input and the state. Any list of equations has one, the
+direction given for the parameters, the inputs and the state. Any list of equations has one, the
 adjoint equations too: their tangent is the derivative of the gradient along that direction, the
 Hessian-vector product.
 """

@@ -16,6 +16,7 @@ import sympy as sp
 
 from derive.deviation import Deviation
 from derive.elementwise import FUNCTIONS
+from derive.largest import Largest
 from derive.nodes import (
     Axis,
     CellError,
@@ -37,7 +38,7 @@ Formulas = Mapping[Quantity, sp.Expr]  # the equations: what each left-hand side
 
 # What a formula may be made of, beside numbers, sums, products and powers. A class that is not
 # listed is for display only, as those of `derive.display.derivation` are, or somebody's own.
-WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Deviation, Size})
+WORDS = frozenset({*FUNCTIONS, MatVec, Outer, Transposed, FeatureSum, Deviation, Largest, Size})
 IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -182,6 +183,19 @@ def check_axes_of(quantity: Quantity) -> None:
         )
 
 
+def check_inputs(inputs: Collection[Quantity], number: Quantity | None) -> None:
+    """There are inputs, vectors or numbers; the number of the step is a number."""
+    if not inputs:
+        raise CellError("the cell has no input: declare one with Input()")
+    for q in inputs:
+        if len(q.axes) > 1:
+            raise CellError(
+                f"input `{q}` has shape {shape(q.axes)}, and must be a vector or a number"
+            )
+    if number is not None and number.axes:
+        raise CellError(f"the number of the step, `{number}`, has shape {shape(number.axes)}")
+
+
 def check_states(
     states: Collection[Quantity], updates: Mapping[Quantity, Quantity], formulas: Formulas
 ) -> None:
@@ -238,4 +252,8 @@ def check_used(
     used = {q for rhs in formulas.values() for q in symbols_of(rhs)}
     for quantity in quantities:
         if quantity not in used and quantity not in leaving:
-            raise CellError(f"`{quantity}` is never used; remove it, or use it in an equation")
+            state, is_next, _ = quantity.name.rpartition("_next")
+            hint = f"; if it updates a state, declare that: {state} = State()" if is_next else ""
+            raise CellError(
+                f"`{quantity}` is never used; remove it, or use it in an equation{hint}"
+            )

@@ -3,7 +3,8 @@
 Orvieto, Smith, Gu, Fernando, Gulcehre, Pascanu & De (2023), Resurrecting recurrent neural
     networks for long sequences, ICML, arXiv 2303.06349, section 3. A complex state is two real
     ones. The authors spread the eigenvalues exp(-exp(nu) + i exp(theta)) over a ring, and set gamma
-    to the norm that each gives its input; here all start at one place in that ring.
+    so that the state is as large as its input, whatever its memory; here all start at one place in
+    that ring.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 

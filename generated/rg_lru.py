@@ -10,17 +10,17 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     r = sigmoid(W_r @ x + b_r)
     i = sigmoid(W_i @ x + b_i)
     s = 8 * softplus(-Lambda)
-    a = exp(-s * r)
-    h_next = a * h + sqrt(1 - a**2) * i * x
+    d = -s * r
+    h_next = exp(d) * h + sqrt(-expm1(2 * d)) * i * x
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, H). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
 
 One step of one sequence costs
-    forward: 2H² multiply-adds, 5H activations
-    backward: 4H² multiply-adds, H activations
-    kept from forward for backward: 6H numbers
+    forward: 2H² multiply-adds, 6H activations
+    backward: 4H² multiply-adds, 2H activations
+    kept from forward for backward: 7H numbers
 and the parameters are 2H² + 3H numbers.
 
 In the code, c_s holds all steps of a quantity c, dc is its adjoint (the derivative of the loss by
@@ -49,28 +49,29 @@ LATEX = r"""
   a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
   s_t &= 8 \, \operatorname{softplus}(-\Lambda) \\
-  a_t &= \exp(-s_t \circ r_t) \\
-  h_t &= a_t \circ h_{t-1} + \sqrt{1 - a_t^{2}} \circ i_t \circ x_t
+  d_t &= -s_t \circ r_t \\
+  h_t &= \exp(d_t) \circ h_{t-1} + \sqrt{-\operatorname{expm1}(2 \, d_t)} \circ i_t \circ x_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
-  \bar{a}_t &= \bar{h}_t \circ h_{t-1}
-      - \frac{\bar{h}_t \circ i_t \circ a_t \circ x_t}{\sqrt{1 - a_t^{2}}} \\
-  \bar{s}_t &= -\bar{a}_t \circ r_t \circ a_t \\
-  \bar{i}_t &= \bar{h}_t \circ \sqrt{1 - a_t^{2}} \circ x_t \\
+  \bar{d}_t &= \bar{h}_t \circ \exp(d_t) \circ h_{t-1}
+      - \frac{\bar{h}_t \circ i_t \circ \exp(2 \, d_t) \circ x_t}{\sqrt{-\operatorname{expm1}(2
+          \, d_t)}} \\
+  \bar{s}_t &= -\bar{d}_t \circ r_t \\
+  \bar{i}_t &= \bar{h}_t \circ \sqrt{-\operatorname{expm1}(2 \, d_t)} \circ x_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{r}_t &= -\bar{a}_t \circ s_t \circ a_t \\
+  \bar{r}_t &= -\bar{d}_t \circ s_t \\
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t)
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= \bar{h}_t \circ a_t \\
+  \bar{h}_{t-1}^{(t)} &= \bar{h}_t \circ \exp(d_t) \\
   \bar{x}_t &= W_r^{\top} \bar{a}_{r,t} + W_i^{\top} \bar{a}_{i,t}
-      + \bar{h}_t \circ i_t \circ \sqrt{1 - a_t^{2}}
+      + \bar{h}_t \circ i_t \circ \sqrt{-\operatorname{expm1}(2 \, d_t)}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -241,7 +242,8 @@ class Tape(NamedTuple):
     xs: np.ndarray  # (T, B, H)
     h_s: np.ndarray  # (T + 1, B, H)
     gates_s: np.ndarray  # (T, B, 2 * H)
-    a_s: np.ndarray  # (T, B, H)
+    exp_d_s: np.ndarray  # (T, B, H)
+    a_expm1_a_sqrt_h_next_s: np.ndarray  # (T, B, H)
     sqrt_h_next_s: np.ndarray  # (T, B, H)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
 
@@ -303,9 +305,11 @@ def forward(params, xs, state=None, lengths=None):
     W, b = (params.stacked[k] for k in ("W", "b"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
-    a_a_s, a_sqrt_h_next_s, h_next_in_s = np.empty((3, T, B, H), dtype)
+    (
+        d_s, exp_d_s, a_expm1_a_sqrt_h_next_s, expm1_a_sqrt_h_next_s, a_sqrt_h_next_s, h_next_in_s
+    ) = np.empty((6, T, B, H), dtype)
     r_s, i_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_s, sqrt_h_next_s = a_a_s, a_sqrt_h_next_s
+    sqrt_h_next_s = a_sqrt_h_next_s
     half = np.array(0.5, dtype)
 
     # For all steps at once: what does not depend on the state.
@@ -319,13 +323,13 @@ def forward(params, xs, state=None, lengths=None):
     a_softplus_s = -Lambda
     softplus_s = _softplus(a_softplus_s)
     s = 8 * softplus_s
-    # a_a = -s * r
-    np.multiply(s, r_s, out=a_a_s)
-    np.negative(a_a_s, out=a_a_s)
-    np.exp(a_a_s, out=a_s)
-    # a_sqrt_h_next = 1 - a**2
-    np.multiply(a_s, a_s, out=a_sqrt_h_next_s)
-    np.subtract(1, a_sqrt_h_next_s, out=a_sqrt_h_next_s)
+    # d = -s * r
+    np.multiply(s, r_s, out=d_s)
+    np.negative(d_s, out=d_s)
+    np.exp(d_s, out=exp_d_s)
+    np.multiply(2, d_s, out=a_expm1_a_sqrt_h_next_s)
+    np.expm1(a_expm1_a_sqrt_h_next_s, out=expm1_a_sqrt_h_next_s)
+    np.negative(expm1_a_sqrt_h_next_s, out=a_sqrt_h_next_s)
     np.sqrt(a_sqrt_h_next_s, out=sqrt_h_next_s)
     # h_next_in = i * x * sqrt_h_next
     np.multiply(i_s, xs, out=h_next_in_s)
@@ -334,10 +338,10 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    steps = zip(a_s, h_next_in_s, h_s[1:], ended_s, strict=True)
-    for a, h_next_in, h_next, ended in steps:
-        # h_next = a * h + h_next_in
-        np.multiply(a, h, out=h_next)
+    steps = zip(exp_d_s, h_next_in_s, h_s[1:], ended_s, strict=True)
+    for exp_d, h_next_in, h_next, ended in steps:
+        # h_next = h * exp_d + h_next_in
+        np.multiply(h, exp_d, out=h_next)
         np.add(h_next, h_next_in, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
@@ -345,7 +349,7 @@ def forward(params, xs, state=None, lengths=None):
 
     ys = _masked(h_s[1:].copy(), past)
     state = State(_final(h_s, past))
-    tape = Tape(xs, h_s, gates_s, a_s, sqrt_h_next_s, past)
+    tape = Tape(xs, h_s, gates_s, exp_d_s, a_expm1_a_sqrt_h_next_s, sqrt_h_next_s, past)
     return ys, state, tape
 
 
@@ -366,7 +370,9 @@ def backward(params, tape, dys, dstate=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, a_s, sqrt_h_next_s, past = _check_tape(tape, params)
+    (
+        xs, h_s, gates_s, exp_d_s, a_expm1_a_sqrt_h_next_s, sqrt_h_next_s, past
+    ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     dstate = _check_state("dstate", dstate, B, params)
@@ -380,57 +386,60 @@ def backward(params, tape, dys, dstate=None):
     Lambda = params["Lambda"]
     W = params.stacked["W"]
     dgates_s = np.empty((T, B, 2 * H), dtype)
-    dh_next_dx_s, dh_next_s, dh_next_da_s, da_a_s = np.empty((4, T, B, H), dtype)
-    da_a_da_r_s, dh_next_da_i_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
-    da_s, da_i_s, da_r_s = dh_next_da_s, dh_next_da_i_s, da_a_da_r_s
+    (
+        exp_a_expm1_a_sqrt_h_next_s, dh_next_dx_s, dh_next_s, dh_next_dd_s
+    ) = np.empty((4, T, B, H), dtype)
+    dd_da_r_s, dh_next_da_i_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
+    dd_s, da_i_s, da_r_s = dh_next_dd_s, dh_next_da_i_s, dd_da_r_s
     dxs = np.empty((T, B, H), dtype)
+    work_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     a_softplus_s = -Lambda
     softplus_s = _softplus(a_softplus_s)
     s = 8 * softplus_s
-    # dh_next_da = h - x * i * a / sqrt_h_next
-    np.multiply(xs, i_s, out=dh_next_da_s)
-    np.multiply(dh_next_da_s, a_s, out=dh_next_da_s)
-    np.divide(dh_next_da_s, sqrt_h_next_s, out=dh_next_da_s)
-    np.subtract(h_s[:-1], dh_next_da_s, out=dh_next_da_s)
+    np.exp(a_expm1_a_sqrt_h_next_s, out=exp_a_expm1_a_sqrt_h_next_s)
+    # dh_next_dd = h * exp_d - x * i * exp_a_expm1_a_sqrt_h_next / sqrt_h_next
+    np.multiply(xs, i_s, out=dh_next_dd_s)
+    np.multiply(dh_next_dd_s, exp_a_expm1_a_sqrt_h_next_s, out=dh_next_dd_s)
+    np.divide(dh_next_dd_s, sqrt_h_next_s, out=dh_next_dd_s)
+    np.multiply(h_s[:-1], exp_d_s, out=work_s)
+    np.subtract(work_s, dh_next_dd_s, out=dh_next_dd_s)
     sigmoid_a_softplus_s = _sigmoid(a_softplus_s)
     np.multiply(i_s, sqrt_h_next_s, out=dh_next_dx_s)
     # dh_next_da_i = x * (1 - i) * dh_next_dx
     np.subtract(1, i_s, out=dh_next_da_i_s)
     np.multiply(dh_next_da_i_s, xs, out=dh_next_da_i_s)
     np.multiply(dh_next_da_i_s, dh_next_dx_s, out=dh_next_da_i_s)
-    # da_a_da_r = -(1 - r) * r * s
-    np.subtract(1, r_s, out=da_a_da_r_s)
-    np.multiply(da_a_da_r_s, r_s, out=da_a_da_r_s)
-    np.multiply(da_a_da_r_s, s, out=da_a_da_r_s)
-    np.negative(da_a_da_r_s, out=da_a_da_r_s)
+    # dd_da_r = -(1 - r) * r * s
+    np.subtract(1, r_s, out=dd_da_r_s)
+    np.multiply(dd_da_r_s, r_s, out=dd_da_r_s)
+    np.multiply(dd_da_r_s, s, out=dd_da_r_s)
+    np.negative(dd_da_r_s, out=dd_da_r_s)
 
     # The chain rule, last step first.
     dh_next_carry = dh = dstate.h.copy()
-    steps = _backwards(dys, dh_next_s, a_s, ended_s)
-    for dy, dh_next, a, ended in steps:
+    steps = _backwards(dys, dh_next_s, exp_d_s, ended_s)
+    for dy, dh_next, exp_d, ended in steps:
         if ended is not None:
             dh_before = dh.copy()
         np.add(dh_next_carry, dy, out=dh_next)
-        np.multiply(dh_next, a, out=dh)
+        np.multiply(dh_next, exp_d, out=dh)
         if ended is not None:
             np.copyto(dh_next, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
-    work_s = np.empty((T, B, H), dtype)
-    np.multiply(dh_next_da_s, dh_next_s, out=da_s)
-    np.multiply(da_s, a_s, out=da_a_s)
+    np.multiply(dh_next_dd_s, dh_next_s, out=dd_s)
     np.multiply(dh_next_da_i_s, dh_next_s, out=da_i_s)
-    np.multiply(da_a_da_r_s, da_a_s, out=da_r_s)
+    np.multiply(dd_da_r_s, dd_s, out=da_r_s)
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     # dx += dh_next * dh_next_dx
     np.multiply(dh_next_s, dh_next_dx_s, out=work_s)
     np.add(dxs, work_s, out=dxs)
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
     np.sum(dgates_s, axis=(0, 1), out=db)
-    dLambda[...] = np.sum(8 * da_a_s * r_s * sigmoid_a_softplus_s, axis=(0, 1))
+    dLambda[...] = np.sum(8 * dd_s * r_s * sigmoid_a_softplus_s, axis=(0, 1))
     return dparams, dxs, State(dh)
 
 
@@ -467,11 +476,13 @@ def step(params, x, state):
     np.tanh(gates, out=gates)
     np.multiply(gates, half, out=gates)
     np.add(gates, half, out=gates)
-    a_a = -s * r
-    a = np.exp(a_a)
-    a_sqrt_h_next = 1 - a**2
+    d = -s * r
+    exp_d = np.exp(d)
+    a_expm1_a_sqrt_h_next = 2 * d
+    expm1_a_sqrt_h_next = np.expm1(a_expm1_a_sqrt_h_next)
+    a_sqrt_h_next = -expm1_a_sqrt_h_next
     sqrt_h_next = np.sqrt(a_sqrt_h_next)
-    h_next = a * h + i * x * sqrt_h_next
+    h_next = h * exp_d + i * x * sqrt_h_next
     return h_next.copy(), State(h_next)
 
 
@@ -491,7 +502,9 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, a_s, sqrt_h_next_s, past = _check_tape(tape, params)
+    (
+        xs, h_s, gates_s, exp_d_s, a_expm1_a_sqrt_h_next_s, sqrt_h_next_s, past
+    ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -516,20 +529,20 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     softplus_s_dot = -Lambda_dot * _sigmoid(a_softplus_s)
-    a_a_dot_s = -a_r_dot_s * (1 - r_s) * r_s * s - 8 * softplus_s_dot * r_s
-    a_dot_s = a_a_dot_s * a_s
+    d_dot_s = -a_r_dot_s * (1 - r_s) * r_s * s - 8 * softplus_s_dot * r_s
+    expm1_a_sqrt_h_next_dot_s = 2 * d_dot_s * np.exp(a_expm1_a_sqrt_h_next_s)
     h_next_dot_in_s = (
-        a_dot_s * h_s[:-1]
-        - a_dot_s * xs * i_s * a_s / sqrt_h_next_s
+        d_dot_s * h_s[:-1] * exp_d_s
         + xs_dot * i_s * sqrt_h_next_s
         + a_i_dot_s * xs * (1 - i_s) * i_s * sqrt_h_next_s
+        - expm1_a_sqrt_h_next_dot_s * xs * i_s / 2 / sqrt_h_next_s
     )
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] * a_s[t] + h_next_dot_in_s[t]
+        h_dot_s[t + 1] = h_dot_s[t] * exp_d_s[t] + h_next_dot_in_s[t]
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
@@ -571,7 +584,9 @@ def hvp(
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, a_s, sqrt_h_next_s, past = _check_tape(tape, params)
+    (
+        xs, h_s, gates_s, exp_d_s, a_expm1_a_sqrt_h_next_s, sqrt_h_next_s, past
+    ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     _check_params("params_dot", params_dot, params)
@@ -604,19 +619,21 @@ def hvp(
     r_dot_s[...] = a_r_dot_s * (1 - r_s) * r_s
     i_dot_s[...] = a_i_dot_s * (1 - i_s) * i_s
     softplus_s_dot = -Lambda_dot * _sigmoid(a_softplus_s)
-    a_a_dot_s = -r_dot_s * s - 8 * softplus_s_dot * r_s
-    a_dot_s = a_a_dot_s * a_s
-    sqrt_h_next_dot_s = -a_dot_s * a_s / sqrt_h_next_s
+    d_dot_s = -r_dot_s * s - 8 * softplus_s_dot * r_s
+    exp_d_dot_s = d_dot_s * exp_d_s
+    a_expm1_a_sqrt_h_next_dot_s = 2 * d_dot_s
+    expm1_a_sqrt_h_next_dot_s = a_expm1_a_sqrt_h_next_dot_s * np.exp(a_expm1_a_sqrt_h_next_s)
+    sqrt_h_next_dot_s = -expm1_a_sqrt_h_next_dot_s / 2 / sqrt_h_next_s
     h_next_dot_in_s = (
-        a_dot_s * h_s[:-1]
-        + i_dot_s * xs * sqrt_h_next_s
+        i_dot_s * xs * sqrt_h_next_s
         + xs_dot * i_s * sqrt_h_next_s
+        + exp_d_dot_s * h_s[:-1]
         + sqrt_h_next_dot_s * xs * i_s
     )
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] * a_s[t] + h_next_dot_in_s[t]
+        h_dot_s[t + 1] = h_dot_s[t] * exp_d_s[t] + h_next_dot_in_s[t]
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
@@ -635,15 +652,18 @@ def hvp(
     sigmoid_a_softplus_s = _sigmoid(a_softplus_s)
     softplus_s_dot = a_softplus_s_dot * sigmoid_a_softplus_s
     s_dot = 8 * softplus_s_dot
+    exp_a_expm1_a_sqrt_h_next_s = np.exp(a_expm1_a_sqrt_h_next_s)
+    exp_a_expm1_a_sqrt_h_next_dot_s = a_expm1_a_sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s
     i_x_s = xs * i_s
-    a_per_sqrt_h_next_s = a_s / sqrt_h_next_s
-    dh_next_da_s = h_s[:-1] - a_per_sqrt_h_next_s * i_x_s
-    dh_next_da_dot_s = (
-        h_dot_s[:-1]
-        - xs_dot * i_s * a_per_sqrt_h_next_s
-        - i_dot_s * xs * a_per_sqrt_h_next_s
-        - a_dot_s * i_x_s / sqrt_h_next_s
-        + sqrt_h_next_dot_s * a_s * i_x_s / sqrt_h_next_s**2
+    exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s = exp_a_expm1_a_sqrt_h_next_s / sqrt_h_next_s
+    dh_next_dd_s = h_s[:-1] * exp_d_s - exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s * i_x_s
+    dh_next_dd_dot_s = (
+        h_dot_s[:-1] * exp_d_s
+        - xs_dot * i_s * exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s
+        - i_dot_s * xs * exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s
+        + exp_d_dot_s * h_s[:-1]
+        + sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s * i_x_s / sqrt_h_next_s**2
+        - exp_a_expm1_a_sqrt_h_next_dot_s * i_x_s / sqrt_h_next_s
     )
     sigmoid_a_softplus_s_dot = a_softplus_s_dot * (1 - sigmoid_a_softplus_s) * sigmoid_a_softplus_s
     dh_next_da_i_part_s = (1 - i_s) * sqrt_h_next_s
@@ -654,8 +674,8 @@ def hvp(
         - i_dot_s * sqrt_h_next_s * i_x_s
         + sqrt_h_next_dot_s * (1 - i_s) * i_x_s
     )
-    da_a_da_r_s = -(1 - r_s) * r_s * s
-    da_a_da_r_dot_s = r_dot_s * r_s * s - r_dot_s * (1 - r_s) * s - s_dot * (1 - r_s) * r_s
+    dd_da_r_s = -(1 - r_s) * r_s * s
+    dd_da_r_dot_s = r_dot_s * r_s * s - r_dot_s * (1 - r_s) * s - s_dot * (1 - r_s) * r_s
     dh_next_dx_dot_s = i_dot_s * sqrt_h_next_s + sqrt_h_next_dot_s * i_s
     dh_next_dot_dx_dot_s = i_s * sqrt_h_next_s
     dh_next_carry = dh = dstate.h.copy()
@@ -667,21 +687,19 @@ def hvp(
             dh_dot_before = dh_dot.copy()
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
-        dh[...] = dh_next_s[t] * a_s[t]
-        dh_dot[...] = dh_next_s[t] * a_dot_s[t] + dh_next_dot_s[t] * a_s[t]
+        dh[...] = dh_next_s[t] * exp_d_s[t]
+        dh_dot[...] = dh_next_s[t] * exp_d_dot_s[t] + dh_next_dot_s[t] * exp_d_s[t]
         if ended is not None:
             np.copyto(dh_next_s[t], 0, where=ended)
             np.copyto(dh_next_dot_s[t], 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
-    da_s = dh_next_s * dh_next_da_s
-    da_dot_s = dh_next_s * dh_next_da_dot_s + dh_next_dot_s * dh_next_da_s
-    da_a_s = da_s * a_s
-    da_a_dot_s = da_s * a_dot_s + da_dot_s * a_s
+    dd_s = dh_next_s * dh_next_dd_s
+    dd_dot_s = dh_next_s * dh_next_dd_dot_s + dh_next_dot_s * dh_next_dd_s
     da_i_s[...] = dh_next_s * dh_next_da_i_s
     da_i_dot_s[...] = dh_next_s * dh_next_da_i_dot_s + dh_next_dot_s * dh_next_da_i_s
-    da_r_s[...] = da_a_s * da_a_da_r_s
-    da_r_dot_s[...] = da_a_s * da_a_da_r_dot_s + da_a_dot_s * da_a_da_r_s
+    da_r_s[...] = dd_s * dd_da_r_s
+    da_r_dot_s[...] = dd_s * dd_da_r_dot_s + dd_dot_s * dd_da_r_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     dxs_dot += dh_next_s * dh_next_dx_dot_s + dh_next_dot_s * dh_next_dot_dx_dot_s
@@ -689,9 +707,9 @@ def hvp(
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     dLambda_dot[...] = np.sum(
-        8 * da_a_s * r_dot_s * sigmoid_a_softplus_s
-        + 8 * da_a_s * sigmoid_a_softplus_s_dot * r_s
-        + 8 * da_a_dot_s * r_s * sigmoid_a_softplus_s,
+        8 * dd_s * r_dot_s * sigmoid_a_softplus_s
+        + 8 * dd_s * sigmoid_a_softplus_s_dot * r_s
+        + 8 * dd_dot_s * r_s * sigmoid_a_softplus_s,
         axis=(0, 1),
     )
     return dparams_dot, dxs_dot, State(dh_dot)

@@ -1,6 +1,7 @@
 """What the tests compare with: equations read one by one, without any of the toolkit's stages.
 
-`value` evaluates an expression, `step` a list of equations, `run` a whole cell over time. They know
+`value` evaluates an expression, `step` a list of equations, `run` a whole cell over time, given one
+array or a tuple of several. They know
 nothing of normal forms, schedules or places; they are slow, and easy to believe.
 """
 
@@ -16,6 +17,7 @@ import sympy as sp
 
 from derive.compiler import generate
 from derive.deviation import Deviation
+from derive.largest import Largest
 from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, axes_of
 
 FUNCTIONS = {
@@ -77,6 +79,8 @@ def rows_of(expr, env, sizes):
             mean, epsilon, *vectors = map(of, e.args)
             squares = [np.mean((v - mean[..., None]) ** 2, axis=-1) for v in vectors]
             return np.sqrt(sum(squares) / len(squares) + epsilon)
+        if isinstance(e, Largest):
+            return np.max(of(e.args[0]), axis=-1, keepdims=True)
         if isinstance(e, FeatureSum):
             whole, *lengths = e.args
             axes = axes_of(whole)
@@ -115,20 +119,53 @@ def step(equations, env, sizes, rows):
     return env
 
 
+def each(function, first, *others):
+    """A function of arrays, or of each in tuples of several."""
+    if not isinstance(first, tuple):
+        return function(first, *others)
+    found = [function(*some) for some in zip(first, *others, strict=True)]
+    return first._make(found) if hasattr(first, "_make") else tuple(found)
+
+
+def at(xs, where):
+    """A part of an array, or of each in a tuple of several."""
+    return each(lambda array: array[where], xs)
+
+
+def given(cell, xs):
+    """What a cell is given, by quantity, all steps of each: a number is (T, B, 1)."""
+    arrays = xs if isinstance(xs, tuple) else (xs,)
+    found = {
+        q: a if q.axes else a[..., None] for q, a in zip(cell.inputs, arrays, strict=True)
+    }  # fmt: skip
+    if cell.number:
+        T, B = arrays[0].shape[:2]
+        found[cell.number] = np.arange(1.0, T + 1)[:, None, None] * np.ones((1, B, 1))
+    return found
+
+
+def number(cell, t):
+    """What `step` is told besides in step t, 0 being the first."""
+    return (t + 1,) if cell.number else ()
+
+
 def trajectory(cell, params, xs, state):
     """Step by step, the value of every quantity: `params` and `state` map names to arrays."""
+    rows = given(cell, xs)
+    T, B = rows[cell.input].shape[:2]
     sizes = {a.letter: None for a in cell.axes}
     for q, array in [
         *((p, params[p.name]) for p in cell.parameters),
-        (cell.input, xs),
+        *rows.items(),
         *((s, state[s.name]) for s in cell.states),
     ]:
         for axis, n in zip(reversed(q.axes), reversed(array.shape), strict=False):
             sizes[axis.letter] = n
     now = {s: state[s.name] for s in cell.states}
-    for x in xs:
-        env = {p: params[p.name] for p in cell.parameters} | now | {cell.input: x}
-        env = step(cell.equations, env, sizes, len(x))
+    for t in range(T):
+        env = {p: params[p.name] for p in cell.parameters} | now
+        env |= {q: array[t] for q, array in rows.items()}
+        env = step(cell.equations, env, sizes, B)
         now = {s: env[cell.updates[s]] for s in cell.states}
         yield env
 
@@ -138,7 +175,8 @@ def run(cell, params, xs, state):
     steps = list(trajectory(cell, params, xs, state))
     if not steps:
         width = [getattr(params, axis.argument) for axis in cell.output.axes]
-        return np.zeros((0, xs.shape[1], *width)), {s.name: state[s.name] for s in cell.states}
+        B = len(next(iter(state.values())))
+        return np.zeros((0, B, *width)), {s.name: state[s.name] for s in cell.states}
     ys = np.array([env[cell.output] for env in steps])
     return ys, {s.name: steps[-1][cell.updates[s]] for s in cell.states}
 

@@ -21,6 +21,7 @@ import sympy as sp
 from fuzzing import tried
 from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
+from reference import at, each, number
 from some_cells import first
 
 from derive import language
@@ -81,9 +82,13 @@ class Maker:
         axes = [H, H, H, *([P] if draw(st.integers(0, 3)) == 0 else [])]
         states = draw(st.integers(1, 4))
         self.x = Quantity("x", (I,))
+        self.inputs = [self.x]
+        if draw(st.integers(0, 2)) == 0:
+            self.inputs.append(Quantity("dt", draw(st.sampled_from([(), (), (I,), (H,)]))))
+        self.given = [*self.inputs, *([Quantity("t")] if draw(st.integers(0, 7)) == 0 else [])]
         self.states = [Quantity(n, (draw(st.sampled_from(axes)),)) for n in "hcmn"[:states]]
         self.parameters: list[Quantity] = []
-        self.known: list[Quantity] = [self.x, *self.states]
+        self.known: list[Quantity] = [*self.given, *self.states]
 
     def flip(self, one_in):
         return self.draw(st.integers(1, one_in)) == one_in
@@ -183,9 +188,11 @@ class Maker:
             equations.append(Equation(new, sp.sympify(expr)))
             self.known.append(new)
             updates[s] = new
-        # What nobody reads is added to the last state, and so is the input.
+        # What nobody reads is added to the last state, and so are the inputs.
         read = set().union(*(symbols_of(e.rhs) for e in equations)) | {*updates.values()}
-        extra = [q for q in (self.x, *self.states, *(e.lhs for e in equations)) if q not in read]
+        extra = [
+            q for q in (*self.given, *self.states, *(e.lhs for e in equations)) if q not in read
+        ]
         last = equations[-1]
         terms = []
         for q in extra:
@@ -202,7 +209,8 @@ class Maker:
             name="random",
             title="Random",
             doc="",
-            input=self.x,
+            inputs=tuple(self.inputs),
+            number=(*self.given[len(self.inputs) :], None)[0],
             states=tuple(self.states),
             parameters=tuple(p for p in self.parameters if p in read),
             equations=tuple(order),
@@ -245,7 +253,8 @@ class Case:
         sizes = {a.argument: SIZES[a.argument] for a in cell.axes}
         self.params = self.module.Params(**sizes)
         self.params.flat[:] = rng.normal(size=self.params.flat.size) * 0.6
-        self.xs = rng.normal(size=(T, B, SIZES["input_size"]))
+        drawn = [rng.normal(size=(T, B, *(SIZES[a.argument] for a in q.axes))) for q in cell.inputs]
+        self.xs = self.module.Inputs(*drawn) if len(drawn) > 1 else drawn[0]
         self.state = self.module.State(
             *(rng.normal(size=(B, SIZES[s.axes[0].argument])) * 0.6 for s in cell.states)
         )
@@ -256,7 +265,7 @@ class Case:
         else:
             raise GrowthError
         self.params.flat[:] *= scale
-        self.xs = scale * self.xs[:steps]
+        self.xs = each(lambda xs: scale * xs[:steps], self.xs)
         self.state = self.module.State(*(scale * s for s in self.state))
 
     def largest(self, steps, scale):
@@ -264,14 +273,16 @@ class Case:
         params = {name: scale * view for name, view in self.params.items()}
         state = {name: scale * s for name, s in self.state._asdict().items()}
         with np.errstate(over="ignore", invalid="ignore"):
-            trajectory = reference.trajectory(self.cell, params, scale * self.xs[:steps], state)
+            xs = each(lambda xs: scale * xs[:steps], self.xs)
+            trajectory = reference.trajectory(self.cell, params, xs, state)
             values = [np.abs(v).max() for env in trajectory for v in env.values()]
         return np.nan_to_num(max(values), nan=np.inf)
 
     def direction(self):
         params = self.params.zeros()
         params.flat[:] = self.rng.normal(size=params.flat.size)
-        return params, self.rng.normal(size=self.xs.shape), self.like(self.state)
+        xs = each(lambda xs: self.rng.normal(size=xs.shape), self.xs)
+        return params, xs, self.like(self.state)
 
     def like(self, state):
         return self.module.State(*(self.rng.normal(size=s.shape) for s in state))
@@ -284,7 +295,7 @@ class Case:
         )
         params.flat[:] = self.params.flat + h * dparams.flat
         state = self.module.State(*(s + h * d for s, d in zip(self.state, dstate, strict=True)))
-        return params, self.xs + h * dxs, state
+        return params, each(lambda x, d: x + h * d, self.xs, dxs), state
 
 
 def inner(a, b):
@@ -303,7 +314,12 @@ def inner(a, b):
 def flat(results):
     """The arrays of (Params, array, State)."""
     params, xs, state = results
-    return params.flat, xs, *state
+    return params.flat, *(xs if isinstance(xs, tuple) else (xs,)), *state
+
+
+def arrays(xs):
+    """The arrays of the inputs, one or several."""
+    return xs if isinstance(xs, tuple) else (xs,)
 
 
 def near(a, b, tolerance, scale=1.0):
@@ -324,14 +340,15 @@ def check(cell, seed=0):
 
     # one step at a time as well
     now = state
-    for t in range(len(xs)):
-        y, now = m.step(params, xs[t], now)
+    for t in range(len(ys)):
+        y, now = m.step(params, at(xs, t), now, *number(cell, t))
         np.testing.assert_allclose(y, ys[t], rtol=1e-9, atol=1e-9)
 
     dys, dstate = case.rng.normal(size=ys.shape), case.like(state)
     gradients = m.backward(params, tape, dys, dstate)
-    for again in m.backward(params, tape, dys, dstate)[1:2]:
-        np.testing.assert_array_equal(again, gradients[1])
+    twice = flat(m.backward(params, tape, dys, dstate))
+    for again, before in zip(twice, flat(gradients), strict=True):
+        np.testing.assert_array_equal(again, before)
     size = max(np.abs(gradients[0].flat).max(initial=0), *(np.abs(g).max() for g in gradients[2]))
     size = max(size, 1e-3)  # rounding stays, where saturated gates leave next to no gradient
 
@@ -354,7 +371,7 @@ def check(cell, seed=0):
     # second order: hvp is the derivative of backward, and it is symmetric
     v, w = case.direction(), case.direction()
     hv, hw = (m.hvp(params, tape, dys, *d, dstate) for d in (v, w))
-    big = max(np.abs(hv[0].flat).max(initial=0), np.abs(hv[1]).max(), 1.0)
+    big = max(*(np.abs(a).max(initial=0) for a in flat(hv)), 1.0)
     assert near(inner(hv, w), inner(hw, v), 1e-9, big * 10), "hvp is not symmetric"
 
     moved = case.shifted(v, 1e-30j, np.complex128)
@@ -364,9 +381,9 @@ def check(cell, seed=0):
         np.testing.assert_allclose(got, want.imag * 1e30, rtol=1e-9, atol=1e-9 * big)
 
     # a sequence that ends early is a shorter sequence
-    lengths = np.array([1, len(xs)])
-    torn = xs.copy()
-    torn[1:, 0] = np.nan
+    lengths = np.array([1, len(ys)])
+    past = np.arange(len(ys))[:, None] >= lengths
+    torn = each(lambda a: np.where(past.reshape(*past.shape, *(1,) * (a.ndim - 2)), np.nan, a), xs)
     ys_r, final_r, tape_r = m.forward(params, torn, state, lengths)
     grad_r = m.backward(params, tape_r, dys, dstate)
     tangent_r = m.jvp(params, tape_r, *v)
@@ -374,7 +391,8 @@ def check(cell, seed=0):
     total, total_hv = np.zeros_like(params.flat), np.zeros_like(params.flat)
     for b, n in enumerate(lengths):
         alone = m.State(*(s[b : b + 1] for s in state))
-        y, end, tape_b = m.forward(params, xs[:n, b : b + 1], alone)
+        own = at(xs, np.s_[:n, b : b + 1])
+        y, end, tape_b = m.forward(params, own, alone)
         np.testing.assert_allclose(ys_r[:n, b], y[:, 0], rtol=1e-9, atol=1e-12)
         assert not ys_r[n:, b].any()
         for a, e in zip(final_r, end, strict=True):
@@ -382,18 +400,20 @@ def check(cell, seed=0):
         args = dys[:n, b : b + 1], m.State(*(s[b : b + 1] for s in dstate))
         g = m.backward(params, tape_b, *args)
         total += g[0].flat
-        np.testing.assert_allclose(grad_r[1][:n, b], g[1][:, 0], rtol=1e-7, atol=1e-9 * (1 + size))
-        assert not grad_r[1][n:, b].any()
+        for a, e in zip(arrays(grad_r[1]), arrays(g[1]), strict=True):
+            np.testing.assert_allclose(a[:n, b], e[:, 0], rtol=1e-7, atol=1e-9 * (1 + size))
+            assert not a[n:, b].any()
         for a, e in zip(grad_r[2], g[2], strict=True):
             np.testing.assert_allclose(a[b], e[0], rtol=1e-7, atol=1e-9 * (1 + size))
-        d = v[0], v[1][:n, b : b + 1], m.State(*(s[b : b + 1] for s in v[2]))
+        d = v[0], at(v[1], np.s_[:n, b : b + 1]), m.State(*(s[b : b + 1] for s in v[2]))
         y_dot, end_dot = m.jvp(params, tape_b, *d)
         np.testing.assert_allclose(tangent_r[0][:n, b], y_dot[:, 0], rtol=1e-7, atol=1e-9)
         for a, e in zip(tangent_r[1], end_dot, strict=True):
             np.testing.assert_allclose(a[b], e[0], rtol=1e-7, atol=1e-9)
         h_b = m.hvp(params, tape_b, args[0], *d, args[1])
         total_hv += h_b[0].flat
-        np.testing.assert_allclose(hv_r[1][:n, b], h_b[1][:, 0], rtol=1e-6, atol=1e-8 * big)
+        for a, e in zip(arrays(hv_r[1]), arrays(h_b[1]), strict=True):
+            np.testing.assert_allclose(a[:n, b], e[:, 0], rtol=1e-6, atol=1e-8 * big)
         for a, e in zip(hv_r[2], h_b[2], strict=True):
             np.testing.assert_allclose(a[b], e[0], rtol=1e-6, atol=1e-8 * big)
     np.testing.assert_allclose(grad_r[0].flat, total, rtol=1e-7, atol=1e-9 * (1 + size))
@@ -411,17 +431,20 @@ def check(cell, seed=0):
         np.testing.assert_allclose(
             grad_o[0][name], gradients[0][name], rtol=1e-7, atol=1e-9 * (1 + size)
         )
-    np.testing.assert_allclose(grad_o[1], gradients[1], rtol=1e-7, atol=1e-9 * (1 + size))
+    for a, e in zip(arrays(grad_o[1]), arrays(gradients[1]), strict=True):
+        np.testing.assert_allclose(a, e, rtol=1e-7, atol=1e-9 * (1 + size))
 
     # in single precision, in single precision throughout
     small = m.Params(*(getattr(params, a.argument) for a in cell.axes), dtype=np.float32)
     small.flat[:] = params.flat
-    xs32, state32 = xs.astype(np.float32), m.State(*(s.astype(np.float32) for s in state))
+    xs32 = each(lambda a: a.astype(np.float32), xs)
+    state32 = m.State(*(s.astype(np.float32) for s in state))
     ys32, end32, tape32 = m.forward(small, xs32, state32)
     v32 = small.copy(), xs32, state32
     d32 = dys.astype(np.float32), m.State(*(s.astype(np.float32) for s in dstate))
     results = (
-        ys32, *end32, *m.step(small, xs32[0], state32)[1], *_flat(m.backward(small, tape32, *d32)),
+        ys32, *end32, *m.step(small, at(xs32, 0), state32, *number(cell, 0))[1],
+        *_flat(m.backward(small, tape32, *d32)),
         *_flat(m.jvp(small, tape32, *v32)), *_flat(m.hvp(small, tape32, d32[0], *v32, d32[1])),
     )  # fmt: skip
     assert {a.dtype for a in results} == {np.dtype(np.float32)}
@@ -431,7 +454,7 @@ def check(cell, seed=0):
 def _flat(results):
     for r in results:
         if isinstance(r, tuple):
-            yield from r
+            yield from _flat(r)
         else:
             yield r if isinstance(r, np.ndarray) else r.flat
 
@@ -627,6 +650,13 @@ FOUND = {
         h_next = tanh(sum(h) + sum(x))
         q = sum(c) * tanh(sum(h) + sum(x))
         c_next = tanh(W.c @ x + c * q)
+    """,
+    "a tanh between two sigmoids of one form": """
+        u_f, u_g, u_o = W.u_f @ x, W.u_g @ x, W.u_o @ x
+        v_f, v_g, v_o = U.v_f @ h, U.v_g @ h, U.v_o @ h
+        f, g = sigmoid(u_f * v_f + b.f), tanh(u_g * v_g + b.g)
+        o = sigmoid(u_o * v_o + b.o)
+        h_next = f * h + o * g
     """,
     "a quotient of numbers, in every entry of a state": """
         p = 2 + sin(sum(x))

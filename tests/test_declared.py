@@ -67,11 +67,11 @@ class Everywhere(Cell):
     W, U, s = Matrix(H, I), Matrix(H, H), Scalar()
 
     a = W.a @ x + U.a @ stop_gradient(h)
-    m = mean(a) * stop_gradient(s.m)
+    m = mean(a) * stop_gradient(s.m) + s.m
     n = standardise(stop_gradient(a) + tanh(h), eps=0.1)
     k = stop_gradient(sum(h**2))
     c_next = n * tanh(c) + stop_gradient(m) * h + surrogate(a, tanh(c) * m) / (1 + k)
-    h_next = Output(tanh(U.h @ c_next + surrogate(s.h, m)) * stop_gradient(c_next))
+    h_next = Output(tanh(U.h @ c_next + surrogate(s.h, m) + s.h) * stop_gradient(c_next))
 
 
 CELLS = {

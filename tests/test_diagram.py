@@ -43,8 +43,9 @@ ELK = json.loads(KEPT.read_text(encoding="utf-8"))
 # straight, three lines have to cross the lower one; ELK leads it around two of them. So it is with
 # most of these.
 MORE = {
-    "lem": 1, "ctrnn": 1, "lipschitz_rnn": 2, "lstm_mi": 5, "lstm_mogrifier": 1, "lstm_nested": 2,
-    "rwkv4": 8, "deltanet": 1, "linear_attention": 1, "rwkv7": 2,
+    "lem": 1, "ctrnn": 1, "gru_d": 5, "t_lstm": 1, "lipschitz_rnn": 2, "lstm_mi": 5,
+    "lstm_mogrifier": 1, "lstm_nested": 2, "rwkv4": 8,
+    "deltanet": 1, "linear_attention": 1, "rwkv7": 2,
 }  # fmt: skip
 COUNT, PARTS = int(os.environ.get("PICTURES", "200")), 8
 

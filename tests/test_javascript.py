@@ -48,7 +48,7 @@ class Numbers:
         self.T, self.B, self.lengths = batch
         rng = np.random.default_rng(0)
         self.sizes = {axis.argument: SIZES.get(axis.argument, 4) for axis in self.cell.axes}
-        if self.cell.input.axes == (H,):
+        if self.cell.input_is_wide:
             self.sizes = dict.fromkeys(self.sizes, 3)
 
         def draw(*shape):
@@ -56,7 +56,8 @@ class Numbers:
 
         self.params = self.numpy.Params(*self.sizes.values(), dtype)
         self.params.flat[:] = draw(self.params.flat.size)
-        self.xs = draw(self.T, self.B, *self.shape(self.cell.input))
+        drawn = [draw(self.T, self.B, *(self.shape(q) if q.axes else ())) for q in self.cell.inputs]
+        self.xs = self.numpy.Inputs(*drawn) if len(drawn) > 1 else drawn[0]
         self.dys = draw(self.T, self.B, *self.shape(self.cell.output))
         self.state = {s.name: draw(self.B, *self.shape(s)) for s in self.cell.states}
         self.dstate = {s.name: draw(self.B, *self.shape(s)) for s in self.cell.states}
@@ -72,10 +73,11 @@ class Numbers:
         with np.errstate(all="ignore"):
             ys, final, tape = m.forward(self.params, self.xs, state, lengths)
             dparams, dxs, dstate = m.backward(self.params, tape, self.dys, m.State(**self.dstate))
-            found = {"ys": ys, "dxs": dxs, "dparams": dparams.flat}
+            found = {"ys": ys, **inputs("dxs", dxs), "dparams": dparams.flat}
             found |= named("final", final._asdict()) | named("dstate", dstate._asdict())
-            for x in self.xs:
-                y, state = m.step(self.params, x, state)
+            for t in range(self.T):
+                x = reference.at(self.xs, t)
+                y, state = m.step(self.params, x, state, *reference.number(self.cell, t))
                 found |= {"step y": y, **named("step", state._asdict())}
         return found
 
@@ -88,11 +90,12 @@ class Numbers:
         options |= {} if self.lengths is None else {"lengths": list(self.lengths)}
         calls = [
             ("Params", [self.sizes, self.params.flat, Type(self.params.flat.dtype)]),
-            ("forward", [Result(0), self.xs.ravel(), options]),
+            ("forward", [Result(0), flat(self.xs), options]),
             ("backward", [Result(0), Result(1, ("tape",)), self.dys.ravel(), dstate]),
         ]
-        for x in self.xs:
-            calls.append(("step", [Result(0), x.ravel(), state]))
+        for t in range(self.T):
+            x = flat(reference.at(self.xs, t))
+            calls.append(("step", [Result(0), x, state, *reference.number(self.cell, t)]))
             state = Result(len(calls) - 1, ("state",))
         return calls
 
@@ -103,7 +106,7 @@ class Numbers:
         assert np.array_equal(params["flat"], self.params.flat, equal_nan=True), "left unchanged"
         found = {
             "ys": forward["ys"],
-            "dxs": backward["dxs"],
+            **inputs("dxs", backward["dxs"]),
             "dparams": backward["dparams"]["flat"],
         }
         found |= named("final", forward["state"]) | named("dstate", backward["dstate"])
@@ -117,6 +120,17 @@ class Numbers:
         for key, want in wanted.items():
             assert got[key].dtype == want.dtype, key
             close(got[key].reshape(want.shape), want, key, tolerance)
+
+
+def flat(xs):
+    """Inputs as JavaScript takes them: an array, or an object of several."""
+    return {k: a.ravel() for k, a in xs._asdict().items()} if isinstance(xs, tuple) else xs.ravel()
+
+
+def inputs(name, dxs):
+    """What belongs to the inputs, one or several, by name."""
+    dxs = dxs._asdict() if isinstance(dxs, tuple) else dxs
+    return named(name, dxs) if isinstance(dxs, dict) else {name: dxs}
 
 
 def named(name, results):
@@ -290,9 +304,10 @@ class Seen:
             env[q] = value
             found.setdefault(q, []).append(value)
 
-        for t, x in enumerate(n.xs):
+        given = reference.given(self.cell, n.xs)
+        for t in range(n.T):
             env = {p: n.params[p.name] for p in self.cell.parameters}
-            for q, value in ((self.cell.input, x), *now.items()):
+            for q, value in (*((q, a[t]) for q, a in given.items()), *now.items()):
                 keep(env, q, value, t)
             for e in self.equations:
                 keep(env, e.lhs, reference.value(e.rhs, env, letters), t)

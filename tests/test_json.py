@@ -24,7 +24,6 @@ from derive import compiler, library
 from derive.display.data.cells import cell_data, list_data
 from derive.display.data.difference import difference_data
 from derive.elementwise import tanh
-from derive.nodes import H
 
 ROOT = Path(__file__).parent.parent
 SPECS = [*library.names(), "gru:reset=after", "examples/leaky_integrator.py"]
@@ -58,7 +57,8 @@ WORDS = {
     "maximum": np.maximum, "minimum": np.minimum, "sum": np.sum, "mean": np.mean,
     "step": lambda z: (z > 0) * 1.0, "heaviside": lambda z: np.heaviside(z, 0.5),
     "log_sigmoid": lambda z: -np.logaddexp(0, -z), "expm1": np.expm1, "log1p": np.log1p,
-    "floor": np.floor, "where": np.where, "outer": np.outer,
+    "floor": np.floor, "largest": np.max,
+    "stop_gradient": np.asarray, "surrogate": lambda p, q: p, "where": np.where, "outer": np.outer,
 }  # fmt: skip
 
 
@@ -78,15 +78,17 @@ def test_formulas_compute_what_the_generated_module_does(cell):
     data = json.loads(json.dumps(cell_data(cell)))
     m, rng = compiler.module(cell), np.random.default_rng(0)
     sizes = {axis.letter: 2 + n for n, axis in enumerate(cell.axes)}
-    sizes |= {"I": sizes["H"]} if cell.input.axes == (H,) else {}
+    sizes |= {"I": sizes["H"]} if cell.input_is_wide else {}
     params = m.Params(*(sizes[axis.letter] for axis in cell.axes))
     params.flat[:] = rng.normal(size=params.flat.size)
     shapes = {name: [sizes[a] for a in q["shape"]] for name, q in data["quantities"].items()}
-    x = rng.normal(size=shapes[data["input"]])
+    xs = {name: rng.uniform(0.2, 1.8, size=shapes[name]) for name in data["inputs"]}
     state = m.State(*(rng.normal(size=(1, *shapes[s])) for s in data["states"]))
-    ys, final, tape = m.forward(params, x[None, None], state)
+    arrays = [np.array(x)[None, None] for x in xs.values()]
+    ys, final, tape = m.forward(params, m.Inputs(*arrays) if len(xs) > 1 else arrays[0], state)
 
-    given = {**sizes, **params, data["input"]: x}
+    given = {**sizes, **params, **xs}
+    given |= {name: 1.0 for name, q in data["quantities"].items() if q["kind"] == "number"}
     given |= dict(zip(data["states"], (s[0] for s in state), strict=True))
     values = computed(data, given, "forward")
     close(values[data["output"]], ys[0, 0])
@@ -104,10 +106,13 @@ def test_formulas_compute_what_the_generated_module_does(cell):
         values[adjoints[data["updates"][old], "next"]] = end[0]
     for section in ("adjoints", "back", "gathered"):
         values = computed(data, values, section)
-    close(values[adjoints[data["input"], "whole"]], dxs[0, 0])
+    for name, array in zip(xs, dxs if len(xs) > 1 else [dxs], strict=True):
+        close(values[adjoints[name, "whole"]], array[0, 0])
     for old, start in zip(data["states"], dstart, strict=True):
         close(values[adjoints[old, "back"]], start[0])
-    for name in data["parameters"]:
+    trained = {name for name, q in data["quantities"].items() if q.get("trained")}
+    assert trained == {q.name for q in cell.trained}
+    for name in trained:
         close(values[adjoints[name, "whole"]], dparams[name])
     assert counted(data["parameter_count"], sizes) == params.flat.size
 
@@ -172,7 +177,7 @@ def test_what_is_shown_is_what_is_in_it():
         for equation in data[section]:
             assert " ".join(equation["latex"].split()) in together
     assert data["quantities"]["b_f"] == {
-        "kind": "parameter", "start": 1.0, "shape": ["H"], "latex": "b_f"
+        "kind": "parameter", "start": 1.0, "trained": True, "shape": ["H"], "latex": "b_f"
     }  # fmt: skip
     assert {"defines": "c_next", "formula": "f * c + i * g",
             "latex": r"c_t = f_t \circ c_{t-1} + i_t \circ g_t"} in data["forward"]  # fmt: skip

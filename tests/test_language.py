@@ -278,7 +278,9 @@ def test_initial_values():
 BAD = {
     "no input": ("h = State()\nU = Matrix(H, H)\nh_next = tanh(U @ h)", ["Mine", "input"]),
     "no state": ("x = Input()\nW = Matrix(H, I)\ny = Output(tanh(W @ x))", ["state"]),
-    "two inputs": (HEAD + "z = Input()" + GOOD, ["z", "x"]),
+    "a second input is not used": (HEAD + "z = Input()" + GOOD, ["z", "never used"]),
+    "an input along no axis": (HEAD + "z = Input(3)" + GOOD, ["3", "axis", "Input(())"]),
+    "two numbers of the step": (HEAD + "t = StepNumber()\nk = StepNumber()" + GOOD, ["k", "t"]),
     "input is not used": (HEAD + "h_next = tanh(U.h @ h)\nc_next = c + h", ["x", "never used"]),
     "state is not used": ("x = Input()\nh, c = State(), State()\nW = Matrix(H, I)\n"
                           "h_next = tanh(W.h @ x) + h\nc_next = h_next", ["c", "never used"]),
@@ -481,7 +483,7 @@ def small_cell(**other):
         "name": other.get("module", "small"),
         "title": "Small",
         "doc": "",
-        "input": x,
+        "inputs": (x,),
         "states": (h,),
         "parameters": (W, U),
         "equations": (Equation(f, sigmoid(W @ x)), Equation(new, tanh(U @ h) * f)),
@@ -572,7 +574,7 @@ def test_an_axis_is_refused_or_it_works(axis):
     f, h_next, c_next = Quantity("f", (H,)), Quantity("h_next", (H,)), Quantity("c_next", (A,))
     try:
         cell = core.Cell(
-            name="axes", title="Axes", doc="", input=x, states=(h, c), parameters=(W, V, U),
+            name="axes", title="Axes", doc="", inputs=(x,), states=(h, c), parameters=(W, V, U),
             equations=(
                 Equation(f, tanh(W @ x)),
                 Equation(c_next, c / 2 + V @ f),
@@ -592,7 +594,7 @@ def test_a_size_must_be_one_of_the_cell_s():
     for letter in ("Q", "1); import os; (1"):
         with pytest.raises(CellError, match="h_next"):
             core.Cell(
-                name="sizes", title="Sizes", doc="", input=x, states=(h,), parameters=(W,),
+                name="sizes", title="Sizes", doc="", inputs=(x,), states=(h,), parameters=(W,),
                 equations=(Equation(new, W @ x + h / Size(Axis(letter, "q_size"))),),
                 updates={h: new}, output=new,
             )  # fmt: skip
@@ -614,7 +616,7 @@ def test_somebody_s_own_function_is_refused_or_it_works(name):
     new = Quantity("h_next", (H,))
     try:
         cell = core.Cell(
-            name="own", title="Own", doc="", input=x, states=(h,), parameters=(W,),
+            name="own", title="Own", doc="", inputs=(x,), states=(h,), parameters=(W,),
             equations=(Equation(new, elementwise(name)(W @ x) + h),),
             updates={h: new}, output=new,
         )  # fmt: skip
@@ -685,8 +687,10 @@ X, HH, WW, UU, NEW = (
                                                    Equation(WW, WW * 2))},
         "equation for a state": {"equations": (Equation(NEW, tanh(WW @ X + UU @ HH)),
                                                Equation(HH, HH * 2))},
-        "input is a matrix": {"input": Quantity("x", (H, I))},
-        "input is a scalar": {"input": Quantity("x", ())},
+        "input is a matrix": {"inputs": (Quantity("x", (H, I)),)},
+        "input is a scalar": {"inputs": (Quantity("x", ()),)},
+        "no input": {"inputs": ()},
+        "number is a vector": {"number": Quantity("t", (H,))},
         "state is a matrix": {"states": (Quantity("h", (H, H)),)},
         "parameter of three axes": {"parameters": (WW, UU, Quantity("V", (H, H, I)))},
         "lhs is a matrix": {"equations": (Equation(Quantity("h_next", (H, I)), WW),)},
@@ -698,7 +702,7 @@ X, HH, WW, UU, NEW = (
 def test_a_cell_made_of_parts_is_refused_or_it_works(fields):
     base = {
         "name": "parts", "title": "Parts", "doc": "",
-        "input": X, "states": (HH,), "parameters": (WW, UU),
+        "inputs": (X,), "states": (HH,), "parameters": (WW, UU),
         "equations": (Equation(NEW, tanh(WW @ X + UU @ HH)),), "updates": {HH: NEW}, "output": NEW,
     }  # fmt: skip
     try:

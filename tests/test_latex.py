@@ -189,8 +189,8 @@ def test_one_adjoint_equation_for_each_equation(cell):
     forward, adjoints, back, parameters = (equations(block) for block in blocks(fragment(cell)))
     barred = [barred_name(left) for left, _ in forward]
     assert sorted(left for left, _ in adjoints) == sorted(barred)
-    assert len(back) == len(cell.states) + 1
-    assert len(parameters) == len(cell.parameters)
+    assert len(back) == len(cell.states) + len(cell.inputs)
+    assert len(parameters) == len(cell.trained)
 
 
 SYMBOL = re.compile(
@@ -216,7 +216,7 @@ def test_adjoints_stand_in_the_order_of_evaluation(cell):
 @each(CLEAR)
 def test_equations_stand_in_the_order_of_evaluation(cell):
     book = textbook(adjoint(cell))
-    known = {cell.input, *cell.states, *cell.parameters}
+    known = {*cell.given, *cell.states, *cell.parameters}
     for equation in book.forward:
         assert equation.rhs.atoms(Quantity) <= known
         known.add(equation.lhs)
@@ -240,14 +240,14 @@ def test_what_is_shown_has_the_values_of_what_is_computed(cell):
         return tuple(sizes[axis.letter] for axis in q.axes)
 
     env = {q: rng.normal(size=lengths(q)) for q in cell.parameters}
-    given = (cell.input, *cell.states, derived.seed, *derived.carry.values())
+    given = (*cell.given, *cell.states, derived.seed, *derived.carry.values())
     env |= {q: rng.normal(size=(1, *lengths(q))) for q in given}
     computed, shown = dict(env), dict(env)
     for e in (*derived.forward, *derived.backward):
         computed[e.lhs] = reference.value(e.rhs, computed, sizes)
     for e in book.equations:
         shown[e.lhs] = reference.value(in_the_languages_own_words(e.rhs), shown, sizes)
-    assert {derived.bar[q] for q in (*cell.states, cell.input, *cell.parameters)} <= shown.keys()
+    assert {derived.bar[q] for q in (*cell.states, *cell.inputs, *cell.trained)} <= shown.keys()
     for q, values in shown.items():
         np.testing.assert_allclose(*np.broadcast_arrays(values, computed[q]), rtol=1e-10)
 
@@ -386,7 +386,7 @@ def test_no_two_names_look_alike(names):
     new = Quantity("new", (H,))
     rhs = sp.Add(x, *(tanh(w * h) for w in weights))
     cell = cells.Cell(
-        name="names", title="Names", doc="", input=Quantity(x.name, (H,)), states=(h,),
+        name="names", title="Names", doc="", inputs=(Quantity(x.name, (H,)),), states=(h,),
         parameters=tuple(weights), equations=(cells.Equation(new, rhs),), updates={h: new},
         output=new,
     )  # fmt: skip

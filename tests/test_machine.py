@@ -11,7 +11,6 @@ from interpreter import Machine
 from test_cells_random import SIZES, cells
 from test_program import CELLS, QUIET, cell_called
 
-from derive.nodes import H
 from derive.program.policy import PER_BYTE, PER_CALL
 from derive.program.program import Program
 from derive.program.statements import Compute, Fused
@@ -24,17 +23,26 @@ def check(cell, policy, store="all"):
     program = Program(cell, store, policy)
     m = reference.module_of(cell, store)
     sizes = {axis: SIZES[axis.argument] for axis in cell.axes}
-    if cell.input.axes == (H,):
+    if cell.input_is_wide:
         sizes = dict.fromkeys(cell.axes, 3)
     rng = np.random.default_rng(0)
     params, direction = (m.Params(*sizes.values()) for _ in range(2))
     params.flat[:] = rng.normal(size=params.flat.size) * 0.6
     direction.flat[:] = rng.normal(size=params.flat.size) * 0.6
-    x_size, y_size = (sizes[q.axes[0]] for q in (cell.input, cell.output))
-    xs, xs_dot = rng.normal(size=(2, T, B, x_size))
-    dys, dys_dot = rng.normal(size=(2, T, B, y_size))
-    for array in (xs, xs_dot, dys, dys_dot):
-        array[np.arange(T)[:, None] >= LENGTHS] = 0
+    past = np.arange(T)[:, None] >= LENGTHS
+    several = len(cell.inputs) > 1
+
+    def draw(q, beyond=0.0):
+        array = rng.normal(size=(T, B, *(sizes[axis] for axis in q.axes)))
+        array[past] = beyond
+        return array
+
+    def inputs(beyond):
+        drawn = [draw(q, beyond) for q in cell.inputs]
+        return m.Inputs(*drawn) if several else drawn[0]
+
+    xs, xs_dot = inputs(float(several)), inputs(0.0)
+    dys, dys_dot = draw(cell.output), draw(cell.output)
     state, dstate, state_dot, dstate_dot = (
         m.State(*(rng.normal(size=(B, sizes[s.axes[0]])) for s in cell.states)) for _ in range(4)
     )
@@ -50,7 +58,7 @@ def check(cell, policy, store="all"):
         }  # fmt: skip
         got = machine_results(
             program, sizes, params, direction,
-            {"xs": xs, "xs_dot": xs_dot, "dys": dys, "dys_dot": dys_dot},
+            arguments(program, xs, xs_dot, dys, dys_dot),
             {Variant.PRIMAL: state, Variant.ADJOINT: dstate, Variant.TANGENT: state_dot,
              Variant.ADJOINT_TANGENT: dstate_dot},
         )  # fmt: skip
@@ -70,6 +78,14 @@ def named(name, results):
     return {k: v for n, part in enumerate(results) for k, v in named(f"{name} {n}", part).items()}
 
 
+def arguments(program, xs, xs_dot, dys, dys_dot):
+    """What the caller gives, by quantity."""
+    dot, seed = program.loops.dot, program.derivation.seed
+    given, moved = (reference.given(program.cell, some) for some in (xs, xs_dot))
+    moved = {dot[q]: array for q, array in moved.items() if q in dot}
+    return given | moved | {seed: dys, dot[seed]: dys_dot}
+
+
 def machine_results(program, sizes, params, direction, arrays, states):
     zeros = {v: {k: np.full_like(a, np.nan) for k, a in params.items()} for v in Variant}
     values = zeros | {Variant.PRIMAL: dict(params), Variant.TANGENT: dict(direction)}
@@ -80,9 +96,9 @@ def machine_results(program, sizes, params, direction, arrays, states):
     calls = program.interface
     there, back = calls.hvp
     every = (calls.forward, calls.backward, calls.jvp, there, back)
-    for region in (r for call in every for r in call.memory.given.values()):
-        if region.buffer.name in arrays:
-            machine.give(region.buffer, arrays[region.buffer.name])
+    for q, region in (item for call in every for item in call.memory.given.items()):
+        if q in arrays:
+            machine.give(region.buffer, arrays[q])
     results = {}
 
     def run(call, name):
@@ -95,12 +111,16 @@ def machine_results(program, sizes, params, direction, arrays, states):
         machine.arrays[region.buffer] = machine.arrays[calls.forward.memory.region((q,)).buffer]
     results["ys"] = masked(machine.view(calls.forward, (program.cell.output,), None))
     run(calls.backward, "back 2")
-    results |= gradients(machine, program, calls.backward, "back", Variant.ADJOINT, "dxs")
+    bar, dot = program.derivation.bar, program.loops.dot
+    bars = [bar[q] for q in program.cell.inputs]
+    results |= gradients(machine, program, calls.backward, "back", Variant.ADJOINT, bars)
     run(calls.jvp, "jvp 1")
     results["jvp 0"] = masked(machine.view(calls.jvp, (calls.jvp.output,), None))
     machine.run(there, starts, LENGTHS)
     run(back, "hvp 2")
-    return results | gradients(machine, program, back, "hvp", Variant.ADJOINT_TANGENT, "dxs_dot")
+    return results | gradients(
+        machine, program, back, "hvp", Variant.ADJOINT_TANGENT, [dot[b] for b in bars]
+    )
 
 
 def masked(array):
@@ -124,8 +144,9 @@ def ends(machine, call, name):
 def gradients(machine, program, call, name, variant, inputs):
     values = {f"{name} 0 {p.name}": machine.parameters[variant][p.name]
               for p in program.cell.parameters}  # fmt: skip
-    (buffer,) = {b for b in call.memory.own if b.name == inputs}
-    return values | {f"{name} 1": machine.arrays[buffer]}
+    found = [machine.arrays[call.memory.region((q,)).buffer] for q in inputs]
+    found = [a if q.axes else a[..., 0] for q, a in zip(inputs, found, strict=True)]
+    return values | named(f"{name} 1", found if len(found) > 1 else found[0])
 
 
 @pytest.mark.parametrize("policy", [PER_CALL, PER_BYTE], ids=["per call", "per byte"])

@@ -117,7 +117,7 @@ def test_every_quantity_says_which_it_is(cell):
     derived = adjoint(cell)
     book = textbook(derived)
     printer = MathML(book)
-    names = {q.name for q in (cell.input, *cell.states, *cell.parameters)}
+    names = {q.name for q in (*cell.given, *cell.states, *cell.parameters)}
     names |= {equation.lhs.name for equation in derived.forward}
     own = {q.name for q in derived.bar.values()} | {q.name for q in derived.carry.values()}
     own.add(derived.seed.name)

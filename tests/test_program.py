@@ -455,7 +455,11 @@ def test_whatever_is_kept_the_same_is_computed(name):
 def test_everything_is_every_quantity_and_every_adjoint(name):
     """The tape has all that the equations name; backward keeps the adjoint of each that has one."""
     program = program_of(name, "everything")
-    named = {program.cell.input, *program.cell.states, *(e.lhs for e in program.derivation.forward)}
+    named = {
+        *program.cell.given,
+        *program.cell.states,
+        *(e.lhs for e in program.derivation.forward),
+    }
     tape = program.interface.tape.regions
     assert named <= tape.keys() and {e.lhs for e in program.cell.equations} <= tape.keys()
     places = [tape[q] for q in named]

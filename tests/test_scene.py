@@ -137,7 +137,7 @@ def test_every_equation_has_its_place(name):
     cell, drawn = load(name), pen(name).graph
     named = {q for node in drawn.nodes.values() for q in node.names}
     new = {*cell.updates.values(), cell.output}
-    assert new <= named and {*cell.states, cell.input} <= named
+    assert new <= named and {*cell.states, *cell.given} <= named
 
 
 def test_the_usual_picture():

@@ -39,6 +39,7 @@ from derive.display.trace.telling import TELLINGS, in_letters, in_words
 from derive.display.trace.terminal import Page
 from derive.display.unicode import Unicode, columns
 from derive.evaluation.arrays import FUNCTIONS, evaluate
+from derive.evaluation.inputs import arrays
 from derive.evaluation.trace import trace
 from derive.library import load, names
 from derive.nodes import CellError, H, I, Quantity
@@ -81,7 +82,7 @@ def refused(*arguments):
 
 def sizes(cell, n):
     """All sizes n but the number of inputs, which is 1 where it may be."""
-    return {axis.letter: n for axis in cell.axes if axis is not I or cell.input.axes == (H,)}
+    return {axis.letter: n for axis in cell.axes if axis is not I or cell.input_is_wide}
 
 
 # --- the numbers ---------------------------------------------------------------------------------
@@ -97,14 +98,16 @@ def test_numbers_are_the_generated_modules(cell):
     made = Trial(cell)
     point = made.point
     target = made.dys
-    traced = trace(cell, point.xs, dict(point.params), point.state._asdict(), target=target)
+    xs = dict(zip((q.name for q in cell.inputs), arrays(point.xs), strict=True))
+    traced = trace(cell, xs, dict(point.params), point.state._asdict(), target=target)
     ys, final, tape = made.module.forward(point.params, point.xs, point.state)
     dparams, dxs, dstate = made.module.backward(point.params, tape, ys - target)
     close(traced.values[cell.output.name], ys)
     for state, new in cell.updates.items():
         close(traced.values[new.name][-1], final[cell.states.index(state)])
         close(traced.adjoints[state.name][0], dstate[cell.states.index(state)])
-    close(traced.adjoints[cell.input.name], dxs)
+    for name, own in zip(xs, arrays(dxs), strict=True):
+        close(traced.adjoints[name], own)
     for name, gradient in dparams.items():
         close(traced.adjoints[name], gradient)
     assert traced.loss.value == pytest.approx(np.sum((ys - target) ** 2) / 2, rel=1e-12)
@@ -257,7 +260,7 @@ def test_every_equation_is_told_once_a_step(cell, telling):
 def test_nothing_is_used_before_it_is_told(cell):
     """In words, too: what an equation reads was given, or stands above it."""
     story = tell(trace(cell, [1.0]), in_words)
-    known = {*cell.parameters, *cell.states, cell.input}
+    known = {*cell.parameters, *cell.states, *cell.given}
     for line in (line for section in story.sections for line in section.lines):
         expr = line.equation.rhs if line.part is None else line.part
         assert {q for q in expr.free_symbols if hasattr(q, "axes")} <= known, line.equation

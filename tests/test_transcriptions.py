@@ -17,7 +17,6 @@ from transcriptions import CELLS
 
 from derive import compiler
 from derive.library import load, names, split
-from derive.nodes import I
 
 T, B, INPUTS, HIDDEN = 6, 3, 2, 4
 RAGGED = [6, 4, 0]  # one runs to the end, one ends early, one does not begin
@@ -25,9 +24,11 @@ BOUND = 1e-12  # of the largest entry of each array
 NEEDS = "this is what make test-peers installs"
 SECOND_ORDER = """
     lstm_layer_norm gru:reset=after slstm nas lem scrn sru rhn lru hgrn rwkv4 lstm_nested rg_lru
+    t_lstm gru_d
 """.split()
 OF_LENGTHS = """
     lstm lstm_fgr lstm_projection scrn qrnn intersection_rnn cornn lru linoss rwkv4 lstm_mogrifier
+    t_lstm gru_d cfc:shift=true
 """.split()
 SECOND_ORDER += ["gated_deltanet", "rwkv7", "mlstm:eps=0.01", "mamba"]
 OF_LENGTHS += [*matrix_memories.CELLS]
@@ -56,14 +57,14 @@ class Case:
             compiler.module(cell),
             np.random.default_rng(zlib.crc32(spec.encode())),
         )
-        inputs = INPUTS if cell.input.axes == (I,) else HIDDEN
+        self.cell, inputs = cell, HIDDEN if cell.input_is_wide else INPUTS
         sizes = [n for n in inspect.signature(self.module.Params).parameters if n != "dtype"]
         others = iter([5, 7, 8, 3])
         known = {"input_size": inputs, "hidden_size": HIDDEN}
         self.template = self.module.Params(*(known.get(n) or next(others) for n in sizes))
-        start = self.module.forward(self.template, np.zeros((0, B, inputs)))[1]
-        self.shapes = {name: s.shape for name, s in zip(start._fields, start, strict=True)}
-        self.params, self.xs, self.state = self.draw(inputs)
+        self.lengths_of = {a: getattr(self.template, a.argument) for a in cell.axes}
+        self.shapes = {s.name: (B, self.lengths_of[s.axes[0]]) for s in cell.states}
+        self.params, self.xs, self.state = self.draw()
         for name in {"n", "den"} & set(self.shapes):  # a sum of positive numbers, to divide by
             positive = 0.5 + np.abs(getattr(self.state, name))
             self.state = self.state._replace(**{name: positive})
@@ -72,28 +73,34 @@ class Case:
             self.params, self.xs, self.state, self.lengths_array
         )
         self.dys = self.rng.normal(size=self.ys.shape)
-        self.dstate = self.draw(inputs)[2]
-        self.direction = self.draw(inputs)
+        self.dstate = self.draw()[2]
+        self.direction = self.draw()
 
-    def draw(self, inputs):
+    def draw(self):
         """Random parameters, inputs and states."""
         params = self.template.copy()
         params.flat[:] = 0.7 * self.rng.normal(size=params.flat.size)
         state = self.module.State(*(self.rng.normal(size=s) for s in self.shapes.values()))
-        return params, self.rng.normal(size=(T, B, inputs)), state
+        shapes = [(T, B, *(self.lengths_of[a] for a in q.axes)) for q in self.cell.inputs]
+        xs = [
+            self.rng.normal(size=s) if len(s) > 2 else self.rng.uniform(0.2, 2, s) for s in shapes
+        ]
+        return params, self.module.Inputs(*xs) if len(xs) > 1 else xs[0], state
 
     def tensors(self, params, xs, state):
         """A point or a direction as one flat tuple of tensors: parameters, inputs, states."""
-        return tuple(self.torch.tensor(a) for a in (*params.values(), xs, *state))
+        return tuple(self.torch.tensor(a) for a in (*params.values(), *several(xs), *state))
 
     def run(self, *flat):
         """The transcription, step by step: the outputs, then the final states."""
-        *values, xs = flat[: len(self.params) + 1]
-        p = dict(zip(self.params, values, strict=True))
-        state = dict(zip(self.shapes, flat[len(self.params) + 1 :], strict=True))
+        first, count = len(self.params), len(self.cell.inputs)
+        p = dict(zip(self.params, flat[:first], strict=True))
+        xs = flat[first : first + count]
+        state = dict(zip(self.shapes, flat[first + count :], strict=True))
         ys = []
         for t in range(T):
-            y, new = self.transcription(p, xs[t], state)
+            x = tuple(array[t] for array in xs)
+            y, new = self.transcription(p, x if count > 1 else x[0], state)
             assert set(new) == set(state)
             if self.lengths is not None:
                 runs = self.torch.tensor([t < length for length in self.lengths])
@@ -111,7 +118,12 @@ class Case:
         return self.module.backward(self.params, self.tape, self.dys, self.dstate)
 
     def labels(self, what):
-        return [f"{what} {n}" for n in (*self.params, "xs", *self.shapes)]
+        return [f"{what} {n}" for n in (*self.params, *self.cell.inputs, *self.shapes)]
+
+
+def several(xs):
+    """The inputs as a tuple, where there is one as well."""
+    return xs if isinstance(xs, tuple) else (xs,)
 
 
 def along(runs, like):
@@ -143,7 +155,7 @@ def check(case):
     # An initial state that nothing looks at has a gradient of zero, not none.
     gradients = case.torch.autograd.grad(case.loss(*flat), flat, materialize_grads=True)
     dparams, dxs, dstate = case.backward()
-    ours = (*dparams.values(), dxs, *dstate)
+    ours = (*dparams.values(), *several(dxs), *dstate)
     return max(worst, agree(case.labels("gradient by"), ours, gradients))
 
 
@@ -182,7 +194,7 @@ def test_hvp(spec):
     dparams, dxs, dstate = case.module.hvp(
         case.params, case.tape, case.dys, *case.direction, dstate=case.dstate
     )
-    agree(case.labels("hvp by"), (*dparams.values(), dxs, *dstate), theirs)
+    agree(case.labels("hvp by"), (*dparams.values(), *several(dxs), *dstate), theirs)
 
 
 @pytest.mark.peers

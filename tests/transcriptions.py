@@ -7,14 +7,15 @@ shared. The newer cells follow the form that their authors' code has, where it i
 numbers, one matrix of two states, gates side by side in one array. `test_transcriptions` has
 PyTorch differentiate these functions and compares.
 
-A function takes the parameters by name, an input x (B, I) and the states by name, each (B, ...); it
-returns the output and the new states. Where a name can mean two things, a comment says which one
-was taken. Nothing here imports torch before a function runs, so that a test without it can see
-which cells have a transcription.
+A function takes the parameters by name, an input x (B, I), or several in a tuple, and the states by
+name, each (B, ...); it returns the output and the new states. Where a name can mean two things, a
+comment says which one was taken. Nothing here imports torch before a function runs, so that a test
+without it can see which cells have a transcription.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import partial
 
@@ -747,6 +748,58 @@ def lem(p, x, s, dt=1.0):
 
 # --- by what `derive.library.load` takes ----------------------------------------------------------
 
+# --- time between the steps ----------------------------------------------------------------------
+
+
+def t_lstm(p, x, s, discount="log", part="tanh"):
+    """Baytas et al. (2017): C_S = tanh(W_d C + b_d), C* = C - C_S + C_S g(elapsed), an LSTM of C*.
+    The authors' supervised code has a sigmoid for C_S; g(elapsed) = 1 / log(elapsed + e) there."""
+    x, elapsed = x
+    old, elapsed = s["c"], elapsed[:, None]
+    short = ACTIVATIONS[part](mv(p["D"], old) + p["b_s"])
+    g = {"log": 1 / (elapsed + math.e).log(), "inverse": 1 / elapsed}[discount]
+    old = old - short + g * short
+    i, f, o = (sigmoid(net(p, q, x, s["h"])) for q in "ifo")
+    c = f * old + i * tanh(net(p, "g", x, s["h"]))
+    h = o * tanh(c)
+    return h, {"h": h, "c": c}
+
+
+def cfc(p, x, s, shift=False):
+    """Hasani et al. (2022): sigma(-f t) g + (1 - sigma(-f t)) h of one backbone, as in torch_cfc.py
+    with time_a = -f and time_b = -e; LeCun's tanh."""
+    x, ts = x
+    features = 1.7159 * (0.666 * (mv(p["W"], x) + mv(p["U"], s["h"]) + p["b"])).tanh()
+    head = {q: mv(p[f"V_{q}"], features) + p[f"d_{q}"] for q in ("fgne" if shift else "fgn")}
+    interp = sigmoid(head["f"] * ts[:, None] + (head["e"] if shift else 0))
+    h = tanh(head["g"]) * (1 - interp) + interp * tanh(head["n"])
+    return h, {"h": h}
+
+
+def ltc(p, x, s, steps=2, drive="sigmoid"):
+    """Hasani et al. (2021), equation 3: x <- (x + dt f A) / (1 + dt (1/tau + f)), dt shared out
+    over the unfoldings; 1/tau = log(1 + exp(w))."""
+    x, elapsed = x
+    v, dt = s["h"], elapsed[:, None] / steps
+    for _ in range(steps):
+        f = ACTIVATIONS[drive](mv(p["W"], x) + mv(p["U_f"], v) + p["b"])
+        v = (v + dt * f * p["A"]) / (1 + dt * (p["w"].exp().log1p() + f))
+    return v, {"h": v}
+
+
+def gru_d(p, x, s):
+    """Che et al. (2018): decay exp(-max(0, W d + b)), diagonal for the inputs; z is what is new."""
+    x, m, d = x
+    gamma_x = (-relu(p["w"] * d + p["b_x"])).exp()
+    gamma_h = (-relu(mv(p["G"], d) + p["b_q"])).exp()
+    filled = m * x + (1 - m) * (gamma_x * s["last"] + (1 - gamma_x) * p["mean"])
+    h = gamma_h * s["h"]
+    z, r = (sigmoid(net(p, q, filled, h) + mv(p[f"V_{q}"], m)) for q in "zr")
+    n = tanh(net(p, "n", filled, r * h) + mv(p["V_n"], m))
+    h = (1 - z) * h + z * n
+    return h, {"h": h, "last": m * x + (1 - m) * s["last"]}
+
+
 CELLS: dict[str, Callable] = {
     "antisymmetric_rnn": antisymmetric_rnn,
     "antisymmetric_rnn:epsilon=0.3,gamma=0.7": partial(antisymmetric_rnn, epsilon=0.3, gamma=0.7),
@@ -853,6 +906,15 @@ CELLS: dict[str, Callable] = {
     "sru": sru,
     "sru:alpha=1.7": partial(sru, alpha=1.7),
     "star": star,
+    "t_lstm": t_lstm,
+    "t_lstm:discount=inverse": partial(t_lstm, discount="inverse"),
+    "t_lstm:part=sigmoid": partial(t_lstm, part="sigmoid"),
+    "cfc": cfc,
+    "cfc:shift=true": partial(cfc, shift=True),
+    "gru_d": gru_d,
+    "ltc": ltc,
+    "ltc:steps=6": partial(ltc, steps=6),
+    "ltc:drive=tanh": partial(ltc, drive="tanh"),
     "ugrnn": ugrnn,
     "ugrnn:activation=relu": partial(ugrnn, activation="relu"),
     "unicornn": unicornn,

@@ -18,6 +18,7 @@ from derive.language import (
     exp,
     expm1,
     floor,
+    largest,
     log,
     log1p,
     log_sigmoid,
@@ -29,9 +30,12 @@ from derive.language import (
     sigmoid,
     sign,
     sin,
+    softmax,
     softplus,
     sqrt,
+    stop_gradient,
     sum,
+    surrogate,
     tanh,
     where,
 )
@@ -105,10 +109,24 @@ class Tails(Cell):
     i = sigmoid(W.i @ x)
     k = log_sigmoid(z) + log(i)
     e = sqrt(-expm1(2 * k)) + log1p(z**2)
-    u = where(s > g, h, where(h + z <= s / 4, tanh(s), 0)) + where(s >= 1, 1, 0) * h
+    u = where(s > g, h, where(h + z <= s / 4, g * tanh(s), 0)) + where(s >= 1, 1, 0) * h
     w = h - floor(3 * h)
     s_next = e * tanh(s) + u + sin(w)
     h_next = tanh(s_next)
+
+
+class Spikes(Cell):
+    """Words with a derivative that is declared or stated, and a matrix that is not trained."""
+
+    x = Input()
+    s, v = State(), State()
+    W, L = Matrix(H, I), Matrix(H, H, trained=False, at=lambda i, j: where(i >= j, 1, 0))
+
+    z = W.z @ x + v
+    a = softmax(z)
+    v_next = L @ a * largest(v) / sqrt(H) + W.v @ x - stop_gradient(s)
+    u = v_next - 1
+    s_next = surrogate(where(u > 0, 1, 0), u / (1 + absolute(u)))
 
 
 class Unpleasant(Cell):
@@ -205,5 +223,5 @@ class Delta(Cell):
 
 
 MATRICES = [Delta]
-READABLE = (GRU, Norm, Decay, Words, Tails)
+READABLE = (GRU, Norm, Decay, Words, Tails, Spikes)
 UNPLEASANT = (Unpleasant, Long)

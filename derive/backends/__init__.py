@@ -3,10 +3,11 @@ every other."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # so that the command can name the targets without importing SymPy
+    from derive.cell import Cell
     from derive.program.policy import Policy
     from derive.program.program import Program
 
@@ -21,3 +22,12 @@ class Backend(Protocol):
     def files(self, program: Program) -> Mapping[str, str]:
         """File names and texts that make up the cell in this target."""
         ...
+
+    def overview(self, cells: Sequence[Cell]) -> Mapping[str, str]:
+        """File names and texts about all the built-in cells together."""
+        ...
+
+
+def no_overview(cells: Sequence[Cell]) -> dict[str, str]:  # noqa: ARG001
+    """For a target whose files stand each for itself."""
+    return {}

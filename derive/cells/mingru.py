@@ -1,4 +1,4 @@
-from derive.language import Cell, H, I, Input, Matrix, Option, State, Vector, relu, sigmoid
+from derive.language import Cell, H, I, Input, Matrix, Option, State, Vector, sigmoid, where
 
 
 class MinGRU(Cell, family="GRU"):
@@ -18,6 +18,5 @@ class MinGRU(Cell, family="GRU"):
     z = sigmoid(W.z @ x + b.z)
     n = W.n @ x + b.n
     if candidate == "positive":
-        s = sigmoid(-relu(-n))
-        g = relu(n) + s
+        g = where(n < 0, sigmoid(n), n + 0.5)
     h_next = (1 - z) * h + z * (n if candidate == "linear" else g)

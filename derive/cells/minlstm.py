@@ -1,4 +1,4 @@
-from derive.language import Cell, H, I, Input, Matrix, Option, State, Vector, relu, sigmoid
+from derive.language import Cell, H, I, Input, Matrix, Option, State, Vector, sigmoid, where
 
 
 class MinLSTM(Cell, family="LSTM"):
@@ -19,6 +19,5 @@ class MinLSTM(Cell, family="LSTM"):
     i = sigmoid(W.i @ x + b.i)
     n = W.n @ x + b.n
     if candidate == "positive":
-        s = sigmoid(-relu(-n))
-        g = relu(n) + s
+        g = where(n < 0, sigmoid(n), n + 0.5)
     h_next = (f * h + i * (n if candidate == "linear" else g)) / (f + i)

@@ -1,4 +1,6 @@
-from derive.language import Cell, H, Input, Matrix, State, Vector, exp, sigmoid, softplus, sqrt
+from derive.language import (
+    Cell, H, Input, Matrix, State, Vector, exp, expm1, sigmoid, softplus, sqrt,
+)  # fmt: skip
 
 
 class RGLRU(Cell, family="Linear"):
@@ -18,5 +20,5 @@ class RGLRU(Cell, family="Linear"):
     r = sigmoid(W.r @ x + b.r)
     i = sigmoid(W.i @ x + b.i)
     s = c * softplus(-Lambda)
-    a = exp(-s * r)
-    h_next = a * h + sqrt(1 - a**2) * (i * x)
+    d = -s * r
+    h_next = exp(d) * h + sqrt(-expm1(2 * d)) * (i * x)

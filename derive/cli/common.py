@@ -110,9 +110,11 @@ def write_json(data: object) -> None:
 
 
 def tell_written(paths: Mapping[Path, str], quiet: bool, as_json: bool) -> None:
-    """Name the files that were written, each with the cell that it was made from."""
+    """Name the files that were written, each with the cell that it was made from; "" where that
+    was several."""
     if as_json:
-        write_json({"files": [{"cell": cell, "path": str(path)} for path, cell in paths.items()]})
+        files = [{"cell": cell or None, "path": str(path)} for path, cell in paths.items()]
+        write_json({"files": files})
     elif not quiet:
         for path in paths:
             click.echo(f"wrote {path}")

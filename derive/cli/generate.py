@@ -31,7 +31,7 @@ from derive.cli.progress import results
     type=click.Choice(BACKENDS),
     default="numpy",
     show_default=True,
-    help="The target language.",
+    help="The target: a NumPy module, a JavaScript module, or a page about the cell.",
 )
 @click.option(
     "-o",
@@ -66,22 +66,28 @@ def generate(
     as_json: bool,
 ) -> None:
     """Write the code of cells, all built-in ones if none is named."""
+    from derive.cell import Cell
     from derive.compiler import generate as texts_of
+    from derive.compiler import overview
     from derive.library import names
     from derive.render import write_files
 
-    def derived(what: str) -> tuple[str, dict[str, str]]:
+    def derived(what: str) -> tuple[Cell, dict[str, str]]:
         cell = loaded(what, settings)
-        return cell.name, texts_of(cell, backend, store)
+        return cell, texts_of(cell, backend, store)
 
     tasks = [(f"deriving {what}", partial(derived, what)) for what in cells or names()]
     sources = own_files(cells)
     files: dict[str, str] = {}
     owners: dict[Path, str] = {}
+    made: list[Cell] = []
     for cell, texts in results(tasks, quiet=quiet):
         for name, text in texts.items():
             refuse_place(folder / name, owners, sources)
-            files[name], owners[folder / name] = text, cell
+            files[name], owners[folder / name] = text, cell.name
+        made.append(cell)
+    for name, text in ({} if cells else overview(made, backend)).items():
+        files[name], owners[folder / name] = text, ""
     keep_others(owners, force)
     write_files(files, folder)
     tell_written(owners, quiet, as_json)

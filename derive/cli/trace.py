@@ -20,6 +20,13 @@ SERIES = ("1", "-1")  # where none is given
 @click.argument("cell", required=False)
 @click.argument("series", nargs=-1, metavar="[STEP... | FILE.csv]")
 @click.option(
+    "--input",
+    "inputs",
+    multiple=True,
+    metavar="NAME=VALUES",
+    help="Another input's series, --input 'dt=0.5 2': as for --target. 1 where none is given.",
+)
+@click.option(
     "--weight",
     "texts",
     multiple=True,
@@ -92,8 +99,8 @@ def trace(
 ) -> None:
     """Work a cell out with numbers: each equation, its values put in, its result.
 
-    A step of the series is a number, or several with commas between, one for each input; a single
-    one serves every input. Without a series the steps are 1 and -1.
+    A step of the series is a number, or several with commas between, one for each entry of the
+    input; a single one serves every entry. Without a series the steps are 1 and -1.
     """
     refuse_options((cell or "", *series))
     if sources or example:
@@ -127,6 +134,7 @@ def refuse_options(words: tuple[str, ...]) -> None:
 def traced_by(
     cell: Any,
     series: tuple[str, ...],
+    inputs: tuple[str, ...],
     texts: tuple[str, ...],
     file: Path | None,
     seed: int | None,
@@ -142,7 +150,7 @@ def traced_by(
     weights = (reading.weights(file) if file else {}) | reading.named(texts)
     return traced(
         cell,
-        reading.steps(series, columns),
+        {cell.input.name: reading.steps(series, columns)} | reading.named_series(inputs),
         weights or None,
         reading.named(states),
         sizes=reading.sizes(sizes),

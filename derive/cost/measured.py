@@ -8,6 +8,7 @@ Runs at as many sizes as a polynomial has coefficients determine it, and a few m
 from __future__ import annotations
 
 import itertools
+import math
 from collections import Counter
 from types import ModuleType
 from typing import Any, ClassVar
@@ -16,6 +17,8 @@ import numpy as np
 import sympy as sp
 
 from derive.cell import Cell
+from derive.evaluation.arrays import extent
+from derive.evaluation.inputs import leading
 from derive.nodes import I
 
 KINDS = ("multiply-adds", "elementwise", "transcendental", "calls")
@@ -91,7 +94,7 @@ class CountingNumPy:
 def counted(cell: Cell, module: ModuleType) -> dict[str, dict[str, sp.Expr]]:
     """The work of forward, backward and hvp of a cell's module, by kind, as polynomials in T, B and
     the axes' letters."""
-    letters = [a for a in cell.axes if a != I or cell.input.axes == (I,)]
+    letters = [a for a in cell.axes if a != I or not cell.input_is_wide]
     variables = [T, B, *(sp.Symbol(a.letter) for a in letters)]
     most = max(2, *(len(q.axes) for q in cell.quantities))
     monomials = [one * two for one in (1, T, B, T * B) for two in _products(variables[2:], most)]
@@ -143,9 +146,10 @@ def _run(module: ModuleType, cell: Cell, sizes: dict[str, int]) -> dict[str, Cou
     try:
         with np.errstate(all="ignore"):
             params = module.Params(*(sizes[a.letter] for a in cell.axes))
-            x, y = ([sizes[a.letter] for a in q.axes] for q in (cell.input, cell.output))
-            xs = np.zeros((sizes["T"], sizes["B"], *x))
-            dys = np.zeros((*xs.shape[:2], *y))
+            lengths = {a: sizes[a.letter] for a in cell.axes}
+            rows, width = (sizes["T"], sizes["B"]), math.prod(extent(cell.input.axes, lengths))
+            xs = leading(cell, module, lengths, np.zeros((*rows, width)))
+            dys = np.zeros((*rows, *extent(cell.output.axes, lengths)))
             tape = _tallied(found, "forward", lambda: module.forward(params, xs)[2])
             _tallied(found, "backward", lambda: module.backward(params, tape, dys))
             _tallied(found, "hvp", lambda: module.hvp(params, tape, dys, params.copy()))

@@ -15,6 +15,7 @@ import sympy as sp
 from derive.cell import Equation
 from derive.deviation import Deviation
 from derive.elementwise import Declared, Elementwise
+from derive.largest import Largest
 from derive.nodes import (
     Axes,
     FeatureSum,
@@ -68,7 +69,7 @@ def _cost_of(expr: sp.Expr) -> Cost:
         return inner + Cost(size(axes_of(expr.args[0])), sp.S.Zero, sp.S.Zero)
     if isinstance(expr, Outer):
         return inner + Cost(n, sp.S.Zero, sp.S.Zero)
-    if isinstance(expr, FeatureSum):
+    if isinstance(expr, FeatureSum | Largest):
         return inner + Cost(sp.S.Zero, size(axes_of(expr.args[0])), sp.S.Zero)
     if isinstance(expr, Declared):
         return inner  # the value is there
@@ -95,7 +96,7 @@ def parameters(program: Program) -> sp.Expr:
 def kept(program: Program) -> sp.Expr:
     """How many numbers forward keeps for each step of each sequence."""
     cell = program.cell
-    return sp.Add(*(size(q.axes) for q in (cell.input, *cell.states, *program.loops.saved)))
+    return sp.Add(*(size(q.axes) for q in (*cell.given, *cell.states, *program.loops.saved)))
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,8 @@ def savings(program: Program) -> list[Saving]:
         if shared:
             what = f"quantities that lie in the place of another: {len(shared)}"
             rows.append(Saving("storage", name, what))
-    named = (program.cell.input, *program.cell.states, *(e.lhs for e in program.derivation.forward))
+    cell, equations = program.cell, program.derivation.forward
+    named = (*cell.given, *cell.states, *(e.lhs for e in equations))
     everything = sp.Add(*(size(q.axes) for q in named))
     if everything != kept(program):
         rest = f"numbers kept for a step: {text(kept(program))} instead of {text(everything)}"

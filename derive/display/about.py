@@ -27,6 +27,11 @@ def shape(axes: Axes) -> str:
     return " × ".join(axis.letter for axis in axes) or "1"
 
 
+def inputs(cell: Cell) -> str:
+    """What a cell's inputs are called together."""
+    return "input" if len(cell.inputs) == 1 else "inputs"
+
+
 def settings(cell: Cell) -> str:
     """The settings that are not at their defaults, to follow a name: `` (reset=after)``."""
     changed = [str(s) for s in cell.options if s.value != s.default]

@@ -47,7 +47,7 @@ class Textbook:
     forward     the equations
     adjoints    one for each of them
     back        the adjoint of each old state, for the step before
-    inputs      the adjoint of the input
+    inputs      the adjoint of each input
     parameters  what one step adds to the adjoint of each parameter
     names       what stands behind each name that occurs
     rank        the order of terms and factors
@@ -75,7 +75,7 @@ class Textbook:
     @property
     def scalars(self) -> tuple[Quantity, ...]:
         """The scalars, of which there is one for each sequence or one for all."""
-        quantities = (*self.cell.parameters, *(e.lhs for e in self.forward))
+        quantities = (*self.cell.given, *self.cell.parameters, *(e.lhs for e in self.forward))
         return tuple(q for q in quantities if not q.axes)
 
 
@@ -95,7 +95,7 @@ def textbook(adjoint: Adjoint) -> Textbook:
         forward=tuple(shown[q] for q in equations),
         adjoints=tuple(shown.get(bar[q], Equation(bar[q], sp.S.Zero)) for q in equations[::-1]),
         back=tuple(shown[bar[q]] for q in cell.states),
-        inputs=(shown[bar[cell.input]],),
+        inputs=tuple(shown[bar[q]] for q in cell.inputs),
         parameters=tuple(shown[bar[q]] for q in cell.trained),
         names=_names(adjoint),
         rank=_ranks(adjoint),
@@ -211,7 +211,7 @@ def _split(total: FeatureSum) -> tuple[list[sp.Expr], list[sp.Expr]]:
 def _names(adjoint: Adjoint) -> dict[str, Name]:
     cell, bar = adjoint.cell, adjoint.bar
     names = {q: Name(q.name) for q in cell.parameters}
-    names[cell.input] = Name(cell.input.name, "t")
+    names |= {q: Name(q.name, "" if q.name == "t" else "t") for q in cell.given}
     names |= {q: Name(q.name, "t-1") for q in cell.states}
     names |= {e.lhs: Name(e.lhs.name, "t") for e in cell.equations}
     names |= {new: Name(old.name, "t", new=True) for old, new in cell.updates.items()}
@@ -220,7 +220,7 @@ def _names(adjoint: Adjoint) -> dict[str, Name]:
         word = quantity.name.removesuffix("_next")  # a_h for the pre-activation of h_next
         names[quantity] = Name(quantity.name if word in words else word, "t")
         words.add(word)
-    bars = {bar[q]: replace(name, bar=True) for q, name in names.items()}
+    bars = {bar[q]: replace(name, bar=True) for q, name in names.items() if q in bar}
     bars |= {bar[q]: replace(bars[bar[q]], part="back") for q in cell.states}
     bars[adjoint.seed] = replace(bars[bar[cell.output]], part="loss")
     for old, new in cell.updates.items():
@@ -231,6 +231,6 @@ def _names(adjoint: Adjoint) -> dict[str, Name]:
 def _ranks(adjoint: Adjoint) -> dict[str, int]:
     """Adjoints before what they are multiplied with; both as their quantities are defined."""
     cell, bar = adjoint.cell, adjoint.bar
-    own = (*cell.parameters, *(e.lhs for e in adjoint.forward), *cell.states, cell.input)
-    bars = (adjoint.seed, *(bar[q] for q in own), *adjoint.carry.values())
+    own = (*cell.parameters, *(e.lhs for e in adjoint.forward), *cell.states, *cell.given)
+    bars = (adjoint.seed, *(bar[q] for q in own if q in bar), *adjoint.carry.values())
     return ranks(q.name for q in (*bars, *own))

@@ -150,6 +150,9 @@ class Mathematics(Infix):
     def feature_sum(self, whole: sp.Expr, *sizes: sp.Expr) -> str:
         return self.apply("sum", [whole], below=sizes)
 
+    def largest(self, vector: sp.Expr) -> str:
+        return self.apply("maximum", [vector])
+
     def bracket(self, text: str) -> str:
         return f"({text})"
 

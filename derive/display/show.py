@@ -13,7 +13,7 @@ import sympy as sp
 
 from derive.adjoint import adjoint
 from derive.cell import Cell, Equation
-from derive.display.about import paragraphs, shape
+from derive.display.about import inputs, paragraphs, shape
 from derive.display.derivation import textbook
 from derive.display.terminal import console
 from derive.display.unicode import Unicode, lines
@@ -59,7 +59,7 @@ def print_cell(cell: Cell) -> None:
     )
     section(
         "Handed back",
-        "To the step before, where it is [next], and to the input.",
+        f"To the step before, where it is [next], and to the {inputs(cell)}.",
         (*book.back, *book.inputs),
     )
     if book.parameters:
@@ -82,8 +82,10 @@ def _quantities(cell: Cell, printer: Unicode) -> Table:
     for _ in range(3):
         grid.add_column(overflow="fold")
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
-    kinds = [("input", [cell.input]), ("states" if len(cell.states) > 1 else "state", cell.states)]
-    for kind, quantities in [*kinds, ("parameters", cell.parameters), ("output", [cell.output])]:
+    kinds = [(inputs(cell), cell.inputs)]
+    kinds += [("step", (cell.number,))] if cell.number else []
+    kinds += [("states" if len(cell.states) > 1 else "state", cell.states)]
+    for kind, quantities in [*kinds, ("parameters", cell.parameters), ("output", (cell.output,))]:
         for quantity in quantities:
             groups[kind, shape(quantity.axes)].append(printer.symbol(quantity))
     last = ""

@@ -26,7 +26,12 @@ FIRST = ("Simple", "LSTM", "GRU")  # the families in the order of a course; othe
 
 def all_cells() -> list[Cell]:
     """The built-in cells by family."""
-    return sorted(map(load, names()), key=lambda cell: (_rank(cell.family), cell.name))
+    return by_family(map(load, names()))
+
+
+def by_family(cells: Iterable[Cell]) -> list[Cell]:
+    """Cells by family, in the order of a course, and by name."""
+    return sorted(cells, key=lambda cell: (_rank(cell.family), cell.name))
 
 
 def print_list() -> None:

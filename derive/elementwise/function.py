@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import sympy as sp
 
+from derive.nodes import formula
+
 
 class Elementwise(sp.Function):
     """A function applied to every entry. Its derivative is stated by its input x and its output y,
@@ -15,6 +17,9 @@ class Elementwise(sp.Function):
 
     nargs = 1
     bounds: ClassVar[tuple[float, float]] = (-inf, inf)  # what its values lie between
+
+    def __new__(cls, *args, **options):
+        return super().__new__(cls, *map(formula, args), **options)
 
     @staticmethod
     def slopes(y: sp.Expr, *xs: sp.Expr) -> tuple[sp.Expr, ...]:

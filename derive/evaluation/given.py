@@ -12,9 +12,10 @@ import sympy as sp
 from derive.cell import Cell
 from derive.entries import PLACE
 from derive.evaluation.arrays import Array, evaluate, extent
-from derive.nodes import Axis, CellError, Quantity, shape
+from derive.nodes import Axes, Axis, CellError, H, Quantity, shape
 from derive.program.program import Program
 
+Shape = tuple[Quantity, tuple[int, ...]]  # of what is given for a quantity
 Given = Mapping[str, Any]  # numbers, or arrays of a quantity's own shape, by name
 
 
@@ -34,9 +35,7 @@ def checked(given: Given, known: Iterable[Quantity], what: str) -> dict[Quantity
     return found
 
 
-def sizes_of(
-    cell: Cell, shapes: Iterable[tuple[Quantity, tuple[int, ...]]], asked: Mapping[str, int]
-) -> dict[Axis, int]:
+def sizes_of(cell: Cell, shapes: Iterable[Shape], asked: Mapping[str, int]) -> dict[Axis, int]:
     """The length of every axis: as asked for, as what is given has it, and 1 where nothing says.
 
     A shape () is that of a number, which fills whatever it is given for.
@@ -123,15 +122,39 @@ def of_one_sequence(quantity: Quantity, array: Array) -> tuple[int, ...]:
     return array.shape[array.ndim > len(quantity.axes) :]
 
 
-def series(values: Any, name: str) -> Array:
+def series_of(cell: Cell, xs: Any) -> tuple[dict[Quantity, Array], list[Shape]]:
+    """The series of every input, (T, B, n) or (T, B) for a number, and the shapes of those that do
+    not leave it to others.
+
+    `xs` has the series by name, or is that of the first input. An input of which there is none is 1
+    at every step, and one step serves all.
+    """
+    named = xs._asdict() if hasattr(xs, "_asdict") else xs
+    given = dict(named) if isinstance(named, Mapping) else {cell.input.name: named}
+    names = [q.name for q in cell.inputs]
+    for name in given:
+        if name not in names:
+            raise CellError(f"no input is called {name!r}; there are {', '.join(names)}")
+    what = "the series" if len(names) == 1 else "the series of {}"
+    found = {q: series(given.get(q.name, [1.0]), what.format(q), q.axes) for q in cell.inputs}
+    T, B = (max(array.shape[k] for array in found.values()) for k in (0, 1))
+    for q, array in found.items():
+        for count, most, of in zip(array.shape, (T, B), ("steps", "sequences"), strict=False):
+            if count not in (1, most):
+                raise CellError(f"the series of {q} has {count} {of}, and another has {most}")
+    fixed = [(q, found[q].shape[2:]) for q in found if np.ndim(given.get(q.name, [1.0])) > 1]
+    return {q: np.broadcast_to(a, (T, B, *a.shape[2:])) for q, a in found.items()}, fixed
+
+
+def series(values: Any, name: str, axes: Axes = (H,)) -> Array:
     """A series as (T, B, n), from (T,), (T, n) or all of it. Where it is (T,), n is 1 and each
-    number serves every entry."""
+    number serves every entry. That of numbers is (T, B), from (T,) or (T, B)."""
+    shapes = "(T,), (T, n) or (T, B, n)" if axes else "(T,) or (T, B)"
     try:
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise CellError(
-            f"{name} must be numbers, (T,), (T, n) or (T, B, n), with as many at every step"
-        ) from None
-    if array.ndim not in (1, 2, 3):
-        raise CellError(f"{name} must have shape (T,), (T, n) or (T, B, n), not {array.shape}")
-    return array.reshape(len(array), *(1,) * (3 - array.ndim), *array.shape[1:])
+        raise CellError(f"{name} must be numbers, {shapes}, with as many at every step") from None
+    most = 2 + len(axes)
+    if not 1 <= array.ndim <= most:
+        raise CellError(f"{name} must have shape {shapes}, not {array.shape}")
+    return array.reshape(len(array), *(1,) * (most - array.ndim), *array.shape[1:])

@@ -47,6 +47,17 @@ def named(texts: Iterable[str]) -> dict[str, Array]:
     return pairs
 
 
+def named_series(texts: Iterable[str]) -> dict[str, Array]:
+    """``NAME=VALUES`` pairs, by name: a step a value, with spaces between, or a CSV file."""
+    pairs = {}
+    for text in texts:
+        name, _, written = text.partition("=")
+        if not (name and written.split()):
+            raise CellError(f"{text!r} gives no series: write NAME=VALUES, as in 'dt=0.5 2'")
+        pairs[name] = steps(written.split())
+    return pairs
+
+
 def sizes(texts: Iterable[str]) -> dict[str, int]:
     """``AXIS=N`` pairs, by name."""
     pairs = {}

@@ -23,7 +23,7 @@ from derive.evaluation.given import (
     Given,
     checked,
     of_one_sequence,
-    series,
+    series_of,
     sizes_of,
     states_of,
     weights_of,
@@ -61,24 +61,23 @@ class Trace:
 
     @cached_property
     def values(self) -> dict[str, Array]:
-        """By name, the value of the input, of each old state and of what each equation defines, the
-        normal form's too: (T, B, …)."""
-        return {q.name: self._over_time(q) for q in self._own}
+        """By name, the value of what is given, of each old state and of what each equation defines,
+        the normal form's too: (T, B, …)."""
+        return {q.name: self._over_time(q) for q in (*self.cell.given, *self._computed)}
 
     @cached_property
     def adjoints(self) -> dict[str, Array]:
         """By name, the derivative of the loss by each value, (T, B, …), an old state's as this step
         hands it back; and by each parameter, over all steps and sequences, in its own shape."""
         bar = self.derivation.bar
-        found = {q.name: self._over_time(bar[q]) for q in self._own}
+        found = {q.name: self._over_time(bar[q]) for q in (*self.cell.inputs, *self._computed)}
         totals = {p.name: self._over_time(bar[p]).sum((0, 1)) for p in self.cell.parameters}
         return found | totals
 
     @property
-    def _own(self) -> tuple[Quantity, ...]:
-        """Everything that has a value of its own at every step."""
-        forward = (e.lhs for e in self.derivation.forward)
-        return (self.cell.input, *self.cell.states, *forward)
+    def _computed(self) -> tuple[Quantity, ...]:
+        """What has a value of its own at every step, beside what is given."""
+        return (*self.cell.states, *(e.lhs for e in self.derivation.forward))
 
     def _over_time(self, quantity: Quantity) -> Array:
         rows = self.loss.seed.shape[1]
@@ -102,7 +101,9 @@ def trace(
 ) -> Trace:
     """Run a cell over a series, and its adjoint equations back.
 
-    xs       (T, B, I), or (T, I) for one sequence, or (T,): a number for every input
+    xs       (T, B, I), or (T, I) for one sequence, or (T,): a number for every entry; for an input
+             that is a number (T, B) or (T,). Of a cell with several it is the first's, and the
+             others are 1; or by name, {"x": …, "dt": …}, where a single step serves all
     weights  for parameters by name, a number for all entries or an array of the parameter's shape
     state    for states by name, the value before the first step, in the same way
     sizes    by letter or by argument, "H" or "hidden_size"; 1 where nothing given says otherwise
@@ -112,8 +113,7 @@ def trace(
 
     Raises CellError for a name that there is not, or a shape that does not fit.
     """
-    is_filling = np.ndim(xs) == 1
-    xs = series(xs, "the series")
+    inputs, fixed = series_of(cell, xs)
     if weights is None and seed is None:
         seed = 0
     if seed is not None and seed < 0:
@@ -122,15 +122,15 @@ def trace(
     starts = checked(state or {}, cell.states, "state")
     shapes = [(q, array.shape) for q, array in given.items()]
     shapes += [(q, of_one_sequence(q, array)) for q, array in starts.items()]
-    shapes += [] if is_filling else [(cell.input, xs.shape[2:])]
-    lengths = sizes_of(cell, shapes, sizes or {})
-    xs = np.broadcast_to(xs, (*xs.shape[:2], *extent(cell.input.axes, lengths)))
+    lengths = sizes_of(cell, shapes + fixed, sizes or {})
+    T, B = inputs[cell.input].shape[:2]
+    inputs = {q: np.broadcast_to(a, (T, B, *extent(q.axes, lengths))) for q, a in inputs.items()}
     parameters = weights_of(cell, given, lengths, seed)
     derivation = adjoint(cell)
     run = _Run(derivation, lengths, parameters)
-    steps = run.forward(xs, states_of(cell, starts, lengths, xs.shape[1]))
+    steps = run.forward(inputs, states_of(cell, starts, lengths, B))
     ys = np.array([step[cell.output] for step in steps]).reshape(
-        (*xs.shape[:2], *extent(cell.output.axes, lengths))
+        (T, B, *extent(cell.output.axes, lengths))
     )
     loss = total(ys) if target is None else squares(ys, target)
     run.backward(steps, loss.seed)
@@ -147,11 +147,14 @@ class _Run:
         self.derivation, self.cell, self.sizes = derivation, derivation.cell, sizes
         self.parameters = {q: value[None] for q, value in parameters.items()}
 
-    def forward(self, xs: Array, states: Step) -> list[Step]:
+    def forward(self, inputs: Mapping[Quantity, Array], states: Step) -> list[Step]:
         steps = []
-        for x in xs:
-            step = {**self.parameters, **states, self.cell.input: x}
-            define(self.derivation.forward, step, self.sizes, (len(x),))
+        T, B = inputs[self.cell.input].shape[:2]
+        for t in range(T):
+            step = {**self.parameters, **states, **{q: array[t] for q, array in inputs.items()}}
+            if self.cell.number:
+                step[self.cell.number] = np.full(B, t + 1.0)
+            define(self.derivation.forward, step, self.sizes, (B,))
             states = {s: step[new] for s, new in self.cell.updates.items()}
             steps.append(step)
         return steps

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from derive.cell import Cell
-from derive.gradients.trajectory import width
+from derive.evaluation.inputs import leading
+from derive.gradients.trajectory import lengths, width
 from derive.nodes import CellError
 
 BATCH, RATE, LARGEST = 32, 0.01, 1.0  # sequences at once, Adam's step, the gradient's norm at most
@@ -63,11 +64,14 @@ def train(
     """
     params = module.init(rng, *sizes)
     start, size = params.copy(), width(cell, params)
-    readout = rng.normal(0, 0.1, _outputs(module, params, size))
+    known = lengths(cell, params)
+    readout = rng.normal(0, 0.1, known[cell.output.axes[0]])
     adam = [Adam(params.flat), Adam(readout)]
     errors = []
     for _ in range(iterations):
-        error, gradients = _gradients(module, params, readout, task.inputs(rng, BATCH, size))
+        xs = task.inputs(rng, BATCH, size)
+        given = leading(cell, module, known, xs)
+        error, gradients = _gradients(module, params, readout, given, xs[0, :, 0])
         if not np.isfinite(error):
             raise CellError(f"{cell.name}: the error is no longer a number in training")
         errors.append(error)
@@ -78,20 +82,18 @@ def train(
     return Trained(start, params, float(np.mean(errors[-max(iterations // 20, 1) :])))
 
 
-def _outputs(module: ModuleType, params: Any, size: int) -> int:
-    """The number of entries of the cell's output."""
-    return module.step(params, np.zeros((1, size)), None)[0].shape[-1]
-
-
-def _gradients(module: ModuleType, params: Any, readout: Any, xs: Any) -> tuple[float, list[Any]]:
-    """The mean square error on a batch, and its gradients by the parameters and by the readout."""
+def _gradients(
+    module: ModuleType, params: Any, readout: Any, given: Any, asked: Any
+) -> tuple[float, list[Any]]:
+    """The mean square error on a batch, whose inputs are `given` and of which the numbers `asked`
+    are wanted, and its gradients by the parameters and by the readout."""
     with np.errstate(over="ignore", invalid="ignore"):
-        ys, _, tape = module.forward(params, xs)
-        slope = 2 * (ys[-1] @ readout - xs[0, :, 0]) / xs.shape[1]
+        ys, _, tape = module.forward(params, given)
+        slope = 2 * (ys[-1] @ readout - asked) / len(asked)
         dys = np.zeros_like(ys)
         dys[-1] = np.outer(slope, readout)
         dparams, _, _ = module.backward(params, tape, dys)
-    error = xs.shape[1] / 4 * float(slope @ slope)
+    error = len(asked) / 4 * float(slope @ slope)
     return error, [dparams.flat, slope @ ys[-1]]
 
 

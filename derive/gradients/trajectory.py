@@ -17,6 +17,7 @@ import numpy as np
 
 from derive.cell import Cell
 from derive.evaluation.arrays import extent
+from derive.evaluation.inputs import leading, number
 from derive.nodes import Axis, CellError, I, Quantity
 
 ROWS = 8192  # of a batch of directions: more at once only take more memory
@@ -28,7 +29,7 @@ class Trajectory:
 
     module  the cell's generated module
     params  its parameters
-    xs      inputs, (T, B, I)
+    xs      the first input, (T, B, I); every other is 1
     """
 
     cell: Cell
@@ -46,8 +47,9 @@ class Trajectory:
         ]
         passed = [self.module.State(*starts)]
         with np.errstate(all="ignore"):  # reported below, in words
-            for x in self.xs:
-                passed.append(self.module.step(self.params, x, passed[-1])[1])
+            for t, x in enumerate(self.xs, start=1):
+                told = (self.given(x), passed[-1], *number(self.cell, t))
+                passed.append(self.module.step(self.params, *told)[1])
         found = dict(zip(self.cell.states, map(np.stack, zip(*passed, strict=True)), strict=True))
         for state, values in found.items():
             if not np.isfinite(values).all():
@@ -57,6 +59,10 @@ class Trajectory:
                     f"take fewer steps, or smaller weights"
                 )
         return found
+
+    def given(self, xs: Any) -> Any:
+        """What the module takes where this is the first input."""
+        return leading(self.cell, self.module, lengths(self.cell, self.params), xs)
 
     @cached_property
     def parts(self) -> dict[Quantity, slice]:
@@ -78,21 +84,24 @@ class Trajectory:
         some = max(ROWS // n, 1)
         for start in range(0, T * B, some):
             here = slice(start, start + some)
-            found[here] = self._jacobians(xs[here], [values[here] for values in states])
+            at = np.arange(T * B)[here] // B + 2  # the numbers of these steps
+            found[here] = self._jacobians(xs[here], [values[here] for values in states], at)
         if not np.isfinite(found).all():
             raise CellError(f"{self.cell.name}: a step's derivatives are not finite along this way")
         return found.reshape(T, B, n, n)
 
-    def _jacobians(self, xs: Any, states: list[Any]) -> Any:
-        """The Jacobians at some inputs (N, I) and states, each (N, ·), by tangents along the n
-        entries: a batch of N n steps."""
+    def _jacobians(self, xs: Any, states: list[Any], numbers: Any) -> Any:
+        """The Jacobians at some inputs (N, I), states, each (N, ·), and numbers of steps (N,), by
+        tangents along the n entries: a batch of N n steps."""
         State, n = self.module.State, max(part.stop for part in self.parts.values())
         at = State(*(np.repeat(values, n, axis=0) for values in states))
         directions = np.tile(np.eye(n), (len(xs), 1))
         parts = zip(self.parts.values(), states, strict=True)
         along = State(*(directions[:, p].reshape(len(directions), *v.shape[1:]) for p, v in parts))
         with np.errstate(all="ignore"):  # reported above, in words
-            _, _, tape = self.module.forward(self.params, np.repeat(xs, n, axis=0)[None], at)
+            given = self.given(np.repeat(xs, n, axis=0)[None])
+            first = {"first": np.repeat(numbers, n)} if self.cell.number else {}
+            _, _, tape = self.module.forward(self.params, given, at, **first)
             _, moved = self.module.jvp(self.params, tape, self.params.zeros(), None, along)
         moved = [values.reshape(len(values), -1) for values in moved]
         return np.concatenate(moved, axis=-1).reshape(len(xs), n, n).swapaxes(1, 2)
@@ -108,9 +117,10 @@ def sizes(cell: Cell, inputs: int, hidden: int) -> list[int]:
     all others; where a state is a matrix, as many as leave it about as many entries."""
     most = max(len(s.axes) for s in cell.states)
     side = hidden if most < 2 else max(2, round(hidden ** (1 / most)))
-    return [inputs if axis == I and cell.input.axes == (I,) else side for axis in cell.axes]
+    is_own = not cell.input_is_wide
+    return [inputs if axis == I and is_own else side for axis in cell.axes]
 
 
 def width(cell: Cell, params: Any) -> int:
-    """The number of entries of the input."""
-    return lengths(cell, params)[cell.input.axes[0]]
+    """The number of entries of the first input."""
+    return math.prod(extent(cell.input.axes, lengths(cell, params)))

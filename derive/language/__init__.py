@@ -52,16 +52,35 @@ from derive.elementwise import (
 )
 from derive.entries import entries
 from derive.language.body import opened
-from derive.language.declarations import Input, Matrix, Option, Output, Scalar, State, Vector
-from derive.language.functions import each, mean, minimum, outer, standardise, sum, where
+from derive.language.declarations import (
+    Input,
+    Matrix,
+    Option,
+    Output,
+    Scalar,
+    State,
+    StepNumber,
+    Vector,
+)
+from derive.language.functions import (
+    each,
+    largest,
+    mean,
+    minimum,
+    outer,
+    softmax,
+    standardise,
+    sum,
+    where,
+)
 from derive.nodes import Axis, CellError, H, Heads, I, Size
 
 __all__ = [
     "Axis", "Cell", "CellError", "H", "Heads", "I", "Input", "Matrix", "Option", "Output",
-    "Scalar", "Size", "State", "Vector", "absolute", "cos", "each", "exp", "expm1", "floor",
-    "log", "log1p", "log_sigmoid", "maximum", "mean", "minimum", "outer", "relu", "sigmoid",
-    "sign", "sin", "softplus", "sqrt", "standardise", "stop_gradient", "sum", "surrogate",
-    "tanh", "where",
+    "Scalar", "Size", "State", "StepNumber", "Vector", "absolute", "cos", "each", "exp",
+    "expm1", "floor", "largest", "log", "log1p", "log_sigmoid", "maximum", "mean", "minimum",
+    "outer", "relu", "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "standardise",
+    "stop_gradient", "sum", "surrogate", "tanh", "where",
 ]  # fmt: skip
 
 
@@ -75,21 +94,21 @@ class _CellMeta(type):
     def __new__(mcs, name, bases, body, family=""):
         if not bases:
             return super().__new__(mcs, name, bases, dict(body))
-        if body.input is None:
+        if not body.inputs:
             raise CellError(f"cell `{name}` has no input: declare one with `x = Input()`")
         body.check_members()
-        states = tuple(body.states.values())
+        inputs, states = tuple(body.inputs.values()), tuple(body.states.values())
         updates, first = body.updates(), body.initial()
         return _cell.Cell(
             name=name.lower(),
             title=name,
             doc=body.get("__doc__") or "",
-            input=body.input,
+            inputs=inputs,
             states=states,
             parameters=tuple(body.parameters.values()),
             equations=tuple(body.equations),
             updates=updates,
-            output=body.output or updates.get(states[0] if states else None, body.input),
+            output=body.output or updates.get(states[0] if states else None, inputs[0]),
             initial={name: value for name, value in first.items() if not callable(value)},
             entries={
                 name: entries(name, rule, body.parameters[name].axes)
@@ -100,6 +119,7 @@ class _CellMeta(type):
             starts=body.starts,
             options=tuple(body.options.settings),
             family=family,
+            number=body.number,
         )
 
 

@@ -14,12 +14,15 @@ import sympy as sp
 from derive import wellformed
 from derive.cell import Equation
 from derive.elementwise import absolute
-from derive.language.declarations import Declaration, Family, First, operand
+from derive.language.declarations import Declaration, Family, First, Option, operand
 from derive.language.options import Options
 from derive.language.rounds import Layer, Rounds
 from derive.nodes import Axis, CellError, Quantity, axes_of, symbols_of
 
 _CURRENT: ContextVar[Body] = ContextVar("current")
+
+
+KINDS = {"axis": Axis, "constant": int | float, "option": Option}
 
 
 class Body(dict[str, Any]):
@@ -31,7 +34,8 @@ class Body(dict[str, Any]):
 
     def __init__(self):
         super().__init__()
-        self.input: Quantity | None = None
+        self.inputs: dict[str, Quantity] = {}
+        self.number: Quantity | None = None
         self.output: Quantity | None = None
         self.states: dict[str, Quantity] = {}
         self.starts: dict[str, float] = {}
@@ -45,10 +49,12 @@ class Body(dict[str, Any]):
         self.layer: Layer | None = None
         self.rounds: dict[str, Rounds] = {}
         self.read: list[str] = []
+        self.unread: dict[str, str] = {}  # axes, constants and options that nothing has read yet
 
     def __getitem__(self, name: str) -> Any:
         value = super().__getitem__(name) if name in self else self.forward[name]
         self.read.append(value.name if isinstance(value, Quantity) else name)
+        self.unread.pop(name, None)
         return self._of_rounds(name, value)
 
     def _of_rounds(self, name: str, value: Any) -> Any:
@@ -77,6 +83,9 @@ class Body(dict[str, Any]):
         meaning = self._meaning(full, value)
         super().__setitem__(full, meaning)
         super().__setitem__(name, meaning)
+        kind = next((said for said, types in KINDS.items() if isinstance(value, types)), "")
+        if kind and not isinstance(value, Layer):
+            self.unread[name] = kind
         if self.layer is not None and not isinstance(value, Layer):
             self.rounds.setdefault(name, Rounds(name, self))._add(self.layer, meaning)
 
@@ -146,7 +155,8 @@ class Body(dict[str, Any]):
     def quantities(self) -> set[str]:
         """The names of everything declared and defined so far, except parameters."""
         defined = {e.lhs.name for e in self.equations}
-        return {*self.states, *defined, *([self.input.name] if self.input else [])}
+        number = [self.number.name] if self.number else []
+        return {*self.inputs, *number, *self.states, *defined}
 
     def updates(self) -> dict[Quantity, Quantity]:
         """The new value of each state that has one."""
@@ -164,8 +174,11 @@ class Body(dict[str, Any]):
                     f"member after the equation it serves, or list it where `{family._name}` is "
                     f'declared: names="{member}"'
                 )
-        if any(setting.choices for setting in self.options.settings):
+        options = {s.name for s in self.options.settings if s.choices}
+        if options - self.unread.keys():
             return  # another choice may use what this one does not
+        for name, kind in self.unread.items():
+            raise CellError(f"{kind} `{name}` is never used; remove it, or use it in an equation")
         used = {(family._name, member) for family, member, _ in self.members.values()}
         declared = [(name, m) for name, family in self.families.items() for m in family._names]
         declared += [(name, "") for name in self.families if name not in dict(used)]

@@ -1,4 +1,4 @@
-"""The declarations of a cell's body: input, states, output, parameters and options."""
+"""The declarations of a cell's body: inputs, states, output, parameters and options."""
 
 from __future__ import annotations
 
@@ -22,6 +22,14 @@ class Operand:
 
     def _sympy_(self) -> sp.Expr:
         raise NotImplementedError
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            raise CellError(
+                f"`{name}` cannot be assigned to behind a dot: an equation has a plain name, and a "
+                f"member's first value stands where its family is declared, Vector(H, {name}=1)"
+            )
+        super().__setattr__(name, value)
 
     def __neg__(self) -> sp.Expr:
         return -self._sympy_()
@@ -54,24 +62,34 @@ class Declaration:
 
 
 class Input(Declaration):
-    """The input x of one step, a vector of shape (I,).
+    """What one step is given: x, a vector of shape (I,).
 
     ``Input(H)`` is for a cell that adds its input to its state, and so takes as many inputs as it
-    has units.
+    has units. Any other axis does, too; ``Input(())`` is a number, such as the time since the step
+    before. A cell may have several inputs.
     """
 
-    def __init__(self, axis: Axis = I):
-        if axis not in (I, H):
-            raise CellError(f"the axis of an input is I or H, not {axis!r}")
-        self.axis = axis
+    def __init__(self, axis: Axis | tuple[()] = I):
+        if not isinstance(axis, Axis) and axis != ():
+            raise CellError(
+                f"an input has an axis such as I, or none where it is a number, Input(()): "
+                f"{axis!r} is not an axis"
+            )
+        self.axes = (axis,) if isinstance(axis, Axis) else ()
 
     def _named(self, name, body):
-        if body.input is not None:
-            raise CellError(
-                f"`{name}`: the cell already has an input, `{body.input}`, and can have only one"
-            )
-        body.input = Quantity(name, (self.axis,))
-        return body.input
+        body.inputs[name] = Quantity(name, self.axes)
+        return body.inputs[name]
+
+
+class StepNumber(Declaration):
+    """The number of the step, 1 in the first: `forward` counts, and `step` is told."""
+
+    def _named(self, name, body):
+        if body.number is not None:
+            raise CellError(f"`{name}`: the number of the step is `{body.number}` already")
+        body.number = Quantity(name)
+        return body.number
 
 
 class State(Declaration):
@@ -156,6 +174,11 @@ class Family(Declaration, Operand):
             raise CellError(f'names="…" lists different names separated by spaces, not {names!r}')
         if not isinstance(trained, bool):
             raise CellError(f"trained=True or trained=False says whether it is, not {trained!r}")
+        for member, value in initial.items():
+            if isinstance(value, bool):
+                raise CellError(
+                    f"`{member}={value}`: a keyword is a member's first value, which is a number"
+                )
         self._axes, self._names = axes, tuple(names.split())
         self._at, self._initial, self._trained = at, initial, trained
         self._name = ""

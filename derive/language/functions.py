@@ -10,10 +10,11 @@ import sympy as sp
 from sympy.logic.boolalg import BooleanAtom
 
 from derive.deviation import Deviation
-from derive.elementwise import choose, maximum
+from derive.elementwise import choose, exp, maximum, stop_gradient
 from derive.language.body import current
 from derive.language.declarations import operand
 from derive.language.rounds import Layer
+from derive.largest import Largest
 from derive.nodes import (
     Axis,
     CellError,
@@ -23,6 +24,7 @@ from derive.nodes import (
     axes_of,
     count,
     describe,
+    formula,
     own,
     shape,
     summed,
@@ -32,13 +34,13 @@ from derive.nodes import (
 def sum(of: sp.Expr, *axes: Axis) -> sp.Expr:
     """The sum over the features of a vector, one number for each sequence; or over the axes that
     are named, ``sum(M, K)``, of a matrix (K, V) a vector along V."""
-    of = sp.sympify(operand(of))
+    of = formula(of)
     return summed(of, _axes("sum", of, axes)) if axes else FeatureSum(of)
 
 
 def mean(of: sp.Expr, *axes: Axis) -> sp.Expr:
     """The mean over the features of a vector, or over the axes that are named."""
-    of = sp.sympify(operand(of))
+    of = formula(of)
     along = _axes("mean", of, axes)
     return summed(of, along) / count(along)
 
@@ -61,7 +63,23 @@ def _axes(word: str, of: sp.Expr, axes: tuple[Any, ...]) -> tuple[Axis, ...]:
 
 def outer(u: sp.Expr, v: sp.Expr) -> sp.Expr:
     """The outer product u vᵀ: the matrix of all products of an entry of u with one of v."""
-    return Outer(sp.sympify(operand(u)), sp.sympify(operand(v)))
+    return Outer(formula(u), formula(v))
+
+
+def largest(vector: sp.Expr) -> sp.Expr:
+    """The largest entry of a vector, one number for each sequence."""
+    return Largest(sp.sympify(operand(vector)))
+
+
+def softmax(vector: sp.Expr) -> sp.Expr:
+    """exp(v) over its sum over the features: positive, with a sum of 1. All is taken relative to
+    the largest entry, which changes nothing, so that nothing overflows; the powers are equations
+    of their own, called after the vector."""
+    body, given = current(), sp.sympify(operand(vector))
+    named = given if isinstance(given, Quantity) else body.helper("v", given)
+    shift = stop_gradient(Largest(named))
+    powers = body.helper(f"exp_{named.name.removesuffix('_next')}", exp(named - shift))
+    return powers / FeatureSum(powers)
 
 
 def standardise(*vectors: sp.Expr, eps: Any = 0) -> sp.Expr | tuple[sp.Expr, ...]:
@@ -71,7 +89,7 @@ def standardise(*vectors: sp.Expr, eps: Any = 0) -> sp.Expr | tuple[sp.Expr, ...
     Several vectors, ``p, q = standardise(u, v)``, share both, as if they were one long vector. mu
     and sigma are equations of their own, called after the vector, or after the family of several.
     """
-    body, given = current(), [sp.sympify(operand(v)) for v in vectors]
+    body, given = current(), [formula(v) for v in vectors]
     if not given:
         raise CellError("standardise(…) takes a vector")
     if not isinstance(eps, int | float | sp.Number) or eps < 0:

@@ -10,6 +10,7 @@ from types import CodeType, ModuleType
 
 from derive.cell import Cell
 from derive.language.body import current, nothing_declared
+from derive.language.declarations import Declaration
 from derive.nodes import CellError, Quantity
 
 # Python's error messages where something cannot handle quantities, and ours in their place.
@@ -19,8 +20,11 @@ INSTEAD = {
         "a quantity has no value while the body runs, so it cannot be a condition: use where, "
         "maximum, minimum or relu of derive.language"
     ),
+    "and 'Axis'": "an axis is not a number: the length of H is Size(H)",
+    "'Axis' and": "an axis is not a number: the length of H is Size(H)",
     "unsupported operand type(s) for @": (
-        "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or -(W @ x)"
+        "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or "
+        "-(W @ x), and U @ h - U.T @ h for (U - U.T) @ h"
     ),
 }
 
@@ -35,7 +39,9 @@ def execute(path: Path) -> ModuleType:
             exec(code, vars(module))
         except (Exception, SystemExit) as error:  # the file's own code may raise anything
             _check_decisions(tree, path, module)
-            raise CellError(f"{path}:{_line(error, path)}: {_sentence(error)}") from error
+            line = _line(error, path)
+            said = _no_cell(tree, line, module) or _sentence(error, tree)
+            raise CellError(f"{path}:{line}: {said}") from error
         _check_decisions(tree, path, module)
     return module
 
@@ -60,13 +66,28 @@ def _line(error: BaseException, path: Path) -> int:
     return (lines or [0])[-1] or 0
 
 
-def _sentence(error: BaseException) -> str:
+def _no_cell(tree: ast.Module, line: int, module: ModuleType) -> str:
+    """What to say where a class with declarations in it is none of ours; "" elsewhere."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef) and not node.bases:
+            called = [c.func for c in ast.walk(node) if isinstance(c, ast.Call)]
+            words = [vars(module).get(c.id) for c in called if isinstance(c, ast.Name)]
+            declares = any(isinstance(w, type) and issubclass(w, Declaration) for w in words)
+            if declares and node.lineno <= line <= (node.end_lineno or line):
+                return f"`{node.name}` is no cell yet: write `class {node.name}(Cell):`"
+    return ""
+
+
+def _sentence(error: BaseException, tree: ast.Module) -> str:
     text = " ".join(str(error).split())
     if isinstance(error, CellError):
         return text
     if isinstance(error, NameError) and error.name:
         family, _, member = error.name.partition("_")
         hint = f"; is it {family}.{member}?" if member and family in current().families else ""
+        stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name)}
+        if f"{error.name}_next" in stored:
+            hint = f"; if it is a state, declare it: {error.name} = State()"
         return f"`{error.name}` is not defined{hint}"
     if isinstance(error, AttributeError) and isinstance(error.obj, Quantity):
         return f"`{error.obj}` has no member `{error.name}`: it is a quantity, not a family"

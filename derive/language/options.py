@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -51,6 +52,8 @@ class Options:
         except ValueError:
             wanted = "a whole number" if kind is int else "a number"
             raise CellError(f"constant `{name}` is {wanted}, not {text!r}") from None
+        if not math.isfinite(value):
+            raise CellError(f"constant `{name}` is a finite number, not {value}")
         self.settings.append(Setting(name, str(value), str(default)))
         return value
 

@@ -10,6 +10,7 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.elementwise import Elementwise
+from derive.largest import Largest
 from derive.nodes import (
     FeatureSum,
     MatVec,
@@ -33,6 +34,7 @@ from derive.program.statements import (
     Contraction,
     Group,
     OuterTotal,
+    Peak,
     Pointwise,
     Product,
     PullBack,
@@ -176,6 +178,8 @@ class _Splitter:
             self.statements += self.reduce(q, vectors)
         elif is_reduction(equation):
             self.statements.append(Reduce((q,), rhs.args[:1], rhs.summed))
+        elif isinstance(rhs, Largest):
+            self.statements.append(Peak((q,), rhs.args))
         elif self.is_stacked_activation(equation):
             argument = rhs.args[0]
             key = self.slot[argument][0], self.level[argument]

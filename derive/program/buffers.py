@@ -41,7 +41,8 @@ class Role(Enum):
 class Buffer:
     """An array, called after what lies in it.
 
-    name   the name of the stack, or of the quantity; of an argument or a result, its own
+    name   the name of the stack, or of the quantity; of an argument or a result its own, or empty
+           where it is a part of one
     parts  the quantities whose places these are, side by side
     """
 

@@ -1,13 +1,13 @@
 """What the routines of a cell take, leave for each other, and give: the same in every language.
 
-`forward` leaves a *tape*: the input, the states before and after each step, and whatever else the
+`forward` leaves a *tape*: the inputs, the states before and after each step, and whatever else the
 way back reads. The other routines find their quantities there. Every routine names the quantities
 that its arguments give, and the arrays that it returns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -67,7 +67,7 @@ class Tape:
 
     @property
     def alone(self) -> Group:
-        """The quantities that are kept by themselves, apart from the input and the states."""
+        """The quantities that are kept by themselves, apart from the inputs and the states."""
         own = ((q, r.buffer) for q, r in self.regions.items() if r.buffer.role is Role.TAPE)
         return tuple(q for q, b in own if b.span is Span.STEPS and len(b.parts) == 1)
 
@@ -88,15 +88,19 @@ class Interface:
             Variant.TANGENT: {s: dot[s] for s in cell.states},
             Variant.ADJOINT_TANGENT: {s: dot[adjoint.carry[s]] for s in cell.states},
         }
-        self.results = {bar[cell.input]: "dxs", dot[bar[cell.input]]: "dxs_dot"}
-        self._xs = argument("xs", cell.input)
-        self._xs_dot = argument("xs_dot", dot[cell.input])
+        alone = len(cell.inputs) == 1
+        bars = [bar[q] for q in cell.inputs]
+        self.results = dict.fromkeys(bars, "dxs" if alone else "")
+        self.results |= dict.fromkeys((dot[b] for b in bars), "dxs_dot" if alone else "")
+        given = cell.given[len(cell.inputs) :]
+        self._xs = arguments("xs" if alone else "", cell.inputs) | arguments("", given)
+        self._xs_dot = arguments("xs_dot" if alone else "", (dot[q] for q in cell.inputs))
         seed = adjoint.seed
-        self._seeds = argument("dys", seed) | argument("dys_dot", dot[seed])
+        self._seeds = arguments("dys", [seed]) | arguments("dys_dot", [dot[seed]])
 
     @cached_property
     def forward(self) -> Call:
-        """From the input and the initial state to the outputs."""
+        """From the inputs and the initial state to the outputs."""
         return self._call("forward", self._xs, Variant.PRIMAL, self.cell.output)
 
     @cached_property
@@ -106,11 +110,11 @@ class Interface:
 
     @cached_property
     def step(self) -> Call:
-        """One step: its input and its state are the caller's."""
+        """One step: its inputs and its state are the caller's."""
         cell = self.cell
         given = {
             q: Region(Buffer(q.name, (q,), Span.STEP, Role.ARGUMENT))
-            for q in (cell.input, *cell.states)
+            for q in (*cell.given, *cell.states)
         }
         routine = self.routines["step"]
         memory = Memory(routine, given, {})
@@ -137,7 +141,7 @@ class Interface:
 
     @cached_property
     def tape(self) -> Tape:
-        """The input, the states, then what else the way back reads: whole stacks, and what lies by
+        """The inputs, the states, then what else the way back reads: whole stacks, and what lies by
         itself."""
         cell, forward = self.cell, self.forward.memory
         regions = dict(self._xs)
@@ -148,7 +152,8 @@ class Interface:
         buffers = dict.fromkeys(region.buffer for region in regions.values())
         stacks = [b for b in buffers if len(b.parts) > 1]
         trajectories = [regions[s].buffer for s in cell.states]
-        order = (regions[cell.input].buffer, *trajectories, *stacks, *buffers)
+        given = [regions[q].buffer for q in cell.given]
+        order = (*given, *trajectories, *stacks, *buffers)
         return Tape(tuple(dict.fromkeys(order)), regions)
 
     @property
@@ -182,9 +187,9 @@ class Interface:
         )
 
 
-def argument(name: str, q: Quantity) -> dict[Quantity, Region]:
-    """An array of all steps that the caller gives."""
-    return {q: Region(Buffer(name, (q,), Span.STEPS, Role.ARGUMENT))}
+def arguments(name: str, quantities: Iterable[Quantity]) -> dict[Quantity, Region]:
+    """Arrays of all steps that the caller gives. One that is an argument by itself has its name."""
+    return {q: Region(Buffer(name, (q,), Span.STEPS, Role.ARGUMENT)) for q in quantities}
 
 
 def _on_tape(q: Quantity, region: Region) -> Region:

@@ -32,7 +32,7 @@ from derive.program.rules.share import share
 class Loops:
     """The loops of a cell, each scheduled when it is asked for.
 
-    store   "all" keeps every intermediate result that the way back reads; "states" keeps input and
+    store   "all" keeps every intermediate result that the way back reads; "states" keeps inputs and
             states only, and computes the rest again, for all steps at once, when it is needed
             (rematerialisation); "everything" keeps every quantity and, on the way back, every
             adjoint, for somebody who wants to see them
@@ -42,19 +42,19 @@ class Loops:
     def __init__(self, adjoint: Adjoint, store: str = "all", policy: Policy = PER_CALL):
         self.adjoint, self.store, self.policy = adjoint, store, policy
         cell = adjoint.cell
-        given = frozenset({cell.input, *cell.states, *cell.parameters})
+        given = frozenset({*cell.given, *cell.states, *cell.parameters})
         self.trajectory = given | frozenset(cell.updates.values())
 
     # the loops
 
     @cached_property
     def forward(self) -> Loop:
-        """From the input and the initial state to the outputs."""
+        """From the inputs and the initial state to the outputs."""
         return _finish(self._scheduled(forward_pass(self.adjoint, self.saved)))
 
     @cached_property
     def backward(self) -> Loop:
-        """From the adjoints of outputs and final state to those of parameters, input and initial
+        """From the adjoints of outputs and final state to those of parameters, inputs and initial
         state."""
         return self._finished(self._way_back, self.adjoint.computed)
 
@@ -65,7 +65,7 @@ class Loops:
 
     @cached_property
     def jvp(self) -> Loop:
-        """From the tangents of parameters, input and initial state to those of the outputs."""
+        """From the tangents of parameters, inputs and initial state to those of the outputs."""
         return self._finished(self._scheduled(inline(self._tangents)), self._recomputable)
 
     @cached_property
@@ -89,7 +89,7 @@ class Loops:
 
     @cached_property
     def saved(self) -> tuple[Quantity, ...]:
-        """What forward keeps for the others, apart from the input and the states."""
+        """What forward keeps for the others, apart from the inputs and the states."""
         forward = [e.lhs for e in self.adjoint.forward if e.lhs not in self.trajectory]
         if self.store != "all":
             return tuple(forward) if self.store == "everything" else ()
@@ -98,11 +98,11 @@ class Loops:
 
     @cached_property
     def adjoints(self) -> tuple[Quantity, ...]:
-        """What backward keeps for others, apart from the adjoints of input and parameters."""
+        """What backward keeps for others, apart from the adjoints of inputs and parameters."""
         if self.store != "everything":
             return ()
         cell, bar = self.adjoint.cell, self.adjoint.bar
-        own = {bar[q] for q in bar if q not in cell.parameters and q != cell.input}
+        own = {bar[q] for q in bar if q not in (*cell.parameters, *cell.inputs)}
         return tuple(e.lhs for e in self.adjoint.backward if e.lhs in own)
 
     @cached_property

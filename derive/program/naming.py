@@ -23,7 +23,7 @@ class Names:
 
     words       names that functions may not use: the language's own, and what templates say
     attributes  names that the sizes may not have, where parameters are an object with others
-    streamed    what the input is called where it is an argument by itself
+    streamed    what the argument is called that has the inputs of one step
     routines    the routines that the file has: all, if none are named
 
     A routine that needs further ones, for scratch arrays, asks `child` for a copy that knows all of
@@ -42,8 +42,9 @@ class Names:
         self.given: dict[object, str] = {}
         self.own: dict[object, str] = {}
         cell = program.cell
-        if cell.input.name == streamed:  # it has the name of the argument already
-            self.given[cell.input] = streamed
+        for q in cell.inputs:
+            if q.name == streamed:  # it has the name of the argument already
+                self.given[q] = streamed
         some = [program.routines[name] for name in routines or program.routines]
         quantities = _quantities(program, some)
         for q in quantities:
@@ -106,7 +107,7 @@ class Names:
     def buffer(self, buffer: Buffer) -> str:
         """An array, or one step of it, under its own name."""
         if buffer.role in (Role.ARGUMENT, Role.RESULT) and buffer.span is not Span.STEP:
-            return buffer.name
+            return buffer.name or self.all(buffer.parts[0])
         is_one = buffer.span in (Span.STEP, Span.ONCE)
         if len(buffer.parts) == 1:
             (q,) = buffer.parts

@@ -20,7 +20,8 @@ from derive.tangent import dotted, tangent
 
 def dots(adjoint: Adjoint) -> dict[Quantity, Quantity]:
     """For each quantity and each adjoint, its tangent."""
-    primal = (*adjoint.cell.quantities, *(e.lhs for e in adjoint.forward))
+    own = (q for q in adjoint.cell.quantities if q != adjoint.cell.number)
+    primal = (*own, *(e.lhs for e in adjoint.forward))
     adjoints = (*adjoint.carry.values(), adjoint.seed, *(e.lhs for e in adjoint.backward))
     return dotted(dict.fromkeys((*primal, *adjoints)), adjoint.taken)
 
@@ -29,7 +30,7 @@ def forward_pass(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
     """From the first step to the last: outputs, states, and what is saved for others."""
     cell = adjoint.cell
     return Loop(
-        known=frozenset({cell.input, *cell.parameters}),
+        known=frozenset({*cell.given, *cell.parameters}),
         carries=tuple(Carry(state, new) for state, new in cell.updates.items()),
         during=adjoint.computed,
         wanted=frozenset({cell.output, *cell.updates.values(), *saved}),
@@ -38,27 +39,27 @@ def forward_pass(adjoint: Adjoint, saved: Iterable[Quantity]) -> Loop:
 
 
 def one_step(adjoint: Adjoint) -> Loop:
-    """One step by itself: input and state arrive with it, and nothing is handed on."""
+    """One step by itself: inputs and state arrive with it, and nothing is handed on."""
     cell = adjoint.cell
     return Loop(
         known=frozenset(cell.parameters),
         carries=(),
         during=adjoint.computed,
         wanted=frozenset(),
-        arrives=frozenset({cell.input, *cell.states}),
+        arrives=frozenset({*cell.given, *cell.states}),
         last=frozenset({cell.output, *cell.updates.values()}),
     )
 
 
 def adjoint_pass(adjoint: Adjoint, kept: Iterable[Quantity] = ()) -> Loop:
-    """From the last step to the first: the adjoints of the input and those that others want, and
+    """From the last step to the first: the adjoints of the inputs and those that others want, and
     the gradients as totals."""
     cell, bar = adjoint.cell, adjoint.bar
     return Loop(
         known=frozenset({*cell.quantities, *(e.lhs for e in adjoint.forward), adjoint.seed}),
         carries=tuple(Carry(adjoint.carry[s], bar[s]) for s in cell.states),
         during=adjoint.backward,
-        wanted=frozenset({bar[cell.input], *kept}),
+        wanted=frozenset({*(bar[q] for q in cell.inputs), *kept}),
         totals=frozenset(bar[p] for p in cell.parameters),
         fixed=frozenset(cell.parameters),
         base={b: q.name for q, b in bar.items()},
@@ -72,12 +73,12 @@ def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
     primal = (*cell.quantities, *(e.lhs for e in adjoint.forward))
     moving = {q: d for q, d in dot.items() if q not in cell.constants}
     return Loop(
-        known=frozenset({*primal, dot[cell.input], *(dot[p] for p in cell.parameters)}),
+        known=frozenset({*primal, *(dot[q] for q in (*cell.inputs, *cell.parameters))}),
         carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
         during=tangent(adjoint.forward, moving, {cell.output, *cell.updates.values()}),
         wanted=frozenset({dot[cell.output]}),
         fixed=frozenset({q for p in cell.parameters for q in (p, dot[p])}),
-        base={dot[q]: q.name for q in primal},
+        base={dot[q]: q.name for q in primal if q in dot},
     )
 
 

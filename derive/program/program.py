@@ -112,6 +112,6 @@ class Program:
             *derived.bar.values(),
             *dot.values(),
         )
-        own = (*self.cell.parameters, self.cell.input, *self.cell.states)
+        own = (*self.cell.parameters, *self.cell.given, *self.cell.states)
         forward = (*own, *(e.lhs for e in derived.forward))
         return ranks(q.name for q in (*first, *forward))

@@ -143,6 +143,17 @@ class Reduce(Statement):
 
 
 @dataclass(frozen=True)
+class Peak(Statement):
+    """out = the largest entry of a vector."""
+
+    vectors: Group
+
+    @property
+    def groups(self):
+        return (self.vectors,)
+
+
+@dataclass(frozen=True)
 class Activate(Statement):
     """outs = functions(arguments), each in the place of its argument, all side by side."""
 

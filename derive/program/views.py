@@ -20,6 +20,7 @@ from derive.program.statements import (
     Compute,
     Group,
     OuterTotal,
+    Peak,
     Pointwise,
     Reduce,
     Statement,
@@ -163,7 +164,7 @@ class Views:
 
     def _is_expression(self, s: Statement) -> bool:
         """Whether a statement's value has the shape of what it defines."""
-        if isinstance(s, Reduce):
+        if isinstance(s, Reduce | Peak):
             return not s.adds and s.vectors[0] not in self.fixed
         if not isinstance(s, Compute) or s.adds or axes_of(s.expr) != s.outs[0].axes:
             return False

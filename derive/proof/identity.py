@@ -25,9 +25,10 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import Declared, Elementwise
+from derive.largest import Largest
 from derive.nodes import Axes, Axis, H, Node, Quantity, Size, axes_of, stretched
 from derive.proof import Outcome
-from derive.proof.rational import Points, Shared
+from derive.proof.rational import Peak, Points, Shared
 
 STEPS = 2
 Value = Any  # an array of scalar expressions, with a quantity's axes
@@ -121,17 +122,24 @@ class Network:
         cell = self.cell
         self.weights = {p: _symbols(p.name, p.axes) for p in cell.parameters}
         self.start = {s: _symbols(f"{s}_0", s.axes) for s in cell.states}
-        self.inputs = [_symbols(f"{cell.input}_{t}", cell.input.axes) for t in range(STEPS)]
+        self.inputs = [
+            {q: _symbols(f"{q}[{t}]", q.axes) for q in cell.inputs} for t in range(STEPS)
+        ]
+        self.given = [inputs | self._number(t) for t, inputs in enumerate(self.inputs, start=1)]
         self.seeds = [_symbols(f"seed_{t}", cell.output.axes) for t in range(STEPS)]
         self.ends = {s: _symbols(f"end_{s}", s.axes) for s in cell.states}
         self.loss = self._loss()
         self.gradients = self._gradients()
 
+    def _number(self, t: int) -> dict[Quantity, Value]:
+        """The number of a step, if the cell reads it."""
+        return {} if self.cell.number is None else {self.cell.number: sp.Integer(t)}
+
     def _loss(self) -> sp.Expr:
         """Σ seed · y over all steps, and Σ end · state after the last: every output counts."""
         states, total = dict(self.start), sp.S.Zero
         for t in range(STEPS):
-            values = {**self.weights, **states, self.cell.input: self.inputs[t]}
+            values = {**self.weights, **states, **self.given[t]}
             for e in self.cell.equations:
                 values[e.lhs] = _defined(e, values, f"loss {t}")
             total += _dot(self.seeds[t], values[self.cell.output])
@@ -144,7 +152,7 @@ class Network:
         derived, cell, bar = self.derived, self.cell, self.derived.bar
         trace, states = [], dict(self.start)
         for t in range(STEPS):
-            values = {**self.weights, **states, cell.input: self.inputs[t]}
+            values = {**self.weights, **states, **self.given[t]}
             for e in derived.forward:
                 values[e.lhs] = _defined(e, values, f"forward {t}")
             trace.append(values)
@@ -157,7 +165,7 @@ class Network:
             for e in derived.backward:
                 values[e.lhs] = _defined(e, values, f"backward {t}")
             carry = {s: values[bar[s]] for s in cell.states}
-            gradients[cell.input.name, t] = values[bar[cell.input]]
+            gradients |= {(q.name, t): values[bar[q]] for q in cell.inputs}
             for p in cell.parameters:
                 new = values[bar[p]]
                 gradients[p.name, 0] = _add(gradients[p.name, 0], new) if t < STEPS - 1 else new
@@ -172,8 +180,8 @@ class Network:
         """Everything the loss depends on: its name, its symbol, and the derived gradient."""
         pairs = [(p.name, self.weights[p], self.gradients[p.name, 0]) for p in self.cell.trained]
         pairs += [(s.name, self.start[s], self.gradients[s.name, 0]) for s in self.cell.states]
-        name = self.cell.input.name
-        pairs += [(name, self.inputs[t], self.gradients[name, t]) for t in range(STEPS)]
+        for t, given in enumerate(self.inputs):
+            pairs += [(q.name, given[q], self.gradients[q.name, t]) for q in given]
         return [
             (name, leaf, gradient)
             for name, symbols, values in pairs
@@ -209,6 +217,8 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
     if isinstance(expr, Deviation):
         return evaluate(expr.formula(), values)
     parts = [evaluate(a, values) for a in expr.args]
+    if isinstance(expr, Largest):
+        return np.array(Peak(*_shared(parts[0], "inside")), object)
     if isinstance(expr, Node):
         return _shared(np.asarray(expr.value(*parts), object), "product")
     if isinstance(expr, sp.Pow | Elementwise):  # keeps SymPy from analysing what is inside

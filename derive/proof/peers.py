@@ -77,7 +77,7 @@ def _same(one: Cell, other: Cell) -> bool:
     one."""
 
     def parts(cell: Cell) -> tuple:
-        return cell.input, cell.states, cell.output, dict(cell.updates), set(cell.equations)
+        return cell.inputs, cell.states, cell.output, dict(cell.updates), set(cell.equations)
 
     return parts(one) == parts(other)
 

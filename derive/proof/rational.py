@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.elementwise import Elementwise
+from derive.elementwise import Elementwise, maximum, step
 from derive.elementwise.declared import Held
 
 PRIME, POINTS = 2147483579, 8
@@ -45,6 +45,15 @@ class Shared(sp.Dummy):
     def slopes(self) -> dict[sp.Symbol, sp.Expr]:
         """SymPy's derivatives of the definition by each symbol in it, the shared ones too."""
         return {s: sp.diff(self.definition, s) for s in self.definition.free_symbols}
+
+
+class Peak(sp.Function):
+    """The largest of some numbers. Its derivative by each is that of SymPy's Max, in which those
+    that are the largest share."""
+
+    def fdiff(self, argindex=1):
+        shares = [1 - step(self - number) for number in self.args]
+        return shares[argindex - 1] / maximum(sp.Add(*shares), 1)
 
 
 def shared_parts(expr: sp.Expr, known: Container[sp.Expr] = ()) -> list[Shared]:
@@ -118,7 +127,7 @@ class Points:
         if isinstance(e, Held):
             return self._value(e.args[0])
         inner = map(self._value, e.args)
-        if isinstance(e, Elementwise):
+        if isinstance(e, Elementwise | Peak):
             return drawn(type(e).__name__, *inner)
         if e.is_Add:
             return reduce(lambda a, b: (a + b) % PRIME, inner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from derive import compiler
 from derive.cell import Cell
+from derive.evaluation import inputs
 from derive.nodes import Axis, H, I
 from derive.proof.held import Held, is_declared
 
@@ -25,7 +27,8 @@ class Point:
 
     def vector(self) -> Any:
         """All of it as one vector."""
-        return np.concatenate([self.params.flat, self.xs.ravel(), *map(np.ravel, self.state)])
+        arrays = (*inputs.arrays(self.xs), *self.state)
+        return np.concatenate([self.params.flat, *map(np.ravel, arrays)])
 
 
 class Trial:
@@ -39,8 +42,7 @@ class Trial:
         self.cell, self.lengths = cell, lengths
         self.module = module or compiler.module(cell)
         self.rng = np.random.default_rng(seed)
-        sizes = _sizes(cell)
-        self.inputs = sizes[I]
+        self.sizes = sizes = _sizes(cell)
         self.template = self.module.Params(*(sizes[axis] for axis in cell.axes))
         self.state_shapes = [
             (BATCH, *([sizes[axis] for axis in s.axes] or [1])) for s in cell.states
@@ -56,11 +58,12 @@ class Trial:
         """A random point or direction; inputs past a sequence's end are zero."""
         params = self.template.copy()
         params.flat[:] = self.rng.standard_normal(params.flat.size) * 0.7
-        xs = self.rng.standard_normal((STEPS, BATCH, self.inputs))
+        arrays = inputs.drawn(self.cell, self.sizes, (STEPS, BATCH), self.rng)
         if self.lengths is not None:
-            xs[np.arange(STEPS)[:, None] >= self.lengths] = 0
+            for array in arrays:
+                array[np.arange(STEPS)[:, None] >= self.lengths] = 0
         state = self.module.State(*map(self.rng.standard_normal, self.state_shapes))
-        return Point(params, xs, state)
+        return Point(params, inputs.tupled(self.module, arrays), state)
 
     def direction(self) -> Point:
         """A random direction, along which what is not trained does not move."""
@@ -81,14 +84,12 @@ class Trial:
     def at(self, vector: Any) -> Point:
         """The point that a vector describes, of the vector's dtype."""
         params = self.module.Params(*self.template._sizes, dtype=vector.dtype)
-        n, m = params.flat.size, self.point.xs.size
-        params.flat[:] = vector[:n]
-        parts, at = [], n + m
-        for shape in self.state_shapes:
-            parts.append(vector[at : at + np.prod(shape)].reshape(shape))
-            at += int(np.prod(shape))
-        xs = vector[n : n + m].reshape(self.point.xs.shape)
-        return Point(params, xs, self.module.State(*parts))
+        shapes = [array.shape for array in inputs.arrays(self.point.xs)]
+        ends = np.cumsum([params.flat.size, *map(math.prod, (*shapes, *self.state_shapes))])
+        params.flat[:], *parts = np.split(vector, ends[:-1])
+        shaped = (v.reshape(s) for v, s in zip(parts, (*shapes, *self.state_shapes), strict=True))
+        arrays = [next(shaped) for _ in shapes]
+        return Point(params, inputs.tupled(self.module, arrays), self.module.State(*shaped))
 
     def run(self, point: Point) -> Any:
         """The results of forward at a point."""
@@ -118,14 +119,14 @@ class Trial:
 
     def _seeds(self, point: Point) -> tuple[Any, Any]:
         """The derivatives of the loss by outputs and final states, of the point's dtype."""
-        dtype = point.xs.dtype
+        dtype = point.params.flat.dtype
         return self.dys.astype(dtype), self.module.State(*(d.astype(dtype) for d in self.dstate))
 
 
 def _sizes(cell: Cell) -> dict[Axis, int]:
     """A length for each axis, no two alike, so that one taken for another does not fit."""
     sizes = {I: 2, H: 3} | {a: 5 + k for k, a in enumerate(a for a in cell.axes if a not in (I, H))}
-    return sizes | ({I: sizes[H]} if cell.input.axes == (H,) else {})
+    return sizes | ({I: sizes[H]} if cell.input_is_wide else {})
 
 
 def both(trial: Trial) -> list[Trial]:

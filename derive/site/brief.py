@@ -22,7 +22,7 @@ def brief(cell: Cell) -> dict[str, Any]:
 
     return {
         "name": cell.name,
-        "input": {"name": cell.input.name, "axes": axes(cell.input)},
+        "inputs": [{"name": q.name, "axes": axes(q)} for q in cell.inputs],
         "output": {"name": cell.output.name, "axes": axes(cell.output)},
         "states": [
             {

@@ -10,7 +10,7 @@ from typing import Any
 from derive.cell import Cell, Equation
 from derive.compiler import generate
 from derive.cost import predicted
-from derive.display.about import paper, paragraphs, shape, starts
+from derive.display.about import inputs, paper, paragraphs, shape, starts
 from derive.display.derivation import Textbook, textbook
 from derive.display.diagram.backward import backward
 from derive.display.diagram.draw import scene
@@ -107,7 +107,7 @@ class Facts:
             ),
             (
                 "Handed back",
-                "To the step before, where it is (next), and to the input.",
+                f"To the step before, where it is (next), and to the {inputs(self.cell)}.",
                 rows((*book.back, *book.inputs)),
             ),
             (
@@ -221,9 +221,10 @@ class Facts:
 
     @property
     def quantities(self) -> list[tuple[str, str, str]]:
-        """Input, states and parameters: name, shape, and value at first."""
+        """Inputs, states and parameters: name, shape, and value at first."""
         cell = self.cell
-        outer = [(cell.input.name, shape(cell.input.axes), "given")]
+        outer = [(q.name, shape(q.axes), "given") for q in cell.inputs]
+        outer += [(cell.number.name, "1", "the number of the step")] if cell.number else []
         outer += [
             (s.name, shape(s.axes), f"{shortest(cell.starts.get(s.name, 0))} before the first step")
             for s in cell.states

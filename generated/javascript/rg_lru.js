@@ -11,8 +11,8 @@
  *     r = sigmoid(W_r @ x + b_r)
  *     i = sigmoid(W_i @ x + b_i)
  *     s = 8 * softplus(-Lambda)
- *     a = exp(-s * r)
- *     h_next = a * h + sqrt(1 - a**2) * i * x
+ *     d = -s * r
+ *     h_next = exp(d) * h + sqrt(-expm1(2 * d)) * i * x
  *
  * Sizes: T steps, B sequences, I inputs, H hidden units.
  * Arrays are flat, and all of one call are Float64Array or all Float32Array. An array of all steps
@@ -20,9 +20,9 @@
  * of sequence b at step t is xs[I * (B * t + b) + n].
  *
  * One step of one sequence costs
- *     forward: 2H² multiply-adds, 5H activations
- *     backward: 4H² multiply-adds, H activations
- *     kept from forward for backward: 6H numbers
+ *     forward: 2H² multiply-adds, 6H activations
+ *     backward: 4H² multiply-adds, 2H activations
+ *     kept from forward for backward: 7H numbers
  * and the parameters are 2H² + 3H numbers.
  *
  * In the code, c is one number, c_s the array of such a quantity, dc its adjoint (the derivative of
@@ -40,28 +40,29 @@ export const LATEX = String.raw`
   a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
   s_t &= 8 \, \operatorname{softplus}(-\Lambda) \\
-  a_t &= \exp(-s_t \circ r_t) \\
-  h_t &= a_t \circ h_{t-1} + \sqrt{1 - a_t^{2}} \circ i_t \circ x_t
+  d_t &= -s_t \circ r_t \\
+  h_t &= \exp(d_t) \circ h_{t-1} + \sqrt{-\operatorname{expm1}(2 \, d_t)} \circ i_t \circ x_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
-  \bar{a}_t &= \bar{h}_t \circ h_{t-1}
-      - \frac{\bar{h}_t \circ i_t \circ a_t \circ x_t}{\sqrt{1 - a_t^{2}}} \\
-  \bar{s}_t &= -\bar{a}_t \circ r_t \circ a_t \\
-  \bar{i}_t &= \bar{h}_t \circ \sqrt{1 - a_t^{2}} \circ x_t \\
+  \bar{d}_t &= \bar{h}_t \circ \exp(d_t) \circ h_{t-1}
+      - \frac{\bar{h}_t \circ i_t \circ \exp(2 \, d_t) \circ x_t}{\sqrt{-\operatorname{expm1}(2
+          \, d_t)}} \\
+  \bar{s}_t &= -\bar{d}_t \circ r_t \\
+  \bar{i}_t &= \bar{h}_t \circ \sqrt{-\operatorname{expm1}(2 \, d_t)} \circ x_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{r}_t &= -\bar{a}_t \circ s_t \circ a_t \\
+  \bar{r}_t &= -\bar{d}_t \circ s_t \\
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t)
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= \bar{h}_t \circ a_t \\
+  \bar{h}_{t-1}^{(t)} &= \bar{h}_t \circ \exp(d_t) \\
   \bar{x}_t &= W_r^{\top} \bar{a}_{r,t} + W_i^{\top} \bar{a}_{i,t}
-      + \bar{h}_t \circ i_t \circ \sqrt{1 - a_t^{2}}
+      + \bar{h}_t \circ i_t \circ \sqrt{-\operatorname{expm1}(2 \, d_t)}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -241,7 +242,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const { W } = params.stacked;
   const h_s = new ArrayType((T + 1) * B * H);
   const gates_s = new ArrayType(T * B * 2 * H);
-  const a_s = new ArrayType(T * B * H);
+  const exp_d_s = new ArrayType(T * B * H);
+  const a_expm1_a_sqrt_h_next_s = new ArrayType(T * B * H);
   const sqrt_h_next_s = new ArrayType(T * B * H);
   const a_softplus_s = new ArrayType(H);
   const softplus_s = new ArrayType(H);
@@ -286,14 +288,17 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         const x = xs[H * row + col];
         const r = sigmoid(a_r);
         const i = sigmoid(a_i);
-        const a_a = -s[col] * r;
-        const a = Math.exp(a_a);
-        const a_sqrt_h_next = 1 - a * a;
+        const d = -s[col] * r;
+        const exp_d = Math.exp(d);
+        const a_expm1_a_sqrt_h_next = 2 * d;
+        const expm1_a_sqrt_h_next = Math.expm1(a_expm1_a_sqrt_h_next);
+        const a_sqrt_h_next = -expm1_a_sqrt_h_next;
         const sqrt_h_next = Math.sqrt(a_sqrt_h_next);
-        const h_next = a * h + i * x * sqrt_h_next;
+        const h_next = h * exp_d + i * x * sqrt_h_next;
         gates_s[2 * H * row + col] = r;
         gates_s[2 * H * row + H + col] = i;
-        a_s[H * row + col] = a;
+        exp_d_s[H * row + col] = exp_d;
+        a_expm1_a_sqrt_h_next_s[H * row + col] = a_expm1_a_sqrt_h_next;
         sqrt_h_next_s[H * row + col] = sqrt_h_next;
         h_s[H * (row + B) + col] = h_next;
       }
@@ -306,7 +311,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   return {
     ys: masked(h_s.slice(B * H), lengths, T),
     state: { h: final(h_s, lengths, T) },
-    tape: { T, B, lengths, xs, h_s, gates_s, a_s, sqrt_h_next_s },
+    tape: { T, B, lengths, xs, h_s, gates_s, exp_d_s, a_expm1_a_sqrt_h_next_s, sqrt_h_next_s },
   };
 }
 
@@ -328,7 +333,9 @@ export function backward(params, tape, dys, dstate) {
   checkParams(params);
   const { hidden_size: H } = params.sizes;
   const { ArrayType } = params;
-  const { T, B, lengths, xs, h_s, gates_s, a_s, sqrt_h_next_s } = checkTape(tape, params);
+  const {
+    T, B, lengths, xs, h_s, gates_s, exp_d_s, a_expm1_a_sqrt_h_next_s, sqrt_h_next_s,
+  } = checkTape(tape, params);
   dys = masked(checkArray("dys", dys, params, T * B * H, "T * B * H"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
   const dparams = params.zeros();
@@ -337,8 +344,9 @@ export function backward(params, tape, dys, dstate) {
   const { Lambda } = params.views;
   const { W } = params.stacked;
   const dgates_s = new ArrayType(T * B * 2 * H);
+  const exp_a_expm1_a_sqrt_h_next_s = new ArrayType(T * B * H);
   const dh_next_s = new ArrayType(T * B * H);
-  const da_a_s = new ArrayType(T * B * H);
+  const dd_s = new ArrayType(T * B * H);
   const sigmoid_a_softplus_s_s = new ArrayType(T * B * H);
   const dxs = new ArrayType(T * B * H);
   const dh_next_carry_s = new ArrayType(B * H);
@@ -355,6 +363,15 @@ export function backward(params, tape, dys, dstate) {
   for (let col = 0; col < H; col++) {
     s[col] = 8 * softplus_s[col];
   }
+  // For all steps at once: what was not kept.
+  for (let row = 0; row < T * B; row++) {
+    for (let col = 0; col < H; col++) {
+      const a_expm1_a_sqrt_h_next = a_expm1_a_sqrt_h_next_s[H * row + col];
+      const exp_a_expm1_a_sqrt_h_next = Math.exp(a_expm1_a_sqrt_h_next);
+      exp_a_expm1_a_sqrt_h_next_s[H * row + col] = exp_a_expm1_a_sqrt_h_next;
+    }
+  }
+
   // The chain rule, last step first.
   dh_next_carry_s.set(dstate.h);
   for (let t = T - 1; t >= 0; t--) {
@@ -364,9 +381,9 @@ export function backward(params, tape, dys, dstate) {
       for (let col = 0; col < H; col++) {
         const dh_next_carry = dh_next_carry_s[H * seq + col];
         const dy = dys[H * row + col];
-        const a = a_s[H * row + col];
+        const exp_d = exp_d_s[H * row + col];
         const dh_next = dh_next_carry + dy;
-        const dh = dh_next * a;
+        const dh = dh_next * exp_d;
         dh_next_s[H * row + col] = dh_next;
         dh_next_carry_s[H * seq + col] = dh;
       }
@@ -376,19 +393,19 @@ export function backward(params, tape, dys, dstate) {
   // For all steps at once: the gradients of inputs and parameters.
   for (let row = 0; row < T * B; row++) {
     for (let col = 0; col < H; col++) {
-      const a = a_s[H * row + col];
       const dh_next = dh_next_s[H * row + col];
+      const exp_a_expm1_a_sqrt_h_next = exp_a_expm1_a_sqrt_h_next_s[H * row + col];
+      const exp_d = exp_d_s[H * row + col];
       const h = h_s[H * row + col];
       const i = gates_s[2 * H * row + H + col];
       const sqrt_h_next = sqrt_h_next_s[H * row + col];
       const x = xs[H * row + col];
       const r = gates_s[2 * H * row + col];
-      const da = dh_next * h - dh_next * x * i * a / sqrt_h_next;
-      const da_a = da * a;
+      const dd = dh_next * h * exp_d - dh_next * x * i * exp_a_expm1_a_sqrt_h_next / sqrt_h_next;
       const sigmoid_a_softplus_s = sigmoid(a_softplus_s[col]);
       const da_i = dh_next * x * (1 - i) * i * sqrt_h_next;
-      const da_r = -da_a * (1 - r) * r * s[col];
-      da_a_s[H * row + col] = da_a;
+      const da_r = -dd * (1 - r) * r * s[col];
+      dd_s[H * row + col] = dd;
       sigmoid_a_softplus_s_s[H * row + col] = sigmoid_a_softplus_s;
       dgates_s[2 * H * row + H + col] = da_i;
       dgates_s[2 * H * row + col] = da_r;
@@ -414,7 +431,7 @@ export function backward(params, tape, dys, dstate) {
     for (let col = 0; col < H; col++) {
       dLambda[col] +=
         8 *
-        da_a_s[H * row + col] *
+        dd_s[H * row + col] *
         gates_s[2 * H * row + col] *
         sigmoid_a_softplus_s_s[H * row + col];
     }
@@ -473,11 +490,13 @@ export function step(params, x, state) {
       const a_softplus_s = -Lambda[col];
       const softplus_s = softplus(a_softplus_s);
       const s = 8 * softplus_s;
-      const a_a = -s * r;
-      const a = Math.exp(a_a);
-      const a_sqrt_h_next = 1 - a * a;
+      const d = -s * r;
+      const exp_d = Math.exp(d);
+      const a_expm1_a_sqrt_h_next = 2 * d;
+      const expm1_a_sqrt_h_next = Math.expm1(a_expm1_a_sqrt_h_next);
+      const a_sqrt_h_next = -expm1_a_sqrt_h_next;
       const sqrt_h_next = Math.sqrt(a_sqrt_h_next);
-      const h_next = a * h + i * x * sqrt_h_next;
+      const h_next = h * exp_d + i * x * sqrt_h_next;
       h_next_s[H * seq + col] = h_next;
     }
   }
@@ -599,14 +618,20 @@ function checkLengths(name, lengths, T, B) {
 
 /** The tape, if forward made it with parameters of these sizes and this type. */
 function checkTape(tape, params) {
-  checkKeys("tape", tape, ["T", "B", "lengths", "xs", "h_s", "gates_s", "a_s", "sqrt_h_next_s"]);
+  checkKeys("tape", tape, [
+    "T", "B", "lengths", "xs", "h_s", "gates_s", "exp_d_s", "a_expm1_a_sqrt_h_next_s",
+    "sqrt_h_next_s",
+  ]);
   const { hidden_size: H } = params.sizes;
   const { T, B, lengths } = tape;
   checkCount("tape.B", B);
   checkArray("tape.xs", tape.xs, params, T * B * H, "T * B * H");
   checkArray("tape.h_s", tape.h_s, params, (T + 1) * B * H, "(T + 1) * B * H");
   checkArray("tape.gates_s", tape.gates_s, params, T * B * 2 * H, "T * B * 2 * H");
-  checkArray("tape.a_s", tape.a_s, params, T * B * H, "T * B * H");
+  checkArray("tape.exp_d_s", tape.exp_d_s, params, T * B * H, "T * B * H");
+  checkArray(
+    "tape.a_expm1_a_sqrt_h_next_s", tape.a_expm1_a_sqrt_h_next_s, params, T * B * H, "T * B * H",
+  );
   checkArray("tape.sqrt_h_next_s", tape.sqrt_h_next_s, params, T * B * H, "T * B * H");
   checkLengths("tape.lengths", lengths, T, B);
   return tape;

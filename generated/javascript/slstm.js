@@ -2,10 +2,9 @@
  * SLSTM: LSTM with exponential gates, a normaliser state and a stabiliser state.
  *
  * Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517, equations
- *     8 to 17, with one head. One of the authors' codes (flashrnn) carries max(n, 1) on for n, which
- *     differs only where a caller hands in an n below 1. m starts at -1e30, not 0: no first input is
- *     too small. Stopping its gradient is exact for losses of the outputs; in one of the final state,
- *     exp(-m) in c and n then counts as a constant.
+ *     8 to 17, with one head. One of the authors' codes (flashrnn) carries max(n, 1) on, which differs
+ *     only for a given n below 1. m starts at -1e30, not 0: no first input is too small. Stopping its
+ *     gradient is exact for losses of outputs; one of the final state then takes exp(-m) as constant.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *

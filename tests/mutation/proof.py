@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 import reference
 
-from derive.nodes import H
 from derive.proof import numeric
 from derive.proof.trial import Trial
 from mutation.subjects import SUBJECTS
@@ -33,7 +32,7 @@ def loaded(spec):
 @pytest.mark.parametrize("spec", SPECS)
 def test_it_computes_what_the_equations_say(spec):
     cell, m = loaded(spec)
-    sizes = [3] * len(cell.axes) if cell.input.axes == (H,) else range(2, 2 + len(cell.axes))
+    sizes = [3] * len(cell.axes) if cell.input_is_wide else range(2, 2 + len(cell.axes))
     rng = np.random.default_rng(0)
     params = m.Params(*sizes)
     params.flat[:] = rng.normal(size=params.flat.size)

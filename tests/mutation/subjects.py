@@ -9,7 +9,6 @@ from pathlib import Path
 from derive.cell import Cell
 from derive.compiler import generate
 from derive.library import load
-from derive.nodes import H
 
 HERE = Path(__file__).parent
 OWN = ("words", "constants")  # cells of this folder
@@ -38,7 +37,7 @@ class Subject:
     @property
     def is_wide(self) -> bool:
         """True if it takes as many inputs as it has units; the contract's tests take fewer."""
-        return self.cell.input.axes == (H,)
+        return self.cell.input_is_wide
 
     @property
     def text(self) -> str:

@@ -1,5 +1,6 @@
 """JavaScript: one ES module for a cell, which imports nothing."""
 
+from derive.backends import no_overview as overview
 from derive.backends.javascript.module import POLICY, files
 
-__all__ = ["POLICY", "files"]
+__all__ = ["POLICY", "files", "overview"]

@@ -67,8 +67,8 @@ def _opened(code: str, room: int) -> list[str]:
     last = _pieces(inside, ", ")[-1]
     if last != inside and last[0] in "{[":
         start, end, inside = end - len(last), end - 1, last[1:-1].strip()
-    is_index = code[start] == "[" and code[:start][-1:].isidentifier()
-    is_list = not is_index and (code[start] in "{[" or code[:start][-1:].isidentifier())
+    behind_name = code[:start][-1:].isidentifier()
+    is_list = behind_name if code[start] == "(" else not (code[start] == "[" and behind_name)
     rows = _filled(inside, room - 2) if is_list else _formula(inside, room - 2)
     return [code[: start + 1], *(f"  {row}" for row in rows), code[end:]]
 

@@ -132,7 +132,7 @@ class Module:
         if self.program.store != "everything":
             return {}
         found = (
-            self.cell.input,
+            *self.cell.given,
             *self.cell.states,
             *(e.lhs for e in self.program.derivation.forward),
         )
@@ -142,13 +142,26 @@ class Module:
     def adjoints(self) -> dict[str, Quantity]:
         """The adjoints that backward keeps, by the names of what they are adjoints of."""
         bar, kept = self.program.derivation.bar, self.program.loops.adjoints
-        found = {q.name: bar[q] for q in self.values.values() if bar[q] in kept}
-        return {self.cell.input.name: bar[self.cell.input], **found} if found else {}
+        found = {q.name: bar[q] for q in self.values.values() if bar.get(q) in kept}
+        return {q.name: bar[q] for q in self.cell.inputs} | found if found else {}
+
+    # inputs
 
     @property
-    def input_is_wide(self) -> bool:
-        """Whether the cell adds its input to its state, and so takes as many inputs as units."""
-        return self.cell.input.axes == (H,)
+    def has_one_input(self) -> bool:
+        """Whether the inputs are one array, and no object with several."""
+        return len(self.cell.inputs) == 1
+
+    @property
+    def sized_inputs(self) -> tuple[Quantity, ...]:
+        """The input whose length the module's lines name; several are checked by a function."""
+        return self.cell.inputs if self.has_one_input else ()
+
+    @property
+    def input_adjoints(self) -> dict[str, str]:
+        """What the adjoint of each input is called."""
+        bar, places = self.program.derivation.bar, self.backward
+        return {q.name: places.array_of((bar[q],)) for q in self.cell.inputs}
 
     # the tape
 

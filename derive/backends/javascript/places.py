@@ -52,7 +52,7 @@ class Places:
         if len(buffer.parts) > 1:
             return self.names.buffer(buffer)
         if buffer.role in (Role.ARGUMENT, Role.RESULT) and buffer.span is Span.STEPS:
-            return buffer.name
+            return self.names.buffer(buffer)
         (q,) = buffer.parts
         return self.names.one(q) if buffer.span is Span.ONCE else self.names.all(q)
 

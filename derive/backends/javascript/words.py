@@ -16,13 +16,14 @@ LANGUAGE = frozenset(
 MODULE = frozenset(
     "Array ArrayBuffer Float32Array Float64Array Int32Array Math Number Object RangeError String "
     "TypeError LATEX STARTS Params init seeded forward backward step shown checkKeys checkOptions "
-    "checkCount checkParams checkArray checkRows checkState checkLengths checkTape masked final "
-    "part sigmoid softplus logSigmoid relu unitStep heaviside choose".split()
+    "checkCount checkParams checkArray checkRows checkInputs stepNumbers checkState checkLengths "
+    "checkTape masked final part sigmoid softplus logSigmoid relu unitStep heaviside "
+    "choose".split()
 )
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(
     "params tape xs x ys state lengths dys dstate dparams dxs others values adjoints ArrayType "
-    "T B t seq row col from sum left".split()
+    "first number value T B t seq row col from sum left".split()
 )
 
 WORDS = LANGUAGE | MODULE | LOCAL

@@ -7,8 +7,9 @@ from typing import Any
 
 from derive.cell import Cell
 from derive.cost import predicted
-from derive.display.about import paragraphs, shape, starts
+from derive.display.about import inputs, paragraphs, shape, starts
 from derive.display.latex import aligned_parts
+from derive.library import is_built_in
 from derive.program.program import Program
 from derive.render import render
 
@@ -30,6 +31,9 @@ def values(program: Program) -> dict[str, Any]:
         "title": escaped(cell.title),
         "about": [escaped(paragraph) for paragraph in paragraphs(cell.doc)],
         "name": cell.name,
+        "called": cell.name if is_built_in(cell) else f"{cell.name}.py",
+        "is_built_in": is_built_in(cell),
+        "given": inputs(cell),
         "family": escaped(cell.family),
         "facts": [
             (label, ", ".join(f"`{item}`" for item in items)) for label, items in facts(cell)
@@ -45,7 +49,7 @@ def values(program: Program) -> dict[str, Any]:
 def facts(cell: Cell) -> list[tuple[str, list[str]]]:
     """The names of a cell's quantities by what they are."""
     found = [
-        ("input", [f"{cell.input} ({shape(cell.input.axes)})"]),
+        (inputs(cell), [f"{q} ({shape(q.axes)})" for q in cell.inputs]),
         ("states", [f"{state} ({shape(state.axes)})" for state in cell.states]),
         ("gates", [str(gate) for gate in cell.gates]),
         ("output", [str(cell.output)]),

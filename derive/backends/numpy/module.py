@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Mapping
 from functools import cached_property
 
 import sympy as sp
@@ -14,7 +16,7 @@ from derive.backends.printer import extent
 from derive.backends.python_lines import folded, in_docstring
 from derive.backends.weight import Weight
 from derive.entries import PLACE
-from derive.nodes import Axes, Axis, H, I, Quantity
+from derive.nodes import Axes, Axis, CellError, H, I, Quantity
 from derive.program.buffers import Buffer
 from derive.program.naming import Names
 from derive.program.policy import PER_CALL
@@ -28,6 +30,11 @@ POLICY = PER_CALL
 
 def files(program: Program) -> dict[str, str]:
     """The module's file name and text."""
+    if program.cell.name in {"numpy", *sys.stdlib_module_names}:
+        raise CellError(
+            f"a module {program.cell.name}.py would hide one that Python has, or needs, under this "
+            f"name: give the cell's file another"
+        )
     text = render("numpy/module.py.j2", module=Module(program))
     return {f"{program.cell.name}.py": folded(text)}
 
@@ -109,10 +116,48 @@ class Module:
         said = {I: "I inputs", H: "H hidden units"}
         return said.get(axis) or f"{self.names.size(axis)} ({self.names.argument(axis)})"
 
+    # inputs
+
     @property
-    def input_is_wide(self) -> bool:
-        """Whether the cell adds its input to its state, and so takes as many inputs as units."""
-        return self.cell.input.axes == (H,)
+    def has_one_input(self) -> bool:
+        """Whether the inputs are one array, and no tuple of several."""
+        return len(self.cell.inputs) == 1
+
+    @property
+    def inputs(self) -> list[str]:
+        """What the inputs of all steps are called."""
+        return self.given_by(self.backward, {q: q for q in self.cell.inputs})
+
+    @property
+    def inputs_of_a_step(self) -> list[str]:
+        """What those of one step are called."""
+        return list(map(self.names.one, self.cell.inputs))
+
+    @property
+    def input_adjoints(self) -> list[str]:
+        """What their adjoints are called."""
+        return self.given_by(self.backward, self.program.derivation.bar)
+
+    @property
+    def input_directions(self) -> list[str]:
+        """What their directions are called."""
+        return self.given_by(self.jvp, self.program.loops.dot)
+
+    @property
+    def input_adjoint_tangents(self) -> list[str]:
+        """What the tangents of their adjoints are called."""
+        bar, dot = self.program.derivation.bar, self.program.loops.dot
+        return self.given_by(self.back, {q: dot[bar[q]] for q in self.cell.inputs})
+
+    @property
+    def number(self) -> str:
+        """What the number of each step is called; empty where it is not read."""
+        return self.names.all(self.cell.number) if self.cell.number else ""
+
+    def given_by(self, routine: Routine, named: Mapping[Quantity, Quantity]) -> list[str]:
+        """The arrays of all steps in which a routine has what belongs to each input."""
+        regions = (routine.memory.region((named[q],)) for q in self.cell.inputs)
+        return [self.names.buffer(region.buffer) for region in regions]
 
     # the tape
 

@@ -57,7 +57,7 @@ def between(old: Textbook, new: Textbook) -> Difference:
 
 
 def equations(book: Textbook, section: str) -> tuple[Equation, ...]:
-    """The equations of a section; what is handed back goes to the states and to the input."""
+    """The equations of a section; what is handed back goes to the states and to the inputs."""
     found: tuple[Equation, ...] = getattr(book, section)
     return (*found, *book.inputs) if section == "back" else found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from derive.cell import Cell
-from derive.display.about import settings
+from derive.display.about import inputs, settings
 from derive.display.compare.difference import Difference, difference
 from derive.display.compare.marks import Version, versions
 from derive.display.formula import plain
@@ -22,7 +22,7 @@ COLORS = {"": "", "-": "red!70!black", "+": "green!45!black"}
 
 def fragment(old: Cell, new: Cell) -> str:
     """The equations of both cells, aligned, for a document with amsmath and xcolor."""
-    return render("latex/diff.tex.j2", **_aligned(difference(old, new)))
+    return render("latex/diff.tex.j2", given=inputs(new), **_aligned(difference(old, new)))
 
 
 def document(old: Cell, new: Cell) -> str:

@@ -49,13 +49,14 @@ def print_difference(old: Cell, new: Cell) -> None:
 
 
 def _quantities(old: Cell, new: Cell, renamed: Mapping[str, str], width: int) -> Iterable[Text]:
-    """States and parameters that came and went, and how many numbers the parameters are."""
+    """Inputs, states and parameters that came and went, and how many numbers the parameters are."""
     yield Text("\nQuantities", "bold")
-    for kind in ("states", "parameters"):
-        changed = replaced(getattr(old, kind), getattr(new, kind), renamed)
-        for (sign, style), own in zip((SIGNS["-"], SIGNS["+"]), changed, strict=True):
-            if own:
-                whole = f"{sign}{kind}: " + ", ".join(f"{q.name} ({shape(q.axes)})" for q in own)
+    kinds = {"inputs": "given", "states": "states", "parameters": "parameters"}
+    for kind, own in kinds.items():
+        changed = replaced(getattr(old, own), getattr(new, own), renamed)
+        for (sign, style), some in zip((SIGNS["-"], SIGNS["+"]), changed, strict=True):
+            if some:
+                whole = f"{sign}{kind}: " + ", ".join(f"{q.name} ({shape(q.axes)})" for q in some)
                 for line in textwrap.wrap(whole, width, subsequent_indent="    "):
                     yield Text(line, style)
     counts = [text(sp.Add(*(size(p.axes) for p in cell.parameters))) for cell in (old, new)]

@@ -40,6 +40,7 @@ def summary(cell: Cell) -> dict[str, Any]:
         "family": cell.family,
         "paper": paper(cell.doc),
         "input": cell.input.name,
+        "inputs": named(cell.inputs),
         "output": cell.output.name,
         "states": named(cell.states),
         "gates": named(cell.gates),
@@ -65,11 +66,12 @@ def cell_data(cell: Cell) -> dict[str, Any]:
 def quantities(derivation: Adjoint, book: Textbook) -> dict[str, dict[str, Any]]:
     """Everything that has a name in the equations that are shown."""
     cell, latex = derivation.cell, Latex(book)
-    kinds: dict[Quantity, dict[str, Any]] = {cell.input: {"kind": "input"}}
+    kinds: dict[Quantity, dict[str, Any]] = {q: {"kind": "input"} for q in cell.inputs}
+    kinds |= {cell.number: {"kind": "number"}} if cell.number else {}
     kinds |= {q: {"kind": "state", "start": cell.starts.get(q.name, 0.0)} for q in cell.states}
-    kinds |= {q: {"kind": "parameter", "start": first_value(cell, q)} for q in cell.parameters}
+    kinds |= {q: _parameter(cell, q) for q in cell.parameters}
     kinds |= {equation.lhs: {"kind": "value"} for equation in book.forward}
-    bars = {bar: of for of, bar in derivation.bar.items() if of in kinds}
+    bars = {bar: of for of, bar in derivation.bar.items() if of in kinds.keys() - cell.constants}
     bars |= {derivation.seed: cell.output}
     bars |= {carry: cell.updates[state] for state, carry in derivation.carry.items()}
     kinds |= {
@@ -80,6 +82,12 @@ def quantities(derivation: Adjoint, book: Textbook) -> dict[str, dict[str, Any]]
         q.name: {**kind, "shape": named(q.axes), "latex": latex.symbol(q)}
         for q, kind in kinds.items()
     }
+
+
+def _parameter(cell: Cell, q: Quantity) -> dict[str, Any]:
+    return {
+        "kind": "parameter", "start": first_value(cell, q), "trained": q not in cell.constants
+    }  # fmt: skip
 
 
 def named(things: Iterable[object]) -> list[str]:

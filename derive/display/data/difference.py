@@ -25,6 +25,7 @@ def difference_data(old: Cell, new: Cell) -> dict[str, Any]:
         "new": summary(new),
         "same": found.same,
         "renamed": dict(found.renamed),
+        "inputs": _replaced(old.given, new.given, found),
         "states": _replaced(old.states, new.states, found),
         "parameters": _replaced(old.parameters, new.parameters, found),
         **_sections(found),

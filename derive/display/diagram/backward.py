@@ -17,7 +17,7 @@ import sympy as sp
 
 from derive.adjoint import adjoint
 from derive.cell import Cell
-from derive.deviation import Deviation
+from derive.deviation import Stated
 from derive.display.derivation import Name
 from derive.display.diagram import label
 from derive.display.diagram.draw import TYPE, Pen
@@ -81,7 +81,7 @@ class _BackwardPen(Pen):
         if node.kind == "leave":
             state = next(s for s in self.cell.states if node.key == f"leave {s}")
             return self.labels.symbol(self.adjoint.carry[state])
-        return self.labels.symbol(self.adjoint.bar[name])
+        return self.labels.symbol(self.adjoint.bar.get(name, name))  # the step's number has none
 
     def inner_words(self) -> Iterator[tuple[str, Way, tuple[Position, ...]]]:
         """What is handed back along each line, where it leaves the node that hands it back."""
@@ -193,7 +193,7 @@ class _BackwardPen(Pen):
             return Quantity(NORM, node.expr.axes())
         if isinstance(node.expr, FeatureSum):
             return sp.S.One
-        if isinstance(node.expr, Elementwise | Deviation):
+        if isinstance(node.expr, Elementwise | Stated):
             output = node.names[0] if node.names else node.expr
             others = node.expr.args if isinstance(node.expr, Elementwise) else ()
             return node.expr.slopes(output, *others)[node.expr.args.index(operand.expr)]

@@ -85,27 +85,29 @@ class _Chain:
     ) -> Stroke:
         return Stroke(points, self.roles[state], (state.name,), (head,))
 
-    def word(self, text: str, at: Position, quantity: Quantity) -> Word:
-        return Word(*at, label.width(text, TYPE), text, "line", (quantity.name,), TYPE)
+    def word(self, text: str, at: Position, *quantities: Quantity) -> Word:
+        names = tuple(q.name for q in quantities)
+        return Word(*at, label.width(text, TYPE), text, "line", names, TYPE)
 
     def through(self, box: Box) -> list[Stroke]:
-        """The input and the output of a step."""
+        """The inputs and the output of a step."""
         below, above = (box.x, box.area.bottom + STUB), (box.x, box.area.bottom)
         out, top = (box.x, box.area.top), (box.x, box.area.top - STUB)
-        role = self.output
+        role, names = self.output, tuple(q.name for q in self.cell.inputs)
         return [
-            Stroke((below, above), "input", (self.cell.input.name,), ((above, below),)),
+            Stroke((below, above), "input", names, ((above, below),)),
             Stroke((out, top), role, (self.cell.output.name,), ((top, out),)),
         ]
 
     def ends(self, box: Box, step: str) -> list[Word]:
         """What enters a step from below and leaves it above."""
-        below, above = self.symbol(self.cell.input, step), self.symbol(self.cell.output, step)
+        below = ", ".join(self.symbol(q, step) for q in self.cell.inputs)
+        above = self.symbol(self.cell.output, step)
         return [
             self.word(
                 below,
                 (box.x - label.width(below, TYPE) / 2, box.area.bottom + STUB + TYPE + 2),
-                self.cell.input,
+                *self.cell.inputs,
             ),
             self.word(
                 above,

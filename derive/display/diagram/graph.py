@@ -121,7 +121,9 @@ class _Builder:
 
     def run(self) -> dict[str, Node]:
         cell = self.cell
-        self.known[cell.input] = self.add(Node("input", "input", names=(cell.input,)))
+        for q in cell.given:
+            key = "input" if q == cell.input else f"input {q}"
+            self.known[q] = self.add(Node(key, "input", names=(q,)))
         for state in cell.states:
             self.known[state] = self.add(Node(f"enter {state}", "enter", names=(state,)))
         leaving = {*cell.updates.values(), cell.output}
@@ -412,12 +414,12 @@ def _reached(nodes: dict[str, Node]) -> dict[str, Node]:
 
 
 def _merged(nodes: dict[str, Node]) -> dict[str, Node]:
-    """The graph with the lines merged that layers read together: the input and states.
+    """The graph with the lines merged that layers read together: the inputs and states.
 
     What is merged may merge with more, where that spares enough lines.
     """
     first = {key: node for key, node in nodes.items() if node.kind in {"input", "enter"}}
-    ground = [*(key for key in first if key != "input"), "input"]
+    ground = sorted(first, key=lambda key: first[key].kind == "input")
     changed, made = nodes, dict[str, Node]()
     while together := _common([_read(node, ground) for node in changed.values()], bool(made)):
         joint = together[0]

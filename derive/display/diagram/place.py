@@ -1,7 +1,7 @@
 """Where the nodes of a graph stand: each in a column and a row of a coarse grid.
 
 From the top: a row for each rail of memory, rows of operations, the row of layers, a row for each
-state that is no memory but only handed on, and the input below. Columns follow the order of
+state that is no memory but only handed on, and the inputs below. Columns follow the order of
 evaluation. An operation stands above what it reads, or below where that comes down from a rail, so
 that most lines are straight.
 """
@@ -138,7 +138,7 @@ class _Placer:
         self.top = 1 + len(self.memory)
         self.layers = self.top + min(depth, DEEPEST)
         self.columns: list[list[str]] = []
-        self.row: dict[str, int] = {"input": 0}
+        self.row = {node.key: 0 for node in graph.of_kind("input")}
 
     def run(self) -> Placement:
         graph = self.graph
@@ -176,16 +176,17 @@ class _Placer:
             self.put(node.key, self.top, 1 + len(self.columns) // 2)
 
     def below(self) -> None:
-        """The input, under the first merge or else the first node that reads it; a state that it
-        becomes stands at the edge, and is no place to be under."""
-        readers = [key for key in self.graph.readers["input"] if self.is_placed(key)]
-        merges = [key for key in readers if key.startswith("merge")]
-        at = min((self.at(key) for key in merges or readers), default=0)
-        if not merges or self.is_second(at):
-            self.columns.insert(max(at, 1), [])
-            at = max(at, 1)
-        self.columns[at].append("input")
-        self.row["input"] = self.layers + 1 + max(len(self.handed), 1)
+        """The inputs, each under the first merge or else the first node that reads it; a state that
+        it becomes stands at the edge, and is no place to be under."""
+        for node in self.graph.of_kind("input"):
+            readers = [key for key in self.graph.readers[node.key] if self.is_placed(key)]
+            merges = [key for key in readers if key.startswith("merge")]
+            at = min((self.at(key) for key in merges or readers), default=0)
+            if not merges or self.is_second(at):
+                self.columns.insert(max(at, 1), [])
+                at = max(at, 1)
+            self.columns[at].append(node.key)
+            self.row[node.key] = self.layers + 1 + max(len(self.handed), 1)
 
     def is_second(self, at: int) -> bool:
         """Whether something stands below the row of merged lines in a column."""

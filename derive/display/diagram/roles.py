@@ -14,7 +14,7 @@ def roles(graph: Graph) -> dict[str, str]:
     """The role of each node.
 
     memory, hidden   a state: one with operations on its rail, or one that is only handed on
-    input            the input
+    input            an input
     gate             a layer whose value, between 0 and 1, multiplies something
     candidate        any other layer
     operation        what is elementwise
@@ -39,7 +39,7 @@ def is_gate(graph: Graph, layer: Node) -> bool:
 
 
 def line_roles(graph: Graph) -> dict[str, str]:
-    """The role of the line that leaves each node: a state's, the input's, or none in particular."""
+    """The role of the line that leaves each node: a state's, an input's, or none in particular."""
     return {key: line_role(graph, node) for key, node in graph.nodes.items()}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from derive.display.about import listed
+from derive.display.about import inputs, listed
 from derive.display.derivation import Textbook
 from derive.display.diagram.graph import Graph, Node
 from derive.display.formula import plain
@@ -41,7 +41,10 @@ class Told:
         symbol = self.printer.symbol
         memory = [s for s in graph.cell.states if s in graph.rails]
         handed = [s for s in graph.cell.states if s not in graph.rails]
-        parts = [f"The input {symbol(graph.cell.input)} enters from below."]
+        cell, number = graph.cell, graph.cell.number
+        enter = "enters" if len(cell.inputs) == 1 else "enter"
+        parts = [f"The {inputs(cell)} {listed(map(symbol, cell.inputs))} {enter} from below."]
+        parts += [f"So does the number of the step, {symbol(number)}."] if number else []
         parts += [
             f"The state {symbol(s)} runs along the top, through "
             f"{listed(graph.nodes[key].label for key in graph.rails[s])}."

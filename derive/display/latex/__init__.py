@@ -13,6 +13,7 @@ import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
+from derive.display.about import inputs
 from derive.display.derivation import Textbook, textbook
 from derive.display.latex.lines import WIDTH, Rows, align, extent, rows
 from derive.display.latex.printer import REMARKS, Latex, count, listed, shape, word
@@ -30,7 +31,8 @@ def fragment(cell: Cell) -> str:
 def latex_block(adjoint: Adjoint) -> str:
     """The same, where the derivation has been made already."""
     book = textbook(adjoint)
-    return render("latex/fragment.tex.j2", **_aligned(_groups(book, Latex(book))))
+    groups = _aligned(_groups(book, Latex(book)))
+    return render("latex/fragment.tex.j2", given=inputs(book.cell), **groups)
 
 
 def aligned_parts(adjoint: Adjoint) -> dict[str, str]:
@@ -48,7 +50,8 @@ def document(cell: Cell) -> str:
     latex = Latex(book)
     groups = _groups(book, latex)
     symbols = {q: latex.symbol(q) for q in cell.quantities}
-    kinds = {cell.input: "input", **dict.fromkeys(cell.states, "state")}
+    kinds = dict.fromkeys(cell.inputs, "input") | dict.fromkeys(cell.states, "state")
+    kinds |= {cell.number: "number of the step"} if cell.number else {}
     kinds |= {q: _starts(cell, q, latex) for q in cell.parameters}
     width = max(4.0, *(em(symbols[q]) for q in kinds))
     parts = {part: [n for n in book.names.values() if n.part == part] for part in ("loss", "next")}
@@ -57,7 +60,8 @@ def document(cell: Cell) -> str:
         **_aligned(groups),
         title=escape(cell.title),
         about=[escape(part) for part in re.split(r"\n\s*\n", inspect.cleandoc(cell.doc)) if part],
-        input=symbols[cell.input],
+        given=inputs(cell),
+        inputs=listed(symbols[q] for q in cell.inputs),
         old=listed(symbols[q] for q in cell.states),
         new=listed(symbols[q] for q in cell.updates.values()),
         output=symbols[cell.output],

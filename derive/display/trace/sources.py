@@ -101,7 +101,7 @@ def worked(example: Example, told: Told) -> Section:
     lines = tuple(Line(e, value, remarks=told.telling.remarks(e, value)) for e in shown)
     read = [p for p in cell.parameters if p.name in example.weights]
     states = [s for s in cell.states if s.name in example.state]
-    return Section((), given=told.given(last, cell.input, *states, *read), lines=lines)
+    return Section((), given=told.given(last, *cell.given, *states, *read), lines=lines)
 
 
 def said(example: Example, traced: Trace) -> Section:

@@ -38,6 +38,10 @@ class Told:
 
         return value
 
+    def number(self, t: int) -> int:
+        """What a step is called: they are counted from 0, but from 1 where equations read that."""
+        return t + 1 if self.trace.cell.number else t
+
     def given(self, t: int, *quantities: Quantity) -> Given:
         value = self.at(t)
         return Given(tuple((q, value(q)) for q in quantities))
@@ -116,9 +120,10 @@ def forwards(told: Told, steps: list[int | range]) -> Iterator[Section]:
     cell, telling = told.trace.cell, told.telling
     for t in steps:
         if isinstance(t, range):
-            yield left_out(t)
+            yield left_out(told.number(t[0]), told.number(t[-1]))
             continue
-        yield Section((f"Step t = {t}",), given=told.given(t, cell.input, *cell.states))
+        told_given = told.given(t, *cell.given, *cell.states)
+        yield Section((f"Step t = {told.number(t)}",), given=told_given)
         value = told.at(t)
         for number, step in enumerate(telling.steps, start=1):
             heading: Text = (f"{number}. ", *step.heading) if step.heading else ()
@@ -137,10 +142,10 @@ def backwards(told: Told, steps: list[int | range]) -> Iterator[Section]:
     yield Section((f"Backwards: derivatives of the loss, {loss}",))
     for t in reversed(steps):
         if isinstance(t, range):
-            yield left_out(t)
+            yield left_out(told.number(t[0]), told.number(t[-1]))
             continue
         handed = told.given(t, derived.seed, *derived.carry.values())
-        yield Section((f"Back through step t = {t}",), given=handed)
+        yield Section((f"Back through step t = {told.number(t)}",), given=handed)
         equations = (*book.adjoints, *book.back, *book.inputs)
         yield Section((), 2, lines=tuple(Line(e, told.at(t)) for e in equations))
     which = f" of sequence {told.sequence}" if trace.loss.seed.shape[1] > 1 else ""
@@ -155,8 +160,8 @@ def gathered(told: Told, equation: Equation) -> Sum:
     return Sum(equation, shares, sum(shares[1:], shares[0]))
 
 
-def left_out(steps: range) -> Section:
+def left_out(first: int, last: int) -> Section:
     """What is said of steps that are not shown."""
-    if len(steps) == 1:
-        return Section((f"Step t = {steps[0]} is left out",))
-    return Section((f"Steps t = {steps[0]} to {steps[-1]} are left out",))
+    if first == last:
+        return Section((f"Step t = {first} is left out",))
+    return Section((f"Steps t = {first} to {last} are left out",))

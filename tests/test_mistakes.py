@@ -1,0 +1,147 @@
+"""Mistakes that newcomers made: each is told in one sentence that says what to write instead."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from derive import compiler, library
+from derive.nodes import CellError, H, Quantity
+
+ROOT = Path(__file__).parent.parent
+HEAD = """\
+from derive.language import *
+
+class Mine(Cell):
+    x = Input()
+    h = State()
+    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
+"""
+GOOD = "    h_next = tanh(W @ x + U @ h + b)"
+NO_FORMULA, NO_NUMBER = "is no formula", "axis is not a number"
+MISTAKES = {
+    "a list for sum": ("    h_next = sum([W @ x, U @ h]) + b", 7, "several are added with +"),
+    "a list for mean": ("    h_next = mean([W @ x, U @ h]) + b", 7, "several are added with +"),
+    "a tuple for tanh": ("    h_next = tanh((W @ x, U @ h)) + b", 7, "several are added with +"),
+    "a text for tanh": ("    h_next = tanh('x + h') + W @ x + U @ h + b", 7, NO_FORMULA),
+    "a text for maximum": ("    h_next = maximum('x', h) + W @ x + U @ h + b", 7, NO_FORMULA),
+    "nothing for sigmoid": ("    h_next = sigmoid(None) + W @ x + U @ h + b", 7, NO_FORMULA),
+    "a list for standardise": ("    h_next = standardise([h, b]) + W @ x + U @ h", 7, NO_FORMULA),
+    "an axis divides": ("    h_next = tanh(W @ x / I + U @ h + b)", 7, NO_NUMBER),
+    "an axis's root": ("    h_next = tanh(W @ x / sqrt(I) + U @ h + b)", 7, r"length is Size\(I\)"),
+    "an axis is added": ("    h_next = tanh(W @ x + U @ h + b) * (1 + H)", 7, NO_NUMBER),
+    "an axis is one": ("    a = I\n    h_next = a * tanh(W @ x + U @ h + b)", 8, NO_NUMBER),
+    "a difference of matrices": ("    h_next = (U - U.T) @ h + W @ x + b", 7, r"U @ h - U\.T @ h"),
+    "its name": ("    K = U - U.T\n    h_next = K @ h + W @ x + b", 7, "a vector is needed"),
+    "a sum of matrices": ("    h_next = tanh((U + U.T) @ h + W @ x + b)", 7, r"U @ h - U\.T @ h"),
+    "a state is not declared": (f"    c_next = tanh(W.c @ x)\n{GOOD}", 3, "declare that: c = "),
+    "nor where it is read": ("    c_next = tanh(W @ x + c)\n    h_next = U @ h + b + c_next", 7,
+                             r"`c` is not defined; if it is a state, declare it: c = State\(\)"),
+    "an option that is none": (f"    V = Matrix(H, H, trained=False)\n{GOOD} + V @ h", 7,
+                               "`trained=False`: .* first value"),
+    "a member's value": (f"    b.f = 3\n{GOOD}", 7, r"`f` cannot be .*Vector\(H, f=1\)"),
+    "a member's equation": ("    W.n = tanh(W @ x)\n    h_next = U @ h + b", 7, "plain name"),
+    "behind a state": (f"    h.start = 1\n{GOOD}", 7, r"`h\.start = …`"),
+    "behind a gate": (f"    f = tanh(h)\n    f.bias = 1\n{GOOD} + f", 8, r"`f\.bias = …`"),
+    "a function in the body": (f"    def f(v): return v\n{GOOD}", 7, "define helpers above"),
+    "an axis for nothing": (f'    Q = Axis("Q", "queue_size")\n{GOOD}', 3, "axis `Q` is never"),
+    "a constant for nothing": (f"    alpha = 0.5\n{GOOD}", 3, "constant `alpha` is never used"),
+    "a whole number, too": (f"    depth = 2\n{GOOD}", 3, "constant `depth` is never used"),
+    "an option for nothing": (f'    m = Option("a", "b")\n{GOOD}', 3, "option `m` is never used"),
+    "a constant beside an option": (f'    a, m = 0.5, Option("a", "b")\n{GOOD}', 3, "never used"),
+    "a constant in a loop": (f"    for k in each(2):\n        a = 0.5\n{GOOD}", 3, "constant `a`"),
+    "a constant that is none": (f"    dt = float('nan')\n{GOOD} * dt", 7, "finite number, not nan"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def mine(tmp_path):
+    def loaded(text, name="mine.py"):
+        (tmp_path / name).write_text(text + "\n")
+        return library.load(str(tmp_path / name))
+
+    return loaded
+
+
+@pytest.mark.parametrize("what", MISTAKES)
+def test_what_to_write_instead(mine, what):
+    body, line, says = MISTAKES[what]
+    with pytest.raises(CellError, match=rf"mine\.py:{line}: .*{says}"):
+        mine(HEAD + body)
+
+
+@pytest.mark.parametrize("body", [
+    GOOD, "    W @ x", "    h_next = tanh(h)", "    h_next = h + 1", "    a = W.T", "    V = -W",
+    "    h_next = 2 * b", "    h_next = b", "    h_next = mean(h)",
+])  # fmt: skip
+def test_a_class_without_its_base(mine, body):
+    with pytest.raises(CellError, match=r"class (Mine|MyCell)\(Cell\):"):
+        mine(HEAD.replace("(Cell)", "") + body)
+
+
+def test_but_not_another_class(mine):
+    """One that declares nothing says what is wrong in it itself."""
+    with pytest.raises(CellError, match=r"mine\.py:2: `nothing` is not defined"):
+        mine(f"class Helper:\n    a = nothing\n{HEAD}{GOOD}")
+
+
+def test_a_cell_is_no_base(mine):
+    for base in ("LSTM", "Cell, LSTM"):
+        with pytest.raises(CellError, match=r"mine\.py:3: a cell is no base: .* of LSTM out"):
+            mine(f"from derive.cells.lstm import LSTM\nfrom derive.language import Cell\n"
+                 f"class Mine({base}):\n    a = 1")  # fmt: skip
+
+
+def test_what_another_choice_reads_is_not_for_nothing(mine):
+    body = (
+        '    way = Option("near", "far")\n    a, Q = 0.5, Axis("Q", "queue_size")\n'
+        f"    if way == 'far':\n        h = a * h\n{GOOD}"
+    )
+    assert mine(HEAD + body.replace("        h = a * h", "        g = a * h")).name == "mine"
+
+
+@pytest.mark.parametrize("setting", ["dt=nan", "dt=inf", "dt=-inf", "dt=1e999"])
+def test_a_constant_is_finite(setting):
+    with pytest.raises(CellError, match=r"constant `dt` is a finite number, not (nan|-?inf)"):
+        library.load(f"cornn:{setting}")
+
+
+@pytest.mark.parametrize("name", ["numpy", "math", "zipfile", "random", "typing", "string"])
+def test_a_module_that_would_hide_pythons_own(mine, name):
+    cell = mine(HEAD + GOOD, f"{name}.py")
+    with pytest.raises(CellError, match=rf"{name}\.py would hide"):
+        compiler.generate(cell)
+    assert compiler.generate(cell, "markdown") and compiler.generate(cell, "javascript")
+
+
+def test_a_file_that_lies_where_the_command_runs_is_not_imported(tmp_path):
+    for name in ("numpy", "sympy", "random", "click", "rich"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')\n")
+    result = subprocess.run(
+        [sys.executable, "-m", "derive", "show", "rnn"], cwd=tmp_path, capture_output=True,
+        text=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_a_quantity_is_still_kept_and_copied():
+    one = Quantity("a", (H,))
+    assert pickle.loads(pickle.dumps(one)) == one
+    with pytest.raises(CellError, match=r"`a\.b = …`"):
+        one.b = 1
+
+
+def test_a_formula_that_is_nested_too_deeply_is_one_line(tmp_path):
+    path = tmp_path / "deep.py"
+    nested = "tanh(" * 190 + "h" + ")" * 190
+    path.write_text(f"{HEAD}    h_next = W @ x + U @ h + b + {nested}\n")
+    code = "import sys; sys.setrecursionlimit(400)\nfrom derive.cli import main; main()"
+    result = subprocess.run(
+        [sys.executable, "-c", code, "show", str(path)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert result.returncode == 2 and len(result.stderr.splitlines()) == 1, result.stderr
