@@ -80,7 +80,7 @@ def rows_of(expr, env, sizes):
             squares = [np.mean((v - mean[..., None]) ** 2, axis=-1) for v in vectors]
             return np.sqrt(sum(squares) / len(squares) + epsilon)
         if isinstance(e, Largest):
-            return np.max(of(e.args[0]), axis=-1, keepdims=True)
+            return np.max(of(e.args[0]), axis=-1)
         if isinstance(e, FeatureSum):
             whole, *lengths = e.args
             axes = axes_of(whole)

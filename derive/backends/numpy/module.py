@@ -84,7 +84,7 @@ class Module:
 
     def shape(self, leading: str, axes: Axes) -> str:
         """A shape for people: leading lengths such as T and B, then a quantity's own."""
-        lengths = [*leading.split(), *(map(self.names.size, axes) if axes else "1")]
+        lengths = [*leading.split(), *map(self.names.size, axes or ())]
         return f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
 
     def width(self, buffer: Buffer) -> str:
