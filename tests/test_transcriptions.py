@@ -63,7 +63,8 @@ class Case:
         known = {"input_size": inputs, "hidden_size": HIDDEN}
         self.template = self.module.Params(*(known.get(n) or next(others) for n in sizes))
         self.lengths_of = {a: getattr(self.template, a.argument) for a in cell.axes}
-        self.shapes = {s.name: (B, self.lengths_of[s.axes[0]]) for s in cell.states}
+        lengths_of = self.lengths_of
+        self.shapes = {s.name: (B, *(lengths_of[a] for a in s.axes)) for s in cell.states}
         self.params, self.xs, self.state = self.draw()
         for name in {"n", "den"} & set(self.shapes):  # a sum of positive numbers, to divide by
             positive = 0.5 + np.abs(getattr(self.state, name))
