@@ -26,12 +26,13 @@ from derive.names import fresh
 from derive.nodes import (
     Axes,
     CellError,
-    FeatureSum,
+    MatVec,
     Node,
     Quantity,
     axes_of,
     describe,
     outermost_nodes,
+    summed,
 )
 from derive.normal import divisor_of, normalise
 
@@ -151,32 +152,32 @@ def under_names(product: sp.Expr, quotients: Mapping[sp.Expr, Quantity]) -> sp.E
 
 
 def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr:
-    """The sum of contributions. What a number gave to every entry of a vector, it receives from
-    every entry: there the sum runs over the features too."""
-    if axes_of(part) != ():
-        return sp.Add(*contributions)
-    numbers: list[sp.Expr] = []
-    vectors: dict[tuple[Axes, sp.Expr], list[sp.Expr]] = {}
+    """The sum of contributions. What was stretched along an axis, a number to a vector or a vector
+    to a matrix, receives from every entry along it: there the sum runs over that axis too."""
+    plain: list[sp.Expr] = []
+    wider: dict[tuple[Axes, sp.Expr], list[sp.Expr]] = {}
     for contribution in contributions:
-        if axes_of(contribution) == ():
-            numbers.append(contribution)
+        along = tuple(a for a in axes_of(contribution) if a not in axes_of(part))
+        if not along:
+            plain.append(contribution)
         else:
-            factor, vector = separated(contribution)
-            vectors.setdefault((axes_of(vector), factor), []).append(vector)
-    for (_, factor), some in vectors.items():
-        total = FeatureSum(sp.Add(*some))
-        total.axes()  # CellError for a matrix, of which there is no such sum
-        numbers.append(factor * total)
-    return sp.Add(*numbers)
+            factor, rest = separated(contribution, along)
+            if isinstance(rest, MatVec):  # each a product of its own
+                plain.append(factor * summed(rest, along))
+            else:
+                wider.setdefault((axes_of(rest), factor), []).append(rest)
+    for (axes, factor), some in wider.items():
+        plain.append(factor * summed(sp.Add(*some), (a for a in axes if a not in axes_of(part))))
+    return sp.Add(*plain)
 
 
-def separated(product: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
-    """A product as its single numbers, which stand outside a sum over the features, times its
-    vectors."""
+def separated(product: sp.Expr, along: Axes) -> tuple[sp.Expr, sp.Expr]:
+    """A product as what is the same along these axes, and stands outside a sum over them, times
+    the rest."""
     parts = (factor.primitive() for factor in sp.Mul.make_args(product))  # 2 (a - m) for 2 a - 2 m
     factors = [factor for part in parts for factor in part]
-    vectors = [f for f in factors if axes_of(f) != ()]
-    return sp.Mul(*(f for f in factors if axes_of(f) == ())), sp.Mul(*vectors)
+    same = [f for f in factors if not set(axes_of(f)) & set(along)]
+    return sp.Mul(*same), sp.Mul(*(f for f in factors if f not in same))
 
 
 def partials(

@@ -16,7 +16,18 @@ from derive import wellformed
 from derive.elementwise import log, log_sigmoid, sigmoid
 from derive.entries import check as check_entries
 from derive.names import fresh
-from derive.nodes import Axis, CellError, H, I, Quantity, as_written, axes_of, symbols_of
+from derive.nodes import (
+    Axis,
+    CellError,
+    H,
+    I,
+    MatVec,
+    Quantity,
+    as_written,
+    axes_of,
+    is_matrix,
+    symbols_of,
+)
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,8 @@ class Cell:
     def axes(self) -> tuple[Axis, ...]:
         """Every axis that occurs: I and H, then in the order of inputs, states and parameters."""
         quantities = (*self.inputs, *self.states, *self.parameters)
-        occurring = dict.fromkeys((H, *(axis for q in quantities for axis in q.axes)))
+        found = dict.fromkeys(axis for q in quantities for axis in q.axes)
+        occurring = dict.fromkeys((*([H] if H in found else []), *found))
         first = (I,) if I in occurring or self.input_is_wide else ()
         return tuple(dict.fromkeys((*first, *occurring)))
 
@@ -168,6 +180,13 @@ class Cell:
         """Everything that has a name: what is given, states, parameters, then the equations'
         left-hand sides."""
         return (*self.given, *self.states, *self.parameters, *(e.lhs for e in self.equations))
+
+    @cached_property
+    def matrices(self) -> tuple[Quantity, ...]:
+        """The parameters that are matrices."""
+        products = [p for e in self.equations for p in e.rhs.atoms(MatVec)]
+        used = {q for product in products for q in symbols_of(product.args[0])}
+        return tuple(p for p in self.parameters if is_matrix(p) or p in used)
 
     @cached_property
     def gates(self) -> tuple[Quantity, ...]:

@@ -6,7 +6,18 @@ from __future__ import annotations
 import sympy as sp
 
 from derive.elementwise import sqrt
-from derive.nodes import Axes, CellError, FeatureSum, Node, Size, axes_of, describe, shape
+from derive.nodes import (
+    Axes,
+    CellError,
+    FeatureSum,
+    Node,
+    Size,
+    axes_of,
+    describe,
+    heads,
+    own,
+    shape,
+)
 
 
 class Stated(Node):
@@ -34,12 +45,12 @@ class Deviation(Stated):
     def axes(self) -> Axes:
         mean, _, *vectors = self.args
         shapes = {axes_of(vector) for vector in vectors}
-        if len(shapes) != 1 or len(*shapes) != 1 or axes_of(mean) != ():
+        if len(shapes) != 1 or len(own(*shapes)) != 1 or own(axes_of(mean)) != ():
             raise CellError(
                 "only vectors of one length can be standardised together, not "
                 + " and ".join(f"{describe(v)} {shape(axes_of(v))}" for v in vectors)
             )
-        return ()
+        return heads(*shapes)
 
     def formula(self) -> sp.Expr:
         """The same in other words."""
@@ -50,7 +61,7 @@ class Deviation(Stated):
     def count(self) -> sp.Expr:
         """How many entries there are."""
         _, _, first, *others = self.args
-        return (1 + len(others)) * Size(*axes_of(first))
+        return (1 + len(others)) * Size(*own(axes_of(first)))
 
     def slopes(self, y: sp.Expr) -> tuple[sp.Expr, ...]:
         mean, _, *vectors = self.args

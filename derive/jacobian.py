@@ -20,15 +20,28 @@ from derive.adjoint import Adjoint
 from derive.cell import Equation
 from derive.deviation import Stated
 from derive.elementwise import Elementwise
-from derive.nodes import FeatureSum, MatVec, Quantity, axes_of, symbols_of
+from derive.nodes import (
+    Axes,
+    FeatureSum,
+    MatVec,
+    Outer,
+    Quantity,
+    Transposed,
+    axes_of,
+    has_shape,
+    own,
+    symbols_of,
+)
 from derive.tangent import dotted, tangent
 
 
 @dataclass(frozen=True)
 class Diagonal:
-    """diag(v), for a vector v; a multiple of the identity, for a number."""
+    """diag(v), for a vector v; a multiple of the identity, for a number. `of` are the axes of a
+    matrix of which v scales the rows or columns: diag(v) ⊗ I, or I ⊗ diag(v)."""
 
     entries: sp.Expr
+    of: Axes = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +66,15 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Along:
+    """A row or a column along one of the two axes of a matrix, and the identity along the other:
+    I ⊗ vᵀ takes a matrix M, row after row, to M v, and u ⊗ I takes a vector v to u vᵀ."""
+
+    factor: Row | Column
+    place: int
+
+
+@dataclass(frozen=True)
 class Named:
     """The Jacobian of a quantity that has a block of its own."""
 
@@ -66,7 +88,7 @@ class Bracket:
     terms: tuple[Term, ...]
 
 
-Factor = Diagonal | Weights | Row | Column | Named | Bracket
+Factor = Diagonal | Weights | Row | Column | Along | Named | Bracket
 Term = tuple[Factor, ...]  # a product, outermost factor first; without factors it is the identity
 Sum = tuple[Term, ...]
 
@@ -104,7 +126,7 @@ def _factor_of(term: Term) -> sp.Expr:
     product = sp.S.One
     for factor in term:
         match factor:
-            case Diagonal(entries):
+            case Diagonal(entries, _):
                 product *= entries
             case Bracket(terms):
                 product *= sp.Add(*map(_factor_of, terms))
@@ -155,10 +177,14 @@ def _sums(
 def _read(expr: sp.Expr, known: Mapping[Quantity, Sum]) -> Sum:
     if isinstance(expr, Quantity):
         return known[expr]
-    if isinstance(expr, MatVec):
-        return _times(Weights(expr.args[0]), _read(expr.args[1], known))
+    if isinstance(expr, MatVec | Outer):
+        return _read_product(expr, known)
     if isinstance(expr, FeatureSum):
-        return _times(Row(sp.S.One), _read(expr.args[0], known))
+        whole, axes = expr.args[0], own(axes_of(expr.args[0]))
+        ones = Row(sp.S.One)
+        is_all = len(expr.summed) == len(axes)
+        row = ones if is_all else Along(ones, axes.index(expr.summed[0]))
+        return _times(row, _read(whole, known))
     if isinstance(expr, sp.Add):
         parts = sorted(expr.args, key=lambda part: _first(part, known))
         return tuple(t for part in parts for t in _stretched(_read(part, known), part, expr))
@@ -166,6 +192,20 @@ def _read(expr: sp.Expr, known: Mapping[Quantity, Sum]) -> Sum:
     (direction,) = moving  # a tangent is linear: no product of two directions
     rest = sp.Mul(*(factor for factor in expr.args if factor is not direction))
     return _scaled(rest, direction, _read(direction, known))
+
+
+def _read_product(expr: MatVec | Outer, known: Mapping[Quantity, Sum]) -> Sum:
+    """A product with a matrix, or an outer product, one side of which is a direction."""
+    left, right = expr.args
+    moves_left = bool(symbols_of(left) & known.keys())
+    if isinstance(expr, Outer):
+        column = Along(Column(right), 1) if moves_left else Along(Column(left), 0)
+        return _times(column, _read(left if moves_left else right, known))
+    if not moves_left:
+        return _times(Weights(left), _read(right, known))
+    is_transposed = isinstance(left, Transposed)
+    (matrix,) = left.args if is_transposed else (left,)
+    return _times(Along(Row(right), 0 if is_transposed else 1), _read(matrix, known))
 
 
 def _first(part: sp.Expr, known: Mapping[Quantity, Sum]) -> tuple:
@@ -176,15 +216,32 @@ def _first(part: sp.Expr, known: Mapping[Quantity, Sum]) -> tuple:
 
 
 def _scaled(factor: sp.Expr, direction: sp.Expr, terms: Sum) -> Sum:
-    """A factor times what a direction gives."""
-    is_column = axes_of(direction) == () and axes_of(factor) != ()
-    return _times(Column(factor) if is_column else Diagonal(factor), terms)
+    """A factor times what a direction gives; what scales rows and what scales columns of a matrix,
+    one after the other."""
+    if not has_shape(factor):
+        parts = sp.Mul.make_args(factor)
+        columns = [p for p in parts if own(axes_of(p)) == own(axes_of(direction))[1:]]
+        rows = sp.Mul(*(p for p in parts if p not in columns))
+        inner = _scaled(sp.Mul(*columns), direction, terms)
+        return _scaled(rows, direction, inner)
+    if axes_of(direction) == () and axes_of(factor) != ():
+        return _times(Column(factor), terms)
+    of = axes_of(factor * direction)
+    is_part = own(of) != own(axes_of(factor)) != ()
+    terms = _stretched(terms, direction, factor * direction)
+    return _times(Diagonal(factor, own(of) if is_part else ()), terms)
 
 
-def _stretched(terms: Sum, own: sp.Expr, whole: sp.Expr) -> Sum:
-    """A number's Jacobian where a vector is needed: the same row for every entry."""
-    is_column = axes_of(own) == () and axes_of(whole) != ()
-    return _times(Column(sp.S.One), terms) if is_column else terms
+def _stretched(terms: Sum, part: sp.Expr, whole: sp.Expr) -> Sum:
+    """A number's Jacobian where a vector is needed, or a vector's where a matrix is: the same row
+    for every entry."""
+    few, many = own(axes_of(part)), own(axes_of(whole))
+    if few == many:
+        return terms
+    column = Column(sp.S.One)
+    if not few:
+        return _times(column, terms)
+    return _times(Along(column, 1 - many.index(few[0])), terms)
 
 
 def _times(factor: Factor, terms: Sum) -> Sum:
@@ -198,10 +255,10 @@ def _times(factor: Factor, terms: Sum) -> Sum:
 def _joined(left: Factor, right: Factor) -> tuple[Factor, ...]:
     """Two factors as one where both, entry by entry, only multiply."""
     match left, right:
-        case (Diagonal(a), Diagonal(b)):
-            return (Diagonal(a * b),)
-        case (Row(a), Diagonal(b)):
+        case (Diagonal(a, of), Diagonal(b, to)) if (of == to or 1 in (a, b)) and has_shape(a * b):
+            return (Diagonal(a * b, of or to),)
+        case (Row(a), Diagonal(b, ())):
             return (Row(a * b),)
-        case (Diagonal(a), Column(b)) | (Column(a), Diagonal(b)):  # where b is of a number
+        case (Diagonal(a, ()), Column(b)) | (Column(a), Diagonal(b, ())):  # where b is of a number
             return (Column(a * b),)
     return left, right

@@ -6,7 +6,7 @@ import sympy as sp
 
 from derive.deviation import Stated
 from derive.elementwise import maximum, step
-from derive.nodes import Axes, CellError, FeatureSum, axes_of, describe
+from derive.nodes import Axes, CellError, FeatureSum, axes_of, describe, heads, own
 
 
 class Largest(Stated):
@@ -17,11 +17,15 @@ class Largest(Stated):
     called = "largest"
 
     def axes(self) -> Axes:
-        if len(axes_of(self.args[0])) != 1:
+        axes = axes_of(self.args[0])
+        if len(own(axes)) != 1:
             raise CellError(
                 f"largest(…) is taken over a vector, and {describe(self.args[0])} is none"
             )
-        return ()
+        return heads(axes)
+
+    def value(self, *arrays):
+        return arrays[0].max(axis=-1)
 
     def slopes(self, y: sp.Expr) -> tuple[sp.Expr, ...]:
         is_largest = 1 - step(y - self.args[0])

@@ -1,10 +1,13 @@
 """What equations are made of, beside elementwise functions: quantities, and the few nodes that are
 not elementwise.
 
-A SymPy symbol stands for a whole vector. That is exact for everything elementwise, because vectors
-of one length form a commutative ring under elementwise addition and multiplication: ``f*c`` *is*
-the elementwise product, and SymPy's ``diff`` is its derivative. What is not elementwise is a node
-of its own here, with its shape rule, its adjoint and its tangent side by side.
+A SymPy symbol stands for a whole array. That is exact for everything elementwise, because arrays of
+one shape form a commutative ring under elementwise addition and multiplication: ``f*c`` *is* the
+elementwise product, and SymPy's ``diff`` is its derivative. A number, or a vector beside a matrix,
+is in the ring, too: it is the same along every axis that it has not. Axes are matched by name, so a
+vector along K scales the rows of a matrix (K, V), and one along V its columns. What is not
+elementwise is a node of its own here, with its shape rule, its adjoint and its tangent side by
+side.
 
 A new node is one class with three rules (see `Node`), as a new function is one with two
 (`derive.elementwise`). Nothing else in the package has to know of it, apart from the printers of
@@ -13,9 +16,10 @@ the targets it should be printed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import sympy as sp
 from sympy.printing.str import StrPrinter
@@ -28,11 +32,12 @@ class CellError(ValueError):
 
 @dataclass(frozen=True)
 class Axis:
-    """A direction along which a vector extends: its letter in shapes and its argument name in
-    generated code."""
+    """A direction along which a quantity extends: its letter in shapes and its argument name in
+    generated code. What has an axis of `heads` is done for each head apart."""
 
     letter: str
     argument: str
+    heads: bool = False
 
     def __str__(self) -> str:
         return self.letter
@@ -48,6 +53,11 @@ class Axis:
         return f"{self.letter} {self.argument}"
 
 
+def Heads(letter: str = "N", argument: str = "heads") -> Axis:
+    """The axis of heads: all that has it is done for each head apart; what has not is shared."""
+    return Axis(letter, argument, True)
+
+
 I = Axis("I", "input_size")
 H = Axis("H", "hidden_size")
 
@@ -55,8 +65,8 @@ Axes = tuple[Axis, ...]
 
 
 class Quantity(sp.Symbol):
-    """A named scalar ``()``, vector ``(H,)`` or matrix ``(H, I)``; two of one name and shape are
-    the same."""
+    """A named scalar ``()``, vector ``(H,)`` or matrix ``(H, I)``, or one of these for each head,
+    ``(N, K)``; two of one name and shape are the same."""
 
     axes: Axes
     identity: tuple[str, ...]
@@ -95,7 +105,7 @@ class Quantity(sp.Symbol):
     @property
     def T(self) -> Transposed:
         """The transpose of a matrix, for ``W.T @ h``."""
-        if len(self.axes) != 2:
+        if len(own(self.axes)) != 2:
             raise CellError(
                 f"only a matrix has a transpose, and {self} has shape {shape(self.axes)}"
             )
@@ -128,7 +138,7 @@ class Node(sp.Function):
     """Something not elementwise, linear in each of its arguments.
 
     Linearity gives every node its tangent, the sum over its arguments with one replaced by its
-    tangent. Shape rule and adjoint are each node's own.
+    tangent. Shape rule, adjoint and value are each node's own.
     """
 
     def axes(self) -> Axes:
@@ -138,6 +148,11 @@ class Node(sp.Function):
     def adjoint(self, bar: sp.Expr) -> Iterator[Contribution]:
         """For the node's adjoint `bar`, what each argument receives: pairs (argument,
         contribution)."""
+        raise NotImplementedError
+
+    def value(self, *arrays: Any) -> Any:
+        """The value, for arrays in the place of its arguments whose last axes are the arguments'
+        own."""
         raise NotImplementedError
 
     def tangent(self, dot) -> sp.Expr:
@@ -158,11 +173,11 @@ class MatVec(Node):
 
     def axes(self) -> Axes:
         matrix, vector = self.args
-        rows_columns, length = axes_of(matrix), axes_of(vector)
+        rows_columns, length = sides(axes_of(matrix)), self.length()
         if len(rows_columns) != 2:
             raise CellError(
                 f"the left side of @ must be a matrix, and {as_written(matrix)} has shape "
-                f"{shape(rows_columns)}"
+                f"{shape(axes_of(matrix))}"
             )
         if length != rows_columns[1:]:
             raise CellError(
@@ -170,7 +185,17 @@ class MatVec(Node):
                 f"shape {shape(rows_columns)}, so it needs a vector of shape "
                 f"{shape(rows_columns[1:])}, not {shape(length)}"
             )
-        return rows_columns[:1]
+        return self.among() + rows_columns[:1]
+
+    def length(self) -> Axes:
+        """The axes of the vector, of each head."""
+        rows_columns = sides(axes_of(self.args[0]))
+        return tuple(a for a in axes_of(self.args[1]) if not a.heads or a in rows_columns)
+
+    def among(self) -> Axes:
+        """The heads for each of which there is a product."""
+        rows_columns = sides(axes_of(self.args[0]))
+        return tuple(a for a in heads(*map(axes_of, self.args)) if a not in rows_columns)
 
     def adjoint(self, bar):
         matrix, vector = self.args
@@ -181,6 +206,12 @@ class MatVec(Node):
         else:
             yield vector, MatVec(Transposed(matrix), bar)
             yield matrix, Outer(bar, vector)
+
+    def value(self, *arrays):
+        matrix, vector = map(axes_of, self.args)
+        left = stretched(arrays[0], matrix, self.among() + sides(matrix))
+        right = stretched(arrays[1], vector, self.among() + self.length())
+        return (left @ right[..., None])[..., 0]
 
 
 def formula(value: object) -> sp.Expr:
@@ -220,10 +251,14 @@ class Transposed(Node):
         return product(self, vector)
 
     def axes(self) -> Axes:
-        return axes_of(self.args[0])[::-1]
+        axes = axes_of(self.args[0])
+        return tuple(a for a in axes if a not in sides(axes)) + sides(axes)[::-1]
 
     def adjoint(self, bar):
         yield self.args[0], Transposed(bar)
+
+    def value(self, *arrays):
+        return arrays[0].swapaxes(-1, -2)
 
 
 class Outer(Node):
@@ -232,69 +267,180 @@ class Outer(Node):
     nargs = 2
 
     def axes(self) -> Axes:
-        return axes_of(self.args[0]) + axes_of(self.args[1])
+        left, right = map(_vector, map(axes_of, self.args))
+        for vector, axis in zip(self.args, (left, right), strict=True):
+            if len(axis) != 1 or (left == right and axis[0].heads):
+                raise CellError(
+                    f"an outer product is one of two vectors, and {describe(vector)} has shape "
+                    f"{shape(axes_of(vector))}"
+                )
+        return self.among() + left + right
+
+    def among(self) -> Axes:
+        """The heads for each of which there is a product."""
+        shapes = list(map(axes_of, self.args))
+        vectors = [axis for axes in shapes for axis in _vector(axes)]
+        return tuple(axis for axis in heads(*shapes) if axis not in vectors)
 
     def adjoint(self, bar):
         left, right = self.args
         yield left, MatVec(bar, right)
         yield right, MatVec(Transposed(bar), left)
 
+    def value(self, *arrays):
+        left, right = (
+            stretched(array, axes_of(q), self.among() + _vector(axes_of(q)))
+            for array, q in zip(arrays, self.args, strict=True)
+        )
+        return left[..., :, None] * right[..., None, :]
+
 
 class FeatureSum(Node):
-    """The sum over the features of a vector, one number for each sequence.
+    """The sum over the features of a vector, one number for each sequence; or over the axes whose
+    sizes are named behind it.
 
-    The vector may be a formula of named quantities; each receives its own share.
+    What is summed may be a formula of named quantities; each receives its own share.
     """
 
-    nargs = 1
+    nargs = None
+
+    @property
+    def summed(self) -> Axes:
+        """The axes that the sum runs over."""
+        whole, *sizes = self.args
+        return tuple(size.axis for size in sizes) or own(axes_of(whole))
 
     def axes(self) -> Axes:
-        if len(axes_of(self.args[0])) != 1:
-            raise CellError(f"a sum is taken over a vector, and {describe(self.args[0])} is none")
-        return ()
+        whole, *sizes = self.args
+        axes = axes_of(whole)
+        if not sizes and len(own(axes)) != 1:
+            raise CellError(f"a sum is taken over a vector, and {describe(whole)} is none")
+        for axis in self.summed:
+            if axis not in axes:
+                raise CellError(f"{describe(whole)} has shape {shape(axes)}, and no axis {axis}")
+        return tuple(axis for axis in axes if axis not in self.summed)
 
     def adjoint(self, bar):
         for part, slope in self.slopes():  # every feature receives the same
-            is_number = axes_of(part) == axes_of(slope) == ()
-            yield part, bar * (self.total(slope) if is_number else slope)
+            alike = set(self.summed) - {*axes_of(part), *axes_of(slope)}
+            yield part, bar * slope * count(alike)
 
     def tangent(self, dot):
         return self.total(sp.Add(*(slope * dot(part) for part, slope in self.slopes())))
 
     def total(self, expr: sp.Expr) -> sp.Expr:
-        """The sum of an expression over these features; a number stands at every one of them."""
-        return FeatureSum(expr) if axes_of(expr) else expr * Size(*axes_of(self.args[0]))
+        """The sum of an expression over these axes; what lacks one stands at every entry of it."""
+        present = [axis for axis in self.summed if axis in axes_of(expr)]
+        number = count(set(self.summed) - set(present))
+        return (summed(expr, present) if present else expr) * number
 
     def slopes(self) -> Iterator[Contribution]:
         """What the sum runs over, with its factors; a function or a node in it has to have a
         name."""
-        (vector,) = self.args
-        if vector.has(sp.Function):
-            yield vector, sp.S.One
+        whole = self.args[0]
+        if whole.has(sp.Function):
+            yield whole, sp.S.One
             return
-        for q in sorted(symbols_of(vector), key=str):
-            yield q, sp.diff(vector, q)
+        for q in sorted(symbols_of(whole), key=str):
+            yield q, sp.diff(whole, q)
+
+    def value(self, *arrays):
+        axes = axes_of(self.args[0])
+        return arrays[0].sum(axis=tuple(axes.index(a) - len(axes) for a in self.summed))
+
+
+def summed(expr: sp.Expr, axes: Iterable[Axis]) -> sp.Expr:
+    """The sum of an expression over these axes of it."""
+    axes = tuple(axes)
+    is_vector = axes == own(axes_of(expr)) and len(axes) == 1
+    return FeatureSum(expr) if is_vector else FeatureSum(expr, *map(Size, axes))
+
+
+def count(axes: Iterable[Axis]) -> sp.Expr:
+    """How many entries there are along these axes."""
+    return sp.Mul(*map(Size, axes))
 
 
 # --- shapes --------------------------------------------------------------------------------------
 
 
 def axes_of(expr: sp.Expr) -> Axes:
-    """The shape of an expression; CellError where its parts do not fit. Scalars stretch to any
-    length."""
+    """The shape of an expression; CellError where its parts do not fit. What lacks an axis is
+    stretched along it: a number to any shape, a vector to that of a matrix."""
     if isinstance(expr, Quantity):
         return expr.axes
     if isinstance(expr, Node):
         return expr.axes()
     shapes = {axes_of(argument): argument for argument in expr.args}
     shapes.pop((), None)
-    if len(shapes) > 1:
-        listed = " and ".join(
-            sorted(f"{describe(part)} {shape(axes)}" for axes, part in shapes.items())
-        )
-        hint = "; a matrix times a vector is W @ x" if max(map(len, shapes)) > 1 else ""
-        raise CellError(f"shapes do not fit together: {listed}{hint}")
-    return next(iter(shapes), ())
+    if len(shapes) < 2:
+        return next(iter(shapes), ())
+    widest = max((own(axes) for axes in shapes), key=len)
+    if len(set(widest)) == len(widest) and all(is_part(own(axes), widest) for axes in shapes):
+        return heads(*shapes) + widest
+    listed = " and ".join(
+        sorted(f"{describe(part)} {shape(axes)}" for axes, part in shapes.items())
+    )
+    hint = "; a matrix times a vector is W @ x" if max(map(len, shapes)) > 1 else ""
+    raise CellError(f"shapes do not fit together: {listed}{hint}")
+
+
+def has_shape(expr: sp.Expr) -> bool:
+    """Whether an expression has a shape by itself: vectors along different axes have none together,
+    if no matrix stands beside them."""
+    try:
+        axes_of(expr)
+    except CellError:
+        return False
+    return True
+
+
+def own(axes: Axes) -> Axes:
+    """The axes without those of heads: what there is of each head, or of all that are no heads."""
+    return tuple(axis for axis in axes if not axis.heads)
+
+
+def heads(*shapes: Axes) -> Axes:
+    """The axes of heads in any of these shapes."""
+    return tuple(dict.fromkeys(axis for axes in shapes for axis in axes if axis.heads))
+
+
+def sides(axes: Axes) -> Axes:
+    """The rows and columns of a matrix; one without an axis of its own for its rows has a row for
+    each head."""
+    return own(axes) if len(own(axes)) != 1 else axes
+
+
+def _vector(axes: Axes) -> Axes:
+    """The axis along which a vector extends; numbers of all heads are a vector along these."""
+    return own(axes) or axes
+
+
+def with_heads(product: sp.Expr) -> bool:
+    """Whether a product with a matrix is summed over the heads: what each of them hands back to a
+    vector that all share."""
+    return (
+        isinstance(product, FeatureSum)
+        and isinstance(product.args[0], MatVec)
+        and all(axis.heads for axis in product.summed)
+    )
+
+
+def is_matrix(quantity: Quantity) -> bool:
+    """Whether a quantity is a matrix, or one for each head."""
+    return len(own(quantity.axes)) > 1
+
+
+def is_part(some: Axes, axes: Axes) -> bool:
+    """Whether axes are among others, in the same order."""
+    return some == tuple(axis for axis in axes if axis in some)
+
+
+def stretched(array: Any, axes: Axes, to: Axes) -> Any:
+    """An array whose last axes are these, seen so that it fits one of the axes `to`."""
+    if axes == to:
+        return array
+    return array[(..., *(slice(None) if axis in axes else None for axis in to))]
 
 
 def shape(axes: Axes) -> str:
@@ -314,7 +460,11 @@ def as_written(expr: sp.Expr) -> str:
         return f"{as_written(expr.args[0])} @ {as_written(expr.args[1])}"
     if isinstance(expr, Transposed):
         return f"{as_written(expr.args[0])}.T"
-    named = {node: sp.Symbol(as_written(node)) for node in expr.atoms(MatVec)}
+    if isinstance(expr, Outer | FeatureSum):
+        word = "outer" if isinstance(expr, Outer) else "sum"
+        return f"{word}({', '.join(map(as_written, expr.args))})"
+    nodes = expr.atoms(MatVec, Outer, FeatureSum)
+    named = {node: sp.Symbol(as_written(node)) for node in nodes}
     return str(_Written().doprint(expr.xreplace(named)))
 
 

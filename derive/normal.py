@@ -6,8 +6,10 @@ In normal form an equation is one of three kinds:
 - an *activation*, a function of quantities that have a name: ``i = sigmoid(a_i)``, or the
   deviation of some from their mean;
 - *algebraic*: sums, products and powers of named quantities, where a matrix-vector product stands
-  alone as a term: ``a_i = W_i @ x + U_i @ h + b_i``. What such a node takes has a name, too: the
-  adjoint of a node goes to its arguments, and only what has a name can receive it;
+  alone as a term: ``a_i = W_i @ x + U_i @ h + b_i``, and so does an outer product, with its sign.
+  What such a node takes has a name, too: the adjoint of a node goes to its arguments, and only what
+  has a name can receive it. What a matrix is multiplied with goes to the vectors beside it
+  (`derive.linear`);
 - a *quotient* by something that varies, ``h_next = (f*h + i*n) / (f + i)``, which is never a part
   of another formula, so that its derivative finds the quotient itself under a name.
 
@@ -21,14 +23,26 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import sympy as sp
 
 from derive.cell import Equation, in_order
 from derive.deviation import Stated
 from derive.elementwise import Elementwise
+from derive.linear import by_vectors
 from derive.names import fresh
-from derive.nodes import FeatureSum, MatVec, Node, Quantity, Transposed, axes_of
+from derive.nodes import (
+    FeatureSum,
+    MatVec,
+    Node,
+    Outer,
+    Quantity,
+    Transposed,
+    axes_of,
+    summed,
+    with_heads,
+)
 
 
 def normalise(
@@ -40,7 +54,7 @@ def normalise(
     get a name where `quotients` says so: adjoints, which are linear in what varies most, are better
     off without.
     """
-    equations = tuple(equations)
+    equations = tuple(replace(e, rhs=by_vectors(e.rhs)) for e in equations)
     return _Normaliser(equations, set(taken), quotients).run()
 
 
@@ -87,9 +101,14 @@ class _Normaliser:
         return sp.Add(*terms)
 
     def term(self, term: sp.Expr, equation: Equation) -> sp.Expr:
-        """A term of a sum; only here may a matrix-vector product stand without a name."""
+        """A term of a sum; only here may a product stand without a name."""
         if isinstance(term, MatVec) and self.uses[term] == 1:
             return self.node(term, equation)
+        if with_heads(term):
+            return summed(self.node(term.args[0], equation), term.summed)
+        number, factor = term.as_coeff_Mul()
+        if isinstance(factor, Outer):
+            return number * self.node(factor, equation)
         return self.inner(term, equation)
 
     def inner(self, expr: sp.Expr, equation: Equation) -> sp.Expr:
@@ -144,7 +163,7 @@ class _Normaliser:
     def node(self, expr: Node, equation: Equation) -> sp.Expr:
         """A node, each of its arguments under a name."""
         if isinstance(expr, FeatureSum):
-            return FeatureSum(self.summed(expr.args[0], equation))
+            return FeatureSum(self.summed(expr.args[0], equation), *expr.args[1:])
         if isinstance(expr, MatVec):
             names = [f"{equation.lhs}_matrix", self.name_of_operand(expr.args[1], equation)]
         else:
@@ -153,8 +172,10 @@ class _Normaliser:
         return expr.func(*(self.argument(a, name, equation) for a, name in arguments))
 
     def summed(self, vector: sp.Expr, equation: Equation) -> sp.Expr:
-        """What a sum over the features runs over: a formula, in which a sum has a name."""
-        sums = sorted(vector.atoms(FeatureSum), key=lambda part: (-part.count_ops(), str(part)))
+        """What a sum over the features runs over: a formula, in which a sum has a name, and so has
+        an outer product."""
+        nodes = vector.atoms(FeatureSum, Outer)
+        sums = sorted(nodes, key=lambda part: (-part.count_ops(), str(part)))
         for inner in sums:
             if vector.has(inner):
                 vector = vector.xreplace({inner: self.name(inner, f"sum_{equation.lhs}", equation)})

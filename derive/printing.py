@@ -79,7 +79,7 @@ class Infix:
         if isinstance(expr, Transposed):
             return self.transposed(expr.args[0]), ATOM
         if isinstance(expr, FeatureSum):
-            return self.feature_sum(expr.args[0]), ATOM
+            return self.feature_sum(*expr.args), ATOM
         if isinstance(expr, Largest):
             return self.largest(expr.args[0]), ATOM
         if isinstance(expr, Deviation):
@@ -155,8 +155,8 @@ class Infix:
     def transposed(self, matrix: sp.Expr) -> str:
         return f"{self.print(matrix, ATOM)}.T"
 
-    def feature_sum(self, vector: sp.Expr) -> str:
-        return f"sum({self(vector)})"
+    def feature_sum(self, whole: sp.Expr, *sizes: sp.Expr) -> str:
+        return f"sum({', '.join(map(self, (whole, *sizes)))})"
 
     def largest(self, vector: sp.Expr) -> str:
         return f"largest({self(vector)})"

@@ -28,6 +28,8 @@ from derive.nodes import (
     Transposed,
     axes_of,
     describe,
+    heads,
+    own,
     shape,
     symbols_of,
 )
@@ -132,14 +134,53 @@ def check_shapes(formulas: Formulas) -> None:
             axes = axes_of(rhs)
         except CellError as error:
             raise CellError(f"equation `{lhs}`: {error}") from None
-        if len(axes) > 1:
+        check_axes_of(lhs)
+        for part in sp.preorder_traversal(rhs):
+            if any(isinstance(a, Transposed) for a in part.args) and not isinstance(part, MatVec):
+                raise CellError(
+                    f"equation `{lhs}`: a transposed matrix stands on the left side of @ only, as "
+                    f"in S.T @ q"
+                )
+        if isinstance(rhs, Transposed):
             raise CellError(
-                f"equation `{lhs}`: {describe(rhs)} is a matrix; an equation defines a vector"
+                f"equation `{lhs}`: a transposed matrix stands on the left side of @ only, as in "
+                f"S.T @ q"
             )
         if axes != lhs.axes and axes:
             raise CellError(
                 f"equation `{lhs}` gives {shape(axes)}, but {shape(lhs.axes)} is needed"
+                + _scaled(formulas)
             )
+
+
+def _scaled(formulas: Formulas) -> str:
+    """The first place where a matrix is scaled by a vector, which a product may have been meant to
+    be."""
+    for lhs, rhs in formulas.items():
+        for product in sorted(rhs.atoms(sp.Mul), key=str):
+            lengths = [len(own(axes_of(factor))) for factor in product.args]
+            if {1, 2} <= set(lengths):
+                return (
+                    f"; {describe(product)} in equation `{lhs}` scales a matrix: a matrix times a "
+                    f"vector is W @ x"
+                )
+    return ""
+
+
+def check_axes_of(quantity: Quantity) -> None:
+    """A quantity is a number, a vector or a matrix, or one of these for each head; the axes of what
+    an equation computes are all different, and that of heads is the first."""
+    axes = quantity.axes
+    if len(own(axes)) > 2:
+        raise CellError(f"`{quantity}` has shape {shape(axes)}: a matrix has two axes")
+    if heads(axes) != axes[: len(heads(axes))]:
+        raise CellError(f"`{quantity}` has shape {shape(axes)}: the axis of heads is the first")
+    if len(set(axes)) < len(axes):
+        raise CellError(
+            f"`{quantity}` is a matrix of shape {shape(axes)}, and a vector beside it could scale "
+            f"its rows or its columns: give one of them an axis of its own, as in "
+            f'K = Axis("K", "key_size")'
+        )
 
 
 def check_inputs(inputs: Collection[Quantity], number: Quantity | None) -> None:
@@ -164,6 +205,8 @@ def check_states(
             raise CellError(f"state `{state}` is never updated: add an equation `{state}_next = …`")
     if not states:
         raise CellError("the cell has no state, so nothing recurs: declare one with State()")
+    for state in states:
+        check_axes_of(state)
     for state, new in updates.items():
         if new.axes != state.axes:
             raise CellError(
@@ -175,10 +218,11 @@ def check_states(
 
 
 def check_output(output: Quantity, formulas: Formulas) -> None:
-    """The output is a vector that an equation defines."""
-    if len(output.axes) != 1:
+    """The output is a vector that an equation defines, or a vector for each head."""
+    if len(own(output.axes)) != 1:
         raise CellError(
-            f"the output `{output}` must be a vector, and has shape {shape(output.axes)}"
+            f"the output `{output}` must be a vector, and has shape {shape(output.axes)}; mark the "
+            f"equation that is the output: y = Output(…)"
         )
     if output not in formulas:
         raise CellError(f"the output `{output}` is not the left-hand side of an equation")

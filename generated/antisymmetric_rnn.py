@@ -52,15 +52,14 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= W^{\top} \, \bar{a}_{\mathrm{tanh\_h},t}
-      - 0.1 \, \bar{a}_{\mathrm{tanh\_h},t} + W \, (-\bar{a}_{\mathrm{tanh\_h},t})
-      + \bar{h}_t \\
+      - 0.1 \, \bar{a}_{\mathrm{tanh\_h},t} - W \, \bar{a}_{\mathrm{tanh\_h},t} + \bar{h}_t \\
   \bar{x}_t &= V^{\top} \, \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W} &= \textstyle \sum_t (\bar{a}_{\mathrm{tanh\_h},t} \, h_{t-1}^{\top}
-      + h_{t-1} \, (-\bar{a}_{\mathrm{tanh\_h},t})^{\top}) \\
+      - h_{t-1} \, \bar{a}_{\mathrm{tanh\_h},t}^{\top}) \\
   \bar{V} &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t} \, x_t^{\top} \\
   \bar{b} &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}

@@ -63,8 +63,8 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= M_a (-0.5 \, \bar{a}_t) - 0.01 \, \bar{a}_t + M_a^{\top} \bar{a}_t
-      - 0.01 \, \bar{w}_t + M_w (-0.5 \, \bar{w}_t) \\
+  \bar{h}_{t-1}^{(t)} &= M_a^{\top} \bar{a}_t - 0.01 \, \bar{a}_t - M_a (0.5 \, \bar{a}_t)
+      - 0.01 \, \bar{w}_t - M_w (0.5 \, \bar{w}_t) \\
   & \qquad {}+ M_w^{\top} \bar{w}_t + \bar{h}_t \\
   \bar{x}_t &= U^{\top} \, \bar{a}_{\mathrm{tanh\_d},t}
 \end{align*}
@@ -72,9 +72,9 @@ LATEX = r"""
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{M}_a &= \textstyle \sum_t (\bar{a}_t h_{t-1}^{\top}
-      + h_{t-1} (-0.5 \, \bar{a}_t)^{\top}) \\
+      - h_{t-1} (0.5 \, \bar{a}_t)^{\top}) \\
   \bar{M}_w &= \textstyle \sum_t (\bar{w}_t h_{t-1}^{\top}
-      + h_{t-1} (-0.5 \, \bar{w}_t)^{\top}) \\
+      - h_{t-1} (0.5 \, \bar{w}_t)^{\top}) \\
   \bar{U} &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_d},t} \, x_t^{\top} \\
   \bar{b} &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_d},t}
 \end{align*}

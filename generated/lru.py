@@ -65,8 +65,8 @@ LATEX = r"""
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
   \bar{y}_t &= \bar{y}_t^{(\mathcal{L})} \\
-  \bar{h}_{\mathrm{im},t} &= C_{\mathrm{im}}^{\top} \, (-\bar{y}_t)
-      + \bar{h}_{\mathrm{im},t}^{(t+1)} \\
+  \bar{h}_{\mathrm{im},t} &= \bar{h}_{\mathrm{im},t}^{(t+1)}
+      - C_{\mathrm{im}}^{\top} \, \bar{y}_t \\
   \bar{h}_{\mathrm{re},t} &= C_{\mathrm{re}}^{\top} \, \bar{y}_t
       + \bar{h}_{\mathrm{re},t}^{(t+1)} \\
   \bar{g}_t &= \bar{h}_{\mathrm{re},t} \circ (B_{\mathrm{re}} \, x_t)
@@ -100,7 +100,7 @@ LATEX = r"""
   \bar{B}_{\mathrm{im}} &= \textstyle \sum_t (\bar{h}_{\mathrm{im},t} \circ g_t)
       \, x_t^{\top} \\
   \bar{C}_{\mathrm{re}} &= \textstyle \sum_t \bar{y}_t \, h_{\mathrm{re},t}^{\top} \\
-  \bar{C}_{\mathrm{im}} &= \textstyle \sum_t (-\bar{y}_t) \, h_{\mathrm{im},t}^{\top} \\
+  \bar{C}_{\mathrm{im}} &= \textstyle \sum_t (-\bar{y}_t \, h_{\mathrm{im},t}^{\top}) \\
   \bar{D} &= \textstyle \sum_t \bar{y}_t \circ x_t
 \end{align*}
 """

@@ -7,6 +7,7 @@ nothing of normal forms, schedules or places; they are slow, and easy to believe
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from itertools import count
@@ -17,7 +18,7 @@ import sympy as sp
 from derive.compiler import generate
 from derive.deviation import Deviation
 from derive.largest import Largest
-from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, axes_of
 
 FUNCTIONS = {
     "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
@@ -46,55 +47,75 @@ FUNCTIONS = {
 
 def value(expr, env, sizes):
     """An expression's value; vectors are (B, n), a scalar is (B, 1), parameters have no B."""
+    array = rows_of(expr, env, sizes)
+    return array if axes_of(expr) else array[:, None]
+
+
+def rows_of(expr, env, sizes):
+    """An expression's value, (B, ...) with its own axes behind, where a scalar has none; of what is
+    the same for all sequences B is 1."""
 
     def of(e):
         if isinstance(e, Quantity):
-            return env[e]
+            array = np.asarray(env[e])
+            if not e.axes:
+                return array.reshape(-1)
+            return array if array.ndim > len(e.axes) else array[None]
         if isinstance(e, Size):
-            return float(sizes[e.axis.letter])
+            return np.array([float(sizes[e.axis.letter])])
         if isinstance(e, sp.Number | sp.NumberSymbol):
-            return np.float64(e)
-        if isinstance(e, sp.Add):
-            return sum(of(a) for a in e.args[1:]) + of(e.args[0])
-        if isinstance(e, sp.Mul):
-            product = of(e.args[0])
-            for a in e.args[1:]:
-                product = product * of(a)
-            return product
-        if isinstance(e, sp.Pow):
-            return of(e.args[0]) ** of(e.args[1])
+            return np.array([np.float64(e)])
         if isinstance(e, MatVec):
-            matrix, vector = e.args
-            return of(vector) @ of(matrix).T
+            matrix, vector = map(of, e.args)
+            m, v = ("h" * (array.ndim > plain) for array, plain in ((matrix, 3), (vector, 2)))
+            return np.einsum(f"b{m}rc,b{v}c->b{m or v}r", matrix, vector)
         if isinstance(e, Transposed):
-            return of(e.args[0]).T
+            return np.swapaxes(of(e.args[0]), -1, -2)
         if isinstance(e, Outer):
-            left, right = (np.atleast_2d(of(a)) for a in e.args)
-            return (
-                np.einsum("bi,bj->bij", *np.broadcast_arrays(left, right))
-                if left.shape == right.shape
-                else left[:, :, None] * right[:, None, :]
-            )
+            left, right = map(of, e.args)
+            m, v = ("h" * (array.ndim > 2) for array in (left, right))
+            return np.einsum(f"b{m}r,b{v}c->b{m or v}rc", left, right)
         if isinstance(e, Deviation):
-            mean, epsilon, *vectors = (of(a) for a in e.args)
-            squares = [np.mean((v - mean) ** 2, axis=-1, keepdims=True) for v in vectors]
+            mean, epsilon, *vectors = map(of, e.args)
+            squares = [np.mean((v - mean[..., None]) ** 2, axis=-1) for v in vectors]
             return np.sqrt(sum(squares) / len(squares) + epsilon)
         if isinstance(e, Largest):
-            return np.max(of(e.args[0]), axis=-1, keepdims=True)
+            return np.max(of(e.args[0]), axis=-1)
         if isinstance(e, FeatureSum):
-            return np.sum(of(e.args[0]), axis=-1, keepdims=True)
-        return FUNCTIONS[e.func.__name__](*(np.asarray(of(a)) for a in e.args))
+            whole, *lengths = e.args
+            axes = axes_of(whole)
+            along = [axes.index(n.axis) - len(axes) for n in lengths] or [-1]
+            return np.sum(np.broadcast_to(of(whole), shaped(of(whole), axes, sizes)), tuple(along))
+        parts = [beside(of(a), axes_of(a), axes_of(e)) for a in e.args]
+        if isinstance(e, sp.Add):
+            return sum(parts[1:], parts[0])
+        if isinstance(e, sp.Mul):
+            return functools.reduce(np.multiply, parts)
+        if isinstance(e, sp.Pow):
+            return parts[0] ** parts[1]
+        return FUNCTIONS[e.func.__name__](*parts)
 
     return of(expr)
+
+
+def shaped(array, axes, sizes):
+    return (len(array), *(sizes[a.letter] for a in axes))
+
+
+def beside(array, axes, others):
+    """An array with an axis of length 1 for each that others have and it has not."""
+    return array[(slice(None), *(slice(None) if a in axes else None for a in others))]
 
 
 def step(equations, env, sizes, rows):
     """`env` with what the equations define, each with one row for each sequence."""
     env = dict(env)
     for e in equations:
-        width = tuple(sizes[a.letter] for a in e.lhs.axes) or (1,)
-        result = np.asarray(value(e.rhs, env, sizes))
-        env[e.lhs] = np.array(np.broadcast_to(result, (rows, *width)))
+        axes = e.lhs.axes
+        result = beside(rows_of(e.rhs, env, sizes), axes_of(e.rhs), axes)
+        width = tuple(sizes[a.letter] for a in axes)
+        result = np.array(np.broadcast_to(result, (rows, *width)))
+        env[e.lhs] = result if axes else result[:, None]
     return env
 
 
@@ -153,9 +174,9 @@ def run(cell, params, xs, state):
     """(ys, final state) of a cell over time: `params` and `state` map names to arrays."""
     steps = list(trajectory(cell, params, xs, state))
     if not steps:
-        width = getattr(params, cell.output.axes[0].argument)
+        width = [getattr(params, axis.argument) for axis in cell.output.axes]
         B = len(next(iter(state.values())))
-        return np.zeros((0, B, width)), {s.name: state[s.name] for s in cell.states}
+        return np.zeros((0, B, *width)), {s.name: state[s.name] for s in cell.states}
     ys = np.array([env[cell.output] for env in steps])
     return ys, {s.name: steps[-1][cell.updates[s]] for s in cell.states}
 

@@ -78,7 +78,7 @@ def test_no_line_carries_nothing(cell):
     drawn = pen(cell)
     for node in drawn.graph.of_kind("operation"):
         for operand in node.operands:
-            nothing = drawn.slope(node, operand) == 0
+            nothing = drawn.contribution(node, operand) == 0
             flat = node.label in ("sign", "step", "floor", "stop_gradient")
             first = node.label in ("choose", "surrogate") and operand.expr == node.expr.args[0]
             flat = flat or first

@@ -27,7 +27,7 @@ from derive.nodes import (
     Transposed,
 )
 from derive.normal import normalise
-from derive.proof.identity import _dot, _flat, _stretched, _symbols, evaluate, prove
+from derive.proof.identity import _dot, _symbols, evaluate, evaluate_as, prove
 from derive.proof.rational import PRIME, Points
 from derive.tangent import dotted, push_forward, tangent
 
@@ -73,10 +73,10 @@ def test_every_part_of_an_equation_receives_its_derivative(equation):
     values = {q: _symbols(q.name, q.axes) for q in (*leaves, bar)}
     loss = _dot(values[bar], evaluate(equation.rhs, values))
     for e in (*equations, *rows):
-        values[e.lhs] = _stretched(evaluate(e.rhs, values), e.lhs.axes)
+        values[e.lhs] = evaluate_as(e.lhs.axes, e.rhs, values)
     for leaf, gradient in gradients.items():
-        derived = _flat(_stretched(evaluate(gradient, values), leaf.axes))
-        right = Points().gradient(loss, _flat(values[leaf])).T
+        derived = evaluate_as(leaf.axes, gradient, values).flat
+        right = Points().gradient(loss, list(values[leaf].flat)).T
         for one, want in zip(derived, right, strict=True):
             assert (Points().values(one) == want).all(), f"{leaf}: {gradient}"
 
@@ -97,15 +97,15 @@ def test_every_part_of_an_equation_moves_its_tangent(equation):
     equations = normalise([equation], taken)
     dot = dotted([*leaves, *(e.lhs for e in equations)], taken)
     values = {p: _symbols(p.name, p.axes) for p in (*leaves, *(dot[leaf] for leaf in leaves))}
-    whole = _flat(evaluate(equation.rhs, values))
+    whole = evaluate(equation.rhs, values).flat
     for e in (*equations, *tangent(equations, dot)):
         values[e.lhs] = evaluate(e.rhs, values)
     directions = [
         pair
         for leaf in leaves
-        for pair in zip(_flat(values[leaf]), _flat(values[dot[leaf]]), strict=True)
+        for pair in zip(values[leaf].flat, values[dot[leaf]].flat, strict=True)
     ]
-    for one, value in zip(_flat(values[dot[equation.lhs]]), whole, strict=True):
+    for one, value in zip(values[dot[equation.lhs]].flat, whole, strict=True):
         assert moves(one, value, directions)
 
 
@@ -123,10 +123,11 @@ def test_a_derivative_that_has_nowhere_to_go_is_an_error(rhs):
         push_forward(equation, dot)
 
 
-def test_a_number_that_a_matrix_receives_is_an_error():
-    """There is no sum over the entries of a matrix yet."""
-    with pytest.raises(CellError, match="a sum is taken over a vector"):
-        gathered(s, [f * C])
+def test_what_is_stretched_receives_from_every_entry():
+    """A number from all of a matrix, a vector from its row, a factor of its own outside the sum."""
+    assert gathered(s, [f * C]) == FeatureSum(f * C, Size(H), Size(K))
+    assert gathered(i, [i * f * C]) == i * FeatureSum(f * C, Size(K))
+    assert gathered(k, [s * i * C, k]) == s * FeatureSum(i * C, Size(H)) + k
 
 
 def test_a_number_moves_a_sum_at_every_feature():
@@ -232,8 +233,8 @@ def test_the_derivative_of_a_deviation_is_that_of_its_formula():
     loss = _dot(values[bar], values[y])
     in_scalars(rows, values)
     for leaf, gradient in gradients.items():
-        right = Points().gradient(loss, _flat(values[leaf])).T
-        pairs = zip(_flat(evaluate(gradient, values)), right, strict=True)
+        right = Points().gradient(loss, list(values[leaf].flat)).T
+        pairs = zip(evaluate(gradient, values).flat, right, strict=True)
         assert all((Points().values(one) == want).all() for one, want in pairs)
 
 

@@ -45,6 +45,7 @@ ELK = json.loads(KEPT.read_text(encoding="utf-8"))
 MORE = {
     "lem": 1, "ctrnn": 1, "gru_d": 5, "t_lstm": 1, "lipschitz_rnn": 2, "lstm_mi": 5,
     "lstm_mogrifier": 1, "lstm_nested": 2, "rwkv4": 8,
+    "deltanet": 1, "linear_attention": 1, "rwkv7": 2,
 }  # fmt: skip
 COUNT, PARTS = int(os.environ.get("PICTURES", "200")), 8
 

@@ -22,7 +22,7 @@ HOUSE = ROOT / "derive"
 # From the ground up: a room imports from those before it and from none behind it.
 ROOMS = """
     names nodes elementwise entries deviation largest wellformed cell language cells library
-    normal computed adjoint tangent jacobian printing program evaluation cost render display
+    linear normal computed adjoint tangent jacobian printing program evaluation cost render display
     backends compiler proof gradients site handle notebook cli __main__
 """.split()
 

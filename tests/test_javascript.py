@@ -56,14 +56,14 @@ class Numbers:
 
         self.params = self.numpy.Params(*self.sizes.values(), dtype)
         self.params.flat[:] = draw(self.params.flat.size)
-        drawn = [draw(self.T, self.B, *(self.size(q) for _ in q.axes)) for q in self.cell.inputs]
+        drawn = [draw(self.T, self.B, *(self.shape(q) if q.axes else ())) for q in self.cell.inputs]
         self.xs = self.numpy.Inputs(*drawn) if len(drawn) > 1 else drawn[0]
-        self.dys = draw(self.T, self.B, self.size(self.cell.output))
-        self.state = {s.name: draw(self.B, self.size(s)) for s in self.cell.states}
-        self.dstate = {s.name: draw(self.B, self.size(s)) for s in self.cell.states}
+        self.dys = draw(self.T, self.B, *self.shape(self.cell.output))
+        self.state = {s.name: draw(self.B, *self.shape(s)) for s in self.cell.states}
+        self.dstate = {s.name: draw(self.B, *self.shape(s)) for s in self.cell.states}
 
-    def size(self, q):
-        return self.sizes[q.axes[0].argument] if q.axes else 1
+    def shape(self, q):
+        return [self.sizes[axis.argument] for axis in q.axes] or [1]
 
     # in Python
 
@@ -289,7 +289,7 @@ class Seen:
         self.values, self.adjoints = forward["values"], backward["adjoints"]
 
     def shape(self, q):
-        return (self.numbers.T, self.numbers.B, self.numbers.size(q))
+        return (self.numbers.T, self.numbers.B, *self.numbers.shape(q))
 
     def follow(self, pushed=None, by=0.0):
         """The loss, and every quantity at every step, where an entry of one may be pushed."""
@@ -298,7 +298,7 @@ class Seen:
         now, found, loss = {s: n.state[s.name] for s in self.cell.states}, {}, 0.0
 
         def keep(env, q, value, t):
-            value = np.array(np.broadcast_to(value, (n.B, n.size(q))))
+            value = np.array(np.broadcast_to(value, (n.B, *n.shape(q))))
             if pushed and pushed[0] == q and pushed[1] == t:
                 value[pushed[2:]] += by
             env[q] = value

@@ -28,6 +28,8 @@ from derive.elementwise import tanh
 ROOT = Path(__file__).parent.parent
 SPECS = [*library.names(), "gru:reset=after", "examples/leaky_integrator.py"]
 CELLS = [*map(library.load, SPECS), *READABLE, *UNPLEASANT]
+# Where nothing but a parameter is a matrix, Python computes a formula as it stands.
+PLAIN = [c for c in CELLS if all(len(q.axes) < 2 or q in c.parameters for q in c.quantities)]
 ANSWERS = [
     "list", "show lstm", "cost gru", "diff lstm lstm_peephole", "diff gru gru:reset=after",
     "trace lstm 1 -1", "trace --sources",
@@ -70,7 +72,7 @@ def computed(data, given, section):
     return values
 
 
-@pytest.mark.parametrize("cell", sampled(CELLS))
+@pytest.mark.parametrize("cell", sampled(PLAIN))
 def test_formulas_compute_what_the_generated_module_does(cell):
     """One step of one sequence, forward and back."""
     data = json.loads(json.dumps(cell_data(cell)))

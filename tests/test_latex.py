@@ -33,7 +33,7 @@ from derive.display.latex.text import escape
 from derive.display.latex.width import em
 from derive.elementwise import maximum
 from derive.language import Cell, H, I, Input, Matrix, Scalar, State, Vector, sigmoid, tanh
-from derive.nodes import FeatureSum, Quantity, Size, axes_of
+from derive.nodes import FeatureSum, Quantity, count
 from derive.wellformed import FUNCTIONS
 
 BUILT_IN = [library.load(name) for name in library.names()]
@@ -225,7 +225,7 @@ def test_equations_stand_in_the_order_of_evaluation(cell):
 def in_the_languages_own_words(expr):
     """An expression without the words that are there for display only."""
     expr = expr.replace(
-        lambda e: isinstance(e, Mean), lambda e: FeatureSum(*e.args) / Size(*axes_of(*e.args))
+        lambda e: isinstance(e, Mean), lambda e: FeatureSum(*e.args) / count(e.summed)
     )
     return expr.replace(lambda e: isinstance(e, Minimum), lambda e: -maximum(*(-a for a in e.args)))
 

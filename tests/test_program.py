@@ -675,7 +675,7 @@ def test_lowering_keeps_the_meaning(expr, out, adds, shared):
         scratch[name] = np.full((2, 3) if axes else (2, 1), np.nan)
         return name
 
-    lowering = Lowering(lambda q: place[q], place.__getitem__, borrow)
+    lowering = Lowering(lambda q: place[q], place.__getitem__, borrow, lambda name, axes, to: name)
     ranks = {q.name: n for n, q in enumerate(PLACES)}
     calls = (lowering.add if adds else lowering.assign)(out, expr, Infix(ranks))
     lines = []

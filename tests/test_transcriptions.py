@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import inspect
 import zlib
+from functools import partial
 
+import matrix_memories
 import numpy as np
 import pytest
 from transcriptions import CELLS
@@ -28,6 +30,8 @@ OF_LENGTHS = """
     lstm lstm_fgr lstm_projection scrn qrnn intersection_rnn cornn lru linoss rwkv4 lstm_mogrifier
     t_lstm gru_d cfc:shift=true
 """.split()
+SECOND_ORDER += ["gated_deltanet", "rwkv7", "mlstm:eps=0.01", "mamba"]
+OF_LENGTHS += [*matrix_memories.CELLS]
 
 
 def test_every_cell_and_every_choice_has_a_transcription():
@@ -55,11 +59,12 @@ class Case:
         )
         self.cell, inputs = cell, HIDDEN if cell.input_is_wide else INPUTS
         sizes = [n for n in inspect.signature(self.module.Params).parameters if n != "dtype"]
-        others = iter([5, 7, 8])
+        others = iter([5, 7, 8, 3])
         known = {"input_size": inputs, "hidden_size": HIDDEN}
         self.template = self.module.Params(*(known.get(n) or next(others) for n in sizes))
         self.lengths_of = {a: getattr(self.template, a.argument) for a in cell.axes}
-        self.shapes = {s.name: (B, self.lengths_of[s.axes[0]]) for s in cell.states}
+        lengths_of = self.lengths_of
+        self.shapes = {s.name: (B, *(lengths_of[a] for a in s.axes)) for s in cell.states}
         self.params, self.xs, self.state = self.draw()
         for name in {"n", "den"} & set(self.shapes):  # a sum of positive numbers, to divide by
             positive = 0.5 + np.abs(getattr(self.state, name))
@@ -99,9 +104,9 @@ class Case:
             y, new = self.transcription(p, x if count > 1 else x[0], state)
             assert set(new) == set(state)
             if self.lengths is not None:
-                runs = self.torch.tensor([[t < length] for length in self.lengths])
-                y = self.torch.where(runs, y, 0.0)
-                new = {k: self.torch.where(runs, new[k], state[k]) for k in state}
+                runs = self.torch.tensor([t < length for length in self.lengths])
+                y = self.torch.where(along(runs, y), y, 0.0)
+                new = {k: self.torch.where(along(runs, v), v, state[k]) for k, v in new.items()}
             state = new
             ys.append(y)
         return (self.torch.stack(ys), *state.values())
@@ -120,6 +125,11 @@ class Case:
 def several(xs):
     """The inputs as a tuple, where there is one as well."""
     return xs if isinstance(xs, tuple) else (xs,)
+
+
+def along(runs, like):
+    """A value for each sequence, as it fits an array that begins with these."""
+    return runs.reshape(-1, *[1] * (like.dim() - 1))
 
 
 def agree(labels, ours, theirs):
@@ -186,6 +196,43 @@ def test_hvp(spec):
         case.params, case.tape, case.dys, *case.direction, dstate=case.dstate
     )
     agree(case.labels("hvp by"), (*dparams.values(), *several(dxs), *dstate), theirs)
+
+
+@pytest.mark.peers
+def test_what_the_delta_rule_erases_has_decayed_before():
+    """RWKV-7 is the other way round: the two cells' transcriptions differ in this alone."""
+    case = Case("gated_deltanet")
+    case.transcription = partial(matrix_memories.gated_deltanet, late=True)
+    with pytest.raises(AssertionError, match="final S"):
+        check(case)
+
+
+@pytest.mark.peers
+def test_rwkv6_reads_before_it_writes():
+    def late(p, x, s):
+        _, state = matrix_memories.rwkv6(p, x, s)
+        return matrix_memories.read(state["S"], matrix_memories.heads(p["W_r"], x)), state
+
+    case = Case("rwkv6")
+    case.transcription = late
+    with pytest.raises(AssertionError, match="ys"):
+        check(case)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("spec", ["mlstm", "mlstm:eps=0.01"])
+def test_the_stabiliser_has_a_gradient_where_the_divisor_has_an_epsilon(spec):
+    """It cancels in the outputs, so that nothing is learnt by way of it, unless eps keeps it in."""
+
+    case = Case(spec)
+    case.transcription = partial(matrix_memories.CELLS[spec], held=True)
+    case.dstate = type(case.dstate)(*(0 * d for d in case.dstate))
+    flat = [a.requires_grad_() for a in case.tensors(case.params, case.xs, case.state)]
+    theirs = case.torch.autograd.grad(case.loss(*flat), flat, materialize_grads=True)
+    dparams, _, _ = case.backward()
+    both = zip(dparams.values(), theirs, strict=False)
+    worst = max(np.abs(a - b.numpy()).max() / np.abs(a).max() for a, b in both)
+    assert worst <= BOUND if spec == "mlstm" else worst > 1e-6
 
 
 @pytest.mark.peers

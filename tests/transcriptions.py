@@ -19,6 +19,8 @@ import math
 from collections.abc import Callable
 from functools import partial
 
+import matrix_memories
+
 
 def sigmoid(a):
     return a.sigmoid()
@@ -918,3 +920,4 @@ CELLS: dict[str, Callable] = {
     "unicornn": unicornn,
     "unicornn:dt=0.4,alpha=0.6": partial(unicornn, dt=0.4, alpha=0.6),
 }
+CELLS |= matrix_memories.CELLS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.language import (
+    Axis,
     Cell,
     H,
     I,
@@ -24,6 +25,7 @@ from derive.language import (
     maximum,
     mean,
     minimum,
+    outer,
     relu,
     sigmoid,
     sign,
@@ -201,5 +203,25 @@ class Long(Cell):
     )
 
 
+class Delta(Cell):
+    """A matrix memory: rows and columns scaled, a product erased and another written, and a number
+    that counts."""
+
+    K, V = Axis("K", "key_size"), Axis("V", "value_size")
+    x = Input()
+    S, n = State(K, V), State(1)
+    W, P = Matrix(K, I), Matrix(V, I)
+
+    k = W.k @ x
+    v = P.v @ x
+    f = sigmoid(W.f @ x)
+    g = sigmoid(P.g @ x)
+    D = f * S * g
+    n_next = tanh(n) + mean(k)
+    S_next = n * D + outer(k, v - D.T @ k)
+    y = Output(S_next.T @ k + sum(S_next, K))
+
+
+MATRICES = [Delta]
 READABLE = (GRU, Norm, Decay, Words, Tails, Spikes)
 UNPLEASANT = (Unpleasant, Long)

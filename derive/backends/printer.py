@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from derive.nodes import Axis, Quantity, Size
-from derive.printing import Infix
+from derive.printing import PRODUCT, Infix
 
 
 class PlacedPrinter(Infix):
@@ -21,12 +21,24 @@ class PlacedPrinter(Infix):
         super().__init__(rank)
         self.place, self.size = place, size
 
+    def outer(self, left, right):
+        return f"{self.print(left, PRODUCT)} * {self.print(right, PRODUCT)}"
+
     def symbol(self, symbol):
         return self.size(symbol.axis) if isinstance(symbol, Size) else self.place(symbol)
 
 
-def width(axes: Iterable[Axis], size: Callable[[Axis], str]) -> str:
-    """The length of quantities side by side: ``4 * H``, ``2 * H + P``; 1 for a number."""
-    counts = Counter(map(size, axes))
+def extent(parts: Iterable[Quantity], size: Callable[[Axis], str]) -> str:
+    """The lengths of a buffer's own axes: one for what lies side by side, more for a matrix."""
+    parts = tuple(parts)
+    if any(len(q.axes) > 1 for q in parts):
+        return ", ".join(map(size, parts[0].axes))
+    return width(parts, size)
+
+
+def width(parts: Iterable[Quantity], size: Callable[[Axis], str]) -> str:
+    """How many entries quantities side by side have: ``4 * H``, ``2 * H + P``, ``K * V``; 1 for a
+    number."""
+    counts = Counter(" * ".join(map(size, q.axes)) for q in parts if q.axes)
     terms = (letter if n == 1 else f"{n} * {letter}" for letter, n in counts.items())
     return " + ".join(terms) or "1"

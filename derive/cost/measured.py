@@ -96,9 +96,8 @@ def counted(cell: Cell, module: ModuleType) -> dict[str, dict[str, sp.Expr]]:
     the axes' letters."""
     letters = [a for a in cell.axes if a != I or not cell.input_is_wide]
     variables = [T, B, *(sp.Symbol(a.letter) for a in letters)]
-    monomials = [
-        one * two for one in (1, T, B, T * B) for two in (1, *variables[2:], *_pairs(variables[2:]))
-    ]
+    most = max(2, *(len(q.axes) for q in cell.quantities))
+    monomials = [one * two for one in (1, T, B, T * B) for two in _products(variables[2:], most)]
     points = _points(len(variables), len(monomials) + 5)
     values = [
         [float(sp.sympify(m).subs(dict(zip(variables, p, strict=True)))) for m in monomials]
@@ -114,8 +113,11 @@ def counted(cell: Cell, module: ModuleType) -> dict[str, dict[str, sp.Expr]]:
     }
 
 
-def _pairs(variables: list[sp.Symbol]) -> list[sp.Expr]:
-    return [a * b for a, b in itertools.combinations_with_replacement(variables, 2)]
+def _products(variables: list[sp.Symbol], most: int) -> list[sp.Expr]:
+    """All products of at most so many variables."""
+    counts = range(most + 1)
+    every = (itertools.combinations_with_replacement(variables, n) for n in counts)
+    return [sp.Mul(*factors) for some in every for factors in some]
 
 
 def _points(dimensions: int, count: int) -> list[tuple[int, ...]]:
@@ -138,7 +140,7 @@ def _polynomial(monomials: list[Any], values: list[list[float]], counts: list[in
 
 def _run(module: ModuleType, cell: Cell, sizes: dict[str, int]) -> dict[str, Counter[str]]:
     """The tallies of one run of each routine, for which the module has a NumPy that counts."""
-    sizes = {"I": sizes["H"], **sizes}
+    sizes = {"I": sizes.get("H", 0), **sizes}
     found: dict[str, Counter[str]] = {}
     vars(module)["np"] = CountingNumPy()
     try:

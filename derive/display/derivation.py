@@ -19,7 +19,7 @@ from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise, maximum, relu, step
 from derive.names import ranks
-from derive.nodes import FeatureSum, Node, Quantity, Size, Transposed, axes_of
+from derive.nodes import FeatureSum, MatVec, Node, Outer, Quantity, Transposed, axes_of, count
 
 
 @dataclass(frozen=True)
@@ -171,14 +171,17 @@ def readable(expr: sp.Expr) -> sp.Expr:
     if isinstance(expr, maximum) and all(map(negative, expr.args)):
         return -Minimum(*(-argument for argument in expr.args))
     if isinstance(expr, FeatureSum):
-        outside, inside = _split(expr.args[0])
-        return sp.Mul(*outside, FeatureSum(sp.Mul(*inside))) if inside else expr
+        outside, inside = _split(expr)
+        return sp.Mul(*outside, expr.func(sp.Mul(*inside), *expr.args[1:])) if inside else expr
+    if isinstance(expr, MatVec | Outer):
+        signs, parts = zip(*(_signed(part) for part in expr.args), strict=True)
+        return sp.Mul(*signs) * expr.func(*parts)
     if not isinstance(expr, sp.Mul):
         return expr
     factors = list(expr.args)
     for k, factor in enumerate(factors):
         if isinstance(factor, FeatureSum):
-            one_of = 1 / Size(*axes_of(factor.args[0]))
+            one_of = 1 / count(factor.summed)
             if one_of in factors:
                 factors[factors.index(one_of)] = sp.S.One
                 factors[k] = Mean(*factor.args)
@@ -192,10 +195,17 @@ def negative(expr: sp.Expr) -> bool:
     return bool(expr.as_coeff_Mul()[0].is_negative)
 
 
-def _split(product: sp.Expr) -> tuple[list[sp.Expr], list[sp.Expr]]:
-    """The factors of a product that are single numbers, and those that are vectors."""
-    factors = sp.Mul.make_args(product)
-    return [f for f in factors if not axes_of(f)], [f for f in factors if axes_of(f)]
+def _signed(expr: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """An expression as its sign, and the rest."""
+    return (-sp.S.One, -expr) if negative(expr) else (sp.S.One, expr)
+
+
+def _split(total: FeatureSum) -> tuple[list[sp.Expr], list[sp.Expr]]:
+    """The factors of what is summed: those that are the same for all that the sum runs over, and
+    the others."""
+    factors = sp.Mul.make_args(total.args[0])
+    inside = [f for f in factors if set(axes_of(f)) & set(total.summed)]
+    return [f for f in factors if f not in inside], inside
 
 
 def _names(adjoint: Adjoint) -> dict[str, Name]:

@@ -16,7 +16,7 @@ from derive.cell import Equation
 from derive.display.derivation import Mean, Textbook, negative
 from derive.display.meant import digits, in_meant_parts, meant
 from derive.elementwise import Elementwise, absolute, cos, floor, sin, sqrt, tanh
-from derive.nodes import FeatureSum, axes_of, symbols_of
+from derive.nodes import FeatureSum, axes_of, own, symbols_of
 from derive.printing import ATOM, POWER, PRODUCT, SUM, Infix, as_called, fraction
 
 # Marks where a long line may be broken, before the operator that follows; see `fill`.
@@ -32,6 +32,7 @@ class Mathematics(Infix):
     plus, minus, negation = BEFORE_TERM + " + ", BEFORE_TERM + " - ", "-"
     times = BEFORE_FACTOR + " ∘ "
     juxtaposed = " "
+    applied = BEFORE_OPERAND + " "  # between a matrix and what it is applied to
     fences: ClassVar[dict[type, tuple[str, str]]] = {absolute: ("|", "|"), floor: ("⌊", "⌋")}
 
     def __init__(self, book: Textbook):
@@ -63,7 +64,7 @@ class Mathematics(Infix):
 
     def dispatch(self, expr: sp.Expr) -> tuple[str, int]:
         if isinstance(expr, Mean):
-            return self.apply("mean", expr.args), ATOM
+            return self.apply("mean", expr.args[:1], below=expr.args[1:]), ATOM
         if isinstance(expr, sqrt):
             return self.root(expr.args[0])
         if isinstance(expr, sp.Rational) and not expr.is_Integer:
@@ -103,9 +104,23 @@ class Mathematics(Infix):
         if any(self.names[s.name].bar for part in parts for s in symbols_of(part)):
             parts.sort(key=lambda part: (part.has(FeatureSum), isinstance(part, sp.Add)))
         level = POWER if len(parts) > 1 else PRODUCT
-        scalars = [self.print(part, level) for part in parts if not axes_of(part)]
-        vectors = [self.print(part, level) for part in parts if axes_of(part)]
-        return self.juxtaposed.join([*scalars, *([self.times.join(vectors)] if vectors else [])])
+        scalars = [self.print(part, level) for part in parts if not own(axes_of(part))]
+        vectors = [part for part in parts if own(axes_of(part))]
+        if any(len(own(axes_of(part))) > 1 for part in vectors):
+            return self.juxtaposed.join([*scalars, self.scaled(vectors, level)])
+        shown = [self.print(part, level) for part in vectors]
+        return self.juxtaposed.join([*scalars, *([self.times.join(shown)] if shown else [])])
+
+    def scaled(self, parts: list[sp.Expr], level: int) -> str:
+        """Matrices, entry by entry, between the diagonals that scale their rows and columns."""
+        matrices = [part for part in parts if len(own(axes_of(part))) > 1]
+        rows, columns = own(axes_of(matrices[0]))
+        diagonals = [[p for p in parts if own(axes_of(p)) == (axis,)] for axis in (rows, columns)]
+        whole = self.times.join(self.print(part, level) for part in matrices)
+        if len(matrices) > 1 and any(diagonals):
+            whole = self.bracket(whole)
+        left, right = ([self.apply("diag", [sp.Mul(*d)])] if d else [] for d in diagonals)
+        return self.applied.join([*left, whole, *right])
 
     def quotient_of(self, over: list[sp.Expr], under: list[sp.Expr]) -> str:
         """Factors above and below the bar."""
@@ -132,8 +147,8 @@ class Mathematics(Infix):
         """An expression between two signs."""
         return f"{opening}{self(expr)}{closing}"
 
-    def feature_sum(self, vector: sp.Expr) -> str:
-        return self.apply("sum", [vector])
+    def feature_sum(self, whole: sp.Expr, *sizes: sp.Expr) -> str:
+        return self.apply("sum", [whole], below=sizes)
 
     def largest(self, vector: sp.Expr) -> str:
         return self.apply("maximum", [vector])
@@ -142,9 +157,14 @@ class Mathematics(Infix):
         return f"({text})"
 
     def apply(
-        self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
+        self,
+        function: str,
+        arguments: Iterable[sp.Expr],
+        power: sp.Expr | None = None,
+        below: Iterable[sp.Symbol] = (),
     ) -> str:
-        """A function of arguments, to a power if one is given."""
+        """A function of arguments, to a power if one is given; `below` it, the axes that it runs
+        over."""
         raise NotImplementedError
 
     def number(self, number: sp.Number) -> str:
@@ -205,7 +225,7 @@ def _marks(text: str) -> Iterator[tuple[int, int]]:
     """The places of the marks, each with a level that grows with its depth in brackets."""
     depth = 0
     for place, character in enumerate(text):
-        depth += (character in "({") - (character in ")}")
+        depth += (character in "({[") - (character in ")}]")
         if character in MARKS and place:
             yield place, len(MARKS) * depth + MARKS.index(character)
 

@@ -54,6 +54,7 @@ class MathML(Lettered, Stacked):
     negation = '<mo form="prefix">−</mo>'
     times = f'{BEFORE_FACTOR}<mo form="infix">∘</mo>'
     juxtaposed = '<mo>⁢</mo><mspace width="0.17em"/>'
+    applied = f"{BEFORE_OPERAND}<mo>⁢</mo>"
 
     def __init__(self, book: Textbook):
         super().__init__(book)
@@ -129,9 +130,15 @@ class MathML(Lettered, Stacked):
         return f"{numerator}{BEFORE_FACTOR}<mo>/</mo>{self.bracket(below)}"
 
     def apply(
-        self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
+        self,
+        function: str,
+        arguments: Iterable[sp.Expr],
+        power: sp.Expr | None = None,
+        below: Iterable[sp.Symbol] = (),
     ) -> str:
         word = f"<mi>{FUNCTIONS.get(function, function)}</mi>"
+        if along := "<mo>,</mo>".join(map(self.symbol, below)):
+            word = f"<msub>{word}<mrow>{along}</mrow></msub>"
         if power is not None:
             word = f"<msup>{word}{self.exponent(power)}</msup>"
         return f"{word}<mo>⁡</mo>{self.bracket('<mo>,</mo>'.join(map(self, arguments)))}"

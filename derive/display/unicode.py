@@ -66,10 +66,20 @@ class Unicode(Mathematics):
         return f"{self.factors(over) or '1'}{BEFORE_FACTOR} / {below}"
 
     def apply(
-        self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
+        self,
+        function: str,
+        arguments: Iterable[sp.Expr],
+        power: sp.Expr | None = None,
+        below: Iterable[sp.Symbol] = (),
     ) -> str:
         above = "" if power is None else self.exponent(power)
-        return FUNCTIONS.get(function, function) + above + f"({', '.join(map(self, arguments))})"
+        along = self.subscript(",".join(map(self.symbol, below)))
+        inside = ", ".join(map(self, arguments))
+        return f"{FUNCTIONS.get(function, function)}{along}{above}({inside})"
+
+    def subscript(self, text: str) -> str:
+        """What a function runs over."""
+        return f"_{text}" if text else ""
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:
         return "√" + self.print(expr, ATOM), POWER

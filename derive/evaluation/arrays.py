@@ -18,8 +18,7 @@ from derive import elementwise
 from derive.cell import Equation
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise
-from derive.largest import Largest
-from derive.nodes import Axes, Axis, FeatureSum, MatVec, Outer, Quantity, Size, Transposed
+from derive.nodes import Axes, Axis, Node, Quantity, Size, axes_of, stretched
 
 Array = Any  # of float64
 
@@ -72,7 +71,7 @@ def define(
 ) -> None:
     """Add to the values what equations define, one after the other, each (*outer, …)."""
     for e in equations:
-        found = evaluate(e.rhs, values, sizes)
+        found = stretched(evaluate(e.rhs, values, sizes), axes_of(e.rhs), e.lhs.axes)
         values[e.lhs] = filled(found, (*outer, *extent(e.lhs.axes, sizes)))
 
 
@@ -94,22 +93,16 @@ def _value(expr: sp.Expr, values: Values, sizes: Sizes) -> Array:
         return np.array([float(expr)])
     if isinstance(expr, Deviation):
         return _value(expr.formula(), values, sizes)
-    return applied(type(expr), [_value(part, values, sizes) for part in expr.args])
+    parts = [_value(part, values, sizes) for part in expr.args]
+    if isinstance(expr, Node):
+        return expr.value(*parts)
+    axes = axes_of(expr)
+    level = zip(parts, map(axes_of, expr.args), strict=True)
+    return applied(type(expr), [stretched(part, own, axes) for part, own in level])
 
 
-def applied(kind: type, parts: list[Array]) -> Array:
-    """A node, an operation or a function of the values of its arguments."""
-    if kind is MatVec:
-        return (parts[0] @ parts[1][..., None])[..., 0]
-    if kind is Transposed:
-        return np.swapaxes(parts[0], -1, -2)
-    if kind is Outer:
-        return parts[0][..., :, None] * parts[1][..., None, :]
-    if kind is FeatureSum:
-        return np.sum(parts[0], axis=-1)
-    if kind is Largest:
-        return np.max(parts[0], axis=-1)
-    operands = level(parts)
+def applied(kind: type, operands: list[Array]) -> Array:
+    """An operation or a function, entry by entry."""
     if kind is sp.Add:
         return sum(operands[1:], operands[0])
     if kind is sp.Mul:
@@ -121,14 +114,7 @@ def applied(kind: type, parts: list[Array]) -> Array:
     raise TypeError(f"no value is known for {kind.__name__}")
 
 
-def level(arrays: Iterable[Array]) -> list[Array]:
-    """Arrays of as many axes each: a scalar beside a vector gets an axis to stretch along."""
-    arrays = list(arrays)
-    most = max(array.ndim for array in arrays)
-    return [array.reshape(array.shape + (1,) * (most - array.ndim)) for array in arrays]
-
-
 def filled(value: Array, shape: tuple[int, ...]) -> Array:
-    """A value as an equation's left-hand side has it: what is one number fills a vector."""
+    """A value as an equation's left-hand side has it: what is one number fills all of it."""
     value = value.reshape(value.shape + (1,) * (len(shape) - value.ndim))
     return np.array(np.broadcast_to(value, shape))

@@ -75,8 +75,8 @@ def drawn(cell: Cell, sizes: Mapping[Axis, int], seed: int) -> dict[Quantity, Ar
     for q in Program(cell).layout.parameters:
         own = extent(q.axes, sizes)
         made[q] = np.zeros(own)
-        if len(own) == 2:
-            bound = np.sqrt(6 / sum(own))
+        if q in cell.matrices:
+            bound = np.sqrt(6 / sum(own[-2:]))
             made[q] = rng.uniform(-bound, bound, own)
         made[q] = np.full(own, float(cell.initial[q.name])) if q.name in cell.initial else made[q]
         if q.name in cell.entries:

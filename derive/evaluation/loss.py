@@ -34,7 +34,8 @@ def squares(ys: Array, target: object) -> Loss:
     """Half of the squared distance to a target, ½ Σ |y - target|²; one step of it serves all.
 
     Raises CellError for a target of another shape."""
-    wanted = series(target, "the target")
+    whole = isinstance(target, np.ndarray) and target.shape == ys.shape  # of heads, (T, B, N, V)
+    wanted: Array = target if whole else series(target, "the target")
     try:
         wanted = np.broadcast_to(wanted, ys.shape)
     except ValueError:

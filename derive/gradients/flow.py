@@ -33,12 +33,12 @@ import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
-from derive.evaluation.arrays import evaluate, filled
+from derive.evaluation.arrays import evaluate, extent
 from derive.gradients.samples import USUAL, Sample, Setup, drawn
 from derive.gradients.trajectory import Trajectory, lengths
 from derive.gradients.values import values
 from derive.jacobian import rail
-from derive.nodes import Quantity, describe
+from derive.nodes import Quantity, axes_of, describe, stretched
 
 
 @dataclass(frozen=True)
@@ -138,9 +138,14 @@ def _rails(
     """For each state with a rail, the logarithms of the largest entry of the product of its
     factors, (B, K + 1): the spectral norm of a diagonal matrix."""
     known, sizes = values(trajectory, derived.forward), lengths(trajectory.cell, trajectory.params)
-    found = {s: evaluate(factor, known, sizes) for s, factor in factors.items()}
-    shapes = {s: trajectory.states[s][1:].shape for s in factors}
-    return {s: _largest_products(filled(v, shapes[s])[1:]) for s, v in found.items()}
+    outer = trajectory.xs.shape[:2]
+    found = {}
+    for s, factor in factors.items():
+        whole = np.ones((*outer, *extent(s.axes, sizes)))
+        for part in sp.Mul.make_args(factor):  # which scale rows, columns, or all
+            whole *= stretched(evaluate(part, known, sizes), axes_of(part), s.axes)
+        found[s] = _largest_products(whole[1:].reshape(len(whole) - 1, outer[1], -1))
+    return found
 
 
 def _largest_products(factor: Any) -> Any:

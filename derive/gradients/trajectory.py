@@ -42,7 +42,7 @@ class Trajectory:
         """Each state before the first step and after every step, (T + 1, B, n)."""
         batch, sizes = self.xs.shape[1], lengths(self.cell, self.params)
         starts = [
-            np.full((batch, sizes[s.axes[0]]), self.cell.starts.get(s.name, 0.0))
+            np.full((batch, *(extent(s.axes, sizes) or [1])), self.cell.starts.get(s.name, 0.0))
             for s in self.cell.states
         ]
         passed = [self.module.State(*starts)]
@@ -53,7 +53,7 @@ class Trajectory:
         found = dict(zip(self.cell.states, map(np.stack, zip(*passed, strict=True)), strict=True))
         for state, values in found.items():
             if not np.isfinite(values).all():
-                last = int(np.argmin(np.isfinite(values).all((1, 2))))
+                last = int(np.argmin(np.isfinite(values).reshape(len(values), -1).all(1)))
                 raise CellError(
                     f"{self.cell.name}: the state `{state}` is no longer finite in step {last}; "
                     f"take fewer steps, or smaller weights"
@@ -67,7 +67,7 @@ class Trajectory:
     @cached_property
     def parts(self) -> dict[Quantity, slice]:
         """Where each state lies in s."""
-        ends = np.cumsum([0, *(values.shape[-1] for values in self.states.values())])
+        ends = np.cumsum([0, *(math.prod(v.shape[2:]) for v in self.states.values())])
         return {s: slice(*ends[k : k + 2]) for k, s in enumerate(self.states)}
 
     def jacobians(self) -> Any:
@@ -80,7 +80,7 @@ class Trajectory:
         n = max(part.stop for part in self.parts.values())
         found = np.empty((T * B, n, n))
         xs = self.xs[1:].reshape(T * B, -1)
-        states = [values[1:-1].reshape(T * B, -1) for values in self.states.values()]
+        states = [v[1:-1].reshape(T * B, *v.shape[2:]) for v in self.states.values()]
         some = max(ROWS // n, 1)
         for start in range(0, T * B, some):
             here = slice(start, start + some)
@@ -96,12 +96,14 @@ class Trajectory:
         State, n = self.module.State, max(part.stop for part in self.parts.values())
         at = State(*(np.repeat(values, n, axis=0) for values in states))
         directions = np.tile(np.eye(n), (len(xs), 1))
-        along = State(*(np.ascontiguousarray(directions[:, p]) for p in self.parts.values()))
+        parts = zip(self.parts.values(), states, strict=True)
+        along = State(*(directions[:, p].reshape(len(directions), *v.shape[1:]) for p, v in parts))
         with np.errstate(all="ignore"):  # reported above, in words
             given = self.given(np.repeat(xs, n, axis=0)[None])
             first = {"first": np.repeat(numbers, n)} if self.cell.number else {}
             _, _, tape = self.module.forward(self.params, given, at, **first)
             _, moved = self.module.jvp(self.params, tape, self.params.zeros(), None, along)
+        moved = [values.reshape(len(values), -1) for values in moved]
         return np.concatenate(moved, axis=-1).reshape(len(xs), n, n).swapaxes(1, 2)
 
 
@@ -112,9 +114,11 @@ def lengths(cell: Cell, params: Any) -> dict[Axis, int]:
 
 def sizes(cell: Cell, inputs: int, hidden: int) -> list[int]:
     """A length for each axis: `inputs` for the input's, if it has one of its own, and `hidden` for
-    all others."""
+    all others; where a state is a matrix, as many as leave it about as many entries."""
+    most = max(len(s.axes) for s in cell.states)
+    side = hidden if most < 2 else max(2, round(hidden ** (1 / most)))
     is_own = not cell.input_is_wide
-    return [inputs if axis == I and is_own else hidden for axis in cell.axes]
+    return [inputs if axis == I and is_own else side for axis in cell.axes]
 
 
 def width(cell: Cell, params: Any) -> int:

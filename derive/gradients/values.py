@@ -28,6 +28,7 @@ def values(trajectory: Trajectory, equations: Iterable[Equation]) -> dict[Quanti
     if cell.number:
         T, B = trajectory.xs.shape[:2]
         found[cell.number] = np.arange(1.0, T + 1)[:, None] * np.ones(B)
-    found |= {s: values[:-1] for s, values in trajectory.states.items()}
+    for s, values in trajectory.states.items():
+        found[s] = values[:-1] if s.axes else values[:-1, ..., 0]
     define(equations, found, lengths(cell, params), trajectory.xs.shape[:2])
     return found

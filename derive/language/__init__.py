@@ -67,18 +67,19 @@ from derive.language.functions import (
     largest,
     mean,
     minimum,
+    outer,
     softmax,
     standardise,
     sum,
     where,
 )
-from derive.nodes import Axis, CellError, H, I, Size
+from derive.nodes import Axis, CellError, H, Heads, I, Size
 
 __all__ = [
-    "Cell", "CellError", "H", "I", "Input", "Matrix", "Option", "Output", "Scalar", "Size", "State",
-    "StepNumber", "Vector", "Axis", "absolute", "cos", "each", "exp", "expm1", "floor", "largest",
-    "log", "log1p", "log_sigmoid", "maximum", "mean", "minimum", "relu",
-    "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "standardise",
+    "Axis", "Cell", "CellError", "H", "Heads", "I", "Input", "Matrix", "Option", "Output",
+    "Scalar", "Size", "State", "StepNumber", "Vector", "absolute", "cos", "each", "exp",
+    "expm1", "floor", "largest", "log", "log1p", "log_sigmoid", "maximum", "mean", "minimum",
+    "outer", "relu", "sigmoid", "sign", "sin", "softmax", "softplus", "sqrt", "standardise",
     "stop_gradient", "sum", "surrogate", "tanh", "where",
 ]  # fmt: skip
 

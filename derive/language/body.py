@@ -17,7 +17,7 @@ from derive.elementwise import absolute
 from derive.language.declarations import Declaration, Family, First, Option, operand
 from derive.language.options import Options
 from derive.language.rounds import Layer, Rounds
-from derive.nodes import Axis, CellError, Quantity, axes_of, describe, symbols_of
+from derive.nodes import Axis, CellError, Quantity, axes_of, symbols_of
 
 _CURRENT: ContextVar[Body] = ContextVar("current")
 
@@ -120,9 +120,8 @@ class Body(dict[str, Any]):
             axes = axes_of(rhs)
         except CellError as error:
             raise CellError(f"equation `{name}`: {error}") from None
-        if len(axes) > 1:
-            raise CellError(f"equation `{name}`: {describe(rhs)} is a matrix; a vector is needed")
         lhs = self.forward.get(name) or Quantity(name, axes)
+        wellformed.check_shapes({**{e.lhs: e.rhs for e in self.equations}, lhs: rhs})
         self.equations.append(Equation(lhs, rhs, tuple(self.read)))
         self.read = []
         return lhs

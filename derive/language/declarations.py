@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from derive.nodes import Axis, CellError, H, I, Quantity, Transposed
+from derive import wellformed
+from derive.nodes import Axis, CellError, H, I, Quantity, Transposed, own
 
 if TYPE_CHECKING:
     from derive.language.body import Body
@@ -92,25 +93,27 @@ class StepNumber(Declaration):
 
 
 class State(Declaration):
-    """A vector carried from one step to the next. Before the first step it is zero unless the
-    caller passes a value; ``State(start=-1e30)`` sets another initial number.
+    """A vector carried from one step to the next; with two axes, ``State(K, V)``, a matrix, and
+    ``State(1)`` is a single number. Before the first step it is zero unless the caller passes a
+    value; ``State(start=-1e30)`` sets another initial number.
 
     The new value of ``State()`` called ``c`` is the equation ``c_next``. The first state declared
     is the cell's output, unless an equation is marked `Output`.
     """
 
-    def __init__(self, axis: Axis = H, start: float = 0):
-        if not isinstance(axis, Axis):
-            raise CellError(f"a state needs an axis such as H, and {axis!r} is not an axis")
+    def __init__(self, *axes: Axis | int, start: float = 0):
+        along = [] if axes == (1,) else axes or [H]
+        for axis in along:
+            if not isinstance(axis, Axis):
+                raise CellError(f"a state needs an axis such as H, and {axis!r} is not an axis")
         if isinstance(start, bool) or not isinstance(start, int | float):
-            raise CellError(
-                f"a state is a vector along one axis and starts at a number: {start!r} is not a "
-                f"number"
-            )
-        self.axis, self.start = axis, start
+            raise CellError(f"a state starts at a number, and {start!r} is not a number")
+        self.axes = tuple(axis for axis in along if isinstance(axis, Axis))
+        self.start = start
 
     def _named(self, name, body):
-        state = Quantity(name, (self.axis,))
+        state = Quantity(name, self.axes)
+        wellformed.check_axes_of(state)
         body.states[name] = state
         if self.start != 0:
             body.starts[name] = self.start
@@ -209,19 +212,23 @@ class Family(Declaration, Operand):
 
 
 class Matrix(Family):
-    """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units."""
+    """A family of weight matrices: ``Matrix(H, I)`` takes an input to the hidden units,
+    ``Matrix(N, K, I)`` to those of each head, and ``Matrix(N, I)`` to a number for each head."""
 
-    def __init__(self, rows: Axis, columns: Axis | None = None, names: str = "", **initial: Any):
-        if columns is None:
-            raise CellError(f"a matrix has two axes, as in Matrix({rows}, I)")
-        super().__init__(rows, columns, names=names, **initial)
+    def __init__(self, *axes: Axis, names: str = "", **initial: Any):
+        super().__init__(*axes, names=names, **initial)
+        if len(own(axes)) != 2 and len(axes) != 2:
+            raise CellError(f"a matrix has two axes, as in Matrix({axes[0] if axes else H}, I)")
 
 
 class Vector(Family):
-    """A family of parameter vectors: biases, peepholes."""
+    """A family of parameter vectors: biases, peepholes. ``Vector(N)`` is a number for each head,
+    and ``Vector(N, K)`` a vector for each."""
 
-    def __init__(self, axis: Axis = H, names: str = "", **initial: Any):
-        super().__init__(axis, names=names, **initial)
+    def __init__(self, *axes: Axis, names: str = "", **initial: Any):
+        super().__init__(*(axes or (H,)), names=names, **initial)
+        if len(own(self._axes)) > 1:
+            raise CellError(f"a vector has one axis, as in Vector({axes[0]})")
 
 
 class Scalar(Family):

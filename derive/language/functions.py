@@ -15,21 +15,55 @@ from derive.language.body import current
 from derive.language.declarations import operand
 from derive.language.rounds import Layer
 from derive.largest import Largest
-from derive.nodes import CellError, FeatureSum, Quantity, Size, axes_of, describe, formula
+from derive.nodes import (
+    Axis,
+    CellError,
+    FeatureSum,
+    Outer,
+    Quantity,
+    axes_of,
+    count,
+    describe,
+    formula,
+    own,
+    shape,
+    summed,
+)
 
 
-def sum(vector: sp.Expr) -> sp.Expr:
-    """The sum over the features of a vector, one number for each sequence."""
-    return FeatureSum(formula(vector))
+def sum(of: sp.Expr, *axes: Axis) -> sp.Expr:
+    """The sum over the features of a vector, one number for each sequence; or over the axes that
+    are named, ``sum(M, K)``, of a matrix (K, V) a vector along V."""
+    of = formula(of)
+    return summed(of, _axes("sum", of, axes)) if axes else FeatureSum(of)
 
 
-def mean(vector: sp.Expr) -> sp.Expr:
-    """The mean over the features of a vector."""
-    vector = formula(vector)
-    axes = axes_of(vector)
-    if len(axes) != 1:
-        raise CellError(f"mean(…) is taken over a vector, and {describe(vector)} is not a vector")
-    return FeatureSum(vector) / Size(axes[0])
+def mean(of: sp.Expr, *axes: Axis) -> sp.Expr:
+    """The mean over the features of a vector, or over the axes that are named."""
+    of = formula(of)
+    along = _axes("mean", of, axes)
+    return summed(of, along) / count(along)
+
+
+def _axes(word: str, of: sp.Expr, axes: tuple[Any, ...]) -> tuple[Axis, ...]:
+    """What `of` is summed over: the axes that are named, or the one of a vector."""
+    there = axes_of(of)
+    for axis in axes:
+        if axis not in there:
+            raise CellError(f"{describe(of)} has shape {shape(there)}, and no axis {axis}")
+    if len(set(axes)) < len(axes):
+        raise CellError(f"{word}(…) names an axis twice")
+    if not axes and len(own(there)) != 1:
+        which = f"; name an axis, as in {word}(M, {there[0]})" if own(there) else ""
+        raise CellError(
+            f"{word}(…) is taken over a vector, and {describe(of)} is not a vector{which}"
+        )
+    return axes or own(there)
+
+
+def outer(u: sp.Expr, v: sp.Expr) -> sp.Expr:
+    """The outer product u vᵀ: the matrix of all products of an entry of u with one of v."""
+    return Outer(formula(u), formula(v))
 
 
 def largest(vector: sp.Expr) -> sp.Expr:

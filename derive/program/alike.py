@@ -103,7 +103,7 @@ def _is_elementwise(equation: Equation, rows: Rows) -> bool:
     do."""
     rhs = equation.rhs
     in_place = isinstance(rhs, Elementwise) and any(a in rows.of for a in rhs.args)
-    return bool(equation.lhs.axes) and not rhs.atoms(Node) and not in_place
+    return len(equation.lhs.axes) == 1 and not rhs.atoms(Node) and not in_place
 
 
 def are_independent(group: Group, equations: tuple[Equation, ...]) -> bool:

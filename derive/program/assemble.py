@@ -11,15 +11,27 @@ import sympy as sp
 from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.largest import Largest
-from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Transposed
+from derive.nodes import (
+    FeatureSum,
+    MatVec,
+    Outer,
+    Quantity,
+    Transposed,
+    heads,
+    own,
+    symbols_of,
+    with_heads,
+)
 from derive.program.alike import Rows, are_independent
 from derive.program.layout import JOINED, Layout
 from derive.program.loop import Loop
 from derive.program.policy import Policy
+from derive.program.rules.reduce import is_reduction
 from derive.program.statements import (
     Activate,
     Bias,
     Compute,
+    Contraction,
     Group,
     OuterTotal,
     Peak,
@@ -164,6 +176,8 @@ class _Splitter:
             self.total(equation)
         elif vectors := reduced(rhs):
             self.statements += self.reduce(q, vectors)
+        elif is_reduction(equation):
+            self.statements.append(Reduce((q,), rhs.args[:1], rhs.summed))
         elif isinstance(rhs, Largest):
             self.statements.append(Peak((q,), rhs.args))
         elif self.is_stacked_activation(equation):
@@ -195,9 +209,14 @@ class _Splitter:
     def send(self, term: sp.Expr, q: Quantity) -> bool:
         """Put a term with its kind, to be merged with others; False where it is plain and
         elementwise."""
+        if with_heads(term):
+            (term,) = term.args[:1]
         if isinstance(term, MatVec):
             matrix, vector = term.args
-            if isinstance(matrix, Transposed):
+            is_parameter = bool(symbols_of(matrix) & self.parameters.of.keys())
+            if not is_parameter or (heads(vector.axes) and heads(q.axes)):
+                self.statements.append(Contraction((q,), term))
+            elif isinstance(matrix, Transposed):
                 (matrix,) = matrix.args
                 variant, parameter, rows = self.parameter(matrix)
                 kind = _PullBacks(variant, rows, q, self.stack_of(vector))
@@ -225,7 +244,7 @@ class _Splitter:
         variant, parameter, rows = self.parameter(equation.lhs)
         rest = []
         for term in sp.Add.make_args(equation.rhs):
-            if isinstance(term, Outer):
+            if isinstance(term, Outer) and not heads(term.args[1].axes):
                 left, right = term.args
                 kind = _Outers(variant, rows, right, self.stack_of(left))
                 self.put(kind, _Term(parameter, equation.lhs, left))
@@ -239,8 +258,8 @@ class _Splitter:
         if all(map(self.slot_of, vectors)):
             vectors = tuple(sorted(vectors, key=lambda v: self.slot[self.storage.place(v)]))
         if len(vectors) == 1 or self.side_by_side(list(vectors)):
-            return [Reduce((q,), vectors)]
-        return [Reduce((q,), (vector,)) for vector in vectors]
+            return [Reduce((q,), vectors, own(vectors[0].axes))]
+        return [Reduce((q,), (vector,), own(vector.axes)) for vector in vectors]
 
     # equations together
 
@@ -329,7 +348,7 @@ class _Splitter:
 def reduced(expr: sp.Expr) -> Group:
     """The vectors over whose features an expression is the sum, if it is nothing else."""
     terms = sp.Add.make_args(expr)
-    if not all(isinstance(term, FeatureSum) for term in terms):
+    if not all(isinstance(term, FeatureSum) and len(term.args) == 1 for term in terms):
         return ()
     return tuple(sorted((term.args[0] for term in terms), key=str))
 

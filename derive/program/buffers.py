@@ -53,7 +53,7 @@ class Buffer:
 
     @property
     def axes(self) -> tuple[Axis, ...]:
-        """The axes whose lengths add up to the buffer's width."""
+        """The axes of its parts."""
         return tuple(axis for q in self.parts for axis in q.axes)
 
 
@@ -72,15 +72,14 @@ class Region:
         return self.count == len(self.buffer.parts)
 
     @property
-    def before(self) -> tuple[Axis, ...]:
-        """The axes of the parts before it."""
-        return tuple(axis for q in self.buffer.parts[: self.first] for axis in q.axes)
+    def before(self) -> Group:
+        """The parts before it."""
+        return self.buffer.parts[: self.first]
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
-        """The axes of its own parts."""
-        parts = self.buffer.parts[self.first : self.first + self.count]
-        return tuple(axis for q in parts for axis in q.axes)
+    def parts(self) -> Group:
+        """Its own parts."""
+        return self.buffer.parts[self.first : self.first + self.count]
 
 
 @dataclass(frozen=True)

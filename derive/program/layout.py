@@ -148,7 +148,7 @@ def _rows(equation: Equation, uses: Counter) -> dict[sp.Expr, Quantity]:
     """For each operand of the equation's products, the matrix; only matrices that are used in one
     place."""
     rows: dict[sp.Expr, Quantity] = {}
-    for term in sp.Add.make_args(equation.rhs):
+    for term in sp.Add.make_args(equation.rhs) if len(equation.lhs.axes) == 1 else ():
         if isinstance(term, MatVec) and uses[term.args[0]] == 1:
             matrix, operand = term.args
             rows.setdefault(operand, matrix)

@@ -20,7 +20,7 @@ from itertools import count
 import sympy as sp
 
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, Quantity, axes_of
+from derive.nodes import Axes, Outer, Quantity, axes_of
 from derive.printing import Infix, fraction
 
 
@@ -40,6 +40,7 @@ class Lowering:
     name     what an array is called, by its quantity
     place    what tells whether two quantities lie in the same memory
     scratch  the name of a scratch array, from its shape and a number
+    fit      an array of these axes, seen so that it fits one of others
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class Lowering:
         name: Callable[[Quantity], str],
         place: Callable[[Quantity], object],
         scratch: Callable[[Axes, int], str],
+        fit: Callable[[str, Axes, Axes], str],
     ):
-        self.name, self.place, self.scratch = name, place, scratch
+        self.name, self.place, self.scratch, self.fit = name, place, scratch, fit
 
     def assign(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[Call]:
         """Calls that leave the value of `expr` in the place of `out`."""
@@ -65,7 +67,7 @@ class Lowering:
         }
         early = {term: lines.value(term) for term in minus if lines.reads(term, place)}
         for term, negative in minus.items():
-            value = early.get(term) or lines.value(term)
+            value = lines.fit(early.get(term) or lines.value(term), term, out.axes)
             lines.call("subtract" if negative else "add", place, value, out=place)
         return lines.lines
 
@@ -78,13 +80,23 @@ class _Lines:
         self.names_of_out = {self.out, *map(lowering.name, self.in_place)}
         self.lines: list[Call] = []
         self.borrowed: dict[str, tuple[Axes, int]] = {}
+        self.seen: dict[str, str] = {}  # what an array is, that has to fit another
 
     def call(self, function: str, *operands: str, out: str) -> None:
         """Add a call; scratch arrays that it reads are free again."""
         self.lines.append(Call(function, operands, out))
         for name in operands:
             if name != out:
-                self.borrowed.pop(name, None)
+                self.borrowed.pop(self.seen.get(name, name), None)
+
+    def fit(self, name: str, expr: sp.Expr, axes: Axes) -> str:
+        """The value of an expression, seen so that it fits an array of these axes."""
+        if not expr.atoms(Quantity):
+            return name
+        fitting = self.lowering.fit(name, axes_of(expr), axes)
+        if fitting != name:
+            self.seen[fitting] = name
+        return fitting
 
     # operands
 
@@ -122,15 +134,18 @@ class _Lines:
     def into(self, target: str, axes: Axes, expr: sp.Expr) -> None:
         """Leave the value of `expr` in `target`, which may hold one of its operands."""
         if self.is_atom(expr):
-            self.call("", self.value(expr), out=target)
+            self.call("", self.fit(self.value(expr), expr, axes), out=target)
         elif isinstance(expr, sp.Add):
             self.sum(target, axes, self.infix.sort(expr.args))
         elif isinstance(expr, sp.Mul):
             self.product(target, axes, expr)
+        elif isinstance(expr, Outer):
+            left, right = (self.fit(self.value(v), v, axes) for v in expr.args)
+            self.call("multiply", left, right, out=target)
         elif isinstance(expr, sp.Pow):
-            self.power(target, *expr.args)
+            self.power(target, axes, *expr.args)
         elif isinstance(expr, Elementwise):
-            self.function(target, expr)
+            self.function(target, axes, expr)
         else:
             raise TypeError(f"no call computes {type(expr).__name__}")
 
@@ -163,9 +178,10 @@ class _Lines:
     def sum(self, target: str, axes: Axes, terms: list[sp.Expr]) -> None:
         minus = {abs_term(t): t.could_extract_minus_sign() for t in terms}
         (first, *rest), ready = self.arranged(target, axes, list(minus))
-        sofar, negative = ready.get(first) or self.value(first), minus[first]
+        sofar = ready.get(first) or self.fit(self.value(first), first, axes)
+        negative = minus[first]
         for term in rest:
-            value = ready.get(term) or self.value(term)
+            value = self.fit(ready.get(term) or self.value(term), term, axes)
             if negative and not minus[term]:
                 self.call("subtract", value, sofar, out=target)
                 negative = False
@@ -184,12 +200,14 @@ class _Lines:
         over = self.infix.sort(over) or [sp.S.One]
         early = {f: self.value(f) for f in under if self.reads(f, target)}
         if any(self.is_in(target, value) for value in early.values()):
-            sofar = self.value(sp.Mul(*over))  # elsewhere: the divisor lies in the target
+            whole = sp.Mul(*over)  # elsewhere: the divisor lies in the target
+            sofar = self.fit(self.value(whole), whole, axes)
         else:
             sofar = self.multiplied(target, axes, over)
         there = [f for f in self.infix.sort(under) if self.is_in(target, early.get(f))]
         for factor in (*there, *(f for f in self.infix.sort(under) if f not in there)):
-            self.call("divide", sofar, early.get(factor) or self.value(factor), out=target)
+            value = self.fit(early.get(factor) or self.value(factor), factor, axes)
+            self.call("divide", sofar, value, out=target)
             sofar = target
         if negative:
             self.call("negative", sofar, out=target)
@@ -197,14 +215,15 @@ class _Lines:
     def multiplied(self, target: str, axes: Axes, factors: list[sp.Expr]) -> str:
         """What holds the product of the factors: the target, or the only factor's own place."""
         (first, *rest), ready = self.arranged(target, axes, factors)
-        sofar = ready.get(first) or self.value(first)
+        sofar = self.fit(ready.get(first) or self.value(first), first, axes)
         for factor in rest:
-            self.call("multiply", sofar, ready.get(factor) or self.value(factor), out=target)
+            value = self.fit(ready.get(factor) or self.value(factor), factor, axes)
+            self.call("multiply", sofar, value, out=target)
             sofar = target
         return sofar
 
-    def power(self, target: str, base: sp.Expr, exponent: sp.Expr) -> None:
-        value = self.value(base)
+    def power(self, target: str, axes: Axes, base: sp.Expr, exponent: sp.Expr) -> None:
+        value = self.fit(self.value(base), base, axes)
         if exponent == 2:
             self.call("multiply", value, value, out=target)
         elif exponent == -1:
@@ -212,8 +231,8 @@ class _Lines:
         else:
             self.call("power", value, self.infix.number(exponent), out=target)
 
-    def function(self, target: str, expr: Elementwise) -> None:
-        operands = tuple(map(self.value, expr.args))
+    def function(self, target: str, axes: Axes, expr: Elementwise) -> None:
+        operands = tuple(self.fit(self.value(argument), argument, axes) for argument in expr.args)
         self.lines.append(Call(expr.func.__name__, operands, target))
 
 

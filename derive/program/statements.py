@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.nodes import Axes, Quantity, symbols_of
+from derive.nodes import Axes, MatVec, Quantity, symbols_of
 
 Group = tuple[Quantity, ...]  # quantities side by side in memory, or one by itself
 
@@ -78,6 +78,19 @@ class OuterTotal(Statement):
 
 
 @dataclass(frozen=True)
+class Contraction(Statement):
+    """out = matrix @ vector, or its transpose @ vector, for each sequence with a matrix of its
+    own."""
+
+    product: MatVec
+
+    @property
+    def groups(self):
+        matrix, vector = self.product.args
+        return (tuple(symbols_of(matrix)), (vector,))
+
+
+@dataclass(frozen=True)
 class Pointwise(Statement):
     """What reads an elementwise expression.
 
@@ -118,9 +131,11 @@ class Bias(Statement):
 
 @dataclass(frozen=True)
 class Reduce(Statement):
-    """out = Σ over the features of all the vectors, which lie side by side."""
+    """out = Σ over the features of all the vectors, which lie side by side; of a matrix, over some
+    of its axes."""
 
     vectors: Group
+    over: Axes
 
     @property
     def groups(self):

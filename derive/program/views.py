@@ -212,8 +212,14 @@ def of_one_shape(buffers: Iterable[Buffer]) -> list[list[Buffer]]:
     """Buffers of one shape together."""
     alike: dict[object, list[Buffer]] = {}
     for buffer in buffers:
-        alike.setdefault((buffer.span, buffer.axes), []).append(buffer)
+        alike.setdefault((buffer.span, _shape(buffer)), []).append(buffer)
     return list(alike.values())
+
+
+def _shape(buffer: Buffer) -> object:
+    """What tells buffers of one shape: the axes of a matrix, or the lengths that add up."""
+    (first, *_) = buffer.parts
+    return (first.axes,) if len(first.axes) > 1 else buffer.axes
 
 
 def seen_by(s: Statement) -> list[Group]:

@@ -18,6 +18,7 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
@@ -25,21 +26,12 @@ from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import Declared, Elementwise
 from derive.largest import Largest
-from derive.nodes import (
-    Axes,
-    Axis,
-    FeatureSum,
-    MatVec,
-    Outer,
-    Quantity,
-    Size,
-    Transposed,
-)
+from derive.nodes import Axes, Axis, H, Node, Quantity, Size, axes_of, stretched
 from derive.proof import Outcome
 from derive.proof.rational import Peak, Points, Shared
 
 STEPS = 2
-Value = Any  # a scalar expression, a list of them, or a list of lists
+Value = Any  # an array of scalar expressions, with a quantity's axes
 
 
 def outcome(network: Network) -> Outcome:
@@ -69,7 +61,7 @@ def proof(network: Network) -> tuple[bool, str]:
         if not slopes_are_right(word):
             return False, f"the derivative of {word.__name__} is wrong"
     leaves, at = network.leaves(), network.points
-    constants = [(p, x) for p in network.constants for x in _flat(network.gradients[p.name, 0])]
+    constants = [(p, x) for p in network.constants for x in network.gradients[p.name, 0].flat]
     gradients = [gradient for _, _, gradient in leaves]
     at.settle([network.loss, *gradients, *(entry for _, entry in constants)])
     for p, entry in constants:
@@ -193,59 +185,57 @@ class Network:
         return [
             (name, leaf, gradient)
             for name, symbols, values in pairs
-            for leaf, gradient in zip(_flat(symbols), _flat(values), strict=True)
+            for leaf, gradient in zip(symbols.flat, values.flat, strict=True)
         ]
 
 
-# --- vectors and matrices of scalars --------------------------------------------------------------
+# --- arrays of scalars ---------------------------------------------------------------------------
 
 
 def _defined(equation: Equation, values: Mapping[Quantity, Value], where: str) -> Value:
     """The scalars that an equation defines, each held once."""
-    value = _stretched(evaluate(equation.rhs, values), equation.lhs.axes)
+    value = evaluate_as(equation.lhs.axes, equation.rhs, values)
     return _shared(value, f"{equation.lhs} {where}")
 
 
 def _shared(value: Value, name: str) -> Value:
-    if isinstance(value, list):
-        return [_shared(item, f"{name} {k}") for k, item in enumerate(value)]
-    value = sp.sympify(value)
-    return Shared(name, value) if value.args else value
+    held = np.empty(value.shape, object)
+    for place in np.ndindex(value.shape):
+        part = sp.sympify(value[place])
+        held[place] = Shared(" ".join([name, *map(str, place)]), part) if part.args else part
+    return held
 
 
 def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
-    """An expression on scalars: vectors are lists, matrices lists of rows."""
+    """An expression on arrays of scalars."""
     if isinstance(expr, Quantity):
         return values[expr]
     if isinstance(expr, Size):
-        return sp.Integer(_length(expr.axis))
+        return np.array(sp.Integer(_length(expr.axis)))
     if not expr.args:
-        return expr
+        return np.array(expr)
     if isinstance(expr, Deviation):
         return evaluate(expr.formula(), values)
     parts = [evaluate(a, values) for a in expr.args]
-    if isinstance(expr, MatVec):
-        matrix, vector = parts
-        return _shared([_dot(row, vector) for row in matrix], "product")
-    if isinstance(expr, Transposed):
-        return [list(column) for column in zip(*parts[0], strict=True)]
-    if isinstance(expr, Outer):
-        return [[a * b for b in parts[1]] for a in parts[0]]
     if isinstance(expr, Largest):
-        return Peak(*_shared(parts[0], "inside"))
-    if isinstance(expr, FeatureSum):
-        return _shared(sp.Add(*parts[0]), "sum")
+        return np.array(Peak(*_shared(parts[0], "inside")), object)
+    if isinstance(expr, Node):
+        return _shared(np.asarray(expr.value(*parts), object), "product")
     if isinstance(expr, sp.Pow | Elementwise):  # keeps SymPy from analysing what is inside
         parts = [_shared(part, "inside") for part in parts]
-    return _elementwise(expr.func, parts)
+    level = zip(parts, map(axes_of, expr.args), strict=True)
+    return _elementwise(expr.func, [stretched(part, own, axes_of(expr)) for part, own in level])
+
+
+def evaluate_as(axes: Axes, expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
+    """An expression where something of these axes is defined: a number there fills a vector."""
+    value = stretched(evaluate(expr, values), axes_of(expr), axes)
+    return np.broadcast_to(value, tuple(map(_length, axes)))
 
 
 def _elementwise(function: type, parts: list[Value]) -> Value:
-    lists = [part for part in parts if isinstance(part, list)]
-    if not lists:
-        return function.textbook(*parts) if issubclass(function, Declared) else function(*parts)
-    rows = [part if isinstance(part, list) else [part] * len(lists[0]) for part in parts]
-    return [_elementwise(function, list(row)) for row in zip(*rows, strict=True)]
+    rule = function.textbook if issubclass(function, Declared) else function
+    return np.asarray(np.frompyfunc(rule, len(parts), 1)(*parts), object)
 
 
 def _add(one: Value, other: Value) -> Value:
@@ -253,27 +243,16 @@ def _add(one: Value, other: Value) -> Value:
 
 
 def _dot(one: Value, other: Value) -> sp.Expr:
-    return sp.Add(*(a * b for a, b in zip(_flat(one), _flat(other), strict=True)))
+    return sp.Add(*(a * b for a, b in zip(one.flat, other.flat, strict=True)))
 
 
 def _symbols(name: str, axes: Axes) -> Value:
-    if not axes:
-        return sp.Symbol(name, real=True)
-    return [_symbols(f"{name}_{k}", axes[1:]) for k in range(_length(axes[0]))]
+    made = np.empty(tuple(map(_length, axes)), object)
+    for place in np.ndindex(made.shape):
+        made[place] = sp.Symbol("_".join([name, *map(str, place)]), real=True)
+    return made
 
 
 def _length(axis: Axis) -> int:
-    """Two units; other axes are longer, so that one taken for another does not fit."""
-    return {"H": 2, "I": 3}.get(axis.letter, 4)
-
-
-def _stretched(value: Value, axes: Axes) -> Value:
-    """A number where a vector is defined fills it; a sum of outer products may be plain zero."""
-    if not axes:
-        return value
-    items = value if isinstance(value, list) else [value] * _length(axes[0])
-    return [_stretched(item, axes[1:]) for item in items]
-
-
-def _flat(value: Value) -> list[sp.Expr]:
-    return [x for item in value for x in _flat(item)] if isinstance(value, list) else [value]
+    """Two units, or heads; other axes are longer, so that one taken for another does not fit."""
+    return 2 if axis == H or axis.heads else 3

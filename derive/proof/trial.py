@@ -44,7 +44,9 @@ class Trial:
         self.rng = np.random.default_rng(seed)
         self.sizes = sizes = _sizes(cell)
         self.template = self.module.Params(*(sizes[axis] for axis in cell.axes))
-        self.state_shapes = [(BATCH, *(sizes[axis] for axis in s.axes)) for s in cell.states]
+        self.state_shapes = [
+            (BATCH, *([sizes[axis] for axis in s.axes] or [1])) for s in cell.states
+        ]
         self.point = self.draw()
         self.ys, self.final, self.tape = self.run(self.point)
         self.dys = self.rng.standard_normal(self.ys.shape)

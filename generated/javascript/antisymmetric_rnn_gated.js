@@ -52,13 +52,13 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= W^{\top} \bar{a}_t - 0.1 \, \bar{a}_t + W (-\bar{a}_t) + \bar{h}_t \\
+  \bar{h}_{t-1}^{(t)} &= W^{\top} \bar{a}_t - 0.1 \, \bar{a}_t - W \bar{a}_t + \bar{h}_t \\
   \bar{x}_t &= V_z^{\top} \bar{a}_{z,t} + V_h^{\top} \, \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W} &= \textstyle \sum_t (\bar{a}_t h_{t-1}^{\top} + h_{t-1} (-\bar{a}_t)^{\top}) \\
+  \bar{W} &= \textstyle \sum_t (\bar{a}_t h_{t-1}^{\top} - h_{t-1} \bar{a}_t^{\top}) \\
   \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
   \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
   \bar{V}_h &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t} \, x_t^{\top} \\

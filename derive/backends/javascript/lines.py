@@ -38,7 +38,8 @@ def _statement(code: str, room: int) -> list[str]:
     """An assignment: a list on its left side, else the formula on its right side."""
     left, *rest = _pieces(code, r" \+?= ")
     right = " ".join(rest)
-    if not right or right[0] in "{[" or len(left) > room // 2:
+    is_list = "{" in left and len(left) > room // 2
+    if not right or right[0] in "{[" or is_list:
         return _opened(code, room)
     rows = _formula(right, room - 2)
     is_call = len(rows) == 3 and rows[0][-1] in "([{"

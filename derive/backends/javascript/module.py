@@ -80,16 +80,30 @@ class Module:
 
     def width(self, q: Quantity) -> str:
         """The length of a vector."""
-        return width(q.axes, self.names.size)
+        return width([q], self.names.size)
 
     def numbers(self, rows: str, q: Quantity) -> str:
         """How many numbers so many rows of a vector have."""
         return times(rows, self.width(q))
 
+    @property
+    def has_heads(self) -> bool:
+        """Whether it has several heads."""
+        return any(axis.heads for axis in self.axes)
+
+    @property
+    def matrices(self) -> list[str]:
+        """The parameters that are matrices."""
+        return [p.name for p in self.layout.parameters if p in self.cell.matrices]
+
+    def lengths(self, state: Quantity) -> str:
+        """How many numbers a state has, by the names of the sizes."""
+        return " * ".join(f"sizes.{self.names.argument(axis)}" for axis in state.axes) or "1"
+
     def count(self, buffer: Buffer) -> str:
         """How many numbers a buffer has."""
         rows = {"ONCE": "", "STEP": "B", "STEPS": "T * B", "TRAJECTORY": "(T + 1) * B"}
-        length = width(buffer.axes, self.names.size)
+        length = width(buffer.parts, self.names.size)
         leading = rows[buffer.span.name]
         return times(leading, length) if leading else length
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from derive.backends.javascript.printer import behind, entry, place
+from derive.backends.javascript.printer import behind, entry, place, times
 from derive.backends.printer import width
 from derive.backends.weight import Weight, weight_of
-from derive.nodes import Axis, Quantity
+from derive.nodes import Axes, Quantity
 from derive.program.buffers import Buffer, Region, Role, Span
 from derive.program.interface import Call
 from derive.program.naming import Names
@@ -21,6 +21,7 @@ from derive.program.program import Program
 from derive.program.statements import Group
 
 ROWS = {Span.ONCE: "", Span.STEP: "seq", Span.STEPS: "row", Span.TRAJECTORY: "row"}
+NESTS = ((), ("col",), ("line", "col"), ("head", "line", "col"))  # variables of nested loops
 
 
 class Places:
@@ -55,17 +56,25 @@ class Places:
         (q,) = buffer.parts
         return self.names.one(q) if buffer.span is Span.ONCE else self.names.all(q)
 
-    def width(self, axes: Iterable[Axis]) -> str:
-        """The length of quantities side by side."""
-        return width(axes, self.names.size)
-
-    def length(self, group: Group) -> str:
-        """How many entries quantities side by side have, or rows matrices one above the other."""
-        return self.width(axis for q in group for axis in q.axes[:1])
+    def width(self, parts: Iterable[Quantity]) -> str:
+        """How many entries quantities side by side have."""
+        return width(parts, self.names.size)
 
     def columns(self, matrices: Group) -> str:
         """How many columns matrices have."""
-        return self.names.size(matrices[0].axes[1])
+        return self.names.size(matrices[0].axes[-1])
+
+    def loops(self, axes: Axes) -> dict[str, str]:
+        """For each axis of a nest of loops, the outermost first, its variable and its length."""
+        names = NESTS[len(axes)]
+        return dict(zip(names, map(self.names.size, axes), strict=True))
+
+    def column(self, axes: Axes, nest: Axes) -> str:
+        """Which entry of a quantity of these axes lines within a nest of loops are about."""
+        variable = dict(zip(nest, NESTS[len(nest)], strict=True))
+        sizes = list(map(self.names.size, axes))
+        terms = (times(" * ".join(sizes[k + 1 :]), variable[a]) for k, a in enumerate(axes))
+        return " + ".join(terms)
 
     def row(self, region: Region) -> str:
         """The row of a buffer that lines are about."""
@@ -76,15 +85,21 @@ class Places:
         """Where a quantity, or several side by side, begin in their array, or have an entry."""
         region = self.memory.region(group)
         before = self.width(region.before) if region.first else ""
-        return place(self.width(region.buffer.axes), self.row(region), before, column)
+        return place(self.width(region.buffer.parts), self.row(region), before, column)
 
     def end(self, group: Group) -> str:
         """Where they end in their array."""
         region = self.memory.region(group)
-        length = self.width(region.buffer.axes)
+        length = self.width(region.buffer.parts)
         if region.is_whole:
             return place(length, behind(self.row(region), "1"))
-        return place(length, self.row(region), self.width((*region.before, *region.axes)))
+        return place(length, self.row(region), self.width((*region.before, *region.parts)))
+
+    def entry_in(self, nest: Axes, group: Group) -> str:
+        """The entry of a quantity that lines within a nest of loops are about; of several side by
+        side, those of the first."""
+        axes = group[0].axes
+        return self.entry(group, "col" if len(nest) == len(axes) == 1 else self.column(axes, nest))
 
     def entry(self, group: Group, column: str) -> str:
         """An entry of a quantity, or of several side by side; a number has one only."""

@@ -68,8 +68,10 @@ def of_sizes(argument: str) -> str:
 
 def times(count: str, length: str) -> str:
     """So many of a length: ``T * B * 4 * H``."""
-    if length == "1":
+    if length in ("", "1"):
         return count
+    if count == "":
+        return length
     return f"{count} * ({length})" if " + " in length else f"{count} * {length}"
 
 

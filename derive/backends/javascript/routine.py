@@ -14,10 +14,18 @@ from derive.backends.javascript.places import Places
 from derive.backends.javascript.printer import JavaScriptPrinter, added
 from derive.backends.weight import Weight
 from derive.cell import Equation
-from derive.nodes import Axis, Quantity, Size, symbols_of
+from derive.nodes import Axes, Axis, Quantity, Size, Transposed, own, symbols_of
 from derive.program.buffers import Buffer, Region
 from derive.program.loop import Loop
-from derive.program.statements import Fused, Group, Pointwise, Product, PullBack, Statement
+from derive.program.statements import (
+    Contraction,
+    Fused,
+    Group,
+    Pointwise,
+    Product,
+    PullBack,
+    Statement,
+)
 from derive.program.views import numbers
 
 
@@ -25,16 +33,28 @@ from derive.program.views import numbers
 class Nest:
     """A loop over the entries of vectors, or what is done once for numbers.
 
-    length   how many entries; empty for numbers
+    loops    the variables of its loops, the outermost first, and how far they run
     reads    what it reads from arrays, parameters and what is made of these apart
     lines    what it computes: quantities, and formulas on what it knows by name
     writes   those of them that others read
     """
 
-    length: str
+    loops: dict[str, str]
     reads: tuple[Quantity, ...]
     lines: tuple[tuple[Quantity, str], ...]
     writes: tuple[Quantity, ...]
+
+
+@dataclass(frozen=True)
+class Contracted:
+    """The product of a matrix with a vector, each sequence's own: loops over the entries of what it
+    gives, in each of them a sum over `inner`, a variable and how far it runs."""
+
+    loops: dict[str, str]
+    inner: tuple[str, str]
+    out: str
+    matrix: str
+    vector: str
 
 
 class Routine(Places):
@@ -94,15 +114,15 @@ class Routine(Places):
         lines = []
         for part in s.body:
             (q,) = part.outs
-            text = self.text(part, self.inside)
+            text = self.text(part, lambda q: self.inside(q, s.axes))
             if q not in s.local:
                 region = self.memory.region(part.outs)
                 if part.adds:
-                    text = added(there.get(region) or self.entry(part.outs, "col"), text)
+                    text = added(there.get(region) or self.entry_in(s.axes, part.outs), text)
                 there[region], last[region] = self.names.one(q), q
             lines.append((q, text))
         return Nest(
-            length=self.width(s.axes) if s.axes else "",
+            loops=self.loops(s.axes),
             reads=tuple(reads),
             lines=tuple(lines),
             writes=tuple(q for q in last.values() if self.is_read_outside(q, s, own)),
@@ -122,13 +142,36 @@ class Routine(Places):
         equation = self.equations.get(s.outs[0])
         return (printer.written_as(equation) if equation else printer)(s.expr)
 
-    def inside(self, q: Quantity) -> str:
+    def inside(self, q: Quantity, nest: Axes) -> str:
         """What a quantity is called within a nest: it is a number there."""
-        return self.entry((q,), "col") if q in self.fixed else self.names.one(q)
+        return self.entry_in(nest, (q,)) if q in self.fixed else self.names.one(q)
 
     def outside(self, s: Pointwise) -> str:
         """The expression of a statement that is in no nest, on entries of arrays."""
-        return self.text(s, lambda q: self.entry(s.group_of(q), "col"))
+        return self.text(s, lambda q: self.entry_in(s.outs[0].axes, s.group_of(q)))
+
+    def written(self, s: Contraction) -> str:
+        """The product of a statement, for a comment."""
+        matrix, vector = s.product.args
+        (whole,) = symbols_of(matrix)
+        sign = "ᵀ" if isinstance(matrix, Transposed) else ""
+        return f"{self.names.one(whole)}{sign} {self.names.one(vector)}"
+
+    def contraction(self, s: Contraction) -> Contracted:
+        """How a product is written whose matrix is each sequence's own."""
+        matrix, vector = s.product.args
+        (whole,) = symbols_of(matrix)
+        (out,) = s.outs
+        (inner,) = own(vector.axes)
+        nest = (*out.axes, inner)
+        loops = self.loops(nest)
+        return Contracted(
+            loops=dict(list(loops.items())[:-1]),
+            inner=list(loops.items())[-1],
+            out=self.entry_in(nest, (out,)),
+            matrix=self.entry_in(nest, (whole,)),
+            vector=self.entry_in(nest, (vector,)),
+        )
 
     # what it needs
 

@@ -12,7 +12,7 @@ from derive.backends.about import About
 from derive.backends.numpy.printer import NumPyPrinter, helpers
 from derive.backends.numpy.routine import Routine
 from derive.backends.numpy.words import ATTRIBUTES, FUNCTIONS
-from derive.backends.printer import width
+from derive.backends.printer import extent
 from derive.backends.python_lines import folded, in_docstring
 from derive.backends.weight import Weight
 from derive.entries import PLACE
@@ -84,12 +84,32 @@ class Module:
 
     def shape(self, leading: str, axes: Axes) -> str:
         """A shape for people: leading lengths such as T and B, then a quantity's own."""
-        lengths = [*leading.split(), *(self.names.size(a) for a in axes or ())]
+        lengths = [*leading.split(), *map(self.names.size, axes or ())]
         return f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
 
     def width(self, buffer: Buffer) -> str:
-        """The length of a buffer's last axis."""
-        return width(buffer.axes, self.names.size)
+        """The lengths of a buffer's axes, after steps and sequences."""
+        return extent(buffer.parts, self.names.size)
+
+    def lengths(self, quantity: Quantity) -> str:
+        """The lengths of a quantity's axes, as parameters know them; 1 for a number."""
+        own = (f"params.{self.names.argument(axis)}" for axis in quantity.axes)
+        return ", ".join(own) or "1"
+
+    @property
+    def has_heads(self) -> bool:
+        """Whether it has several heads."""
+        return any(axis.heads for axis in self.axes)
+
+    @property
+    def matrices(self) -> list[str]:
+        """The parameters that are matrices."""
+        return [p.name for p in self.layout.parameters if p in self.cell.matrices]
+
+    @property
+    def has_matrices(self) -> bool:
+        """Whether a state has not just one axis."""
+        return any(len(s.axes) != 1 for s in self.cell.states)
 
     def describe(self, axis: Axis) -> str:
         """An axis for people."""
@@ -169,4 +189,4 @@ class Module:
     def entry(self, formula: sp.Expr) -> str:
         """A parameter's entries, in `init`."""
         ranks = {place.name: n for n, place in enumerate(PLACE)}
-        return NumPyPrinter(ranks, str, self.names.argument)(formula)
+        return NumPyPrinter(ranks, str, self.names.argument, ())(formula)

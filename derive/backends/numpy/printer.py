@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import sympy as sp
 
 from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
+from derive.nodes import Axes, Axis, Quantity
 from derive.printing import ATOM, POWER, PRODUCT
 
 # NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The
@@ -19,7 +20,22 @@ UFUNCS = frozenset(
 
 
 class NumPyPrinter(PlacedPrinter):
-    """Prints elementwise expressions on the arrays that `place` names."""
+    """Prints elementwise expressions on the arrays that `place` names, each seen so that it fits
+    one of `axes`."""
+
+    def __init__(
+        self,
+        rank: Mapping[str, int],
+        place: Callable[[Quantity], str],
+        size: Callable[[Axis], str],
+        axes: Axes,
+    ):
+        super().__init__(rank, place, size)
+        self.axes = axes
+
+    def symbol(self, symbol):
+        text = super().symbol(symbol)
+        return stretched(text, symbol.axes, self.axes) if isinstance(symbol, Quantity) else text
 
     def power(self, expr):
         base, exponent = expr.args
@@ -41,6 +57,17 @@ def helpers(expressions: Iterable[sp.Expr], activations: Iterable[str]) -> set[s
     """The functions that a module has to bring along, since NumPy has none."""
     used = {type(f).__name__ for expr in expressions for f in expr.atoms(Elementwise)}
     return (used - UFUNCS) | (set(activations) - UFUNCS - {"sigmoid"})
+
+
+def stretched(array: str, axes: Axes, to: Axes) -> str:
+    """An array of these axes, seen so that it fits one of the axes `to`. A number for each sequence
+    has an axis of length 1 there."""
+    if axes == to or len(to) < 2:
+        return array
+    if not axes:
+        return f"{array}[..., {', '.join(['None'] * (len(to) - 1))}]"
+    places = [":" if axis in axes else "None" for axis in to]
+    return f"{array}[..., {', '.join(places[places.index('None') :])}]"
 
 
 def between(low: str, high: str) -> str:

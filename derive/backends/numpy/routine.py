@@ -19,11 +19,12 @@ from derive.backends.numpy.printer import (
     part,
     part_of_step,
     step_of,
+    stretched,
     trajectory,
 )
-from derive.backends.printer import width
+from derive.backends.printer import extent, width
 from derive.backends.weight import Weight, weight_of
-from derive.nodes import Axes, Axis, H, Quantity, Size, axes_of
+from derive.nodes import Axes, Axis, H, Quantity, Size, Transposed, axes_of, sides
 from derive.printing import Infix
 from derive.program import interface
 from derive.program.buffers import Buffer, Region, Role, Span
@@ -34,11 +35,13 @@ from derive.program.statements import (
     Activate,
     Bias,
     Compute,
+    Contraction,
     Group,
     OuterTotal,
     Pointwise,
     Product,
     PullBack,
+    Reduce,
     Statement,
     Total,
 )
@@ -85,7 +88,7 @@ class Routine:
         for buffer in (*self.memory.own, *tape):
             given = buffer.role is Role.ARGUMENT or buffer.span is Span.ONCE
             if not given and buffer not in self.views.made:
-                self.width(buffer.axes)
+                self.width(buffer.parts)
         for region in self.views.runs:
             self.slice(region)
 
@@ -107,17 +110,22 @@ class Routine:
         self.weights[weight.name] = weight
         return weight.name
 
-    def width(self, axes: Iterable[Axis]) -> str:
+    def width(self, parts: Iterable[Quantity]) -> str:
         """The length of quantities side by side."""
-        axes = tuple(axes)
-        self.sizes |= dict.fromkeys(axes)
-        return width(axes, self.names.size)
+        parts = tuple(parts)
+        self.sizes |= dict.fromkeys(axis for q in parts for axis in q.axes)
+        return width(parts, self.names.size)
+
+    def extent(self, buffer: Buffer) -> str:
+        """The lengths of a buffer's axes, after steps and sequences."""
+        self.width(buffer.parts)
+        return extent(buffer.parts, self.names.size)
 
     def slice(self, region: Region) -> str:
         """A region of a buffer, as a slice of its last axis."""
         low = self.width(region.before) if region.first else ""
         ends_it = region.first + region.count == len(region.buffer.parts)
-        return between(low, "" if ends_it else self.width((*region.before, *region.axes)))
+        return between(low, "" if ends_it else self.width((*region.before, *region.parts)))
 
     def part_slices(self, stack: Buffer) -> list[str]:
         """The slices of a stack's parts; none where all are of one width."""
@@ -148,6 +156,10 @@ class Routine:
         """Names for one step of arrays of all steps."""
         whole = super(OneStep, self.during).array
         return {self.during.array(group): whole(group) for group in self.views.columns.values()}
+
+    def ended(self, q: Quantity) -> str:
+        """Which sequences have ended, seen so that it fits a quantity."""
+        return stretched("ended", (), q.axes)
 
     def before_step(self, carry) -> str:
         """A copy of what one step hands to the next, from before the step."""
@@ -190,7 +202,8 @@ class Phase:
         for vectors in s.vectors if isinstance(s, Bias) else ():
             self.array(vectors)
         for expr in numbers(s):
-            routine.width(length.axis for length in sorted(expr.atoms(Size), key=str))
+            sizes = sorted(expr.atoms(Size), key=str)
+            routine.sizes |= dict.fromkeys(size.axis for size in sizes)
         if isinstance(s, Compute) and s.outs[0] in routine.constants:
             self.width(s)
         elif isinstance(s, Compute) and routine.is_in_place and s.expr != 0:
@@ -199,7 +212,9 @@ class Phase:
     def lower(self, s: Compute) -> None:
         """Turn a statement into calls."""
         at = self.of(s)
-        lowering = Lowering(at, self.place, lambda axes, n: self.work(axes, n, len(s.outs)))
+        lowering = Lowering(
+            at, self.place, lambda axes, n: self.work(axes, n, len(s.outs)), stretched
+        )
         lower = lowering.add if s.adds else lowering.assign
         self.calls[s] = lower(s.outs[0], s.expr, self.printer(s, at))
 
@@ -245,15 +260,28 @@ class Phase:
 
     def work(self, axes: Axes, number: int, count: int = 1) -> str:
         """A scratch array of the shape of a quantity, or of several side by side."""
-        axes = axes * count
-        size = "" if axes == (H,) else self.routine.width(axes).replace(" ", "").replace("*", "")
+        if len(axes) > 1:
+            return self.work_matrix(axes, number)
+        parts = (Quantity("work", axes),) * count
+        size = self.routine.width(parts).replace(" ", "").replace("*", "")
+        size = "" if (axes, count) == ((H,), 1) else size
         name = f"work{'_' * bool(size)}{size}{number if number > 1 else ''}"
-        return self.borrow(name if self.span is Span.STEP else f"{name}_s", axes)
+        return self.borrow(name if self.span is Span.STEP else f"{name}_s", parts)
 
-    def borrow(self, name: str, axes: Iterable[Axis], is_columns: bool = False) -> str:
+    def work_matrix(self, axes: Axes, number: int) -> str:
+        """A scratch array of the shape of a matrix."""
+        self.routine.width([Quantity("work", axes)])
+        sizes = list(map(self.routine.names.size, axes))
+        name = "_".join(["work", *sizes]) + (str(number) if number > 1 else "")
+        name = name if self.span is Span.STEP else f"{name}_s"
+        name = self.routine.names.scratch((name, self.span), name)
+        self.scratch[name] = Scratch(name, ", ".join(sizes))
+        return name
+
+    def borrow(self, name: str, parts: Group, is_columns: bool = False) -> str:
         """A scratch array of this name."""
         name = self.routine.names.scratch((name, self.span), name)
-        self.scratch[name] = Scratch(name, self.routine.width(axes), is_columns)
+        self.scratch[name] = Scratch(name, self.routine.width(parts), is_columns)
         return name
 
     # statements
@@ -263,8 +291,10 @@ class Phase:
         return self.routine.memory.region(s.outs).buffer in self.routine.views.made
 
     def width(self, s: Compute) -> str:
-        """The length of what a statement defines."""
-        return self.routine.width(axis for q in s.outs for axis in q.axes)
+        """The lengths of what a statement defines."""
+        self.routine.width(s.outs)
+        lengths = extent(s.outs, self.routine.names.size)
+        return f"({lengths})" if ", " in lengths else lengths
 
     def is_number(self, expr: sp.Expr) -> bool:
         """Whether an expression is one number."""
@@ -282,9 +312,38 @@ class Phase:
     def printer(self, s: Pointwise, place: Callable[[Quantity], str]) -> Infix:
         """A printer of a statement's expression, in the order in which it was written."""
         routine = self.routine
-        printer = NumPyPrinter(routine.program.rank, place, routine.names.size)
+        axes = max((s.outs[0].axes, axes_of(s.expr)), key=len)
+        printer = NumPyPrinter(routine.program.rank, place, routine.names.size, axes)
         equation = next((e for e in routine.loop.equations if e.lhs == s.outs[0]), None)
         return printer.written_as(equation) if equation else printer
+
+    def rows(self, group: Group) -> str:
+        """The array that holds quantities, its own axes as one: a row for each sequence, or for
+        each step of each."""
+        array, is_wide = self.array(group), len(group[0].axes) > 1
+        if self.span is Span.STEP or group[0] in self.routine.fixed:
+            return f"_flat({array})" if is_wide else array
+        return f"_rows({array})"
+
+    def merged(self, matrices: Group) -> str:
+        """A stack of matrices, or those of all heads, one above the other."""
+        name = self.routine.weight(matrices)
+        return f"_merged({name})" if len(matrices[0].axes) > 2 else name
+
+    def contraction(self, s: Contraction) -> tuple[str, str, bool]:
+        """The matrices and the vectors of a product, one for each sequence, and whether the
+        matrices are transposed."""
+        (matrix,), (vector,) = s.groups
+        among = s.product.among()
+        array = stretched(self.array((vector,)), vector.axes, among + s.product.length())
+        whole = stretched(self.array((matrix,)), matrix.axes, among + sides(matrix.axes))
+        return whole, array, isinstance(s.product.args[0], Transposed)
+
+    def over(self, s: Reduce) -> str:
+        """The axes of an array that a sum runs over, counted from its last."""
+        (whole, *_) = s.vectors
+        places = [whole.axes.index(axis) - len(whole.axes) for axis in s.over]
+        return str(places[0]) if len(places) == 1 else str(tuple(places))
 
     def text(self, s: Pointwise) -> str:
         """The expression of a statement, on arrays."""
@@ -316,14 +375,15 @@ class OneStep(Phase):
         (operands,) = s.groups
         alone = len(self.routine.memory.region(s.outs).buffer.parts) == 1
         is_straight = isinstance(s, PullBack) and alone and not s.adds
+        if any(len(q.axes) > 1 for q in (*s.outs, *operands)):
+            return
         if self.routine.is_in_place and operands[0] not in self.routine.fixed and not is_straight:
             out, weight = self.array(s.outs), self.routine.weight(s.matrices)
             rows, is_wide = self.array(operands), isinstance(s, Product)
             short = s.adds and len(weight + rows) < 30
             both = f"{weight}_{rows}" if is_wide else f"{rows}_{weight}"
-            axes = (axis for q in s.outs for axis in q.axes)
             name = both if short else f"{out}_{'T' if is_wide else 'part'}"
-            self.products[s] = self.borrow(name, axes, is_wide)
+            self.products[s] = self.borrow(name, s.outs, is_wide)
 
     def array(self, group: Group) -> str:
         """One step: a name, or step t of an array of all steps."""

@@ -25,7 +25,7 @@ from derive.display.diagram.graph import Node, Norm, Operand
 from derive.display.diagram.route import Way
 from derive.display.diagram.scene import Dot, Position, Scene, Stroke, Word
 from derive.elementwise import Elementwise
-from derive.nodes import FeatureSum, Quantity, axes_of
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, axes_of, summed
 
 # What is wider is written below the picture, under a number. That begins with what is very wide;
 # each time that a label finds no room, less is too wide, but not less than a letter is.
@@ -62,7 +62,8 @@ class _BackwardPen(Pen):
     def strokes(self) -> Iterator[Stroke]:
         along = self.routes.grid.along
         for stroke in super().strokes():
-            yield replace(stroke, role="rail" if stroke.ends in along else "adjoint")
+            role = "rail" if stroke.ends in along else "adjoint"
+            yield replace(stroke, role=role + " matrix" * ("matrix" in stroke.role))
 
     def dots(self) -> Iterator[Dot]:
         return (replace(dot, role="adjoint") for dot in super().dots())
@@ -156,10 +157,12 @@ class _BackwardPen(Pen):
     def contribution(self, node: Node, operand: Operand) -> sp.Expr:
         """The adjoint of a node's value, times its derivative by one of its operands; what all
         features of a number hand back adds up."""
-        bar = self.before(node) if node.kind == "layer" else self.value(node)
-        made = (bar or sp.S.Zero) * self.slope(node, operand)
-        is_spread = axes_of(made) and not axes_of(operand.expr)
-        return FeatureSum(made) if is_spread else made
+        bar = (self.before(node) if node.kind == "layer" else self.value(node)) or sp.S.Zero
+        if node.kind == "operation" and isinstance(node.expr, MatVec | Outer):
+            return next(share for part, share in node.expr.adjoint(bar) if part == operand.expr)
+        made = bar * self.slope(node, operand)
+        missing = [axis for axis in axes_of(made) if axis not in axes_of(operand.expr)]
+        return summed(made, missing) if missing else made
 
     def value(self, node: Node) -> sp.Expr:
         """The adjoint of what a node computes: by name, or else what its readers hand back."""

@@ -19,6 +19,7 @@ from derive.display.diagram.route import Routes, Way
 from derive.display.diagram.scene import Area, Box, Dot, Position, Scene, Stroke, Word
 from derive.display.diagram.told import Told
 from derive.display.diagram.tracks import places
+from derive.nodes import axes_of, own
 
 TYPE, SMALL = 15.0, 12.0  # sizes of type: names, and what is written on nodes
 ROUND, BOX = 22.0, 30.0  # the height of an operation and of a layer
@@ -28,6 +29,7 @@ MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
 SIGNS |= {"log_sigmoid": "log σ", "floor": "⌊·⌋", "choose": "where", "stop_gradient": "sg"}
+SIGNS |= {"outer": "⊗", "apply": "@"}
 
 
 def scene(cell: Cell) -> Scene:
@@ -156,11 +158,18 @@ class Pen:
             node = self.graph.nodes[way.source]
             yield Stroke(
                 self.corners(self.whole(way)),
-                self.lines[way.source],
+                self.line(way),
                 tuple(map(str, node.names)),
                 self.heads(way, self.corners(way)),
                 (way.source, way.target),
             )
+
+    def line(self, way: Way) -> str:
+        """The role of a line, and whether it carries a matrix."""
+        node = self.graph.nodes[way.source]
+        value = node.names[0] if node.names else node.expr
+        is_matrix = node.kind != "merge" and len(own(axes_of(value))) > 1
+        return self.lines[way.source] + " matrix" * is_matrix
 
     def heads(
         self, way: Way, points: tuple[Position, ...]
@@ -217,7 +226,8 @@ class Pen:
                 for other in strokes:
                     for (u, v), (u2, _) in pairwise(other.points):
                         if min(u, u2) < x < max(u, u2) and min(y, y2) < v < max(y, y2):
-                            yield replace(one, points=((x, v - 5), (x, v + 5)), heads=())
+                            far = 7 if "matrix" in other.role else 5
+                            yield replace(one, points=((x, v - far), (x, v + far)), heads=())
 
     # words
 

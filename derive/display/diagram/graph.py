@@ -21,7 +21,16 @@ import sympy as sp
 from derive.cell import Cell
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise, maximum
-from derive.nodes import Axes, FeatureSum, MatVec, Quantity, Size, axes_of, symbols_of
+from derive.nodes import (
+    Axes,
+    FeatureSum,
+    MatVec,
+    Quantity,
+    Size,
+    Transposed,
+    axes_of,
+    symbols_of,
+)
 from derive.nodes import Node as Node_
 
 SIDES = 3  # how many lines reach an operation; the fourth side is where one leaves it
@@ -182,7 +191,8 @@ class _Builder:
             (inside,), label = expr.args, type(expr).__name__
         terms = sp.Add.make_args(inside)
         weighed = [self.weighed(term) for term in terms]
-        if not any(w is not None and _is_product(t) for w, t in zip(weighed, terms, strict=True)):
+        pairs = zip(weighed, terms, strict=True)
+        if not any(w is not None and _is_product(t, self.constant) for w, t in pairs):
             return None
         if label == "linear" and any(w is None for w in weighed):
             return None
@@ -198,7 +208,7 @@ class _Builder:
         """The vectors that a term multiplies with something learnt; None where it does not."""
         if self.is_constant(term):
             return []
-        if isinstance(term, MatVec):
+        if _is_learnt(term, self.constant):
             return [term.args[1]]
         if isinstance(term, Norm):
             return self.weighed(term.args[0])
@@ -226,6 +236,10 @@ class _Builder:
             return self.product(expr)
         if isinstance(expr, sp.Pow):
             return self.power(expr)
+        if isinstance(expr, MatVec):  # with a matrix that is no parameter
+            matrix, vector = expr.args
+            (whole,) = matrix.args if isinstance(matrix, Transposed) else (matrix,)
+            return "apply", [self.operand(whole), self.operand(vector)]
         names = {FeatureSum: "sum", Deviation: "deviation"}
         lines = [argument for argument in expr.args if not self.is_constant(argument)]
         label = names.get(type(expr), type(expr).__name__.lower())
@@ -357,7 +371,7 @@ def _folded(
     folded: dict[Quantity, sp.Expr] = {}
     for name, rhs in formulas.items():
         terms = sp.Add.make_args(rhs.xreplace(folded))
-        is_learnt = places[name] == 1 and any(_is_product(term) for term in terms)
+        is_learnt = places[name] == 1 and any(_is_product(term, constant) for term in terms)
         if name not in kept and is_learnt and all(_is_linear(t, constant) for t in terms):
             folded[name] = rhs
     return folded
@@ -370,12 +384,17 @@ def _is_linear(term: sp.Expr, constant: frozenset[Quantity]) -> bool:
     if isinstance(term, sp.Mul):
         others = [factor for factor in term.args if not symbols_of(factor) <= constant]
         return len(others) == 1 and others[0].is_Symbol and bool(symbols_of(term) & constant)
-    return isinstance(term, MatVec) or symbols_of(term) <= constant
+    return _is_learnt(term, constant) or symbols_of(term) <= constant
 
 
-def _is_product(term: sp.Expr) -> bool:
-    """Whether a term has a product with a matrix."""
-    return term.has(MatVec)
+def _is_product(term: sp.Expr, constant: frozenset[Quantity]) -> bool:
+    """Whether a term has a product with a matrix that is learnt."""
+    return any(_is_learnt(product, constant) for product in term.atoms(MatVec))
+
+
+def _is_learnt(term: sp.Expr, constant: frozenset[Quantity]) -> bool:
+    """Whether a term is a product with a matrix that is learnt, or depends on parameters alone."""
+    return isinstance(term, MatVec) and symbols_of(term.args[0]) <= constant
 
 
 def _is_minus(term: sp.Expr) -> bool:

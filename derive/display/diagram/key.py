@@ -9,6 +9,7 @@ from derive.display.diagram import label
 from derive.display.diagram.scene import Box, Dot, Scene, Stroke, Word
 
 TYPE, ICON, HIGH, APART = 11.5, 34.0, 22.0, 18.0
+LINES = {"old": "memory old", "matrix": "line matrix"}  # how a sign of a line is drawn
 LEAST = 380.0  # the width of a key, where the picture is narrower
 
 FORWARD = {"dot": "copied", "merge": "joined"}
@@ -48,13 +49,18 @@ def entries(made: Scene) -> Iterator[Entry]:
         yield Entry("gate, learnt", (_box("σ", "gate", 30, 18, False),))
     if "candidate" in layers:
         yield Entry("other layer, learnt", (_box("tanh", "candidate", 34, 18, False),))
+    signs = {box.label for box in made.boxes if box.round}
     if "operation" in kinds:
         yield Entry("entry by entry", (_box("×", "operation", 18, 18, True),))
+    for sign, text in {"⊗": "outer product", "@": "matrix times vector"}.items():
+        if sign in signs:
+            yield Entry(text, (_box(sign, "operation", 18, 18, True),))
     lines = {"memory": "memory", "hidden": "handed on", "input": "input"}
     lines |= {"rail": "along the memory", "old": "of the step before"}
+    lines |= {"matrix": "a matrix"}
     for role, text in lines.items():
         if role in roles:
-            yield Entry(text, strokes=(_line(role if role != "old" else "memory old"),))
+            yield Entry(text, strokes=(_line(LINES.get(role, role)),))
     role = "adjoint" if is_backward else "line"
     if made.dots:
         yield Entry(

@@ -60,6 +60,9 @@ class Labels(Lettered, Unicode):
     def transposed(self, matrix: sp.Expr) -> str:
         return f"{self.print(matrix, ATOM)}{HIGHER}T{LEVEL}"
 
+    def subscript(self, text: str) -> str:
+        return f"{LOWER}{text}{LEVEL}" if text else ""
+
     def exponent(self, number: sp.Expr) -> str:
         return f"{HIGHER}{number if number.is_Rational else self(number)}{LEVEL}"
 

@@ -148,6 +148,11 @@ class Scene:
     about: str
 
     @property
+    def has_matrices(self) -> bool:
+        """Whether a line carries a matrix."""
+        return any("matrix" in stroke.role for stroke in self.strokes)
+
+    @property
     def areas(self) -> Iterator[Area]:
         """What its parts cover."""
         yield from self.frames

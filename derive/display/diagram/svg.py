@@ -44,14 +44,14 @@ def path(points: tuple[Position, ...]) -> str:
     return f"{text}L{_pair(points[-1])}"
 
 
-def head(tip: Position, back: Position) -> str:
-    """An arrow head, as path data."""
-    return f"M{'L'.join(map(_pair, arrow(tip, back)))}Z"
+def head(tip: Position, back: Position, role: str) -> str:
+    """The arrow head of a line, as path data."""
+    return f"M{'L'.join(map(_pair, arrow(tip, back, role)))}Z"
 
 
-def arrow(tip: Position, back: Position) -> tuple[Position, Position, Position]:
-    """The corners of an arrow head."""
-    x, y = _towards(tip, back, 7.0)
+def arrow(tip: Position, back: Position, role: str) -> tuple[Position, Position, Position]:
+    """The corners of an arrow head; that of a matrix is wider, as its line is."""
+    x, y = _towards(tip, back, 12.0 if "matrix" in role else 7.0)
     across = (y - tip[1]) / 2, (tip[0] - x) / 2
     return tip, (x + across[0], y + across[1]), (x - across[0], y - across[1])
 

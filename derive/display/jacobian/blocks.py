@@ -9,8 +9,8 @@ import sympy as sp
 from derive.adjoint import Adjoint
 from derive.display.derivation import Textbook, negative, readable
 from derive.display.formula import BEFORE_OPERAND, Mathematics
-from derive.jacobian import Block, Bracket, Column, Diagonal, Factor, Named, Row, Sum, Term
-from derive.nodes import Quantity, axes_of
+from derive.jacobian import Along, Block, Bracket, Column, Diagonal, Factor, Named, Row, Sum, Term
+from derive.nodes import Quantity, axes_of, own
 from derive.printing import ATOM, POWER, SUM, Infix
 
 
@@ -24,7 +24,7 @@ class SumsLast(Infix):
 class Blocks:
     """Writes blocks, their entries by way of a printer; a subclass has the words."""
 
-    diag, identity, ones, apart = "diag", "I", "1", " "
+    diag, identity, ones, apart, kronecker = "diag", "I", "1", " ", "⊗"
     number = POWER  # how tightly a number in front of a matrix has to hold together
 
     def __init__(self, printer: Mathematics, derived: Adjoint, book: Textbook):
@@ -48,7 +48,7 @@ class Blocks:
     def product(self, term: Term, by: Quantity) -> str:
         """Matrices side by side; where there is none, the identity."""
         texts = [self.factor(factor, by) for factor in term]
-        is_number = all(isinstance(f, Diagonal) and axes_of(f.entries) == () for f in term)
+        is_number = all(isinstance(f, Diagonal) and own(axes_of(f.entries)) == () for f in term)
         joint = BEFORE_OPERAND + self.apart
         return joint.join([*texts, self.identity] if is_number else texts)
 
@@ -58,15 +58,24 @@ class Blocks:
                 return self.printer.bracket(self.sum(terms, by))
             case Named(quantity):
                 return self.partial(quantity, by)
-            case Diagonal(entries) if axes_of(entries) != ():
-                return f"{self.diag}({self.entries(entries)})"
+            case Diagonal(entries, of) if own(axes_of(entries)) != ():
+                diagonal = f"{self.diag}({self.entries(entries)})"
+                places = [of.index(axis) for axis in own(axes_of(entries))] if of else []
+                return self.beside(diagonal, *places) if places else diagonal
             case Diagonal(entries):
                 return self.entries(entries, self.number)
             case Row(entries):
                 return self.transposed(self.vector(entries))
             case Column(entries):
                 return self.vector(entries)
+            case Along(inner, place):
+                return self.beside(self.factor(inner, by), place)
         return self.printer.print(factor.matrix, ATOM)
+
+    def beside(self, factor: str, place: int) -> str:
+        """The product of Kronecker of a factor with the identity, row after row."""
+        left, right = (factor, self.identity) if place == 0 else (self.identity, factor)
+        return self.printer.bracket(f"{left} {self.kronecker} {right}")
 
     def vector(self, entries: sp.Expr) -> str:
         """A vector; of one number, so many times ones."""

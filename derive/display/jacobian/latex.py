@@ -23,6 +23,7 @@ class LatexFactors(SumsLast, Latex):
 
 class LatexBlocks(Blocks):
     diag, identity, ones, apart = r"\operatorname{diag}", r"\mathbf{I}", r"\mathbf{1}", r" \, "
+    kronecker = r"\otimes"
     number = PRODUCT  # a fraction is stacked, and needs no bracket
 
     def partial(self, of: Quantity, by: Quantity) -> str:

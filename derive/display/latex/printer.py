@@ -97,9 +97,14 @@ class Latex(Stacked):
         return f"{self.factors(over) or '1'}{BEFORE_FACTOR} / {self.bracket(below)}"
 
     def apply(
-        self, function: str, arguments: Iterable[sp.Expr], power: sp.Expr | None = None
+        self,
+        function: str,
+        arguments: Iterable[sp.Expr],
+        power: sp.Expr | None = None,
+        below: Iterable[sp.Symbol] = (),
     ) -> str:
         word = FUNCTIONS.get(function, rf"\operatorname{{{function}}}")
+        word += script("_", ",".join(map(self.symbol, below)))
         return word + self.exponent(power) + self.bracket(", ".join(map(self, arguments)))
 
     def root(self, expr: sp.Expr) -> tuple[str, int]:

@@ -39,10 +39,11 @@ def percentages(array: Array) -> str:
 
 
 def entries(array: Array) -> list[Array | None]:
-    """The entries that are shown, None for those left out."""
-    if len(array) <= LONGEST:
+    """The entries that are shown, None for those left out; of one matrix for each head, fewer."""
+    longest = LONGEST if array.ndim < 3 else 2
+    if len(array) <= longest:
         return list(array)
-    return [*array[: LONGEST - 1], None, array[-1]]
+    return [*array[: longest - 1], None, array[-1]]
 
 
 def digits_of(array: Array) -> int:

@@ -13,12 +13,12 @@ from copy import copy
 import sympy as sp
 
 from derive.display.derivation import Mean, Minimum, Textbook
-from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Mathematics, plain
+from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Mathematics
 from derive.display.latex.printer import Latex
 from derive.display.trace.numbers import LONGEST, Array, digits_of, entries, figure
 from derive.display.unicode import Unicode
 from derive.elementwise import maximum
-from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, axes_of
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, count
 from derive.printing import ATOM, POWER, PRODUCT, SUM
 
 Value = Callable[[sp.Expr], Array]  # an expression's value, in its own shape
@@ -31,7 +31,7 @@ def computable(expr: sp.Expr) -> sp.Expr:
         return expr
     parts = [computable(part) for part in expr.args]
     if isinstance(expr, Mean):
-        return FeatureSum(*parts) / Size(*axes_of(parts[0]))
+        return FeatureSum(*parts) / count(expr.summed)
     if isinstance(expr, Minimum):
         return -maximum(*(-part for part in parts))
     return expr.func(*parts)
@@ -106,9 +106,8 @@ class PutIn(Mathematics):
         """A vector, or a matrix as its rows. It may be broken between entries, or between rows."""
         if array.ndim == 0:
             return self.figure(float(array), digits)
-        shown = (self.ellipsis if a is None else self.nested(a, digits) for a in entries(array))
-        comma = f",{BEFORE_OPERAND} "
-        return f"[{comma.join(map(plain, shown))}]"
+        shown = [self.ellipsis if a is None else self.nested(a, digits) for a in entries(array)]
+        return f"[{f',{BEFORE_OPERAND} '.join(shown)}]"
 
     def figure(self, x: float, digits: int = 6) -> str:
         return figure(x, digits)
@@ -116,6 +115,8 @@ class PutIn(Mathematics):
 
 class UnicodePutIn(PutIn, Unicode):
     """With values, in Unicode."""
+
+    juxtaposed = BEFORE_FACTOR + "·"
 
 
 class LatexPutIn(PutIn, Latex):

@@ -11,7 +11,16 @@ from derive.adjoint import separated
 from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.names import fresh
-from derive.nodes import Node, Quantity, axes_of, outermost_nodes, symbols_of
+from derive.nodes import (
+    Node,
+    Quantity,
+    axes_of,
+    has_shape,
+    is_matrix,
+    outermost_nodes,
+    own,
+    symbols_of,
+)
 from derive.program.loop import Loop, needed_for
 from derive.program.policy import Policy
 
@@ -56,7 +65,8 @@ class _Hoist:
 
     def leaves(self, equation: Equation) -> bool:
         """Whether an equation that is known before the loop is better computed there."""
-        return equation.lhs not in self.loop.last
+        is_fixed = symbols_of(equation.rhs) <= self.fixed
+        return equation.lhs not in self.loop.last and (is_fixed or not is_matrix(equation.lhs))
 
     def compute_before(self, equation: Equation) -> None:
         """Compute an equation before the loop, where the terms that are the same at every step are
@@ -82,7 +92,7 @@ class _Hoist:
             else:
                 fixed, moving = self.factors(term)
                 if axes_of(moving) == () != axes_of(fixed):  # known numbers go with a number, too
-                    known, fixed = separated(fixed)
+                    known, fixed = separated(fixed, axes_of(fixed))
                     name = self.rate_name(equation.lhs, moving)
                     moving *= self.outside(known, name, equation)
                 rates.setdefault(moving, []).append(fixed)
@@ -129,12 +139,21 @@ class _Hoist:
         / H`` for a varying number s, the known vector is v alone.
         """
         parts = sp.Mul.make_args(term)
+        if self.is_large(sp.Mul(*(p for p in parts if not self.varies(p)))):
+            return sp.S.One, term
         fixed = sp.Mul(*(p for p in parts if not self.varies(p)))
         moving = sp.Mul(*(p for p in parts if self.varies(p)))
         if symbols_of(fixed) and (axes_of(moving) == () or axes_of(fixed) == ()):
             plain = sp.Mul(*(p for p in sp.Mul.make_args(fixed) if not symbols_of(p)))
             return fixed / plain, moving * plain
         return fixed, moving
+
+    def is_large(self, expr: sp.Expr) -> bool:
+        """Whether an expression would be a matrix for each step and sequence: that stays in the
+        loop, whatever it is made of."""
+        if symbols_of(expr) <= self.fixed:
+            return False
+        return not has_shape(expr) or len(own(axes_of(expr))) > 1
 
     def rate_name(self, lhs: Quantity, moving: sp.Expr) -> str:
         """The local derivative that takes `moving` to `lhs` is named as one: ``dc_next_da_i`` is
@@ -148,7 +167,8 @@ class _Hoist:
     def outside(self, expr: sp.Expr, name: str, equation: Equation) -> sp.Expr:
         """The expression, or a quantity defined as it before the loop where that saves work in the
         loop."""
-        if isinstance(expr, Quantity) or not symbols_of(expr) or isinstance(-expr, Quantity):
+        is_there = isinstance(expr, Quantity) or isinstance(-expr, Quantity)
+        if is_there or not symbols_of(expr) or self.is_large(expr):
             return expr
         if isinstance(1 / expr, Quantity):
             name = f"inv_{1 / expr}"

@@ -13,7 +13,7 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.names import fresh
-from derive.nodes import FeatureSum, MatVec, Quantity, axes_of
+from derive.nodes import FeatureSum, MatVec, Quantity, axes_of, symbols_of, with_heads
 from derive.program.loop import Loop
 
 
@@ -28,7 +28,8 @@ def reductions_apart(loop: Loop) -> Loop:
         for e in getattr(loop, phase):
             kinds = (FeatureSum, MatVec) if e.lhs in loop.totals else (FeatureSum,)
             is_whole = is_reduction(e) and e.lhs not in loop.totals
-            equations += [e] if is_whole else _apart(e, kinds, named, taken)
+            stays = _products_with_heads(e, loop)
+            equations += [e] if is_whole else _apart(e, kinds, stays, named, taken)
         phases[phase] = tuple(equations)
     return replace(loop, **phases)
 
@@ -36,13 +37,25 @@ def reductions_apart(loop: Loop) -> Loop:
 def is_reduction(equation: Equation) -> bool:
     """Whether an equation is nothing but the sum over the features of a vector."""
     rhs = equation.rhs
-    return (
-        isinstance(rhs, FeatureSum) and isinstance(rhs.args[0], Quantity) and not equation.lhs.axes
-    )
+    is_named = isinstance(rhs, FeatureSum) and isinstance(rhs.args[0], Quantity)
+    return is_named and axes_of(rhs) == equation.lhs.axes
+
+
+def _products_with_heads(equation: Equation, loop: Loop) -> set[sp.Expr]:
+    """The terms of an equation that are products with a parameter, summed over the heads."""
+    return {
+        term
+        for term in sp.Add.make_args(equation.rhs)
+        if with_heads(term) and symbols_of(term.args[0].args[0]) <= loop.fixed
+    }
 
 
 def _apart(
-    equation: Equation, kinds: tuple[type, ...], named: dict[sp.Expr, Quantity], taken: set[str]
+    equation: Equation,
+    kinds: tuple[type, ...],
+    stays: set[sp.Expr],
+    named: dict[sp.Expr, Quantity],
+    taken: set[str],
 ) -> list[Equation]:
     """The equation, after one for each node in it that has no name yet."""
     first: list[Equation] = []
@@ -54,10 +67,10 @@ def _apart(
         return named[expr]
 
     whole = {}
-    for node in sorted(equation.rhs.atoms(*kinds), key=str):
+    for node in sorted(equation.rhs.atoms(*kinds) - stays, key=str):
         of = node
         if isinstance(node, FeatureSum) and not isinstance(node.args[0], Quantity):
-            of = FeatureSum(name(node.args[0], f"{equation.lhs}_terms"))
+            of = FeatureSum(name(node.args[0], f"{equation.lhs}_terms"), *node.args[1:])
         whole[node] = name(of, _name(of))
     return [*first, replace(equation, rhs=equation.rhs.xreplace(whole))]
 
@@ -65,6 +78,6 @@ def _apart(
 def _name(node: sp.Expr) -> str:
     """Its own words: ``sum_d``, ``U_T_da``."""
     if isinstance(node, FeatureSum):
-        return f"sum_{node.args[0]}"
+        return "_".join(["sum", *map(str, node.args)])
     matrix, vector = node.args
     return f"{matrix.args[0]}_T_{vector}" if matrix.args else f"{matrix}_{vector}"

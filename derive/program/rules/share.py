@@ -24,7 +24,7 @@ import sympy as sp
 from derive.cell import Equation
 from derive.elementwise import Elementwise
 from derive.names import fresh
-from derive.nodes import FeatureSum, Node, Quantity, Size, axes_of, symbols_of
+from derive.nodes import FeatureSum, Node, Quantity, Size, axes_of, has_shape, symbols_of
 from derive.program.loop import Loop
 
 Parts = frozenset[sp.Expr]
@@ -86,6 +86,8 @@ class _Section:
 
     def is_worth_it(self, common: _Common) -> bool:
         if common.expr in self.refused or not symbols_of(common.expr):
+            return False
+        if not has_shape(common.expr):
             return False
         if self.name == "during" or axes_of(common.expr) == ():
             return common.saves >= 1
