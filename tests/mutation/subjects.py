@@ -11,7 +11,7 @@ from derive.compiler import generate
 from derive.library import load
 
 HERE = Path(__file__).parent
-OWN = ("words", "constants", "counted", "timed")  # cells of this folder
+OWN = ("words", "constants", "counted", "memory", "timed")  # cells of this folder
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,11 @@ class Subject:
 
     @property
     def is_fed_once(self) -> bool:
-        """True if it takes one vector, of any length: what the contract's tests hand in."""
+        """True if it takes one vector, of any length, and gives one: what the contract's tests hand
+        in and what they compare."""
         is_alone = self.cell.inputs == (self.cell.input,) and self.cell.number is None
-        return is_alone and bool(self.cell.input.axes) and not self.is_wide
+        are_vectors = all(len(q.axes) == 1 for q in (self.cell.input, *self.cell.states))
+        return is_alone and are_vectors and not self.is_wide
 
     @property
     def text(self) -> str:
@@ -71,6 +73,7 @@ WORDS = Subject("words")  # a cell of our own, with every function of the langua
 CONSTANTS = Subject("constants")  # one that computes with parameters alone
 TIMED = Subject("timed")  # one with several inputs, the step's number, and formulas of parameters
 COUNTED = Subject("counted", "states")  # one whose input is a number
+MEMORY = Subject("memory")  # one with matrices, for each head
 STATES = (Subject("lstm", "states"), Subject("gru", "states"))
 
 SUBJECTS = (
@@ -88,5 +91,6 @@ SUBJECTS = (
     CONSTANTS,
     TIMED,
     COUNTED,
+    MEMORY,
     *STATES,
 )

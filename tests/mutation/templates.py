@@ -28,6 +28,7 @@ from mutation.subjects import (
     COUNTED,
     GRU,
     LSTM,
+    MEMORY,
     PROJECTED,
     SCRN,
     SLSTM,
@@ -40,7 +41,7 @@ from mutation.subjects import (
 
 # In which cells a change has to be noticed: the first whose module it changes, and if it gets past
 # the tests of that one, the others.
-NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, CONSTANTS, TIMED, COUNTED,
+NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, CONSTANTS, TIMED, COUNTED, MEMORY,
            *STATES)  # fmt: skip
 # What says nothing to a machine: documentation and comments. In it, only whole parts that are there
 # or not are changed.
