@@ -80,8 +80,11 @@ class Machine:
             array = array[region.shift :][: self.T]
         if region.buffer.span in (Span.STEPS, Span.TRAJECTORY) and t is not None:
             array = array[t]
-        start = self.width(region.before)
-        return array[..., start : start + (self.width(region.axes) or 1)]
+        start, own = (
+            self.width(axis for q in parts for axis in q.axes)
+            for parts in (region.before, region.parts)
+        )
+        return array[..., start : start + (own or 1)]
 
     # routines
 
@@ -179,7 +182,14 @@ class Machine:
         groups = {group[0]: group for group in s.beside}
         read = {q for group in s.groups for q in group[:1]}
         env = {q: self.view(call, groups.get(q, (q,)), t) for q in read}
-        return np.asarray(reference.value(s.expr, env, self.letters))
+        leading = (self.T, self.B) if t is None else (self.B,)
+        rows = {
+            q: array.reshape(-1, array.shape[-1]) if array.ndim > len(leading) else array
+            for q, array in env.items()
+        }
+        found = np.asarray(reference.value(s.expr, rows, self.letters))
+        is_fixed = all(array.ndim <= len(leading) for array in env.values())
+        return found[0] if is_fixed else found.reshape(*leading, -1)
 
     def nest(self, call: Call, s: Fused, t: int | None) -> None:
         """Every entry by itself: values that are local to the nest are numbers."""
@@ -189,7 +199,8 @@ class Machine:
             for part in s.body:
                 (out,) = part.outs
                 reads = {q for group in part.groups for q in group}
-                env = {q: local[q] if q in local else self.entry(call, q, t, at) for q in reads}
+                known = {q: local[q] if q in local else self.entry(call, q, t, at) for q in reads}
+                env = {q: np.full((1, 1), number) for q, number in known.items()}
                 value = float(np.ravel(reference.value(part.expr, env, self.letters))[0])
                 if out in s.local:
                     local[out] = value + (local[out] if part.adds else 0.0)

@@ -42,7 +42,7 @@ MISTAKES = {
     "a vector as exponent": ("    h_next = (W.h @ x) ** b", 8, "an exponent must be a number"),
     "two families, one name": ("    U_h = Matrix(H, H)\n    h_next = U.h @ h + U_h @ h", 9, ""),
     "a loop without each": ("    for k in range(2):\n        a = W.a @ x", 8, "each(…)"),
-    "a state of two axes": ("    s = State(H, H)", 8, "a state is a vector along one axis"),
+    "a square state": ("    s = State(H, H)", 8, "give one of them an axis of its own"),
     "a matrix of one axis": ("    V = Matrix(H)", 8, "a matrix has two axes"),
     "a number for names": ("    s = Scalar(1)", 8, "names="),
     "a name listed twice": ('    s = Scalar(names="a a")', 8, "different names"),

@@ -33,7 +33,7 @@ MISTAKES = {
     "nothing for sigmoid": ("    h_next = sigmoid(None) + W @ x + U @ h + b", 7, NO_FORMULA),
     "a list for standardise": ("    h_next = standardise([h, b]) + W @ x + U @ h", 7, NO_FORMULA),
     "a difference of matrices": ("    h_next = (U - U.T) @ h + W @ x + b", 7, r"U @ h - U\.T @ h"),
-    "its name": ("    K = U - U.T\n    h_next = K @ h + W @ x + b", 7, "a vector is needed"),
+    "its name": ("    K = U - U.T\n    h_next = K @ h + W @ x + b", 7, "give one of them an axis"),
     "a sum of matrices": ("    h_next = tanh((U + U.T) @ h + W @ x + b)", 7, r"U @ h - U\.T @ h"),
     "a state is not declared": (f"    c_next = tanh(W.c @ x)\n{GOOD}", 3, "declare that: c = "),
     "nor where it is read": ("    c_next = tanh(W @ x + c)\n    h_next = U @ h + b + c_next", 7,

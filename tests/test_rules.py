@@ -97,7 +97,7 @@ def shared(*formulas, section="during"):
      ["inv_a_plus_b = 1/(a + b)", "q0 = c*inv_a_plus_b", "q1 = d*inv_a_plus_b"]),
     ([s * a / Size(H), s * b / Size(H)], ["s_each = s/H", "q0 = a*s_each", "q1 = b*s_each"]),
     ([a * FeatureSum(b * c), d * FeatureSum(b * c)],
-     ["q0_part = FeatureSum(b*c)", "q0 = a*q0_part", "q1 = d*q0_part"]),
+     ["q0_part = sum(b*c)", "q0 = a*q0_part", "q1 = d*q0_part"]),
     ([heaviside(a), c * (1 - heaviside(a))], ["q0 = heaviside(a)", "q1 = c*(1 - q0)"]),
     ([a * b, c * d], ["q0 = a*b", "q1 = c*d"]),
     ([2 * a, 2 * b, -a, 1 - c], ["q0 = 2*a", "q1 = 2*b", "q2 = -a", "q3 = 1 - c"]),

@@ -199,6 +199,7 @@ def _defined(equation: Equation, values: Mapping[Quantity, Value], where: str) -
 
 
 def _shared(value: Value, name: str) -> Value:
+    value = np.asarray(value, object)
     held = np.empty(value.shape, object)
     for place in np.ndindex(value.shape):
         part = sp.sympify(value[place])

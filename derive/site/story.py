@@ -12,19 +12,21 @@ from derive.display.derivation import Textbook
 from derive.display.formula import plain
 from derive.display.mathml import MathML, Row
 from derive.display.trace.steps import Part, Teller
+from derive.nodes import Node
 
 Told = tuple[str, list[tuple[Row, str]]]  # a heading, and rows, each with its tree if it needs one
 
 
 def story(book: Textbook) -> list[Told]:
     """For each step of the story a heading, and its equations; a formula without a name comes with
-    itself as nested lists, from which a page computes it."""
+    itself as nested lists, from which a page computes it, if it is elementwise."""
     printer = MathML(book)
 
     def row(part: Part) -> tuple[Row, str]:
         if part.part is None:
             return printer.row(part.equation), ""
-        return printer.formula(part.part), json.dumps(tree(part.part))
+        said = "" if part.part.has(Node) else json.dumps(tree(part.part))
+        return printer.formula(part.part), said
 
     return [
         ("".join(_said(word, printer) for word in step.heading), list(map(row, step.parts)))
