@@ -10,7 +10,9 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     q = W_q @ x
     k = W_k @ x
     v = P_v @ x
-    a = exp(-softplus(-B @ (A @ x) - b) / 16)
+    low = A @ x
+    g = B @ low + b
+    a = exp(-softplus(-g) / 16)
     S_next = a * S + outer(k, v)
     o = S_next.T @ q
 
@@ -45,53 +47,35 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  & q_t \\
-  & \quad = W_q x_t \\
-  & k_t \\
-  & \quad = W_k x_t \\
-  & v_t \\
-  & \quad = P_v x_t \\
-  & B_{\mathrm{a\_softplus\_a\_a\_operand},t} \\
-  & \quad = A x_t \\
-  & a_{\mathrm{softplus\_a\_a},t} \\
-  & \quad = -B \, B_{\mathrm{a\_softplus\_a\_a\_operand},t} - b \\
-  & a_t \\
-  & \quad = \exp\Bigl(-\frac{1}{16} \,
-          \operatorname{softplus}(a_{\mathrm{softplus\_a\_a},t})\Bigr) \\
-  & S_t \\
-  & \quad = \operatorname{diag}(a_t) S_{t-1} + k_t v_t^{\top} \\
-  & o_t \\
-  & \quad = S_t^{\top} q_t
+  q_t &= W_q x_t \\
+  k_t &= W_k x_t \\
+  v_t &= P_v x_t \\
+  \mathrm{low}_t &= A x_t \\
+  g_t &= B \, \mathrm{low}_t + b \\
+  a_t &= \exp\Bigl(-\frac{1}{16} \, \operatorname{softplus}(-g_t)\Bigr) \\
+  S_t &= \operatorname{diag}(a_t) S_{t-1} + k_t v_t^{\top} \\
+  o_t &= S_t^{\top} q_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
-  & \bar{o}_t \\
-  & \quad = \bar{o}_t^{(\mathcal{L})} \\
-  & \bar{S}_t \\
-  & \quad = q_t \bar{o}_t^{\top} + \bar{S}_t^{(t+1)} \\
-  & \bar{a}_t \\
-  & \quad = \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
-  & \bar{a}_{\mathrm{softplus\_a\_a},t} \\
-  & \quad = -\frac{1}{16} \, \bar{a}_t \circ \sigma(a_{\mathrm{softplus\_a\_a},t}) \circ a_t \\
-  & \bar{B}_{\mathrm{a\_softplus\_a\_a\_operand},t} \\
-  & \quad = -\operatorname{sum}_N(B^{\top} \, \bar{a}_{\mathrm{softplus\_a\_a},t}) \\
-  & \bar{v}_t \\
-  & \quad = \bar{S}_t^{\top} k_t \\
-  & \bar{k}_t \\
-  & \quad = \bar{S}_t v_t \\
-  & \bar{q}_t \\
-  & \quad = S_t \bar{o}_t
+  \bar{o}_t &= \bar{o}_t^{(\mathcal{L})} \\
+  \bar{S}_t &= q_t \bar{o}_t^{\top} + \bar{S}_t^{(t+1)} \\
+  \bar{a}_t &= \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
+  \bar{g}_t &= \frac{1}{16} \, \bar{a}_t \circ \sigma(-g_t) \circ a_t \\
+  \overline{\mathrm{low}}_t &= \operatorname{sum}_N(B^{\top} \bar{g}_t) \\
+  \bar{v}_t &= \bar{S}_t^{\top} k_t \\
+  \bar{k}_t &= \bar{S}_t v_t \\
+  \bar{q}_t &= S_t \bar{o}_t
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{S}_{t-1}^{(t)} &= \operatorname{diag}(a_t) \bar{S}_t \\
   \bar{x}_t &= \operatorname{sum}_N(W_q^{\top} \bar{q}_t)
-      + \operatorname{sum}_N(W_k^{\top} \bar{k}_t)
-      + \operatorname{sum}_N(P_v^{\top} \bar{v}_t) \\
-  & \qquad {}+ A^{\top} \, \bar{B}_{\mathrm{a\_softplus\_a\_a\_operand},t}
+      + \operatorname{sum}_N(W_k^{\top} \bar{k}_t) + \operatorname{sum}_N(P_v^{\top} \bar{v}_t)
+      + A^{\top} \, \overline{\mathrm{low}}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -99,10 +83,9 @@ LATEX = r"""
   \bar{W}_q &= \textstyle \sum_t \bar{q}_t x_t^{\top} \\
   \bar{W}_k &= \textstyle \sum_t \bar{k}_t x_t^{\top} \\
   \bar{P}_v &= \textstyle \sum_t \bar{v}_t x_t^{\top} \\
-  \bar{A} &= \textstyle \sum_t \bar{B}_{\mathrm{a\_softplus\_a\_a\_operand},t} \, x_t^{\top} \\
-  \bar{B} &= \textstyle \sum_t (-\bar{a}_{\mathrm{softplus\_a\_a},t}
-      \, B_{\mathrm{a\_softplus\_a\_a\_operand},t}^{\top}) \\
-  \bar{b} &= \textstyle \sum_t (-\bar{a}_{\mathrm{softplus\_a\_a},t})
+  \bar{A} &= \textstyle \sum_t \overline{\mathrm{low}}_t \, x_t^{\top} \\
+  \bar{B} &= \textstyle \sum_t \bar{g}_t \, \mathrm{low}_t^{\top} \\
+  \bar{b} &= \textstyle \sum_t \bar{g}_t
 \end{align*}
 """
 
@@ -264,7 +247,7 @@ class Tape(NamedTuple):
     q_s: np.ndarray  # (T, B, N, K)
     k_s: np.ndarray  # (T, B, N, K)
     v_s: np.ndarray  # (T, B, N, V)
-    B_a_softplus_a_a_operand_s: np.ndarray  # (T, B, R)
+    low_s: np.ndarray  # (T, B, R)
     a_softplus_a_a_s: np.ndarray  # (T, B, N, K)
     a_s: np.ndarray  # (T, B, N, K)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
@@ -330,22 +313,19 @@ def forward(params, xs, state=None, lengths=None):
     R = params.rank
     W_q, W_k, P_v, A, B_, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
-    (
-        q_s, k_s, B_a_softplus_a_a_s, a_softplus_a_a_s, softplus_a_a_s, a_a_s
-    ) = np.empty((6, T, B, N, K), dtype)
+    q_s, k_s, g_s, a_softplus_a_a_s, softplus_a_a_s, a_a_s = np.empty((6, T, B, N, K), dtype)
     v_s, o_s = np.empty((2, T, B, N, V), dtype)
-    B_a_softplus_a_a_operand_s = np.empty((T, B, R), dtype)
+    low_s = np.empty((T, B, R), dtype)
     a_s = a_a_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), _merged(W_q).T, out=_rows(q_s))
     np.matmul(_rows(xs), _merged(W_k).T, out=_rows(k_s))
     np.matmul(_rows(xs), _merged(P_v).T, out=_rows(v_s))
-    np.matmul(_rows(xs), A.T, out=_rows(B_a_softplus_a_a_operand_s))
-    np.matmul(_rows(B_a_softplus_a_a_operand_s), _merged(B_).T, out=_rows(B_a_softplus_a_a_s))
-    # a_softplus_a_a = -b - B_a_softplus_a_a
-    np.add(b, B_a_softplus_a_a_s, out=a_softplus_a_a_s)
-    np.negative(a_softplus_a_a_s, out=a_softplus_a_a_s)
+    np.matmul(_rows(xs), A.T, out=_rows(low_s))
+    np.matmul(_rows(low_s), _merged(B_).T, out=_rows(g_s))
+    np.add(g_s, b, out=g_s)
+    np.negative(g_s, out=a_softplus_a_a_s)
     _softplus(a_softplus_a_a_s, out=softplus_a_a_s)
     # a_a = -softplus_a_a / 16
     np.divide(softplus_a_a_s, 16, out=a_a_s)
@@ -371,7 +351,7 @@ def forward(params, xs, state=None, lengths=None):
 
     ys = _masked(o_s.copy(), past)
     state = State(_final(S_s, past))
-    tape = Tape(xs, S_s, q_s, k_s, v_s, B_a_softplus_a_a_operand_s, a_softplus_a_a_s, a_s, past)
+    tape = Tape(xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s, past)
     return ys, state, tape
 
 
@@ -392,9 +372,7 @@ def backward(params, tape, dys, dstate=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, q_s, k_s, v_s, B_a_softplus_a_a_operand_s, a_softplus_a_a_s, a_s, past
-    ) = _check_tape(tape, params)
+    xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.heads, params.value_size), dtype), past)
     dstate = _check_state("dstate", dstate, B, params)
@@ -409,21 +387,18 @@ def backward(params, tape, dys, dstate=None):
     dW_q, dW_k, dP_v, dA, dB, db = (dparams[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
     W_q, B_, P_v, W_k, A = (params[k] for k in ("W_q", "B", "P_v", "W_k", "A"))
     do_s, dv_s = np.empty((2, T, B, N, V), dtype)
-    (
-        sigmoid_a_softplus_a_a_s, dq_s, da_s, dk_s, da_da_softplus_a_a_s, dB_a_softplus_a_a_s
-    ) = np.empty((6, T, B, N, K), dtype)
+    sigmoid_a_softplus_a_a_s, dq_s, da_s, dk_s, da_dg_s = np.empty((5, T, B, N, K), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
-    dB_a_softplus_a_a_operand_s = np.empty((T, B, R), dtype)
-    da_softplus_a_a_s = da_da_softplus_a_a_s
+    dlow_s = np.empty((T, B, R), dtype)
+    dg_s = da_dg_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     np.copyto(do_s, dys)
     _sigmoid(a_softplus_a_a_s, out=sigmoid_a_softplus_a_a_s)
-    # da_da_softplus_a_a = -a * sigmoid_a_softplus_a_a / 16
-    np.multiply(a_s, sigmoid_a_softplus_a_a_s, out=da_da_softplus_a_a_s)
-    np.divide(da_da_softplus_a_a_s, 16, out=da_da_softplus_a_a_s)
-    np.negative(da_da_softplus_a_a_s, out=da_da_softplus_a_a_s)
+    # da_dg = a * sigmoid_a_softplus_a_a / 16
+    np.multiply(a_s, sigmoid_a_softplus_a_a_s, out=da_dg_s)
+    np.divide(da_dg_s, 16, out=da_dg_s)
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(_rows(dq_s), _merged(W_q), out=_rows(dx_in_s))
 
@@ -452,19 +427,18 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
-    np.multiply(da_da_softplus_a_a_s, da_s, out=da_softplus_a_a_s)
-    np.negative(da_softplus_a_a_s, out=dB_a_softplus_a_a_s)
-    np.matmul(_rows(dB_a_softplus_a_a_s), _merged(B_), out=_rows(dB_a_softplus_a_a_operand_s))
+    np.multiply(da_dg_s, da_s, out=dg_s)
+    np.matmul(_rows(dg_s), _merged(B_), out=_rows(dlow_s))
     np.matmul(_rows(dv_s), _merged(P_v), out=_rows(dxs))
     _rows(dxs)[...] += _rows(dk_s) @ _merged(W_k)
-    _rows(dxs)[...] += _rows(dB_a_softplus_a_a_operand_s) @ A
+    _rows(dxs)[...] += _rows(dlow_s) @ A
     np.add(dxs, dx_in_s, out=dxs)
     np.matmul(_rows(dq_s).T, _rows(xs), out=_merged(dW_q))
     np.matmul(_rows(dk_s).T, _rows(xs), out=_merged(dW_k))
     np.matmul(_rows(dv_s).T, _rows(xs), out=_merged(dP_v))
-    np.matmul(_rows(dB_a_softplus_a_a_operand_s).T, _rows(xs), out=dA)
-    np.matmul(_rows(dB_a_softplus_a_a_s).T, _rows(B_a_softplus_a_a_operand_s), out=_merged(dB))
-    db[...] = np.sum(-da_softplus_a_a_s, axis=(0, 1))
+    np.matmul(_rows(dlow_s).T, _rows(xs), out=dA)
+    np.matmul(_rows(dg_s).T, _rows(low_s), out=_merged(dB))
+    np.sum(dg_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dS)
 
 
@@ -490,17 +464,16 @@ def step(params, x, state):
     V = params.value_size
     R = params.rank
     W_q, W_k, P_v, A, B_, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
-    q, k_, B_a_softplus_a_a = np.empty((3, B, N, K), dtype)
+    q, k_, g = np.empty((3, B, N, K), dtype)
     v, o = np.empty((2, B, N, V), dtype)
-    B_a_softplus_a_a_operand = np.empty((B, R), dtype)
+    low = np.empty((B, R), dtype)
     q[...] = (x @ _merged(W_q).T).reshape(q.shape)
     k_[...] = (x @ _merged(W_k).T).reshape(k_.shape)
     v[...] = (x @ _merged(P_v).T).reshape(v.shape)
-    B_a_softplus_a_a_operand[...] = x @ A.T
-    B_a_softplus_a_a[...] = (B_a_softplus_a_a_operand @ _merged(B_).T).reshape(
-        B_a_softplus_a_a.shape
-    )
-    a_softplus_a_a = -b - B_a_softplus_a_a
+    low[...] = x @ A.T
+    g[...] = (low @ _merged(B_).T).reshape(g.shape)
+    g += b
+    a_softplus_a_a = -g
     softplus_a_a = _softplus(a_softplus_a_a)
     a_a = -softplus_a_a / 16
     a = np.exp(a_a)
@@ -525,9 +498,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, q_s, k_s, v_s, B_a_softplus_a_a_operand_s, a_softplus_a_a_s, a_s, past
-    ) = _check_tape(tape, params)
+    xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -542,9 +513,9 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     (
         W_q_dot, W_k_dot, P_v_dot, A_dot, B_dot, b_dot
     ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
-    q_dot_s, k_dot_s, B_a_softplus_a_a_dot_s = np.empty((3, T, B, N, K), dtype)
+    q_dot_s, k_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
     v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    B_a_softplus_a_a_operand_dot_s = np.empty((T, B, R), dtype)
+    low_dot_s = np.empty((T, B, R), dtype)
     o_dot_s = o_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
@@ -554,14 +525,12 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
     np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
     _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), A.T, out=_rows(B_a_softplus_a_a_operand_dot_s))
-    _rows(B_a_softplus_a_a_operand_dot_s)[...] += _rows(xs) @ A_dot.T
-    np.matmul(
-        _rows(B_a_softplus_a_a_operand_dot_s), _merged(B_).T, out=_rows(B_a_softplus_a_a_dot_s)
-    )
-    _rows(B_a_softplus_a_a_dot_s)[...] += _rows(B_a_softplus_a_a_operand_s) @ _merged(B_dot).T
-    a_softplus_a_a_dot_s = -b_dot - B_a_softplus_a_a_dot_s
-    softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
+    np.matmul(_rows(xs_dot), A.T, out=_rows(low_dot_s))
+    _rows(low_dot_s)[...] += _rows(xs) @ A_dot.T
+    np.matmul(_rows(low_dot_s), _merged(B_).T, out=_rows(g_dot_s))
+    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(B_dot).T
+    g_dot_s += b_dot
+    softplus_a_a_dot_s = -g_dot_s * _sigmoid(a_softplus_a_a_s)
     np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
 
     # The tangents, step by step.
@@ -618,9 +587,7 @@ def hvp(
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, q_s, k_s, v_s, B_a_softplus_a_a_operand_s, a_softplus_a_a_s, a_s, past
-    ) = _check_tape(tape, params)
+    xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.heads, params.value_size), dtype), past)
     _check_params("params_dot", params_dot, params)
@@ -644,22 +611,21 @@ def hvp(
         W_q_dot, W_k_dot, P_v_dot, A_dot, B_dot, b_dot
     ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    q_dot_s, k_dot_s, B_a_softplus_a_a_dot_s = np.empty((3, T, B, N, K), dtype)
+    q_dot_s, k_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
     v_dot_s = np.empty((T, B, N, V), dtype)
-    B_a_softplus_a_a_operand_dot_s = np.empty((T, B, R), dtype)
+    low_dot_s = np.empty((T, B, R), dtype)
     np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
     _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
     np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
     _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
     np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
     _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), A.T, out=_rows(B_a_softplus_a_a_operand_dot_s))
-    _rows(B_a_softplus_a_a_operand_dot_s)[...] += _rows(xs) @ A_dot.T
-    np.matmul(
-        _rows(B_a_softplus_a_a_operand_dot_s), _merged(B_).T, out=_rows(B_a_softplus_a_a_dot_s)
-    )
-    _rows(B_a_softplus_a_a_dot_s)[...] += _rows(B_a_softplus_a_a_operand_s) @ _merged(B_dot).T
-    a_softplus_a_a_dot_s = -b_dot - B_a_softplus_a_a_dot_s
+    np.matmul(_rows(xs_dot), A.T, out=_rows(low_dot_s))
+    _rows(low_dot_s)[...] += _rows(xs) @ A_dot.T
+    np.matmul(_rows(low_dot_s), _merged(B_).T, out=_rows(g_dot_s))
+    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(B_dot).T
+    g_dot_s += b_dot
+    a_softplus_a_a_dot_s = -g_dot_s
     softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
     a_dot_s = -softplus_a_a_dot_s * a_s / 16
     S_dot_s[0] = state_dot.S
@@ -681,8 +647,8 @@ def hvp(
     dq_s, dq_dot_s, da_s, da_dot_s, dk_s, dk_dot_s = np.empty((6, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_s, dv_dot_s = np.empty((2, T, B, N, V), dtype)
-    dB_a_softplus_a_a_operand_s = np.empty((T, B, R), dtype)
-    dB_a_softplus_a_a_operand_dot_terms_s = np.empty((T, B, N, R), dtype)
+    dlow_s = np.empty((T, B, R), dtype)
+    dlow_dot_terms_s = np.empty((T, B, N, R), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     do_s = dys.copy()
     do_dot_s = dys_dot.copy()
@@ -690,10 +656,8 @@ def hvp(
     sigmoid_a_softplus_a_a_dot_s = (
         a_softplus_a_a_dot_s * (1 - sigmoid_a_softplus_a_a_s) * sigmoid_a_softplus_a_a_s
     )
-    da_da_softplus_a_a_s = -a_s * sigmoid_a_softplus_a_a_s / 16
-    da_da_softplus_a_a_dot_s = (
-        -a_dot_s * sigmoid_a_softplus_a_a_s / 16 - sigmoid_a_softplus_a_a_dot_s * a_s / 16
-    )
+    da_dg_s = a_s * sigmoid_a_softplus_a_a_s / 16
+    da_dg_dot_s = a_dot_s * sigmoid_a_softplus_a_a_s / 16 + sigmoid_a_softplus_a_a_dot_s * a_s / 16
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
     dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
@@ -736,30 +700,21 @@ def hvp(
             np.copyto(dk_dot_s[t], 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
             np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
-    da_softplus_a_a_s = da_s * da_da_softplus_a_a_s
-    da_softplus_a_a_dot_s = da_s * da_da_softplus_a_a_dot_s + da_dot_s * da_da_softplus_a_a_s
-    dB_a_softplus_a_a_s = -da_softplus_a_a_s
-    dB_a_softplus_a_a_dot_s = -da_softplus_a_a_dot_s
-    np.matmul(_rows(dB_a_softplus_a_a_s), _merged(B_), out=_rows(dB_a_softplus_a_a_operand_s))
-    np.matmul(
-        dB_a_softplus_a_a_dot_s[..., None, :], B_,
-        out=dB_a_softplus_a_a_operand_dot_terms_s[..., None, :],
-    )
-    dB_a_softplus_a_a_operand_dot_terms_s += np.squeeze(
-        np.matmul(dB_a_softplus_a_a_s[..., None, :], B_dot), axis=-2
-    )
-    sum_dB_a_softplus_a_a_operand_dot_terms_N_s = np.sum(
-        dB_a_softplus_a_a_operand_dot_terms_s, axis=-2
-    )
-    dB_a_softplus_a_a_operand_dot_s = sum_dB_a_softplus_a_a_operand_dot_terms_N_s.copy()
+    dg_s = da_s * da_dg_s
+    dg_dot_s = da_s * da_dg_dot_s + da_dot_s * da_dg_s
+    np.matmul(_rows(dg_s), _merged(B_), out=_rows(dlow_s))
+    np.matmul(dg_dot_s[..., None, :], B_, out=dlow_dot_terms_s[..., None, :])
+    dlow_dot_terms_s += np.squeeze(np.matmul(dg_s[..., None, :], B_dot), axis=-2)
+    sum_dlow_dot_terms_N_s = np.sum(dlow_dot_terms_s, axis=-2)
+    dlow_dot_s = sum_dlow_dot_terms_N_s.copy()
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
     dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
     np.matmul(dk_dot_s[..., None, :], W_k, out=dx_dot_terms__s[..., None, :])
     dx_dot_terms__s += np.squeeze(np.matmul(dk_s[..., None, :], W_k_dot), axis=-2)
     sum_dx_dot_terms__N_s = np.sum(dx_dot_terms__s, axis=-2)
-    np.matmul(_rows(dB_a_softplus_a_a_operand_dot_s), A, out=_rows(dxs_dot))
-    _rows(dxs_dot)[...] += _rows(dB_a_softplus_a_a_operand_s) @ A_dot
+    np.matmul(_rows(dlow_dot_s), A, out=_rows(dxs_dot))
+    _rows(dxs_dot)[...] += _rows(dlow_s) @ A_dot
     dxs_dot += dx_dot_in_s + sum_dx_dot_terms_N_s + sum_dx_dot_terms__N_s
     np.matmul(_rows(dq_s).T, _rows(xs_dot), out=_merged(dW_q_dot))
     _merged(dW_q_dot)[...] += _rows(dq_dot_s).T @ _rows(xs)
@@ -767,13 +722,11 @@ def hvp(
     _merged(dW_k_dot)[...] += _rows(dk_dot_s).T @ _rows(xs)
     np.matmul(_rows(dv_s).T, _rows(xs_dot), out=_merged(dP_v_dot))
     _merged(dP_v_dot)[...] += _rows(dv_dot_s).T @ _rows(xs)
-    np.matmul(_rows(dB_a_softplus_a_a_operand_s).T, _rows(xs_dot), out=dA_dot)
-    dA_dot += _rows(dB_a_softplus_a_a_operand_dot_s).T @ _rows(xs)
-    np.matmul(
-        _rows(dB_a_softplus_a_a_s).T, _rows(B_a_softplus_a_a_operand_dot_s), out=_merged(dB_dot)
-    )
-    _merged(dB_dot)[...] += _rows(dB_a_softplus_a_a_dot_s).T @ _rows(B_a_softplus_a_a_operand_s)
-    db_dot[...] = np.sum(-da_softplus_a_a_dot_s, axis=(0, 1))
+    np.matmul(_rows(dlow_s).T, _rows(xs_dot), out=dA_dot)
+    dA_dot += _rows(dlow_dot_s).T @ _rows(xs)
+    np.matmul(_rows(dg_s).T, _rows(low_dot_s), out=_merged(dB_dot))
+    _merged(dB_dot)[...] += _rows(dg_dot_s).T @ _rows(low_s)
+    np.sum(dg_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dS_dot)
 
 

@@ -10,7 +10,9 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     k = (W_k @ x) / sqrt(1e-06 + sum((W_k @ x)**2))
     v = P_v @ x
     beta = sigmoid(w_beta @ x)
-    a = exp(-exp(A) * softplus(G @ (F @ x) + b))
+    low = F @ x
+    g = G @ low + b
+    a = exp(-exp(A) * softplus(g))
     D = a * S
     u = beta * (v - D.T @ k)
     S_next = D + outer(k, u)
@@ -53,9 +55,9 @@ LATEX = r"""
   k_t &= W_{k \, x,t} / (\sqrt{\operatorname{sum}(W_{k \, x,t}^{2}) + 10^{-6}}) \\
   v_t &= P_v x_t \\
   \beta_t &= \sigma(w_{\beta} x_t) \\
-  a_{\mathrm{softplus\_a\_a\_operand},t} &= F x_t \\
-  a_{\mathrm{softplus\_a\_a},t} &= G \, a_{\mathrm{softplus\_a\_a\_operand},t} + b \\
-  a_t &= \exp(-\exp(A) \, \operatorname{softplus}(a_{\mathrm{softplus\_a\_a},t})) \\
+  \mathrm{low}_t &= F x_t \\
+  g_t &= G \, \mathrm{low}_t + b \\
+  a_t &= \exp(-\exp(A) \, \operatorname{softplus}(g_t)) \\
   D_t &= \operatorname{diag}(a_t) S_{t-1} \\
   u_t &= \beta_t \, (v_t - D_t^{\top} k_t) \\
   S_t &= D_t + k_t u_t^{\top} \\
@@ -70,20 +72,18 @@ LATEX = r"""
   \bar{u}_t &= \bar{S}_t^{\top} k_t \\
   \bar{D}_t &= \bar{S}_t - k_t (\beta_t \, \bar{u}_t)^{\top} \\
   \bar{a}_t &= \operatorname{sum}_V(\bar{D}_t \circ S_{t-1}) \\
-  \bar{a}_{\mathrm{softplus\_a\_a},t} &= -\exp(A) \, \bar{a}_t
-      \circ \sigma(a_{\mathrm{softplus\_a\_a},t}) \circ a_t \\
-  \bar{a}_{\mathrm{softplus\_a\_a\_operand},t} &= \operatorname{sum}_N(G^{\top}
-      \, \bar{a}_{\mathrm{softplus\_a\_a},t}) \\
+  \bar{g}_t &= -\exp(A) \, \bar{a}_t \circ \sigma(g_t) \circ a_t \\
+  \overline{\mathrm{low}}_t &= \operatorname{sum}_N(G^{\top} \bar{g}_t) \\
   \bar{\beta}_t &= \operatorname{sum}(\bar{u}_t \circ (v_t - D_t^{\top} k_t)) \\
   \bar{v}_t &= \beta_t \, \bar{u}_t \\
   \bar{k}_t &= \bar{S}_t u_t - D_t (\beta_t \, \bar{u}_t) \\
-  \bar{W}_{k \, x,t} &= \bar{k}_t / (\sqrt{\operatorname{sum}(W_{k \, x,t}^{2}) + 10^{-6}}) \\
-  & \qquad {}- \frac{\operatorname{sum}(\bar{k}_t \circ k_t) \, W_{k \,
-          x,t}}{\operatorname{sum}(W_{k \, x,t}^{2}) + 10^{-6}} \\
+  \bar{W}_{k \, x,t} &= \bar{k}_t / (\sqrt{\operatorname{sum}(W_{k \, x,t}^{2}) + 10^{-6}})
+      - \frac{\operatorname{sum}(\bar{k}_t \circ k_t) \, W_{k \, x,t}}{\operatorname{sum}(W_{k
+          \, x,t}^{2}) + 10^{-6}} \\
   \bar{q}_t &= S_t \bar{o}_t \\
-  \bar{W}_{q \, x,t} &= \bar{q}_t / (\sqrt{\operatorname{sum}(W_{q \, x,t}^{2}) + 10^{-6}}) \\
-  & \qquad {}- \frac{\operatorname{sum}(\bar{q}_t \circ q_t) \, W_{q \,
-          x,t}}{\operatorname{sum}(W_{q \, x,t}^{2}) + 10^{-6}}
+  \bar{W}_{q \, x,t} &= \bar{q}_t / (\sqrt{\operatorname{sum}(W_{q \, x,t}^{2}) + 10^{-6}})
+      - \frac{\operatorname{sum}(\bar{q}_t \circ q_t) \, W_{q \, x,t}}{\operatorname{sum}(W_{q
+          \, x,t}^{2}) + 10^{-6}}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -93,7 +93,7 @@ LATEX = r"""
       + \operatorname{sum}_N(W_k^{\top} \bar{W}_{k \, x,t})
       + \operatorname{sum}_N(P_v^{\top} \bar{v}_t) \\
   & \qquad {}+ w_{\beta}^{\top} (\bar{\beta}_t \, \beta_t \, (1 - \beta_t))
-      + F^{\top} \, \bar{a}_{\mathrm{softplus\_a\_a\_operand},t}
+      + F^{\top} \, \overline{\mathrm{low}}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -102,12 +102,11 @@ LATEX = r"""
   \bar{W}_k &= \textstyle \sum_t \bar{W}_{k \, x,t} x_t^{\top} \\
   \bar{P}_v &= \textstyle \sum_t \bar{v}_t x_t^{\top} \\
   \bar{w}_{\beta} &= \textstyle \sum_t (\bar{\beta}_t \, \beta_t \, (1 - \beta_t)) x_t^{\top} \\
+  \bar{F} &= \textstyle \sum_t \overline{\mathrm{low}}_t \, x_t^{\top} \\
+  \bar{G} &= \textstyle \sum_t \bar{g}_t \, \mathrm{low}_t^{\top} \\
+  \bar{b} &= \textstyle \sum_t \bar{g}_t \\
   \bar{A} &= \textstyle \sum_t (-\exp(A) \, \operatorname{sum}(\bar{a}_t
-      \circ \operatorname{softplus}(a_{\mathrm{softplus\_a\_a},t}) \circ a_t)) \\
-  \bar{F} &= \textstyle \sum_t \bar{a}_{\mathrm{softplus\_a\_a\_operand},t} \, x_t^{\top} \\
-  \bar{G} &= \textstyle \sum_t \bar{a}_{\mathrm{softplus\_a\_a},t}
-      \, a_{\mathrm{softplus\_a\_a\_operand},t}^{\top} \\
-  \bar{b} &= \textstyle \sum_t \bar{a}_{\mathrm{softplus\_a\_a},t}
+      \circ \operatorname{softplus}(g_t) \circ a_t))
 \end{align*}
 """
 
@@ -137,9 +136,9 @@ class Params(Mapping):
         "P_v": ("N", "V", "I"),
         "w_beta": ("N", "I"),
         "F": ("R", "I"),
-        "A": ("N",),
         "G": ("N", "K", "R"),
         "b": ("N", "K"),
+        "A": ("N",),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -277,8 +276,8 @@ class Tape(NamedTuple):
     sqrt_k_s: np.ndarray  # (T, B, N)
     k_s: np.ndarray  # (T, B, N, K)
     v_s: np.ndarray  # (T, B, N, V)
-    a_softplus_a_a_s: np.ndarray  # (T, B, N, K)
-    softplus_a_a_s: np.ndarray  # (T, B, N, K)
+    g_s: np.ndarray  # (T, B, N, K)
+    softplus_g_s: np.ndarray  # (T, B, N, K)
     a_s: np.ndarray  # (T, B, N, K)
     D_s: np.ndarray  # (T, B, N, K, V)
     D_T_k_s: np.ndarray  # (T, B, N, V)
@@ -344,13 +343,12 @@ def forward(params, xs, state=None, lengths=None):
     K = params.key_size
     V = params.value_size
     R = params.rank
-    W_q, W_k, P_v, A, G, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "G", "b"))
+    W_q, W_k, P_v, G, b, A = (params[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
     w_F = params.stacked["w_F"]
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     gates_s = np.empty((T, B, N + R), dtype)
     (
-        W_q_x_s, a_sqrt_q_terms_s, q_s, W_k_x_s, a_sqrt_k_terms_s, k_s, a_softplus_a_a_s,
-        softplus_a_a_s, a_a_s,
+        W_q_x_s, a_sqrt_q_terms_s, q_s, W_k_x_s, a_sqrt_k_terms_s, k_s, g_s, softplus_g_s, a_a_s
     ) = np.empty((9, T, B, N, K), dtype)
     (
         sum_a_sqrt_q_terms_s, a_sqrt_q_s, sum_a_sqrt_k_terms_s, a_sqrt_k_s
@@ -358,7 +356,7 @@ def forward(params, xs, state=None, lengths=None):
     v_s, D_T_k_s, u_in_s, o_s = np.empty((4, T, B, N, V), dtype)
     D_s = np.empty((T, B, N, K, V), dtype)
     beta_s = gates_s[..., :N]
-    a_softplus_a_a_operand_s = gates_s[..., N:]
+    low_s = gates_s[..., N:]
     sqrt_q_s, sqrt_k_s, a_s, u_s = a_sqrt_q_s, a_sqrt_k_s, a_a_s, u_in_s
     half = np.array(0.5, dtype)
 
@@ -382,12 +380,12 @@ def forward(params, xs, state=None, lengths=None):
     np.tanh(beta_s, out=beta_s)
     np.multiply(beta_s, half, out=beta_s)
     np.add(beta_s, half, out=beta_s)
+    np.matmul(_rows(low_s), _merged(G).T, out=_rows(g_s))
+    np.add(g_s, b, out=g_s)
     exp_A = np.exp(A)
-    np.matmul(_rows(a_softplus_a_a_operand_s), _merged(G).T, out=_rows(a_softplus_a_a_s))
-    np.add(a_softplus_a_a_s, b, out=a_softplus_a_a_s)
-    _softplus(a_softplus_a_a_s, out=softplus_a_a_s)
-    # a_a = -exp_A[..., None] * softplus_a_a
-    np.multiply(exp_A[..., None], softplus_a_a_s, out=a_a_s)
+    _softplus(g_s, out=softplus_g_s)
+    # a_a = -exp_A[..., None] * softplus_g
+    np.multiply(exp_A[..., None], softplus_g_s, out=a_a_s)
     np.negative(a_a_s, out=a_a_s)
     np.exp(a_a_s, out=a_s)
     np.multiply(beta_s[..., None], v_s, out=u_in_s)
@@ -416,8 +414,8 @@ def forward(params, xs, state=None, lengths=None):
     ys = _masked(o_s.copy(), past)
     state = State(_final(S_s, past))
     tape = Tape(
-        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, a_softplus_a_a_s,
-        softplus_a_a_s, a_s, D_s, D_T_k_s, u_s, past,
+        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, g_s, softplus_g_s,
+        a_s, D_s, D_T_k_s, u_s, past,
     )
     return ys, state, tape
 
@@ -440,8 +438,8 @@ def backward(params, tape, dys, dstate=None):
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, a_softplus_a_a_s,
-        softplus_a_a_s, a_s, D_s, D_T_k_s, u_s, past,
+        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, g_s, softplus_g_s,
+        a_s, D_s, D_T_k_s, u_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.heads, params.value_size), dtype), past)
@@ -455,16 +453,16 @@ def backward(params, tape, dys, dstate=None):
     V = params.value_size
     R = params.rank
     beta_s = gates_s[..., :N]
-    a_softplus_a_a_operand_s = gates_s[..., N:]
-    dW_q, dW_k, dP_v, dA, dG, db = (dparams[k] for k in ("W_q", "W_k", "P_v", "A", "G", "b"))
+    low_s = gates_s[..., N:]
+    dW_q, dW_k, dP_v, dG, db, dA = (dparams[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
     dw_F = dparams.stacked["w_F"]
     A, W_q, G, P_v, W_k = (params[k] for k in ("A", "W_q", "G", "P_v", "W_k"))
     w_F = params.stacked["w_F"]
     dgates_s = np.empty((T, B, N + R), dtype)
     do_s, du_s, dbeta_terms_s, dv_s = np.empty((4, T, B, N, V), dtype)
     (
-        sigmoid_a_softplus_a_a_s, dsqrt_k_dW_k_x_s, dq_s, dsqrt_q_terms_s, dW_q_x_s, da_s, dk_s,
-        da_a_s, da_a_da_softplus_a_a_s, dexp_A_terms_s, dsqrt_k_terms_s, dW_k_x_s,
+        sigmoid_g_s, dsqrt_k_dW_k_x_s, dq_s, dsqrt_q_terms_s, dW_q_x_s, da_s, dk_s, da_a_s,
+        dexp_A_terms_s, da_a_dg_s, dsqrt_k_terms_s, dW_k_x_s,
     ) = np.empty((12, T, B, N, K), dtype)
     (
         inv_sqrt_k_s, sum_dsqrt_q_terms_s, dsqrt_q_s, sum_dexp_A_terms_s, dexp_A_s,
@@ -472,20 +470,18 @@ def backward(params, tape, dys, dstate=None):
     ) = np.empty((9, T, B, N), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
     dbeta_da_beta_s = dgates_s[..., :N]
-    da_softplus_a_a_operand_s = dgates_s[..., N:]
-    da_softplus_a_a_s, da_beta_s, dsqrt_k_s = (
-        da_a_da_softplus_a_a_s, dbeta_da_beta_s, dsqrt_k_rate_s
-    )
+    dlow_s = dgates_s[..., N:]
+    dg_s, da_beta_s, dsqrt_k_s = da_a_dg_s, dbeta_da_beta_s, dsqrt_k_rate_s
     dxs = np.empty((T, B, I), dtype)
     work_N_K_s = np.empty((T, B, N, K), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     exp_A = np.exp(A)
     np.copyto(do_s, dys)
-    _sigmoid(a_softplus_a_a_s, out=sigmoid_a_softplus_a_a_s)
-    # da_a_da_softplus_a_a = -exp_A[..., None] * sigmoid_a_softplus_a_a
-    np.multiply(exp_A[..., None], sigmoid_a_softplus_a_a_s, out=da_a_da_softplus_a_a_s)
-    np.negative(da_a_da_softplus_a_a_s, out=da_a_da_softplus_a_a_s)
+    _sigmoid(g_s, out=sigmoid_g_s)
+    # da_a_dg = -exp_A[..., None] * sigmoid_g
+    np.multiply(exp_A[..., None], sigmoid_g_s, out=da_a_dg_s)
+    np.negative(da_a_dg_s, out=da_a_dg_s)
     # dbeta_da_beta = (1 - beta) * beta
     np.subtract(1, beta_s, out=dbeta_da_beta_s)
     np.multiply(dbeta_da_beta_s, beta_s, out=dbeta_da_beta_s)
@@ -541,11 +537,11 @@ def backward(params, tape, dys, dstate=None):
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(da_s, a_s, out=da_a_s)
-    np.multiply(da_a_da_softplus_a_a_s, da_a_s, out=da_softplus_a_a_s)
-    np.matmul(_rows(da_softplus_a_a_s), _merged(G), out=_rows(da_softplus_a_a_operand_s))
-    np.multiply(da_a_s, softplus_a_a_s, out=dexp_A_terms_s)
+    np.multiply(da_a_s, softplus_g_s, out=dexp_A_terms_s)
     np.sum(dexp_A_terms_s, axis=-1, out=sum_dexp_A_terms_s)
     np.negative(sum_dexp_A_terms_s, out=dexp_A_s)
+    np.multiply(da_a_dg_s, da_a_s, out=dg_s)
+    np.matmul(_rows(dg_s), _merged(G), out=_rows(dlow_s))
     # dbeta_terms = du * (v - D_T_k)
     np.subtract(v_s, D_T_k_s, out=dbeta_terms_s)
     np.multiply(dbeta_terms_s, du_s, out=dbeta_terms_s)
@@ -568,9 +564,9 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dW_k_x_s).T, _rows(xs), out=_merged(dW_k))
     np.matmul(_rows(dv_s).T, _rows(xs), out=_merged(dP_v))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dw_F)
+    np.matmul(_rows(dg_s).T, _rows(low_s), out=_merged(dG))
+    np.sum(dg_s, axis=(0, 1), out=db)
     dA[...] = np.sum(dexp_A_s * exp_A, axis=(0, 1))
-    np.matmul(_rows(da_softplus_a_a_s).T, _rows(a_softplus_a_a_operand_s), out=_merged(dG))
-    np.sum(da_softplus_a_a_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dS)
 
 
@@ -599,11 +595,11 @@ def step(params, x, state):
     w_F = params.stacked["w_F"]
     exp_A = np.exp(A)
     gates = np.empty((B, N + R), dtype)
-    W_q_x, W_k_x, a_softplus_a_a = np.empty((3, B, N, K), dtype)
+    W_q_x, W_k_x, g = np.empty((3, B, N, K), dtype)
     v, D_T_k, o = np.empty((3, B, N, V), dtype)
     beta = gates[:, :N]
-    a_softplus_a_a_operand = gates[:, N:]
-    softplus_a_a = a_softplus_a_a
+    low = gates[:, N:]
+    softplus_g = g
     half = np.array(0.5, dtype)
     W_q_x[...] = (x @ _merged(W_q).T).reshape(W_q_x.shape)
     a_sqrt_q_terms = W_q_x**2
@@ -624,10 +620,10 @@ def step(params, x, state):
     np.tanh(beta, out=beta)
     np.multiply(beta, half, out=beta)
     np.add(beta, half, out=beta)
-    a_softplus_a_a[...] = (a_softplus_a_a_operand @ _merged(G).T).reshape(a_softplus_a_a.shape)
-    a_softplus_a_a += b
-    softplus_a_a[...] = _softplus(a_softplus_a_a)
-    a_a = -exp_A[..., None] * softplus_a_a
+    g[...] = (low @ _merged(G).T).reshape(g.shape)
+    g += b
+    softplus_g[...] = _softplus(g)
+    a_a = -exp_A[..., None] * softplus_g
     a = np.exp(a_a)
     D = a[..., None] * S
     np.matmul(k_[..., None, :], D, out=D_T_k[..., None, :])
@@ -654,8 +650,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, a_softplus_a_a_s,
-        softplus_a_a_s, a_s, D_s, D_T_k_s, u_s, past,
+        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, g_s, softplus_g_s,
+        a_s, D_s, D_T_k_s, u_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
@@ -668,7 +664,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     V = params.value_size
     R = params.rank
     beta_s = gates_s[..., :N]
-    a_softplus_a_a_operand_s = gates_s[..., N:]
+    low_s = gates_s[..., N:]
     A, W_q, W_k, P_v, G = (params[k] for k in ("A", "W_q", "W_k", "P_v", "G"))
     w_F = params.stacked["w_F"]
     (
@@ -676,10 +672,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
     w_F_dot = params_dot.stacked["w_F"]
     gates_dot_s = np.empty((T, B, N + R), dtype)
-    W_q_x_dot_s, W_k_x_dot_s, a_softplus_a_a_dot_s = np.empty((3, T, B, N, K), dtype)
+    W_q_x_dot_s, W_k_x_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
     v_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
     a_beta_dot_s = gates_dot_s[..., :N]
-    a_softplus_a_a_operand_dot_s = gates_dot_s[..., N:]
+    low_dot_s = gates_dot_s[..., N:]
     D_T_k_dot_s, u_dot_s, o_dot_s = D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
@@ -706,13 +702,12 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
     np.matmul(_rows(xs_dot), w_F.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ w_F_dot.T
-    np.matmul(_rows(a_softplus_a_a_operand_dot_s), _merged(G).T, out=_rows(a_softplus_a_a_dot_s))
-    _rows(a_softplus_a_a_dot_s)[...] += _rows(a_softplus_a_a_operand_s) @ _merged(G_dot).T
-    a_softplus_a_a_dot_s += b_dot
-    softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
+    np.matmul(_rows(low_dot_s), _merged(G).T, out=_rows(g_dot_s))
+    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(G_dot).T
+    g_dot_s += b_dot
+    softplus_g_dot_s = g_dot_s * _sigmoid(g_s)
     a_a_dot_s = (
-        -A_dot[..., None] * exp_A[..., None] * softplus_a_a_s
-        - softplus_a_a_dot_s * exp_A[..., None]
+        -A_dot[..., None] * exp_A[..., None] * softplus_g_s - softplus_g_dot_s * exp_A[..., None]
     )
     np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
     u_dot_in_s[...] = (
@@ -778,8 +773,8 @@ def hvp(
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, a_softplus_a_a_s,
-        softplus_a_a_s, a_s, D_s, D_T_k_s, u_s, past,
+        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, g_s, softplus_g_s,
+        a_s, D_s, D_T_k_s, u_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.heads, params.value_size), dtype), past)
@@ -798,7 +793,7 @@ def hvp(
     V = params.value_size
     R = params.rank
     beta_s = gates_s[..., :N]
-    a_softplus_a_a_operand_s = gates_s[..., N:]
+    low_s = gates_s[..., N:]
 
     # There: the tangents of the forward pass.
     A, W_q, W_k, P_v, G = (params[k] for k in ("A", "W_q", "W_k", "P_v", "G"))
@@ -809,11 +804,11 @@ def hvp(
     w_F_dot = params_dot.stacked["w_F"]
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
     gates_dot_s = np.empty((T, B, N + R), dtype)
-    W_q_x_dot_s, W_k_x_dot_s, a_softplus_a_a_dot_s = np.empty((3, T, B, N, K), dtype)
+    W_q_x_dot_s, W_k_x_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
     v_dot_s, D_T_k_dot_in_s, u_dot_in_s = np.empty((3, T, B, N, V), dtype)
     D_dot_s = np.empty((T, B, N, K, V), dtype)
     a_beta_dot_s = gates_dot_s[..., :N]
-    a_softplus_a_a_operand_dot_s = gates_dot_s[..., N:]
+    low_dot_s = gates_dot_s[..., N:]
     beta_dot_s, D_T_k_dot_s, u_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s
     exp_A = np.exp(A)
     np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
@@ -839,13 +834,12 @@ def hvp(
     np.matmul(_rows(xs_dot), w_F.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ w_F_dot.T
     beta_dot_s[...] = a_beta_dot_s * (1 - beta_s) * beta_s
-    np.matmul(_rows(a_softplus_a_a_operand_dot_s), _merged(G).T, out=_rows(a_softplus_a_a_dot_s))
-    _rows(a_softplus_a_a_dot_s)[...] += _rows(a_softplus_a_a_operand_s) @ _merged(G_dot).T
-    a_softplus_a_a_dot_s += b_dot
-    softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
+    np.matmul(_rows(low_dot_s), _merged(G).T, out=_rows(g_dot_s))
+    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(G_dot).T
+    g_dot_s += b_dot
+    softplus_g_dot_s = g_dot_s * _sigmoid(g_s)
     a_a_dot_s = (
-        -A_dot[..., None] * exp_A[..., None] * softplus_a_a_s
-        - softplus_a_a_dot_s * exp_A[..., None]
+        -A_dot[..., None] * exp_A[..., None] * softplus_g_s - softplus_g_dot_s * exp_A[..., None]
     )
     a_dot_s = a_a_dot_s * a_s
     np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
@@ -866,32 +860,27 @@ def hvp(
 
     # Back: the adjoints and, beside each, its tangent.
     (
-        dW_q_dot, dW_k_dot, dP_v_dot, dA_dot, dG_dot, db_dot
-    ) = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A", "G", "b"))
+        dW_q_dot, dW_k_dot, dP_v_dot, dG_dot, db_dot, dA_dot
+    ) = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
     dw_F_dot = dparams_dot.stacked["w_F"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, N + R), dtype)
     dq_s, dq_dot_s, da_s, da_dot_s, dk_s, dk_dot_s = np.empty((6, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     du_s, du_dot_s = np.empty((2, T, B, N, V), dtype)
-    da_softplus_a_a_operand_dot_terms_s = np.empty((T, B, N, R), dtype)
+    dlow_dot_terms_s = np.empty((T, B, N, R), dtype)
     da_beta_s = dgates_s[..., :N]
-    da_softplus_a_a_operand_s = dgates_s[..., N:]
+    dlow_s = dgates_s[..., N:]
     da_beta_dot_s = dgates_dot_s[..., :N]
-    da_softplus_a_a_operand_dot_s = dgates_dot_s[..., N:]
+    dlow_dot_s = dgates_dot_s[..., N:]
     dxs_dot = np.empty((T, B, I), dtype)
     exp_A = np.exp(A)
     exp_A_dot = A_dot * exp_A
     do_s = dys.copy()
     do_dot_s = dys_dot.copy()
-    sigmoid_a_softplus_a_a_s = _sigmoid(a_softplus_a_a_s)
-    sigmoid_a_softplus_a_a_dot_s = (
-        a_softplus_a_a_dot_s * (1 - sigmoid_a_softplus_a_a_s) * sigmoid_a_softplus_a_a_s
-    )
-    da_a_da_softplus_a_a_s = -exp_A[..., None] * sigmoid_a_softplus_a_a_s
-    da_a_da_softplus_a_a_dot_s = (
-        -exp_A_dot[..., None] * sigmoid_a_softplus_a_a_s
-        - sigmoid_a_softplus_a_a_dot_s * exp_A[..., None]
-    )
+    sigmoid_g_s = _sigmoid(g_s)
+    sigmoid_g_dot_s = g_dot_s * (1 - sigmoid_g_s) * sigmoid_g_s
+    da_a_dg_s = -exp_A[..., None] * sigmoid_g_s
+    da_a_dg_dot_s = -exp_A_dot[..., None] * sigmoid_g_s - sigmoid_g_dot_s * exp_A[..., None]
     dbeta_da_beta_s = (1 - beta_s) * beta_s
     dbeta_da_beta_dot_s = beta_dot_s * (1 - beta_s) - beta_dot_s * beta_s
     dsqrt_k_rate_s = -(1 / sqrt_k_s)
@@ -975,26 +964,19 @@ def hvp(
             np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
     da_a_s = da_s * a_s
     da_a_dot_s = da_s * a_dot_s + da_dot_s * a_s
-    da_softplus_a_a_s = da_a_s * da_a_da_softplus_a_a_s
-    da_softplus_a_a_dot_s = (
-        da_a_s * da_a_da_softplus_a_a_dot_s + da_a_dot_s * da_a_da_softplus_a_a_s
-    )
-    np.matmul(_rows(da_softplus_a_a_s), _merged(G), out=_rows(da_softplus_a_a_operand_s))
-    np.matmul(
-        da_softplus_a_a_dot_s[..., None, :], G,
-        out=da_softplus_a_a_operand_dot_terms_s[..., None, :],
-    )
-    da_softplus_a_a_operand_dot_terms_s += np.squeeze(
-        np.matmul(da_softplus_a_a_s[..., None, :], G_dot), axis=-2
-    )
-    sum_da_softplus_a_a_operand_dot_terms_N_s = np.sum(da_softplus_a_a_operand_dot_terms_s, axis=-2)
-    da_softplus_a_a_operand_dot_s[...] = sum_da_softplus_a_a_operand_dot_terms_N_s
-    dexp_A_terms_s = da_a_s * softplus_a_a_s
+    dexp_A_terms_s = da_a_s * softplus_g_s
     sum_dexp_A_terms_s = np.sum(dexp_A_terms_s, axis=-1)
     dexp_A_s = -sum_dexp_A_terms_s
-    dexp_A_dot_terms_s = da_a_s * softplus_a_a_dot_s + da_a_dot_s * softplus_a_a_s
+    dexp_A_dot_terms_s = da_a_s * softplus_g_dot_s + da_a_dot_s * softplus_g_s
     sum_dexp_A_dot_terms_s = np.sum(dexp_A_dot_terms_s, axis=-1)
     dexp_A_dot_s = -sum_dexp_A_dot_terms_s
+    dg_s = da_a_s * da_a_dg_s
+    dg_dot_s = da_a_s * da_a_dg_dot_s + da_a_dot_s * da_a_dg_s
+    np.matmul(_rows(dg_s), _merged(G), out=_rows(dlow_s))
+    np.matmul(dg_dot_s[..., None, :], G, out=dlow_dot_terms_s[..., None, :])
+    dlow_dot_terms_s += np.squeeze(np.matmul(dg_s[..., None, :], G_dot), axis=-2)
+    sum_dlow_dot_terms_N_s = np.sum(dlow_dot_terms_s, axis=-2)
+    dlow_dot_s[...] = sum_dlow_dot_terms_N_s
     dbeta_terms_s = du_s * (v_s - D_T_k_s)
     sum_dbeta_terms_s = np.sum(dbeta_terms_s, axis=-1)
     dbeta_s = sum_dbeta_terms_s.copy()
@@ -1036,10 +1018,10 @@ def hvp(
     _merged(dP_v_dot)[...] += _rows(dv_dot_s).T @ _rows(xs)
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dw_F_dot)
     dw_F_dot += _rows(dgates_dot_s).T @ _rows(xs)
+    np.matmul(_rows(dg_s).T, _rows(low_dot_s), out=_merged(dG_dot))
+    _merged(dG_dot)[...] += _rows(dg_dot_s).T @ _rows(low_s)
+    np.sum(dg_dot_s, axis=(0, 1), out=db_dot)
     dA_dot[...] = np.sum(dexp_A_s * exp_A_dot + dexp_A_dot_s * exp_A, axis=(0, 1))
-    np.matmul(_rows(da_softplus_a_a_s).T, _rows(a_softplus_a_a_operand_dot_s), out=_merged(dG_dot))
-    _merged(dG_dot)[...] += _rows(da_softplus_a_a_dot_s).T @ _rows(a_softplus_a_a_operand_s)
-    np.sum(da_softplus_a_a_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dS_dot)
 
 

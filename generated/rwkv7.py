@@ -9,8 +9,10 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     r = W_r @ x
     p = W_p @ x
     v = P_v @ x
-    w = exp(-0.6065306597126334 * sigmoid(b_w + B_w @ tanh(A_w @ x)))
-    a = sigmoid(b_a + B_a @ (A_a @ x))
+    low = tanh(A_w @ x)
+    low_a = A_a @ x
+    w = exp(-0.6065306597126334 * sigmoid(b_w + B_w @ low))
+    a = sigmoid(b_a + B_a @ low_a)
     z = p * xi
     kappa = z / sqrt(1e-12 + sum(z**2))
     k = p * (1 + (a - 1) * alpha)
@@ -51,10 +53,11 @@ LATEX = r"""
   r_t &= W_r x_t \\
   p_t &= W_p x_t \\
   v_t &= P_v x_t \\
-  a_{\mathrm{sigmoid\_a\_w},t} &= b_w + B_w \tanh(A_w x_t) \\
+  \mathrm{low}_t &= \tanh(A_w x_t) \\
+  \mathrm{low}_{a,t} &= A_a x_t \\
+  a_{\mathrm{sigmoid\_a\_w},t} &= b_w + B_w \, \mathrm{low}_t \\
   w_t &= \exp(-0.6065306597126334 \, \sigma(a_{\mathrm{sigmoid\_a\_w},t})) \\
-  a_{\mathrm{a\_operand},t} &= A_a x_t \\
-  a_{a,t} &= b_a + B_a \, a_{\mathrm{a\_operand},t} \\
+  a_{a,t} &= b_a + B_a \, \mathrm{low}_{a,t} \\
   a_t &= \sigma(a_{a,t}) \\
   z_t &= p_t \circ \xi \\
   \kappa_t &= \frac{z_t}{\sqrt{\operatorname{sum}(z_t^{2}) + 10^{-12}}} \\
@@ -78,11 +81,13 @@ LATEX = r"""
   \bar{a}_t &= \bar{k}_t \circ \alpha \circ p_t
       - (\bar{S}_t^{\top} (S_{t-1} \kappa_t)) \circ \kappa_t \\
   \bar{a}_{a,t} &= \bar{a}_t \circ a_t \circ (1 - a_t) \\
-  \bar{a}_{\mathrm{a\_operand},t} &= \operatorname{sum}_N(B_a^{\top} \bar{a}_{a,t}) \\
   \bar{w}_t &= \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
   \bar{a}_{\mathrm{sigmoid\_a\_w},t} &= -0.6065306597126334 \, \bar{w}_t
       \circ \sigma(a_{\mathrm{sigmoid\_a\_w},t}) \circ w_t \\
   & \qquad {}\circ (1 - \sigma(a_{\mathrm{sigmoid\_a\_w},t})) \\
+  \overline{\mathrm{low}}_{a,t} &= \operatorname{sum}_N(B_a^{\top} \bar{a}_{a,t}) \\
+  \overline{\mathrm{low}}_t &= \operatorname{sum}_N(B_w^{\top}
+      \, \bar{a}_{\mathrm{sigmoid\_a\_w},t}) \\
   \bar{v}_t &= \bar{S}_t k_t \\
   \bar{p}_t &= \bar{z}_t \circ \xi + \bar{k}_t \circ (1 + \alpha \circ (a_t - 1)) \\
   \bar{r}_t &= S_t^{\top} \bar{y}_t
@@ -95,10 +100,8 @@ LATEX = r"""
   \bar{x}_t &= \operatorname{sum}_N(W_r^{\top} \bar{r}_t)
       + \operatorname{sum}_N(W_p^{\top} \bar{p}_t)
       + \operatorname{sum}_N(P_v^{\top} \bar{v}_t) \\
-  & \qquad {}+ A_w^{\top} \\
-  & \qquad \quad {}\, ((1 - \tanh^{2}(A_w x_t))
-      \circ \operatorname{sum}_N(B_w^{\top} \, \bar{a}_{\mathrm{sigmoid\_a\_w},t})) \\
-  & \qquad {}+ A_a^{\top} \, \bar{a}_{\mathrm{a\_operand},t}
+  & \qquad {}+ A_w^{\top} \, (\overline{\mathrm{low}}_t \circ (1 - \mathrm{low}_t^{2}))
+      + A_a^{\top} \, \overline{\mathrm{low}}_{a,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -106,14 +109,13 @@ LATEX = r"""
   \bar{W}_r &= \textstyle \sum_t \bar{r}_t x_t^{\top} \\
   \bar{W}_p &= \textstyle \sum_t \bar{p}_t x_t^{\top} \\
   \bar{P}_v &= \textstyle \sum_t \bar{v}_t x_t^{\top} \\
-  \bar{b}_w &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_a\_w},t} \\
-  \bar{B}_w &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_a\_w},t} \, \tanh(A_w x_t)^{\top} \\
-  \bar{A}_w &= \textstyle \sum_t ((1 - \tanh^{2}(A_w x_t))
-        \circ \operatorname{sum}_N(B_w^{\top} \, \bar{a}_{\mathrm{sigmoid\_a\_w},t}))
+  \bar{A}_w &= \textstyle \sum_t (\overline{\mathrm{low}}_t \circ (1 - \mathrm{low}_t^{2}))
       \, x_t^{\top} \\
+  \bar{A}_a &= \textstyle \sum_t \overline{\mathrm{low}}_{a,t} \, x_t^{\top} \\
+  \bar{b}_w &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_a\_w},t} \\
+  \bar{B}_w &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_a\_w},t} \, \mathrm{low}_t^{\top} \\
   \bar{b}_a &= \textstyle \sum_t \bar{a}_{a,t} \\
-  \bar{B}_a &= \textstyle \sum_t \bar{a}_{a,t} \, a_{\mathrm{a\_operand},t}^{\top} \\
-  \bar{A}_a &= \textstyle \sum_t \bar{a}_{\mathrm{a\_operand},t} \, x_t^{\top} \\
+  \bar{B}_a &= \textstyle \sum_t \bar{a}_{a,t} \, \mathrm{low}_{a,t}^{\top} \\
   \bar{\xi} &= \textstyle \sum_t \bar{z}_t \circ p_t \\
   \bar{\alpha} &= \textstyle \sum_t \bar{k}_t \circ p_t \circ (a_t - 1)
 \end{align*}
@@ -143,10 +145,10 @@ class Params(Mapping):
         "W_r": ("N", "K", "I"),
         "W_p": ("N", "K", "I"),
         "P_v": ("N", "V", "I"),
-        "b_w": ("N", "K"),
-        "B_w": ("N", "K", "R"),
         "A_w": ("R", "I"),
         "A_a": ("R", "I"),
+        "b_w": ("N", "K"),
+        "B_w": ("N", "K", "R"),
         "b_a": ("N", "K"),
         "B_a": ("N", "K", "R"),
         "xi": ("N", "K"),
@@ -319,7 +321,7 @@ def init(rng, input_size, heads, value_size, key_size, rank, dtype=np.float64):
     if not isinstance(rng, np.random.Generator):
         raise TypeError(f"rng must be a numpy.random.Generator, not {type(rng)}")
     params = Params(input_size, heads, value_size, key_size, rank, dtype)
-    for name in ("W_r", "W_p", "P_v", "B_w", "A_w", "A_a", "B_a", ):
+    for name in ("W_r", "W_p", "P_v", "A_w", "A_a", "B_w", "B_a", ):
         view = params[name]
         bound = np.sqrt(6 / sum(view.shape[-2:]))
         view[...] = rng.uniform(-bound, bound, view.shape)
@@ -366,7 +368,7 @@ def forward(params, xs, state=None, lengths=None):
     ) = np.empty((10, T, B, N, K), dtype)
     v_s, S_next_operand_s, y_s = np.empty((3, T, B, N, V), dtype)
     sum_a_sqrt_kappa_terms_s, a_sqrt_kappa_s = np.empty((2, T, B, N), dtype)
-    a_sigmoid_a_w_operand_s, a_a_operand_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
+    low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
     sigmoid_a_w_s, w_s, a_s, sqrt_kappa_s = a_sigmoid_a_w_s, a_w_s, a_a_s, a_sqrt_kappa_s
 
     # For all steps at once: what does not depend on the state.
@@ -374,14 +376,14 @@ def forward(params, xs, state=None, lengths=None):
     np.matmul(_rows(xs), _merged(W_p).T, out=_rows(p_s))
     np.matmul(_rows(xs), _merged(P_v).T, out=_rows(v_s))
     np.matmul(_rows(xs), A.T, out=_rows(gates_s))
-    # a_sigmoid_a_w_operand by tanh
-    np.tanh(a_sigmoid_a_w_operand_s, out=a_sigmoid_a_w_operand_s)
-    np.matmul(_rows(a_sigmoid_a_w_operand_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_s))
+    # low by tanh
+    np.tanh(low_s, out=low_s)
+    np.matmul(_rows(low_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_s))
     np.add(a_sigmoid_a_w_s, b_w, out=a_sigmoid_a_w_s)
     _sigmoid(a_sigmoid_a_w_s, out=sigmoid_a_w_s)
     np.multiply(-0.6065306597126334, sigmoid_a_w_s, out=a_w_s)
     np.exp(a_w_s, out=w_s)
-    np.matmul(_rows(a_a_operand_s), _merged(B_a).T, out=_rows(a_a_s))
+    np.matmul(_rows(low_a_s), _merged(B_a).T, out=_rows(a_a_s))
     np.add(a_a_s, b_a, out=a_a_s)
     _sigmoid(a_a_s, out=a_s)
     np.multiply(p_s, xi, out=z_s)
@@ -459,7 +461,7 @@ def backward(params, tape, dys, dstate=None):
     V = params.value_size
     K = params.key_size
     R = params.rank
-    a_sigmoid_a_w_operand_s, a_a_operand_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
+    low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
     (
         dW_r, dW_p, dP_v, db_w, dB_w, db_a, dB_a, dxi, dalpha
     ) = (dparams[k] for k in ("W_r", "W_p", "P_v", "b_w", "B_w", "b_a", "B_a", "xi", "alpha"))
@@ -476,16 +478,11 @@ def backward(params, tape, dys, dstate=None):
         dkappa_a_s, dkappa_s, dsqrt_kappa_terms_s, dz_s, da_s, da_da_a_s, dw_da_sigmoid_a_w_s, dp_s,
     ) = np.empty((15, T, B, N, K), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
-    da_sigmoid_a_w_operand_s = np.empty((T, B, R), dtype)
+    dlow_s = np.empty((T, B, R), dtype)
+    dlow_da_low_s, dlow_a_s = (dgates_s[..., k * R : (k + 1) * R] for k in range(2))
     (
-        da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s, da_a_operand_s
-    ) = (dgates_s[..., k * R : (k + 1) * R] for k in range(2))
-    (
-        dsqrt_kappa_s, da_a_s, da_sigmoid_a_w_s, da_a_sigmoid_a_w_operand_s
-    ) = (
-        dsqrt_kappa_rate_s, da_da_a_s, dw_da_sigmoid_a_w_s,
-        da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s,
-    )
+        dsqrt_kappa_s, da_a_s, da_sigmoid_a_w_s, da_low_s
+    ) = dsqrt_kappa_rate_s, da_da_a_s, dw_da_sigmoid_a_w_s, dlow_da_low_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -504,15 +501,9 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(dw_da_sigmoid_a_w_s, -0.6065306597126334, out=dw_da_sigmoid_a_w_s)
     np.multiply(dw_da_sigmoid_a_w_s, sigmoid_a_w_s, out=dw_da_sigmoid_a_w_s)
     np.multiply(dw_da_sigmoid_a_w_s, w_s, out=dw_da_sigmoid_a_w_s)
-    # da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand = 1 - a_sigmoid_a_w_operand**2
-    np.multiply(
-        a_sigmoid_a_w_operand_s, a_sigmoid_a_w_operand_s,
-        out=da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s,
-    )
-    np.subtract(
-        1, da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s,
-        out=da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s,
-    )
+    # dlow_da_low = 1 - low**2
+    np.multiply(low_s, low_s, out=dlow_da_low_s)
+    np.subtract(1, dlow_da_low_s, out=dlow_da_low_s)
     # dk_dp = 1 + alpha * (a - 1)
     np.subtract(a_s, 1, out=dk_dp_s)
     np.multiply(dk_dp_s, alpha, out=dk_dp_s)
@@ -578,13 +569,10 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(dk_s, dk_da_s, out=work_N_K_s)
     np.add(da_s, work_N_K_s, out=da_s)
     np.multiply(da_da_a_s, da_s, out=da_a_s)
-    np.matmul(_rows(da_a_s), _merged(B_a), out=_rows(da_a_operand_s))
     np.multiply(dw_da_sigmoid_a_w_s, dw_s, out=da_sigmoid_a_w_s)
-    np.matmul(_rows(da_sigmoid_a_w_s), _merged(B_w), out=_rows(da_sigmoid_a_w_operand_s))
-    np.multiply(
-        da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s, da_sigmoid_a_w_operand_s,
-        out=da_a_sigmoid_a_w_operand_s,
-    )
+    np.matmul(_rows(da_a_s), _merged(B_a), out=_rows(dlow_a_s))
+    np.matmul(_rows(da_sigmoid_a_w_s), _merged(B_w), out=_rows(dlow_s))
+    np.multiply(dlow_da_low_s, dlow_s, out=da_low_s)
     # dp = dk * dk_dp + dz * xi
     np.multiply(dk_s, dk_dp_s, out=dp_s)
     np.multiply(dz_s, xi, out=work_N_K_s)
@@ -596,11 +584,11 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dr_s).T, _rows(xs), out=_merged(dW_r))
     np.matmul(_rows(dp_s).T, _rows(xs), out=_merged(dW_p))
     np.matmul(_rows(dv_s).T, _rows(xs), out=_merged(dP_v))
-    np.sum(da_sigmoid_a_w_s, axis=(0, 1), out=db_w)
-    np.matmul(_rows(da_sigmoid_a_w_s).T, _rows(a_sigmoid_a_w_operand_s), out=_merged(dB_w))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dA)
+    np.sum(da_sigmoid_a_w_s, axis=(0, 1), out=db_w)
+    np.matmul(_rows(da_sigmoid_a_w_s).T, _rows(low_s), out=_merged(dB_w))
     np.sum(da_a_s, axis=(0, 1), out=db_a)
-    np.matmul(_rows(da_a_s).T, _rows(a_a_operand_s), out=_merged(dB_a))
+    np.matmul(_rows(da_a_s).T, _rows(low_a_s), out=_merged(dB_a))
     dxi[...] = np.sum(dz_s * p_s, axis=(0, 1))
     dalpha[...] = np.sum(dk_s * p_s * (a_s - 1), axis=(0, 1))
     return dparams, dxs, State(dS)
@@ -634,20 +622,20 @@ def step(params, x, state):
     gates = np.empty((B, 2 * R), dtype)
     r, p, a_sigmoid_a_w, a_a = np.empty((4, B, N, K), dtype)
     v, S_next_operand, y = np.empty((3, B, N, V), dtype)
-    a_sigmoid_a_w_operand, a_a_operand = (gates[:, k * R : (k + 1) * R] for k in range(2))
+    low, low_a = (gates[:, k * R : (k + 1) * R] for k in range(2))
     sigmoid_a_w, a = a_sigmoid_a_w, a_a
     r[...] = (x @ _merged(W_r).T).reshape(r.shape)
     p[...] = (x @ _merged(W_p).T).reshape(p.shape)
     v[...] = (x @ _merged(P_v).T).reshape(v.shape)
     gates[...] = x @ A.T
-    # a_sigmoid_a_w_operand by tanh
-    np.tanh(a_sigmoid_a_w_operand, out=a_sigmoid_a_w_operand)
-    a_sigmoid_a_w[...] = (a_sigmoid_a_w_operand @ _merged(B_w).T).reshape(a_sigmoid_a_w.shape)
+    # low by tanh
+    np.tanh(low, out=low)
+    a_sigmoid_a_w[...] = (low @ _merged(B_w).T).reshape(a_sigmoid_a_w.shape)
     a_sigmoid_a_w += b_w
     sigmoid_a_w[...] = _sigmoid(a_sigmoid_a_w)
     a_w = -0.6065306597126334 * sigmoid_a_w
     w = np.exp(a_w)
-    a_a[...] = (a_a_operand @ _merged(B_a).T).reshape(a_a.shape)
+    a_a[...] = (low_a @ _merged(B_a).T).reshape(a_a.shape)
     a_a += b_a
     a[...] = _sigmoid(a_a)
     z = p * xi
@@ -698,7 +686,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     V = params.value_size
     K = params.key_size
     R = params.rank
-    a_sigmoid_a_w_operand_s, a_a_operand_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
+    low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
     W_r, W_p, P_v, B_w, B_a, xi, alpha = (
         params[k] for k in ("W_r", "W_p", "P_v", "B_w", "B_a", "xi", "alpha")
     )
@@ -710,12 +698,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     gates_dot_s = np.empty((T, B, 2 * R), dtype)
     r_dot_s, p_dot_s, a_sigmoid_a_w_dot_s, a_a_dot_s = np.empty((4, T, B, N, K), dtype)
     v_dot_s, S_next_operand_dot_in_s, y_dot_in_s = np.empty((3, T, B, N, V), dtype)
-    (
-        a_a_sigmoid_a_w_operand_dot_s, a_a_operand_dot_s
-    ) = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
-    (
-        a_sigmoid_a_w_operand_dot_s, S_next_operand_dot_s, y_dot_s
-    ) = a_a_sigmoid_a_w_operand_dot_s, S_next_operand_dot_in_s, y_dot_in_s
+    a_low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
+    low_dot_s, S_next_operand_dot_s, y_dot_s = a_low_dot_s, S_next_operand_dot_in_s, y_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))
@@ -726,14 +710,12 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
     np.matmul(_rows(xs_dot), A.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ A_dot.T
-    a_sigmoid_a_w_operand_dot_s[...] = (
-        a_a_sigmoid_a_w_operand_dot_s * (1 - a_sigmoid_a_w_operand_s**2)
-    )
-    np.matmul(_rows(a_sigmoid_a_w_operand_dot_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_dot_s))
-    _rows(a_sigmoid_a_w_dot_s)[...] += _rows(a_sigmoid_a_w_operand_s) @ _merged(B_w_dot).T
+    low_dot_s[...] = a_low_dot_s * (1 - low_s**2)
+    np.matmul(_rows(low_dot_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_dot_s))
+    _rows(a_sigmoid_a_w_dot_s)[...] += _rows(low_s) @ _merged(B_w_dot).T
     a_sigmoid_a_w_dot_s += b_w_dot
-    np.matmul(_rows(a_a_operand_dot_s), _merged(B_a).T, out=_rows(a_a_dot_s))
-    _rows(a_a_dot_s)[...] += _rows(a_a_operand_s) @ _merged(B_a_dot).T
+    np.matmul(_rows(low_a_dot_s), _merged(B_a).T, out=_rows(a_a_dot_s))
+    _rows(a_a_dot_s)[...] += _rows(low_a_s) @ _merged(B_a_dot).T
     a_a_dot_s += b_a_dot
     a_dot_s = a_a_dot_s * (1 - a_s) * a_s
     z_dot_s = p_dot_s * xi + xi_dot * p_s
@@ -833,7 +815,7 @@ def hvp(
     V = params.value_size
     K = params.key_size
     R = params.rank
-    a_sigmoid_a_w_operand_s, a_a_operand_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
+    low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
 
     # There: the tangents of the forward pass.
     W_r, W_p, P_v, B_w, B_a, xi, alpha = (
@@ -848,12 +830,8 @@ def hvp(
     gates_dot_s = np.empty((T, B, 2 * R), dtype)
     r_dot_s, p_dot_s, a_sigmoid_a_w_dot_s, a_a_dot_s = np.empty((4, T, B, N, K), dtype)
     v_dot_s, S_next_operand_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    (
-        a_a_sigmoid_a_w_operand_dot_s, a_a_operand_dot_s
-    ) = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
-    (
-        a_sigmoid_a_w_operand_dot_s, S_next_operand_dot_s
-    ) = a_a_sigmoid_a_w_operand_dot_s, S_next_operand_dot_in_s
+    a_low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
+    low_dot_s, S_next_operand_dot_s = a_low_dot_s, S_next_operand_dot_in_s
     np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))
     _rows(r_dot_s)[...] += _rows(xs) @ _merged(W_r_dot).T
     np.matmul(_rows(xs_dot), _merged(W_p).T, out=_rows(p_dot_s))
@@ -862,16 +840,14 @@ def hvp(
     _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
     np.matmul(_rows(xs_dot), A.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ A_dot.T
-    a_sigmoid_a_w_operand_dot_s[...] = (
-        a_a_sigmoid_a_w_operand_dot_s * (1 - a_sigmoid_a_w_operand_s**2)
-    )
-    np.matmul(_rows(a_sigmoid_a_w_operand_dot_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_dot_s))
-    _rows(a_sigmoid_a_w_dot_s)[...] += _rows(a_sigmoid_a_w_operand_s) @ _merged(B_w_dot).T
+    low_dot_s[...] = a_low_dot_s * (1 - low_s**2)
+    np.matmul(_rows(low_dot_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_dot_s))
+    _rows(a_sigmoid_a_w_dot_s)[...] += _rows(low_s) @ _merged(B_w_dot).T
     a_sigmoid_a_w_dot_s += b_w_dot
     sigmoid_a_w_dot_s = a_sigmoid_a_w_dot_s * (1 - sigmoid_a_w_s) * sigmoid_a_w_s
     w_dot_s = -0.6065306597126334 * sigmoid_a_w_dot_s * w_s
-    np.matmul(_rows(a_a_operand_dot_s), _merged(B_a).T, out=_rows(a_a_dot_s))
-    _rows(a_a_dot_s)[...] += _rows(a_a_operand_s) @ _merged(B_a_dot).T
+    np.matmul(_rows(low_a_dot_s), _merged(B_a).T, out=_rows(a_a_dot_s))
+    _rows(a_a_dot_s)[...] += _rows(low_a_s) @ _merged(B_a_dot).T
     a_a_dot_s += b_a_dot
     a_dot_s = a_a_dot_s * (1 - a_s) * a_s
     z_dot_s = p_dot_s * xi + xi_dot * p_s
@@ -915,14 +891,10 @@ def hvp(
     ) = np.empty((10, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dS_next_operand_s, dS_next_operand_dot_s, dv_s, dv_dot_s = np.empty((4, T, B, N, V), dtype)
-    da_a_operand_dot_terms_s, da_sigmoid_a_w_operand_dot_terms_s = np.empty((2, T, B, N, R), dtype)
-    da_sigmoid_a_w_operand_s = np.empty((T, B, R), dtype)
-    da_a_sigmoid_a_w_operand_s, da_a_operand_s = (
-        dgates_s[..., k * R : (k + 1) * R] for k in range(2)
-    )
-    (
-        da_a_sigmoid_a_w_operand_dot_s, da_a_operand_dot_s
-    ) = (dgates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
+    dlow_a_dot_terms_s, dlow_dot_terms_s = np.empty((2, T, B, N, R), dtype)
+    dlow_s = np.empty((T, B, R), dtype)
+    da_low_s, dlow_a_s = (dgates_s[..., k * R : (k + 1) * R] for k in range(2))
+    da_low_dot_s, dlow_a_dot_s = (dgates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     dy_s = dys.copy()
     dy_dot_s = dys_dot.copy()
@@ -945,10 +917,8 @@ def hvp(
         + 0.6065306597126334 * sigmoid_a_w_dot_s * sigmoid_a_w_s * w_s
         + sigmoid_a_w_dot_s * w_s * dw_da_sigmoid_a_w_part_s
     )
-    da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s = 1 - a_sigmoid_a_w_operand_s**2
-    da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_dot_s = (
-        -2 * a_sigmoid_a_w_operand_dot_s * a_sigmoid_a_w_operand_s
-    )
+    dlow_da_low_s = 1 - low_s**2
+    dlow_da_low_dot_s = -2 * low_dot_s * low_s
     dk_dp_s = 1 + alpha * (a_s - 1)
     dk_dp_dot_s = alpha_dot * (a_s - 1) + a_dot_s * alpha
     np.matmul(dy_s[..., None, :], S_s[1:], out=dr_s[..., None, :])
@@ -1055,30 +1025,20 @@ def hvp(
     )
     da_a_s = da_s * da_da_a_s
     da_a_dot_s = da_s * da_da_a_dot_s + da_dot_s * da_da_a_s
-    np.matmul(_rows(da_a_s), _merged(B_a), out=_rows(da_a_operand_s))
-    np.matmul(da_a_dot_s[..., None, :], B_a, out=da_a_operand_dot_terms_s[..., None, :])
-    da_a_operand_dot_terms_s += np.squeeze(np.matmul(da_a_s[..., None, :], B_a_dot), axis=-2)
-    sum_da_a_operand_dot_terms_N_s = np.sum(da_a_operand_dot_terms_s, axis=-2)
-    da_a_operand_dot_s[...] = sum_da_a_operand_dot_terms_N_s
     da_sigmoid_a_w_s = dw_s * dw_da_sigmoid_a_w_s
     da_sigmoid_a_w_dot_s = dw_s * dw_da_sigmoid_a_w_dot_s + dw_dot_s * dw_da_sigmoid_a_w_s
-    np.matmul(_rows(da_sigmoid_a_w_s), _merged(B_w), out=_rows(da_sigmoid_a_w_operand_s))
-    np.matmul(
-        da_sigmoid_a_w_dot_s[..., None, :], B_w,
-        out=da_sigmoid_a_w_operand_dot_terms_s[..., None, :],
-    )
-    da_sigmoid_a_w_operand_dot_terms_s += np.squeeze(
-        np.matmul(da_sigmoid_a_w_s[..., None, :], B_w_dot), axis=-2
-    )
-    sum_da_sigmoid_a_w_operand_dot_terms_N_s = np.sum(da_sigmoid_a_w_operand_dot_terms_s, axis=-2)
-    da_sigmoid_a_w_operand_dot_s = sum_da_sigmoid_a_w_operand_dot_terms_N_s.copy()
-    da_a_sigmoid_a_w_operand_s[...] = (
-        da_sigmoid_a_w_operand_s * da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s
-    )
-    da_a_sigmoid_a_w_operand_dot_s[...] = (
-        da_sigmoid_a_w_operand_s * da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_dot_s
-        + da_sigmoid_a_w_operand_dot_s * da_sigmoid_a_w_operand_da_a_sigmoid_a_w_operand_s
-    )
+    np.matmul(_rows(da_a_s), _merged(B_a), out=_rows(dlow_a_s))
+    np.matmul(da_a_dot_s[..., None, :], B_a, out=dlow_a_dot_terms_s[..., None, :])
+    dlow_a_dot_terms_s += np.squeeze(np.matmul(da_a_s[..., None, :], B_a_dot), axis=-2)
+    sum_dlow_a_dot_terms_N_s = np.sum(dlow_a_dot_terms_s, axis=-2)
+    dlow_a_dot_s[...] = sum_dlow_a_dot_terms_N_s
+    np.matmul(_rows(da_sigmoid_a_w_s), _merged(B_w), out=_rows(dlow_s))
+    np.matmul(da_sigmoid_a_w_dot_s[..., None, :], B_w, out=dlow_dot_terms_s[..., None, :])
+    dlow_dot_terms_s += np.squeeze(np.matmul(da_sigmoid_a_w_s[..., None, :], B_w_dot), axis=-2)
+    sum_dlow_dot_terms_N_s = np.sum(dlow_dot_terms_s, axis=-2)
+    dlow_dot_s = sum_dlow_dot_terms_N_s.copy()
+    da_low_s[...] = dlow_s * dlow_da_low_s
+    da_low_dot_s[...] = dlow_s * dlow_da_low_dot_s + dlow_dot_s * dlow_da_low_s
     dp_s = dk_s * dk_dp_s + dz_s * xi
     dp_dot_s = dk_s * dk_dp_dot_s + dz_s * xi_dot + dk_dot_s * dk_dp_s + dz_dot_s * xi
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
@@ -1096,14 +1056,14 @@ def hvp(
     _merged(dW_p_dot)[...] += _rows(dp_dot_s).T @ _rows(xs)
     np.matmul(_rows(dv_s).T, _rows(xs_dot), out=_merged(dP_v_dot))
     _merged(dP_v_dot)[...] += _rows(dv_dot_s).T @ _rows(xs)
-    np.sum(da_sigmoid_a_w_dot_s, axis=(0, 1), out=db_w_dot)
-    np.matmul(_rows(da_sigmoid_a_w_s).T, _rows(a_sigmoid_a_w_operand_dot_s), out=_merged(dB_w_dot))
-    _merged(dB_w_dot)[...] += _rows(da_sigmoid_a_w_dot_s).T @ _rows(a_sigmoid_a_w_operand_s)
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dA_dot)
     dA_dot += _rows(dgates_dot_s).T @ _rows(xs)
+    np.sum(da_sigmoid_a_w_dot_s, axis=(0, 1), out=db_w_dot)
+    np.matmul(_rows(da_sigmoid_a_w_s).T, _rows(low_dot_s), out=_merged(dB_w_dot))
+    _merged(dB_w_dot)[...] += _rows(da_sigmoid_a_w_dot_s).T @ _rows(low_s)
     np.sum(da_a_dot_s, axis=(0, 1), out=db_a_dot)
-    np.matmul(_rows(da_a_s).T, _rows(a_a_operand_dot_s), out=_merged(dB_a_dot))
-    _merged(dB_a_dot)[...] += _rows(da_a_dot_s).T @ _rows(a_a_operand_s)
+    np.matmul(_rows(da_a_s).T, _rows(low_a_dot_s), out=_merged(dB_a_dot))
+    _merged(dB_a_dot)[...] += _rows(da_a_dot_s).T @ _rows(low_a_s)
     dxi_dot[...] = np.sum(dz_s * p_dot_s + dz_dot_s * p_s, axis=(0, 1))
     dalpha_dot[...] = np.sum(
         dk_s * p_dot_s * (a_s - 1) + dk_s * a_dot_s * p_s + dk_dot_s * p_s * (a_s - 1), axis=(0, 1)

@@ -16,14 +16,14 @@ class KDA(Cell, family="matrix memory"):
     """
 
     N, K, V, R = Heads(), Axis("K", "key_size"), Axis("V", "value_size"), Axis("R", "rank")
-    x = Input()
-    S = State(N, K, V)
+    x, S = Input(), State(N, K, V)
     W, P, w = Matrix(N, K, I), Matrix(N, V, I), Matrix(N, I)
     A, b, F, G = Vector(N), Vector(N, K), Matrix(R, I), Matrix(N, K, R)
 
     q, k, v = unit(W.q @ x), unit(W.k @ x), P.v @ x
-    beta = sigmoid(w.beta @ x)
-    a = exp(-exp(A) * softplus(G @ (F @ x) + b))
+    beta, low = sigmoid(w.beta @ x), F @ x
+    g = G @ low + b
+    a = exp(-exp(A) * softplus(g))
     D = a * S
     u = beta * (v - D.T @ k)
     S_next = D + outer(k, u)

@@ -13,16 +13,14 @@ class RWKV7(Cell, family="matrix memory"):
     """
 
     N, K, V, R = Heads(), Axis("K", "key_size"), Axis("V", "value_size"), Axis("R", "rank")
-    x = Input()
-    S = State(N, V, K)
+    x, S = Input(), State(N, V, K)
     W, P, A, B = Matrix(N, K, I), Matrix(N, V, I), Matrix(R, I), Matrix(N, K, R)
     b, xi, alpha = Vector(N, K), Vector(N, K, at=1), Vector(N, K)
 
-    r = W.r @ x
-    p = W.p @ x
-    v = P.v @ x
-    w = exp(-exp(-0.5) * sigmoid(b.w + B.w @ tanh(A.w @ x)))
-    a = sigmoid(b.a + B.a @ (A.a @ x))
+    r, p, v = W.r @ x, W.p @ x, P.v @ x
+    low, low_a = tanh(A.w @ x), A.a @ x
+    w = exp(-exp(-0.5) * sigmoid(b.w + B.w @ low))
+    a = sigmoid(b.a + B.a @ low_a)
     z = p * xi
     kappa = z / sqrt(sum(z**2) + 1e-12)
     k = p * (1 + (a - 1) * alpha)

@@ -11,7 +11,9 @@
  *     q = W_q @ x
  *     k = W_k @ x
  *     v = P_v @ x
- *     a = exp(-softplus(-B @ (A @ x) - b) / 16)
+ *     low = A @ x
+ *     g = B @ low + b
+ *     a = exp(-softplus(-g) / 16)
  *     S_next = a * S + outer(k, v)
  *     o = S_next.T @ q
  *
@@ -36,53 +38,35 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  & q_t \\
-  & \quad = W_q x_t \\
-  & k_t \\
-  & \quad = W_k x_t \\
-  & v_t \\
-  & \quad = P_v x_t \\
-  & B_{\mathrm{a\_softplus\_a\_a\_operand},t} \\
-  & \quad = A x_t \\
-  & a_{\mathrm{softplus\_a\_a},t} \\
-  & \quad = -B \, B_{\mathrm{a\_softplus\_a\_a\_operand},t} - b \\
-  & a_t \\
-  & \quad = \exp\Bigl(-\frac{1}{16} \,
-          \operatorname{softplus}(a_{\mathrm{softplus\_a\_a},t})\Bigr) \\
-  & S_t \\
-  & \quad = \operatorname{diag}(a_t) S_{t-1} + k_t v_t^{\top} \\
-  & o_t \\
-  & \quad = S_t^{\top} q_t
+  q_t &= W_q x_t \\
+  k_t &= W_k x_t \\
+  v_t &= P_v x_t \\
+  \mathrm{low}_t &= A x_t \\
+  g_t &= B \, \mathrm{low}_t + b \\
+  a_t &= \exp\Bigl(-\frac{1}{16} \, \operatorname{softplus}(-g_t)\Bigr) \\
+  S_t &= \operatorname{diag}(a_t) S_{t-1} + k_t v_t^{\top} \\
+  o_t &= S_t^{\top} q_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
 % (L) marks what the loss itself gives for the output, (t+1) what step t + 1 has handed back.
 \begin{align*}
-  & \bar{o}_t \\
-  & \quad = \bar{o}_t^{(\mathcal{L})} \\
-  & \bar{S}_t \\
-  & \quad = q_t \bar{o}_t^{\top} + \bar{S}_t^{(t+1)} \\
-  & \bar{a}_t \\
-  & \quad = \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
-  & \bar{a}_{\mathrm{softplus\_a\_a},t} \\
-  & \quad = -\frac{1}{16} \, \bar{a}_t \circ \sigma(a_{\mathrm{softplus\_a\_a},t}) \circ a_t \\
-  & \bar{B}_{\mathrm{a\_softplus\_a\_a\_operand},t} \\
-  & \quad = -\operatorname{sum}_N(B^{\top} \, \bar{a}_{\mathrm{softplus\_a\_a},t}) \\
-  & \bar{v}_t \\
-  & \quad = \bar{S}_t^{\top} k_t \\
-  & \bar{k}_t \\
-  & \quad = \bar{S}_t v_t \\
-  & \bar{q}_t \\
-  & \quad = S_t \bar{o}_t
+  \bar{o}_t &= \bar{o}_t^{(\mathcal{L})} \\
+  \bar{S}_t &= q_t \bar{o}_t^{\top} + \bar{S}_t^{(t+1)} \\
+  \bar{a}_t &= \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
+  \bar{g}_t &= \frac{1}{16} \, \bar{a}_t \circ \sigma(-g_t) \circ a_t \\
+  \overline{\mathrm{low}}_t &= \operatorname{sum}_N(B^{\top} \bar{g}_t) \\
+  \bar{v}_t &= \bar{S}_t^{\top} k_t \\
+  \bar{k}_t &= \bar{S}_t v_t \\
+  \bar{q}_t &= S_t \bar{o}_t
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{S}_{t-1}^{(t)} &= \operatorname{diag}(a_t) \bar{S}_t \\
   \bar{x}_t &= \operatorname{sum}_N(W_q^{\top} \bar{q}_t)
-      + \operatorname{sum}_N(W_k^{\top} \bar{k}_t)
-      + \operatorname{sum}_N(P_v^{\top} \bar{v}_t) \\
-  & \qquad {}+ A^{\top} \, \bar{B}_{\mathrm{a\_softplus\_a\_a\_operand},t}
+      + \operatorname{sum}_N(W_k^{\top} \bar{k}_t) + \operatorname{sum}_N(P_v^{\top} \bar{v}_t)
+      + A^{\top} \, \overline{\mathrm{low}}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -90,10 +74,9 @@ export const LATEX = String.raw`
   \bar{W}_q &= \textstyle \sum_t \bar{q}_t x_t^{\top} \\
   \bar{W}_k &= \textstyle \sum_t \bar{k}_t x_t^{\top} \\
   \bar{P}_v &= \textstyle \sum_t \bar{v}_t x_t^{\top} \\
-  \bar{A} &= \textstyle \sum_t \bar{B}_{\mathrm{a\_softplus\_a\_a\_operand},t} \, x_t^{\top} \\
-  \bar{B} &= \textstyle \sum_t (-\bar{a}_{\mathrm{softplus\_a\_a},t}
-      \, B_{\mathrm{a\_softplus\_a\_a\_operand},t}^{\top}) \\
-  \bar{b} &= \textstyle \sum_t (-\bar{a}_{\mathrm{softplus\_a\_a},t})
+  \bar{A} &= \textstyle \sum_t \overline{\mathrm{low}}_t \, x_t^{\top} \\
+  \bar{B} &= \textstyle \sum_t \bar{g}_t \, \mathrm{low}_t^{\top} \\
+  \bar{b} &= \textstyle \sum_t \bar{g}_t
 \end{align*}
 `;
 
@@ -255,8 +238,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const q_s = new ArrayType(T * B * N * K);
   const k_s = new ArrayType(T * B * N * K);
   const v_s = new ArrayType(T * B * N * V);
-  const B_a_softplus_a_a_operand_s = new ArrayType(T * B * R);
-  const B_a_softplus_a_a_s = new ArrayType(T * B * N * K);
+  const low_s = new ArrayType(T * B * R);
+  const g_s = new ArrayType(T * B * N * K);
   const a_softplus_a_a_s = new ArrayType(T * B * N * K);
   const a_s = new ArrayType(T * B * N * K);
   const o_s = new ArrayType(T * B * N * V);
@@ -287,26 +270,26 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       }
       v_s[N * V * row + col] = sum;
     }
-    // B_a_softplus_a_a_operand = A x
+    // low = A x
     for (let col = 0; col < R; col++) {
       let sum = 0;
       for (let from = 0; from < I; from++) {
         sum += A[I * col + from] * xs[I * row + from];
       }
-      B_a_softplus_a_a_operand_s[R * row + col] = sum;
+      low_s[R * row + col] = sum;
     }
-    // B_a_softplus_a_a = B_ B_a_softplus_a_a_operand
+    // g = B_ low
     for (let col = 0; col < N * K; col++) {
       let sum = 0;
       for (let from = 0; from < R; from++) {
-        sum += B_[R * col + from] * B_a_softplus_a_a_operand_s[R * row + from];
+        sum += B_[R * col + from] * low_s[R * row + from];
       }
-      B_a_softplus_a_a_s[N * K * row + col] = sum;
+      g_s[N * K * row + col] = sum;
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
-        const B_a_softplus_a_a = B_a_softplus_a_a_s[N * K * row + K * line + col];
-        const a_softplus_a_a = -b[K * line + col] - B_a_softplus_a_a;
+        const g = g_s[N * K * row + K * line + col] + b[K * line + col];
+        const a_softplus_a_a = -g;
         const softplus_a_a = softplus(a_softplus_a_a);
         const a_a = -softplus_a_a / 16;
         const a = Math.exp(a_a);
@@ -358,9 +341,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   return {
     ys: masked(o_s.slice(), lengths, T),
     state: { S: final(S_s, lengths, T) },
-    tape: {
-      T, B, lengths, xs, S_s, q_s, k_s, v_s, B_a_softplus_a_a_operand_s, a_softplus_a_a_s, a_s,
-    },
+    tape: { T, B, lengths, xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s },
   };
 }
 
@@ -383,7 +364,7 @@ export function backward(params, tape, dys, dstate) {
   const { input_size: I, heads: N, key_size: K, value_size: V, rank: R } = params.sizes;
   const { ArrayType } = params;
   const {
-    T, B, lengths, xs, S_s, q_s, k_s, v_s, B_a_softplus_a_a_operand_s, a_softplus_a_a_s, a_s,
+    T, B, lengths, xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s,
   } = checkTape(tape, params);
   dys = masked(checkArray("dys", dys, params, T * B * N * V, "T * B * N * V"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
@@ -397,8 +378,7 @@ export function backward(params, tape, dys, dstate) {
   const dv_s = new ArrayType(T * B * N * V);
   const dk_s = new ArrayType(T * B * N * K);
   const sigmoid_a_softplus_a_a_s = new ArrayType(T * B * N * K);
-  const dB_a_softplus_a_a_s = new ArrayType(T * B * N * K);
-  const dB_a_softplus_a_a_operand_s = new ArrayType(T * B * R);
+  const dlow_s = new ArrayType(T * B * R);
   const dxs = new ArrayType(T * B * I);
   const dS_next_carry_s = new ArrayType(B * N * K * V);
   const da_terms_s = new ArrayType(B * N * K * V);
@@ -526,30 +506,28 @@ export function backward(params, tape, dys, dstate) {
         const a = a_s[N * K * row + K * line + col];
         const da = da_s[N * K * row + K * line + col];
         const sigmoid_a_softplus_a_a = sigmoid_a_softplus_a_a_s[N * K * row + K * line + col];
-        const da_softplus_a_a = -da * a * sigmoid_a_softplus_a_a / 16;
-        const dB_a_softplus_a_a = -da_softplus_a_a;
-        sigmoid_a_softplus_a_a_s[N * K * row + K * line + col] = da_softplus_a_a;
-        dB_a_softplus_a_a_s[N * K * row + K * line + col] = dB_a_softplus_a_a;
+        const dg = da * a * sigmoid_a_softplus_a_a / 16;
+        sigmoid_a_softplus_a_a_s[N * K * row + K * line + col] = dg;
       }
     }
-    // dB_a_softplus_a_a_operand = B_ᵀ dB_a_softplus_a_a
+    // dlow = B_ᵀ dg
     for (let col = 0; col < R; col++) {
       let sum = 0;
       for (let from = 0; from < N * K; from++) {
-        sum += B_[R * from + col] * dB_a_softplus_a_a_s[N * K * row + from];
+        sum += B_[R * from + col] * sigmoid_a_softplus_a_a_s[N * K * row + from];
       }
-      dB_a_softplus_a_a_operand_s[R * row + col] = sum;
+      dlow_s[R * row + col] = sum;
     }
-    // dB += dB_a_softplus_a_a B_a_softplus_a_a_operandᵀ
+    // dB += dg lowᵀ
     for (let col = 0; col < N * K; col++) {
-      const left = dB_a_softplus_a_a_s[N * K * row + col];
+      const left = sigmoid_a_softplus_a_a_s[N * K * row + col];
       for (let from = 0; from < R; from++) {
-        dB[R * col + from] += left * B_a_softplus_a_a_operand_s[R * row + from];
+        dB[R * col + from] += left * low_s[R * row + from];
       }
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
-        db[K * line + col] += -sigmoid_a_softplus_a_a_s[N * K * row + K * line + col];
+        db[K * line + col] += sigmoid_a_softplus_a_a_s[N * K * row + K * line + col];
       }
     }
     // dx = P_vᵀ dv
@@ -568,11 +546,11 @@ export function backward(params, tape, dys, dstate) {
       }
       dxs[I * row + col] = sum;
     }
-    // dx += Aᵀ dB_a_softplus_a_a_operand
+    // dx += Aᵀ dlow
     for (let col = 0; col < I; col++) {
       let sum = dxs[I * row + col];
       for (let from = 0; from < R; from++) {
-        sum += A[I * from + col] * dB_a_softplus_a_a_operand_s[R * row + from];
+        sum += A[I * from + col] * dlow_s[R * row + from];
       }
       dxs[I * row + col] = sum;
     }
@@ -597,9 +575,9 @@ export function backward(params, tape, dys, dstate) {
         dP_v[I * col + from] += left * xs[I * row + from];
       }
     }
-    // dA += dB_a_softplus_a_a_operand xᵀ
+    // dA += dlow xᵀ
     for (let col = 0; col < R; col++) {
-      const left = dB_a_softplus_a_a_operand_s[R * row + col];
+      const left = dlow_s[R * row + col];
       for (let from = 0; from < I; from++) {
         dA[I * col + from] += left * xs[I * row + from];
       }
@@ -637,8 +615,8 @@ export function step(params, x, state) {
   const q_s = new ArrayType(B * N * K);
   const k_s = new ArrayType(B * N * K);
   const v_s = new ArrayType(B * N * V);
-  const B_a_softplus_a_a_operand_s = new ArrayType(B * R);
-  const B_a_softplus_a_a_s = new ArrayType(B * N * K);
+  const low_s = new ArrayType(B * R);
+  const g_s = new ArrayType(B * N * K);
   const a_s = new ArrayType(B * N * K);
   const S_next_s = new ArrayType(B * N * K * V);
   const o_s = new ArrayType(B * N * V);
@@ -668,26 +646,26 @@ export function step(params, x, state) {
       }
       v_s[N * V * seq + col] = sum;
     }
-    // B_a_softplus_a_a_operand = A x
+    // low = A x
     for (let col = 0; col < R; col++) {
       let sum = 0;
       for (let from = 0; from < I; from++) {
         sum += A[I * col + from] * x_s[I * seq + from];
       }
-      B_a_softplus_a_a_operand_s[R * seq + col] = sum;
+      low_s[R * seq + col] = sum;
     }
-    // B_a_softplus_a_a = B_ B_a_softplus_a_a_operand
+    // g = B_ low
     for (let col = 0; col < N * K; col++) {
       let sum = 0;
       for (let from = 0; from < R; from++) {
-        sum += B_[R * col + from] * B_a_softplus_a_a_operand_s[R * seq + from];
+        sum += B_[R * col + from] * low_s[R * seq + from];
       }
-      B_a_softplus_a_a_s[N * K * seq + col] = sum;
+      g_s[N * K * seq + col] = sum;
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
-        const B_a_softplus_a_a = B_a_softplus_a_a_s[N * K * seq + K * line + col];
-        const a_softplus_a_a = -b[K * line + col] - B_a_softplus_a_a;
+        const g = g_s[N * K * seq + K * line + col] + b[K * line + col];
+        const a_softplus_a_a = -g;
         const softplus_a_a = softplus(a_softplus_a_a);
         const a_a = -softplus_a_a / 16;
         const a = Math.exp(a_a);
@@ -838,8 +816,7 @@ function checkLengths(name, lengths, T, B) {
 /** The tape, if forward made it with parameters of these sizes and this type. */
 function checkTape(tape, params) {
   checkKeys("tape", tape, [
-    "T", "B", "lengths", "xs", "S_s", "q_s", "k_s", "v_s", "B_a_softplus_a_a_operand_s",
-    "a_softplus_a_a_s", "a_s",
+    "T", "B", "lengths", "xs", "S_s", "q_s", "k_s", "v_s", "low_s", "a_softplus_a_a_s", "a_s",
   ]);
   const { input_size: I, heads: N, key_size: K, value_size: V, rank: R } = params.sizes;
   const { T, B, lengths } = tape;
@@ -849,10 +826,7 @@ function checkTape(tape, params) {
   checkArray("tape.q_s", tape.q_s, params, T * B * N * K, "T * B * N * K");
   checkArray("tape.k_s", tape.k_s, params, T * B * N * K, "T * B * N * K");
   checkArray("tape.v_s", tape.v_s, params, T * B * N * V, "T * B * N * V");
-  checkArray(
-    "tape.B_a_softplus_a_a_operand_s", tape.B_a_softplus_a_a_operand_s, params, T * B * R,
-    "T * B * R",
-  );
+  checkArray("tape.low_s", tape.low_s, params, T * B * R, "T * B * R");
   checkArray(
     "tape.a_softplus_a_a_s", tape.a_softplus_a_a_s, params, T * B * N * K, "T * B * N * K",
   );

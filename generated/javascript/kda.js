@@ -11,7 +11,9 @@
  *     k = (W_k @ x) / sqrt(1e-06 + sum((W_k @ x)**2))
  *     v = P_v @ x
  *     beta = sigmoid(w_beta @ x)
- *     a = exp(-exp(A) * softplus(G @ (F @ x) + b))
+ *     low = F @ x
+ *     g = G @ low + b
+ *     a = exp(-exp(A) * softplus(g))
  *     D = a * S
  *     u = beta * (v - D.T @ k)
  *     S_next = D + outer(k, u)
@@ -44,9 +46,9 @@ export const LATEX = String.raw`
   k_t &= W_{k \, x,t} / (\sqrt{\operatorname{sum}(W_{k \, x,t}^{2}) + 10^{-6}}) \\
   v_t &= P_v x_t \\
   \beta_t &= \sigma(w_{\beta} x_t) \\
-  a_{\mathrm{softplus\_a\_a\_operand},t} &= F x_t \\
-  a_{\mathrm{softplus\_a\_a},t} &= G \, a_{\mathrm{softplus\_a\_a\_operand},t} + b \\
-  a_t &= \exp(-\exp(A) \, \operatorname{softplus}(a_{\mathrm{softplus\_a\_a},t})) \\
+  \mathrm{low}_t &= F x_t \\
+  g_t &= G \, \mathrm{low}_t + b \\
+  a_t &= \exp(-\exp(A) \, \operatorname{softplus}(g_t)) \\
   D_t &= \operatorname{diag}(a_t) S_{t-1} \\
   u_t &= \beta_t \, (v_t - D_t^{\top} k_t) \\
   S_t &= D_t + k_t u_t^{\top} \\
@@ -61,20 +63,18 @@ export const LATEX = String.raw`
   \bar{u}_t &= \bar{S}_t^{\top} k_t \\
   \bar{D}_t &= \bar{S}_t - k_t (\beta_t \, \bar{u}_t)^{\top} \\
   \bar{a}_t &= \operatorname{sum}_V(\bar{D}_t \circ S_{t-1}) \\
-  \bar{a}_{\mathrm{softplus\_a\_a},t} &= -\exp(A) \, \bar{a}_t
-      \circ \sigma(a_{\mathrm{softplus\_a\_a},t}) \circ a_t \\
-  \bar{a}_{\mathrm{softplus\_a\_a\_operand},t} &= \operatorname{sum}_N(G^{\top}
-      \, \bar{a}_{\mathrm{softplus\_a\_a},t}) \\
+  \bar{g}_t &= -\exp(A) \, \bar{a}_t \circ \sigma(g_t) \circ a_t \\
+  \overline{\mathrm{low}}_t &= \operatorname{sum}_N(G^{\top} \bar{g}_t) \\
   \bar{\beta}_t &= \operatorname{sum}(\bar{u}_t \circ (v_t - D_t^{\top} k_t)) \\
   \bar{v}_t &= \beta_t \, \bar{u}_t \\
   \bar{k}_t &= \bar{S}_t u_t - D_t (\beta_t \, \bar{u}_t) \\
-  \bar{W}_{k \, x,t} &= \bar{k}_t / (\sqrt{\operatorname{sum}(W_{k \, x,t}^{2}) + 10^{-6}}) \\
-  & \qquad {}- \frac{\operatorname{sum}(\bar{k}_t \circ k_t) \, W_{k \,
-          x,t}}{\operatorname{sum}(W_{k \, x,t}^{2}) + 10^{-6}} \\
+  \bar{W}_{k \, x,t} &= \bar{k}_t / (\sqrt{\operatorname{sum}(W_{k \, x,t}^{2}) + 10^{-6}})
+      - \frac{\operatorname{sum}(\bar{k}_t \circ k_t) \, W_{k \, x,t}}{\operatorname{sum}(W_{k
+          \, x,t}^{2}) + 10^{-6}} \\
   \bar{q}_t &= S_t \bar{o}_t \\
-  \bar{W}_{q \, x,t} &= \bar{q}_t / (\sqrt{\operatorname{sum}(W_{q \, x,t}^{2}) + 10^{-6}}) \\
-  & \qquad {}- \frac{\operatorname{sum}(\bar{q}_t \circ q_t) \, W_{q \,
-          x,t}}{\operatorname{sum}(W_{q \, x,t}^{2}) + 10^{-6}}
+  \bar{W}_{q \, x,t} &= \bar{q}_t / (\sqrt{\operatorname{sum}(W_{q \, x,t}^{2}) + 10^{-6}})
+      - \frac{\operatorname{sum}(\bar{q}_t \circ q_t) \, W_{q \, x,t}}{\operatorname{sum}(W_{q
+          \, x,t}^{2}) + 10^{-6}}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -84,7 +84,7 @@ export const LATEX = String.raw`
       + \operatorname{sum}_N(W_k^{\top} \bar{W}_{k \, x,t})
       + \operatorname{sum}_N(P_v^{\top} \bar{v}_t) \\
   & \qquad {}+ w_{\beta}^{\top} (\bar{\beta}_t \, \beta_t \, (1 - \beta_t))
-      + F^{\top} \, \bar{a}_{\mathrm{softplus\_a\_a\_operand},t}
+      + F^{\top} \, \overline{\mathrm{low}}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -93,12 +93,11 @@ export const LATEX = String.raw`
   \bar{W}_k &= \textstyle \sum_t \bar{W}_{k \, x,t} x_t^{\top} \\
   \bar{P}_v &= \textstyle \sum_t \bar{v}_t x_t^{\top} \\
   \bar{w}_{\beta} &= \textstyle \sum_t (\bar{\beta}_t \, \beta_t \, (1 - \beta_t)) x_t^{\top} \\
+  \bar{F} &= \textstyle \sum_t \overline{\mathrm{low}}_t \, x_t^{\top} \\
+  \bar{G} &= \textstyle \sum_t \bar{g}_t \, \mathrm{low}_t^{\top} \\
+  \bar{b} &= \textstyle \sum_t \bar{g}_t \\
   \bar{A} &= \textstyle \sum_t (-\exp(A) \, \operatorname{sum}(\bar{a}_t
-      \circ \operatorname{softplus}(a_{\mathrm{softplus\_a\_a},t}) \circ a_t)) \\
-  \bar{F} &= \textstyle \sum_t \bar{a}_{\mathrm{softplus\_a\_a\_operand},t} \, x_t^{\top} \\
-  \bar{G} &= \textstyle \sum_t \bar{a}_{\mathrm{softplus\_a\_a},t}
-      \, a_{\mathrm{softplus\_a\_a\_operand},t}^{\top} \\
-  \bar{b} &= \textstyle \sum_t \bar{a}_{\mathrm{softplus\_a\_a},t}
+      \circ \operatorname{softplus}(g_t) \circ a_t))
 \end{align*}
 `;
 
@@ -114,9 +113,9 @@ export class Params {
     P_v: ["N", "V", "I"],
     w_beta: ["N", "I"],
     F: ["R", "I"],
-    A: ["N"],
     G: ["N", "K", "R"],
     b: ["N", "K"],
+    A: ["N"],
   };
 
   // Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -152,9 +151,9 @@ export class Params {
       P_v: [N, V, I],
       w_beta: [N, I],
       F: [R, I],
-      A: [N],
       G: [N, K, R],
       b: [N, K],
+      A: [N],
     };
     const counted = Object.entries(this.shapes).map(([name, shape]) => [
       name,
@@ -276,8 +275,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const sqrt_k_s = new ArrayType(T * B * N);
   const k_s = new ArrayType(T * B * N * K);
   const v_s = new ArrayType(T * B * N * V);
-  const a_softplus_a_a_s = new ArrayType(T * B * N * K);
-  const softplus_a_a_s = new ArrayType(T * B * N * K);
+  const g_s = new ArrayType(T * B * N * K);
+  const softplus_g_s = new ArrayType(T * B * N * K);
   const a_s = new ArrayType(T * B * N * K);
   const D_s = new ArrayType(T * B * N * K * V);
   const D_T_k_s = new ArrayType(T * B * N * V);
@@ -314,7 +313,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       }
       v_s[N * V * row + col] = sum;
     }
-    // a_beta, a_softplus_a_a_operand = w_F x
+    // a_beta, low = w_F x
     for (let col = 0; col < N + R; col++) {
       let sum = 0;
       for (let from = 0; from < I; from++) {
@@ -353,13 +352,13 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         sum_a_sqrt_k_terms_s[N * row + line] += a_sqrt_k_terms_s[N * K * row + K * line + col];
       }
     }
-    // a_softplus_a_a = G a_softplus_a_a_operand
+    // g = G low
     for (let col = 0; col < N * K; col++) {
       let sum = 0;
       for (let from = 0; from < R; from++) {
         sum += G[R * col + from] * gates_s[(N + R) * row + N + from];
       }
-      a_softplus_a_a_s[N * K * row + col] = sum;
+      g_s[N * K * row + col] = sum;
     }
     for (let col = 0; col < N; col++) {
       const sum_a_sqrt_q_terms = sum_a_sqrt_q_terms_s[N * row + col];
@@ -379,14 +378,14 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         const sqrt_k = sqrt_k_s[N * row + line];
         const q = W_q_x / sqrt_q;
         const k = W_k_x / sqrt_k;
-        const a_softplus_a_a = a_softplus_a_a_s[N * K * row + K * line + col] + b[K * line + col];
-        const softplus_a_a = softplus(a_softplus_a_a);
-        const a_a = -exp_A[line] * softplus_a_a;
+        const g = g_s[N * K * row + K * line + col] + b[K * line + col];
+        const softplus_g = softplus(g);
+        const a_a = -exp_A[line] * softplus_g;
         const a = Math.exp(a_a);
         q_s[N * K * row + K * line + col] = q;
         k_s[N * K * row + K * line + col] = k;
-        a_softplus_a_a_s[N * K * row + K * line + col] = a_softplus_a_a;
-        softplus_a_a_s[N * K * row + K * line + col] = softplus_a_a;
+        g_s[N * K * row + K * line + col] = g;
+        softplus_g_s[N * K * row + K * line + col] = softplus_g;
         a_s[N * K * row + K * line + col] = a;
       }
     }
@@ -465,8 +464,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
     ys: masked(o_s.slice(), lengths, T),
     state: { S: final(S_s, lengths, T) },
     tape: {
-      T, B, lengths, xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s,
-      a_softplus_a_a_s, softplus_a_a_s, a_s, D_s, D_T_k_s, u_s,
+      T, B, lengths, xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, g_s,
+      softplus_g_s, a_s, D_s, D_T_k_s, u_s,
     },
   };
 }
@@ -490,8 +489,8 @@ export function backward(params, tape, dys, dstate) {
   const { input_size: I, heads: N, key_size: K, value_size: V, rank: R } = params.sizes;
   const { ArrayType } = params;
   const {
-    T, B, lengths, xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s,
-    a_softplus_a_a_s, softplus_a_a_s, a_s, D_s, D_T_k_s, u_s,
+    T, B, lengths, xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, g_s,
+    softplus_g_s, a_s, D_s, D_T_k_s, u_s,
   } = checkTape(tape, params);
   dys = masked(checkArray("dys", dys, params, T * B * N * V, "T * B * N * V"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
@@ -511,10 +510,10 @@ export function backward(params, tape, dys, dstate) {
   const du_s = new ArrayType(T * B * N * V);
   const da_s = new ArrayType(T * B * N * K);
   const dk_s = new ArrayType(T * B * N * K);
-  const sigmoid_a_softplus_a_a_s = new ArrayType(T * B * N * K);
   const dexp_A_terms_s = new ArrayType(T * B * N * K);
   const sum_dexp_A_terms_s = new ArrayType(T * B * N);
   const dexp_A_s = new ArrayType(T * B * N);
+  const sigmoid_g_s = new ArrayType(T * B * N * K);
   const dbeta_terms_s = new ArrayType(T * B * N * V);
   const sum_dbeta_terms_s = new ArrayType(T * B * N);
   const dv_s = new ArrayType(T * B * N * V);
@@ -543,9 +542,9 @@ export function backward(params, tape, dys, dstate) {
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
-        const a_softplus_a_a = a_softplus_a_a_s[N * K * row + K * line + col];
-        const sigmoid_a_softplus_a_a = sigmoid(a_softplus_a_a);
-        sigmoid_a_softplus_a_a_s[N * K * row + K * line + col] = sigmoid_a_softplus_a_a;
+        const g = g_s[N * K * row + K * line + col];
+        const sigmoid_g = sigmoid(g);
+        sigmoid_g_s[N * K * row + K * line + col] = sigmoid_g;
       }
     }
     // dq = S_next do_
@@ -708,13 +707,13 @@ export function backward(params, tape, dys, dstate) {
       for (let col = 0; col < K; col++) {
         const a = a_s[N * K * row + K * line + col];
         const da = da_s[N * K * row + K * line + col];
-        const sigmoid_a_softplus_a_a = sigmoid_a_softplus_a_a_s[N * K * row + K * line + col];
-        const softplus_a_a = softplus_a_a_s[N * K * row + K * line + col];
+        const softplus_g = softplus_g_s[N * K * row + K * line + col];
+        const sigmoid_g = sigmoid_g_s[N * K * row + K * line + col];
         const da_a = da * a;
-        const da_softplus_a_a = -da_a * exp_A[line] * sigmoid_a_softplus_a_a;
-        const dexp_A_terms = da_a * softplus_a_a;
-        sigmoid_a_softplus_a_a_s[N * K * row + K * line + col] = da_softplus_a_a;
+        const dexp_A_terms = da_a * softplus_g;
+        const dg = -da_a * exp_A[line] * sigmoid_g;
         dexp_A_terms_s[N * K * row + K * line + col] = dexp_A_terms;
+        sigmoid_g_s[N * K * row + K * line + col] = dg;
       }
     }
     for (let line = 0; line < N; line++) {
@@ -737,14 +736,6 @@ export function backward(params, tape, dys, dstate) {
         dsqrt_k_terms_s[N * K * row + K * line + col] = dsqrt_k_terms;
       }
     }
-    // da_softplus_a_a_operand = Gᵀ da_softplus_a_a
-    for (let col = 0; col < R; col++) {
-      let sum = 0;
-      for (let from = 0; from < N * K; from++) {
-        sum += G[R * from + col] * sigmoid_a_softplus_a_a_s[N * K * row + from];
-      }
-      dgates_s[(N + R) * row + N + col] = sum;
-    }
     for (let col = 0; col < N; col++) {
       sum_dexp_A_terms_s[N * row + col] = 0;
     }
@@ -752,6 +743,14 @@ export function backward(params, tape, dys, dstate) {
       for (let col = 0; col < K; col++) {
         sum_dexp_A_terms_s[N * row + line] += dexp_A_terms_s[N * K * row + K * line + col];
       }
+    }
+    // dlow = Gᵀ dg
+    for (let col = 0; col < R; col++) {
+      let sum = 0;
+      for (let from = 0; from < N * K; from++) {
+        sum += G[R * from + col] * sigmoid_g_s[N * K * row + from];
+      }
+      dgates_s[(N + R) * row + N + col] = sum;
     }
     for (let col = 0; col < N; col++) {
       sum_dbeta_terms_s[N * row + col] = 0;
@@ -784,16 +783,16 @@ export function backward(params, tape, dys, dstate) {
         dP_v[I * col + from] += left * xs[I * row + from];
       }
     }
-    // dG += da_softplus_a_a a_softplus_a_a_operandᵀ
+    // dG += dg lowᵀ
     for (let col = 0; col < N * K; col++) {
-      const left = sigmoid_a_softplus_a_a_s[N * K * row + col];
+      const left = sigmoid_g_s[N * K * row + col];
       for (let from = 0; from < R; from++) {
         dG[R * col + from] += left * gates_s[(N + R) * row + N + from];
       }
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
-        db[K * line + col] += sigmoid_a_softplus_a_a_s[N * K * row + K * line + col];
+        db[K * line + col] += sigmoid_g_s[N * K * row + K * line + col];
       }
     }
     for (let col = 0; col < N; col++) {
@@ -828,7 +827,7 @@ export function backward(params, tape, dys, dstate) {
       }
       dxs[I * row + col] = sum;
     }
-    // dx += w_Fᵀ (da_beta, da_softplus_a_a_operand)
+    // dx += w_Fᵀ (da_beta, dlow)
     for (let col = 0; col < I; col++) {
       let sum = dxs[I * row + col];
       for (let from = 0; from < N + R; from++) {
@@ -843,7 +842,7 @@ export function backward(params, tape, dys, dstate) {
         dW_k[I * col + from] += left * xs[I * row + from];
       }
     }
-    // dw_beta, dF += (da_beta, da_softplus_a_a_operand) xᵀ
+    // dw_beta, dF += (da_beta, dlow) xᵀ
     for (let col = 0; col < N + R; col++) {
       const left = dgates_s[(N + R) * row + col];
       for (let from = 0; from < I; from++) {
@@ -904,7 +903,7 @@ export function step(params, x, state) {
   const sqrt_k_s = new ArrayType(B * N);
   const k_s = new ArrayType(B * N * K);
   const v_s = new ArrayType(B * N * V);
-  const a_softplus_a_a_s = new ArrayType(B * N * K);
+  const g_s = new ArrayType(B * N * K);
   const a_s = new ArrayType(B * N * K);
   const D_s = new ArrayType(B * N * K * V);
   const D_T_k_s = new ArrayType(B * N * V);
@@ -940,7 +939,7 @@ export function step(params, x, state) {
       }
       v_s[N * V * seq + col] = sum;
     }
-    // a_beta, a_softplus_a_a_operand = w_F x
+    // a_beta, low = w_F x
     for (let col = 0; col < N + R; col++) {
       let sum = 0;
       for (let from = 0; from < I; from++) {
@@ -979,13 +978,13 @@ export function step(params, x, state) {
         sum_a_sqrt_k_terms_s[N * seq + line] += a_sqrt_k_terms_s[N * K * seq + K * line + col];
       }
     }
-    // a_softplus_a_a = G a_softplus_a_a_operand
+    // g = G low
     for (let col = 0; col < N * K; col++) {
       let sum = 0;
       for (let from = 0; from < R; from++) {
         sum += G[R * col + from] * gates[(N + R) * seq + N + from];
       }
-      a_softplus_a_a_s[N * K * seq + col] = sum;
+      g_s[N * K * seq + col] = sum;
     }
     for (let col = 0; col < N; col++) {
       const sum_a_sqrt_q_terms = sum_a_sqrt_q_terms_s[N * seq + col];
@@ -1005,9 +1004,9 @@ export function step(params, x, state) {
         const sqrt_k = sqrt_k_s[N * seq + line];
         const q = W_q_x / sqrt_q;
         const k = W_k_x / sqrt_k;
-        const a_softplus_a_a = a_softplus_a_a_s[N * K * seq + K * line + col] + b[K * line + col];
-        const softplus_a_a = softplus(a_softplus_a_a);
-        const a_a = -exp_A[line] * softplus_a_a;
+        const g = g_s[N * K * seq + K * line + col] + b[K * line + col];
+        const softplus_g = softplus(g);
+        const a_a = -exp_A[line] * softplus_g;
         const a = Math.exp(a_a);
         q_s[N * K * seq + K * line + col] = q;
         k_s[N * K * seq + K * line + col] = k;
@@ -1189,7 +1188,7 @@ function checkLengths(name, lengths, T, B) {
 function checkTape(tape, params) {
   checkKeys("tape", tape, [
     "T", "B", "lengths", "xs", "S_s", "gates_s", "W_q_x_s", "sqrt_q_s", "q_s", "W_k_x_s",
-    "sqrt_k_s", "k_s", "v_s", "a_softplus_a_a_s", "softplus_a_a_s", "a_s", "D_s", "D_T_k_s", "u_s",
+    "sqrt_k_s", "k_s", "v_s", "g_s", "softplus_g_s", "a_s", "D_s", "D_T_k_s", "u_s",
   ]);
   const { input_size: I, heads: N, key_size: K, value_size: V, rank: R } = params.sizes;
   const { T, B, lengths } = tape;
@@ -1204,10 +1203,8 @@ function checkTape(tape, params) {
   checkArray("tape.sqrt_k_s", tape.sqrt_k_s, params, T * B * N, "T * B * N");
   checkArray("tape.k_s", tape.k_s, params, T * B * N * K, "T * B * N * K");
   checkArray("tape.v_s", tape.v_s, params, T * B * N * V, "T * B * N * V");
-  checkArray(
-    "tape.a_softplus_a_a_s", tape.a_softplus_a_a_s, params, T * B * N * K, "T * B * N * K",
-  );
-  checkArray("tape.softplus_a_a_s", tape.softplus_a_a_s, params, T * B * N * K, "T * B * N * K");
+  checkArray("tape.g_s", tape.g_s, params, T * B * N * K, "T * B * N * K");
+  checkArray("tape.softplus_g_s", tape.softplus_g_s, params, T * B * N * K, "T * B * N * K");
   checkArray("tape.a_s", tape.a_s, params, T * B * N * K, "T * B * N * K");
   checkArray("tape.D_s", tape.D_s, params, T * B * N * K * V, "T * B * N * K * V");
   checkArray("tape.D_T_k_s", tape.D_T_k_s, params, T * B * N * V, "T * B * N * V");

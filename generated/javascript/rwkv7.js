@@ -10,8 +10,10 @@
  *     r = W_r @ x
  *     p = W_p @ x
  *     v = P_v @ x
- *     w = exp(-0.6065306597126334 * sigmoid(b_w + B_w @ tanh(A_w @ x)))
- *     a = sigmoid(b_a + B_a @ (A_a @ x))
+ *     low = tanh(A_w @ x)
+ *     low_a = A_a @ x
+ *     w = exp(-0.6065306597126334 * sigmoid(b_w + B_w @ low))
+ *     a = sigmoid(b_a + B_a @ low_a)
  *     z = p * xi
  *     kappa = z / sqrt(1e-12 + sum(z**2))
  *     k = p * (1 + (a - 1) * alpha)
@@ -42,10 +44,11 @@ export const LATEX = String.raw`
   r_t &= W_r x_t \\
   p_t &= W_p x_t \\
   v_t &= P_v x_t \\
-  a_{\mathrm{sigmoid\_a\_w},t} &= b_w + B_w \tanh(A_w x_t) \\
+  \mathrm{low}_t &= \tanh(A_w x_t) \\
+  \mathrm{low}_{a,t} &= A_a x_t \\
+  a_{\mathrm{sigmoid\_a\_w},t} &= b_w + B_w \, \mathrm{low}_t \\
   w_t &= \exp(-0.6065306597126334 \, \sigma(a_{\mathrm{sigmoid\_a\_w},t})) \\
-  a_{\mathrm{a\_operand},t} &= A_a x_t \\
-  a_{a,t} &= b_a + B_a \, a_{\mathrm{a\_operand},t} \\
+  a_{a,t} &= b_a + B_a \, \mathrm{low}_{a,t} \\
   a_t &= \sigma(a_{a,t}) \\
   z_t &= p_t \circ \xi \\
   \kappa_t &= \frac{z_t}{\sqrt{\operatorname{sum}(z_t^{2}) + 10^{-12}}} \\
@@ -69,11 +72,13 @@ export const LATEX = String.raw`
   \bar{a}_t &= \bar{k}_t \circ \alpha \circ p_t
       - (\bar{S}_t^{\top} (S_{t-1} \kappa_t)) \circ \kappa_t \\
   \bar{a}_{a,t} &= \bar{a}_t \circ a_t \circ (1 - a_t) \\
-  \bar{a}_{\mathrm{a\_operand},t} &= \operatorname{sum}_N(B_a^{\top} \bar{a}_{a,t}) \\
   \bar{w}_t &= \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
   \bar{a}_{\mathrm{sigmoid\_a\_w},t} &= -0.6065306597126334 \, \bar{w}_t
       \circ \sigma(a_{\mathrm{sigmoid\_a\_w},t}) \circ w_t \\
   & \qquad {}\circ (1 - \sigma(a_{\mathrm{sigmoid\_a\_w},t})) \\
+  \overline{\mathrm{low}}_{a,t} &= \operatorname{sum}_N(B_a^{\top} \bar{a}_{a,t}) \\
+  \overline{\mathrm{low}}_t &= \operatorname{sum}_N(B_w^{\top}
+      \, \bar{a}_{\mathrm{sigmoid\_a\_w},t}) \\
   \bar{v}_t &= \bar{S}_t k_t \\
   \bar{p}_t &= \bar{z}_t \circ \xi + \bar{k}_t \circ (1 + \alpha \circ (a_t - 1)) \\
   \bar{r}_t &= S_t^{\top} \bar{y}_t
@@ -86,10 +91,8 @@ export const LATEX = String.raw`
   \bar{x}_t &= \operatorname{sum}_N(W_r^{\top} \bar{r}_t)
       + \operatorname{sum}_N(W_p^{\top} \bar{p}_t)
       + \operatorname{sum}_N(P_v^{\top} \bar{v}_t) \\
-  & \qquad {}+ A_w^{\top} \\
-  & \qquad \quad {}\, ((1 - \tanh^{2}(A_w x_t))
-      \circ \operatorname{sum}_N(B_w^{\top} \, \bar{a}_{\mathrm{sigmoid\_a\_w},t})) \\
-  & \qquad {}+ A_a^{\top} \, \bar{a}_{\mathrm{a\_operand},t}
+  & \qquad {}+ A_w^{\top} \, (\overline{\mathrm{low}}_t \circ (1 - \mathrm{low}_t^{2}))
+      + A_a^{\top} \, \overline{\mathrm{low}}_{a,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -97,14 +100,13 @@ export const LATEX = String.raw`
   \bar{W}_r &= \textstyle \sum_t \bar{r}_t x_t^{\top} \\
   \bar{W}_p &= \textstyle \sum_t \bar{p}_t x_t^{\top} \\
   \bar{P}_v &= \textstyle \sum_t \bar{v}_t x_t^{\top} \\
-  \bar{b}_w &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_a\_w},t} \\
-  \bar{B}_w &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_a\_w},t} \, \tanh(A_w x_t)^{\top} \\
-  \bar{A}_w &= \textstyle \sum_t ((1 - \tanh^{2}(A_w x_t))
-        \circ \operatorname{sum}_N(B_w^{\top} \, \bar{a}_{\mathrm{sigmoid\_a\_w},t}))
+  \bar{A}_w &= \textstyle \sum_t (\overline{\mathrm{low}}_t \circ (1 - \mathrm{low}_t^{2}))
       \, x_t^{\top} \\
+  \bar{A}_a &= \textstyle \sum_t \overline{\mathrm{low}}_{a,t} \, x_t^{\top} \\
+  \bar{b}_w &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_a\_w},t} \\
+  \bar{B}_w &= \textstyle \sum_t \bar{a}_{\mathrm{sigmoid\_a\_w},t} \, \mathrm{low}_t^{\top} \\
   \bar{b}_a &= \textstyle \sum_t \bar{a}_{a,t} \\
-  \bar{B}_a &= \textstyle \sum_t \bar{a}_{a,t} \, a_{\mathrm{a\_operand},t}^{\top} \\
-  \bar{A}_a &= \textstyle \sum_t \bar{a}_{\mathrm{a\_operand},t} \, x_t^{\top} \\
+  \bar{B}_a &= \textstyle \sum_t \bar{a}_{a,t} \, \mathrm{low}_{a,t}^{\top} \\
   \bar{\xi} &= \textstyle \sum_t \bar{z}_t \circ p_t \\
   \bar{\alpha} &= \textstyle \sum_t \bar{k}_t \circ p_t \circ (a_t - 1)
 \end{align*}
@@ -120,10 +122,10 @@ export class Params {
     W_r: ["N", "K", "I"],
     W_p: ["N", "K", "I"],
     P_v: ["N", "V", "I"],
-    b_w: ["N", "K"],
-    B_w: ["N", "K", "R"],
     A_w: ["R", "I"],
     A_a: ["R", "I"],
+    b_w: ["N", "K"],
+    B_w: ["N", "K", "R"],
     b_a: ["N", "K"],
     B_a: ["N", "K", "R"],
     xi: ["N", "K"],
@@ -161,10 +163,10 @@ export class Params {
       W_r: [N, K, I],
       W_p: [N, K, I],
       P_v: [N, V, I],
-      b_w: [N, K],
-      B_w: [N, K, R],
       A_w: [R, I],
       A_a: [R, I],
+      b_w: [N, K],
+      B_w: [N, K, R],
       b_a: [N, K],
       B_a: [N, K, R],
       xi: [N, K],
@@ -222,7 +224,7 @@ export function init(random, sizes, ArrayType = Float64Array) {
     throw new TypeError(`random must be a function, not ${shown(random)}`);
   }
   const params = new Params(sizes, ArrayType);
-  for (const name of ["W_r", "W_p", "P_v", "B_w", "A_w", "A_a", "B_a"]) {
+  for (const name of ["W_r", "W_p", "P_v", "A_w", "A_a", "B_w", "B_a"]) {
     const [rows, columns] = params.shapes[name].slice(-2);
     const bound = Math.sqrt(6 / (rows + columns));
     params.views[name].forEach((_, n, view) => {
@@ -322,7 +324,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       }
       v_s[N * V * row + col] = sum;
     }
-    // a_a_sigmoid_a_w_operand, a_a_operand = A x
+    // a_low, low_a = A x
     for (let col = 0; col < 2 * R; col++) {
       let sum = 0;
       for (let from = 0; from < I; from++) {
@@ -331,9 +333,9 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       gates_s[2 * R * row + col] = sum;
     }
     for (let col = 0; col < R; col++) {
-      const a_a_sigmoid_a_w_operand = gates_s[2 * R * row + col];
-      const a_sigmoid_a_w_operand = Math.tanh(a_a_sigmoid_a_w_operand);
-      gates_s[2 * R * row + col] = a_sigmoid_a_w_operand;
+      const a_low = gates_s[2 * R * row + col];
+      const low = Math.tanh(a_low);
+      gates_s[2 * R * row + col] = low;
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
@@ -344,7 +346,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         a_sqrt_kappa_terms_s[N * K * row + K * line + col] = a_sqrt_kappa_terms;
       }
     }
-    // a_sigmoid_a_w = B_w a_sigmoid_a_w_operand
+    // a_sigmoid_a_w = B_w low
     for (let col = 0; col < N * K; col++) {
       let sum = 0;
       for (let from = 0; from < R; from++) {
@@ -352,7 +354,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       }
       sigmoid_a_w_s[N * K * row + col] = sum;
     }
-    // a_a = B_a a_a_operand
+    // a_a = B_a low_a
     for (let col = 0; col < N * K; col++) {
       let sum = 0;
       for (let from = 0; from < R; from++) {
@@ -510,7 +512,7 @@ export function backward(params, tape, dys, dstate) {
   const dz_s = new ArrayType(T * B * N * K);
   const da_a_s = new ArrayType(T * B * N * K);
   const da_sigmoid_a_w_s = new ArrayType(T * B * N * K);
-  const da_sigmoid_a_w_operand_s = new ArrayType(T * B * R);
+  const dlow_s = new ArrayType(T * B * R);
   const dp_s = new ArrayType(T * B * N * K);
   const dxs = new ArrayType(T * B * I);
   const dS_next_carry_s = new ArrayType(B * N * V * K);
@@ -681,7 +683,7 @@ export function backward(params, tape, dys, dstate) {
         da_sigmoid_a_w_s[N * K * row + K * line + col] = da_sigmoid_a_w;
       }
     }
-    // da_a_operand = B_aᵀ da_a
+    // dlow_a = B_aᵀ da_a
     for (let col = 0; col < R; col++) {
       let sum = 0;
       for (let from = 0; from < N * K; from++) {
@@ -689,20 +691,20 @@ export function backward(params, tape, dys, dstate) {
       }
       dgates_s[2 * R * row + R + col] = sum;
     }
-    // da_sigmoid_a_w_operand = B_wᵀ da_sigmoid_a_w
+    // dlow = B_wᵀ da_sigmoid_a_w
     for (let col = 0; col < R; col++) {
       let sum = 0;
       for (let from = 0; from < N * K; from++) {
         sum += B_w[R * from + col] * da_sigmoid_a_w_s[N * K * row + from];
       }
-      da_sigmoid_a_w_operand_s[R * row + col] = sum;
+      dlow_s[R * row + col] = sum;
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
         db_w[K * line + col] += da_sigmoid_a_w_s[N * K * row + K * line + col];
       }
     }
-    // dB_w += da_sigmoid_a_w a_sigmoid_a_w_operandᵀ
+    // dB_w += da_sigmoid_a_w lowᵀ
     for (let col = 0; col < N * K; col++) {
       const left = da_sigmoid_a_w_s[N * K * row + col];
       for (let from = 0; from < R; from++) {
@@ -714,7 +716,7 @@ export function backward(params, tape, dys, dstate) {
         db_a[K * line + col] += da_a_s[N * K * row + K * line + col];
       }
     }
-    // dB_a += da_a a_a_operandᵀ
+    // dB_a += da_a low_aᵀ
     for (let col = 0; col < N * K; col++) {
       const left = da_a_s[N * K * row + col];
       for (let from = 0; from < R; from++) {
@@ -722,11 +724,10 @@ export function backward(params, tape, dys, dstate) {
       }
     }
     for (let col = 0; col < R; col++) {
-      const a_sigmoid_a_w_operand = gates_s[2 * R * row + col];
-      const da_sigmoid_a_w_operand = da_sigmoid_a_w_operand_s[R * row + col];
-      const da_a_sigmoid_a_w_operand =
-        da_sigmoid_a_w_operand * (1 - a_sigmoid_a_w_operand * a_sigmoid_a_w_operand);
-      dgates_s[2 * R * row + col] = da_a_sigmoid_a_w_operand;
+      const dlow = dlow_s[R * row + col];
+      const low = gates_s[2 * R * row + col];
+      const da_low = dlow * (1 - low * low);
+      dgates_s[2 * R * row + col] = da_low;
     }
     // dkappa += Sᵀ dS_next_operand
     for (let head = 0; head < N; head++) {
@@ -793,7 +794,7 @@ export function backward(params, tape, dys, dstate) {
       }
       dxs[I * row + col] = sum;
     }
-    // dx += Aᵀ (da_a_sigmoid_a_w_operand, da_a_operand)
+    // dx += Aᵀ (da_low, dlow_a)
     for (let col = 0; col < I; col++) {
       let sum = dxs[I * row + col];
       for (let from = 0; from < 2 * R; from++) {
@@ -822,7 +823,7 @@ export function backward(params, tape, dys, dstate) {
         dP_v[I * col + from] += left * xs[I * row + from];
       }
     }
-    // dA_w, dA_a += (da_a_sigmoid_a_w_operand, da_a_operand) xᵀ
+    // dA_w, dA_a += (da_low, dlow_a) xᵀ
     for (let col = 0; col < 2 * R; col++) {
       const left = dgates_s[2 * R * row + col];
       for (let from = 0; from < I; from++) {
@@ -917,7 +918,7 @@ export function step(params, x, state) {
       }
       v_s[N * V * seq + col] = sum;
     }
-    // a_a_sigmoid_a_w_operand, a_a_operand = A x
+    // a_low, low_a = A x
     for (let col = 0; col < 2 * R; col++) {
       let sum = 0;
       for (let from = 0; from < I; from++) {
@@ -926,9 +927,9 @@ export function step(params, x, state) {
       gates[2 * R * seq + col] = sum;
     }
     for (let col = 0; col < R; col++) {
-      const a_a_sigmoid_a_w_operand = gates[2 * R * seq + col];
-      const a_sigmoid_a_w_operand = Math.tanh(a_a_sigmoid_a_w_operand);
-      gates[2 * R * seq + col] = a_sigmoid_a_w_operand;
+      const a_low = gates[2 * R * seq + col];
+      const low = Math.tanh(a_low);
+      gates[2 * R * seq + col] = low;
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
@@ -939,7 +940,7 @@ export function step(params, x, state) {
         a_sqrt_kappa_terms_s[N * K * seq + K * line + col] = a_sqrt_kappa_terms;
       }
     }
-    // a_sigmoid_a_w = B_w a_sigmoid_a_w_operand
+    // a_sigmoid_a_w = B_w low
     for (let col = 0; col < N * K; col++) {
       let sum = 0;
       for (let from = 0; from < R; from++) {
@@ -947,7 +948,7 @@ export function step(params, x, state) {
       }
       a_sigmoid_a_w_s[N * K * seq + col] = sum;
     }
-    // a_a = B_a a_a_operand
+    // a_a = B_a low_a
     for (let col = 0; col < N * K; col++) {
       let sum = 0;
       for (let from = 0; from < R; from++) {
