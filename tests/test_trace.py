@@ -272,10 +272,10 @@ SEVEN = """
 1. The share of the old long memory to keep
 2. The new long memory
 3. The share of the new long memory to keep
-4. The long memory updated: the sum of 1 and 3
+4. The long memory updated: the sum of steps 1 and 3
 5. The new short memory
 6. The share of it to keep
-7. The short memory updated: the product of 5 and 6
+7. The short memory updated: the product of steps 5 and 6
 """.strip().splitlines()
 
 
@@ -291,7 +291,7 @@ def test_the_gru_and_the_simple_rnn_have_one_memory():
         "2. The share of the old memory to let through",
         "3. The new memory",
         "4. The share of the new memory to keep",
-        "5. The memory updated: the sum of 1 and 4",
+        "5. The memory updated: the sum of steps 1 and 4",
     ]
     assert headings(tell(trace(load("rnn"), [1.0]), in_words)) == ["1. The new memory"]
 
@@ -319,7 +319,7 @@ class Mine(Cell):
 ''')
     steps = [heading[3:] for heading in headings(tell(trace(load(str(path)), [1.0]), in_words))]
     assert sorted(steps)[2:] == sorted(line[3:] for line in SEVEN)[2:]
-    assert "The long memory updated: the sum of 2 and 3" in steps
+    assert "The long memory updated: the sum of steps 2 and 3" in steps
 
 
 def test_what_a_gate_does_is_said():

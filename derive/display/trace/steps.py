@@ -92,7 +92,7 @@ class Teller:
                 self.add(("What the old ", *name, " gives"), parts)
             numbers.append(self.told.get(term, self.told.get(rest, 0)))
         self.add(
-            ("The ", *name, " updated: the sum of ", listed(numbers)), self.needed([equation.lhs])
+            ("The ", *name, " updated: the sum of steps ", listed(numbers)), self.needed([equation.lhs])
         )
 
     def product(self, equation: Equation, term: sp.Expr, name: Text) -> None:
@@ -102,7 +102,7 @@ class Teller:
         self.new(equation, rest, name)
         self.add(("The share of it to keep",), self.needed(symbols_in(own)))
         numbers = sorted(self.told[part] for part in (rest, *own) if part in self.told)
-        text = f": the product of {listed(numbers)}" if len(numbers) > 1 else ""
+        text = f": the product of steps {listed(numbers)}" if len(numbers) > 1 else ""
         self.add(("The ", *name, " updated", text), self.needed([equation.lhs]))
 
     def new(self, equation: Equation, rest: sp.Expr, name: Text) -> None:
