@@ -97,27 +97,30 @@ def counted(cell: Cell, module: ModuleType) -> dict[str, dict[str, sp.Expr]]:
     letters = [a for a in cell.axes if a != I or not cell.input_is_wide]
     variables = [T, B, *(sp.Symbol(a.letter) for a in letters)]
     most = max(2, *(len(q.axes) for q in cell.quantities))
-    monomials = [one * two for one in (1, T, B, T * B) for two in _products(variables[2:], most)]
-    points = _points(len(variables), len(monomials) + 5)
-    values = [
-        [float(sp.sympify(m).subs(dict(zip(variables, p, strict=True)))) for m in monomials]
-        for p in points
-    ]
+    outer, inner = ((), (T,), (B,), (T, B)), _products(variables[2:], most)
+    products = [(*one, *two) for one in outer for two in inner]
+    points = _points(len(variables), len(products) + 5)
+    place = {variable: k for k, variable in enumerate(variables)}
+    values = np.array([[math.prod(p[place[f]] for f in each) for each in products] for p in points])
+    inverse = np.linalg.pinv(values)
+    monomials = [sp.Mul(*factors) for factors in products]
     runs = [_run(module, cell, dict(zip(map(str, variables), p, strict=True))) for p in points]
     return {
         routine: {
-            kind: _polynomial(monomials, values, [run[routine][kind] for run in runs])
+            kind: _polynomial(
+                monomials, values, inverse, np.array([run[routine][kind] for run in runs])
+            )
             for kind in KINDS
         }
         for routine in ("forward", "backward", "hvp")
     }
 
 
-def _products(variables: list[sp.Symbol], most: int) -> list[sp.Expr]:
-    """All products of at most so many variables."""
+def _products(variables: list[sp.Symbol], most: int) -> list[tuple[sp.Symbol, ...]]:
+    """The factors of all products of at most so many variables."""
     counts = range(most + 1)
     every = (itertools.combinations_with_replacement(variables, n) for n in counts)
-    return [sp.Mul(*factors) for some in every for factors in some]
+    return list(itertools.chain.from_iterable(every))
 
 
 def _points(dimensions: int, count: int) -> list[tuple[int, ...]]:
@@ -129,11 +132,11 @@ def _points(dimensions: int, count: int) -> list[tuple[int, ...]]:
     return list(points)
 
 
-def _polynomial(monomials: list[Any], values: list[list[float]], counts: list[int]) -> sp.Expr:
-    """The polynomial with whole coefficients that has these values."""
-    solution, *_ = np.linalg.lstsq(np.array(values), np.array(counts, float), rcond=None)
-    whole = np.rint(solution).astype(int)
-    if not np.array_equal(np.array(values) @ whole, counts):
+def _polynomial(monomials: list[sp.Expr], values: Any, inverse: Any, counts: Any) -> sp.Expr:
+    """The polynomial with whole coefficients that has these values: `inverse` is the inverse of
+    the monomials' values, in the sense of least squares."""
+    whole = np.rint(inverse @ counts).astype(int)
+    if not np.array_equal(values @ whole, counts):
         raise ArithmeticError("the counts are not a polynomial in the sizes")
     return sp.Add(*(int(n) * m for n, m in zip(whole, monomials, strict=True)))
 
