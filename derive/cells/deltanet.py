@@ -7,7 +7,7 @@ def unit(a):
     return a / sqrt(sum(a**2) + 1e-6)
 
 
-class DeltaNet(Cell, family="matrix memory"):
+class DeltaNet(Cell, family="Matrix memory"):
     """Linear attention by the delta rule: what the memory has for a key is replaced, not added to.
 
     Schlag, Irie & Schmidhuber (2021), Linear transformers are secretly fast weight programmers,

@@ -8,7 +8,7 @@ def unit(a):
     return a / sqrt(sum(a**2) + 1e-6)
 
 
-class GatedDeltaNet(Cell, family="matrix memory"):
+class GatedDeltaNet(Cell, family="Matrix memory"):
     """The delta rule on a memory that each head lets decay as a whole.
 
     Yang, Kautz & Hatamizadeh (2025), Gated delta networks, ICLR, arXiv 2412.06464, equation 10.

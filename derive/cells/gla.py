@@ -3,7 +3,7 @@ from derive.language import (
 )  # fmt: skip
 
 
-class GLA(Cell, family="matrix memory"):
+class GLA(Cell, family="Matrix memory"):
     """Gated linear attention: each row of the memory is forgotten at a rate of its own.
 
     Yang, Wang, Shen, Panda & Kim (2024), Gated linear attention transformers, ICML, arXiv

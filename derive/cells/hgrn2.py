@@ -3,7 +3,7 @@ from derive.language import (
 )  # fmt: skip
 
 
-class HGRN2(Cell, family="matrix memory"):
+class HGRN2(Cell, family="Matrix memory"):
     """Gated linear attention whose key is what the forget gate leaves over.
 
     Qin et al. (2024), HGRN2: gated linear RNNs with state expansion, COLM, arXiv 2404.07904. The

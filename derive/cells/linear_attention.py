@@ -3,7 +3,7 @@ from derive.language import (
 )  # fmt: skip
 
 
-class LinearAttention(Cell, family="matrix memory"):
+class LinearAttention(Cell, family="Matrix memory"):
     """Linear attention: a matrix of keys and values, and the sum of the keys to normalise with.
 
     Katharopoulos, Vyas, Pappas & Fleuret (2020), Transformers are RNNs, ICML, arXiv 2006.16236,

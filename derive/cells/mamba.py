@@ -3,7 +3,7 @@ from derive.language import (
 )  # fmt: skip
 
 
-class Mamba(Cell, family="matrix memory"):
+class Mamba(Cell, family="Matrix memory"):
     """A selective state space model, S6: for each channel a state with a step of its own.
 
     Gu & Dao (2023), Mamba: linear-time sequence modeling with selective state spaces, arXiv

@@ -3,7 +3,7 @@ from derive.language import (
 )  # fmt: skip
 
 
-class Mamba2(Cell, family="matrix memory"):
+class Mamba2(Cell, family="Matrix memory"):
     """A state space model with one decay for each head, and keys and queries that heads share.
 
     Dao & Gu (2024), Transformers are SSMs, ICML, arXiv 2405.21060, section 7, from the convolution

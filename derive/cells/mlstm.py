@@ -4,7 +4,7 @@ from derive.language import (
 )  # fmt: skip
 
 
-class MLSTM(Cell, family="matrix memory"):
+class MLSTM(Cell, family="Matrix memory"):
     """LSTM with a matrix memory and exponential gates, one of each for each head.
 
     Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517,

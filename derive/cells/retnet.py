@@ -1,7 +1,7 @@
 from derive.language import Axis, Cell, I, Input, Matrix, Output, State, outer
 
 
-class RetNet(Cell, family="matrix memory"):
+class RetNet(Cell, family="Matrix memory"):
     """Retention: a matrix memory that forgets at a fixed rate.
 
     Sun et al. (2023), Retentive network, arXiv 2307.08621, equation 6, one head, without the

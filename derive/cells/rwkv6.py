@@ -3,7 +3,7 @@ from derive.language import (
 )  # fmt: skip
 
 
-class RWKV6(Cell, family="matrix memory"):
+class RWKV6(Cell, family="Matrix memory"):
     """RWKV's time mixing, its core: what is read is the memory before it decays, and the new value.
 
     Peng et al. (2024), Eagle and Finch: RWKV with matrix-valued states and dynamic recurrence,

@@ -4,7 +4,7 @@ from derive.language import (
 )  # fmt: skip
 
 
-class RWKV7(Cell, family="matrix memory"):
+class RWKV7(Cell, family="Matrix memory"):
     """RWKV-7's time mixing, its core: a delta rule with a rate for each entry of the key.
 
     Peng et al. (2025), RWKV-7 "Goose" with expressive dynamic state evolution, arXiv 2503.14456,

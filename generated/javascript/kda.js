@@ -2,7 +2,7 @@
  * KDA: Kimi delta attention: the delta rule on a memory whose rows decay, each at a rate of its
  * own.
  *
- * Kimi team (2025), Kimi linear, arXiv 2510.26692, equation 1, without the convolution, and the
+ * Kimi-Team (2025), Kimi linear, arXiv 2510.26692, equation 1, without the convolution, and the
  *     gate and the normalisation of the output. The decayed memory D is asked for what is replaced.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
