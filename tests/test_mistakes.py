@@ -25,6 +25,7 @@ class Mine(Cell):
 GOOD = "    h_next = tanh(W @ x + U @ h + b)"
 NO_FORMULA = "is no formula"
 MISTAKES = {
+    "Python's own max": ("    h_next = max(h) + tanh(W @ x + b)", 7, "from derive.language"),
     "a list for sum": ("    h_next = sum([W @ x, U @ h]) + b", 7, "several are added with +"),
     "a list for mean": ("    h_next = mean([W @ x, U @ h]) + b", 7, "several are added with +"),
     "a tuple for tanh": ("    h_next = tanh((W @ x, U @ h)) + b", 7, "several are added with +"),

@@ -20,6 +20,10 @@ INSTEAD = {
         "a quantity has no value while the body runs, so it cannot be a condition: use where, "
         "maximum, minimum or relu of derive.language"
     ),
+    "object is not iterable": (
+        "a quantity is not a list that Python's own functions go through: import sum, largest and "
+        "the others from derive.language"
+    ),
     "unsupported operand type(s) for @": (
         "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or "
         "-(W @ x), and U @ h - U.T @ h for (U - U.T) @ h"
