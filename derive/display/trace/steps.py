@@ -92,7 +92,8 @@ class Teller:
                 self.add(("What the old ", *name, " gives"), parts)
             numbers.append(self.told.get(term, self.told.get(rest, 0)))
         self.add(
-            ("The ", *name, " updated: the sum of steps ", listed(numbers)), self.needed([equation.lhs])
+            ("The ", *name, " updated: the sum of steps ", listed(numbers)),
+            self.needed([equation.lhs]),
         )
 
     def product(self, equation: Equation, term: sp.Expr, name: Text) -> None:
