@@ -54,7 +54,7 @@ latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/la
 	done
 
 .PHONY: docs
-docs: $(VENV)/.plot ## Build the atlas, a site of all cells, in build/site/ (two minutes)
+docs: $(VENV)/.plot ## Build the atlas, a site of all cells, in build/site/ (four minutes)
 	@rm -rf build/site
 	@$(PY) -m derive docs -o build/site
 
