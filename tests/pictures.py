@@ -244,7 +244,7 @@ def miscomputed(reading: Reading, graph: Graph) -> list[str]:
     """
     cell, chance = graph.cell, np.random.default_rng(1)
     sizes = {axis.letter: n for n, axis in enumerate(cell.axes, 2)}
-    given = [cell.input, *cell.states, *cell.parameters]
+    given = [*cell.given, *cell.states, *cell.parameters]
     values = {q: chance.uniform(0.2, 1.2, [sizes[a.letter] for a in q.axes]) for q in given}
     for equation in _ordered(cell):
         values[equation.lhs] = reference.value(equation.rhs, values, sizes)
@@ -279,9 +279,10 @@ def _computed(label, operands):
 
 def _ordered(cell):
     """A cell's equations, each after those that it needs."""
-    known, left = {cell.input, *cell.states, *cell.parameters}, list(cell.equations)
+    known, left = {*cell.given, *cell.states, *cell.parameters}, list(cell.equations)
     while left:
         now = [e for e in left if symbols_of(e.rhs) <= known]
+        assert now, left
         yield from now
         known |= {e.lhs for e in now}
         left = [e for e in left if e not in now]
