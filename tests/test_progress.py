@@ -149,9 +149,11 @@ def test_an_error_stands_alone(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+# A signal that whoever started the tests ignores, as a shell does in the background, is not ignored.
 WAITING = """
-import time
+import signal, time
 from derive.cli.progress import results
+signal.signal(signal.SIGINT, signal.default_int_handler)
 try: list(results([("waiting", lambda: time.sleep(60))]))
 except KeyboardInterrupt: print("interrupted")
 """
