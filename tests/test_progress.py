@@ -149,7 +149,7 @@ def test_an_error_stands_alone(tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-# A signal that whoever started the tests ignores, as a shell does in the background, is not ignored.
+# A shell in the background ignores this signal, and so would what it starts.
 WAITING = """
 import signal, time
 from derive.cli.progress import results
