@@ -135,17 +135,12 @@ def check_shapes(formulas: Formulas) -> None:
         except CellError as error:
             raise CellError(f"equation `{lhs}`: {error}") from None
         check_axes_of(lhs)
-        for part in sp.preorder_traversal(rhs):
+        for part in sp.preorder_traversal(sp.Tuple(rhs)):
             if any(isinstance(a, Transposed) for a in part.args) and not isinstance(part, MatVec):
                 raise CellError(
                     f"equation `{lhs}`: a transposed matrix stands on the left side of @ only, as "
                     f"in S.T @ q"
                 )
-        if isinstance(rhs, Transposed):
-            raise CellError(
-                f"equation `{lhs}`: a transposed matrix stands on the left side of @ only, as in "
-                f"S.T @ q"
-            )
         if axes != lhs.axes and axes:
             raise CellError(
                 f"equation `{lhs}` gives {shape(axes)}, but {shape(lhs.axes)} is needed"

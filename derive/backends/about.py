@@ -75,6 +75,17 @@ class About:
         return dict(starts)
 
     @property
+    def has_heads(self) -> bool:
+        """Whether it has several heads."""
+        return any(axis.heads for axis in self.cell.axes)
+
+    @property
+    def matrices(self) -> list[str]:
+        """The parameters that are matrices, in memory's order."""
+        order = self.program.layout.parameters
+        return [p.name for p in order if p in self.cell.matrices]
+
+    @property
     def apart(self) -> str:
         """What is said of parameters that are computed, or not trained."""
         order = self.program.layout.parameters

@@ -46,8 +46,9 @@ def docs(
     work = progress(len(chosen), quiet=quiet)
     with work.shown():
         made = files(chosen, work.at)
+    sources = own_files(cells)
     for path in made:
-        refuse_place(folder / path, (), own_files(cells))
+        refuse_place(folder / path, (), sources)
     if not is_ours(folder / "index.html"):  # which tells an atlas, that may be built anew
         keep_others([folder / path for path in ("index.html", *made)], force)
     write(made, folder)

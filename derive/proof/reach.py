@@ -25,7 +25,8 @@ def outcome(network: Network) -> Outcome:
     count = f"{len(cell.trained) - len(still)} of {len(cell.trained)}"
     if still:
         return Outcome(False, count, f"{', '.join(still)}: no loss has a gradient by it")
-    late = [p.name for p in cell.trained if p not in seen_by_outputs(cell)]
+    seen = seen_by_outputs(cell)
+    late = [p.name for p in cell.trained if p not in seen]
     remark = f"{ANY}; {', '.join(late)} from the last states alone" if late else ANY
     return Outcome(True, count, remark)
 

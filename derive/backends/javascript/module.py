@@ -86,16 +86,6 @@ class Module:
         """How many numbers so many rows of a vector have."""
         return times(rows, self.width(q))
 
-    @property
-    def has_heads(self) -> bool:
-        """Whether it has several heads."""
-        return any(axis.heads for axis in self.axes)
-
-    @property
-    def matrices(self) -> list[str]:
-        """The parameters that are matrices."""
-        return [p.name for p in self.layout.parameters if p in self.cell.matrices]
-
     def lengths(self, state: Quantity) -> str:
         """How many numbers a state has, by the names of the sizes."""
         return " * ".join(f"sizes.{self.names.argument(axis)}" for axis in state.axes) or "1"

@@ -26,13 +26,13 @@ def for_notebook(program: Program) -> str:
 
 def values(program: Program) -> dict[str, Any]:
     """What a page says of a cell."""
-    cell = program.cell
+    cell, is_own = program.cell, is_built_in(program.cell)
     return {
         "title": escaped(cell.title),
         "about": [escaped(paragraph) for paragraph in paragraphs(cell.doc)],
         "name": cell.name,
-        "called": cell.name if is_built_in(cell) else f"{cell.name}.py",
-        "is_built_in": is_built_in(cell),
+        "called": cell.name if is_own else f"{cell.name}.py",
+        "is_built_in": is_own,
         "given": inputs(cell),
         "family": escaped(cell.family),
         "facts": [

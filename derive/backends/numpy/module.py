@@ -97,16 +97,6 @@ class Module:
         return ", ".join(own) or "1"
 
     @property
-    def has_heads(self) -> bool:
-        """Whether it has several heads."""
-        return any(axis.heads for axis in self.axes)
-
-    @property
-    def matrices(self) -> list[str]:
-        """The parameters that are matrices."""
-        return [p.name for p in self.layout.parameters if p in self.cell.matrices]
-
-    @property
     def has_matrices(self) -> bool:
         """Whether a state has not just one axis."""
         return any(len(s.axes) != 1 for s in self.cell.states)

@@ -116,10 +116,10 @@ class Routine:
         self.sizes |= dict.fromkeys(axis for q in parts for axis in q.axes)
         return width(parts, self.names.size)
 
-    def extent(self, buffer: Buffer) -> str:
-        """The lengths of a buffer's axes, after steps and sequences."""
-        self.width(buffer.parts)
-        return extent(buffer.parts, self.names.size)
+    def extent(self, parts: Group) -> str:
+        """The lengths of the axes of quantities side by side, after steps and sequences."""
+        self.width(parts)
+        return extent(parts, self.names.size)
 
     def slice(self, region: Region) -> str:
         """A region of a buffer, as a slice of its last axis."""
@@ -260,28 +260,16 @@ class Phase:
 
     def work(self, axes: Axes, number: int, count: int = 1) -> str:
         """A scratch array of the shape of a quantity, or of several side by side."""
-        if len(axes) > 1:
-            return self.work_matrix(axes, number)
         parts = (Quantity("work", axes),) * count
-        size = self.routine.width(parts).replace(" ", "").replace("*", "")
+        size = self.routine.extent(parts).replace(", ", "_").replace(" ", "").replace("*", "")
         size = "" if (axes, count) == ((H,), 1) else size
         name = f"work{'_' * bool(size)}{size}{number if number > 1 else ''}"
         return self.borrow(name if self.span is Span.STEP else f"{name}_s", parts)
 
-    def work_matrix(self, axes: Axes, number: int) -> str:
-        """A scratch array of the shape of a matrix."""
-        self.routine.width([Quantity("work", axes)])
-        sizes = list(map(self.routine.names.size, axes))
-        name = "_".join(["work", *sizes]) + (str(number) if number > 1 else "")
-        name = name if self.span is Span.STEP else f"{name}_s"
-        name = self.routine.names.scratch((name, self.span), name)
-        self.scratch[name] = Scratch(name, ", ".join(sizes))
-        return name
-
     def borrow(self, name: str, parts: Group, is_columns: bool = False) -> str:
         """A scratch array of this name."""
         name = self.routine.names.scratch((name, self.span), name)
-        self.scratch[name] = Scratch(name, self.routine.width(parts), is_columns)
+        self.scratch[name] = Scratch(name, self.routine.extent(parts), is_columns)
         return name
 
     # statements
@@ -292,8 +280,7 @@ class Phase:
 
     def width(self, s: Compute) -> str:
         """The lengths of what a statement defines."""
-        self.routine.width(s.outs)
-        lengths = extent(s.outs, self.routine.names.size)
+        lengths = self.routine.extent(s.outs)
         return f"({lengths})" if ", " in lengths else lengths
 
     def is_number(self, expr: sp.Expr) -> bool:
