@@ -254,11 +254,14 @@ def miscomputed(reading: Reading, graph: Graph) -> list[str]:
     by_name, letter = {str(q): q for q in values}, dict(zip(cell.axes, ascii_letters, strict=False))
     nodes = graph.of_kind("layer", "operation")
 
+    def letters(expr):
+        return "".join(letter[axis] for axis in axes_of(expr))
+
     def value(thing) -> Named:
         names = (thing[1],) if isinstance(thing, tuple) else reading.scene.boxes[thing].names
         expr = by_name[names[0]] if names else nodes[thing].expr
         array = reference.rows_of(expr, values, sizes)
-        return array[0], "".join(letter[axis] for axis in axes_of(expr))
+        return array[0], letters(expr)
 
     wrong = []
     for n, box in enumerate(reading.scene.boxes):
@@ -269,8 +272,9 @@ def miscomputed(reading: Reading, graph: Graph) -> list[str]:
         ]
         arrays = [(sign, *value(source)) for source, sign in signs]
         operands = [(sign * array, own) for sign, array, own in arrays]
-        want, axes = value(n)
-        found, is_rounded = _computed(box.label, operands, axes), bool(SCALED.fullmatch(box.label))
+        (want, axes), own = value(n), letters(nodes[n].expr)  # a name may be wider than its value
+        found, is_rounded = _computed(box.label, operands, own), bool(SCALED.fullmatch(box.label))
+        found = None if found is None else _seen((found, own), axes)
         tolerance = 1e-3 if is_rounded else 1e-9
         if found is not None and not np.allclose(found, want, rtol=tolerance, atol=1e-12):
             wrong.append(f"{box.label} of {operands} is not {want}")
@@ -295,17 +299,16 @@ def _summed(label: str, operands: list[Named], axes: str) -> np.ndarray:
     """The product of what arrives, summed over the axes that are not left: their names say what
     meets."""
     terms = ",".join(own for _, own in operands)
-    left = "".join(axis for axis in axes if axis in terms)
-    found = np.einsum(f"{terms}->{left}", *(array for array, _ in operands))
-    if label == "mean":
-        found = found * found.size / operands[0][0].size
-    return _seen((found, left), axes)
+    if not {*axes} <= {*terms}:
+        return np.array(np.nan)
+    found = np.einsum(f"{terms}->{axes}", *(array for array, _ in operands))
+    return found * found.size / operands[0][0].size if label == "mean" else found
 
 
 def _seen(operand: Named, axes: str) -> np.ndarray:
     """An array that fits others with these axes; not a number, where it has more."""
     array, own = operand
-    if not {*own} <= {*axes}:
+    if array.ndim != len(own) or not {*own} <= {*axes}:
         return np.array(np.nan)
     return array[tuple(slice(None) if axis in own else None for axis in axes)]
 
