@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks import readme, report
+from benchmarks import deriving, readme, report
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.machine import machine
 from benchmarks.measure import Effort, peaks, timed
@@ -39,7 +39,8 @@ def main() -> int:
 def run(quick: bool, effort: Effort) -> dict[str, Any]:
     """All figures, as `results/figures.json` has them."""
     rows, of_memory = comparisons(quick), memories(quick)
-    watch = Watched(len(rows) + len(of_memory))
+    sizes = () if quick else deriving.SIZES
+    watch = Watched(len(rows) + len(of_memory) + len(sizes) * len(deriving.present()))
     return {
         "machine": machine(effort.threads),
         "effort": effort._asdict(),
@@ -49,6 +50,7 @@ def run(quick: bool, effort: Effort) -> dict[str, Any]:
             for row, rounds, first in timed(rows, effort, watch)
         ],
         "memory": peaks(of_memory, effort, watch),
+        "deriving": deriving.measured(sizes, watch),
     }
 
 

@@ -20,10 +20,27 @@ what `backward` needs all the same, the others do not. *Products* are the matrix
 equations need and nothing else, by the faster of NumPy's and PyTorch's BLAS: the floor.
 """
 
+DERIVING = """\
+From equations to a file, after imports, each in a fresh process; in brackets, the file. SymForce and
+wrenfold write matrices out element by element, CasADi keeps them whole; all three are told the
+sizes. Cellwright's file serves all sizes and has the loop over time, its gradient, `jvp`, `hvp`,
+checks of arguments and documentation besides.
+"""
+
 
 def page(found: dict[str, Any]) -> str:
     """All tables."""
-    return "\n".join(["# Speed", "", INTRODUCTION, *machine(found), *times(found), *memory(found)])
+    return "\n".join(
+        [
+            "# Speed",
+            "",
+            INTRODUCTION,
+            *machine(found),
+            *times(found),
+            *memory(found),
+            *deriving(found),
+        ]
+    )
 
 
 def machine(found: dict[str, Any]) -> Iterator[str]:
@@ -91,6 +108,22 @@ def memory(found: dict[str, Any]) -> Iterator[str]:
             [figure["cell"], shape(figure), *(megabytes(figure["bytes"].get(n)) for n in names)]
             for figure in figures
         ],
+    )
+
+
+def deriving(found: dict[str, Any]) -> Iterator[str]:
+    """Seconds, and what was written, by size."""
+    figures = found["deriving"]
+    if not figures:
+        return
+    sizes = list(dict.fromkeys(figure["size"] for figure in figures))
+    yield from ("## Deriving and writing: one step of the LSTM and its gradient, s", "", DERIVING)
+    by_who: dict[str, list[str]] = {}
+    for figure in figures:
+        written = f"{figure['seconds']:#.2g} ({figure['bytes'] / 1e3:.0f} kB)"
+        by_who.setdefault(figure["who"], []).append(written)
+    yield from table(
+        ["", *(f"I = H = {size}" for size in sizes)], [[who, *r] for who, r in by_who.items()]
     )
 
 

@@ -3,6 +3,7 @@ what it writes says what was measured. Nothing here is timed."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import agree, plan, readme, table
+from benchmarks import agree, derivers, deriving, plan, readme, table
 from benchmarks.contestants import CONTESTANTS, PRODUCTS
 from benchmarks.contestants.floor import factors
 from benchmarks.grid import BOTH, FORWARD, GRID, SMALL
@@ -20,6 +21,7 @@ from benchmarks.process import BenchmarkError, Process
 from benchmarks.ratios import floor, ratio
 
 ROOT = Path(__file__).parent.parent
+OURS = "cellwright"
 
 
 # --- contestants ---------------------------------------------------------------------------------
@@ -93,6 +95,30 @@ def test_the_floor_has_the_products_of_the_equations(cell, at_once, step_by_step
     assert factors(Problem(cell, SMALL)) == {True: at_once, False: step_by_step}
 
 
+@pytest.mark.peers
+@pytest.mark.parametrize("who", ["symforce", "wrenfold", "casadi"])
+def test_those_who_derive_agree(who):
+    pytest.importorskip(who, reason="this is what make test-peers installs")
+    I, H = 2, 3
+    rng = np.random.default_rng(0)
+    numbers = {name: rng.standard_normal(shape) for name, shape in derivers.shapes(I, H).items()}
+    one, other = (
+        module.values(module.derive(I, H), numbers)
+        for module in (importlib.import_module(f"benchmarks.derivers.by_{n}") for n in (OURS, who))
+    )
+    assert one.keys() == other.keys()
+    for name, expected in one.items():
+        np.testing.assert_allclose(other[name].reshape(expected.shape), expected, atol=1e-12)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("who", deriving.DERIVERS)
+def test_what_is_derived_is_written(who):
+    if who not in deriving.present():
+        pytest.skip(f"{who} is not installed: this is what make test-peers installs")
+    assert deriving.asked(who, 2)["bytes"] > 3000
+
+
 # --- what is written -----------------------------------------------------------------------------
 
 
@@ -135,6 +161,7 @@ FOUND = {
         {**figure(numpy=[1e-3], torch=[2e-3], **{"products.numpy": [5e-4]}), "first": {}},
         {**figure(FORWARD, numpy=[1e-3], onnxruntime=[1e-2]), "first": {}},
     ],
+    "deriving": [{"who": "CasADi, C", "size": 2, "seconds": 0.01234, "bytes": 30_002}],
     "memory": [{"cell": "lstm", "shape": list(GRID[0]), "bytes": {"numpy": 3_000_000}}],
 }
 
@@ -144,6 +171,7 @@ def test_the_page_has_every_figure():
     assert "| (100, 1, 16, 32) | 1 | **0.50** (0.50–0.50) | **2.0** (2.0–2.0) |" in page
     assert "| (100, 1, 16, 32) | 1 | **0.10** (0.10–0.10) |" in page
     assert "| lstm | (100, 1, 16, 32) | 3.0 |" in page
+    assert "| CasADi, C | 0.012 (30 kB) |" in page
     for fact in ("A processor, 2 cores, AVX2", "110.0 (numpy)", "2 for everybody", "numpy 2.4"):
         assert fact in page
     assert "Not measured: JAX, scan: jax is not installed." in page
