@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from statistics import median
 from typing import Any
 
@@ -21,26 +22,17 @@ equations need and nothing else, by the faster of NumPy's and PyTorch's BLAS: th
 """
 
 DERIVING = """\
-From equations to a file, after imports, each in a fresh process; in brackets, the file. SymForce and
-wrenfold write matrices out element by element, CasADi keeps them whole; all three are told the
-sizes. Cellwright's file serves all sizes and has the loop over time, its gradient, `jvp`, `hvp`,
-checks of arguments and documentation besides.
+From equations to files, after imports, each in a fresh process; in brackets, how much is written.
+SymForce and wrenfold write matrices out element by element, CasADi keeps them whole; all three are
+told the sizes. What Cellwright writes serves all sizes, and has the loop over time, its gradient,
+`jvp`, `hvp`, checks of arguments and documentation besides.
 """
 
 
 def page(found: dict[str, Any]) -> str:
     """All tables."""
-    return "\n".join(
-        [
-            "# Speed",
-            "",
-            INTRODUCTION,
-            *machine(found),
-            *times(found),
-            *memory(found),
-            *deriving(found),
-        ]
-    )
+    parts = machine(found), times(found), memory(found), deriving(found)
+    return "\n".join(["# Speed", "", INTRODUCTION, *chain(*parts)])
 
 
 def machine(found: dict[str, Any]) -> Iterator[str]:
