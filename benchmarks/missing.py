@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from derive.build import compiler as found_compiler
+from derive.nodes import CellError
 
 
 def compiler() -> str | None:
     """What compiles the generated C."""
-    if find_spec("derive.build") is None:
-        return "Cellwright, C: there is no C backend yet"
+    try:
+        found_compiler()
+    except CellError as error:
+        return f"Cellwright, C: {error}"
     return None
