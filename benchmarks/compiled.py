@@ -9,7 +9,9 @@ from pathlib import Path
 from types import ModuleType
 
 from derive import build, library
-from derive.compiler import generate
+from derive.backends.c import POLICY, files
+from derive.backends.c.binding import binding
+from derive.program.program import Program
 from derive.render import write_files
 
 KEPT = Path(__file__).resolve().parent.parent / "build" / "bench"
@@ -18,7 +20,8 @@ KEPT = Path(__file__).resolve().parent.parent / "build" / "bench"
 def module(name: str) -> ModuleType:
     """A cell's module, built for this machine: anew where its code or the compiler's flags are."""
     cell = library.load(name)
-    made_of = repr((generate(cell, "c"), build.compiler()))
+    program = Program(cell, "all", POLICY)
+    made_of = repr((files(program), binding(program), build.compiler()))
     folder = KEPT / hashlib.sha256(made_of.encode()).hexdigest()[:16]
     if not folder.is_dir():
         KEPT.mkdir(parents=True, exist_ok=True)
