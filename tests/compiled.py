@@ -162,7 +162,7 @@ class Numbers:
         return found
 
     def params_of(self, m, values):
-        params = m.Params(**self.sizes, dtype=self.dtype)
+        params = m.Params(*self.sizes.values(), self.dtype)  # an axis may be called dtype
         for name, value in values.items():
             params[name] = value
         return params
