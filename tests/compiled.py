@@ -39,7 +39,7 @@ def named(module: ModuleType) -> ModuleType:
     """A module under a name of its own, by which pickle finds it."""
     module.__name__ = f"compiled_for_a_test_{next(_numbers)}"
     for thing in vars(module).values():
-        if isinstance(thing, type) and thing.__module__ == module.__spec__.name:
+        if getattr(thing, "__module__", None) == module.__spec__.name:
             thing.__module__ = module.__name__
     return sys.modules.setdefault(module.__name__, module)
 
