@@ -16,7 +16,7 @@ from derive.backends.scalar.lines import brackets, pieces
 WIDTH = 100
 # Where a line may be broken, what binds least first.
 SIGNS = ("; ", ", ", r" \? | : ", r" \|\| ", " && ", " [<>=!]=? ", r" [+-] ", r" [*/] ")
-LEFT = re.compile(r"return |[^({]*? [+*/-]?= ")  # what a formula stands behind
+LEFT = re.compile(r"(?:return|[^({]*? [+*/-]?=) ")  # what a formula stands behind
 CALL = re.compile(r"\w+\([^()]*(\([^()]*\)[^()]*)*\);")
 REMARK = re.compile(r"( +\S.*[;,]) +(/\*.*\*/)")
 BLOCK = re.compile(r"(.*\) \{) (.+) \}")

@@ -41,8 +41,9 @@ FILE = frozenset(
 LOCAL = frozenset(
     "run sizes steps sequences params tape xs state lengths threads dys dstate params_dot xs_dot "
     "state_dot dys_dot dstate_dot dparams dxs dparams_dot dxs_dot dstate_start dstate_dot_start "
-    "ys ys_dot last_state work at it used numbers prepared T B t row rows seq col line head from to first "
-    "last next chunk part parts sum left count width n start end size offsets layout".split()
+    "ys ys_dot last_state work at it used numbers prepared T B t row rows seq col line head from "
+    "to first last next chunk part parts sum left count width n start end size offsets "
+    "layout".split()
 )
 
 WORDS = LANGUAGE | HEADERS | FILE | LOCAL
