@@ -84,7 +84,7 @@ def _behind(left: str, right: str, column: int, width: int) -> list[str]:
     apart = [left.rstrip(), " " * (column + FURTHER) + first, *others]
     if column + len(left) + len(rows[0]) > width or any(len(row) > width for row in rows[1:]):
         return apart
-    is_formula = left.endswith("= ") and not CALL.match(right)
+    is_formula = left.endswith("= ") and not right.startswith("{") and not CALL.match(right)
     return apart if is_formula and len(apart) <= len(rows) else [left + rows[0], *rows[1:]]
 
 
