@@ -23,6 +23,7 @@ class Contestant(NamedTuple):
     made      the module in this package and its function
     packages  what must be installed; their versions are reported
     cells, measures, shapes  what it takes part in
+    omits     results that it cannot compute
     also      what else must be there: a sentence that says what is not, or None
     """
 
@@ -32,6 +33,7 @@ class Contestant(NamedTuple):
     cells: tuple[str, ...] = CELLS
     measures: tuple[str, ...] = MEASURES
     shapes: tuple[Shape, ...] = ()
+    omits: tuple[str, ...] = ()
     also: Callable[[], str | None] = lambda: None
 
     def missing(self) -> str | None:
@@ -64,6 +66,9 @@ CONTESTANTS = {
     ),
     "jax": Contestant("JAX, scan", "jax.scan", ("jax",), UNFUSED),
     "onnxruntime": Contestant("onnxruntime", "onnx.graph", ONNX, FUSED, (FORWARD, STEP)),
+    "kann": Contestant(
+        "KANN, C", "kann.lstm", (), ("lstm",), PASSES, omits=("dxs",), also=missing.kann
+    ),
     "products.numpy": Contestant("products, NumPy", "floor.by_numpy", measures=PASSES),
     "products.torch": Contestant("products, PyTorch", "floor.by_torch", ("torch",), CELLS, PASSES),
 }
