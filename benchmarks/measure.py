@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from benchmarks.agree import check
-from benchmarks.contestants import PRODUCTS
+from benchmarks.contestants import CONTESTANTS, PRODUCTS
 from benchmarks.plan import Comparison
 from benchmarks.process import Process
 
@@ -77,7 +77,7 @@ def peaks(rows: list[Comparison], effort: Effort, watch: Watch) -> list[dict[str
         watch(f"{row.cell} {row.shape} memory")
         made = {}
         for name in row.contestants:
-            if name not in PRODUCTS:
+            if name not in PRODUCTS and "memory" not in CONTESTANTS[name].omits:
                 with Process(name, effort.threads) as process:
                     made[name] = process.ask(row.cell, row.shape, row.measure, memory=True)
         found.append({"cell": row.cell, "shape": row.shape, "bytes": made})

@@ -23,7 +23,7 @@ class Contestant(NamedTuple):
     made      the module in this package and its function
     packages  what must be installed; their versions are reported
     cells, measures, shapes  what it takes part in
-    omits     results that it cannot compute
+    omits     of its results, those that it does not compute; "memory" where a call takes none
     also      what else must be there: a sentence that says what is not, or None
     """
 
@@ -67,7 +67,7 @@ CONTESTANTS = {
     "jax": Contestant("JAX, scan", "jax.scan", ("jax",), UNFUSED),
     "onnxruntime": Contestant("onnxruntime", "onnx.graph", ONNX, FUSED, (FORWARD, STEP)),
     "kann": Contestant(
-        "KANN, C", "kann.lstm", (), ("lstm",), PASSES, omits=("dxs",), also=missing.kann
+        "KANN, C", "kann.lstm", (), ("lstm",), PASSES, omits=("dxs", "memory"), also=missing.kann
     ),
     "products.numpy": Contestant("products, NumPy", "floor.by_numpy", measures=PASSES),
     "products.torch": Contestant("products, PyTorch", "floor.by_torch", ("torch",), CELLS, PASSES),

@@ -1,7 +1,7 @@
 """KANN: its LSTM in C, with its own kernels, compiled with the flags of our C and called directly.
 
-It computes no gradients by the inputs, so it does less than the others. It is compiled from source
-in the folder that the variable KANN names.
+It computes no gradients by the inputs, so it does less than the others. Its memory for a sequence
+is there before it runs. It is compiled from source, in the folder that the variable KANN names.
 """
 
 from __future__ import annotations
