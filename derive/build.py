@@ -6,13 +6,13 @@ of the one that is generated for NumPy.
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
 import platform
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +25,7 @@ from derive.backends.c.binding import binding
 from derive.cell import Cell
 from derive.nodes import CellError
 from derive.program.program import Program
+from derive.render import render
 
 COMPILERS = ("cc", "gcc", "clang")
 SUFFIX = {"Darwin": ".dylib", "Windows": ".dll"}.get(platform.system(), ".so")
@@ -45,7 +46,8 @@ class Compiler:
     def line(self, source: Path, library: Path, define: str) -> list[str]:
         """The command that compiles a file into a library."""
         return [
-            *(*self.command, *ALWAYS, *self.flags, *([define] if define else [])),
+            *(*self.command, *ALWAYS, *self.flags, *shlex.split(os.environ.get("CFLAGS", ""))),
+            *([define] if define else []),
             *(str(source), "-o", str(library), *LIBRARY),
         ]
 
@@ -80,9 +82,9 @@ def _compiler(named: str, portable: bool) -> Compiler:
 def _knows(command: tuple[str, ...], flags: list[str]) -> bool:
     """Whether a compiler takes these flags, and makes a library with them."""
     with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder, "empty.c")
-        source.write_text("int empty(void) { return 0; }\n")
-        line = [*command, "-Werror", *flags, str(source), "-o", f"{folder}/empty{SUFFIX}", *LIBRARY]
+        source = Path(folder, "probe.c")
+        source.write_text(render("c/probe.c.j2"))
+        line = [*command, "-Werror", *flags, str(source), "-o", f"{folder}/probe{SUFFIX}", *LIBRARY]
         return subprocess.run(line, capture_output=True, check=False).returncode == 0
 
 
@@ -121,18 +123,28 @@ def run(line: list[str], cell: Cell) -> None:
         raise CellError(f"{cell.name} was not compiled by {line[0]}: {said}")
 
 
-def module(cell: Cell, folder: Path, store: str = "all") -> ModuleType:
-    """The compiled module of a cell, in a folder that lives as long as it does."""
+def compiled(cell: Cell, store: str = "all") -> ModuleType:
+    """The compiled module of a cell, ready to use. Its files are gone when Python ends.
+
+    Raises CellError, in one sentence, where there is no compiler.
+    """
+    folder = _folder()
     for name, content in built(cell, store).items():
         Path(folder, name).write_bytes(content)
     return imported(Path(folder, f"{cell.name}.py"))
 
 
+def _folder() -> str:
+    """A folder for the files of one module, until Python ends."""
+    made = tempfile.TemporaryDirectory(prefix="cellwright-", ignore_cleanup_errors=True)
+    atexit.register(made.cleanup)
+    return made.name
+
+
 def imported(path: Path) -> ModuleType:
     """The module in a file, under a name that hides no other."""
-    spec = importlib.util.spec_from_file_location(f"_compiled_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     assert spec and spec.loader
     found = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = found
     spec.loader.exec_module(found)
     return found

@@ -10,6 +10,7 @@ import sympy as sp
 
 from derive.backends.about import About
 from derive.backends.c.printer import (
+    BELOW_ONE,
     LOG1P,
     MACHINE,
     CPrinter,
@@ -103,7 +104,7 @@ class Module:
 
     def count(self, buffer: Buffer) -> str:
         """How many numbers an array has."""
-        return times(ROWS[buffer.span], width(buffer.parts, self.names.size))
+        return times(ROWS[buffer.span], width(buffer.parts, self.names.size)) or "1"
 
     def at(self, q: Quantity, row: str, column: str) -> str:
         """Where an entry of a quantity lies in an array of its own."""
@@ -136,7 +137,7 @@ class Module:
         if routine.is_streaming and buffer.role is Role.ARGUMENT:
             (q,) = buffer.parts
             return f"state->{self.names.one(q)}" if q in self.cell.states else "NULL"
-        if name in self.tape:
+        if name in self.tape and not routine.is_streaming:
             return f"tape->{name}"
         inputs = {"xs": self.cell.inputs, "xs_dot": self.dots, "dxs": self.bars}
         inputs["dxs_dot"] = self.bar_dots
@@ -232,6 +233,11 @@ class Module:
         return bool(self.helpers & MACHINE)
 
     @property
+    def uses_small_exponentials(self) -> bool:
+        """Whether any of them rests on an exponential that is at most 1."""
+        return bool(self.helpers & BELOW_ONE)
+
+    @property
     def uses_logarithms(self) -> bool:
         """Whether any of them rests on a logarithm."""
         return bool(self.helpers & LOG1P)
@@ -257,6 +263,9 @@ class Module:
         return CPrinter(ranks, as_real, self.names.size)(formula)
 
     def said(self, text: str, words: Iterable[str]) -> list[str]:
-        """Which of the words a text has in it."""
-        there = set(re.findall(r"\w+", re.sub(r"/\*.*?\*/", "", text)))
-        return [word for word in words if word in there]
+        """Which of the words a text has in it, comments and numbers of the same name apart."""
+        text = re.sub(r"/\*.*?\*/", "", text)
+        there, numbers = set(re.findall(r"\w+", text)), set(re.findall(r"const real (\w+) =", text))
+        return [
+            w for w in words if w in there and (w not in numbers or re.search(rf"\b{w}\[", text))
+        ]

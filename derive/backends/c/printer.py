@@ -20,6 +20,7 @@ LANGUAGE = {
 OWN = {"exp": "r_exp", "tanh": "r_tanh", "step": "unit_step"}
 # What the functions of the generated file rest on.
 MACHINE = frozenset("sigmoid tanh exp softplus log_sigmoid".split())
+BELOW_ONE = frozenset("sigmoid softplus log_sigmoid".split())
 LOG1P = frozenset("softplus log_sigmoid".split())
 
 

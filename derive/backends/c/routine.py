@@ -38,12 +38,14 @@ TOTALS = (OuterTotal, Total)
 
 @dataclass(frozen=True)
 class Packed:
-    """A matrix in panels; `is_transposed` for products with its transpose."""
+    """A matrix in panels; `is_transposed` for products with its transpose. `steps` are those from
+    row to row and from column to column, where it lies among the parameters."""
 
     name: str
     weight: Weight
     rows: str
     columns: str
+    steps: str
     is_transposed: bool
 
 
@@ -60,6 +62,11 @@ class Phase:
     parts: tuple[tuple[bool, tuple[Statement, ...]], ...]
     is_once: bool
     output: Quantity | None
+
+    @property
+    def is_step(self) -> bool:
+        """Whether its rows are of one step."""
+        return self.name.endswith("_step")
 
 
 @dataclass(frozen=True)
@@ -179,11 +186,12 @@ class CRoutine(Routine):
         """Matrices one above the other, or the one there is, packed."""
         weight, rows = self.weight(matrices), self.rows_of(matrices)
         columns = self.columns(matrices)
+        steps = f"{columns}, 1"
         if is_transposed:
-            rows, columns = columns, rows
+            rows, columns, steps = columns, rows, f"1, {columns}"
         key = ("packed", weight.name, is_transposed)
         name = self.names.scratch(key, f"packed_{weight.name}{'_T' * is_transposed}")
-        return Packed(name, weight, rows, columns, is_transposed)
+        return Packed(name, weight, rows, columns, steps, is_transposed)
 
     def packed_for(self, s: Product | PullBack) -> Packed:
         """The packed matrix of a product."""

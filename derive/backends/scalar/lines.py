@@ -31,7 +31,7 @@ def _fold(line: str) -> list[str]:
     code = line.lstrip(" ")
     indent = " " * (len(line) - len(code))
     room = WIDTH - len(indent)
-    if len(code) <= room or code.startswith("*"):
+    if len(code) <= room or code.startswith(("*", '"')):
         rows = [code]
     elif code.startswith(("//", "/*")):
         hang = "//   " if code.startswith("//") else "   "
