@@ -21,7 +21,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few rows, rounds and peers: a minute")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.1, help="of a turn")
+    parser.add_argument("--seconds", type=float, default=0.06, help="of a turn")
     parser.add_argument("-o", "--output", type=Path, default=report.RESULTS)
     args = parser.parse_args()
     rounds = min(args.rounds, 3) if args.quick else args.rounds

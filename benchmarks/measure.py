@@ -1,9 +1,9 @@
 """Turn by turn, in rounds.
 
-In a round each contestant has a turn: a call that is not timed, then calls for a tenth of a second,
-of which the median counts. Whatever slows the machine down for a while slows all sides of a round;
-so a round's ratio says more than its times, and the quartiles of the rounds' ratios say how sure
-the ratio of the medians is.
+In a round each contestant has a turn: a call that is not timed, then calls for some hundredths of a
+second, of which the median counts. Whatever slows the machine down for a while slows all sides of a
+round; so a round's ratio says more than its times, and the quartiles of the rounds' ratios say how
+sure the ratio of the medians is.
 """
 
 from __future__ import annotations

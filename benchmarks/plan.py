@@ -9,7 +9,7 @@ from benchmarks.grid import BOTH, FORWARD, GRID, HVP, STEP, Shape
 
 STEPS = (Shape(1, 1, 1, 16), Shape(1, 1, 64, 128), Shape(1, 16, 64, 128))  # one step has no T
 SOME = (GRID[0], GRID[3], GRID[5])
-MEMORY = (GRID[2], GRID[3], GRID[5], GRID[6])
+MEMORY = {"lstm": (GRID[2], GRID[3], GRID[5], GRID[6])} | dict.fromkeys(UNFUSED, GRID[3:4])
 FULL = (
     {cell: {FORWARD: GRID, BOTH: GRID, STEP: STEPS, HVP: SOME} for cell in FUSED}
     | {cell: {BOTH: GRID, STEP: STEPS, HVP: SOME} for cell in UNFUSED}
@@ -42,11 +42,11 @@ def comparisons(quick: bool) -> list[Comparison]:
 
 def memories(quick: bool) -> list[Comparison]:
     """The rows of which the peak memory is measured."""
-    wanted = MEMORY[:1] if quick else MEMORY
+    wanted = {"lstm": ROWS[1:2]} if quick else MEMORY
     return [
         row
         for row in comparisons(quick)
-        if row.measure == BOTH and row.shape in wanted and (row.cell == "lstm" or not quick)
+        if row.measure == BOTH and row.shape in wanted.get(row.cell, ())
     ]
 
 

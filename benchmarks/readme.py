@@ -11,6 +11,7 @@ from benchmarks.grid import BOTH, FORWARD, GRID
 from benchmarks.ratios import Figure, others, ours, ratio
 from benchmarks.table import short, table
 
+PLOT = "benchmarks/results/speed.svg"
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- speed: written by make bench -->", "<!-- end of speed -->"
 
@@ -48,6 +49,7 @@ def section(found: dict[str, Any]) -> str:
         f"The time of the generated {whose} code over that of others, on {machine['processor']} "
         f"with {machine['vectors']}, {machine['threads']} threads, float32:\n\n"
         + "\n".join(table(["(T, B, I, H)", *(heading for heading, *_ in COLUMNS)], rows))
+        + f"\n![the ratios of each cell and peer, with their spread]({PLOT})\n"
     )
 
 

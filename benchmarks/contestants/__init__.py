@@ -59,10 +59,10 @@ COMPILED_AT = (SMALL, GRID[0], GRID[3], GRID[5])  # each takes a quarter of a mi
 CONTESTANTS = {
     "compiled": Contestant("Cellwright, C", "ours.compiled", also=missing.compiler),
     "numpy": Contestant("Cellwright, NumPy", "ours.numpy"),
-    "torch": Contestant("PyTorch, fused", "torch.fused", ("torch",), FUSED),
-    "eager": Contestant("PyTorch, eager", "torch.eager", ("torch",), UNFUSED),
+    "torch": Contestant("PyTorch, fused", "torch_layer.fused", ("torch",), FUSED),
+    "eager": Contestant("PyTorch, eager", "torch_loop.eager", ("torch",), UNFUSED),
     "torch.compile": Contestant(
-        "PyTorch, compiled", "torch.compiled", ("torch",), UNFUSED, (BOTH,), COMPILED_AT
+        "PyTorch, compiled", "torch_loop.compiled", ("torch",), UNFUSED, (BOTH,), COMPILED_AT
     ),
     "jax": Contestant("JAX, scan", "jax.scan", ("jax",), UNFUSED),
     "onnxruntime": Contestant("onnxruntime", "onnx.graph", ONNX, FUSED, (FORWARD, STEP)),
