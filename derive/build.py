@@ -33,7 +33,7 @@ SUFFIX = {"Darwin": ".dylib", "Windows": ".dll"}.get(platform.system(), ".so")
 ALWAYS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 LIBRARY = ("-fPIC", "-shared", "-lm")
 # Tried one after the other; what a compiler does not know is left out.
-WISHES = (("-fopenmp",), ("-march=native", "-mcpu=native"), ("-mprefer-vector-width=512",))
+WISHES = (("-fopenmp",), ("-march=native", "-mcpu=native"), ("-mprefer-vector-width=256",))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from derive.render import render
 
 # What its functions call things, apart from what NumPy's do.
 OWN = frozenset(
-    "ctypes os Path Stream set_threads threads run kept make last start y tuple".split()
+    "ctypes os partial Path Stream set_threads threads run kept make last start y tuple".split()
 )
 
 
@@ -52,8 +52,8 @@ class Binding(PythonModule):
         return names[0] if self.has_one_input else f"({', '.join(names)})"
 
     def made(self, name: str) -> list[str]:
-        """The arrays that are made for each input."""
-        return [f"{name}[{k}]" for k in range(len(self.cell.inputs))]
+        """The arrays that are made for the inputs: one, or several in a tuple."""
+        return [name] if self.has_one_input else [f"{name}[{k}]" for k in range(len(self.inputs))]
 
     @cached_property
     def helpers(self) -> set[str]:
