@@ -57,7 +57,10 @@ class Wrong:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda found: found.update(W_f=1.001 * found["W_f"]), "W_f differs from ours by 1e-03"),
+        (
+            lambda found: found.update(W_f=1.001 * found["W_f"]),
+            "W_f differs from ours by 1e-03, more than 1e-05",
+        ),
         (lambda found: found.update(ys=found["ys"] * np.nan), "ys differs from ours by nan"),
         (lambda found: found.pop("dxs"), "one side alone has dxs"),
         (lambda found: found.update(b=found["ys"]), "one side alone has b"),
