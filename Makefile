@@ -86,7 +86,7 @@ bench-diagrams: $(VENV)/.core ## Draw every cell with ELK as well, and count cro
 	@$(PY) -m benchmarks.diagrams build/elk
 
 .PHONY: bench
-bench: $(VENV)/.bench ## Time everything beside other libraries (installs them; 20 minutes, QUICK=1: one)
+bench: $(VENV)/.bench ## Time all code beside other libraries (installs them; 20 minutes; QUICK=1 takes one)
 ifdef QUICK
 	@$(PY) -m benchmarks --quick -o build/bench
 else
