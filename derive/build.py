@@ -74,9 +74,7 @@ def _compiler(named: tuple[str, ...], portable: bool) -> Compiler:
     command = named or tuple(filter(shutil.which, COMPILERS))[:1]
     if not command or not shutil.which(command[0]):
         said = shlex.join(named)
-        missing = (
-            f"the compiler that CC names, {said!r}, is not there" if named else "no C compiler"
-        )
+        missing = f"CC names {said!r}, which is not there" if named else "no C compiler"
         raise CellError(
             f"{missing}: install one, for instance gcc (Debian: gcc and libc6-dev; macOS: "
             f"xcode-select --install), or name it in CC"

@@ -47,8 +47,8 @@ def named(module: ModuleType) -> ModuleType:
 def quickly(
     cells: Iterable[Cell], store: str = "all", dtypes: Sequence[str] = DTYPES
 ) -> list[ModuleType]:
-    """The compiled modules of cells, by one call of the compiler for each dtype. A dtype that is left
-    out must not be computed with: its library is one of the others."""
+    """The compiled modules of cells, by one call of the compiler for each dtype. A dtype that is
+    left out must not be computed with: its library is one of the others."""
     folder = Path(build._folder())
     own = [replace(cell, name=f"{cell.name}_{n}") for n, cell in enumerate(cells)]
     for cell in own:
@@ -180,7 +180,7 @@ def arrays_of(result):
 
 
 def agree(got, want, tolerance=1e-12):
-    """Everything is of the same dtype and shape, has the same holes, and the same numbers nearly."""
+    """Everything is of the same dtype and shape, with the same holes, and nearly the same."""
     assert got.keys() == want.keys()
     for key, right in want.items():
         assert (got[key].dtype, got[key].shape) == (right.dtype, right.shape), key

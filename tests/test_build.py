@@ -67,7 +67,7 @@ def test_one_import_by_another_is_all_it_takes(tmp_path):
             check=True,
             env=env,
             cwd=tmp_path,
-        ).stdout  # fmt: skip
+        ).stdout
         for folder in (tmp_path, ROOT / "generated")
     ]
     one, other = (np.array(text.split(), float) for text in told)
@@ -169,7 +169,7 @@ def test_without_its_library_a_module_says_so(tmp_path):
     assert "\n" not in str(error.value)
 
 
-# --- without a compiler -----------------------------------------------------------------------------
+# --- without a compiler --------------------------------------------------------------------------
 
 INSTALL = "install one, for instance gcc (Debian: gcc and libc6-dev; macOS: xcode-select --install)"
 
@@ -179,8 +179,7 @@ def test_a_compiler_that_is_not_there(tmp_path, monkeypatch):
     result = derive("rnn", "-o", tmp_path / "out")
     assert result.exit_code == 2 and not (tmp_path / "out").exists()
     assert result.output == (
-        f"derive: the compiler that CC names, 'nonsense -O2', is not there: {INSTALL}, or name it in "
-        f"CC\n"
+        f"derive: CC names 'nonsense -O2', which is not there: {INSTALL}, or name it in CC\n"
     )
 
 

@@ -117,7 +117,7 @@ def turns(words, count):
     return [words[k * step :] + words[: k * step] for k in range(count)]
 
 
-# --- sizes ----------------------------------------------------------------------------------------
+# --- sizes ---------------------------------------------------------------------------------------
 
 SHAPES = [(3, 1, 1, 1), (2, 5, 1, 3), (4, 13, 3, 17), (2, 13, 1, 63), (0, 5, 2, 17), (3, 0, 2, 5),
           (0, 0, 1, 1), (2, 130, 2, 9)]  # fmt: skip
@@ -161,7 +161,7 @@ def test_wherever_arrays_lie(spec, lay, dtype):
     identical(numbers.results(m, lay), numbers.results(m))
 
 
-# --- numbers that are large, or none --------------------------------------------------------------
+# --- numbers that are large, or none -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scale", [30, 1e4])
@@ -225,7 +225,7 @@ def test_what_is_past_an_end_does_not_matter(spec):
     identical({key: got[key] for key in clear}, {key: want[key] for key in clear})
 
 
-# --- threads and memory ----------------------------------------------------------------------------
+# --- threads and memory --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["f", "d"])
@@ -305,7 +305,7 @@ def test_the_first_call_may_be_asked_for_twice():
     identical(numbers.results(m), once)
 
 
-# --- streams ---------------------------------------------------------------------------------------
+# --- streams -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("dtype", ["f", "d"])
@@ -354,7 +354,7 @@ def test_a_stream_says_what_is_wrong():
             m.Stream(params, m.State(*numbers.state))(x)
 
 
-# --- what is wrong ---------------------------------------------------------------------------------
+# --- what is wrong -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("spec", ["lstm", "slstm"])
