@@ -3,6 +3,7 @@
     derive.load("gru", reset="after")   a cell, by name or file; it shows itself in a notebook
     derive.generate(cell, "numpy")      its files in a target language: names and texts
     derive.module(cell)                 its NumPy module, ready to use, without a file
+    derive.compiled(cell)               its compiled module, ready to use; needs a C compiler
     derive.trace(cell, [1.0, -1.0])     every value and adjoint of a run, by name
     derive.check(cell)                  the rows of the proof
 
@@ -21,6 +22,7 @@ _PLACES = {
     "load": "derive.handle",
     "generate": "derive.compiler",
     "module": "derive.compiler",
+    "compiled": "derive.build",
     "trace": "derive.display.trace",
     "check": "derive.proof",
 }

@@ -714,20 +714,6 @@ def _backwards(*arrays):
     return zip(*(array[::-1] for array in arrays), strict=True)
 
 
-def _past_end(lengths, T, B):
-    """Where a sequence has ended, (T, B); None where none ends early."""
-    if lengths is None:
-        return None
-    lengths = np.asarray(lengths)
-    if lengths.dtype.kind not in "iu":
-        raise TypeError(f"lengths has dtype {lengths.dtype}, but integers are needed")
-    if lengths.shape != (B,):
-        raise ValueError(f"lengths has shape {lengths.shape}, but ({B},) is needed")
-    if np.any((lengths < 0) | (lengths > T)):
-        raise ValueError(f"lengths must lie between 0 and T = {T}, not {lengths.tolist()}")
-    return np.arange(T)[:, None] >= lengths
-
-
 def _ended(past, T, first=0):
     """For each step, which sequences have ended, (B, 1); None where none has, or before `first`."""
     if past is None:
@@ -740,6 +726,20 @@ def _final(states, past):
     if past is None or not len(past):
         return states[-1].copy()
     return np.where(past[0][:, None], states[0], states[-1])
+
+
+def _past_end(lengths, T, B):
+    """Where a sequence has ended, (T, B); None where none ends early."""
+    if lengths is None:
+        return None
+    lengths = np.asarray(lengths)
+    if lengths.dtype.kind not in "iu":
+        raise TypeError(f"lengths has dtype {lengths.dtype}, but integers are needed")
+    if lengths.shape != (B,):
+        raise ValueError(f"lengths has shape {lengths.shape}, but ({B},) is needed")
+    if np.any((lengths < 0) | (lengths > T)):
+        raise ValueError(f"lengths must lie between 0 and T = {T}, not {lengths.tolist()}")
+    return np.arange(T)[:, None] >= lengths
 
 
 def _masked(array, past):
@@ -758,7 +758,9 @@ def _check(name, array, shape, dtype):
     if array.dtype != dtype:
         raise TypeError(f"{name} has dtype {array.dtype}, but the parameters have {dtype}")
     lengths = zip(shape, array.shape, strict=False)
-    if array.ndim != len(shape) or any(s != a for s, a in lengths if not isinstance(s, str)):
+    if array.shape != shape and (
+        array.ndim != len(shape) or any(s != a for s, a in lengths if not isinstance(s, str))
+    ):
         needed = str(tuple(shape)).replace("'", "")
         raise ValueError(f"{name} has shape {array.shape}, but {needed} is needed")
     return np.ascontiguousarray(array)

@@ -1057,20 +1057,6 @@ def _backwards(*arrays):
     return zip(*(array[::-1] for array in arrays), strict=True)
 
 
-def _past_end(lengths, T, B):
-    """Where a sequence has ended, (T, B); None where none ends early."""
-    if lengths is None:
-        return None
-    lengths = np.asarray(lengths)
-    if lengths.dtype.kind not in "iu":
-        raise TypeError(f"lengths has dtype {lengths.dtype}, but integers are needed")
-    if lengths.shape != (B,):
-        raise ValueError(f"lengths has shape {lengths.shape}, but ({B},) is needed")
-    if np.any((lengths < 0) | (lengths > T)):
-        raise ValueError(f"lengths must lie between 0 and T = {T}, not {lengths.tolist()}")
-    return np.arange(T)[:, None] >= lengths
-
-
 def _ended(past, T, first=0):
     """For each step, which sequences have ended, (B, 1); None where none has, or before `first`."""
     if past is None:
@@ -1084,6 +1070,20 @@ def _final(states, past):
         return states[-1].copy()
     empty = past[0].reshape(-1, *(1,) * (states.ndim - 2))
     return np.where(empty, states[0], states[-1])
+
+
+def _past_end(lengths, T, B):
+    """Where a sequence has ended, (T, B); None where none ends early."""
+    if lengths is None:
+        return None
+    lengths = np.asarray(lengths)
+    if lengths.dtype.kind not in "iu":
+        raise TypeError(f"lengths has dtype {lengths.dtype}, but integers are needed")
+    if lengths.shape != (B,):
+        raise ValueError(f"lengths has shape {lengths.shape}, but ({B},) is needed")
+    if np.any((lengths < 0) | (lengths > T)):
+        raise ValueError(f"lengths must lie between 0 and T = {T}, not {lengths.tolist()}")
+    return np.arange(T)[:, None] >= lengths
 
 
 def _masked(array, past):
@@ -1105,7 +1105,9 @@ def _check(name, array, shape, dtype):
     if array.dtype != dtype:
         raise TypeError(f"{name} has dtype {array.dtype}, but the parameters have {dtype}")
     lengths = zip(shape, array.shape, strict=False)
-    if array.ndim != len(shape) or any(s != a for s, a in lengths if not isinstance(s, str)):
+    if array.shape != shape and (
+        array.ndim != len(shape) or any(s != a for s, a in lengths if not isinstance(s, str))
+    ):
         needed = str(tuple(shape)).replace("'", "")
         raise ValueError(f"{name} has shape {array.shape}, but {needed} is needed")
     return np.ascontiguousarray(array)

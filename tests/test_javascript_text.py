@@ -17,9 +17,9 @@ import pytest
 from click.testing import CliRunner
 from some_cells import SEVERAL, SOME, every
 
-from derive.backends.javascript.lines import WIDTH, folded
 from derive.backends.javascript.module import Module, files
 from derive.backends.javascript.words import LANGUAGE, WORDS
+from derive.backends.scalar.lines import WIDTH, folded
 from derive.cli import main
 from derive.display.latex import latex_block
 from derive.library import load, names

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from derive import VERSION
+from derive.cli.build import build
 from derive.cli.check import check
 from derive.cli.common import OneLine
 from derive.cli.cost import cost
@@ -54,7 +55,7 @@ def main() -> None:
 
 
 for command in (
-    *(list_cells, show, latex, generate, diagram, diff, trace),
+    *(list_cells, show, latex, generate, build, diagram, diff, trace),
     *(cost, gradients, check, docs),
 ):
     main.add_command(command)

@@ -142,7 +142,9 @@ class Loops:
 
     def _scheduled(self, loop: Loop) -> Loop:
         """The rules that decide what runs when, one after another."""
-        return drop_unused(defer(hoist(drop_unused(loop), self.policy)))
+        known = frozenset(self._fixed) & loop.known
+        needed = replace(drop_unused(loop), fixed=loop.fixed | known)
+        return drop_unused(defer(hoist(needed, self.policy)))
 
     def _finished(
         self,

@@ -327,17 +327,20 @@ export function backward(params, tape, dys, dstate) {
   const dB_x_s = new ArrayType(T * B * H);
   const ddt_s = new ArrayType(T * B * H);
   const dxs = new ArrayType(T * B * I);
-  const step_A_s = new ArrayType(T * B * H);
   const dy_next_carry_s = new ArrayType(B * H);
   const dz_next_carry_s = new ArrayType(B * H);
   const A = new ArrayType(H);
   const dt = new ArrayType(H);
+  const step_A = new ArrayType(H);
 
   for (let col = 0; col < H; col++) {
     A[col] = relu(a[col]);
   }
   for (let col = 0; col < H; col++) {
     dt[col] = sigmoid(s[col]);
+  }
+  for (let col = 0; col < H; col++) {
+    step_A[col] = unitStep(A[col]);
   }
   // For all steps at once: what was not kept.
   for (let row = 0; row < T * B; row++) {
@@ -391,10 +394,8 @@ export function backward(params, tape, dys, dstate) {
       const z_next = z_s[H * (row + B) + col];
       const dB_x = dz_next * dt[col];
       const ddt = dy_next * z_next + dz_next * (B_x - y * A[col]);
-      const step_A = unitStep(A[col]);
       dB_x_s[H * row + col] = dB_x;
       ddt_s[H * row + col] = ddt;
-      step_A_s[H * row + col] = step_A;
     }
     // dx = B_ᵀ dB_x
     for (let col = 0; col < I; col++) {
@@ -405,7 +406,7 @@ export function backward(params, tape, dys, dstate) {
       dxs[I * row + col] = sum;
     }
     for (let col = 0; col < H; col++) {
-      da[col] += -dB_x_s[H * row + col] * y_s[H * row + col] * step_A_s[H * row + col];
+      da[col] += -dB_x_s[H * row + col] * y_s[H * row + col] * step_A[col];
     }
     for (let col = 0; col < H; col++) {
       ds[col] += ddt_s[H * row + col] * (1 - dt[col]) * dt[col];

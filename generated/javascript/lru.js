@@ -416,6 +416,8 @@ export function backward(params, tape, dys, dstate) {
   const sin_phi = new ArrayType(H);
   const b = new ArrayType(H);
   const g = new ArrayType(H);
+  const cos_phi_ = new ArrayType(H);
+  const sin_phi_ = new ArrayType(H);
 
   for (let col = 0; col < H; col++) {
     exp_nu[col] = Math.exp(nu[col]);
@@ -443,6 +445,12 @@ export function backward(params, tape, dys, dstate) {
   }
   for (let col = 0; col < H; col++) {
     g[col] = Math.exp(gamma[col]);
+  }
+  for (let col = 0; col < H; col++) {
+    cos_phi_[col] = cos_phi[col];
+  }
+  for (let col = 0; col < H; col++) {
+    sin_phi_[col] = sin_phi[col];
   }
   // For all steps at once: what was not kept.
   for (let row = 0; row < T * B; row++) {
@@ -511,9 +519,7 @@ export function backward(params, tape, dys, dstate) {
       const dg = dh_im_next * B_im_x + dh_re_next * B_re_x;
       const db = dh_im_next * h_re - dh_re_next * h_im;
       const da = dh_im_next * h_im + dh_re_next * h_re;
-      const cos_phi_ = Math.cos(phi[col]);
-      const sin_phi_ = Math.sin(phi[col]);
-      const dphi = db * r[col] * cos_phi_ - da * r[col] * sin_phi_;
+      const dphi = db * r[col] * cos_phi_[col] - da * r[col] * sin_phi_[col];
       const dr = db * sin_phi[col] + da * cos_phi[col];
       dgates_s[2 * H * row + H + col] = dB_im_x;
       dgates_s[2 * H * row + col] = dB_re_x;

@@ -347,12 +347,12 @@ export function backward(params, tape, dys, dstate) {
   const exp_a_expm1_a_sqrt_h_next_s = new ArrayType(T * B * H);
   const dh_next_s = new ArrayType(T * B * H);
   const dd_s = new ArrayType(T * B * H);
-  const sigmoid_a_softplus_s_s = new ArrayType(T * B * H);
   const dxs = new ArrayType(T * B * H);
   const dh_next_carry_s = new ArrayType(B * H);
   const a_softplus_s = new ArrayType(H);
   const softplus_s = new ArrayType(H);
   const s = new ArrayType(H);
+  const sigmoid_a_softplus_s = new ArrayType(H);
 
   for (let col = 0; col < H; col++) {
     a_softplus_s[col] = -Lambda[col];
@@ -362,6 +362,9 @@ export function backward(params, tape, dys, dstate) {
   }
   for (let col = 0; col < H; col++) {
     s[col] = 8 * softplus_s[col];
+  }
+  for (let col = 0; col < H; col++) {
+    sigmoid_a_softplus_s[col] = sigmoid(a_softplus_s[col]);
   }
   // For all steps at once: what was not kept.
   for (let row = 0; row < T * B; row++) {
@@ -402,11 +405,9 @@ export function backward(params, tape, dys, dstate) {
       const x = xs[H * row + col];
       const r = gates_s[2 * H * row + col];
       const dd = dh_next * h * exp_d - dh_next * x * i * exp_a_expm1_a_sqrt_h_next / sqrt_h_next;
-      const sigmoid_a_softplus_s = sigmoid(a_softplus_s[col]);
       const da_i = dh_next * x * (1 - i) * i * sqrt_h_next;
       const da_r = -dd * (1 - r) * r * s[col];
       dd_s[H * row + col] = dd;
-      sigmoid_a_softplus_s_s[H * row + col] = sigmoid_a_softplus_s;
       dgates_s[2 * H * row + H + col] = da_i;
       dgates_s[2 * H * row + col] = da_r;
     }
@@ -430,10 +431,7 @@ export function backward(params, tape, dys, dstate) {
     }
     for (let col = 0; col < H; col++) {
       dLambda[col] +=
-        8 *
-        dd_s[H * row + col] *
-        gates_s[2 * H * row + col] *
-        sigmoid_a_softplus_s_s[H * row + col];
+        8 * dd_s[H * row + col] * gates_s[2 * H * row + col] * sigmoid_a_softplus_s[col];
     }
     for (let col = 0; col < H; col++) {
       const dh_next = dh_next_s[H * row + col];

@@ -8,17 +8,12 @@ from functools import cached_property
 import sympy as sp
 
 from derive.backends.about import About
-from derive.backends.javascript.lines import folded, in_comment
-from derive.backends.javascript.printer import (
-    JavaScriptPrinter,
-    helpers,
-    of_sizes,
-    shortest,
-    times,
-)
-from derive.backends.javascript.routine import Routine
+from derive.backends.javascript.printer import JavaScriptPrinter, helpers, of_sizes, shortest
 from derive.backends.javascript.words import WORDS
 from derive.backends.printer import width
+from derive.backends.scalar.entries import times
+from derive.backends.scalar.lines import folded, in_comment
+from derive.backends.scalar.routine import Routine
 from derive.entries import PLACE
 from derive.nodes import Axes, Axis, H, I, Quantity
 from derive.program.buffers import Buffer, Span
@@ -49,9 +44,10 @@ class Module:
         self.layout, self.about = program.layout, About(program, in_comment)
         self.names = Names(program, WORDS, routines=ROUTINES)
         calls = program.interface
-        self.forward = Routine(program, calls.forward, self.names, calls.tape.regions)
-        self.backward = Routine(program, calls.backward, self.names)
-        self.step = Routine(program, calls.step, self.names)
+        printer = JavaScriptPrinter
+        self.forward = Routine(program, calls.forward, self.names, printer, calls.tape.regions)
+        self.backward = Routine(program, calls.backward, self.names, printer)
+        self.step = Routine(program, calls.step, self.names, printer)
 
     # sizes and shapes
 

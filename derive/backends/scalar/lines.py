@@ -1,4 +1,4 @@
-"""Long lines of JavaScript, folded.
+"""Long lines of C and JavaScript, folded.
 
 Templates write each statement on one line, however long. What does not fit is broken behind its
 outermost signs, else its outermost bracket is opened; nothing else about the text matters.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterator
+from itertools import islice
 
 WIDTH = 100
 SIGNS = (r" \+ | - ", r" \* | / ")  # where a formula may be broken, the outermost first
@@ -21,14 +22,20 @@ def folded(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(rows))
 
 
+def open_ended(text: str) -> str:
+    """Folded text, without commas behind the last argument of a call."""
+    return re.sub(r",(\n *\))", r"\1", text)
+
+
 def _fold(line: str) -> list[str]:
     code = line.lstrip(" ")
     indent = " " * (len(line) - len(code))
     room = WIDTH - len(indent)
-    if len(code) <= room or code.startswith("*"):
+    if len(code) <= room or code.startswith(("*", '"')):
         rows = [code]
-    elif code.startswith("//"):
-        rows = textwrap.wrap(code, room, subsequent_indent="//   ", break_long_words=False)
+    elif code.startswith(("//", "/*")):
+        hang = "//   " if code.startswith("//") else "   "
+        rows = textwrap.wrap(code, room, subsequent_indent=hang, break_long_words=False)
     else:
         rows = _statement(code, room)
     return [indent + row for row in rows]
@@ -103,9 +110,9 @@ def _outside(text: str) -> Iterator[int]:
 def _brackets(text: str) -> Iterator[tuple[int, int]]:
     """The outermost brackets: where they open and close."""
     outside = set(_outside(text))
-    starts = [at for at in outside if text[at] in "([{"]
-    for start in starts:
-        yield start, next(at for at in sorted(outside) if at > start and text[at] in ")]}")
+    for start in (at for at in outside if text[at] in "([{"):
+        ends = (at for at in sorted(outside) if at > start and text[at] in ")]}")
+        yield from ((start, end) for end in islice(ends, 1))  # that of a block is on another line
 
 
 def in_comment(text: str) -> str:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from derive.backends.javascript.printer import behind, entry, place, times
 from derive.backends.printer import width
+from derive.backends.scalar.entries import behind, entry, place, times
 from derive.backends.weight import Weight, weight_of
 from derive.nodes import Axes, Quantity
 from derive.program.buffers import Buffer, Region, Role, Span
@@ -20,7 +20,10 @@ from derive.program.naming import Names
 from derive.program.program import Program
 from derive.program.statements import Group
 
-ROWS = {Span.ONCE: "", Span.STEP: "seq", Span.STEPS: "row", Span.TRAJECTORY: "row"}
+# What the row is called, in a loop over rows, that lines about an array of that span name.
+ROWS: Mapping[Span, str] = MappingProxyType(
+    {Span.ONCE: "", Span.STEP: "seq", Span.STEPS: "row", Span.TRAJECTORY: "row"}
+)
 NESTS = ((), ("col",), ("line", "col"), ("head", "line", "col"))  # variables of nested loops
 
 
@@ -76,16 +79,16 @@ class Places:
         terms = (times(" * ".join(sizes[k + 1 :]), variable[a]) for k, a in enumerate(axes))
         return " + ".join(terms)
 
-    def row(self, region: Region) -> str:
+    def row(self, region: Region, rows: Mapping[Span, str] = ROWS) -> str:
         """The row of a buffer that lines are about."""
-        row = ROWS[region.buffer.span]
+        row = rows[region.buffer.span]
         return behind(row, "B") if region.shift else row
 
-    def start(self, group: Group, column: str = "") -> str:
+    def start(self, group: Group, column: str = "", rows: Mapping[Span, str] = ROWS) -> str:
         """Where a quantity, or several side by side, begin in their array, or have an entry."""
         region = self.memory.region(group)
         before = self.width(region.before) if region.first else ""
-        return place(self.width(region.buffer.parts), self.row(region), before, column)
+        return place(self.width(region.buffer.parts), self.row(region, rows), before, column)
 
     def end(self, group: Group) -> str:
         """Where they end in their array."""

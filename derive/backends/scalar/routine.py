@@ -6,17 +6,22 @@ read in its own nest only is a number there, local to it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
-from derive.backends.javascript.places import Places
-from derive.backends.javascript.printer import JavaScriptPrinter, added
+from derive.backends.printer import PlacedPrinter
+from derive.backends.scalar.entries import added
+from derive.backends.scalar.places import Places
 from derive.backends.weight import Weight
 from derive.cell import Equation
 from derive.nodes import Axes, Axis, Quantity, Size, Transposed, own, symbols_of
 from derive.program.buffers import Buffer, Region
+from derive.program.interface import Call
 from derive.program.loop import Loop
+from derive.program.naming import Names
+from derive.program.program import Program
 from derive.program.statements import (
     Contraction,
     Fused,
@@ -55,10 +60,23 @@ class Contracted:
     out: str
     matrix: str
     vector: str
+    is_transposed: bool
 
 
 class Routine(Places):
-    """A routine under its names: its statements, and what it needs."""
+    """A routine under its names: its statements, and what it needs. `printer` is the class that
+    prints the target's formulas."""
+
+    def __init__(
+        self,
+        program: Program,
+        call: Call,
+        names: Names,
+        printer: type[PlacedPrinter],
+        handed: Mapping[Quantity, Region] = MappingProxyType({}),
+    ):
+        super().__init__(program, call, names, handed)
+        self.printer = printer
 
     @property
     def loop(self) -> Loop:
@@ -138,7 +156,7 @@ class Routine(Places):
 
     def text(self, s: Pointwise, named: Callable[[Quantity], str]) -> str:
         """The expression of a statement, in the order in which it was written."""
-        printer = JavaScriptPrinter(self.program.rank, named, self.names.size)
+        printer = self.printer(self.program.rank, named, self.names.size)
         equation = self.equations.get(s.outs[0])
         return (printer.written_as(equation) if equation else printer)(s.expr)
 
@@ -171,6 +189,7 @@ class Routine(Places):
             out=self.entry_in(nest, (out,)),
             matrix=self.entry_in(nest, (whole,)),
             vector=self.entry_in(nest, (vector,)),
+            is_transposed=isinstance(matrix, Transposed),
         )
 
     # what it needs
@@ -178,8 +197,12 @@ class Routine(Places):
     @cached_property
     def seen(self) -> dict[Group, None]:
         """Whatever its lines name that lies in an array, in groups that they take as one."""
+        return self.seen_by(self.call.routine.statements)
+
+    def seen_by(self, statements: Iterable[Statement]) -> dict[Group, None]:
+        """Whatever the lines of statements name that lies in an array."""
         groups: list[Group] = []
-        for s in self.call.routine.statements:
+        for s in statements:
             if isinstance(s, Fused):
                 nest = self.nests[s]
                 groups += [(q,) for q in (*nest.reads, *nest.writes)]
@@ -193,30 +216,42 @@ class Routine(Places):
     @property
     def weights(self) -> list[Weight]:
         """The parameters, gradients and directions that it names."""
-        known = {self.weight(group) for group in self.seen if group[0] in self.program.parameters}
+        return self.weights_in(self.seen)
+
+    def weights_in(self, groups: Iterable[Group]) -> list[Weight]:
+        """The parameters, gradients and directions among groups."""
+        known = {self.weight(group) for group in groups if group[0] in self.program.parameters}
         return sorted(known, key=lambda w: (w.params, not w.is_stack, w.name))
 
     @cached_property
     def arrays(self) -> list[Buffer]:
         """The arrays that it makes: those in which a line reads or writes, or a carry lies."""
-        placed = [g for g in self.seen if g[0] not in self.program.parameters]
-        placed += [(c.entering,) for c in self.loop.carries]
-        used = {self.memory.region(group).buffer for group in placed}
+        used = self.buffers_of(self.seen)
+        used |= self.buffers_of((c.entering,) for c in self.loop.carries)
         return [b for b in self.memory.own if b in used]
+
+    def buffers_of(self, groups: Iterable[Group]) -> dict[Buffer, None]:
+        """The arrays that groups lie in, parameters apart."""
+        placed = (g for g in groups if g[0] not in self.program.parameters)
+        return dict.fromkeys(self.memory.region(group).buffer for group in placed)
 
     @property
     def sizes(self) -> list[Axis]:
         """The axes whose lengths it names."""
-        axes = {axis for group in self.seen for q in group for axis in q.axes}
-        axes |= {axis for buffer in self.arrays for axis in buffer.axes}
-        for group in self.seen:
-            if group[0] not in self.program.parameters:
-                axes |= set(self.memory.region(group).buffer.axes)
-        for s in self.call.routine.statements:
+        axes = {axis for buffer in self.arrays for axis in buffer.axes}
+        axes |= self.axes_named(self.call.routine.statements)
+        return [axis for axis in self.program.cell.axes if axis in axes]
+
+    def axes_named(self, statements: Sequence[Statement]) -> set[Axis]:
+        """The axes whose lengths the lines of statements name."""
+        seen = self.seen_by(statements)
+        axes = {axis for group in seen for q in group for axis in q.axes}
+        axes |= {axis for buffer in self.buffers_of(seen) for axis in buffer.axes}
+        for s in statements:
             axes |= set(s.axes) if isinstance(s, Fused) else set()
             for part in s.body if isinstance(s, Fused) else (s,):
                 axes |= {size.axis for expr in numbers(part) for size in expr.atoms(Size)}
-        return [axis for axis in self.program.cell.axes if axis in axes]
+        return axes
 
     # what it gives
 

@@ -1,0 +1,61 @@
+"""The Python module of a compiled cell: what its template is filled with."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from derive.backends.numpy.printer import helpers
+from derive.backends.numpy.words import FUNCTIONS
+from derive.backends.printer import extent
+from derive.backends.python_lines import folded
+from derive.backends.python_module import PythonModule
+from derive.nodes import Quantity
+from derive.program.buffers import Buffer, Role
+from derive.program.program import Program
+from derive.render import render
+
+# What its functions call things, apart from what NumPy's do.
+OWN = frozenset(
+    "ctypes os partial Path Stream set_threads threads run kept make last start y tuple".split()
+)
+
+
+def binding(program: Program) -> str:
+    """The text of the module that finds its library beside itself."""
+    return folded(render("c/binding.py.j2", module=Binding(program)))
+
+
+class Binding(PythonModule):
+    """The module as its template sees it."""
+
+    words = FUNCTIONS | OWN
+
+    @property
+    def kept(self) -> dict[str, Buffer]:
+        """The fields of the tape that forward writes: what the library takes as its tape."""
+        return {name: b for name, b in self.tape.items() if b.role is Role.TAPE}
+
+    def own_width(self, buffer: Buffer) -> str:
+        """The lengths of a buffer's axes, after steps and sequences, as parameters know them."""
+        return extent(buffer.parts, self.length)
+
+    @property
+    def number_of_a_step(self) -> str:
+        """What the number of the one step is called."""
+        number: Quantity | None = self.cell.number
+        return self.names.one(number) if number else ""
+
+    @property
+    def direction(self) -> str:
+        """The directions of the inputs, as an argument."""
+        names = self.input_directions
+        return names[0] if self.has_one_input else f"({', '.join(names)})"
+
+    def made(self, name: str) -> list[str]:
+        """The arrays that are made for the inputs: one, or several in a tuple."""
+        return [name] if self.has_one_input else [f"{name}[{k}]" for k in range(len(self.inputs))]
+
+    @cached_property
+    def helpers(self) -> set[str]:
+        """The functions that NumPy has not, and `init` needs."""
+        return helpers(self.about.entries.values(), ())

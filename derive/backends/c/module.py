@@ -1,0 +1,271 @@
+"""A cell in C99, a header and a file: what the templates are filled with."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import cached_property
+
+import sympy as sp
+
+from derive.backends.about import About
+from derive.backends.c.printer import (
+    BELOW_ONE,
+    LOG1P,
+    MACHINE,
+    CPrinter,
+    as_real,
+    behind_prepared,
+    helpers,
+    literal,
+    panels,
+)
+from derive.backends.c.routine import CRoutine, Field, Packed
+from derive.backends.c.words import WORDS
+from derive.backends.printer import width
+from derive.backends.scalar.entries import place, times
+from derive.backends.scalar.lines import folded, in_comment, open_ended
+from derive.backends.weight import Weight
+from derive.entries import PLACE
+from derive.nodes import Axes, Axis, H, I, Quantity
+from derive.program.buffers import Buffer, Role, Span
+from derive.program.naming import Names
+from derive.program.policy import PER_BYTE
+from derive.program.program import Program
+from derive.program.statements import Fused
+from derive.program.variants import Variant
+from derive.program.views import numbers
+from derive.render import render
+
+POLICY = PER_BYTE
+ROWS = {Span.ONCE: "", Span.STEP: "B", Span.STEPS: "T * B", Span.TRAJECTORY: "(T + 1) * B"}
+
+
+def files(program: Program) -> dict[str, str]:
+    """The names and texts of the header and the file."""
+    module = Module(program)
+    return {
+        f"{program.cell.name}.{end}": open_ended(
+            folded(render(f"c/module.{end}.j2", module=module))
+        )
+        for end in ("h", "c")
+    }
+
+
+class Module:
+    """The generated files as the templates see them."""
+
+    def __init__(self, program: Program):
+        self.program, self.cell = program, program.cell
+        self.layout, self.about = program.layout, About(program, in_comment)
+        self.names = Names(program, WORDS)
+        calls, names, tape = program.interface, self.names, program.interface.tape.regions
+        there, back = calls.hvp
+        self.forward = CRoutine("forward", program, calls.forward, names, tape)
+        self.backward = CRoutine("backward", program, calls.backward, names)
+        self.step = CRoutine("step", program, calls.step, names)
+        self.jvp = CRoutine("jvp", program, calls.jvp, names)
+        self.there = CRoutine("hvp_there", program, there, names)
+        self.back = CRoutine("hvp_back", program, back, names)
+
+    @property
+    def routines(self) -> tuple[CRoutine, ...]:
+        """All of them."""
+        return (self.forward, self.backward, self.step, self.jvp, self.there, self.back)
+
+    # names, sizes and shapes
+
+    @property
+    def prefix(self) -> str:
+        """What the names of everything public begin with."""
+        return self.cell.name
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Every axis, in the order of the sizes."""
+        return self.cell.axes
+
+    def describe(self, axis: Axis) -> str:
+        """An axis for people."""
+        said = {I: "inputs", H: "hidden units"}
+        return said.get(axis) or self.names.argument(axis)
+
+    def shape(self, leading: str, axes: Axes) -> str:
+        """A shape for people: leading lengths such as T and B, then a quantity's own."""
+        return " * ".join([*leading.split(), *map(self.names.size, axes)]) or "1"
+
+    def width(self, q: Quantity) -> str:
+        """How many entries a quantity has."""
+        return width([q], self.names.size)
+
+    def counted(self, rows: str, length: str) -> str:
+        """So many rows of a length."""
+        return times(rows, length)
+
+    def count(self, buffer: Buffer) -> str:
+        """How many numbers an array has."""
+        return times(ROWS[buffer.span], width(buffer.parts, self.names.size)) or "1"
+
+    def at(self, q: Quantity, row: str, column: str) -> str:
+        """Where an entry of a quantity lies in an array of its own."""
+        return place(self.width(q), row, "", column if q.axes else "")
+
+    def literal(self, value: float) -> str:
+        """A number."""
+        return literal(float(value))
+
+    def size_of(self, p: Quantity) -> str:
+        """How many numbers a parameter has."""
+        return " * ".join(map(self.names.size, p.axes)) or "1"
+
+    # what is taken and given
+
+    @property
+    def has_one_input(self) -> bool:
+        """Whether the inputs are one array, and no struct of several."""
+        return len(self.cell.inputs) == 1
+
+    @property
+    def tape(self) -> dict[str, Buffer]:
+        """The arrays of the tape, but for those that the caller gave to forward."""
+        found = self.program.interface.tape.buffers
+        return {self.backward.array(b): b for b in found if b.role is Role.TAPE}
+
+    def source(self, routine: CRoutine, buffer: Buffer) -> str:
+        """The argument that is an array of a routine; empty where it is in the workspace."""
+        name = routine.array(buffer)
+        if routine.is_streaming and buffer.role is Role.ARGUMENT:
+            (q,) = buffer.parts
+            return f"state->{self.names.one(q)}" if q in self.cell.states else "NULL"
+        if name in self.tape and not routine.is_streaming:
+            return f"tape->{name}"
+        inputs = {"xs": self.cell.inputs, "xs_dot": self.dots, "dxs": self.bars}
+        inputs["dxs_dot"] = self.bar_dots
+        for argument, quantities in inputs.items():
+            if not self.has_one_input and buffer.parts[0] in quantities:
+                q = self.cell.inputs[quantities.index(buffer.parts[0])]
+                return f"{argument}->{self.names.one(q)}"
+        return name if buffer.role in (Role.ARGUMENT, Role.RESULT) else ""
+
+    def fields(self, *routines: CRoutine) -> list[Field]:
+        """The arrays that the functions of routines share."""
+        found: dict[str, Field] = {}
+        for r in routines:
+            for buffer in (*r.arrays, *r.given):
+                kind = "const real *" if buffer not in r.memory.own else "real *"
+                own = Field(r.array(buffer), kind, self.source(r, buffer), self.count(buffer))
+                if found.get(own.name, own).type == own.type or kind == "real *":
+                    found[own.name] = own
+            for w in r.weights:
+                is_gradient = w.variant in (Variant.ADJOINT, Variant.ADJOINT_TANGENT)
+                kind = "real *" if is_gradient else "const real *"
+                found[w.name] = Field(w.name, kind, f"{w.params} + offsets.{self.first(w)}", "")
+            for one in r.packed.values():
+                kind = "const real *" if r.is_streaming else "real *"
+                source = behind_prepared(self.prepared(one)) if r.is_streaming else ""
+                found[one.name] = Field(one.name, kind, source, panels(one.rows, one.columns))
+        return list(found.values())
+
+    @property
+    def prepared_size(self) -> str:
+        """How many numbers the packed matrices of a step are."""
+        every = [panels(one.rows, one.columns) for one in self.step.packed.values()]
+        return " + ".join(every) or "0"
+
+    def prepared(self, one: Packed) -> str:
+        """Where one of them lies."""
+        every = list(self.step.packed.values())
+        earlier = (panels(o.rows, o.columns) for o in every[: every.index(one)])
+        return " + ".join(("prepared", *earlier))
+
+    def first(self, weight: Weight) -> str:
+        """The parameter that a stack begins with."""
+        if not weight.is_stack:
+            return self.names.one(next(p for p in self.cell.parameters if p.name == weight.key))
+        stack = next(w for w in self.layout.weights if w.name == weight.key)
+        return self.names.one(stack.parameters[0])
+
+    @property
+    def dots(self) -> tuple[Quantity, ...]:
+        """The tangents of the inputs."""
+        return tuple(self.program.loops.dot[q] for q in self.cell.inputs)
+
+    @property
+    def bars(self) -> tuple[Quantity, ...]:
+        """Their adjoints."""
+        return tuple(self.program.derivation.bar[q] for q in self.cell.inputs)
+
+    @property
+    def bar_dots(self) -> tuple[Quantity, ...]:
+        """The tangents of these."""
+        return tuple(self.program.loops.dot[q] for q in self.bars)
+
+    # first values
+
+    @property
+    def glorot(self) -> list[Quantity]:
+        """The parameters that are matrices and not computed, in memory's order."""
+        matrices = self.about.matrices
+        return [q for q in self.layout.parameters if q.name in matrices]
+
+    def around(self, q: Quantity) -> str:
+        """The rows and columns of a matrix together."""
+        return " + ".join(map(self.names.size, q.axes[-2:]))
+
+    @property
+    def initial(self) -> dict[Quantity, float]:
+        """The parameters that begin with a number of their own."""
+        values = self.about.initial
+        return {q: values[q.name] for q in self.layout.parameters if q.name in values}
+
+    # functions of its own
+
+    @cached_property
+    def helpers(self) -> set[str]:
+        """The functions that the language has not, and this file needs."""
+        every = [s for r in self.routines for s in r.call.routine.statements]
+        flat = [p for s in every for p in (s.body if isinstance(s, Fused) else (s,))]
+        return helpers([*self.about.entries.values(), *(e for s in flat for e in numbers(s))])
+
+    @property
+    def uses_machine(self) -> bool:
+        """Whether any of them rests on the bits of a number."""
+        return bool(self.helpers & MACHINE)
+
+    @property
+    def uses_small_exponentials(self) -> bool:
+        """Whether any of them rests on an exponential that is at most 1."""
+        return bool(self.helpers & BELOW_ONE)
+
+    @property
+    def uses_logarithms(self) -> bool:
+        """Whether any of them rests on a logarithm."""
+        return bool(self.helpers & LOG1P)
+
+    @property
+    def function_order(self) -> list[str]:
+        """The functions in an order of their own, none before what it rests on."""
+        return sorted(self.helpers)
+
+    @property
+    def has_products(self) -> bool:
+        """Whether there are matrices to multiply with."""
+        return any(r.packed for r in self.routines)
+
+    @property
+    def has_outer_totals(self) -> bool:
+        """Whether there are gradients of matrices."""
+        return any(r.outer_totals for r in self.routines)
+
+    def entry(self, formula: sp.Expr) -> str:
+        """A parameter's entries, in `init`."""
+        ranks = {place.name: n for n, place in enumerate(PLACE)}
+        return CPrinter(ranks, as_real, self.names.size)(formula)
+
+    def said(self, text: str, words: Iterable[str]) -> list[str]:
+        """Which of the words a text has in it, comments and numbers of the same name apart."""
+        text = re.sub(r"/\*.*?\*/", "", text)
+        there, numbers = set(re.findall(r"\w+", text)), set(re.findall(r"const real (\w+) =", text))
+        return [
+            w for w in words if w in there and (w not in numbers or re.search(rf"\b{w}\[", text))
+        ]

@@ -1,0 +1,48 @@
+"""The words that generated files use themselves, so that nothing else may be called so.
+
+A test compares them with what the templates print.
+"""
+
+from __future__ import annotations
+
+# Reserved by C99, by newer C, or by C++, whose compilers read the header; and NULL.
+LANGUAGE = frozenset(
+    "alignas alignof and and_eq asm atomic auto bitand bitor bool break case catch char class "
+    "compl complex const constexpr const_cast continue decltype default delete do double "
+    "dynamic_cast else enum explicit export extern false float for friend goto if imaginary "
+    "inline int long mutable namespace new noexcept not not_eq nullptr operator or or_eq "
+    "private protected public register reinterpret_cast restrict return short signed sizeof "
+    "static static_assert static_cast struct switch template this thread_local throw true try "
+    "typedef typeid typename typeof union unsigned using virtual void volatile wchar_t while "
+    "xor xor_eq NULL asm fortran unix linux".split()
+)
+# Of the standard headers that the file includes.
+HEADERS = frozenset(
+    "size_t ptrdiff_t int32_t int64_t uint32_t uint64_t memcpy memset memmove strlen offsetof "
+    "INFINITY NAN HUGE_VAL fabs fabsf copysign copysignf exp expf exp2 expm1 expm1f log logf "
+    "log1p log1pf log2 log10 sqrt sqrtf cbrt hypot sin sinf cos cosf tan asin acos atan atan2 "
+    "sinh cosh tanh asinh acosh atanh floor floorf ceil round trunc rint nearbyint pow powf "
+    "fmod fma fmax fmin fdim erf erfc tgamma lgamma gamma frexp ldexp modf logb scalbn nan "
+    "isnan isinf isfinite signbit j0 j1 jn y0 y1 yn significand drem pow10 exp10 "
+    "sincos index".split()
+)
+# Of the file: types, macros and functions.
+FILE = frozenset(
+    "real vector whole word F OMP EACH SUM_OF INLINE UNROLL VECTOR_BYTES LANES TILE_ROWS "
+    "TILE_VECTORS TILE_COLUMNS TILE DEPTH CHUNK SHARE SET ADD MANTISSA BIAS LARGEST_EXP "
+    "SMALLEST_EXP LOG2_HIGH LOG2_LOW LOG2 ONE_BY_LOG2 SHIFTER smaller rounded_up packed_size "
+    "pack put tile tile_of_one tiles multiply multiply_plain accumulate accumulate_size "
+    "power_of_two small_expm1 exp_below_one log1p_below_one sigmoid r_tanh r_exp softplus "
+    "log_sigmoid relu unit_step sign heaviside maximum choose take team share together ended "
+    "begin final clear_ended copy_rows forward_memory backward_memory step_memory jvp_memory "
+    "hvp_memory".split()
+)
+# Of its functions: arguments, and what the templates call things.
+LOCAL = frozenset(
+    "run sizes params tape xs state lengths threads dys dstate params_dot xs_dot state_dot "
+    "dys_dot dstate_dot dparams dxs dparams_dot dxs_dot dstate_start dstate_dot_start ys ys_dot "
+    "last_state work at it used numbers prepared T B t row rows seq col line head from to first "
+    "last next chunk part parts sum left count width n start end size offsets layout".split()
+)
+
+WORDS = LANGUAGE | HEADERS | FILE | LOCAL

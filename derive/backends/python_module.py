@@ -1,0 +1,138 @@
+"""A cell as a Python module, whatever does the computing: what its templates are filled with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import sympy as sp
+
+from derive.backends.about import About
+from derive.backends.numpy.printer import NumPyPrinter
+from derive.backends.numpy.words import ATTRIBUTES, FUNCTIONS
+from derive.backends.printer import extent
+from derive.backends.python_lines import in_docstring
+from derive.entries import PLACE
+from derive.nodes import Axes, Axis, H, I, Quantity
+from derive.program.buffers import Buffer
+from derive.program.interface import Call
+from derive.program.naming import Names
+from derive.program.program import Program
+
+
+class PythonModule:
+    """A generated Python module as the templates see it: its interface.
+
+    dtypes  the types that its numbers may have, as NumPy calls them
+    words   the names that its functions may not give to quantities
+    """
+
+    dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32")
+    words: ClassVar[frozenset[str]] = FUNCTIONS
+
+    def __init__(self, program: Program):
+        self.program, self.cell = program, program.cell
+        self.layout, self.about = program.layout, About(program, in_docstring)
+        self.calls = program.interface
+        self.names = Names(program, self.words, ATTRIBUTES)
+
+    # sizes and shapes
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """Every axis, in the order of the arguments of `Params`."""
+        return self.cell.axes
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of `Params` that are sizes."""
+        return list(map(self.names.argument, self.axes))
+
+    @property
+    def states(self) -> list[str]:
+        """What the states are called."""
+        return list(map(self.names.one, self.cell.states))
+
+    def shape(self, leading: str, axes: Axes) -> str:
+        """A shape for people: leading lengths such as T and B, then a quantity's own."""
+        lengths = [*leading.split(), *map(self.names.size, axes or ())]
+        return f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
+
+    def width(self, buffer: Buffer) -> str:
+        """The lengths of a buffer's axes, after steps and sequences."""
+        return extent(buffer.parts, self.names.size)
+
+    def lengths(self, quantity: Quantity) -> str:
+        """The lengths of a quantity's axes, as parameters know them; 1 for a number."""
+        return ", ".join(map(self.length, quantity.axes)) or "1"
+
+    def length(self, axis: Axis) -> str:
+        """The length of an axis, as parameters know it."""
+        return f"params.{self.names.argument(axis)}"
+
+    @property
+    def has_matrices(self) -> bool:
+        """Whether a state has not just one axis."""
+        return any(len(s.axes) != 1 for s in self.cell.states)
+
+    def describe(self, axis: Axis) -> str:
+        """An axis for people."""
+        said = {I: "I inputs", H: "H hidden units"}
+        return said.get(axis) or f"{self.names.size(axis)} ({self.names.argument(axis)})"
+
+    # inputs
+
+    @property
+    def has_one_input(self) -> bool:
+        """Whether the inputs are one array, and no tuple of several."""
+        return len(self.cell.inputs) == 1
+
+    @property
+    def inputs(self) -> list[str]:
+        """What the inputs of all steps are called."""
+        return self.given_by(self.calls.backward, {q: q for q in self.cell.inputs})
+
+    @property
+    def inputs_of_a_step(self) -> list[str]:
+        """What those of one step are called."""
+        return list(map(self.names.one, self.cell.inputs))
+
+    @property
+    def input_adjoints(self) -> list[str]:
+        """What their adjoints are called."""
+        return self.given_by(self.calls.backward, self.program.derivation.bar)
+
+    @property
+    def input_directions(self) -> list[str]:
+        """What their directions are called."""
+        return self.given_by(self.calls.jvp, self.program.loops.dot)
+
+    @property
+    def input_adjoint_tangents(self) -> list[str]:
+        """What the tangents of their adjoints are called."""
+        bar, dot = self.program.derivation.bar, self.program.loops.dot
+        return self.given_by(self.calls.hvp[1], {q: dot[bar[q]] for q in self.cell.inputs})
+
+    @property
+    def number(self) -> str:
+        """What the number of each step is called; empty where it is not read."""
+        return self.names.all(self.cell.number) if self.cell.number else ""
+
+    def given_by(self, call: Call, named: Mapping[Quantity, Quantity]) -> list[str]:
+        """The arrays of all steps in which a routine has what belongs to each input."""
+        regions = (call.memory.region((named[q],)) for q in self.cell.inputs)
+        return [self.names.buffer(region.buffer) for region in regions]
+
+    # the tape
+
+    @property
+    def tape(self) -> dict[str, Buffer]:
+        """Fields of the tape: input, states, then what else backward reads."""
+        return {self.names.buffer(b): b for b in self.program.interface.tape.buffers}
+
+    # functions of its own
+
+    def entry(self, formula: sp.Expr) -> str:
+        """A parameter's entries, in `init`."""
+        ranks = {place.name: n for n, place in enumerate(PLACE)}
+        return NumPyPrinter(ranks, str, self.names.argument, ())(formula)

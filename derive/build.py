@@ -1,0 +1,150 @@
+"""Compiling a cell's C with the compiler of the system, for Python.
+
+A library for each type of numbers, and a module of the cell's name beside them, with the interface
+of the one that is generated for NumPy.
+"""
+
+from __future__ import annotations
+
+import atexit
+import importlib.util
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+
+from derive.backends.c import POLICY, files
+from derive.backends.c.binding import binding
+from derive.cell import Cell
+from derive.nodes import CellError
+from derive.program.program import Program
+from derive.render import render
+
+COMPILERS = ("cc", "gcc", "clang")
+SUFFIX = {"Darwin": ".dylib", "Windows": ".dll"}.get(platform.system(), ".so")
+# No function of the standard library is asked for an error number, or for a trap.
+ALWAYS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
+LIBRARY = ("-fPIC", "-shared", "-lm")
+# Tried one after the other; what a compiler does not know is left out.
+WISHES = (("-fopenmp",), ("-march=native", "-mcpu=native"), ("-mprefer-vector-width=256",))
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """A compiler, with the flags that it knows of those that make a library fast."""
+
+    command: tuple[str, ...]
+    flags: tuple[str, ...]
+
+    def line(self, source: Path, library: Path, define: str) -> list[str]:
+        """The command that compiles a file into a library."""
+        return [
+            *(*self.command, *ALWAYS, *self.flags, *shlex.split(os.environ.get("CFLAGS", ""))),
+            *([define] if define else []),
+            *(str(source), "-o", str(library), *LIBRARY),
+        ]
+
+
+def compiler(*, portable: bool = False) -> Compiler:
+    """The compiler that CC names, else the first that is found; CellError where there is none.
+
+    A portable library runs on any machine of the processor's family.
+    """
+    return _compiler(os.environ.get("CC", ""), portable)
+
+
+@cache
+def _compiler(named: str, portable: bool) -> Compiler:
+    found = next((c for c in [named] if c), None) or next(filter(shutil.which, COMPILERS), None)
+    if not found or not shutil.which(shlex.split(found)[0]):
+        missing = (
+            f"the compiler that CC names, {named!r}, is not there" if named else "no C compiler"
+        )
+        raise CellError(
+            f"{missing}: install one, for instance gcc (Debian: gcc and libc6-dev; macOS: "
+            f"xcode-select --install), or name it in CC"
+        )
+    command = tuple(shlex.split(found))
+    wishes = WISHES[:1] if portable else WISHES
+    flags: list[str] = []
+    for alternatives in wishes:
+        flags += next(([f] for f in alternatives if _knows(command, [*flags, f])), [])
+    return Compiler(command, tuple(flags))
+
+
+def _knows(command: tuple[str, ...], flags: list[str]) -> bool:
+    """Whether a compiler takes these flags, and makes a library with them."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "probe.c")
+        source.write_text(render("c/probe.c.j2"))
+        line = [*command, "-Werror", *flags, str(source), "-o", f"{folder}/probe{SUFFIX}", *LIBRARY]
+        return subprocess.run(line, capture_output=True, check=False).returncode == 0
+
+
+def built(
+    cell: Cell, store: str = "all", tell: Callable[[str], None] = lambda _: None, **how: bool
+) -> dict[str, bytes]:
+    """The files of a compiled cell: its C, its libraries, and the module. `tell` is told of every
+    command that is run."""
+    program = Program(cell, store, POLICY)
+    texts = dict(files(program))
+    texts[f"{cell.name}.py"] = binding(program)
+    contents = {name: text.encode() for name, text in texts.items()}
+    chosen = compiler(**how)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in contents.items():
+            Path(folder, name).write_bytes(text)
+        for library, define in libraries(cell):
+            line = chosen.line(Path(folder, f"{cell.name}.c"), Path(folder, library), define)
+            tell(shlex.join(line))
+            run(line, cell)
+            contents[library] = Path(folder, library).read_bytes()
+    return contents
+
+
+def libraries(cell: Cell) -> Iterator[tuple[str, str]]:
+    """A cell's libraries, and what is defined to make each."""
+    yield f"{cell.name}_float32{SUFFIX}", ""
+    yield f"{cell.name}_float64{SUFFIX}", f"-D{cell.name.upper()}_DOUBLE"
+
+
+def run(line: list[str], cell: Cell) -> None:
+    """Run a compiler; CellError with the first thing it says where it fails."""
+    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = next((s for s in done.stderr.splitlines() if "error" in s), done.stderr.strip())
+        raise CellError(f"{cell.name} was not compiled by {line[0]}: {said}")
+
+
+def compiled(cell: Cell, store: str = "all") -> ModuleType:
+    """The compiled module of a cell, ready to use. Its files are gone when Python ends.
+
+    Raises CellError, in one sentence, where there is no compiler.
+    """
+    folder = _folder()
+    for name, content in built(cell, store).items():
+        Path(folder, name).write_bytes(content)
+    return imported(Path(folder, f"{cell.name}.py"))
+
+
+def _folder() -> str:
+    """A folder for the files of one module, until Python ends."""
+    made = tempfile.TemporaryDirectory(prefix="cellwright-", ignore_cleanup_errors=True)
+    atexit.register(made.cleanup)
+    return made.name
+
+
+def imported(path: Path) -> ModuleType:
+    """The module in a file, under a name that hides no other."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec and spec.loader
+    found = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(found)
+    return found

@@ -1,0 +1,83 @@
+"""`derive build CELL…`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import click
+
+from derive.cli.common import (
+    CELL_HELP,
+    FORCE,
+    JSON,
+    QUIET,
+    SET,
+    keep_others,
+    loaded,
+    own_files,
+    refuse_place,
+    reports,
+    tell_written,
+)
+from derive.cli.progress import results
+
+
+@click.command(epilog=CELL_HELP)
+@click.argument("cells", nargs=-1, required=True, metavar="CELL...")
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    default=".",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The folder to write into.",
+)
+@click.option(
+    "--portable",
+    is_flag=True,
+    help="For any machine of this processor's family, and slower: else it is built for this one.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Show every command of the compiler.")
+@SET
+@FORCE
+@QUIET
+@JSON
+@reports
+def build(
+    cells: tuple[str, ...],
+    folder: Path,
+    portable: bool,
+    verbose: bool,
+    settings: tuple[str, ...],
+    force: bool,
+    quiet: bool,
+    as_json: bool,
+) -> None:
+    """Compile cells, each to a module for Python with the interface of the NumPy module.
+
+    The compiler is the one that CC names, else the system's. CFLAGS are added to its flags.
+    """
+    from derive.build import built
+    from derive.cell import Cell
+    from derive.render import write_files
+
+    tell: Callable[[str], None] = partial(click.echo, err=True) if verbose else lambda _: None
+
+    def compiled(what: str) -> tuple[Cell, dict[str, bytes]]:
+        cell = loaded(what, settings)
+        return cell, built(cell, tell=tell, portable=portable)
+
+    tasks = [(f"compiling {what}", partial(compiled, what)) for what in cells]
+    sources = own_files(cells)
+    files: dict[str, bytes] = {}
+    owners: dict[Path, str] = {}
+    for cell, contents in results(tasks, quiet=quiet):
+        for name, content in contents.items():
+            refuse_place(folder / name, owners, sources)
+            files[name], owners[folder / name] = content, cell.name
+    keep_others(owners, force)
+    write_files(files, folder)
+    tell_written(owners, quiet, as_json)
