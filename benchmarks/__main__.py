@@ -12,7 +12,7 @@ from benchmarks import deriving, readme, report
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.machine import machine
 from benchmarks.measure import Effort, peaks, timed
-from benchmarks.plan import comparisons, memories
+from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.process import BenchmarkError
 
 
@@ -21,12 +21,12 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few rows, rounds and peers: a minute")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.1, help="of a turn")
+    parser.add_argument("--seconds", type=float, default=0.06, help="of a turn")
     parser.add_argument("-o", "--output", type=Path, default=report.RESULTS)
     args = parser.parse_args()
     rounds = min(args.rounds, 3) if args.quick else args.rounds
     try:
-        found = run(args.quick, Effort(rounds, args.seconds, args.threads))
+        found = run(QUICK if args.quick else FULL, Effort(rounds, args.seconds, args.threads))
     except BenchmarkError as stop:
         print(f"benchmarks: {stop}", file=sys.stderr)
         return 1
@@ -36,11 +36,11 @@ def main() -> int:
     return 0
 
 
-def run(quick: bool, effort: Effort) -> dict[str, Any]:
+def run(plan: Plan, effort: Effort) -> dict[str, Any]:
     """All figures, as `results/figures.json` has them."""
-    rows, of_memory = comparisons(quick), memories(quick)
-    sizes = () if quick else deriving.SIZES
-    watch = Watched(len(rows) + len(of_memory) + len(sizes) * len(deriving.present()))
+    rows, of_memory = plan.comparisons(), plan.memories()
+    of_deriving = len(plan.deriving) * len(deriving.present())
+    watch = Watched(len(rows) + len(of_memory) + of_deriving)
     return {
         "machine": machine(effort.threads),
         "effort": effort._asdict(),
@@ -50,7 +50,7 @@ def run(quick: bool, effort: Effort) -> dict[str, Any]:
             for row, rounds, first in timed(rows, effort, watch)
         ],
         "memory": peaks(of_memory, effort, watch),
-        "deriving": deriving.measured(sizes, watch),
+        "deriving": deriving.measured(plan.deriving, watch),
     }
 
 
