@@ -2,14 +2,14 @@
  * Which movement is it? A GRU learns, on the device, to tell four movements apart by what an
  * accelerometer reads, and then says after every reading which one it is.
  *
- * All of it is C99: the cell is gru.h and gru.c, which `derive generate gru --backend c` writes, and
- * the rest is this file. Nothing is allocated: every number lies in `memory`. `make example-c` writes
+ * All of it is C99: the cell is gru.h and gru.c, which `derive generate gru --backend c` writes,
+ * and the rest is this file. Nothing is allocated: all memory is static. `make example-c` writes
  * the cell, compiles both files and runs the program.
  *
  * There is no accelerometer here; `measure` stands for it, with a formula for each movement: 25
- * readings a second of three axes, in g, with a speed, a strength and a phase of their own each time,
- * and noise. The network never sees two seconds twice. It learns from those it has just seen by one
- * step of plain gradient descent, and forgets them.
+ * readings a second of three axes, in g, with a speed, a strength and a phase of their own each
+ * time, and noise. The network never sees two seconds twice: it learns from those it has just seen,
+ * by one step of plain gradient descent, and forgets them.
  */
 
 #include "gru.h"
@@ -268,11 +268,12 @@ int main(void) {
   }
   const size_t fixed = sizeof readings + sizeof outputs + sizeof by_readings + sizeof by_outputs +
                        sizeof last + sizeof by_first + sizeof kinds;
-  printf("%zu parameters; learning takes %zu bytes\n", count, used * sizeof *memory + fixed);
+  printf("%lu parameters; learning takes %lu bytes\n", (unsigned long)count,
+         (unsigned long)(used * sizeof *memory + fixed));
   learn();
   if (!stream()) {
     return 1;
   }
-  printf("streaming takes %zu bytes\n", used * sizeof *memory);
+  printf("streaming takes %lu bytes\n", (unsigned long)(used * sizeof *memory));
   return 0;
 }

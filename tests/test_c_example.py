@@ -92,11 +92,12 @@ def test_the_example_learns_and_then_is_right(compiler, cell):
     assert 4 * 324 < streaming < learning < 40_000
 
 
+@pytest.mark.parametrize("vectors", [[], ["-U__SSE2__", "-U__ARM_NEON"]], ids=["", "without"])
 @pytest.mark.parametrize("compiler", COMPILERS)
-def test_its_first_step_is_numpy_s(compiler, cell, tmp_path):
+def test_its_first_step_is_numpy_s(compiler, vectors, cell, tmp_path):
     driver = tmp_path / "driver.c"
     driver.write_text(DRIVER)
-    flags = ["-O2", f"-I{EXAMPLE.parent}", "-Wno-unused-function"]
+    flags = ["-O2", f"-I{EXAMPLE.parent}", "-Wno-unused-function", *vectors]
     printed = run(compiler, [driver, cell / "gru.c"], cell, flags)
     found = {
         name: np.array([float.fromhex(word) if "x" in word else int(word) for word in words])
