@@ -26,11 +26,13 @@ class PythonModule:
     dtypes  the types that its numbers may have, as NumPy calls them
     words   the names that its functions may not give to quantities
     base    the template of a module that keeps all that backward reads
+    worth   how many steps of sequences are worth a call, where it keeps checkpoints
     """
 
     dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32")
     words: ClassVar[frozenset[str]] = FUNCTIONS
     base: ClassVar[str] = "numpy/module.py.j2"
+    worth: ClassVar[int] = 256
 
     def __init__(self, program: Program):
         self.program, self.cell = program, program.cell

@@ -31,6 +31,7 @@ class Binding(PythonModule):
 
     words = FUNCTIONS | OWN
     base = "c/binding.py.j2"
+    worth = 1024
 
     @property
     def kept(self) -> dict[str, Buffer]:
