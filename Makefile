@@ -79,9 +79,13 @@ bench-diagrams: $(VENV)/.core ## Draw every cell with ELK as well, and count cro
 	@$(PY) -m benchmarks.diagrams build/elk
 
 .PHONY: bench
-bench: $(VENV)/.peers ## Time deriving, and the LSTM against PyTorch's (installs PyTorch)
+bench: $(VENV)/.bench ## Time all code beside other libraries (installs them; 20 minutes; QUICK=1 takes one)
+ifdef QUICK
+	@$(PY) -m benchmarks --quick -o build/bench
+else
 	@$(PY) -m benchmarks.derive
-	@$(PY) -m benchmarks.speed
+	@$(PY) -m benchmarks
+endif
 
 # ---- what it proves -----------------------------------------------------------------------------
 
@@ -96,7 +100,7 @@ test: $(VENV)/.test ## Run the tests, but for those that need other libraries, N
 	exit $$status
 
 .PHONY: test-peers
-test-peers: $(VENV)/.test $(VENV)/.peers ## Run the tests against PyTorch and onnxruntime (installs them)
+test-peers: $(VENV)/.test $(VENV)/.bench ## Run the tests against PyTorch, onnxruntime and JAX (installs them)
 	@$(PY) -m pytest -m peers
 
 .PHONY: test-every
@@ -165,7 +169,7 @@ gone:
 lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
 	@build/lock/bin/python -m pip install -qq hatchling
-	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,peers]"
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,bench]"
 	@{ sed -n '/^#/p' $(LOCK); \
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock

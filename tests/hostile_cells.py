@@ -13,10 +13,16 @@ from derive.language import (
     Scalar,
     State,
     Vector,
+    absolute,
     each,
+    expm1,
     maximum,
     mean,
+    minimum,
     sigmoid,
+    sign,
+    sin,
+    sqrt,
     sum,
     tanh,
 )
@@ -258,8 +264,42 @@ class KeptInput(Cell):
     before_next = x
 
 
+class ReadTwice(Cell):
+    """What reads one value under two names: on a memory, twice with one sign and with two, and
+    beside it."""
+
+    x, dt = Input(), Input(())
+    h, c = State(), State()
+    W, U = Matrix(H, I), Matrix(H, H)
+
+    p = h
+    q = h
+    u = c
+    v = c
+    g = tanh(W.g @ x + U.g @ h)
+    k = g
+    c_next = dt + u - v + tanh(g * k)
+    h_next = dt + p + q + tanh(h) + W.h_next @ x
+
+
+class Crowded(Cell):
+    """A line that has to be laid early, and would then stand in the way of a memory's."""
+
+    x, dt = Input(), Input(())
+    h = State()
+    W, V, s = Matrix(H, I), Matrix(H, I), Scalar()
+
+    p = 1 / (3 * (tanh(dt) + 2) * sqrt(sin(s * dt) + 2))
+    q = W @ x
+    r = absolute(dt + 2 * p)
+    u = q
+    v = minimum(sign(p), mean(q))
+    y = Output(h + u - expm1(tanh(h)))
+    h_next = r + v + y + tanh(maximum(h / sqrt(sin(h) + 2), V @ x))
+
+
 HOSTILE = (
     ThirtyEquations, LongNames, FourStates, EightStates, ManyOperands, DeepChain, NoInputInALayer,
     ScalarState, Delay, OldValueOut, SharedValue, SharedRail, FourMerged, Greedy,
-    Swish, KeptInput,
+    Swish, KeptInput, ReadTwice, Crowded,
 )  # fmt: skip

@@ -7,12 +7,14 @@ and right, before any language has a word in it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 import reference
+import sympy as sp
 
-from derive.nodes import Axis, Quantity
+from derive.nodes import Axes, Axis, Quantity, axes_of, symbols_of
 from derive.program.buffers import Buffer, Span
 from derive.program.interface import Call
 from derive.program.program import Program
@@ -20,12 +22,16 @@ from derive.program.statements import (
     Activate,
     Bias,
     Compute,
+    Contraction,
     Copy,
     Fused,
+    Group,
     OuterTotal,
+    Peak,
     Product,
     PullBack,
     Reduce,
+    Statement,
     Total,
 )
 from derive.program.variants import Variant
@@ -52,8 +58,12 @@ class Machine:
 
     # memory
 
-    def width(self, axes: Iterable[Axis]) -> int:
-        return sum(self.sizes[axis] for axis in axes)
+    def width(self, parts: Iterable[Quantity]) -> int:
+        """How many entries quantities side by side have; a number has one, too."""
+        return sum(math.prod(self.shape_of(q.axes)) for q in parts)
+
+    def shape_of(self, axes: Axes) -> tuple[int, ...]:
+        return tuple(self.sizes[axis] for axis in axes) or (1,)
 
     def new(self, buffer: Buffer) -> np.ndarray:
         """An array that holds nothing yet."""
@@ -63,7 +73,10 @@ class Machine:
             Span.STEPS: (self.T, self.B),
             Span.TRAJECTORY: (self.T + 1, self.B),
         }[buffer.span]
-        return np.full((*leading, self.width(buffer.axes) or 1), np.nan)
+        own = (self.width(buffer.parts),)
+        if len(buffer.parts) == 1:
+            own = self.shape_of(buffer.parts[0].axes)
+        return np.full((*leading, *own), np.nan)
 
     def give(self, buffer: Buffer, values: np.ndarray) -> None:
         self.arrays[buffer] = np.array(values, float)
@@ -80,11 +93,10 @@ class Machine:
             array = array[region.shift :][: self.T]
         if region.buffer.span in (Span.STEPS, Span.TRAJECTORY) and t is not None:
             array = array[t]
-        start, own = (
-            self.width(axis for q in parts for axis in q.axes)
-            for parts in (region.before, region.parts)
-        )
-        return array[..., start : start + (own or 1)]
+        if region.is_whole:
+            return array
+        start = self.width(region.before)
+        return array[..., start : start + self.width(region.parts)]
 
     # routines
 
@@ -132,28 +144,36 @@ class Machine:
             case Fused():
                 self.nest(call, s, t)
             case OuterTotal():
-                left, right = self.spread(get(*s.lefts)), self.spread(get(s.right))
+                left, right = (self.each(flat(get(*g), g)) for g in (s.lefts, (s.right,)))
                 self.gradient(s.outs, np.einsum("tbi,tbj->ij", left, right), s.adds)
             case Total():
-                value = self.spread(self.value(call, s, t), s.outs)
-                self.gradient(s.outs, value.sum((0, 1)), s.adds)
+                self.gradient(s.outs, self.total(call, s), s.adds)
             case Product():
-                self.put(get(*s.outs), get(s.operand) @ get(*s.matrices).T, s.adds)
+                rows = np.concatenate([merged(get(q)) for q in s.matrices])
+                self.put(get(*s.outs), flat(get(s.operand), (s.operand,)) @ rows.T, s.adds)
             case PullBack():
-                operand = np.concatenate([get(q) for q in s.operands], axis=-1)
-                self.put(get(*s.outs), operand @ get(*s.matrices), s.adds)
+                rows = np.concatenate([merged(get(q)) for q in s.matrices])
+                operand = np.concatenate([flat(get(q), (q,)) for q in s.operands], axis=-1)
+                self.put(get(*s.outs), operand @ rows, s.adds)
             case Bias():
                 self.put(get(*s.outs), sum(get(*vectors) for vectors in s.vectors), s.adds)
             case Reduce():
-                vectors = np.concatenate([get(q) for q in s.vectors], axis=-1)
-                self.put(get(*s.outs), vectors.sum(-1, keepdims=True), s.adds)
+                whole = np.concatenate([get(q) for q in s.vectors], axis=-1)
+                axes = s.vectors[0].axes
+                over = tuple(axes.index(axis) - len(axes) for axis in s.over)
+                self.put(get(*s.outs), whole.sum(over), s.adds)
+            case Peak():
+                whole = np.concatenate([get(q) for q in s.vectors], axis=-1)
+                self.put(get(*s.outs), whole.max(-1), s.adds)
+            case Contraction():
+                self.put(get(*s.outs), self.value(call, s, s.product, t), s.adds)
             case Activate():
                 for out, argument, f in zip(s.outs, s.arguments, s.functions, strict=True):
                     self.put(get(out), reference.FUNCTIONS[f](get(argument)), s.adds)
             case Copy():
                 self.put(get(*s.outs), get(s.source), s.adds)
             case Compute():
-                self.put(get(*s.outs), self.value(call, s, t), s.adds)
+                self.put(get(*s.outs), self.value(call, s, s.expr, t), s.adds)
             case _:
                 raise TypeError(s.kind)
 
@@ -163,33 +183,41 @@ class Machine:
         for q in group:
             variant, parameter = self.program.parameters[q]
             array = self.parameters[variant][parameter.name]
-            rows = array.shape[0] if array.ndim else 1
+            rows = array.size // math.prod(value.shape[1:])
             self.put(array, value[start : start + rows].reshape(array.shape), adds)
             start += rows
 
     def put(self, out: np.ndarray, value, adds: bool) -> None:
+        """Write a value, or add it; what is one row for each sequence may have its own axes, or
+        these as one."""
+        value = np.asarray(value)
+        value = value.reshape(out.shape) if value.size == out.size else value
         out[...] = out + value if adds else value
 
-    def spread(self, array: np.ndarray, outs: tuple[Quantity, ...] = ()) -> np.ndarray:
+    def each(self, array: np.ndarray) -> np.ndarray:
         """What is the same for all steps and sequences, for each of them."""
-        array = np.asarray(array)
-        array = array if array.ndim == 3 else np.broadcast_to(array, (self.T, self.B, *array.shape))
-        width = self.width(axis for q in outs for axis in q.axes) or array.shape[-1]
-        return np.broadcast_to(array, (self.T, self.B, width)) if outs else array
+        return np.broadcast_to(array, (self.T, self.B, array.shape[-1]))
 
-    def value(self, call: Call, s: Compute | Total, t: int | None):
-        """An elementwise expression, on whole arrays."""
-        groups = {group[0]: group for group in s.beside}
-        read = {q for group in s.groups for q in group[:1]}
-        env = {q: self.view(call, groups.get(q, (q,)), t) for q in read}
+    def total(self, call: Call, s: Total) -> np.ndarray:
+        """The sum of an expression over all steps and sequences."""
+        value = self.value(call, s, s.expr, None)
+        own = self.shape_of(s.outs[0].axes) if len(s.outs) == 1 else (self.width(s.outs),)
+        return np.broadcast_to(value, (self.T, self.B, *own)).sum((0, 1))
+
+    def value(self, call: Call, s: Statement, expr: sp.Expr, t: int | None) -> np.ndarray:
+        """An expression of a statement, on whole arrays: what lies side by side is one vector."""
         leading = (self.T, self.B) if t is None else (self.B,)
-        rows = {
-            q: array.reshape(-1, array.shape[-1]) if array.ndim > len(leading) else array
-            for q, array in env.items()
-        }
-        found = np.asarray(reference.value(s.expr, rows, self.letters))
-        is_fixed = all(array.ndim <= len(leading) for array in env.values())
-        return found[0] if is_fixed else found.reshape(*leading, -1)
+        groups = {group[0]: group for group in getattr(s, "beside", ())}
+        rows, is_fixed = {}, True
+        for q in symbols_of(expr):
+            array, own = self.view(call, groups.get(q, (q,)), t), len(q.axes) or 1
+            if array.ndim >= own + len(leading):
+                array, is_fixed = array.reshape(-1, *array.shape[array.ndim - own :]), False
+            rows[q] = array
+        found = np.asarray(reference.value(expr, rows, self.letters))
+        if axes := axes_of(expr):  # of a matrix it may have rows or columns only
+            found = reference.beside(found, axes, s.outs[0].axes)
+        return found[0] if is_fixed else found.reshape(*leading, *found.shape[1:])
 
     def nest(self, call: Call, s: Fused, t: int | None) -> None:
         """Every entry by itself: values that are local to the nest are numbers."""
@@ -199,19 +227,40 @@ class Machine:
             for part in s.body:
                 (out,) = part.outs
                 reads = {q for group in part.groups for q in group}
-                known = {q: local[q] if q in local else self.entry(call, q, t, at) for q in reads}
-                env = {q: np.full((1, 1), number) for q, number in known.items()}
+                known = {
+                    q: local[q] if q in local else self.entry(call, q, t, s.axes, at) for q in reads
+                }
+                env = {q: one(q, number) for q, number in known.items()}
                 value = float(np.ravel(reference.value(part.expr, env, self.letters))[0])
                 if out in s.local:
                     local[out] = value + (local[out] if part.adds else 0.0)
                 else:
                     array = self.view(call, (out,), t)
-                    index = at if out.axes else (*at, 0)
+                    index = at if s.axes else (*at, 0)
                     array[index] = value + (array[index] if part.adds else 0.0)
 
-    def entry(self, call: Call, q: Quantity, t: int | None, at: tuple[int, ...]) -> float:
-        """One entry of a quantity; a number has one only, what is fixed no steps or sequences."""
-        array = self.view(call, (q,), t)
-        leading = 2 if t is None else 1
-        index = at if q.axes else (*at[:leading], 0)
+    def entry(
+        self, call: Call, q: Quantity, t: int | None, axes: Axes, at: tuple[int, ...]
+    ) -> float:
+        """One entry of a quantity, which may have some of the nest's axes only; a number has one
+        entry, what is fixed has no steps or sequences."""
+        array, leading = self.view(call, (q,), t), len(at) - len(axes)
+        place = dict(zip(axes, at[leading:], strict=True))
+        index = (*at[:leading], *([place[axis] for axis in q.axes] or [0]))
         return float(array[index[len(index) - array.ndim :]])
+
+
+def merged(matrix: np.ndarray) -> np.ndarray:
+    """The matrices of all heads, one above the other."""
+    return matrix.reshape(-1, matrix.shape[-1])
+
+
+def flat(array: np.ndarray, group: Group) -> np.ndarray:
+    """A quantity, or vectors side by side, its own axes as one."""
+    leading = array.ndim - (len(group[0].axes) or 1)
+    return array.reshape(*array.shape[:leading], -1)
+
+
+def one(q: Quantity, number: float) -> np.ndarray:
+    """A quantity of one sequence that has one entry."""
+    return np.full((1,) * (1 + (len(q.axes) or 1)), number)

@@ -13,13 +13,14 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, pairwise
+from string import ascii_letters
 
 import numpy as np
 import reference
 
 from derive.display.diagram.graph import Graph
 from derive.display.diagram.scene import Area, Box, Scene
-from derive.nodes import symbols_of
+from derive.nodes import axes_of, symbols_of
 
 NEAR = 0.06  # two places that are one: coordinates are rounded
 MERGE = 9.5  # how far a line that merges runs along the other
@@ -228,13 +229,14 @@ def rests_on(depends: dict[str, set[str]]) -> dict[str, set[str]]:
 ONE = {
     "σ": lambda v: 1 / (1 + np.exp(-v)), "√": np.sqrt, "( )²": np.square, "1 −": lambda v: 1 - v,
     "−": np.negative, "1/": lambda v: 1 / v, "|·|": np.abs, "relu": lambda v: np.maximum(v, 0),
-    "softplus": lambda v: np.logaddexp(0, v), "Σ": lambda v: v.sum(axis=-1, keepdims=True),
-    "log σ": lambda v: -np.logaddexp(0, -v), "⌊·⌋": np.floor, "step": lambda v: np.heaviside(v, 0),
-    "mean": lambda v: v.mean(axis=-1, keepdims=True),
+    "softplus": lambda v: np.logaddexp(0, v), "log σ": lambda v: -np.logaddexp(0, -v),
+    "⌊·⌋": np.floor, "step": lambda v: np.heaviside(v, 0),
 }  # fmt: skip
 ONE |= {n: getattr(np, n) for n in "tanh exp expm1 log log1p sin cos sign".split()}
 SCALED = re.compile(r"−?[\d.]+ ·")  # a number, rounded to four digits
-MANY = {"×": np.multiply, "+": np.add, "max": np.maximum, "min": np.minimum}
+MANY = {"×": np.multiply, "⊗": np.multiply, "+": np.add, "max": np.maximum, "min": np.minimum}
+SUMS = {"@": 2, "Σ": 1, "mean": 1}  # over the axes that are not left; and how many lines they take
+Named = tuple[np.ndarray, str]  # an array, and the letters of its axes
 
 
 def miscomputed(reading: Reading, graph: Graph) -> list[str]:
@@ -244,42 +246,71 @@ def miscomputed(reading: Reading, graph: Graph) -> list[str]:
     quantity, another one for the formula that it was made from.
     """
     cell, chance = graph.cell, np.random.default_rng(1)
-    if any(len(e.lhs.axes) > 1 for e in cell.equations):
-        return []  # where there are matrices, a label does not say which axes meet
     sizes = {axis.letter: n for n, axis in enumerate(cell.axes, 2)}
     given = [*cell.given, *cell.states, *cell.parameters]
     values = {q: chance.uniform(0.2, 1.2, [sizes[a.letter] for a in q.axes]) for q in given}
     for equation in _ordered(cell):
         values[equation.lhs] = reference.value(equation.rhs, values, sizes)
-    by_name = {str(q): value for q, value in values.items()}
+    by_name, letter = {str(q): q for q in values}, dict(zip(cell.axes, ascii_letters, strict=False))
     nodes = graph.of_kind("layer", "operation")
 
-    def value(thing):
+    def letters(expr):
+        return "".join(letter[axis] for axis in axes_of(expr))
+
+    def value(thing) -> Named:
         names = (thing[1],) if isinstance(thing, tuple) else reading.scene.boxes[thing].names
-        return by_name[names[0]] if names else reference.value(nodes[thing].expr, values, sizes)
+        expr = by_name[names[0]] if names else nodes[thing].expr
+        array = reference.rows_of(expr, values, sizes)
+        return array[0], letters(expr)
 
     wrong = []
     for n, box in enumerate(reading.scene.boxes):
-        operands = [
-            value(source) * (-1 if tip in reading.negated else 1)
+        signs = [
+            (source, -1 if tip in reading.negated else 1)
             for source, target, tip in reading.arrivals
             if target == n and box.round
         ]
-        found, is_rounded = _computed(box.label, operands), bool(SCALED.fullmatch(box.label))
+        arrays = [(sign, *value(source)) for source, sign in signs]
+        operands = [(sign * array, own) for sign, array, own in arrays]
+        (want, axes), own = value(n), letters(nodes[n].expr)  # a name may be wider than its value
+        found, is_rounded = _computed(box.label, operands, own), bool(SCALED.fullmatch(box.label))
+        found = None if found is None else _seen((found, own), axes)
         tolerance = 1e-3 if is_rounded else 1e-9
-        if found is not None and not np.allclose(found, value(n), rtol=tolerance, atol=1e-12):
-            wrong.append(f"{box.label} of {operands} is not {value(n)}")
+        if found is not None and not np.allclose(found, want, rtol=tolerance, atol=1e-12):
+            wrong.append(f"{box.label} of {operands} is not {want}")
     return wrong
 
 
-def _computed(label, operands):
-    """A label's value; None where it does not say enough: ``affine``, ``norm``, ``+ b``, or
-    ``max`` where the other is a number."""
+def _computed(label: str, operands: list[Named], axes: str) -> np.ndarray | None:
+    """A label's value, with these axes; None where it does not say enough: ``affine``, ``norm``,
+    ``+ b``, ``max`` where the other is a number, or a matrix with two equal sides."""
+    if any(len({*own}) < len(own) for own in (axes, *(own for _, own in operands))):
+        return None
+    if label in SUMS and len(operands) == SUMS[label]:
+        return _summed(label, operands, axes)
     if label in MANY and len(operands) > 1:
-        return functools.reduce(MANY[label], operands)
+        return functools.reduce(MANY[label], (_seen(operand, axes) for operand in operands))
     if SCALED.fullmatch(label) and operands:
-        return float(label.removesuffix("·").replace("−", "-")) * operands[0]
-    return ONE[label](*operands) if label in ONE and operands else None
+        return float(label.removesuffix("·").replace("−", "-")) * operands[0][0]
+    return ONE[label](operands[0][0]) if label in ONE and len(operands) == 1 else None
+
+
+def _summed(label: str, operands: list[Named], axes: str) -> np.ndarray:
+    """The product of what arrives, summed over the axes that are not left: their names say what
+    meets."""
+    terms = ",".join(own for _, own in operands)
+    if not {*axes} <= {*terms}:
+        return np.array(np.nan)
+    found = np.einsum(f"{terms}->{axes}", *(array for array, _ in operands))
+    return found * found.size / operands[0][0].size if label == "mean" else found
+
+
+def _seen(operand: Named, axes: str) -> np.ndarray:
+    """An array that fits others with these axes; not a number, where it has more."""
+    array, own = operand
+    if array.ndim != len(own) or not {*own} <= {*axes}:
+        return np.array(np.nan)
+    return array[tuple(slice(None) if axis in own else None for axis in axes)]
 
 
 def _ordered(cell):

@@ -13,6 +13,7 @@ SOME = """
     rnn lstm lstm_peephole gru lstm_projection lstm_layer_norm slstm antisymmetric_rnn qrnn
     scrn fastgrnn unicornn
 """.split()
+MATRICES = ["gla", "mamba2"]  # whose memory is a matrix, for each head
 SEVERAL = ["t_lstm", "gru_d"]  # that have several inputs, where a test can do with those as well
 
 

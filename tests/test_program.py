@@ -110,6 +110,13 @@ OTHERS = {
         W, U, s = Matrix(H, I), Matrix(H, H), Scalar()
         h_next = h + s.h * (tanh(W.h @ x + U.h @ h) - h)
     """,
+    "attending": """
+        x = Input()
+        h = State()
+        W, U = Matrix(H, I), Matrix(H, H)
+        p = softmax(W.p @ x + U.p @ h)
+        h_next = h + p * (1 - h)
+    """,
 }
 CELLS = [*SOME, *OTHERS]
 

@@ -60,6 +60,7 @@ class Contracted:
     out: str
     matrix: str
     vector: str
+    is_transposed: bool
 
 
 class Routine(Places):
@@ -188,6 +189,7 @@ class Routine(Places):
             out=self.entry_in(nest, (out,)),
             matrix=self.entry_in(nest, (whole,)),
             vector=self.entry_in(nest, (vector,)),
+            is_transposed=isinstance(matrix, Transposed),
         )
 
     # what it needs

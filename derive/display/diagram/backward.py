@@ -61,8 +61,8 @@ class _BackwardPen(Pen):
 
     def strokes(self) -> Iterator[Stroke]:
         along = self.routes.grid.along
-        for stroke in super().strokes():
-            role = "rail" if stroke.ends in along else "adjoint"
+        for way, stroke in zip(self.routes.ways, super().strokes(), strict=True):
+            role = "rail" if along.get(way.target) == way.operand else "adjoint"
             yield replace(stroke, role=role + " matrix" * ("matrix" in stroke.role))
 
     def dots(self) -> Iterator[Dot]:
@@ -95,7 +95,7 @@ class _BackwardPen(Pen):
             if node.kind == "layer":  # the same for all, and said once
                 ways = sorted(ways, key=self.place)[-1:]
             for way in ways:
-                text = self.carried(node, self.operand(way))
+                text = self.carried(node, way.operand)
                 if text:
                     yield self.short(text), way, self.corners(way)[::-1]
 

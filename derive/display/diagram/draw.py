@@ -12,7 +12,7 @@ from derive.cell import Cell
 from derive.display.derivation import textbook
 from derive.display.diagram import label
 from derive.display.diagram.arrange import arrange
-from derive.display.diagram.graph import Graph, Node, Operand, graph
+from derive.display.diagram.graph import Graph, Node, graph
 from derive.display.diagram.label import Labels
 from derive.display.diagram.roles import line_roles, roles
 from derive.display.diagram.route import Routes, Way
@@ -259,13 +259,8 @@ class Pen:
                 way = next(way for way in self.routes.ways if way.source == node.key)
                 yield self.labels.symbol(name), way, self.corners(way)
         for way in self.routes.ways:
-            if self.operand(way).negated:
+            if way.operand.negated:
                 yield "−", way, self.corners(way)[::-1]
-
-    def operand(self, way: Way) -> Operand:
-        """What a way carries to the node it leads to."""
-        operands = self.graph.nodes[way.target].operands
-        return next(operand for operand in operands if operand.source == way.source)
 
     def free_word(
         self,

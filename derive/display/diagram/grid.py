@@ -92,19 +92,23 @@ class Grid:
         return [is_row for is_row in rows for _ in range(self.width)]
 
     @cached_property
-    def along(self) -> frozenset[tuple[str, str]]:
-        """The pairs of neighbours on rails."""
-        rails = self.placement.graph.rails.items()
-        return frozenset(
-            p for s, keys in rails for p in pairwise([f"enter {s}", *keys, f"leave {s}"])
-        )
+    def along(self) -> dict[str, Operand]:
+        """For each node on a rail but the first, the line that reaches it along the rail. The same
+        value may reach it in other ways, too."""
+        graph = self.placement.graph
+        rails = [[f"enter {s}", *keys, f"leave {s}"] for s, keys in graph.rails.items()]
+        return {
+            key: next(o for o in graph.nodes[key].operands if o.source == before)
+            for keys in rails
+            for before, key in pairwise(keys)
+        }
 
     def ports_in(self, key: str, operand: Operand) -> Iterator[Port]:
         """Where a line may arrive at a node."""
         at, node = self.centres[key], self.placement.graph.nodes[key]
         first = node.operands[0] == operand
         is_below = self.centres[operand.source] > at
-        if node.kind == "leave" or (operand.source, key) in self.along:
+        if node.kind == "leave" or self.along.get(key) == operand:
             yield Port(at - 1, RIGHT)
         elif node.kind == "output":
             yield Port(at, UP)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -36,13 +36,21 @@ class NoWayError(Exception):
 class Way:
     """The part of a line that leads to one of its readers: from where it leaves the rest.
 
-    cost  of its length and bends, not of what it crosses
+    operand  what it carries there
+    target   the reader
+    points   of the grid, from where it leaves the rest on
+    cost     of its length and bends, not of what it crosses
     """
 
-    source: str
+    operand: Operand
     target: str
     points: Points
     cost: int
+
+    @property
+    def source(self) -> str:
+        """The node whose line it is a part of."""
+        return self.operand.source
 
     @property
     def corners(self) -> Points:
@@ -96,12 +104,14 @@ class _Router:
         self.laid: dict[int, dict[str, set[int]]] = {}
         self.lines: dict[str, list[Way]] = {}
 
-    def run(self, enough: float = math.inf, first: Iterable[Wanted] = ()) -> Routes:
-        """All ways: rails first, then what is short; then each line anew, knowing the others."""
+    def run(self, enough: float = math.inf, first: Sequence[Wanted] = ()) -> Routes:
+        """All ways: rails, what is to be laid early, then what is short; then each line anew,
+        knowing the others."""
         nodes = self.grid.placement.graph.nodes
         wanted = [(o, node) for node in nodes.values() for o in node.operands]
         wanted.sort(key=lambda pair: self.urgency(*pair))
-        wanted.sort(key=lambda pair: not self.is_on_rail(*pair) and pair not in first)
+        wanted.sort(key=lambda pair: first.index(pair) if pair in first else len(first))
+        wanted.sort(key=lambda pair: not self.is_on_rail(pair[0], pair[1].key))
         spent = COLUMN * len(self.grid.placement.columns)
         for (operand, node), ahead in zip(wanted, self.ahead(wanted), strict=True):
             spent += self.lay(operand, node, enough - spent - ahead)
@@ -135,9 +145,9 @@ class _Router:
         down, across = self.apart(self.grid.centres[operand.source], self.grid.centres[node.key])
         return (down > 0) + (across > 0), down + across
 
-    def is_on_rail(self, operand: Operand, node: Node) -> bool:
+    def is_on_rail(self, operand: Operand, key: str) -> bool:
         """Whether a way is a part of a rail."""
-        return (operand.source, node.key) in self.grid.along
+        return self.grid.along.get(key) == operand
 
     def apart(self, one: int, two: int) -> tuple[int, int]:
         """How far two points are apart, in rows and in columns."""
@@ -150,7 +160,7 @@ class _Router:
         enough = self.price(old) - 1
         try:
             for operand, node in wanted:
-                if not self.is_on_rail(operand, node):
+                if not self.is_on_rail(operand, node.key):
                     enough -= self.lay(operand, node, enough)
         except NoWayError:
             self.lift(source)
@@ -168,7 +178,7 @@ class _Router:
         """Lay a way, and say what it costs with what it crosses."""
         points, cost = self.search(operand, node, enough)
         crossed = CROSSING * sum(bool(self.laid.get(point)) for point in points[1:-1])
-        self.fix(Way(operand.source, node.key, points, cost - crossed))
+        self.fix(Way(operand, node.key, points, cost - crossed))
         return cost
 
     def fix(self, way: Way) -> None:
@@ -185,9 +195,9 @@ class _Router:
             self.laid[point].pop(source, None)
         self.lines[source] = []
         for way in ways:
-            if (source, way.target) in self.grid.along:
+            if self.is_on_rail(way.operand, way.target):
                 self.fix(way)
-        return [way for way in ways if (source, way.target) not in self.grid.along]
+        return [way for way in ways if not self.is_on_rail(way.operand, way.target)]
 
     # the search
 

@@ -1,0 +1,31 @@
+"""Compiled cells, kept in build/bench, so that a cell's processes do not each compile it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+from types import ModuleType
+
+from derive import build, library
+from derive.backends.c import POLICY, files
+from derive.backends.c.binding import binding
+from derive.program.program import Program
+from derive.render import write_files
+
+KEPT = Path(__file__).resolve().parent.parent / "build" / "bench"
+
+
+def module(name: str) -> ModuleType:
+    """A cell's module, built for this machine: anew where its code or the compiler's flags are."""
+    cell = library.load(name)
+    program = Program(cell, "all", POLICY)
+    made_of = repr((files(program), binding(program), build.compiler()))
+    folder = KEPT / hashlib.sha256(made_of.encode()).hexdigest()[:16]
+    if not folder.is_dir():
+        KEPT.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=KEPT) as unfinished:
+            write_files(build.built(cell), Path(unfinished, "built"))
+            os.replace(Path(unfinished, "built"), folder)
+    return build.imported(folder / f"{cell.name}.py")
