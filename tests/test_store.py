@@ -1,4 +1,4 @@
-"""What forward keeps for backward: a module with checkpoints gives what one gives that keeps all."""
+"""A module that keeps checkpoints gives what one gives that keeps all, in less memory."""
 
 from __future__ import annotations
 

@@ -6,24 +6,24 @@ inputs and the derivatives by the outputs, is not counted; the outputs and the g
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
 
-from derive.cost.measured import B, T
+from derive.cost import measured
 from derive.cost.predicted import parameters, size
-from derive.nodes import Axes, Axis, Quantity, Size
+from derive.nodes import Axis, Quantity, Size
 from derive.program.buffers import Buffer, Span
 from derive.program.program import Program
 
 ROWS: Mapping[Span, sp.Expr] = {
     Span.ONCE: sp.S.One,
-    Span.STEP: B,
-    Span.STEPS: T * B,
-    Span.TRAJECTORY: (T + 1) * B,
+    Span.STEP: measured.B,
+    Span.STEPS: measured.T * measured.B,
+    Span.TRAJECTORY: (measured.T + 1) * measured.B,
 }
-COUNT = sp.Symbol("N", positive=True)  # the steps of a segment
 
 
 @dataclass(frozen=True)
@@ -50,34 +50,37 @@ def lengths(quantities: Iterable[Quantity]) -> sp.Expr:
     return sp.Add(*(size(q.axes) for q in quantities))
 
 
-def peak(program: Program, memory: Memory, worth: int) -> sp.Expr:
-    """How many numbers there are at the most, in forward and in backward after it.
+def peak(
+    program: Program, memory: Memory, worth: int, T: int, B: int, sizes: Mapping[Axis, int]
+) -> int:
+    """How many numbers there are at the most, in forward and in backward after it, for T steps of B
+    sequences.
 
     worth  how many steps of sequences a segment has at the least, where there are checkpoints
     """
     cell = program.cell
-    ys, dxs = T * B * lengths([cell.output]), T * B * lengths(cell.inputs)
     state, gradient = B * lengths(cell.states), parameters(program)
+    ys, dxs = ROWS[Span.STEPS] * lengths([cell.output]), ROWS[Span.STEPS] * lengths(cell.inputs)
+
+    def of(count: sp.Expr, steps: int) -> int:
+        return at(count, steps, B, sizes)
+
     if program.store != "checkpoints":
-        there = ys + state + memory.tape
-        return there + sp.Max(memory.forward, memory.backward + dxs + gradient + state)
-    tape, forward, backward = (
-        part.subs(T, COUNT) for part in (memory.tape, memory.forward, memory.backward)
-    )
-    ys_part, dxs_part = ys.subs(T, COUNT), dxs.subs(T, COUNT)
-    there = ys + state * sp.ceiling(T / COUNT) + tape  # the tape of the last segment
-    again = sp.Max(tape + forward + ys_part, tape + backward + dxs_part + gradient)
-    several = there + sp.Max(tape + forward + ys_part, dxs + 2 * gradient + again)
-    steps = sp.Min(T, sp.Max(sp.ceiling(sp.sqrt(T)), sp.floor(worth / B)))
-    return several.subs(COUNT, steps)
+        later = memory.backward + dxs + gradient + state
+        return of(ys + state + memory.tape, T) + max(of(memory.forward, T), of(later, T))
+    length = max(math.isqrt(max(T - 1, 0)) + 1, worth // max(B, 1))
+    count = max(-(-T // length), 1)
+    last = T - (count - 1) * length
+    first = length if count > 1 else last
+    again = of(memory.tape + memory.forward + ys, first)
+    back = of(memory.tape + memory.backward + dxs + gradient, first)
+    before = of(memory.tape, first if count > 2 else last if count > 1 else 0)
+    behind = of(memory.tape, last) if count > 1 else 0
+    later = of(dxs + 2 * gradient, T) + behind + max(again, back)
+    return of(ys + (count + 1) * state, T) + max(before + again, later)
 
 
 def at(count: sp.Expr, steps: int, sequences: int, sizes: Mapping[Axis, int]) -> int:
     """A count, for so many steps and sequences of a cell of these sizes."""
     values = {Size(axis): length for axis, length in sizes.items()}
-    return int(count.subs({**values, T: steps, B: sequences}))
-
-
-def wide(axes: Axes, rows: sp.Expr = T * B) -> sp.Expr:
-    """How many entries a quantity of these axes has in all rows."""
-    return rows * size(axes)
+    return int(sp.sympify(count).subs({**values, measured.T: steps, measured.B: sequences}))

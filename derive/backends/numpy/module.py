@@ -5,17 +5,12 @@ from __future__ import annotations
 import sys
 from functools import cached_property
 
-import sympy as sp
-
 from derive.backends.numpy.printer import helpers
 from derive.backends.numpy.routine import Routine
 from derive.backends.python_lines import folded
 from derive.backends.python_module import PythonModule
 from derive.backends.weight import Weight
-from derive.cost.measured import B, T
-from derive.cost.memory import Memory, entries, lengths
 from derive.nodes import Axis, CellError
-from derive.program.buffers import Role
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
 from derive.program.statements import Activate
@@ -71,26 +66,6 @@ class Module(PythonModule):
     def weights_after(self, routine: Routine, earlier: Routine) -> list[Weight]:
         """A routine's weights that an earlier one has not named."""
         return [w for name, w in routine.weights.items() if name not in earlier.weights]
-
-    # memory
-
-    @property
-    def memory(self) -> Memory:
-        """What forward and backward take."""
-        tape = [b for b in self.tape.values() if b.role is Role.TAPE]
-        made = self.arrays_of(self.forward) - entries(tape)
-        return Memory(entries(tape), made, self.arrays_of(self.backward))
-
-    def arrays_of(self, routine: Routine) -> sp.Expr:
-        """How many numbers the arrays have that a routine makes, but for the one it gives."""
-        own = [b for b in routine.memory.own if b.role is not Role.RESULT]
-        late = [a for name, a in routine.after.scratch.items() if name not in routine.before.scratch]
-        phases = (
-            (T * B, [*routine.before.scratch.values(), *late]),
-            (B, routine.during.scratch.values()),
-        )
-        scratch = (rows * lengths(array.parts) for rows, some in phases for array in some)
-        return entries(own) + sp.Add(*scratch)
 
     # functions of its own
 
