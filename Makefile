@@ -96,10 +96,14 @@ endif
 
 # ---- what it proves -----------------------------------------------------------------------------
 
+# The C compiler that CC in the environment names, or the first that is found; empty where there is none.
+COMPILER := $(firstword $(shell for c in $${CC:-cc gcc clang}; do command -v $$c; done))
+
 .PHONY: test
 test: $(VENV)/.test ## Run the tests, but for those that need other libraries, Node, or a browser
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not every" || status=$$?; \
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not every$(if $(COMPILER),, and not compiler)" || status=$$?; \
 	echo; \
+	$(if $(COMPILER),,echo "Not run: the tests of compiled C (marked 'compiler'): no C compiler is there (Debian: gcc, libc6-dev)";) \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
 	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
 	echo "Not run: the tests that open the atlas in a browser (marked 'browser'). To run them: make test-browser"; \

@@ -20,6 +20,10 @@ compiles or loads at its first call is not counted. `forward` is for the outputs
 what `backward` needs all the same, the others do not. *Products* are the matrix products that the
 equations need and nothing else, by the faster of NumPy's and PyTorch's BLAS: the floor.
 """
+MEMORY = """\
+Above what there was before the first call: results, what is kept for `backward`, and what a library
+keeps for the next call, the code that it has compiled among it.
+"""
 COMPILE = {"jax", "torch.compile"}
 
 DERIVING = """\
@@ -107,7 +111,7 @@ def memory(found: dict[str, Any]) -> Iterator[str]:
     figures = found["memory"]
     if not figures:
         return
-    yield from ("## Peak memory, forward + backward, MB above what lay there before", "")
+    yield from ("## Peak memory, forward + backward, MB", "", MEMORY)
     names = [n for n in CONTESTANTS if any(n in figure["bytes"] for figure in figures)]
     yield from table(
         ["cell", "(T, B, I, H)", *(CONTESTANTS[name].title for name in names)],

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import agree, derivers, deriving, readme, table
+from benchmarks import agree, derivers, deriving, memory, readme, table
 from benchmarks.contestants import CONTESTANTS, PRODUCTS
 from benchmarks.contestants.floor import factors
 from benchmarks.grid import BOTH, FORWARD, GRID, SMALL
@@ -230,3 +230,25 @@ def test_the_quick_form_writes_its_files(tmp_path):
     assert len(done.stdout.splitlines()) == len(rows) + len(QUICK.memories())
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == table.page(found)
     assert (tmp_path / "speed.svg").stat().st_size > 10_000
+
+    subprocess.run([*command, "--only", "deriving"], cwd=ROOT, capture_output=True, check=True)
+    again = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert again["times"] == found["times"] and again["memory"] == found["memory"]
+
+
+def test_there_must_be_figures_to_keep(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "--only", "memory", "-o", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == f"benchmarks: {tmp_path} has no figures to keep: measure all first\n"
+
+
+def test_memory_that_a_library_keeps_counts():
+    held = []
+
+    def run():
+        if not held:
+            held.append(np.ones(4_000_000))  # 32 MB, at the first call
+        return np.ones(1_000_000)  # 8 MB, at each
+
+    assert 35e6 < memory.peak(run) < 50e6

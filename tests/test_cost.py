@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+import kept
 import pytest
 import sympy as sp
 from rich.cells import cell_len
@@ -30,7 +31,7 @@ def as_letters(expr):
 def test_multiply_adds_and_functions_are_those_of_the_equations(name):
     """Stacking, hoisting and deferring move work and never add any."""
     cell = library.load(name)
-    program, found = Program(cell), counted(cell, module(cell))
+    program, found = Program(cell), counted(cell, kept.module(cell))
     letters = {"I": "H"} if cell.input_is_wide else {}
     for routine, equations in (
         ("forward", program.derivation.forward),
@@ -73,8 +74,8 @@ def test_lstm_by_hand():
 @pytest.mark.parametrize("name", SOME)
 def test_calls_in_the_loop_are_its_lines(name):
     """A step makes as many calls as the loop has lines, but for helpers, which make several."""
-    cell = library.load(name)
-    found = counted(cell, module(cell))
+    cell = kept.load(name)
+    found = counted(cell, kept.module(cell))
     for routine in ("forward", "backward"):
         source = _source(cell, routine)
         (loop,) = (
