@@ -99,10 +99,9 @@ def built(
     cell: Cell, store: str = "all", tell: Callable[[str], None] = lambda _: None, **how: bool
 ) -> dict[str, bytes]:
     """The files of a compiled cell: its C, its libraries, and the module. `tell` is told of every
-    command that is run."""
-    program = Program(cell, store, POLICY)
-    texts = dict(files(program))
-    texts[f"{cell.name}.py"] = binding(program)
+    command that is run. A module with checkpoints calls a library that keeps all, of a segment."""
+    texts = dict(files(Program(cell, "all" if store == "checkpoints" else store, POLICY)))
+    texts[f"{cell.name}.py"] = binding(Program(cell, store, POLICY))
     contents = {name: text.encode() for name, text in texts.items()}
     chosen = compiler(**how)
     with tempfile.TemporaryDirectory() as folder:
