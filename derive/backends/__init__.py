@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # so that the command can name the targets without importing 
     from derive.program.policy import Policy
     from derive.program.program import Program
 
-BACKENDS = ("numpy", "javascript", "c", "markdown")
+BACKENDS = ("numpy", "javascript", "c", "torch", "markdown")
 
 
 class Backend(Protocol):

@@ -1,0 +1,6 @@
+"""PyTorch modules: a cell as a layer that stands where `nn.LSTM` does."""
+
+from derive.backends import no_overview as overview
+from derive.backends.torch.module import POLICY, files
+
+__all__ = ["POLICY", "files", "overview"]
