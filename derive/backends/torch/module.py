@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection
-from functools import cached_property
+from functools import cached_property, reduce
 from hashlib import sha256
 
 import sympy as sp
@@ -81,17 +81,13 @@ class Module:
 
     def of(self, *variants: dict[Quantity, Quantity]) -> list[str]:
         """What is called so of parameters, inputs and states, one variant of another."""
-        found = self.given
-        for named in variants:
-            found = tuple(named[q] for q in found)
-        return self.called(found)
+        return self.called(
+            tuple(reduce(lambda q, named: named[q], variants, q) for q in self.given)
+        )
 
-    def results(self, *variants: dict[Quantity, Quantity]) -> list[str]:
-        """The same, where states are what the way back ends with."""
-        ends = zip(self.cell.states, self.carries, strict=True)
-        found = self.of({**variants[0], **dict(ends)}, *variants[1:])
-        count = len(self.cell.states)
-        return [*found[:-count], *(f"{name}.clone()" for name in found[-count:])]
+    def derivatives(self, *variants: dict[Quantity, Quantity]) -> list[str]:
+        """The same of parameters and inputs alone."""
+        return self.of(*variants)[: -len(self.cell.states)]
 
     @property
     def all_given(self) -> list[str]:
