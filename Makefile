@@ -62,6 +62,13 @@ docs: $(VENV)/.plot ## Build the atlas, a site of all cells, in build/site/ (fou
 example: $(VENV)/.example ## Train the generated LSTM on a real seasonal series (a minute)
 	@$(PY) examples/seasonal.py
 
+.PHONY: example-c
+example-c: $(VENV)/.core ## Generate a cell in C, train it and stream with it, without Python
+	@$(PY) -m derive generate gru --backend c -o build/example-c
+	@$(CC) -std=c99 -O2 -Ibuild/example-c examples/movements.c build/example-c/gru.c -lm \
+	    -o build/example-c/movements
+	@build/example-c/movements
+
 .PHONY: notebook
 notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs into it
 	@$(PY) examples/notebook.py $(NOTEBOOK)
@@ -79,7 +86,7 @@ bench-diagrams: $(VENV)/.core ## Draw every cell with ELK as well, and count cro
 	@$(PY) -m benchmarks.diagrams build/elk
 
 .PHONY: bench
-bench: $(VENV)/.bench ## Time everything beside other libraries (installs them; 20 minutes, QUICK=1: one)
+bench: $(VENV)/.bench ## Time all code beside other libraries (installs them; 20 minutes; QUICK=1 takes one)
 ifdef QUICK
 	@$(PY) -m benchmarks --quick -o build/bench
 else
@@ -89,10 +96,14 @@ endif
 
 # ---- what it proves -----------------------------------------------------------------------------
 
+# The C compiler that CC in the environment names, or the first that is found; empty where there is none.
+COMPILER := $(firstword $(shell for c in $${CC:-cc gcc clang}; do command -v $$c; done))
+
 .PHONY: test
 test: $(VENV)/.test ## Run the tests, but for those that need other libraries, Node, or a browser
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not every" || status=$$?; \
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not every$(if $(COMPILER),, and not compiler)" || status=$$?; \
 	echo; \
+	$(if $(COMPILER),,echo "Not run: the tests of compiled C (marked 'compiler'): no C compiler is there (Debian: gcc, libc6-dev)";) \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
 	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
 	echo "Not run: the tests that open the atlas in a browser (marked 'browser'). To run them: make test-browser"; \

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,10 @@ from benchmarks import deriving, readme, report
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.machine import machine
 from benchmarks.measure import Effort, peaks, timed
-from benchmarks.plan import comparisons, memories
+from benchmarks.plan import FULL, QUICK, Plan
 from benchmarks.process import BenchmarkError
+
+PARTS = ("times", "memory", "deriving")
 
 
 def main() -> int:
@@ -21,14 +25,18 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="few rows, rounds and peers: a minute")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--seconds", type=float, default=0.1, help="of a turn")
+    parser.add_argument("--seconds", type=float, default=0.06, help="of a turn")
+    parser.add_argument("--only", choices=PARTS, help="measure this anew, and keep the rest")
     parser.add_argument("-o", "--output", type=Path, default=report.RESULTS)
     args = parser.parse_args()
     rounds = min(args.rounds, 3) if args.quick else args.rounds
+    effort = Effort(rounds, args.seconds, args.threads)
     try:
-        found = run(args.quick, Effort(rounds, args.seconds, args.threads))
-    except BenchmarkError as stop:
-        print(f"benchmarks: {stop}", file=sys.stderr)
+        found = kept(args.output) if args.only else {}
+        parts = [args.only] if args.only else PARTS
+        found |= run(QUICK if args.quick else FULL, effort, parts)
+    except BenchmarkError as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
         return 1
     report.write(found, args.output)
     if args.output == report.RESULTS:
@@ -36,22 +44,37 @@ def main() -> int:
     return 0
 
 
-def run(quick: bool, effort: Effort) -> dict[str, Any]:
-    """All figures, as `results/figures.json` has them."""
-    rows, of_memory = comparisons(quick), memories(quick)
-    sizes = () if quick else deriving.SIZES
-    watch = Watched(len(rows) + len(of_memory) + len(sizes) * len(deriving.present()))
-    return {
-        "machine": machine(effort.threads),
-        "effort": effort._asdict(),
-        "missing": [why for c in CONTESTANTS.values() if (why := c.missing())],
-        "times": [
+def kept(folder: Path) -> dict[str, Any]:
+    """The figures that are there."""
+    try:
+        return json.loads((folder / "figures.json").read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BenchmarkError(f"{folder} has no figures to keep: measure all first") from None
+
+
+def run(plan: Plan, effort: Effort, parts: Iterable[str]) -> dict[str, Any]:
+    """Figures, as `results/figures.json` has them."""
+    rows, of_memory = plan.comparisons(), plan.memories()
+    of_deriving = len(plan.deriving) * len(deriving.present())
+    totals = {"times": len(rows), "memory": len(of_memory), "deriving": of_deriving}
+    watch = Watched(sum(totals[part] for part in parts))
+
+    def times() -> list[dict[str, Any]]:
+        return [
             {**row._asdict(), "rounds": rounds, "first": first}
             for row, rounds, first in timed(rows, effort, watch)
-        ],
-        "memory": peaks(of_memory, effort, watch),
-        "deriving": deriving.measured(sizes, watch),
+        ]
+
+    measures = {
+        "times": times,
+        "memory": lambda: peaks(of_memory, effort, watch),
+        "deriving": lambda: deriving.measured(plan.deriving, watch),
     }
+    found: dict[str, Any] = {"machine": machine(effort.threads)}
+    if "times" in parts:
+        found["effort"] = effort._asdict()
+        found["missing"] = [why for c in CONTESTANTS.values() if (why := c.missing())]
+    return found | {part: measures[part]() for part in parts}
 
 
 class Watched:

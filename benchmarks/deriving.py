@@ -19,7 +19,6 @@ from statistics import median
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-SIZES = (2, 4, 8, 16)
 REPEATS = 3
 
 DERIVERS = {  # what tables call them; the module, its function, and the package that it needs

@@ -1,9 +1,9 @@
 """Turn by turn, in rounds.
 
-In a round each contestant has a turn: a call that is not timed, then calls for a tenth of a second,
-of which the median counts. Whatever slows the machine down for a while slows all sides of a round;
-so a round's ratio says more than its times, and the quartiles of the rounds' ratios say how sure
-the ratio of the medians is.
+In a round each contestant has a turn: a call that is not timed, then calls for some hundredths of a
+second, of which the median counts. Whatever slows the machine down for a while slows all sides of a
+round; so a round's ratio says more than its times, and the quartiles of the rounds' ratios say how
+sure the ratio of the medians is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from benchmarks.agree import check
-from benchmarks.contestants import PRODUCTS
+from benchmarks.contestants import CONTESTANTS, PRODUCTS
 from benchmarks.plan import Comparison
 from benchmarks.process import Process
 
@@ -77,7 +77,7 @@ def peaks(rows: list[Comparison], effort: Effort, watch: Watch) -> list[dict[str
         watch(f"{row.cell} {row.shape} memory")
         made = {}
         for name in row.contestants:
-            if name not in PRODUCTS:
+            if name not in PRODUCTS and "memory" not in CONTESTANTS[name].omits:
                 with Process(name, effort.threads) as process:
                     made[name] = process.ask(row.cell, row.shape, row.measure, memory=True)
         found.append({"cell": row.cell, "shape": row.shape, "bytes": made})

@@ -1,4 +1,4 @@
-"""What is measured of which cell, at which sizes."""
+"""What is measured of which cell, at which sizes, of whom."""
 
 from __future__ import annotations
 
@@ -7,16 +7,7 @@ from typing import NamedTuple
 from benchmarks.contestants import CONTESTANTS, FUSED, OURS, UNFUSED, present
 from benchmarks.grid import BOTH, FORWARD, GRID, HVP, STEP, Shape
 
-STEPS = (Shape(1, 1, 1, 16), Shape(1, 1, 64, 128), Shape(1, 16, 64, 128))  # one step has no T
-SOME = (GRID[0], GRID[3], GRID[5])
-MEMORY = (GRID[2], GRID[3], GRID[5], GRID[6])
-FULL = (
-    {cell: {FORWARD: GRID, BOTH: GRID, STEP: STEPS, HVP: SOME} for cell in FUSED}
-    | {cell: {BOTH: GRID, STEP: STEPS, HVP: SOME} for cell in UNFUSED}
-)  # fmt: skip
-ROWS = (GRID[0], GRID[2], GRID[3])
-QUICK = {"lstm": {FORWARD: ROWS, BOTH: ROWS, STEP: STEPS[:1]}, "mgu": {BOTH: ROWS[:1]}}
-QUICK_PEERS = ("torch", "eager")
+Shapes = tuple[Shape, ...]
 
 
 class Comparison(NamedTuple):
@@ -28,27 +19,56 @@ class Comparison(NamedTuple):
     contestants: tuple[str, ...]
 
 
-def comparisons(quick: bool) -> list[Comparison]:
-    """All rows, those of a cell together, and in them those of a shape."""
-    names = present((*OURS, *QUICK_PEERS) if quick else CONTESTANTS)
-    return [
-        Comparison(cell, shape, measure, taking(names, cell, measure, shape))
-        for cell, measures in (QUICK if quick else FULL).items()
-        for shape in dict.fromkeys(s for shapes in measures.values() for s in shapes)
-        for measure, shapes in measures.items()
-        if shape in shapes
-    ]
+class Plan(NamedTuple):
+    """All that is measured.
+
+    times        for each cell what is timed, and where
+    contestants  who takes part, if they can
+    memory       for each cell where the peak memory of forward + backward is measured
+    deriving     the sizes for which a step is derived and written
+    """
+
+    times: dict[str, dict[str, Shapes]]
+    contestants: tuple[str, ...]
+    memory: dict[str, Shapes]
+    deriving: tuple[int, ...]
+
+    def comparisons(self) -> list[Comparison]:
+        """All rows that are timed, those of a cell together, and in them those of a shape."""
+        return [
+            self.comparison(cell, measure, shape)
+            for cell, measures in self.times.items()
+            for shape in dict.fromkeys(s for shapes in measures.values() for s in shapes)
+            for measure, shapes in measures.items()
+            if shape in shapes
+        ]
+
+    def memories(self) -> list[Comparison]:
+        """The rows whose peak memory is measured."""
+        rows = ((cell, shape) for cell, shapes in self.memory.items() for shape in shapes)
+        return [self.comparison(cell, BOTH, shape) for cell, shape in rows]
+
+    def comparison(self, cell: str, measure: str, shape: Shape) -> Comparison:
+        names = present(self.contestants)
+        taking = (name for name in names if CONTESTANTS[name].takes(cell, measure, shape))
+        return Comparison(cell, shape, measure, tuple(taking))
 
 
-def memories(quick: bool) -> list[Comparison]:
-    """The rows of which the peak memory is measured."""
-    wanted = MEMORY[:1] if quick else MEMORY
-    return [
-        row
-        for row in comparisons(quick)
-        if row.measure == BOTH and row.shape in wanted and (row.cell == "lstm" or not quick)
-    ]
+STEPS = (Shape(1, 1, 1, 16), Shape(1, 1, 64, 128), Shape(1, 16, 64, 128))  # one step has no T
+SOME = (GRID[0], GRID[3], GRID[5])
+OF_FUSED = {FORWARD: GRID, BOTH: GRID, STEP: STEPS, HVP: SOME}
+OF_UNFUSED = {BOTH: GRID, STEP: STEPS, HVP: SOME}
+FULL = Plan(
+    times=dict.fromkeys(FUSED, OF_FUSED) | dict.fromkeys(UNFUSED, OF_UNFUSED),
+    contestants=tuple(CONTESTANTS),
+    memory={"lstm": (GRID[2], GRID[3], GRID[5], GRID[6])} | dict.fromkeys(UNFUSED, GRID[3:4]),
+    deriving=(2, 4, 8, 16),
+)
 
-
-def taking(names: list[str], cell: str, measure: str, shape: Shape) -> tuple[str, ...]:
-    return tuple(name for name in names if CONTESTANTS[name].takes(cell, measure, shape))
+ROWS = (GRID[0], GRID[2], GRID[3])
+QUICK = Plan(
+    times={"lstm": {FORWARD: ROWS, BOTH: ROWS, STEP: STEPS[:1]}, "mgu": {BOTH: ROWS[:1]}},
+    contestants=(*OURS, "torch", "eager"),
+    memory={"lstm": ROWS[1:2]},
+    deriving=(),
+)

@@ -26,7 +26,7 @@ MARKS = {
     "onnxruntime": ("#009E73", "v"),
     "kann": ("#56B4E9", "P"),
 }
-FLOOR = "products"
+FLOOR = "the matrix products alone"
 COLUMNS = 3
 
 
@@ -84,14 +84,12 @@ def legend(drawing: Drawing, all_axes: Any) -> None:
     for axes in all_axes:
         handles, labels = axes.get_legend_handles_labels()
         entries |= dict(zip(labels, handles, strict=True))
-    drawing.legend(
-        entries.values(), entries, loc="outside lower center", ncols=len(entries), frameon=False
-    )
+    drawing.legend(entries.values(), entries, loc="outside lower center", ncols=5, frameon=False)
 
 
 def caption(found: dict[str, Any]) -> str:
     machine, title = found["machine"], CONTESTANTS[ours(found["times"][0])].title
     return (
-        f"Time of {title} over the others': left of 1 it is faster "
-        f"({machine['processor']}, {machine['vectors']}, {machine['threads']} threads, float32)"
+        f"Time of {title} over the others': left of 1 it is faster. Rows are (T, B, I, H); "
+        f"{machine['processor']}, {machine['vectors']}, {machine['threads']} threads, float32"
     )

@@ -7,7 +7,7 @@ parameters change: the Hessian times a vector.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -43,14 +43,24 @@ class Problem:
         self.xs, self.dys, self.x = draw(T, B, I), draw(T, B, H), draw(B, I)
         self.before: Arrays = {s.name: draw(B, H) / 2 for s in self.cell.states}
 
-    @cached_property
+    @property
     def cell(self) -> Cell:
-        return library.load(self.name)
+        return loaded(self.name)
 
-    @cached_property
+    @property
     def module(self) -> ModuleType:
         """The cell's NumPy module."""
-        return compiler.module(self.cell)
+        return derived(self.name)
+
+
+@cache
+def loaded(name: str) -> Cell:
+    return library.load(name)
+
+
+@cache
+def derived(name: str) -> ModuleType:
+    return compiler.module(loaded(name))
 
 
 def normal(rng: np.random.Generator, *shape: int) -> Array:

@@ -11,16 +11,28 @@ from benchmarks.grid import BOTH, FORWARD, GRID
 from benchmarks.ratios import Figure, others, ours, ratio
 from benchmarks.table import short, table
 
+PLOT = "benchmarks/results/speed.svg"
 README = Path(__file__).resolve().parent.parent / "README.md"
 BEGIN, END = "<!-- speed: written by make bench -->", "<!-- end of speed -->"
 
 COLUMNS = (
-    ("LSTM, forward + backward, to PyTorch's fused one", ("lstm",), BOTH, "torch"),
-    ("LSTM, forward, to onnxruntime", ("lstm",), FORWARD, "onnxruntime"),
-    ("GRU, forward + backward, to PyTorch's fused one", ("gru:reset=after",), BOTH, "torch"),
-    ("four others, forward + backward, to PyTorch eager", UNFUSED, BOTH, "eager"),
-    ("the same, to JAX", UNFUSED, BOTH, "jax"),
+    ("LSTM, forward + backward: `nn.LSTM`", ("lstm",), BOTH, "torch"),
+    ("LSTM, forward: onnxruntime", ("lstm",), FORWARD, "onnxruntime"),
+    ("GRU, forward + backward: `nn.GRU`", ("gru:reset=after",), BOTH, "torch"),
+    ("four cells, forward + backward: PyTorch eager", UNFUSED, BOTH, "eager"),
+    ("the same: JAX", UNFUSED, BOTH, "jax"),
 )
+
+INTRODUCTION = """\
+The time of the generated {whose} code over that of others, so that below 1 it is faster, on
+{on}:
+
+"""
+CONCLUSION = f"""
+Four cells without a fused kernel: peephole, MGU, LEM and layer normalisation; their median.
+
+![the ratios of each cell and peer, with their spread]({PLOT})
+"""
 
 
 def write(found: dict[str, Any], path: Path = README) -> None:
@@ -44,11 +56,9 @@ def section(found: dict[str, Any]) -> str:
         ]
         for shape in GRID
     ]
-    return (
-        f"The time of the generated {whose} code over that of others, on {machine['processor']} "
-        f"with {machine['vectors']}, {machine['threads']} threads, float32:\n\n"
-        + "\n".join(table(["(T, B, I, H)", *(heading for heading, *_ in COLUMNS)], rows))
-    )
+    lines = table(["(T, B, I, H)", *(heading for heading, *_ in COLUMNS)], rows)
+    on = f"{machine['processor']} with {machine['vectors']}, {machine['threads']} threads, float32"
+    return INTRODUCTION.format(whose=whose, on=on) + "\n".join(lines) + CONCLUSION
 
 
 def ratios(times: list[Figure], cells: Any, measure: str, shape: Any, peer: str) -> str:

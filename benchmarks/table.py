@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 from benchmarks.contestants import CONTESTANTS
-from benchmarks.grid import MEASURES
+from benchmarks.grid import BOTH, MEASURES
 from benchmarks.ratios import Figure, Ratio, floor, others, ours, ratio
 
 INTRODUCTION = """\
@@ -20,6 +20,11 @@ compiles or loads at its first call is not counted. `forward` is for the outputs
 what `backward` needs all the same, the others do not. *Products* are the matrix products that the
 equations need and nothing else, by the faster of NumPy's and PyTorch's BLAS: the floor.
 """
+MEMORY = """\
+Above what there was before the first call: results, what is kept for `backward`, and what a library
+keeps for the next call, the code that it has compiled among it.
+"""
+COMPILE = {"jax", "torch.compile"}
 
 DERIVING = """\
 From equations to files, after imports, each in a fresh process; in brackets, how much is written.
@@ -31,7 +36,7 @@ told the sizes. What Cellwright writes serves all sizes, and has the loop over t
 
 def page(found: dict[str, Any]) -> str:
     """All tables."""
-    parts = machine(found), times(found), memory(found), deriving(found)
+    parts = machine(found), times(found), first(found), memory(found), deriving(found)
     return "\n".join(["# Speed", "", INTRODUCTION, *chain(*parts)])
 
 
@@ -87,12 +92,26 @@ def compared(rows: list[Figure]) -> Iterator[str]:
     )
 
 
+def first(found: dict[str, Any]) -> Iterator[str]:
+    """The seconds of first calls, of those who compile then."""
+    rows = [f for f in found["times"] if f["measure"] == BOTH and COMPILE & f["rounds"].keys()]
+    if not rows:
+        return
+    yield from ("## What the first call takes, forward + backward, s", "")
+    names = [name for name in CONTESTANTS if name in COMPILE]
+    seconds = [[f"{f['first'][n]:.1f}" if n in f["first"] else "" for n in names] for f in rows]
+    yield from table(
+        ["cell", "(T, B, I, H)", *(CONTESTANTS[name].title for name in names)],
+        [[f["cell"], shape(f), *row] for f, row in zip(rows, seconds, strict=True)],
+    )
+
+
 def memory(found: dict[str, Any]) -> Iterator[str]:
     """The peaks, in MB."""
     figures = found["memory"]
     if not figures:
         return
-    yield from ("## Peak memory, forward + backward, MB above what lay there before", "")
+    yield from ("## Peak memory, forward + backward, MB", "", MEMORY)
     names = [n for n in CONTESTANTS if any(n in figure["bytes"] for figure in figures)]
     yield from table(
         ["cell", "(T, B, I, H)", *(CONTESTANTS[name].title for name in names)],

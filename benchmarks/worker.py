@@ -5,7 +5,8 @@
 - `"results": path` runs it once and leaves what it returns there, for `benchmarks.agree`;
 - `"seconds": s` calls it once untimed, so that its threads and caches are awake, then for about so
   long, and answers the median and the number of calls;
-- `"memory": true` answers how far a call's memory peaks above what lay there before.
+- `"memory": true` answers how far a call's memory peaks above what lay there before, when all that
+  a library loads has been loaded, at another size.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from statistics import median
 from typing import Any
 
@@ -24,7 +25,7 @@ import numpy as np
 from benchmarks import memory
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.contestants.task import Tasks
-from benchmarks.grid import Shape
+from benchmarks.grid import SMALL, Shape
 from benchmarks.problem import Problem
 
 Request = dict[str, Any]
@@ -48,15 +49,17 @@ class Kept:
         self.key: Any = None
         self.tasks: Tasks = {}
 
-    def of(self, cell: str, shape: list[int]) -> Tasks:
-        if self.key != (cell, shape):
+    def of(self, cell: str, shape: Iterable[int]) -> Tasks:
+        key = cell, Shape(*shape)
+        if self.key != key:
             self.tasks = {}
-            self.tasks = self.make(Problem(cell, Shape(*shape)), self.threads)
-            self.key = cell, shape
+            self.tasks, self.key = self.make(Problem(*key), self.threads), key
         return self.tasks
 
 
 def answer(kept: Kept, request: Request) -> Any:
+    if "memory" in request:
+        kept.of(request["cell"], SMALL)[request["measure"]].run()
     task = kept.of(request["cell"], request["shape"])[request["measure"]]
     if "results" in request:
         start = time.perf_counter()

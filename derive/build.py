@@ -46,7 +46,7 @@ class Compiler:
     def line(self, source: Path, library: Path, define: str) -> list[str]:
         """The command that compiles a file into a library."""
         return [
-            *(*self.command, *ALWAYS, *self.flags, *shlex.split(os.environ.get("CFLAGS", ""))),
+            *(*self.command, *ALWAYS, *self.flags, *spoken("CFLAGS")),
             *([define] if define else []),
             *(str(source), "-o", str(library), *LIBRARY),
         ]
@@ -57,21 +57,28 @@ def compiler(*, portable: bool = False) -> Compiler:
 
     A portable library runs on any machine of the processor's family.
     """
-    return _compiler(os.environ.get("CC", ""), portable)
+    return _compiler(spoken("CC"), portable)
+
+
+def spoken(variable: str) -> tuple[str, ...]:
+    """The words of a variable of the environment, as a shell reads them; CellError if it cannot."""
+    text = os.environ.get(variable, "")
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise CellError(f"{variable} is {text!r}, which no shell reads: {error}") from None
 
 
 @cache
-def _compiler(named: str, portable: bool) -> Compiler:
-    found = next((c for c in [named] if c), None) or next(filter(shutil.which, COMPILERS), None)
-    if not found or not shutil.which(shlex.split(found)[0]):
-        missing = (
-            f"the compiler that CC names, {named!r}, is not there" if named else "no C compiler"
-        )
+def _compiler(named: tuple[str, ...], portable: bool) -> Compiler:
+    command = named or tuple(filter(shutil.which, COMPILERS))[:1]
+    if not command or not shutil.which(command[0]):
+        said = shlex.join(named)
+        missing = f"CC names {said!r}, which is not there" if named else "no C compiler"
         raise CellError(
             f"{missing}: install one, for instance gcc (Debian: gcc and libc6-dev; macOS: "
             f"xcode-select --install), or name it in CC"
         )
-    command = tuple(shlex.split(found))
     wishes = WISHES[:1] if portable else WISHES
     flags: list[str] = []
     for alternatives in wishes:
@@ -92,10 +99,9 @@ def built(
     cell: Cell, store: str = "all", tell: Callable[[str], None] = lambda _: None, **how: bool
 ) -> dict[str, bytes]:
     """The files of a compiled cell: its C, its libraries, and the module. `tell` is told of every
-    command that is run."""
-    program = Program(cell, store, POLICY)
-    texts = dict(files(program))
-    texts[f"{cell.name}.py"] = binding(program)
+    command that is run. A module with checkpoints calls a library that keeps all, of a segment."""
+    texts = dict(files(Program(cell, "all" if store == "checkpoints" else store, POLICY)))
+    texts[f"{cell.name}.py"] = binding(Program(cell, store, POLICY))
     contents = {name: text.encode() for name, text in texts.items()}
     chosen = compiler(**how)
     with tempfile.TemporaryDirectory() as folder:

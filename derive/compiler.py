@@ -45,9 +45,14 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
     """The files of a cell in a target language: names and texts.
 
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
-    the rest again; or "everything", and backward every adjoint
+    the rest again; "checkpoints", the states before every √T-th step; or "everything", and backward
+    every adjoint
     """
     module = backend(target)
+    if store not in module.STORES:
+        raise CellError(
+            f"{target} has no module that keeps {store!r}; it may be {', '.join(module.STORES)}"
+        )
     try:
         return dict(module.files(Program(cell, store, module.POLICY)))
     except CellError as error:

@@ -35,6 +35,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Mapping
+from functools import cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -117,23 +118,35 @@ class Params(Mapping):
                 raise ValueError(f"{name} must be a positive integer, not {size!r}")
         if np.dtype(dtype) not in (np.float64, np.float32, np.complex128):
             raise TypeError(f"dtype must be float64, float32 or complex128, not {np.dtype(dtype)}")
-        own = {name: int(size) for name, size in own.items()}
-        lengths = dict(zip(("I", "H"), own.values(), strict=True))
+        sizes = tuple(map(int, own.values()))
+        lengths = dict(zip(("I", "H"), sizes, strict=True))
         shapes = {k: tuple(lengths[axis] for axis in axes) for k, axes in self.SHAPES.items()}
-        sizes = [math.prod(shape) for shape in shapes.values()]
-        starts = dict(zip(shapes, accumulate(sizes, initial=0), strict=False))
-        flat = np.zeros(sum(sizes), dtype)
+        flat = np.zeros(sum(map(math.prod, shapes.values())), dtype)
+        own = dict(zip(own, sizes, strict=True))
+        vars(self).update(own, _sizes=sizes, _shapes=shapes, _flat=flat)
 
-        def view(start, shape):
-            return flat[start : start + math.prod(shape)].reshape(shape)
+    @cached_property
+    def _starts(self):
+        sizes = accumulate(map(math.prod, self._shapes.values()), initial=0)
+        return dict(zip(self._shapes, sizes, strict=False))
 
-        views = {k: view(starts[k], shape) for k, shape in shapes.items()}
+    @cached_property
+    def _views(self):
+        return {name: self._view(name, shape) for name, shape in self._shapes.items()}
+
+    @cached_property
+    def stacked(self):
+        """Views of those that lie one above the other, by the names of the stacks."""
         stacked = {}
-        for name, members in self.STACKS.items():
-            rows = sum(shapes[k][0] for k in members)
-            stacked[name] = view(starts[members[0]], (rows, *shapes[members[0]][1:]))
-        own |= {"_sizes": tuple(own.values()), "_flat": flat, "_views": views, "stacked": stacked}
-        vars(self).update(own)
+        for name, (first, *others) in self.STACKS.items():
+            rows = sum(self._shapes[k][0] for k in (first, *others))
+            stacked[name] = self._view(first, (rows, *self._shapes[first][1:]))
+        return stacked
+
+    def _view(self, first, shape):
+        """A view of this shape, from where that parameter begins."""
+        start = self._starts[first]
+        return self._flat[start : start + math.prod(shape)].reshape(shape)
 
     def __setattr__(self, name, value):
         if name != "flat":

@@ -29,9 +29,10 @@ def sampled(cells, some=SOME):
 
 
 def first(few, things):
-    """Things as parameters of a test, of which all but the first few are left to `make
-    test-every`."""
-    return [pytest.param(thing, marks=[every] * (n >= few)) for n, thing in enumerate(things)]
+    """Things, or tuples of several, as parameters of a test, of which all but the first few are
+    left to `make test-every`."""
+    taken = [thing if isinstance(thing, tuple) else (thing,) for thing in things]
+    return [pytest.param(*values, marks=[every] * (n >= few)) for n, values in enumerate(taken)]
 
 
 def of_parameters(cell):

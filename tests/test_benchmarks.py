@@ -12,10 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks import agree, derivers, deriving, plan, readme, table
+from benchmarks import agree, derivers, deriving, memory, readme, table
 from benchmarks.contestants import CONTESTANTS, PRODUCTS
 from benchmarks.contestants.floor import factors
 from benchmarks.grid import BOTH, FORWARD, GRID, SMALL
+from benchmarks.plan import FULL, QUICK
 from benchmarks.problem import Problem
 from benchmarks.process import BenchmarkError, Process
 from benchmarks.ratios import floor, ratio
@@ -57,7 +58,10 @@ class Wrong:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda found: found.update(W_f=1.001 * found["W_f"]), "W_f differs from ours by 1e-03"),
+        (
+            lambda found: found.update(W_f=1.001 * found["W_f"]),
+            "W_f differs from ours by 1e-03, more than 1e-05",
+        ),
         (lambda found: found.update(ys=found["ys"] * np.nan), "ys differs from ours by nan"),
         (lambda found: found.pop("dxs"), "one side alone has dxs"),
         (lambda found: found.update(b=found["ys"]), "one side alone has b"),
@@ -207,7 +211,7 @@ def test_the_plot_is_the_same_every_time(tmp_path):
 
 def test_the_plan_has_every_goal():
     """Each row of the goals is measured: at all shapes, and with whom they name."""
-    rows = {(row.cell, row.measure, row.shape) for row in plan.comparisons(quick=False)}
+    rows = {(row.cell, row.measure, row.shape) for row in FULL.comparisons()}
     for shape in GRID:
         for cell in CONTESTANTS["numpy"].cells:
             assert (cell, BOTH, shape) in rows
@@ -221,8 +225,30 @@ def test_the_quick_form_writes_its_files(tmp_path):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     found = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
-    rows = plan.comparisons(quick=True)
+    rows = QUICK.comparisons()
     assert [tuple(f["rounds"]) for f in found["times"]] == [row.contestants for row in rows]
-    assert len(done.stdout.splitlines()) == len(rows) + len(plan.memories(quick=True))
+    assert len(done.stdout.splitlines()) == len(rows) + len(QUICK.memories())
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == table.page(found)
     assert (tmp_path / "speed.svg").stat().st_size > 10_000
+
+    subprocess.run([*command, "--only", "deriving"], cwd=ROOT, capture_output=True, check=True)
+    again = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert again["times"] == found["times"] and again["memory"] == found["memory"]
+
+
+def test_there_must_be_figures_to_keep(tmp_path):
+    command = [sys.executable, "-m", "benchmarks", "--only", "memory", "-o", str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == f"benchmarks: {tmp_path} has no figures to keep: measure all first\n"
+
+
+def test_memory_that_a_library_keeps_counts():
+    held = []
+
+    def run():
+        if not held:
+            held.append(np.ones(4_000_000))  # 32 MB, at the first call
+        return np.ones(1_000_000)  # 8 MB, at each
+
+    assert 35e6 < memory.peak(run) < 50e6

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import ast
+import tracemalloc
 
+import kept
+import numpy as np
 import pytest
 import sympy as sp
+from click.testing import CliRunner
 from rich.cells import cell_len
 from some_cells import SOME, of_parameters, sampled
 
 from derive import library
+from derive.backends.numpy.memory import peaks
+from derive.cli.cost import cost as cost_command
 from derive.compiler import generate, module
 from derive.cost import predicted
 from derive.cost.measured import B, T, counted
 from derive.cost.report import cost_of, once, per_step
 from derive.display.tables import print_cost
+from derive.nodes import I as I_AXIS
 from derive.nodes import Outer
 from derive.program.program import Program
 
@@ -30,7 +37,7 @@ def as_letters(expr):
 def test_multiply_adds_and_functions_are_those_of_the_equations(name):
     """Stacking, hoisting and deferring move work and never add any."""
     cell = library.load(name)
-    program, found = Program(cell), counted(cell, module(cell))
+    program, found = Program(cell), counted(cell, kept.module(cell))
     letters = {"I": "H"} if cell.input_is_wide else {}
     for routine, equations in (
         ("forward", program.derivation.forward),
@@ -73,8 +80,8 @@ def test_lstm_by_hand():
 @pytest.mark.parametrize("name", SOME)
 def test_calls_in_the_loop_are_its_lines(name):
     """A step makes as many calls as the loop has lines, but for helpers, which make several."""
-    cell = library.load(name)
-    found = counted(cell, module(cell))
+    cell = kept.load(name)
+    found = counted(cell, kept.module(cell))
     for routine in ("forward", "backward"):
         source = _source(cell, routine)
         (loop,) = (
@@ -115,6 +122,43 @@ def test_recurrent_path(name, depth, recurrent):
     found = cost_of(cell, module(cell))
     assert as_letters(found.recurrent) == recurrent
     assert found.depth == depth
+
+
+@pytest.mark.parametrize("name", sampled(library.names(), ["lstm", "gru_d", "lstm_layer_norm"]))
+def test_peak_memory(name):
+    """Predicted from the arrays that the routines make, and measured while they run."""
+    cell = library.load(name)
+    sizes = {a: 16 if a != I_AXIS or cell.input_is_wide else 5 for a in cell.axes}
+    for store, numbers in peaks(cell, 2500, 4, sizes).items():
+        measured = peak_of(cell, module(cell, store), 2500, 4, sizes)
+        assert 0.9 * measured < 8 * numbers < 1.1 * measured, store
+
+
+def peak_of(cell, made, steps, sequences, sizes):
+    """The bytes that forward and backward take at the most."""
+    params = made.init(np.random.default_rng(0), *sizes.values())
+    rows = (steps, sequences)
+    arrays = [np.full((*rows, *(sizes[a] for a in q.axes)), 0.1) for q in cell.inputs]
+    xs = arrays[0] if len(arrays) == 1 else made.Inputs(*arrays)
+    dys = np.zeros((*rows, *([sizes[a] for a in cell.output.axes] or [1])))
+    tracemalloc.start()
+    try:
+        with np.errstate(all="ignore"):
+            ys, _, tape = made.forward(params, xs)  # the outputs stay, too
+            made.backward(params, tape, dys)
+        assert len(ys) == steps
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "at", ["T=10", "T=10 B=0 I=1 H=1", "T=10 B=1 I=1 H=x", "T=1 B=1 I=1 H=1 K=1"]
+)
+def test_sizes_that_are_not_said(at):
+    result = CliRunner().invoke(cost_command, ["lstm", "--at", at])
+    assert result.exit_code == 2
+    assert "--at takes T=… B=… I=… H=…, each a positive integer" in result.output
 
 
 @pytest.mark.parametrize("name", ["lstm", "scrn", "lstm_layer_norm"])

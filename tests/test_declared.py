@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import reference
+from some_cells import first
 from test_javascript import Numbers, both
 from test_language import HEAD, define
 
@@ -90,7 +91,9 @@ def test_the_proof(cell):
     assert f"in {', '.join(names)} the derivative that is declared" in rows["identity"].remark
 
 
-@pytest.mark.parametrize("row", ["identity", "complex step", "finite differences", "Hessian"])
+@pytest.mark.parametrize(
+    "row", first(2, ["identity", "complex step", "finite differences", "Hessian"])
+)
 @pytest.mark.parametrize("wrong", [
     (stop_gradient, lambda y, x: (1 + 0 * x,)),
     (surrogate, lambda y, of, like: (1 + 0 * of, 1 + 0 * of)),

@@ -8,10 +8,10 @@ import os
 import random
 import xml.etree.ElementTree as ET
 from dataclasses import replace
-from functools import cache
 from itertools import combinations, pairwise
 from pathlib import Path
 
+import kept
 import pytest
 from hostile_cells import HOSTILE
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -34,7 +34,6 @@ from written_cells import READABLE, UNPLEASANT
 from benchmarks.diagrams import KEPT, bends, crossings, edges, ours
 from derive.display.diagram.draw import Pen
 from derive.display.diagram.svg import svg
-from derive.library import load
 from derive.nodes import MatVec
 
 ROOT = Path(__file__).parent.parent
@@ -50,11 +49,10 @@ MORE = {
 COUNT, PARTS = int(os.environ.get("PICTURES", "200")), 8
 
 
-@cache
 def drawn(spec):
     """A built-in cell's drawing and its picture."""
-    drawing = Pen(load(spec))
-    return drawing, drawing.run()
+    cell = kept.load(spec)
+    return kept.pen(cell), kept.picture(cell)
 
 
 def check(drawing, scene):
@@ -154,8 +152,7 @@ QUICK = """
     "name", first(len(QUICK), [*QUICK, *(name for name in WRITTEN if name not in QUICK)])
 )
 def test_hostile(name):
-    drawing = Pen(WRITTEN[name])
-    check(drawing, drawing.run())
+    check(kept.pen(WRITTEN[name]), kept.picture(WRITTEN[name]))
 
 
 def test_what_is_read_twice_is_one_layer():

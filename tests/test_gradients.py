@@ -17,6 +17,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import kept
 import numpy as np
 import pytest
 import reference
@@ -51,7 +52,7 @@ ROOT = Path(__file__).parent.parent
 TIMES_W = ROOT / "examples" / "times_w.py"
 SMALL = Setup(steps=6, units=3, inputs=2, draws=2, seed=1)
 WRITTEN = [*written_cells.READABLE, *written_cells.UNPLEASANT, *written_cells.MATRICES]
-CELLS = [*map(library.load, library.names()), *WRITTEN]
+CELLS = [*map(kept.load, library.names()), *WRITTEN]
 
 
 def by_name(cells):
@@ -60,7 +61,7 @@ def by_name(cells):
 
 def trajectory(cell, seed=0, steps=4, batch=2):
     """A cell's module at random weights, all of them, not only matrices, on random inputs."""
-    made, rng = module(cell), np.random.default_rng(seed)
+    made, rng = kept.module(cell), np.random.default_rng(seed)
     params = made.init(rng, *samples.sizes(cell, 2, 3))
     params.flat[:] = rng.standard_normal(params.flat.size) * 0.7
     size = samples.width(cell, params)
@@ -623,14 +624,14 @@ def test_labels_with_room_stay():
     assert apart([0.0, 0.0], 1.0) == [-0.5, 0.5]
 
 
+measured = kept.of_each(drawn)
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 
 
 @pytest.mark.parametrize("form", STARTS)
 @pytest.mark.parametrize("kind", PICTURES)
 def test_pictures(kind, form):
-    cells = [library.load("lstm"), library.load("indrnn")]
-    taken = [drawn(cell, SMALL) for cell in cells]
+    taken = [measured(kept.load(name), SMALL) for name in ("lstm", "indrnn")]
     found = [activity([s]) for s in taken] if kind == "activities" else list(map(flow_of, taken))
     one, two = (PICTURES[kind](found, form) for _ in range(2))
     assert one == two and one.startswith(STARTS[form])

@@ -10,6 +10,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,10 +32,12 @@ STORES = ["all", "states", "everything"]
 PROSE = re.compile(r'/\*.*?\*/|//[^\n]*|String\.raw`.*?`|`[^`]*`|"[^"\n]*"', re.DOTALL)
 
 
+@cache
 def module_of(name, store="all"):
     return Module(Program(load(name), store, PER_BYTE))
 
 
+@cache
 def text_of(name, store="all"):
     (text,) = files(Program(load(name), store, PER_BYTE)).values()
     return text

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
+import kept
 import pytest
+from some_cells import MATRICES, SEVERAL, SOME, sampled
 
 from derive import compiler, library
 from derive.display.about import paper
@@ -29,22 +31,30 @@ PROOFS = [
     numeric.taylor,
     numeric.hessian,
     numeric.step,
-    numeric.states_only,
     numeric.single,
 ]
 
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_numbers(spec):
-    trial = Trial(library.load(spec))
+    cell = kept.load(spec)
+    trial = Trial(cell, module=kept.module(cell))
     for proof in PROOFS:
         outcome = proof(trial)
         assert outcome.ok, f"{proof.__name__}: {outcome.figure} {outcome.remark}"
 
 
+@pytest.mark.parametrize("spec", sampled(SPECS, [*SOME, *MATRICES, *SEVERAL]))
+def test_numbers_with_states_only(spec):
+    """What `--store states` changes is the same for all cells."""
+    cell = kept.load(spec)
+    outcome = numeric.states_only(Trial(cell, module=kept.module(cell)))
+    assert outcome.ok, f"{outcome.figure} {outcome.remark}"
+
+
 @pytest.mark.parametrize("spec", SPECS)
 def test_identity(spec):
-    ok, what = identity.prove(library.load(spec))
+    ok, what = identity.prove(kept.load(spec))
     assert ok, what
 
 

@@ -23,6 +23,7 @@ class Contestant(NamedTuple):
     made      the module in this package and its function
     packages  what must be installed; their versions are reported
     cells, measures, shapes  what it takes part in
+    omits     of its results, those that it does not compute; "memory" where a call takes none
     also      what else must be there: a sentence that says what is not, or None
     """
 
@@ -32,6 +33,7 @@ class Contestant(NamedTuple):
     cells: tuple[str, ...] = CELLS
     measures: tuple[str, ...] = MEASURES
     shapes: tuple[Shape, ...] = ()
+    omits: tuple[str, ...] = ()
     also: Callable[[], str | None] = lambda: None
 
     def missing(self) -> str | None:
@@ -57,13 +59,16 @@ COMPILED_AT = (SMALL, GRID[0], GRID[3], GRID[5])  # each takes a quarter of a mi
 CONTESTANTS = {
     "compiled": Contestant("Cellwright, C", "ours.compiled", also=missing.compiler),
     "numpy": Contestant("Cellwright, NumPy", "ours.numpy"),
-    "torch": Contestant("PyTorch, fused", "torch.fused", ("torch",), FUSED),
-    "eager": Contestant("PyTorch, eager", "torch.eager", ("torch",), UNFUSED),
+    "torch": Contestant("PyTorch, fused", "torch_layer.fused", ("torch",), FUSED),
+    "eager": Contestant("PyTorch, eager", "torch_loop.eager", ("torch",), UNFUSED),
     "torch.compile": Contestant(
-        "PyTorch, compiled", "torch.compiled", ("torch",), UNFUSED, (BOTH,), COMPILED_AT
+        "PyTorch, compiled", "torch_loop.compiled", ("torch",), UNFUSED, (BOTH,), COMPILED_AT
     ),
     "jax": Contestant("JAX, scan", "jax.scan", ("jax",), UNFUSED),
     "onnxruntime": Contestant("onnxruntime", "onnx.graph", ONNX, FUSED, (FORWARD, STEP)),
+    "kann": Contestant(
+        "KANN, C", "kann.lstm", (), ("lstm",), PASSES, omits=("dxs", "memory"), also=missing.kann
+    ),
     "products.numpy": Contestant("products, NumPy", "floor.by_numpy", measures=PASSES),
     "products.torch": Contestant("products, PyTorch", "floor.by_torch", ("torch",), CELLS, PASSES),
 }

@@ -11,13 +11,19 @@ if TYPE_CHECKING:  # so that the command can name the targets without importing 
     from derive.program.policy import Policy
     from derive.program.program import Program
 
+IN_PYTHON = ("numpy", "c")  # whose modules Python imports
 BACKENDS = ("numpy", "javascript", "c", "torch", "markdown")
+# What forward keeps for backward (`derive.program.loops.Loops`), and what a target needs routines
+# around its own for.
+KEPT = ("all", "states", "everything")
+STORES = (*KEPT, "checkpoints")
 
 
 class Backend(Protocol):
     """The interface of a backend's package."""
 
     POLICY: Policy  # what is cheap in this target
+    STORES: Sequence[str]  # what forward may keep for backward
 
     def files(self, program: Program) -> Mapping[str, str]:
         """File names and texts that make up the cell in this target."""

@@ -25,16 +25,30 @@ class PythonModule:
 
     dtypes  the types that its numbers may have, as NumPy calls them
     words   the names that its functions may not give to quantities
+    base    the template of a module that keeps all that backward reads
+    worth   how many steps of sequences are worth a call, where it keeps checkpoints
     """
 
     dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32")
     words: ClassVar[frozenset[str]] = FUNCTIONS
+    base: ClassVar[str] = "numpy/module.py.j2"
+    worth: ClassVar[int] = 256
 
     def __init__(self, program: Program):
         self.program, self.cell = program, program.cell
         self.layout, self.about = program.layout, About(program, in_docstring)
         self.calls = program.interface
         self.names = Names(program, self.words, ATTRIBUTES)
+
+    @property
+    def is_checkpointed(self) -> bool:
+        """Whether the tape has the states before a few steps only."""
+        return self.program.store == "checkpoints"
+
+    @property
+    def template(self) -> str:
+        """The template of this module, which may stand around that of another."""
+        return "numpy/checkpoints.py.j2" if self.is_checkpointed else self.base
 
     # sizes and shapes
 

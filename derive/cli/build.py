@@ -36,6 +36,14 @@ from derive.cli.progress import results
     help="The folder to write into.",
 )
 @click.option(
+    "--store",
+    type=click.Choice(["all", "states", "checkpoints"]),
+    default="all",
+    show_default=True,
+    help="What forward keeps for backward: all that backward reads; inputs and states only; or the "
+    "states before every √T-th step, which takes the least memory.",
+)
+@click.option(
     "--portable",
     is_flag=True,
     help="For any machine of this processor's family, and slower: else it is built for this one.",
@@ -49,6 +57,7 @@ from derive.cli.progress import results
 def build(
     cells: tuple[str, ...],
     folder: Path,
+    store: str,
     portable: bool,
     verbose: bool,
     settings: tuple[str, ...],
@@ -68,7 +77,7 @@ def build(
 
     def compiled(what: str) -> tuple[Cell, dict[str, bytes]]:
         cell = loaded(what, settings)
-        return cell, built(cell, tell=tell, portable=portable)
+        return cell, built(cell, store, tell=tell, portable=portable)
 
     tasks = [(f"compiling {what}", partial(compiled, what)) for what in cells]
     sources = own_files(cells)

@@ -7,23 +7,33 @@ from itertools import islice
 
 import click
 
+from derive.backends import IN_PYTHON
 from derive.cli.common import CELL_HELP, JSON, QUIET, SET, loaded, reports, write_json
 from derive.cli.progress import results
 
 
 @click.command(epilog=CELL_HELP)
 @click.argument("cells", nargs=-1, required=True, metavar="CELL...")
+@click.option(
+    "--backend",
+    type=click.Choice(IN_PYTHON),
+    default=IN_PYTHON[0],
+    show_default=True,
+    help="Whose module is proved; C needs a compiler.",
+)
 @SET
 @QUIET
 @JSON
 @reports
-def check(cells: tuple[str, ...], settings: tuple[str, ...], quiet: bool, as_json: bool) -> None:
+def check(
+    cells: tuple[str, ...], backend: str, settings: tuple[str, ...], quiet: bool, as_json: bool
+) -> None:
     """Prove that everything made of a cell agrees: prints a table, exits with 1 if a row fails."""
     from derive.proof import parts
     from derive.proof.data import proof_data
     from derive.proof.table import print_check
 
-    proofs = [(cell, parts(cell)) for cell in [loaded(what, settings) for what in cells]]
+    proofs = [(cell, parts(cell, backend)) for cell in [loaded(w, settings) for w in cells]]
     tasks = [(f"{cell.name}: {part.name}", part.row) for cell, own in proofs for part in own]
     rows = results(tasks, quiet=quiet)
     done = []

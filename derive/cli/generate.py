@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from derive.backends import BACKENDS
+from derive.backends import BACKENDS, STORES
 from derive.cli.common import (
     CELL_HELP,
     FORCE,
@@ -45,11 +45,12 @@ from derive.cli.progress import results
 )
 @click.option(
     "--store",
-    type=click.Choice(["all", "states", "everything"]),
+    type=click.Choice(STORES),
     default="all",
     show_default=True,
     help="What forward keeps for backward: all that backward reads; inputs and states only, which "
-    "takes less memory and more work; or everything, and backward every adjoint, to look at.",
+    "takes less memory and more work; checkpoints, the states before every √T-th step, which takes "
+    "the least; or everything, and backward every adjoint, to look at.",
 )
 @SET
 @FORCE

@@ -21,6 +21,7 @@ from derive.nodes import (
     FeatureSum,
     MatVec,
     Outer,
+    Quantity,
     Size,
     Transposed,
     axes_of,
@@ -148,16 +149,26 @@ def summary(program: Program) -> list[str]:
     How many elementwise operations there are depends on how code is written; `derive cost` counts.
     """
 
+    cell = program.cell
+
     def counts(equations: Iterable[Equation]) -> str:
         c = cost(equations)
         parts = ((c.multiply_adds, "multiply-adds"), (c.activations, "activations"))
         return ", ".join(f"{text(count)} {what}" for count, what in parts if count != 0)
 
+    stays = f"{text(kept(program))} numbers"
+    if program.store == "checkpoints":
+        given, states = (sp.Add(*map(_length, some)) for some in (cell.given, cell.states))
+        stays = f"{text(given)} numbers, and {text(states)} before every √T-th step"
     return [
         f"forward: {counts(program.derivation.forward)}",
         f"backward: {counts(program.derivation.backward)}",
-        f"kept from forward for backward: {text(kept(program))} numbers",
+        f"kept from forward for backward: {stays}",
     ]
+
+
+def _length(q: Quantity) -> sp.Expr:
+    return size(q.axes)
 
 
 def text(count: sp.Expr) -> str:

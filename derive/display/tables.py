@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -114,6 +114,14 @@ def print_cost(cell: Cell, found: CellCost) -> None:
     for saving in found.savings:
         rule = Text.assemble((f"{saving.rule:9}", "bold"), f"{saving.routine:9} {saving.what}")
         out.print(rule)
+
+
+def print_peaks(at: str, peaks: Mapping[str, int]) -> None:
+    """Print the peak memory of forward and backward, for each choice of what is kept."""
+    rows = table(f"Peak memory, for {at}", "numbers", "MB in float32", "MB in float64")
+    for store, count in peaks.items():
+        rows.add_row(f"--store {store}", f"{count:,}", *(f"{n * count / 1e6:,.1f}" for n in (4, 8)))
+    console().print(rows)
 
 
 def _work(

@@ -35,7 +35,8 @@ class Loops:
     store   "all" keeps every intermediate result that the way back reads; "states" keeps inputs and
             states only, and computes the rest again, for all steps at once, when it is needed
             (rematerialisation); "everything" keeps every quantity and, on the way back, every
-            adjoint, for somebody who wants to see them
+            adjoint, for somebody who wants to see them. With "checkpoints" a routine runs on a
+            few steps at a time and keeps "all" of these: what runs it is the target's
     policy  what is cheap in the target
     """
 
@@ -91,7 +92,7 @@ class Loops:
     def saved(self) -> tuple[Quantity, ...]:
         """What forward keeps for the others, apart from the inputs and the states."""
         forward = [e.lhs for e in self.adjoint.forward if e.lhs not in self.trajectory]
-        if self.store != "all":
+        if self.store in ("states", "everything"):
             return tuple(forward) if self.store == "everything" else ()
         needs = self._way_back.reads() - self.trajectory - self._fixed
         return tuple(q for q in forward if q in needs)

@@ -11,6 +11,11 @@ step                one step at a time gives what forward gives
 states only         so does the module that keeps less (--store states)
 float32             and single precision, as nearly as it can
 peer                another library's cell of the same equations agrees       (peers.py)
+
+A compiled module takes no complex numbers: of it all but the complex step, the Hessian's symmetry
+alone, and one row more:
+
+NumPy               in float64 it gives what the module for NumPy gives
 """
 
 from __future__ import annotations
@@ -68,10 +73,14 @@ class Part:
         return Row(self.name, *outcome, time.perf_counter() - start)
 
 
-def parts(cell: Cell) -> tuple[Part, ...]:
-    """The parts of a cell's proof, in the order of the module's docstring."""
-    from derive.proof import identity, numeric, peers, reach
-    from derive.proof.trial import Trial
+def parts(cell: Cell, backend: str = "numpy") -> tuple[Part, ...]:
+    """The parts of a cell's proof, in the order of the module's docstring; CellError where nothing
+    can make its module."""
+    from derive.proof import compiled, identity, numeric, peers, reach
+    from derive.proof.trial import Trial, for_numpy
+
+    is_compiled = backend != "numpy"
+    make = compiled.maker() if is_compiled else for_numpy
 
     @cache
     def network() -> identity.Network:
@@ -79,9 +88,9 @@ def parts(cell: Cell) -> tuple[Part, ...]:
 
     @cache
     def trial() -> Trial:
-        return Trial(cell)
+        return Trial(cell, make=make)
 
-    return (
+    found = (
         Part("identity", lambda: identity.outcome(network())),
         Part("reach", lambda: reach.outcome(network())),
         Part("complex step", lambda: numeric.complex_step(trial())),
@@ -94,8 +103,9 @@ def parts(cell: Cell) -> tuple[Part, ...]:
         Part("float32", lambda: numeric.single(trial())),
         Part("peer", lambda: peers.compare(cell, trial())),
     )
+    return compiled.instead(found, trial) if is_compiled else found
 
 
-def check(cell: Cell) -> list[Row]:
-    """Prove a cell: run every part."""
-    return [part.row() for part in parts(cell)]
+def check(cell: Cell, backend: str = "numpy") -> list[Row]:
+    """Prove a cell, and its module of a backend: run every part."""
+    return [part.row() for part in parts(cell, backend)]

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from derive import compiler
 from derive.evaluation.inputs import arrays, number, steps, tupled
 from derive.proof import Outcome
 from derive.proof.trial import Point, Trial, both
@@ -127,7 +126,7 @@ def _taylor(trial: Trial) -> Outcome:
 def _remainders(trial: Trial, v: Point, here: float, steps: Any) -> tuple[Any, Any]:
     """The remainders along a direction after the first and after the second derivative."""
     start, along = trial.point.vector(), v.vector()
-    slope, curve = trial.gradient(trial.point) @ along, _hvp(trial, v) @ along
+    slope, curve = trial.gradient(trial.point) @ along, product(trial, v) @ along
     ahead = np.array([trial.loss(trial.at(start + e * along)) for e in steps])
     first = ahead - here - steps * slope
     return first, first - steps**2 * curve / 2
@@ -143,7 +142,7 @@ def _order(steps: Any, remainders: Any, scale: float) -> float | None:
     return float(np.polyfit(np.log(steps[seen]), np.log(remainders[seen]), 1)[0])
 
 
-def _hvp(trial: Trial, v: Point) -> Any:
+def product(trial: Trial, v: Point) -> Any:
     """The Hessian times a direction, as one vector."""
     tangents = v.params, v.xs, v.state
     product = trial.module.hvp(
@@ -157,7 +156,7 @@ def hessian(trial: Trial) -> Outcome:
     worst = 0.0
     for each in both(trial):
         u, v, start = each.direction(), each.direction(), each.point.vector()
-        hu, hv = _hvp(each, u), _hvp(each, v)
+        hu, hv = product(each, u), product(each, v)
         right = each.gradient_of_loss(each.at(start + 1e-30j * v.vector())).imag / 1e-30
         floor = 1e-3 * float(np.abs(each.gradient(each.point)).max())  # all but linear cells
         terms = float(np.linalg.norm(hu) * np.linalg.norm(v.vector()))
@@ -187,7 +186,7 @@ def step(trial: Trial) -> Outcome:
 
 def states_only(trial: Trial) -> Outcome:
     """The module that keeps nothing but inputs and states gives the same outputs and gradient."""
-    module = compiler.module(trial.cell, "states")
+    module = trial.make(trial.cell, "states")
     params = module.Params(*trial.template._sizes)
     for name, values in trial.point.params.items():
         params[name] = values

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,12 @@ from derive.nodes import Axis, H, I
 from derive.proof.held import Held, is_declared
 
 STEPS, BATCH = 5, 4
+Maker = Callable[[Cell, str], ModuleType]
+
+
+def for_numpy(cell: Cell, store: str) -> ModuleType:
+    """The module that is generated for NumPy."""
+    return compiler.module(cell, store)
 
 
 @dataclass(frozen=True)
@@ -35,12 +43,19 @@ class Trial:
     """A cell's generated module at a random point, with a random linear loss on all it returns.
 
     The sequences are of different lengths where `lengths` is given. `module` is the cell's module
-    where there is one already.
+    where there is one already; `make` makes it, and others of the cell.
     """
 
-    def __init__(self, cell: Cell, lengths: Any = None, seed: int = 0, module: Any = None):
-        self.cell, self.lengths = cell, lengths
-        self.module = module or compiler.module(cell)
+    def __init__(
+        self,
+        cell: Cell,
+        lengths: Any = None,
+        seed: int = 0,
+        module: Any = None,
+        make: Maker = for_numpy,
+    ):
+        self.cell, self.lengths, self.make = cell, lengths, make
+        self.module = module or make(cell, "all")
         self.rng = np.random.default_rng(seed)
         self.sizes = sizes = _sizes(cell)
         self.template = self.module.Params(*(sizes[axis] for axis in cell.axes))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import reference
 
+from derive.entries import PLACE
 from derive.proof import numeric
 from derive.proof.trial import Trial
 from mutation.subjects import SUBJECTS
@@ -53,6 +54,93 @@ def test_numbers(proof, spec):
 def test_it_says_what_the_author_said(spec):
     cell, m = loaded(spec)
     assert " ".join(cell.doc.split()) in " ".join(m.__doc__.split())
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_parameters_start_as_the_equations_say(spec):
+    """Matrices by Glorot's rule, those of each head by themselves; others as they are declared."""
+    cell, m = loaded(spec)
+    lengths = {axis: 12 if cell.input_is_wide else 12 + n for n, axis in enumerate(cell.axes)}
+    params = m.init(np.random.default_rng(0), *lengths.values())
+    letters = {axis.letter: n for axis, n in lengths.items()}
+    for q in cell.parameters:
+        view, formula = params[q.name], cell.entries.get(q.name)
+        if formula is not None:
+            places = dict(zip(PLACE, np.indices(view.shape, float), strict=False))
+            env = {place: index.ravel() for place, index in places.items()}
+            want = reference.value(formula, env, letters)
+            np.testing.assert_allclose(view.ravel(), np.broadcast_to(want.ravel(), view.size))
+        elif q in cell.matrices:
+            bound = np.sqrt(6 / sum(view.shape[-2:]))
+            assert 0.9 * bound < np.abs(view).max() <= bound
+        else:
+            assert np.all(view == cell.initial.get(q.name, 0))
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_shapes_of_inputs_are_documented(spec):
+    cell, m = loaded(spec)
+    several = len(cell.inputs) > 1
+    for routine in ("forward", "step") if several else ("forward", "step", "backward", "jvp"):
+        said = " ".join(getattr(m, routine).__doc__.split())
+        for q in cell.inputs:
+            axes = ["B"] if routine == "step" else ["T", "B"]
+            shape = str((*axes, *map(str, q.axes))).replace("'", "")
+            assert (f"{q} {shape}" if several else shape) in said, (routine, q)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_direction_that_is_left_out_is_zero(spec):
+    cell, m = loaded(spec)
+    trial = Trial(cell, module=m)
+    point, along = trial.point, trial.direction()
+    _, _, tape = m.forward(point.params, point.xs, point.state)
+    zeros = reference.each(np.zeros_like, along.xs), m.State(*map(np.zeros_like, along.state))
+    one = m.jvp(point.params, tape, along.params)
+    other = m.jvp(point.params, tape, along.params, *zeros)
+    np.testing.assert_array_equal(one[0], other[0])
+    for a, b in zip(one[1], other[1], strict=True):
+        np.testing.assert_array_equal(a, b)
+    one = m.hvp(point.params, tape, trial.dys, along.params)
+    other = m.hvp(point.params, tape, trial.dys, along.params, *zeros)
+    np.testing.assert_array_equal(one[0].flat, other[0].flat)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_a_state_that_is_none_is_refused(spec):
+    cell, m = loaded(spec)
+    point = Trial(cell, module=m).point
+    many = len(cell.states)
+    for wrong in (list(point.state), (*point.state, point.state[0]), point.state[:-1], many):
+        with pytest.raises(TypeError, match=f"state must be a State of {many}, not "):
+            m.forward(point.params, point.xs, wrong)
+
+
+@pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if len(s.cell.inputs) > 1])
+def test_inputs_that_do_not_go_together_are_refused(spec):
+    cell, m = loaded(spec)
+    trial = Trial(cell, module=m)
+    params, xs, state = trial.point.params, trial.point.xs, trial.point.state
+    _, _, tape = m.forward(params, xs, state)
+    for k, name in enumerate(xs._fields):
+        for wrong in (xs[k][:-1], xs[k][:, :-1], xs[k][..., None]):
+            several = xs._replace(**{name: wrong})
+            with pytest.raises(ValueError, match=r"^xs\.\w+ has shape"):
+                m.forward(params, several, state)
+            with pytest.raises(ValueError, match=r"^xs_dot\.\w+ has shape"):
+                m.jvp(params, tape, trial.direction().params, several, state)
+    for wrong in (xs[0], list(xs), xs[:-1], None):
+        with pytest.raises(TypeError, match="must be Inputs"):
+            m.forward(params, wrong, state)
+
+
+@pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if s.cell.number])
+def test_numbers_of_steps_that_are_none_are_refused(spec):
+    cell, m = loaded(spec)
+    point = Trial(cell, module=m).point
+    for wrong in (1.0, "1", [1, 2, 3], np.ones((2, 2), int)):
+        with pytest.raises((TypeError, ValueError), match="the number of a step"):
+            m.forward(point.params, point.xs, point.state, first=wrong)
 
 
 @pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if s.is_wide])

@@ -28,7 +28,12 @@ from mutation.mutant import Mutant
 from mutation.subjects import SUBJECTS, Subject
 
 ROOT = Path(__file__).parents[2]
-TESTS = ["tests/mutation/proof.py", "tests/test_contract.py", "tests/test_contract_details.py"]
+TESTS = [
+    "tests/mutation/proof.py",
+    "tests/test_contract.py",
+    "tests/test_contract_details.py",
+    "tests/test_params.py",
+]
 LIMIT = 30  # seconds that one mutant may compute: on a busy machine it may wait longer
 PATIENCE = 20 * LIMIT  # seconds that may pass
 TIME = "time"  # what a mutant is killed by that takes longer

@@ -1,6 +1,7 @@
 """C99: a header and a file for a cell, which need nothing but the standard library."""
 
+from derive.backends import KEPT as STORES
 from derive.backends import no_overview as overview
 from derive.backends.c.module import POLICY, files
 
-__all__ = ["POLICY", "files", "overview"]
+__all__ = ["POLICY", "STORES", "files", "overview"]

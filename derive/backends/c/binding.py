@@ -22,13 +22,16 @@ OWN = frozenset(
 
 def binding(program: Program) -> str:
     """The text of the module that finds its library beside itself."""
-    return folded(render("c/binding.py.j2", module=Binding(program)))
+    module = Binding(program)
+    return folded(render(module.template, module=module))
 
 
 class Binding(PythonModule):
     """The module as its template sees it."""
 
     words = FUNCTIONS | OWN
+    base = "c/binding.py.j2"
+    worth = 1024
 
     @property
     def kept(self) -> dict[str, Buffer]:

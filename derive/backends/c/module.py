@@ -9,6 +9,7 @@ from functools import cached_property
 import sympy as sp
 
 from derive.backends.about import About
+from derive.backends.c.lines import folded
 from derive.backends.c.printer import (
     BELOW_ONE,
     LOG1P,
@@ -24,7 +25,7 @@ from derive.backends.c.routine import CRoutine, Field, Packed
 from derive.backends.c.words import WORDS
 from derive.backends.printer import width
 from derive.backends.scalar.entries import place, times
-from derive.backends.scalar.lines import folded, in_comment, open_ended
+from derive.backends.scalar.lines import in_comment
 from derive.backends.weight import Weight
 from derive.entries import PLACE
 from derive.nodes import Axes, Axis, H, I, Quantity
@@ -39,15 +40,14 @@ from derive.render import render
 
 POLICY = PER_BYTE
 ROWS = {Span.ONCE: "", Span.STEP: "B", Span.STEPS: "T * B", Span.TRAJECTORY: "(T + 1) * B"}
+RUN = {"T": "steps", "B": "sequences"}  # what the code calls a field of a run, and its name there
 
 
 def files(program: Program) -> dict[str, str]:
     """The names and texts of the header and the file."""
     module = Module(program)
     return {
-        f"{program.cell.name}.{end}": open_ended(
-            folded(render(f"c/module.{end}.j2", module=module))
-        )
+        f"{program.cell.name}.{end}": folded(render(f"c/module.{end}.j2", module=module))
         for end in ("h", "c")
     }
 
@@ -58,7 +58,7 @@ class Module:
     def __init__(self, program: Program):
         self.program, self.cell = program, program.cell
         self.layout, self.about = program.layout, About(program, in_comment)
-        self.names = Names(program, WORDS)
+        self.names = Names(program, WORDS, attributes=WORDS)
         calls, names, tape = program.interface, self.names, program.interface.tape.regions
         there, back = calls.hvp
         self.forward = CRoutine("forward", program, calls.forward, names, tape)
@@ -85,10 +85,23 @@ class Module:
         """Every axis, in the order of the sizes."""
         return self.cell.axes
 
+    @property
+    def run_fields(self) -> dict[str, str]:
+        """The lengths that a run has beside the sizes, and what they are called there."""
+        return RUN
+
     def describe(self, axis: Axis) -> str:
         """An axis for people."""
         said = {I: "inputs", H: "hidden units"}
         return said.get(axis) or self.names.argument(axis)
+
+    def example_size(self, axis: Axis) -> int:
+        """A size for an example."""
+        return 3 if axis == I and not self.cell.input_is_wide else 8
+
+    def folded(self, text: str, width: int) -> str:
+        """Code for a comment, in lines of at most this width."""
+        return folded(text, width)
 
     def shape(self, leading: str, axes: Axes) -> str:
         """A shape for people: leading lengths such as T and B, then a quantity's own."""

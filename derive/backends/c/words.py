@@ -35,14 +35,15 @@ FILE = frozenset(
     "power_of_two small_expm1 exp_below_one log1p_below_one sigmoid r_tanh r_exp softplus "
     "log_sigmoid relu unit_step sign heaviside maximum choose take team share together ended "
     "begin final clear_ended copy_rows forward_memory backward_memory step_memory jvp_memory "
-    "hvp_memory".split()
+    "hvp_memory real_is_as_wide_as_word".split()
 )
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(
-    "run sizes params tape xs state lengths threads dys dstate params_dot xs_dot state_dot "
-    "dys_dot dstate_dot dparams dxs dparams_dot dxs_dot dstate_start dstate_dot_start ys ys_dot "
-    "last_state work at it used numbers prepared T B t row rows seq col line head from to first "
-    "last next chunk part parts sum left count width n start end size offsets layout".split()
+    "run sizes steps sequences params tape xs state lengths threads dys dstate params_dot xs_dot "
+    "state_dot dys_dot dstate_dot dparams dxs dparams_dot dxs_dot dstate_start dstate_dot_start "
+    "ys ys_dot last_state work at it used numbers prepared T B t row rows seq col line head from "
+    "to first last next chunk part parts sum left count width n start end size offsets "
+    "layout".split()
 )
 
 WORDS = LANGUAGE | HEADERS | FILE | LOCAL

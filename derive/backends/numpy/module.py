@@ -27,8 +27,8 @@ def files(program: Program) -> dict[str, str]:
             f"a module {program.cell.name}.py would hide one that Python has, or needs, under this "
             f"name: give the cell's file another"
         )
-    text = render("numpy/module.py.j2", module=Module(program))
-    return {f"{program.cell.name}.py": folded(text)}
+    module = Module(program)
+    return {f"{program.cell.name}.py": folded(render(module.template, module=module))}
 
 
 class Module(PythonModule):

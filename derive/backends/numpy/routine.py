@@ -54,6 +54,7 @@ class Scratch:
 
     name: str
     width: str
+    parts: Group
     is_columns: bool = False
 
 
@@ -269,7 +270,7 @@ class Phase:
     def borrow(self, name: str, parts: Group, is_columns: bool = False) -> str:
         """A scratch array of this name."""
         name = self.routine.names.scratch((name, self.span), name)
-        self.scratch[name] = Scratch(name, self.routine.extent(parts), is_columns)
+        self.scratch[name] = Scratch(name, self.routine.extent(parts), parts, is_columns)
         return name
 
     # statements

@@ -9,20 +9,20 @@ import keyword
 
 # Of the module: what it imports and defines.
 MODULE = frozenset(
-    "annotations accumulate math zipfile np Mapping NamedTuple Params Inputs State Tape LATEX "
-    "init forward backward step jvp hvp".split()
+    "annotations accumulate cached_property math zipfile np Mapping NamedTuple Params Inputs "
+    "State Tape LATEX init forward backward step jvp hvp".split()
 )
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(
-    "k params tape xs x state lengths dys dstate params_dot xs_dot state_dot dys_dot dstate_dot "
-    "dtype dparams dxs dparams_dot dxs_dot dstate_dot ys ys_dot past ended ended_s half steps T B "
-    "first number zip range reversed len".split()
+    "k params tape xs x state lengths dys dstate params_dot xs_dot state_dot dys_dot "
+    "dstate_dot dtype dparams dxs dparams_dot dxs_dot dstate_dot ys ys_dot past ended ended_s "
+    "half steps T B first number zip range reversed len".split()
 )
 # Of `Params`: attributes, and names in its constructor and in `init`.
 PARAMS = frozenset(
-    "self dtype flat zeros copy save load stacked keys values items get name size sizes lengths "
-    "own shapes starts view views SHAPES STACKS np math accumulate rng params bound Params "
-    "isinstance int bool zip dict sum tuple type vars super".split()
+    "self dtype flat zeros copy save load stacked keys values items get name size sizes "
+    "lengths own shapes starts view views SHAPES STACKS np math accumulate rng params bound "
+    "Params isinstance int bool zip dict sum tuple type vars super".split()
 )
 PYTHON = frozenset(keyword.kwlist)
 

@@ -1,4 +1,4 @@
-"""Long lines of C and JavaScript, folded.
+"""Long lines of JavaScript, folded; C has its own layout, made of the same pieces.
 
 Templates write each statement on one line, however long. What does not fit is broken behind its
 outermost signs, else its outermost bracket is opened; nothing else about the text matters.
@@ -22,11 +22,6 @@ def folded(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n".join(rows))
 
 
-def open_ended(text: str) -> str:
-    """Folded text, without commas behind the last argument of a call."""
-    return re.sub(r",(\n *\))", r"\1", text)
-
-
 def _fold(line: str) -> list[str]:
     code = line.lstrip(" ")
     indent = " " * (len(line) - len(code))
@@ -43,7 +38,7 @@ def _fold(line: str) -> list[str]:
 
 def _statement(code: str, room: int) -> list[str]:
     """An assignment: a list on its left side, else the formula on its right side."""
-    left, *rest = _pieces(code, r" \+?= ")
+    left, *rest = pieces(code, r" \+?= ")
     right = " ".join(rest)
     is_list = "{" in left and len(left) > room // 2
     if not right or right[0] in "{[" or is_list:
@@ -58,7 +53,7 @@ def _formula(text: str, room: int) -> list[str]:
     if len(text) <= room:
         return [text]
     for signs in SIGNS:
-        rows = _pieces(text, signs)
+        rows = pieces(text, signs)
         if len(rows) > 1:
             return [part for row in rows for part in _formula(row, room)]
     return _opened(text, room)
@@ -66,12 +61,12 @@ def _formula(text: str, room: int) -> list[str]:
 
 def _opened(code: str, room: int) -> list[str]:
     """The longest bracket's inside on lines of its own; of a list in it at its end, that one's."""
-    spans = sorted(_brackets(code), key=lambda span: span[0] - span[1])
+    spans = sorted(brackets(code), key=lambda span: span[0] - span[1])
     if not spans:
         return [code]
     start, end = spans[0]
     inside = code[start + 1 : end].strip()
-    last = _pieces(inside, ", ")[-1]
+    last = pieces(inside, ", ")[-1]
     if last != inside and last[0] in "{[":
         start, end, inside = end - len(last), end - 1, last[1:-1].strip()
     behind_name = code[:start][-1:].isidentifier()
@@ -83,14 +78,14 @@ def _opened(code: str, room: int) -> list[str]:
 def _filled(items: str, room: int) -> list[str]:
     """A list, as many items on a line as there is room for."""
     rows = [""]
-    for item in _pieces(items, ", "):
+    for item in pieces(items, ", "):
         if rows[-1] and len(rows[-1]) + 2 + len(item) > room:
             rows.append("")
         rows[-1] += f"{' ' if rows[-1] else ''}{item.rstrip(', ')},"
     return [part for row in rows for part in _formula(row, room)]
 
 
-def _pieces(text: str, sign: str) -> list[str]:
+def pieces(text: str, sign: str) -> list[str]:
     """The text in pieces, each but the last ending with a sign outside brackets."""
     outside = set(_outside(text))
     ends = [m.end() for m in re.finditer(sign, text) if m.start() in outside]
@@ -107,7 +102,7 @@ def _outside(text: str) -> Iterator[int]:
         depth += character in "([{"
 
 
-def _brackets(text: str) -> Iterator[tuple[int, int]]:
+def brackets(text: str) -> Iterator[tuple[int, int]]:
     """The outermost brackets: where they open and close."""
     outside = set(_outside(text))
     for start in (at for at in outside if text[at] in "([{"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection
-from functools import cached_property, reduce
+from functools import cached_property
 from hashlib import sha256
 
 import sympy as sp
@@ -81,9 +81,10 @@ class Module:
 
     def of(self, *variants: dict[Quantity, Quantity]) -> list[str]:
         """What is called so of parameters, inputs and states, one variant of another."""
-        return self.called(
-            tuple(reduce(lambda q, named: named[q], variants, q) for q in self.given)
-        )
+        found = self.given
+        for named in variants:
+            found = tuple(named[q] for q in found)
+        return self.called(found)
 
     def derivatives(self, *variants: dict[Quantity, Quantity]) -> list[str]:
         """The same of parameters and inputs alone."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import combinations
 from typing import Any
 
@@ -81,18 +82,16 @@ class _Section:
             parts = frozenset.intersection(*places)
             if len(places) > 1 and (kind, parts) not in seen:
                 seen.add((kind, parts))
-                expr = kind(*sorted(parts, key=sp.default_sort_key))
-                yield _Common(kind, parts, expr, (len(places) - 1) * operations(expr))
+                expr, saved = _together(kind, parts)
+                yield _Common(kind, parts, expr, (len(places) - 1) * saved)
 
     def is_worth_it(self, common: _Common) -> bool:
-        if common.expr in self.refused or not symbols_of(common.expr):
+        if common.saves < 1 or common.expr in self.refused or not _is_array(common.expr):
             return False
-        if not has_shape(common.expr):
-            return False
-        if self.name == "during" or axes_of(common.expr) == ():
-            return common.saves >= 1
+        if self.name == "during" or common.saves >= 3 or axes_of(common.expr) == ():
+            return True
         owner = self.owner(common.expr)
-        return common.saves >= (1 if owner and not self.is_taken_over(owner.lhs) else 3)
+        return owner is not None and not self.is_taken_over(owner.lhs)
 
     def owner(self, expr: sp.Expr) -> Equation | None:
         """The equation that defines just this, if it may stand further up."""
@@ -110,13 +109,14 @@ class _Section:
     # its name
 
     def give_name(self, common: _Common) -> None:
-        readers = [e for e in self.equations if _replaced(e.rhs, common, sp.Dummy()) != e.rhs]
-        place = self.equations.index(readers[0])
+        other = sp.Dummy()
+        reader = next(e for e in self.equations if _replaced(e.rhs, common, other) != e.rhs)
+        place = self.equations.index(reader)
         owner = self.owner(common.expr)
         if owner is None:
-            name = name_of(common.expr, readers[0])
+            name = name_of(common.expr, reader)
             quantity = Quantity(fresh(name, self.taken), axes_of(common.expr))
-            owner = Equation(quantity, common.expr, readers[0].order)
+            owner = Equation(quantity, common.expr, reader.order)
         else:
             quantity = owner.lhs
             self.equations.remove(owner)
@@ -125,6 +125,11 @@ class _Section:
         self.refused.add(common.expr)
 
 
+# What is common is looked for after each name anew, in formulas of which most are as before. So
+# what is asked of one formula, whatever the others are, is remembered.
+
+
+@lru_cache(4096)
 def _formulas(expr: sp.Expr) -> tuple[sp.Expr, ...]:
     """The formulas of an equation that may have something in common with others, with those inside
     of them. What nodes take has a name already, and a function is looked at as a whole."""
@@ -143,14 +148,40 @@ def _pairs(formulas: Iterable[sp.Expr]) -> dict[tuple[Any, Parts], list[Parts]]:
     that holds their opposites, the opposites of all."""
     found: dict[tuple[Any, Parts], list[Parts]] = {}
     for formula in formulas:
-        parts = frozenset(p for p in formula.args if p != -1 and not _has_product(p))
-        for one, other in combinations((p for p in formula.args if p in parts), 2):
-            pair, beside = frozenset([one, other]), parts
-            opposite = frozenset([-one, -other])
-            if formula.is_Add and (sp.Add, opposite) in found:
-                pair, beside = opposite, frozenset(-p for p in parts)
-            found.setdefault((formula.func, pair), []).append(beside)
+        parts, pairs = _parts(formula)
+        opposites, opposite_pairs = _opposites(formula) if formula.is_Add else (parts, pairs)
+        for pair, opposite in zip(pairs, opposite_pairs, strict=True):
+            turned = formula.is_Add and (sp.Add, opposite) in found
+            key = formula.func, opposite if turned else pair
+            found.setdefault(key, []).append(opposites if turned else parts)
     return found
+
+
+@lru_cache(4096)
+def _parts(formula: sp.Expr) -> tuple[Parts, list[Parts]]:
+    """The terms or factors of a formula that may be common, and all pairs of them."""
+    parts = [p for p in formula.args if p != -1 and not _has_product(p)]
+    return frozenset(parts), [frozenset(pair) for pair in combinations(parts, 2)]
+
+
+@lru_cache(4096)
+def _opposites(formula: sp.Expr) -> tuple[Parts, list[Parts]]:
+    """The opposites of these."""
+    parts, pairs = _parts(formula)
+    return frozenset(-p for p in parts), [frozenset(-p for p in pair) for pair in pairs]
+
+
+@lru_cache(4096)
+def _together(kind: Any, parts: Parts) -> tuple[sp.Expr, int]:
+    """The sum or product of parts, and how many operations it takes."""
+    expr = kind(*sorted(parts, key=sp.default_sort_key))
+    return expr, operations(expr)
+
+
+@lru_cache(4096)
+def _is_array(expr: sp.Expr) -> bool:
+    """Whether an expression has a value, and is not the same number whatever is given."""
+    return bool(symbols_of(expr)) and has_shape(expr)
 
 
 def _has_product(expr: sp.Expr) -> bool:
@@ -170,7 +201,8 @@ def _replaced(expr: sp.Expr, common: _Common, name: sp.Symbol) -> sp.Expr:
             if shared.issubset(expr.args):
                 rest = (p for p in expr.args if p not in shared)
                 return expr.func(*(_replaced(p, common, name) for p in rest), sign * name)
-    return expr.func(*(_replaced(argument, common, name) for argument in expr.args))
+    changed = [_replaced(argument, common, name) for argument in expr.args]
+    return expr.func(*changed) if changed != [*expr.args] else expr
 
 
 def _is_product(expr: sp.Expr) -> bool:

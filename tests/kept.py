@@ -1,0 +1,31 @@
+"""What is dear, made once in a process for all tests: a cell, its module, its picture. A test of
+the making itself makes it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from derive import compiler, library
+from derive.cell import Cell
+from derive.display.diagram.draw import Pen
+
+
+def of_each(make: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function of a cell, which remembers. A cell is told by its identity."""
+    made: dict[tuple, tuple[Cell, Any]] = {}
+
+    def kept(cell: Cell, *arguments: Any) -> Any:
+        key = id(cell), *arguments
+        if key not in made:
+            made[key] = cell, make(cell, *arguments)  # which keeps the cell, and with it its number
+        return made[key][1]
+
+    return kept
+
+
+load = cache(library.load)
+module = of_each(compiler.module)
+pen = of_each(Pen)
+picture = of_each(lambda cell: pen(cell).run())
