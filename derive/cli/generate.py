@@ -31,7 +31,8 @@ from derive.cli.progress import results
     type=click.Choice(BACKENDS),
     default="numpy",
     show_default=True,
-    help="The target: a NumPy module, a JavaScript module, C99, or a page about the cell.",
+    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, or a page about "
+    "the cell.",
 )
 @click.option(
     "-o",

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable
 from derive.names import fresh
 from derive.nodes import Axis, Quantity
 from derive.program.buffers import Buffer, Role, Span
+from derive.program.loop import Loop
 from derive.program.program import Program
 from derive.program.routine import Routine
 from derive.program.variants import Variant
@@ -25,6 +26,7 @@ class Names:
     attributes  names that the sizes may not have, where parameters are an object with others
     streamed    what the argument is called that has the inputs of one step
     routines    the routines that the file has: all, if none are named
+    loops       the loops that it has, where it has no routines
 
     A routine that needs further ones, for scratch arrays, asks `child` for a copy that knows all of
     these.
@@ -37,6 +39,7 @@ class Names:
         attributes: Collection[str] = (),
         streamed: str = "x",
         routines: Collection[str] = (),
+        loops: Collection[Loop] = (),
     ):
         self.taken = set(words)
         self.given: dict[object, str] = {}
@@ -45,8 +48,8 @@ class Names:
         for q in cell.inputs:
             if q.name == streamed:  # it has the name of the argument already
                 self.given[q] = streamed
-        some = [program.routines[name] for name in routines or program.routines]
-        quantities = _quantities(program, some)
+        some = [] if loops else [program.routines[name] for name in routines or program.routines]
+        quantities = _quantities(program, loops or [routine.loop for routine in some])
         for q in quantities:
             if q not in self.given:
                 self.given[q] = self.free(q.name)
@@ -139,9 +142,9 @@ class Names:
         return self.given[axis, "argument"]
 
 
-def _quantities(program: Program, routines: Iterable[Routine]) -> Iterable[Quantity]:
+def _quantities(program: Program, every: Iterable[Loop]) -> Iterable[Quantity]:
     """Everything that has a name in any loop, a person's own first."""
-    every = [routine.loop for routine in routines]
+    every = tuple(every)
     made = [e.lhs for loop in every for e in loop.equations]
     carried = [q for loop in every for c in loop.carries for q in (c.entering, c.leaving)]
     parameters = program.parameters.of
