@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from derive import cli
+from derive.backends import BACKENDS
 from derive.compiler import generate, overview
 from derive.display.tables import all_cells
 from derive.library import is_built_in, load, names
@@ -83,5 +84,5 @@ def test_the_index_is_written_with_all_cells_only(tmp_path, monkeypatch):
 
 def test_help_says_what_the_targets_are():
     text = " ".join(CliRunner().invoke(cli.main, ["generate", "--help"]).stdout.split())
-    for word in ("numpy|javascript|c|markdown", "a NumPy module", "a page about the cell"):
+    for word in ("|".join(BACKENDS), "a NumPy module", "a page about the cell"):
         assert word in text
