@@ -43,7 +43,8 @@ class Routine:
         self.letters = letters(program.cell.axes)
         self.sizes: dict[Axis, None] = {}
         after = frozenset().union(*(symbols_of(e.rhs) for e in loop.after))
-        self.late = after | frozenset(later)
+        self.later = frozenset(later)
+        self.late = after | self.later
         self.before = [self._line(e, names.all) for e in loop.before]
         self.during = [self._line(e, names.one, self.WITHIN) for e in loop.during]
         self.after = [self._line(e, names.all) for e in loop.after]
@@ -105,7 +106,7 @@ class Routine:
         is_fixed = symbols_of(e.rhs) <= self.fixed
         has_shape = axes_of(e.rhs) == e.lhs.axes and (not is_fixed or e.lhs in self.fixed)
         lengths = "" if has_shape else self.lengths(e.lhs, "" if e.lhs in self.fixed else leading)
-        is_own = isinstance(e.rhs, Quantity) and e.lhs in self.late
+        is_own = isinstance(e.rhs, Quantity) and e.lhs in self.later
         return Line(named(e.lhs), printer.seen(axes)(e.rhs), lengths, is_own)
 
     def _total(self, e: Equation, printer: TorchPrinter) -> Line:
