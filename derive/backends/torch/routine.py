@@ -76,6 +76,18 @@ class Routine:
         return tuple(c for c in carries if {c.entering, c.leaving} & self.late)
 
     @property
+    def whole(self) -> frozenset[Quantity]:
+        """What is read of all steps at once, and what of them step by step."""
+        apart = (symbols_of(e.rhs) for e in (*self.loop.before, *self.loop.after))
+        return self.later.union(self.taken, *apart)
+
+    @property
+    def after_it(self) -> frozenset[Quantity]:
+        """What is read of all steps when the loop is over, of forward's."""
+        own = {self.program.cell.output}
+        return frozenset(own.union(*(symbols_of(e.rhs) for e in self.loop.after)))
+
+    @property
     def kept(self) -> list[Quantity]:
         """What else is kept of every step."""
         there = {c.leaving for c in self.trajectories}
