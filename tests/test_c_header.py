@@ -81,7 +81,9 @@ AFTER = """
   {cell}_tape_in(&all, numbers({cell}_tape_in(&all, NULL, &kept)), &kept);
   const {inputs};
   real *outputs = numbers(3 * {width});
-  {cell}_forward(&all, params, {given}, NULL, outputs, &state, &kept,
+  {cell}_start(&all, &state); /* the last state where the first one is */
+  const {cell}_state from = {{{fields}}};
+  {cell}_forward(&all, params, {given}, &from, outputs, &state, &kept,
                  numbers({cell}_forward_work(&all)));
   double apart = 0;
   for (size_t n = 0; n < {width}; n++) {{
@@ -120,6 +122,7 @@ def program(module, header):
         "outputs": module.shape("T B", cell.output.axes),
         "width": f"({module.shape('', cell.output.axes)})",
         "inputs": x,
+        "fields": ", ".join(f".{one(s)} = state.{one(s)}" for s in cell.states),
         "given": "&" * (not module.has_one_input)
         + "three"
         + ", (real[]){1, 2, 3}" * bool(cell.number),

@@ -83,5 +83,5 @@ def test_the_index_is_written_with_all_cells_only(tmp_path, monkeypatch):
 
 def test_help_says_what_the_targets_are():
     text = " ".join(CliRunner().invoke(cli.main, ["generate", "--help"]).stdout.split())
-    for word in ("numpy|javascript|markdown", "a NumPy module", "a page about the cell"):
+    for word in ("numpy|javascript|c|markdown", "a NumPy module", "a page about the cell"):
         assert word in text

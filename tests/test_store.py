@@ -123,6 +123,26 @@ def test_compiled_ones_do(name):
         both.check(T, ragged=T == 13, given=T == 1)
 
 
+@pytest.mark.parametrize("name", ["lstm", "t_lstm"])
+def test_a_run_without_a_tape(name):
+    """What forward gives, all at once or in parts."""
+    try:
+        both = Both(name, build.compiled)
+    except CellError as missing:
+        pytest.skip(str(missing))
+    n, module = both.numbers(20, ragged=False, given=True), both.modules[1]
+    params, state = module.Params(*both.sizes), module.State(*n["state"])
+    params.flat = n["flat"]
+    given = [x[:9] for x in n["xs"]], [x[9:] for x in n["xs"]], n["xs"]
+    first, second, xs = (some[0] if len(some) == 1 else module.Inputs(*some) for some in given)
+    ys, last, _ = module.forward(params, xs, state)
+    one, between = module.run(params, first, state)
+    two, end = module.run(params, second, between)
+    assert np.allclose(np.concatenate([one, two]), ys, rtol=1e-12, atol=1e-14)
+    assert all(np.allclose(a, b, rtol=1e-12, atol=1e-14) for a, b in zip(end, last, strict=True))
+    assert all(map(np.array_equal, state, n["state"]))  # the caller's stays
+
+
 @pytest.mark.parametrize("T", [1, 2, 3, 4, 5, 16, 17, 101, 400])
 def test_segments(T):
     module = compiler.module(library.load("rnn"), "checkpoints")

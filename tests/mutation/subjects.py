@@ -74,6 +74,10 @@ CONSTANTS = Subject("constants")  # one that computes with parameters alone
 TIMED = Subject("timed")  # one with several inputs, the step's number, and formulas of parameters
 COUNTED = Subject("counted", "states")  # one whose input is a number
 MEMORY = Subject("memory")  # one with matrices, for each head
+CHECKPOINTS = (  # what keeps states of some steps only
+    *(Subject("timed", "checkpoints"), Subject("counted", "checkpoints")),
+    *(Subject("memory", "checkpoints"), Subject("lstm", "checkpoints")),
+)
 STATES = (Subject("lstm", "states"), Subject("gru", "states"))
 
 SUBJECTS = (

@@ -16,7 +16,8 @@ from derive.render import render
 
 # What its functions call things, apart from what NumPy's do.
 OWN = frozenset(
-    "ctypes os partial Path Stream set_threads threads run kept make last start y tuple".split()
+    "ctypes os partial Path Stream set_threads threads run kept make last start y tuple "
+    "library prepared".split()
 )
 
 
