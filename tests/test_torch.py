@@ -520,3 +520,27 @@ def test_no_parameter_is_called_as_an_attribute_of_a_layer_is():
     layer = layer_module(load("lstm")).LSTM(2, 3)
     own = {"input_size", "hidden_size", *dict(layer.named_parameters())}
     assert {word for word in dir(layer) if not word.startswith("_")} - own <= LAYER
+
+
+@pytest.mark.parametrize("name", ["lstm", "mamba2", "t_lstm"])
+@pytest.mark.parametrize("lengths", [None, LENGTHS], ids=["full", "ragged"])
+def test_operations_are_what_tracing_takes_them_for(name, lengths):
+    """PyTorch's own check: shapes, strides and dtypes without values, no tensor given out twice."""
+    both = Both(load(name))
+    m, past = both.module, None
+    if lengths is not None:
+        past = torch.arange(T)[:, None] >= torch.tensor(lengths)
+    inputs = [x if q.axes else x[..., None] for q, x in zip(both.cell.inputs, tensors(both.xs))]  # noqa: B905
+    parameters = [getattr(both.layer, both.attributes[p.name]) for p in both.cell.parameters]
+    given = [*(p.detach() for p in parameters), *inputs, *tensors(both.state)]
+    leaving = m.OPERATIONS["forward"](past, given)
+    seeds, tape = leaving[: 1 + m.STATES], leaving[1 + m.STATES :]
+    arguments = {
+        "forward": (past, given),
+        "backward": (past, given, tape, seeds),
+        "jvp": (past, given, tape, given),
+        "hvp": (past, given, tape, seeds, given, seeds),
+    }
+    tests = ("test_schema", "test_faketensor")
+    for name, some in arguments.items():
+        torch.library.opcheck(m.OPERATIONS[name], some, test_utils=tests)

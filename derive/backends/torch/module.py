@@ -21,6 +21,7 @@ from derive.entries import PLACE
 from derive.names import fresh
 from derive.nodes import Axis, CellError, MatVec, Quantity, is_matrix, symbols_of
 from derive.printing import shortest
+from derive.program.loop import Carry
 from derive.program.naming import Names
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
@@ -113,13 +114,10 @@ class Module:
         return [self.names.all(seed), *(self.names.one(self.dot[q]) for q in self.carries)]
 
     @property
-    def trajectories(self) -> list[tuple[str, str, Quantity]]:
+    def trajectories(self) -> list[Carry]:
         """States on the tape, before and after each step."""
-        return [
-            (self.names.all(c.entering), self.names.all(c.leaving), c.entering)
-            for c in self.forward.trajectories
-            if {c.entering, c.leaving} & self.read
-        ]
+        carries = self.forward.trajectories
+        return [c for c in carries if {c.entering, c.leaving} & self.read]
 
     @property
     def tape(self) -> list[Quantity]:
@@ -131,14 +129,13 @@ class Module:
     @property
     def tape_names(self) -> list[str]:
         """What all on the tape is called."""
-        return [*map(self.names.all, self.tape), *(before for before, _, _ in self.trajectories)]
+        return list(map(self.names.all, (*self.tape, *(c.entering for c in self.trajectories))))
 
     @property
     def axes_of_tape(self) -> set[Axis]:
         """The axes of all on the tape."""
-        return {
-            axis for q in (*self.tape, *(s for _, _, s in self.trajectories)) for axis in q.axes
-        }
+        states = (c.entering for c in self.trajectories)
+        return {axis for q in (*self.tape, *states) for axis in q.axes}
 
     def lengths(self, q: Quantity) -> str:
         """The lengths of a quantity's own axes; 1 for a number."""

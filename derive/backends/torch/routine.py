@@ -43,7 +43,8 @@ class Routine:
         self.letters = letters(program.cell.axes)
         self.sizes: dict[Axis, None] = {}
         after = frozenset().union(*(symbols_of(e.rhs) for e in loop.after))
-        self.late = after | frozenset(later)
+        self.later = frozenset(later)
+        self.late = after | self.later
         self.before = [self._line(e, names.all) for e in loop.before]
         self.during = [self._line(e, names.one, self.WITHIN) for e in loop.during]
         self.after = [self._line(e, names.all) for e in loop.after]
@@ -73,6 +74,18 @@ class Routine:
         """What is handed on from step to step, and kept before the first step and after each."""
         carries = () if self.loop.reverse else self.loop.carries
         return tuple(c for c in carries if {c.entering, c.leaving} & self.late)
+
+    @property
+    def whole(self) -> frozenset[Quantity]:
+        """What is read of all steps at once, and what of them step by step."""
+        apart = (symbols_of(e.rhs) for e in (*self.loop.before, *self.loop.after))
+        return self.later.union(self.taken, *apart)
+
+    @property
+    def after_it(self) -> frozenset[Quantity]:
+        """What is read of all steps when the loop is over, of forward's."""
+        own = {self.program.cell.output}
+        return frozenset(own.union(*(symbols_of(e.rhs) for e in self.loop.after)))
 
     @property
     def kept(self) -> list[Quantity]:
@@ -105,7 +118,7 @@ class Routine:
         is_fixed = symbols_of(e.rhs) <= self.fixed
         has_shape = axes_of(e.rhs) == e.lhs.axes and (not is_fixed or e.lhs in self.fixed)
         lengths = "" if has_shape else self.lengths(e.lhs, "" if e.lhs in self.fixed else leading)
-        is_own = isinstance(e.rhs, Quantity) and e.lhs in self.late
+        is_own = isinstance(e.rhs, Quantity) and e.lhs in self.later
         return Line(named(e.lhs), printer.seen(axes)(e.rhs), lengths, is_own)
 
     def _total(self, e: Equation, printer: TorchPrinter) -> Line:
