@@ -107,16 +107,21 @@ test: $(VENV)/.test ## Run the tests, but for those that need other libraries, N
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
 	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
 	echo "Not run: the tests that open the atlas in a browser (marked 'browser'). To run them: make test-browser"; \
-	echo "Not run: what is tested on some cells, on all of them (marked 'every'). To run them: make test-every"; \
+	echo "Not run: what is tested on some cells, on all of them (marked 'every'). To run them: make test-every, make test-long"; \
 	exit $$status
 
 .PHONY: test-peers
 test-peers: $(VENV)/.test $(VENV)/.bench ## Run the tests against PyTorch, onnxruntime and JAX (installs them)
-	@$(PY) -m pytest -m peers
+	@$(PY) -m pytest -m "peers and not every"
 
 .PHONY: test-every
 test-every: $(VENV)/.test ## Run on all cells what make test runs on some
-	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m every
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "every and not compiler and not peers"
+
+# PICK chooses among them by name, as pytest's -k does.
+.PHONY: test-long
+test-long: $(VENV)/.test $(VENV)/.bench ## The same for what is compiled, and for PyTorch's modules (an hour)
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "every and (compiler or peers)" -k "$(PICK)"
 
 .PHONY: test-node
 test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)
