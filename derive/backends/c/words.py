@@ -28,6 +28,7 @@ HEADERS = frozenset(
 )
 # Of the file: types, macros and functions.
 FILE = frozenset(
+    "panel_times panel_times_one "
     "real vector whole word F OMP EACH SUM_OF INLINE UNROLL VECTOR_BYTES LANES TILE_ROWS "
     "TILE_VECTORS TILE_COLUMNS TILE DEPTH CHUNK SHARE SET ADD MANTISSA BIAS LARGEST_EXP "
     "SMALLEST_EXP LOG2_HIGH LOG2_LOW LOG2 ONE_BY_LOG2 SHIFTER smaller rounded_up packed_size "
