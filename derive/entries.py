@@ -12,9 +12,11 @@ from typing import Any
 import sympy as sp
 
 from derive.elementwise import FUNCTIONS
+from derive.names import ranks
 from derive.nodes import Axes, CellError, Quantity, Size, describe
 
 PLACE = ROW, COLUMN = Quantity("row"), Quantity("column")
+RANKS = ranks(place.name for place in PLACE)  # for whoever prints formulas of them
 
 
 def entries(name: str, rule: Callable[..., Any], axes: Axes) -> sp.Expr:

@@ -68,7 +68,10 @@ def scan(problem: Problem, threads: int) -> Tasks:  # noqa: ARG001 - XLA has wha
 
     @jax.jit
     def hvp(params: Any, params_dot: Any, xs: Any, dys: Any) -> Any:
-        gradient = lambda p: jax.vjp(lambda q: forward(q, xs), p)[1](dys)[0]  # noqa: E731
+
+        def gradient(p):
+            return jax.vjp(lambda q: forward(q, xs), p)[1](dys)[0]
+
         return jax.jvp(gradient, (params,), (params_dot,))[1]
 
     def done(function: Any, *arguments: Any) -> Any:

@@ -39,6 +39,11 @@ def extent(parts: Iterable[Quantity], size: Callable[[Axis], str]) -> str:
 def width(parts: Iterable[Quantity], size: Callable[[Axis], str]) -> str:
     """How many entries quantities side by side have: ``4 * H``, ``2 * H + P``, ``K * V``; 1 for a
     number."""
-    counts = Counter(" * ".join(map(size, q.axes)) for q in parts if q.axes)
-    terms = (letter if n == 1 else f"{n} * {letter}" for letter, n in counts.items())
-    return " + ".join(terms) or "1"
+    return summed(" * ".join(map(size, q.axes)) for q in parts if q.axes) or "1"
+
+
+def summed(lengths: Iterable[str]) -> str:
+    """The sum of lengths, alike ones counted."""
+    counts = Counter(lengths)
+    terms = (length if n == 1 else f"{n} * {length}" for length, n in counts.items())
+    return " + ".join(terms)

@@ -12,7 +12,7 @@ from derive.backends.numpy.printer import NumPyPrinter
 from derive.backends.numpy.words import ATTRIBUTES, FUNCTIONS
 from derive.backends.printer import extent
 from derive.backends.python_lines import in_docstring
-from derive.entries import PLACE
+from derive.entries import RANKS
 from derive.nodes import Axes, Axis, H, I, Quantity
 from derive.program.buffers import Buffer
 from derive.program.interface import Call
@@ -148,5 +148,4 @@ class PythonModule:
 
     def entry(self, formula: sp.Expr) -> str:
         """A parameter's entries, in `init`."""
-        ranks = {place.name: n for n, place in enumerate(PLACE)}
-        return NumPyPrinter(ranks, str, self.names.argument, ())(formula)
+        return NumPyPrinter(RANKS, str, self.names.argument, ())(formula)

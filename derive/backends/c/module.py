@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import cached_property
 
 import sympy as sp
 
-from derive.backends.about import About
 from derive.backends.c.lines import folded
 from derive.backends.c.printer import (
-    BELOW_ONE,
-    LOG1P,
-    MACHINE,
+    PARTS,
     CPrinter,
     as_real,
     behind_prepared,
@@ -23,23 +19,19 @@ from derive.backends.c.printer import (
 )
 from derive.backends.c.routine import CRoutine, Field, Packed
 from derive.backends.c.words import WORDS
-from derive.backends.printer import width
 from derive.backends.scalar.entries import place, times
-from derive.backends.scalar.lines import in_comment
+from derive.backends.scalar.module import ScalarModule
 from derive.backends.weight import Weight
-from derive.entries import PLACE
-from derive.nodes import Axes, Axis, H, I, Quantity
-from derive.program.buffers import Buffer, Role, Span
+from derive.entries import RANKS
+from derive.nodes import Axis, H, I, Quantity
+from derive.program.buffers import Buffer, Role
 from derive.program.naming import Names
 from derive.program.policy import PER_BYTE
 from derive.program.program import Program
-from derive.program.statements import Fused
 from derive.program.variants import Variant
-from derive.program.views import numbers
 from derive.render import render
 
 POLICY = PER_BYTE
-ROWS = {Span.ONCE: "", Span.STEP: "B", Span.STEPS: "T * B", Span.TRAJECTORY: "(T + 1) * B"}
 RUN = {"T": "steps", "B": "sequences"}  # what the code calls a field of a run, and its name there
 
 
@@ -52,13 +44,11 @@ def files(program: Program) -> dict[str, str]:
     }
 
 
-class Module:
+class Module(ScalarModule):
     """The generated files as the templates see them."""
 
     def __init__(self, program: Program):
-        self.program, self.cell = program, program.cell
-        self.layout, self.about = program.layout, About(program, in_comment)
-        self.names = Names(program, WORDS, attributes=WORDS)
+        super().__init__(program, Names(program, WORDS, attributes=WORDS))
         calls, names, tape = program.interface, self.names, program.interface.tape.regions
         there, back = calls.hvp
         self.forward = CRoutine("forward", program, calls.forward, names, tape)
@@ -81,11 +71,6 @@ class Module:
         return self.cell.name
 
     @property
-    def axes(self) -> tuple[Axis, ...]:
-        """Every axis, in the order of the sizes."""
-        return self.cell.axes
-
-    @property
     def run_fields(self) -> dict[str, str]:
         """The lengths that a run has beside the sizes, and what they are called there."""
         return RUN
@@ -103,21 +88,9 @@ class Module:
         """Code for a comment, in lines of at most this width."""
         return folded(text, width)
 
-    def shape(self, leading: str, axes: Axes) -> str:
-        """A shape for people: leading lengths such as T and B, then a quantity's own."""
-        return " * ".join([*leading.split(), *map(self.names.size, axes)]) or "1"
-
-    def width(self, q: Quantity) -> str:
-        """How many entries a quantity has."""
-        return width([q], self.names.size)
-
     def counted(self, rows: str, length: str) -> str:
         """So many rows of a length."""
         return times(rows, length)
-
-    def count(self, buffer: Buffer) -> str:
-        """How many numbers an array has."""
-        return times(ROWS[buffer.span], width(buffer.parts, self.names.size)) or "1"
 
     def at(self, q: Quantity, row: str, column: str) -> str:
         """Where an entry of a quantity lies in an array of its own."""
@@ -132,11 +105,6 @@ class Module:
         return " * ".join(map(self.names.size, p.axes)) or "1"
 
     # what is taken and given
-
-    @property
-    def has_one_input(self) -> bool:
-        """Whether the inputs are one array, and no struct of several."""
-        return len(self.cell.inputs) == 1
 
     @property
     def tape(self) -> dict[str, Buffer]:
@@ -233,32 +201,11 @@ class Module:
 
     # functions of its own
 
-    @cached_property
-    def helpers(self) -> set[str]:
-        """The functions that the language has not, and this file needs."""
-        every = [s for r in self.routines for s in r.call.routine.statements]
-        flat = [p for s in every for p in (s.body if isinstance(s, Fused) else (s,))]
-        return helpers([*self.about.entries.values(), *(e for s in flat for e in numbers(s))])
-
     @property
-    def uses_machine(self) -> bool:
-        """Whether any of them rests on the bits of a number."""
-        return bool(self.helpers & MACHINE)
-
-    @property
-    def uses_small_exponentials(self) -> bool:
-        """Whether any of them rests on an exponential that is at most 1."""
-        return bool(self.helpers & BELOW_ONE)
-
-    @property
-    def uses_logarithms(self) -> bool:
-        """Whether any of them rests on a logarithm."""
-        return bool(self.helpers & LOG1P)
-
-    @property
-    def function_order(self) -> list[str]:
-        """The functions in an order of their own, none before what it rests on."""
-        return sorted(self.helpers)
+    def functions(self) -> list[str]:
+        """The functions that the language has not, and this file needs, after what they rest on."""
+        needed = helpers(self.formulas(self.routines))
+        return [*(part for part, users in PARTS.items() if needed & users), *sorted(needed)]
 
     @property
     def has_products(self) -> bool:
@@ -272,8 +219,7 @@ class Module:
 
     def entry(self, formula: sp.Expr) -> str:
         """A parameter's entries, in `init`."""
-        ranks = {place.name: n for n, place in enumerate(PLACE)}
-        return CPrinter(ranks, as_real, self.names.size)(formula)
+        return CPrinter(RANKS, as_real, self.names.size)(formula)
 
     def said(self, text: str, words: Iterable[str]) -> list[str]:
         """Which of the words a text has in it, comments and numbers of the same name apart."""

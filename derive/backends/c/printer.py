@@ -18,10 +18,12 @@ LANGUAGE = {
     "absolute": "fabs",
 }
 OWN = {"exp": "r_exp", "tanh": "r_tanh", "step": "unit_step"}
-# What the functions of the generated file rest on.
-MACHINE = frozenset("sigmoid tanh exp softplus log_sigmoid".split())
-BELOW_ONE = frozenset("sigmoid softplus log_sigmoid".split())
-LOG1P = frozenset("softplus log_sigmoid".split())
+# What functions of the generated file rest on, and which do.
+PARTS = {
+    "machine": frozenset("sigmoid tanh exp softplus log_sigmoid".split()),
+    "exp_below_one": frozenset("sigmoid softplus log_sigmoid".split()),
+    "log1p_below_one": frozenset("softplus log_sigmoid".split()),
+}
 
 
 class CPrinter(PlacedPrinter):

@@ -13,7 +13,7 @@ from itertools import groupby
 from types import MappingProxyType
 
 from derive.backends.c.printer import CPrinter
-from derive.backends.scalar.entries import place
+from derive.backends.printer import summed
 from derive.backends.scalar.routine import Routine
 from derive.backends.weight import Weight
 from derive.nodes import Quantity
@@ -53,20 +53,31 @@ class Packed:
 class Phase:
     """A function of a few rows.
 
-    parts    products, and runs of everything else
-    is_once  whether it is about no rows, but what depends on parameters alone
-    output   what the caller gets of these rows
+    kind    "before", "step" and "after" are about rows; "constants" about none, but what depends on
+            parameters alone
+    parts   products, and runs of everything else
+    output  what the caller gets of these rows
     """
 
-    name: str
+    routine: str
+    kind: str
     parts: tuple[tuple[bool, tuple[Statement, ...]], ...]
-    is_once: bool
     output: Quantity | None
+
+    @property
+    def name(self) -> str:
+        """What the function is called."""
+        return f"{self.routine}_{self.kind}"
+
+    @property
+    def is_once(self) -> bool:
+        """Whether it is about no rows."""
+        return self.kind == "constants"
 
     @property
     def is_step(self) -> bool:
         """Whether its rows are of one step."""
-        return self.name.endswith("_step")
+        return self.kind == "step"
 
 
 @dataclass(frozen=True)
@@ -115,7 +126,7 @@ class CRoutine(Routine):
     @property
     def constants_phase(self) -> Phase | None:
         """What is computed once, from parameters alone."""
-        return self.phase("constants", self.once, is_once=True)
+        return self.phase("constants", self.once)
 
     @property
     def before_phase(self) -> Phase | None:
@@ -152,17 +163,12 @@ class CRoutine(Routine):
         return self.call.output if self.call.output in defined else None
 
     def phase(
-        self,
-        name: str,
-        statements: Iterable[Statement],
-        output: Quantity | None = None,
-        *,
-        is_once: bool = False,
+        self, kind: str, statements: Iterable[Statement], output: Quantity | None = None
     ) -> Phase | None:
         """A function with these statements, if there is anything for it to do."""
         runs = groupby(statements, key=lambda s: isinstance(s, PRODUCTS))
         parts = tuple((is_product, tuple(some)) for is_product, some in runs)
-        return Phase(f"{self.name}_{name}", parts, is_once, output) if parts or output else None
+        return Phase(self.name, kind, parts, output) if parts or output else None
 
     @property
     def totals(self) -> list[Statement]:
@@ -199,28 +205,21 @@ class CRoutine(Routine):
 
     def rows_of(self, matrices: Group) -> str:
         """How many rows matrices have, one above the other."""
-        counts = [" * ".join(map(self.names.size, q.axes[:-1])) for q in matrices]
-        return total(counts)
+        return summed(" * ".join(map(self.names.size, q.axes[:-1])) for q in matrices)
 
     # where things lie
 
-    def pointer(self, group: Group) -> str:
+    def pointer(self, group: Group, rows: Mapping[Span, str] = FIRST) -> str:
         """Where the first row of a quantity, or of several side by side, begins."""
         if group[0] in self.program.parameters:
             return self.weight(group).name
-        start = self.start(group, rows=FIRST)
+        start = self.start(group, rows=rows)
         array = self.array_of(group)
         return array if start == "0" else f"{array} + {start}"
 
     def whole(self, group: Group) -> str:
         """Where the first of all rows begins."""
-        if group[0] in self.program.parameters:
-            return self.weight(group).name
-        region = self.memory.region(group)
-        before = self.width(region.before) if region.first else ""
-        start = place(self.width(region.buffer.parts), "B" if region.shift else "", before)
-        array = self.array_of(group)
-        return array if start in ("0", before or "0") and not before else f"{array} + {start}"
+        return self.pointer(group, dict.fromkeys(Span, ""))
 
     def stride(self, group: Group) -> str:
         """From one row to the next; 0 where all have the same."""
@@ -233,9 +232,7 @@ class CRoutine(Routine):
     @cached_property
     def given(self) -> list[Buffer]:
         """The arrays that it reads and has not made."""
-        groups = (g for g in self.seen if g[0] not in self.program.parameters)
-        found = dict.fromkeys(self.memory.region(g).buffer for g in groups)
-        return [b for b in found if b not in self.memory.own]
+        return [b for b in self.buffers_of(self.seen) if b not in self.memory.own]
 
     @property
     def results(self) -> list[Buffer]:
@@ -246,10 +243,3 @@ class CRoutine(Routine):
 def packing(s: Product | PullBack) -> tuple[Group, bool]:
     """What a product's packed matrix is known by."""
     return s.matrices, isinstance(s, PullBack)
-
-
-def total(counts: list[str]) -> str:
-    """The sum of lengths, alike ones counted."""
-    kinds = dict.fromkeys(counts)
-    terms = [f"{n} * {kind}" if (n := counts.count(kind)) > 1 else kind for kind in kinds]
-    return " + ".join(terms)

@@ -7,21 +7,18 @@ from functools import cached_property
 
 import sympy as sp
 
-from derive.backends.about import About
 from derive.backends.javascript.printer import JavaScriptPrinter, helpers, of_sizes, shortest
 from derive.backends.javascript.words import WORDS
-from derive.backends.printer import width
 from derive.backends.scalar.entries import times
-from derive.backends.scalar.lines import folded, in_comment
+from derive.backends.scalar.lines import folded
+from derive.backends.scalar.module import ScalarModule
 from derive.backends.scalar.routine import Routine
-from derive.entries import PLACE
-from derive.nodes import Axes, Axis, H, I, Quantity
+from derive.entries import RANKS
+from derive.nodes import Axis, H, I, Quantity
 from derive.program.buffers import Buffer, Span
 from derive.program.naming import Names
 from derive.program.policy import PER_BYTE
 from derive.program.program import Program
-from derive.program.statements import Fused
-from derive.program.views import numbers
 from derive.render import render
 
 POLICY = PER_BYTE
@@ -34,15 +31,13 @@ def files(program: Program) -> dict[str, str]:
     return {f"{program.cell.name}.js": folded(text)}
 
 
-class Module:
+class Module(ScalarModule):
     """A generated module as the templates see it."""
 
     spans = Span  # for the templates
 
     def __init__(self, program: Program):
-        self.program, self.cell = program, program.cell
-        self.layout, self.about = program.layout, About(program, in_comment)
-        self.names = Names(program, WORDS, routines=ROUTINES)
+        super().__init__(program, Names(program, WORDS, routines=ROUTINES))
         calls = program.interface
         printer = JavaScriptPrinter
         self.forward = Routine(program, calls.forward, self.names, printer, calls.tape.regions)
@@ -51,18 +46,9 @@ class Module:
 
     # sizes and shapes
 
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """Every axis, in the order of the sizes."""
-        return self.cell.axes
-
     def number(self, value: float) -> str:
         """A number."""
         return shortest(value)
-
-    def shape(self, leading: str, axes: Axes) -> str:
-        """A shape for people: leading lengths such as T and B, then a quantity's own."""
-        return " * ".join([*leading.split(), *(self.names.size(a) for a in axes)]) or "1"
 
     @property
     def arguments(self) -> list[str]:
@@ -74,10 +60,6 @@ class Module:
         said = {I: "I inputs", H: "H hidden units"}
         return said.get(axis) or f"{self.names.size(axis)} ({self.names.argument(axis)})"
 
-    def width(self, q: Quantity) -> str:
-        """The length of a vector."""
-        return width([q], self.names.size)
-
     def numbers(self, rows: str, q: Quantity) -> str:
         """How many numbers so many rows of a vector have."""
         return times(rows, self.width(q))
@@ -85,13 +67,6 @@ class Module:
     def lengths(self, state: Quantity) -> str:
         """How many numbers a state has, by the names of the sizes."""
         return " * ".join(f"sizes.{self.names.argument(axis)}" for axis in state.axes) or "1"
-
-    def count(self, buffer: Buffer) -> str:
-        """How many numbers a buffer has."""
-        rows = {"ONCE": "", "STEP": "B", "STEPS": "T * B", "TRAJECTORY": "(T + 1) * B"}
-        length = width(buffer.parts, self.names.size)
-        leading = rows[buffer.span.name]
-        return times(leading, length) if leading else length
 
     def sizes(self, routine: Routine, *others: Quantity) -> list[Axis]:
         """The axes whose lengths a routine names, and those of other quantities."""
@@ -134,11 +109,6 @@ class Module:
     # inputs
 
     @property
-    def has_one_input(self) -> bool:
-        """Whether the inputs are one array, and no object with several."""
-        return len(self.cell.inputs) == 1
-
-    @property
     def sized_inputs(self) -> tuple[Quantity, ...]:
         """The input whose length the module's lines name; several are checked by a function."""
         return self.cell.inputs if self.has_one_input else ()
@@ -169,13 +139,9 @@ class Module:
     @cached_property
     def helpers(self) -> set[str]:
         """The functions that the language has not, and this module needs."""
-        routines = (self.forward, self.backward, self.step)
-        every = [s for r in routines for s in r.call.routine.statements]
-        flat = [p for s in every for p in (s.body if isinstance(s, Fused) else (s,))]
-        return helpers([*self.about.entries.values(), *(e for s in flat for e in numbers(s))])
+        return helpers(self.formulas((self.forward, self.backward, self.step)))
 
     def entry(self, formula: sp.Expr) -> str:
         """A parameter's entries, in `init`."""
-        ranks = {place.name: n for n, place in enumerate(PLACE)}
         sizes = {axis: of_sizes(self.names.argument(axis)) for axis in self.axes}
-        return JavaScriptPrinter(ranks, str, sizes.__getitem__)(formula)
+        return JavaScriptPrinter(RANKS, str, sizes.__getitem__)(formula)

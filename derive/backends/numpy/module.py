@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from functools import cached_property
 
 from derive.backends.numpy.printer import helpers
 from derive.backends.numpy.routine import Routine
 from derive.backends.python_lines import folded
 from derive.backends.python_module import PythonModule
+from derive.backends.python_names import refuse_hiding
 from derive.backends.weight import Weight
-from derive.nodes import Axis, CellError
+from derive.nodes import Axis
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
 from derive.program.statements import Activate
@@ -22,11 +22,7 @@ POLICY = PER_CALL
 
 def files(program: Program) -> dict[str, str]:
     """The module's file name and text."""
-    if program.cell.name in {"numpy", *sys.stdlib_module_names}:
-        raise CellError(
-            f"a module {program.cell.name}.py would hide one that Python has, or needs, under this "
-            f"name: give the cell's file another"
-        )
+    refuse_hiding(program.cell.name, {"numpy"}, "needs")
     module = Module(program)
     return {f"{program.cell.name}.py": folded(render(module.template, module=module))}
 

@@ -20,8 +20,8 @@ def place(length: str, row: str, before: str = "", column: str = "") -> str:
 
 
 def behind(row: str, rows: str) -> str:
-    """The row that lies so many rows behind another."""
-    return f"({row} + {rows})"
+    """The row that lies so many rows behind another, or behind the first."""
+    return f"({row} + {rows})" if row else rows
 
 
 def entry(array: str, where: str) -> str:

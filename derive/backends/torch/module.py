@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Collection
 from functools import cached_property
 from hashlib import sha256
@@ -12,14 +11,15 @@ import sympy as sp
 
 from derive.backends.about import About
 from derive.backends.python_lines import folded, in_docstring
+from derive.backends.python_names import refuse_hiding
 from derive.backends.torch.printer import FUNCTIONS as OF_TORCH
 from derive.backends.torch.printer import EntryPrinter
 from derive.backends.torch.routine import Routine
 from derive.backends.torch.words import FUNCTIONS, LAYER
 from derive.elementwise import Elementwise
-from derive.entries import PLACE
+from derive.entries import RANKS
 from derive.names import fresh
-from derive.nodes import Axis, CellError, MatVec, Quantity, is_matrix, symbols_of
+from derive.nodes import Axis, MatVec, Quantity, is_matrix, symbols_of
 from derive.printing import shortest
 from derive.program.loop import Carry
 from derive.program.naming import Names
@@ -32,11 +32,7 @@ POLICY = PER_CALL
 
 def files(program: Program) -> dict[str, str]:
     """The module's file name and text."""
-    if program.cell.name in {"torch", "numpy", *sys.stdlib_module_names}:
-        raise CellError(
-            f"a module {program.cell.name}.py would hide one that Python has, or PyTorch needs, "
-            f"under this name: give the cell's file another"
-        )
+    refuse_hiding(program.cell.name, {"torch", "numpy"}, "PyTorch needs")
     text = render("torch/module.py.j2", module=Module(program))
     return {f"{program.cell.name}.py": folded(text)}
 
@@ -248,8 +244,7 @@ class Module:
 
     def entry(self, formula: sp.Expr) -> str:
         """A parameter's entries, where it gets its first values."""
-        ranks = {place.name: n for n, place in enumerate(PLACE)}
-        return EntryPrinter(ranks, str, self.size, frozenset(), {})(formula)
+        return EntryPrinter(RANKS, str, self.size, frozenset(), {})(formula)
 
     @cached_property
     def helpers(self) -> list[str]:
