@@ -21,6 +21,7 @@ from test_library import SPECS
 from test_names import TOGETHER, written
 from written_cells import MATRICES, READABLE, UNPLEASANT
 
+from derive import language as lang
 from derive.library import load
 
 pytestmark = pytest.mark.compiler
@@ -80,6 +81,22 @@ def test_cells_that_are_in_no_library():
     for cell, m in zip(cells, quickly(cells, dtypes=["float64"]), strict=True):
         numbers = Numbers(cell)
         agree(numbers.results(m), numbers.results(reference.module_of(cell)))
+
+
+def test_a_largest_entry_that_nobody_learns_from():
+    """Its derivative, which is not there, brought along what finds it."""
+
+    class Peaked(lang.Cell):
+        """What is largest is taken off."""
+
+        x, h = lang.Input(), lang.State()
+        W, U = lang.Matrix(lang.H, lang.I), lang.Matrix(lang.H, lang.H)
+        a = W @ x + U @ h
+        h_next = lang.Output(a - lang.stop_gradient(lang.largest(a)))
+
+    (m,) = quickly([Peaked], dtypes=["float64"])
+    numbers = Numbers(Peaked)
+    agree(numbers.results(m), numbers.results(reference.module_of(Peaked)))
 
 
 def test_hostile_names():

@@ -28,6 +28,7 @@ from derive.program.buffers import Buffer, Role
 from derive.program.naming import Names
 from derive.program.policy import PER_BYTE
 from derive.program.program import Program
+from derive.program.statements import Peak
 from derive.program.variants import Variant
 from derive.render import render
 
@@ -205,6 +206,8 @@ class Module(ScalarModule):
     def functions(self) -> list[str]:
         """The functions that the language has not, and this file needs, after what they rest on."""
         needed = helpers(self.formulas(self.routines))
+        if any(isinstance(s, Peak) for r in self.routines for s in r.call.routine.statements):
+            needed.add("maximum")  # a largest entry is found by it, whatever its derivative is
         return [*(part for part, users in PARTS.items() if needed & users), *sorted(needed)]
 
     @property
