@@ -27,8 +27,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
 
-from derive.backends import BACKENDS, Backend
+from derive.backends import BACKENDS, NETWORKS, Backend
 from derive.cell import Cell
+from derive.network.network import Network
 from derive.nodes import CellError
 from derive.program.program import Program
 
@@ -59,6 +60,24 @@ def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str,
         raise CellError(f"{cell.name}: {error}") from None
 
 
+def generate_network(network: Network, target: str = "numpy", store: str = "all") -> dict[str, str]:
+    """The files of a network in a target language: names and texts. Each of its cells is kept as
+    `store` says, "all" or "states"."""
+    if target not in NETWORKS:
+        raise CellError(f"{target} has no networks; there are {', '.join(NETWORKS)}")
+    module = import_module(f"derive.backends.{target}.network")
+    try:
+        return dict(module.files(network, store))
+    except CellError as error:
+        raise CellError(f"{network.name}: {error}") from None
+
+
+def network_module(network: Network, store: str = "all") -> ModuleType:
+    """The NumPy module generated from a network, ready to use, without a file."""
+    (text,) = generate_network(network, store=store).values()
+    return _executed(network.name, text)
+
+
 def overview(cells: Sequence[Cell], target: str = "numpy") -> dict[str, str]:
     """The files of a target that are about all the built-in cells together."""
     return dict(backend(target).overview(cells))
@@ -67,6 +86,10 @@ def overview(cells: Sequence[Cell], target: str = "numpy") -> dict[str, str]:
 def module(cell: Cell, store: str = "all") -> ModuleType:
     """The NumPy module generated from a cell, ready to use, without a file."""
     (text,) = generate(cell, store=store).values()
-    made = ModuleType(cell.name)
-    exec(compile(text, f"<{cell.name}>", "exec"), vars(made))
+    return _executed(cell.name, text)
+
+
+def _executed(name: str, text: str) -> ModuleType:
+    made = ModuleType(name)
+    exec(compile(text, f"<{name}>", "exec"), vars(made))
     return made
