@@ -1,6 +1,7 @@
 """From a cell to files, stage by stage.
 
     derive.language          a person's class body  ->  Cell
+    derive.network           one about layers       ->  Network: cells, each in its place
     derive.normal            its equations          ->  equations of one step of the chain rule each
     derive.computed          these                  ->  their values, whatever is declared of them
     derive.adjoint           these                  ->  one adjoint equation for each
@@ -23,7 +24,7 @@ all, each computed when a backend asks for it: a page reads the derivation alone
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from types import ModuleType
 
@@ -32,6 +33,8 @@ from derive.cell import Cell
 from derive.network.network import Network
 from derive.nodes import CellError
 from derive.program.program import Program
+
+Writer = tuple[Callable[[str], Mapping[str, str]], Sequence[str], str]
 
 
 def backend(name: str) -> Backend:
@@ -42,40 +45,33 @@ def backend(name: str) -> Backend:
     return found
 
 
-def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str, str]:
-    """The files of a cell in a target language: names and texts.
+def generate(cell: Cell | Network, target: str = "numpy", store: str = "all") -> dict[str, str]:
+    """The files of a cell, or of a network, in a target language: names and texts.
 
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
     the rest again; "checkpoints", the states before every √T-th step; or "everything", and backward
     every adjoint
     """
-    module = backend(target)
-    if store not in module.STORES:
+    files, stores, what = _writer(cell, target)
+    if store not in stores:
         raise CellError(
-            f"{target} has no module that keeps {store!r}; it may be {', '.join(module.STORES)}"
+            f"{target} has no module{what} that keeps {store!r}; it may be {', '.join(stores)}"
         )
     try:
-        return dict(module.files(Program(cell, store, module.POLICY)))
+        return dict(files(store))
     except CellError as error:
         raise CellError(f"{cell.name}: {error}") from None
 
 
-def generate_network(network: Network, target: str = "numpy", store: str = "all") -> dict[str, str]:
-    """The files of a network in a target language: names and texts. Each of its cells is kept as
-    `store` says, "all" or "states"."""
+def _writer(cell: Cell | Network, target: str) -> Writer:
+    """What writes the files of a cell or a network, for what may be kept, and what it is for."""
+    module = backend(target)
+    if isinstance(cell, Cell):
+        return lambda store: module.files(Program(cell, store, module.POLICY)), module.STORES, ""
     if target not in NETWORKS:
         raise CellError(f"{target} has no networks; there are {', '.join(NETWORKS)}")
-    module = import_module(f"derive.backends.{target}.network")
-    try:
-        return dict(module.files(network, store))
-    except CellError as error:
-        raise CellError(f"{network.name}: {error}") from None
-
-
-def network_module(network: Network, store: str = "all") -> ModuleType:
-    """The NumPy module generated from a network, ready to use, without a file."""
-    (text,) = generate_network(network, store=store).values()
-    return _executed(network.name, text)
+    found = import_module(f"derive.backends.{target}.network")
+    return lambda store: found.files(cell, store), found.STORES, " of a network"
 
 
 def overview(cells: Sequence[Cell], target: str = "numpy") -> dict[str, str]:
@@ -83,13 +79,9 @@ def overview(cells: Sequence[Cell], target: str = "numpy") -> dict[str, str]:
     return dict(backend(target).overview(cells))
 
 
-def module(cell: Cell, store: str = "all") -> ModuleType:
-    """The NumPy module generated from a cell, ready to use, without a file."""
+def module(cell: Cell | Network, store: str = "all") -> ModuleType:
+    """The NumPy module generated from a cell or a network, ready to use, without a file."""
     (text,) = generate(cell, store=store).values()
-    return _executed(cell.name, text)
-
-
-def _executed(name: str, text: str) -> ModuleType:
-    made = ModuleType(name)
-    exec(compile(text, f"<{name}>", "exec"), vars(made))
+    made = ModuleType(cell.name)
+    exec(compile(text, f"<{cell.name}>", "exec"), vars(made))
     return made

@@ -48,15 +48,15 @@ def check(
     from derive.cell import Cell
     from derive.network.network import Network
     from derive.proof import Part, parts
-    from derive.proof import network as of_network
     from derive.proof.data import proof_data
     from derive.proof.table import print_check
 
     if not cells and not networks:
         raise click.UsageError("Missing argument 'CELL...'.")
-    proofs: list[tuple[Cell | Network, tuple[Part, ...]]] = []
-    proofs += [(cell, parts(cell, backend)) for cell in [loaded(w, settings) for w in cells]]
-    proofs += [(network, of_network.parts(network, backend)) for network in networks_of(networks)]
+    named: list[Cell | Network] = [loaded(what, settings) for what in cells]
+    named += networks_of(networks, cells, settings)
+    proofs: list[tuple[Cell | Network, tuple[Part, ...]]]
+    proofs = [(one, parts(one, backend)) for one in named]
     tasks = [(f"{cell.name}: {part.name}", part.row) for cell, own in proofs for part in own]
     rows = results(tasks, quiet=quiet)
     done = []

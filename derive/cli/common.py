@@ -57,10 +57,18 @@ def loaded(what: str, settings: tuple[str, ...]) -> Any:
     return load(what, setting_pairs(settings))
 
 
-def networks_of(files: Iterable[str]) -> list[Any]:
-    """The networks in the files that a person named."""
+def networks_of(
+    files: Iterable[str], cells: tuple[str, ...], settings: tuple[str, ...]
+) -> list[Any]:
+    """The networks in the files that a person named; bad input where something is set, and only
+    networks are there."""
     from derive.network.loading import load
 
+    if settings and not cells:
+        raise OneLine(
+            "--set is for cells; options of a network's cells stand behind their names: "
+            'Layer("gru:reset=after", 64)'
+        )
     return [load(file) for file in files]
 
 

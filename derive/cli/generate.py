@@ -74,7 +74,7 @@ def generate(
     """Write the code of cells and networks, of all built-in cells if none is named."""
     from derive.cell import Cell
     from derive.compiler import generate as texts_of
-    from derive.compiler import generate_network, overview
+    from derive.compiler import overview
     from derive.library import names
     from derive.network.network import Network
     from derive.render import write_files
@@ -84,12 +84,14 @@ def generate(
         return cell, texts_of(cell, backend, store)
 
     def composed(network: Network) -> tuple[Network, dict[str, str]]:
-        return network, generate_network(network, backend, store)
+        return network, texts_of(network, backend, store)
 
     named = cells if cells or networks else names()
     tasks: list[Task[tuple[Cell | Network, dict[str, str]]]] = []
     tasks += [(f"deriving {what}", partial(derived, what)) for what in named]
-    tasks += [(f"deriving {n.name}", partial(composed, n)) for n in networks_of(networks)]
+    tasks += [
+        (f"deriving {n.name}", partial(composed, n)) for n in networks_of(networks, cells, settings)
+    ]
     sources = own_files((*cells, *networks))
     files: dict[str, str] = {}
     owners: dict[Path, str] = {}

@@ -24,9 +24,12 @@ from typing import Any
 from derive.language import Map
 from derive.network import network as _network
 from derive.network.declarations import Bidirectional, Building, Declaration, Dropout, Layer, Output
+from derive.network.loading import load
 from derive.nodes import Axis, CellError, H
 
-__all__ = ["Axis", "Bidirectional", "Dropout", "H", "Layer", "Map", "Network", "Output"]
+__all__ = [
+    "Axis", "Bidirectional", "Dropout", "H", "Layer", "Map", "Network", "Output", "load",
+]  # fmt: skip
 
 
 class Body(dict[str, Any]):

@@ -140,6 +140,11 @@ class Network:
 
     def __post_init__(self) -> None:
         wellformed.check_module_name(self.name)
+        if not any(part.cell.states for part in self.parts):
+            raise CellError(
+                f"{self.title} has no layer that hands anything on from step to step: write "
+                f'Layer("gru", 64)'
+            )
         wellformed.check_axes(self.axes)
         called = [name for stage in self.stages for name in stage.names]
         for name in called:

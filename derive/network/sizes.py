@@ -67,5 +67,5 @@ def sized(
         raise CellError(
             f"layer `{name}`: {cell.name} is given {width} numbers in each step, and takes {needed}"
         )
-    conditions = [Condition(name, width, needed)] if needed != width else []
+    conditions = [Condition(width, needed, name)] if needed != width else []
     return {axis: sizes[axis] for axis in cell.axes}, conditions

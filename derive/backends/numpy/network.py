@@ -6,6 +6,7 @@ network's functions make.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,8 @@ from derive.nodes import Axis
 from derive.printing import Infix, shortest
 from derive.program.program import Program
 from derive.render import render
+
+STORES = ("all", "states")
 
 
 def files(network: Network, store: str = "all") -> dict[str, str]:
@@ -74,6 +77,15 @@ class CellModule(Module):
         number = [self.names.one(self.cell.number)] if self.cell.number else []
         return [*self.inputs_of_a_step, *number]
 
+    @staticmethod
+    def reads(text: str, name: str) -> bool:
+        """Whether a text has a name in it."""
+        return name in re.findall(r"\w+", text)
+
+    def reads_any(self, text: str, names: Iterable[str]) -> bool:
+        """Whether it has one of these."""
+        return any(self.reads(text, name) for name in names)
+
     @property
     def is_flattened(self) -> bool:
         """Whether its output has several axes, which other layers see as one."""
@@ -100,6 +112,7 @@ class PartView:
     out      what it hands on
     state    its last state, and what is derived of it
     tape     what its forward keeps
+    field    what that is called on the tape of the network
     masks    the masks that its cell is given last
     """
 
@@ -109,6 +122,7 @@ class PartView:
     out: Handed
     state: Handed
     tape: str
+    field: str
     masks: tuple[str, ...]
 
     @property
@@ -143,6 +157,7 @@ class NetworkModule:
         self.cells = self._cells(store)
         attributes = set(ATTRIBUTES)
         self.arguments = {axis: fresh(axis.argument, attributes) for axis in network.axes}
+        self.fields = {"params", "masks", "order", "past"}  # of the tape
         self.stages = self._stages()
 
     def _cells(self, store: str) -> list[CellModule]:
@@ -190,6 +205,7 @@ class NetworkModule:
             out,
             self._handed(f"{part.name}_state", f"{part.name}_dstate"),
             fresh(f"{part.name}_tape", self.taken),
+            fresh(part.name, self.fields),
             tuple(part.masks.values()),
         )
 
@@ -204,9 +220,9 @@ class NetworkModule:
         """A length, in which sizes are arguments, or attributes of `holder`."""
         return LengthPrinter(self.arguments, holder)(length)
 
-    def width(self, stage: Layer | Dropout | Part) -> str:
-        """How many numbers come out of a stage in each step, for people."""
-        return LengthPrinter({axis: axis.letter for axis in self.arguments})(stage.width)
+    def letters(self, length: Length) -> str:
+        """A length for people."""
+        return LengthPrinter({axis: axis.letter for axis in self.arguments})(length)
 
     def shape(self, leading: str, axes: Iterable[Axis]) -> str:
         """The shape of an input for people."""
@@ -219,6 +235,11 @@ class NetworkModule:
     def parts(self) -> list[PartView]:
         """Every part."""
         return [part for stage in self.stages for part in stage.parts]
+
+    @property
+    def lowest(self) -> StageView:
+        """The first stage that is a layer."""
+        return next(stage for stage in self.stages if stage.parts)
 
     @property
     def recurrent(self) -> list[PartView]:
@@ -265,8 +286,7 @@ class NetworkModule:
     def targets_width(self) -> str:
         """How many numbers a target of a step has, for people."""
         assert self.network.loss
-        length = self.network.width / self.network.loss.count
-        return LengthPrinter({axis: axis.letter for axis in self.arguments})(length)
+        return self.letters(self.network.width / self.network.loss.count)
 
     @property
     def starts(self) -> dict[str, float]:
@@ -281,7 +301,7 @@ class NetworkModule:
     def start_words(self) -> str:
         """Where it starts, for people."""
         told = (f"{name} then starts at {shortest(value)}" for name, value in self.starts.items())
-        return "; ".join(("zero", *told))
+        return "; ".join(("zero if None", *told))
 
     @property
     def example(self) -> str:

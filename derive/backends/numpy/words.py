@@ -32,5 +32,6 @@ ATTRIBUTES = PYTHON | PARAMS
 
 # Of the module of a network, beside these: what it defines, and what its functions call things.
 NETWORK = frozenset(
-    "Masks masks layers order numbers loss loss_and_gradient weights targets value rng".split()
+    "Masks masks loss loss_hvp loss_and_gradient layers dlayers layers_dot dlayers_dot order "
+    "numbers rng a b drawn rate width kept isinstance type repr TypeError".split()
 )

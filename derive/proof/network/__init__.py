@@ -28,7 +28,7 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
     if backend not in NETWORKS:
         raise CellError(f"{backend} has no networks; there are {', '.join(NETWORKS)}")
     face: Any = Face(network)
-    make: Maker = compiler.network_module
+    make: Maker = compiler.module
 
     @cache
     def trial() -> NetworkTrial:
@@ -39,7 +39,7 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
 
     found = [Part("identity", partial(_identity, cell)) for cell in network.cells]
     found += [
-        Part("equations", lambda: rows.equations(trial())),
+        Part("equations", lambda: rows.equations(trial(), without_masks())),
         Part("complex step", lambda: rows.complex_step(trial())),
         Part("finite differences", lambda: numeric.finite_differences(trial())),
         Part("dot product", lambda: numeric.dot_product(trial())),

@@ -43,11 +43,11 @@ def _arrays(trial: Trial) -> list[Any]:
     return [marked.vector() == k for k in range(1, len(views) + 1)]
 
 
-def equations(trial: Trial) -> Outcome:
+def equations(*trials: Trial) -> Outcome:
     """What comes out is what the equations give, with numbers put in, sequence by sequence and
     stage by stage; nothing that was generated is called for it."""
     worst = 0.0
-    for each in both(trial):
+    for each in (one for trial in trials for one in both(trial)):
         T, B = each.ys.shape[:2]
         lengths = [T] * B if each.lengths is None else each.lengths
         for b, steps in enumerate(lengths):
@@ -71,9 +71,13 @@ def _evaluated(trial: Trial, b: int, steps: int) -> tuple[Any, Mapping[str, Any]
     begun = dict(zip((s.name for s in face.states), trial.point.state, strict=True))
     given = [array[:steps, b] for array in arrays(trial.point.xs)]
     masks = {name: mask[:steps, b] for name, mask in trial.module.named_masks.items()}
+    for part in () if masks else network.parts:
+        for state, (mask, rate) in part.zoneout.items():
+            masks[part.masks[mask]] = np.full_like(begun[f"{part.name}.{state}"][:1], 1 - rate)
+            masks[part.masks[mask]] = masks[part.masks[mask]].repeat(steps, axis=0)
     for stage in network.stages:
         if isinstance(stage, Dropout):
-            given = [given[0] * masks[stage.name]]
+            given = [given[0] * masks.get(stage.name, 1.0)]
             continue
         outs = []
         for part in stage.parts:
