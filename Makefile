@@ -123,6 +123,15 @@ test-every: $(VENV)/.test ## Run on all cells what make test runs on some
 test-long: $(VENV)/.test $(VENV)/.bench ## The same for what is compiled, and for PyTorch's modules (an hour)
 	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "every and (compiler or peers)" -k "$(PICK)"
 
+# Of gcc, whose libraries a Python that was not built with them must load first. PICK as above.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+.PHONY: test-sanitized
+test-sanitized: $(VENV)/.test ## Run the tests of compiled C with addresses and undefined behaviour watched
+	@$(ONE_THREAD) CC="gcc -g $(SANITIZE)" ASAN_OPTIONS=detect_leaks=0 \
+	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	    $(PY) -m pytest $(TESTFLAGS) -m "compiler and not every and not peers" -k "$(PICK)"
+
 .PHONY: test-node
 test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)
 	@command -v node > /dev/null || { echo "node is not installed (Debian: nodejs)" >&2; exit 1; }
