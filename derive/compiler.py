@@ -13,9 +13,10 @@
     derive.backends.NAME     the program            ->  text, by way of templates/NAME
 
 Beside them stand the rooms that read the equations without generating anything: `derive.jacobian`,
-`derive.exact`, `derive.evaluation`, `derive.cost` and `derive.display`; above them those that put
-all to use: `derive.proof`, `derive.gradients`, `derive.site`, and what a person meets,
-`derive.handle`, `derive.notebook` and `derive.cli`.
+`derive.exact`, `derive.evaluation`, `derive.cost`, `derive.display`, and `derive.weights`, which
+compares them with those of other libraries' layers; above them those that put all to use:
+`derive.proof`, `derive.gradients`, `derive.site`, and what a person meets, `derive.handle`,
+`derive.notebook` and `derive.cli`.
 
 Every stage is a function from one immutable value to the next. `derive.program.program` has them
 all, each computed when a backend asks for it: a page reads the derivation alone.

@@ -23,7 +23,7 @@ HOUSE = ROOT / "derive"
 ROOMS = """
     names nodes elementwise entries deviation largest wellformed cell language cells library
     linear normal computed adjoint tangent jacobian exact printing program evaluation cost render
-    display backends compiler build proof gradients site handle notebook cli __main__
+    display weights backends compiler build proof gradients site handle notebook cli __main__
 """.split()
 
 
