@@ -45,6 +45,14 @@ class Built(Module):
         return {axis for b in self.kept for axis in b.axes}
 
     @property
+    def kernel_sizes(self) -> list[tuple[str, int]]:
+        """For each size of the cell, something given that has it, and where: the input, where the
+        cell has inputs as wide as its state."""
+        there = {axis for q in self.given for axis in q.axes}
+        wide = self.names.all(self.cell.input), -1
+        return [self.sizes_of({a})[0][1:] if a in there else wide for a in self.cell.axes]
+
+    @property
     def kernel_order(self) -> list[str]:
         """The parameters in the order in which the library has them."""
         return self.called(self.program.layout.parameters)
