@@ -14,7 +14,8 @@
     derive.backends.NAME     the program            ->  text, by way of templates/NAME
 
 Beside them stand the rooms that read the equations without generating anything: `derive.jacobian`,
-`derive.evaluation`, `derive.cost` and `derive.display`; above them those that put all to use:
+`derive.exact`, `derive.evaluation`, `derive.cost`, `derive.display`, and `derive.weights`, which
+compares them with those of other libraries' layers; above them those that put all to use:
 `derive.proof`, `derive.gradients`, `derive.site`, and what a person meets, `derive.handle`,
 `derive.notebook` and `derive.cli`.
 
@@ -24,17 +25,16 @@ all, each computed when a backend asks for it: a page reads the derivation alone
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from derive.backends import BACKENDS, NETWORKS, Backend
 from derive.cell import Cell
 from derive.network.network import Network
 from derive.nodes import CellError
 from derive.program.program import Program
-
-Writer = tuple[Callable[[str], Mapping[str, str]], Sequence[str], str]
 
 
 def backend(name: str) -> Backend:
@@ -45,33 +45,42 @@ def backend(name: str) -> Backend:
     return found
 
 
-def generate(cell: Cell | Network, target: str = "numpy", store: str = "all") -> dict[str, str]:
-    """The files of a cell, or of a network, in a target language: names and texts.
+def network_backend(name: str) -> ModuleType:
+    """What that backend has for networks; CellError where it has nothing, or there is none."""
+    backend(name)
+    if name not in NETWORKS:
+        raise CellError(f"{name} has no networks; there are {', '.join(NETWORKS)}")
+    return import_module(f"derive.backends.{name}.network")
+
+
+def generate(
+    cell: Cell | Network, target: str = "numpy", store: str = "all", **options: Any
+) -> dict[str, Any]:
+    """The files of a cell, or of a network, in a target language: names and texts; of a model,
+    bytes.
 
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
     the rest again; "checkpoints", the states before every √T-th step; or "everything", and backward
     every adjoint
+
+    Further options are the target's own, as those of `derive.onnx` are.
     """
-    files, stores, what = _writer(cell, target)
-    if store not in stores:
+    is_cell = isinstance(cell, Cell)
+    module: Any = backend(target) if is_cell else network_backend(target)
+    if store not in module.STORES:
         raise CellError(
-            f"{target} has no module{what} that keeps {store!r}; it may be {', '.join(stores)}"
+            f"{target} has no module{'' if is_cell else ' of a network'} that keeps {store!r}; it "
+            f"may be {', '.join(module.STORES)}"
         )
+    for name in options:
+        if name not in getattr(module, "OPTIONS", ()):
+            raise CellError(f"the target {target} takes no {name}")
     try:
-        return dict(files(store))
+        if isinstance(cell, Cell):
+            return dict(module.files(Program(cell, store, module.POLICY), **options))
+        return dict(module.files(cell, store, **options))
     except CellError as error:
         raise CellError(f"{cell.name}: {error}") from None
-
-
-def _writer(cell: Cell | Network, target: str) -> Writer:
-    """What writes the files of a cell or a network, for what may be kept, and what it is for."""
-    module = backend(target)
-    if isinstance(cell, Cell):
-        return lambda store: module.files(Program(cell, store, module.POLICY)), module.STORES, ""
-    if target not in NETWORKS:
-        raise CellError(f"{target} has no networks; there are {', '.join(NETWORKS)}")
-    found = import_module(f"derive.backends.{target}.network")
-    return lambda store: found.files(cell, store), found.STORES, " of a network"
 
 
 def overview(cells: Sequence[Cell], target: str = "numpy") -> dict[str, str]:

@@ -22,9 +22,16 @@ HOUSE = ROOT / "derive"
 # From the ground up: a room imports from those before it and from none behind it.
 ROOMS = """
     names nodes elementwise entries deviation largest wellformed cell language cells library
-    network linear normal computed adjoint tangent jacobian printing program evaluation cost render
-    display backends compiler build proof gradients site handle notebook cli __main__
+    network linear normal computed adjoint tangent jacobian exact printing program evaluation cost
+    render display weights backends compiler build proof gradients site handle notebook cli __main__
 """.split()
+# The same among the targets. NumPy's interface is that of every module on NumPy's arrays, and its
+# notation for parts of arrays that of PyTorch and JAX.
+TARGETS = """
+    printer about weight python_names python_lines python_interface
+    numpy scalar functional javascript c torch onnx markdown
+""".split()
+INTERFACE = {"python_module": "numpy"}
 
 
 def room(path):
@@ -34,6 +41,13 @@ def room(path):
 
 def imports(path):
     """The rooms that a module imports from, each with the line that does."""
+    for first, *_, line in imported(path):
+        if first in ROOMS:
+            yield first, line
+
+
+def imported(path):
+    """The parts of each name that a module imports from the package, and the line that does."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}:{node.lineno}: a relative import"
@@ -44,8 +58,8 @@ def imports(path):
             continue
         for name in names:
             first, *rest = name.split(".")
-            if first == "derive" and rest[0] in ROOMS:
-                yield rest[0], node.lineno
+            if first == "derive":
+                yield *rest, node.lineno
 
 
 MODULES = [
@@ -66,6 +80,32 @@ def test_arrows_point_one_way(name):
         if room(path) == name
         for other, line in imports(path)
         if ROOMS.index(other) > place
+    ]
+    assert not wrong
+
+
+def target(name):
+    """The room that a part of derive.backends belongs to."""
+    return INTERFACE.get(name, name)
+
+
+def test_every_target_has_its_place():
+    parts = {path.name.removesuffix(".py") for path in (HOUSE / "backends").glob("[!_]*")}
+    assert sorted(map(target, parts - {"python_module"})) == sorted(TARGETS)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_arrows_between_targets_point_one_way(name):
+    """What several targets share stands apart from all of them; none knows of those behind it."""
+    place = TARGETS.index(name)
+    wrong = [
+        f"{path.relative_to(ROOT)}:{line} imports {other[1]}"
+        for path in MODULES
+        if room(path) == "backends"
+        if target(path.relative_to(HOUSE).parts[1].removesuffix(".py")) == name
+        for *other, line in imported(path)
+        if other[0] == "backends" and target(other[1]) in TARGETS
+        if TARGETS.index(target(other[1])) > place
     ]
     assert not wrong
 

@@ -1,4 +1,5 @@
-"""A cell as a Python module, whatever does the computing: what its templates are filled with."""
+"""A cell as a Python module on NumPy's arrays, whatever does the computing: what its templates are
+filled with."""
 
 from __future__ import annotations
 
@@ -7,21 +8,20 @@ from typing import ClassVar
 
 import sympy as sp
 
-from derive.backends.about import About
 from derive.backends.numpy.printer import NumPyPrinter
 from derive.backends.numpy.words import ATTRIBUTES, FUNCTIONS
 from derive.backends.printer import extent
-from derive.backends.python_lines import in_docstring
+from derive.backends.python_interface import PythonInterface
 from derive.entries import RANKS
-from derive.nodes import Axes, Axis, H, I, Quantity
+from derive.nodes import Axis, Quantity
 from derive.program.buffers import Buffer
 from derive.program.interface import Call
 from derive.program.naming import Names
 from derive.program.program import Program
 
 
-class PythonModule:
-    """A generated Python module as the templates see it: its interface.
+class PythonModule(PythonInterface):
+    """A generated module as the templates see it: its interface, and what lies where.
 
     dtypes  the types that its numbers may have, as NumPy calls them
     words   the names that its functions may not give to quantities
@@ -35,10 +35,8 @@ class PythonModule:
     worth: ClassVar[int] = 256
 
     def __init__(self, program: Program):
-        self.program, self.cell = program, program.cell
-        self.layout, self.about = program.layout, About(program, in_docstring)
-        self.calls = program.interface
-        self.names = Names(program, self.words, ATTRIBUTES)
+        super().__init__(program, Names(program, self.words, ATTRIBUTES))
+        self.layout, self.calls = program.layout, program.interface
 
     @property
     def is_checkpointed(self) -> bool:
@@ -50,27 +48,7 @@ class PythonModule:
         """The template of this module, which may stand around that of another."""
         return "numpy/checkpoints.py.j2" if self.is_checkpointed else self.base
 
-    # sizes and shapes
-
-    @property
-    def axes(self) -> tuple[Axis, ...]:
-        """Every axis, in the order of the arguments of `Params`."""
-        return self.cell.axes
-
-    @property
-    def arguments(self) -> list[str]:
-        """The arguments of `Params` that are sizes."""
-        return list(map(self.names.argument, self.axes))
-
-    @property
-    def states(self) -> list[str]:
-        """What the states are called."""
-        return list(map(self.names.one, self.cell.states))
-
-    def shape(self, leading: str, axes: Axes) -> str:
-        """A shape for people: leading lengths such as T and B, then a quantity's own."""
-        lengths = [*leading.split(), *map(self.names.size, axes or ())]
-        return f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
+    # sizes
 
     def width(self, buffer: Buffer) -> str:
         """The lengths of a buffer's axes, after steps and sequences."""
@@ -84,32 +62,12 @@ class PythonModule:
         """The length of an axis, as parameters know it."""
         return f"params.{self.names.argument(axis)}"
 
-    @property
-    def has_matrices(self) -> bool:
-        """Whether a state has not just one axis."""
-        return any(len(s.axes) != 1 for s in self.cell.states)
-
-    def describe(self, axis: Axis) -> str:
-        """An axis for people."""
-        said = {I: "I inputs", H: "H hidden units"}
-        return said.get(axis) or f"{self.names.size(axis)} ({self.names.argument(axis)})"
-
     # inputs
-
-    @property
-    def has_one_input(self) -> bool:
-        """Whether the inputs are one array, and no tuple of several."""
-        return len(self.cell.inputs) == 1
 
     @property
     def inputs(self) -> list[str]:
         """What the inputs of all steps are called."""
         return self.given_by(self.calls.backward, {q: q for q in self.cell.inputs})
-
-    @property
-    def inputs_of_a_step(self) -> list[str]:
-        """What those of one step are called."""
-        return list(map(self.names.one, self.cell.inputs))
 
     @property
     def input_adjoints(self) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -33,8 +34,8 @@ from derive.cli.progress import Task, results
     type=click.Choice(BACKENDS),
     default="numpy",
     show_default=True,
-    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, or a page about "
-    "the cell.",
+    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, an ONNX model, or "
+    "a page about the cell.",
 )
 @click.option(
     "-o",
@@ -55,6 +56,37 @@ from derive.cli.progress import Task, results
     "the least; or everything, and backward every adjoint, to look at.",
 )
 @NETWORK
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="AXIS=N",
+    help="Of a model: a size, H=32; that of its weights, or 8, unless it is said.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of a model: its parameters, .npz as params.save(FILE) writes it, .json or .csv. Without "
+    "them they are drawn.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Of a model: draws its parameters, as `init` of the NumPy module does; 0 unless said.",
+)
+@click.option(
+    "--float32/--float64",
+    "is_single",
+    default=None,
+    help="Of a model: the type of its numbers; that of its weights, or float32, unless it is said.",
+)
+@click.option(
+    "--ragged",
+    is_flag=True,
+    default=None,
+    help="Of a model: it takes the length of each sequence as well.",
+)
 @SET
 @FORCE
 @QUIET
@@ -70,6 +102,7 @@ def generate(
     force: bool,
     quiet: bool,
     as_json: bool,
+    **of_a_model: Any,
 ) -> None:
     """Write the code of cells and networks, of all built-in cells if none is named."""
     from derive.cell import Cell
@@ -79,21 +112,23 @@ def generate(
     from derive.network.network import Network
     from derive.render import write_files
 
-    def derived(what: str) -> tuple[Cell, dict[str, str]]:
-        cell = loaded(what, settings)
-        return cell, texts_of(cell, backend, store)
+    options = told(**of_a_model)
 
-    def composed(network: Network) -> tuple[Network, dict[str, str]]:
-        return network, texts_of(network, backend, store)
+    def derived(what: str) -> tuple[Cell, dict[str, Any]]:
+        cell = loaded(what, settings)
+        return cell, texts_of(cell, backend, store, **options)
+
+    def composed(network: Network) -> tuple[Network, dict[str, Any]]:
+        return network, texts_of(network, backend, store, **options)
 
     named = cells if cells or networks else names()
-    tasks: list[Task[tuple[Cell | Network, dict[str, str]]]] = []
+    tasks: list[Task[tuple[Cell | Network, dict[str, Any]]]] = []
     tasks += [(f"deriving {what}", partial(derived, what)) for what in named]
     tasks += [
         (f"deriving {n.name}", partial(composed, n)) for n in networks_of(networks, cells, settings)
     ]
     sources = own_files((*cells, *networks))
-    files: dict[str, str] = {}
+    files: dict[str, Any] = {}
     owners: dict[Path, str] = {}
     made: list[Cell] = []
     for cell, texts in results(tasks, quiet=quiet):
@@ -107,3 +142,18 @@ def generate(
     keep_others(owners, force)
     write_files(files, folder)
     tell_written(owners, quiet, as_json)
+
+
+def told(
+    sizes: tuple[str, ...], weights: Path | None, is_single: bool | None, **others: Any
+) -> dict[str, Any]:
+    """What a person has said of a model, as `derive.onnx` takes it."""
+    from derive.evaluation import reading
+
+    said: partial[dict[str, Any]] = partial(
+        dict,
+        sizes=reading.sizes(sizes) or None,
+        params=reading.weights(weights) if weights else None,
+        dtype={None: None, True: "float32", False: "float64"}[is_single],
+    )
+    return {name: value for name, value in said(**others).items() if value is not None}
