@@ -46,7 +46,13 @@ def files(program: Program) -> dict[str, str]:
 
 
 class Module(ScalarModule):
-    """The generated files as the templates see them."""
+    """The generated files as the templates see them.
+
+    own     what the names begin with that nobody else is to see
+    static  what functions are declared as that nobody else is to call
+    """
+
+    own = static = ""
 
     def __init__(self, program: Program):
         super().__init__(program, Names(program, WORDS, attributes=WORDS))
@@ -214,6 +220,11 @@ class Module(ScalarModule):
     def has_products(self) -> bool:
         """Whether there are matrices to multiply with."""
         return any(r.packed for r in self.routines)
+
+    @property
+    def has_unpacked_products(self) -> bool:
+        """Whether `step` may multiply with them where they are."""
+        return bool(self.step.packed)
 
     @property
     def has_outer_totals(self) -> bool:
