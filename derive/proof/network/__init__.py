@@ -27,7 +27,7 @@ from derive.proof.network import rows
 from derive.proof.network.face import Face, Maker, NetworkTrial, made
 
 # What needs complex numbers, or derivatives along a direction, which no compiled network has.
-DERIVATIVES = {"complex step", "dot product", "Taylor", "Hessian", "loss"}
+DERIVATIVES = frozenset(("complex step", "dot product", "Taylor", "Hessian", "loss"))
 
 
 def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
@@ -59,7 +59,7 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
         Part("loss", lambda: rows.loss(trial())),
         Part("NumPy", lambda: rows.numpy(trial(), without_masks())),
     ]
-    left_out = DERIVATIVES if backend == "c" else {"NumPy"}
+    left_out = {*DERIVATIVES} if backend == "c" else {"NumPy"}
     left_out |= set() if network.is_streaming else {"step"}
     left_out |= set() if network.loss else {"loss"}
     return tuple(part for part in found if part.name not in left_out)
