@@ -13,7 +13,8 @@
     derive.backends.NAME     the program            ->  text, by way of templates/NAME
 
 Beside them stand the rooms that read the equations without generating anything: `derive.jacobian`,
-`derive.evaluation`, `derive.cost` and `derive.display`; above them those that put all to use:
+`derive.exact`, `derive.evaluation`, `derive.cost`, `derive.display`, and `derive.weights`, which
+compares them with those of other libraries' layers; above them those that put all to use:
 `derive.proof`, `derive.gradients`, `derive.site`, and what a person meets, `derive.handle`,
 `derive.notebook` and `derive.cli`.
 

@@ -28,7 +28,7 @@ OTHERS = {
 }
 
 
-FEW = ("rnn", "slstm", "words", "delta", "hostile_0")  # in `make test`
+FEW = ("slstm", "words", "hostile_0")  # in `make test`
 SPECIMENS = [pytest.param(s, marks=[every] * (s not in FEW)) for s in (*SPECS, *OTHERS)]
 # What is computed again for --store states may be more than is read.
 SPARED = {"all": (), "states": ("-Wno-unused-variable",), "everything": ()}
