@@ -7,4 +7,6 @@ TYPES = frozenset(
 )
 WORDS = TYPES | frozenset("xs ys lengths inf nan".split())
 # What the template computes, called so where a cell has no such name.
-OWN = "loop none one axes shape count row steps axis ends unit lead whole numbers each".split()
+OWN = (
+    "ended ended_s loop none one axes shape count row steps axis ends unit lead whole numbers each"
+).split()
