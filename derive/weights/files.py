@@ -102,6 +102,12 @@ def _safetensors() -> Any:
 def written(arrays: Mapping[str, Values], path: Path) -> bytes:
     """The content of a file of that name with these arrays."""
     if path.suffix == ".npz":
+        foreign = [name for name, array in arrays.items() if array.dtype.kind == "V"]
+        if foreign:
+            kind = arrays[foreign[0]].dtype
+            raise CellError(
+                f"{foreign[0]} is {kind}, which an .npz cannot hold: write .safetensors"
+            )
         return _as_npz(arrays)
     if path.suffix == ".safetensors":
         made: bytes = _safetensors().numpy.save(

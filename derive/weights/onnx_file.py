@@ -107,15 +107,20 @@ def _settings(kind: str, attributes: Mapping[str, Any], index: int) -> dict[str,
     """A node's attributes as options of its operator's cell."""
     (operator,) = (o for o in convention("onnx").operators if o.cell == kind)
     cell = cell_of(convention("onnx").file, operator.cell)
-    functions = [s.name for s in cell.options if len(s.choices) > 2]
+    functions = {s.name: s.choices for s in cell.options if len(s.choices) > 2}
     switches = [s.name for s in cell.options if len(s.choices) == 2]
     found = {s: str(bool(attributes[s])).lower() for s in switches if s in attributes}
     named = [a.decode() for a in attributes.get("activations", [])]
     named = named[index * len(functions) :][: len(functions)]
+    for name, (option, choices) in zip(named, functions.items(), strict=False):
+        if name.lower() not in choices:
+            known = ", ".join(map(str.capitalize, choices))
+            raise CellError(f"the node has the activation {name}, which is none of {known}")
+        found[option] = name.lower()
     for key, ours in PARAMETERS.items():
         if set(attributes.get(key, [])) - {ours}:
             raise CellError(f"the node has the {key} {list(attributes[key])}, and ours is {ours}")
-    return found | dict(zip(functions, map(str.lower, named), strict=False))
+    return found
 
 
 def from_onnx(

@@ -8,17 +8,17 @@ from typing import Any
 from rich.text import Text
 
 from derive.cell import Cell
-from derive.display.about import settings
+from derive.display.about import listed, settings
 from derive.display.terminal import console, table
 from derive.weights.convert import Converted
+from derive.weights.words import Words
 
 
 def print_conversion(cell: Cell, done: Converted, source: str) -> None:
     """Print what each array was made of, and which were not used."""
-    out, title = console(120), done.fit.variant.title
-    out.print(
-        Text(f"{cell.name + settings(cell)} is {title}: proved from the equations of both", "bold")
-    )
+    out, own, title = console(120), cell.name + settings(cell), done.fit.variant.title
+    one, other = (own, title) if done.fit.source is cell else (title, own)
+    out.print(Text(f"{one} → {other}: the same, proved from their equations{_where(done)}", "bold"))
     rows = table("array", "shape", "dtype", f"from {source}")
     for column in rows.columns[:3]:
         column.no_wrap = True
@@ -28,6 +28,13 @@ def print_conversion(cell: Cell, done: Converted, source: str) -> None:
     out.print(rows)
     if done.unused:
         out.print(f"Not used: {', '.join(done.unused)}.")
+
+
+def _where(done: Converted) -> str:
+    """What is zero for the two to be the same; "" where nothing need be."""
+    words = Words(done.fit.source.parameters)
+    zero = listed(words(condition.value) for condition in done.fit.conditions)
+    return f", where {zero} {'is' if len(done.fit.conditions) == 1 else 'are'} 0" if zero else ""
 
 
 def conversion_data(cell: Cell, done: Converted, path: str | None) -> dict[str, Any]:

@@ -77,7 +77,8 @@ def taken_apart(
     found: dict[str, Values] = {}
     places: dict[str, str] = {}
     for array in there:
-        rows = _rows(array, arrays[named[array.name]], convention.directions, direction)
+        values = floating(named[array.name], arrays[named[array.name]])
+        rows = _rows(array, values, convention.directions, direction)
         for number, (parts, row) in enumerate(zip(array.rows, rows, strict=True)):
             axes = quantities[parts[0]].axes
             if row is None or row.ndim != len(axes) or row.shape[0] % len(parts):
@@ -97,6 +98,13 @@ def taken_apart(
     shapes = {name: tuple(lengths[a] for a in q.axes) for name, q in quantities.items()}
     zero = {name: np.zeros(shape, dtype) for name, shape in shapes.items() if name not in found}
     return Stored(operator, tuple(named[a.name] for a in there), lengths, zero | found, places)
+
+
+def floating(name: str, values: Values) -> Values:
+    """The array of that name; CellError where it holds anything but floating-point numbers."""
+    if values.dtype.kind in "biuOSUMm":
+        raise CellError(f"{name} holds {values.dtype}: weights are floating-point numbers")
+    return values
 
 
 def _cell(convention: Convention, operator: Operator) -> Cell:
@@ -153,7 +161,7 @@ def of_cell(cell: Cell, arrays: Mapping[str, Values]) -> Mapping[Axis, int]:
             f"{', '.join(p.name for p in cell.parameters)}"
         )
     for p in cell.parameters:
-        there = arrays[p.name].shape
+        there = floating(p.name, arrays[p.name]).shape
         if len(there) != len(p.axes) or any(
             lengths.setdefault(axis, n) != n for axis, n in zip(p.axes, there, strict=True)
         ):
