@@ -18,10 +18,11 @@ from written_cells import MATRICES as WITH_MATRICES
 from written_cells import READABLE, UNPLEASANT
 
 import derive
-from derive import library
+from derive import language, library
+from derive.backends.onnx.words import TYPES
 from derive.cli import main
 from derive.library import load
-from derive.nodes import CellError
+from derive.nodes import CellError, H
 
 pytest.importorskip("onnx", reason="this is what make test-peers installs")
 ROOT = Path(__file__).parent.parent
@@ -234,7 +235,7 @@ def test_what_an_operator_is_made_with():
 
 
 RENAMED = """
-from derive.language import Cell, H, I, Input, Matrix, State, Vector, sigmoid, tanh
+from derive.language import Cell, H, I, Input, Matrix, Output, State, Vector, sigmoid, tanh
 
 
 class Mine(Cell):
@@ -247,7 +248,7 @@ class Mine(Cell):
     new = tanh(A.new @ W + R.new @ ys + B.new)
     show = sigmoid(A.show @ W + R.show @ ys + B.show)
     keep_next = keep - close * keep + write * new
-    ys_next = show * tanh(keep_next)
+    ys_next = Output(show * tanh(keep_next))
 """
 
 
@@ -259,6 +260,95 @@ def test_a_reader_s_own_lstm_is_one(tmp_path, lengths):
     both = agrees_in_float32(load(str(tmp_path / "mine.py")), lengths)
     assert operators(both.model) == ["LSTM"]
     assert "-A_close" in both.model.doc_string
+
+
+# --- functions that ONNX has not ------------------------------------------------------------------
+
+
+def probe(function):
+    """A cell that is nothing but a function of its input."""
+
+    class Probe(language.Cell):
+        x, h = language.Input(H), language.State()
+        h_next = function(x) + h
+
+    return derive.load(Probe)
+
+
+small = 10.0 ** np.arange(-30, 1.9, 0.037)
+POINTS = np.concatenate([small, -small, np.linspace(-80, 80, 4001), [0.0]])
+TRUE = {
+    "expm1": np.expm1,
+    "log1p": np.log1p,
+    "softplus": lambda x: np.logaddexp(0, x),
+    "log_sigmoid": lambda x: -np.logaddexp(0, -x),
+}
+
+
+@peers
+@pytest.mark.parametrize("name", TRUE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_they_are_exact_in_all_but_the_last_digit(name, dtype):
+    """Four units in the last place: relative to the value, however small it is."""
+    x = (POINTS[POINTS > -0.999] if name == "log1p" else POINTS).astype(dtype)
+    model = derive.onnx(probe(getattr(language, name)), {}, sizes={"H": len(x)}, dtype=dtype)
+    wanted = TRUE[name](x.astype(np.longdouble))
+    feeds = {"xs": x[None, None], "h": np.zeros((1, len(x)), dtype)}
+    for run in (by_onnxruntime, by_reference):
+        found = run(model, feeds)[0][0, 0].astype(np.longdouble)
+        error = np.abs(found - wanted)[wanted != 0] / np.abs(wanted)[wanted != 0]
+        assert error.max() < 4 * np.finfo(dtype).eps
+        assert (found[wanted == 0] == 0).all()
+
+
+@peers
+@pytest.mark.parametrize("name, limits", [
+    ("expm1", [-1, np.inf]), ("softplus", [0, np.inf]), ("log_sigmoid", [-np.inf, 0]),
+    ("log1p", [np.nan, np.inf]),
+])  # fmt: skip
+def test_far_away_they_are_their_limits(name, limits):
+    model = derive.onnx(probe(getattr(language, name)), {}, sizes={"H": 3})
+    x = np.array([-np.inf, np.inf, np.nan], np.float32)
+    feeds = {"xs": x[None, None], "h": np.zeros((1, 3), np.float32)}
+    found = by_onnxruntime(model, feeds)[0].ravel()
+    np.testing.assert_array_equal(found, np.array([*limits, np.nan], np.float32))
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def values(graph):
+    """The names of all values of a graph, as often as they are given out, those of loops in it
+    behind."""
+    yield from (q.name for q in (*graph.input, *graph.initializer))
+    for node in graph.node:
+        yield from node.output
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from values(attribute.g)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+@pytest.mark.parametrize("name", sampled(EVERY, NAMES[::3]))
+def test_no_name_is_given_out_twice(name, ragged):
+    check_names(load(name), ragged)
+
+
+@pytest.mark.parametrize("ragged", [False, True])
+def test_nor_is_one_that_somebody_has_chosen(hostile, ragged):
+    check_names(hostile, ragged)
+
+
+def check_names(cell, ragged):
+    for scan in (False, True):
+        names = list(values(Both(cell, ragged=ragged, scan=scan).model.graph))
+        assert len(names) == len(set(names)) and not set(names) & TYPES
+
+
+def test_types_are_words_of_the_text():
+    from onnx import TensorProto
+
+    assert {name.lower() for name, _ in TensorProto.DataType.items()} - {"undefined"} <= TYPES
 
 
 # --- how a model is used --------------------------------------------------------------------------
