@@ -110,9 +110,8 @@ def written(arrays: Mapping[str, Values], path: Path) -> bytes:
             )
         return _as_npz(arrays)
     if path.suffix == ".safetensors":
-        made: bytes = _safetensors().numpy.save(
-            dict(arrays), metadata={"format": "pt", "made": MARK}
-        )
+        about = {"made": MARK}  # of several, the library would write any first
+        made: bytes = _safetensors().numpy.save(dict(arrays), metadata=about)
         return made
     raise CellError(f"{path}: a file of arrays is written as .npz or .safetensors")
 

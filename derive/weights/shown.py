@@ -19,7 +19,7 @@ def print_conversion(cell: Cell, done: Converted, source: str) -> None:
     out, own, title = console(120), cell.name + settings(cell), done.fit.variant.title
     one, other = (own, title) if done.fit.source is cell else (title, own)
     out.print(Text(f"{one} → {other}: the same, proved from their equations{_where(done)}", "bold"))
-    rows = table("array", "shape", "dtype", f"from {source}")
+    rows = table("array", "shape", "type", f"in {source}")
     for column in rows.columns[:3]:
         column.no_wrap = True
     for name, array in done.arrays.items():
@@ -54,7 +54,7 @@ def conversion_data(cell: Cell, done: Converted, path: str | None) -> dict[str, 
 def _array(name: str, array: Any, made: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     return {
         "name": name,
-        "shape": list(array.shape),
-        "dtype": str(array.dtype),
+        "lengths": list(array.shape),
+        "type": str(array.dtype),
         "made_of": list(made[name]),
     }
