@@ -262,6 +262,20 @@ def test_a_reader_s_own_lstm_is_one(tmp_path, lengths):
     assert "-A_close" in both.model.doc_string
 
 
+@pytest.mark.parametrize("name", ["lstm", "gru:reset=after", "lstm_peephole", "rnn"])
+def test_the_parameters_can_be_read_out_of_an_operator_again(tmp_path, name):
+    """To the bit, by what reads other people's models."""
+    cell, file = load(name), tmp_path / "model.onnx"
+    params = module_of(cell).init(np.random.default_rng(0), 2, 3, np.float32)
+    params.flat = np.random.default_rng(1).standard_normal(params.flat.size)
+    file.write_bytes(derive.onnx(cell, params).SerializeToString())
+    result = CliRunner().invoke(
+        main, ["weights", name, "--from", "onnx", str(file), "-o", str(tmp_path / "found.npz")]
+    )
+    assert result.exit_code == 0, result.output
+    assert module_of(cell).Params.load(tmp_path / "found.npz") == params
+
+
 # --- functions that ONNX has not ------------------------------------------------------------------
 
 

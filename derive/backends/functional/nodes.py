@@ -28,6 +28,8 @@ class NodePrinter(Infix):
 
     place  the value of a quantity
     sizes  the length of each axis
+    lead   a value whose first lengths are how many steps and sequences there are, and how many
+           lengths these are: 2, or 1 within a step
     """
 
     operators: ClassVar[Mapping[str, str]]
@@ -39,9 +41,10 @@ class NodePrinter(Infix):
         graph: Graph,
         place: Callable[[Quantity], Value],
         sizes: Mapping[Axis, int],
+        lead: tuple[Value, int],
     ):
         super().__init__(rank)
-        self.graph, self.place, self.sizes = graph, place, sizes
+        self.graph, self.place, self.sizes, self.lead = graph, place, sizes, lead
         self.products = FunctionalPrinter({}, str, str, frozenset(), letters(sizes))
         self.defined = ""  # what is being written
 
@@ -102,6 +105,12 @@ class NodePrinter(Infix):
         elif not value.axes:
             missing = missing[1:]
         return self.between(value, axes, missing) if missing else value
+
+    def held(self, ended: Value, old: Value, new: Value) -> Value:
+        """What is new, or what is old where a sequence has ended."""
+        inputs = self.seen(ended, new.axes), old, new
+        name = self.graph.add(self.operators["choose"], inputs, f"{new.name}_held")
+        return Value(name, new.axes, is_fixed=False)
 
     # structure
 

@@ -8,11 +8,7 @@ from derive.evaluation.arrays import extent
 
 
 class OnnxPrinter(NodePrinter):
-    """Writes expressions into a graph of ONNX's operators.
-
-    lead  a value whose first lengths are how many steps and sequences there are, and how many
-          lengths these are: 2, or 1 within a step
-    """
+    """Writes expressions into a graph of ONNX's operators."""
 
     own = "cellwright."  # its functions: templates/onnx/functions.onnx.j2
     operators = {
@@ -23,8 +19,6 @@ class OnnxPrinter(NodePrinter):
         "sqrt": "Sqrt", "sin": "Sin", "cos": "Cos", "sign": "Sign", "floor": "Floor",
         "copy": "Identity",
     }  # fmt: skip
-
-    lead: tuple[Value, int]
 
     def filled(self, value, like):
         lengths = self.graph.integers("lengths", *(extent(like.axes, self.sizes) or (1,)))
@@ -51,8 +45,3 @@ class OnnxPrinter(NodePrinter):
         at = self.graph.integers("axes", *places)
         found = self.node(word, left, whole, at, keepdims="0")
         return found if left or whole.is_fixed else self.between(found, (), [-1])
-
-    def held(self, ended: Value, old: Value, new: Value) -> Value:
-        """What is new, or what is old where a sequence has ended."""
-        inputs = self.seen(ended, new.axes), old, new
-        return Value(self.graph.add("Where", inputs, f"{new.name}_held"), new.axes, False)
