@@ -267,7 +267,7 @@ def test_the_parameters_can_be_read_out_of_an_operator_again(tmp_path, name):
     """To the bit, by what reads other people's models."""
     cell, file = load(name), tmp_path / "model.onnx"
     params = module_of(cell).init(np.random.default_rng(0), 2, 3, np.float32)
-    params.flat = np.random.default_rng(1).standard_normal(params.flat.size)
+    params.flat = np.random.default_rng(1).standard_normal(params.flat.size).astype(np.float32)
     file.write_bytes(derive.onnx(cell, params).SerializeToString())
     result = CliRunner().invoke(
         main, ["weights", name, "--from", "onnx", str(file), "-o", str(tmp_path / "found.npz")]
