@@ -11,7 +11,8 @@ PYTHON = frozenset(keyword.kwlist)
 
 # Of the module: what it imports and defines.
 MODULE = frozenset(
-    "annotations math NamedTuple jax jnp lax Params State Inputs init forward step jvp SHAPES".split()
+    "annotations math NamedTuple jax jnp np lax Params State Inputs SHAPES init forward step "
+    "jvp".split()
 )
 # Of its functions: arguments, and what the templates call things.
 FUNCTIONS = (

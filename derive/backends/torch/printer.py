@@ -18,7 +18,7 @@ class TorchPrinter(FunctionalPrinter):
     maximum = "amax"
 
     def arguments(self, expr):
-        """What a function takes is a tensor, a number and a size, too; a choice takes a condition."""
+        """Tensors, numbers and sizes among them; of a choice, first the condition."""
         taken = [
             text if argument.has(Quantity) else f"_number({text})"
             for argument, text in zip(expr.args, super().arguments(expr), strict=True)
