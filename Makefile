@@ -101,12 +101,13 @@ COMPILER := $(firstword $(shell for c in $${CC:-cc gcc clang}; do command -v $$c
 
 .PHONY: test
 test: $(VENV)/.test ## Run the tests, but for those that need other libraries, Node, or a browser
-	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not every$(if $(COMPILER),, and not compiler)" || status=$$?; \
+	@status=0; $(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "not peers and not node and not browser and not wheel and not every$(if $(COMPILER),, and not compiler)" || status=$$?; \
 	echo; \
 	$(if $(COMPILER),,echo "Not run: the tests of compiled C (marked 'compiler'): no C compiler is there (Debian: gcc, libc6-dev)";) \
 	echo "Not run: the tests against PyTorch and onnxruntime (marked 'peers'). To run them: make test-peers"; \
 	echo "Not run: the tests that run generated JavaScript (marked 'node'). To run them: make test-node"; \
 	echo "Not run: the tests that open the atlas in a browser (marked 'browser'). To run them: make test-browser"; \
+	echo "Not run: the tests of the wheel, which install it (marked 'wheel'). To run them: make test-wheel"; \
 	echo "Not run: what is tested on some cells, on all of them (marked 'every'). To run them: make test-every, make test-long"; \
 	exit $$status
 
@@ -123,6 +124,15 @@ test-every: $(VENV)/.test ## Run on all cells what make test runs on some
 test-long: $(VENV)/.test $(VENV)/.bench ## The same for what is compiled, and for PyTorch's modules (an hour)
 	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "every and (compiler or peers)" -k "$(PICK)"
 
+# Of gcc, whose libraries a Python that was not built with them must load first. PICK as above.
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+
+.PHONY: test-sanitized
+test-sanitized: $(VENV)/.test ## Run the tests of compiled C with addresses and undefined behaviour watched
+	@$(ONE_THREAD) CC="gcc -g $(SANITIZE)" ASAN_OPTIONS=detect_leaks=0 \
+	    LD_PRELOAD="$$(gcc -print-file-name=libasan.so) $$(gcc -print-file-name=libubsan.so)" \
+	    $(PY) -m pytest $(TESTFLAGS) -m "compiler and not every and not peers" -k "$(PICK)"
+
 .PHONY: test-node
 test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >= 18)
 	@command -v node > /dev/null || { echo "node is not installed (Debian: nodejs)" >&2; exit 1; }
@@ -131,6 +141,10 @@ test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >=
 .PHONY: test-browser
 test-browser: $(VENV)/.test $(VENV)/.browser docs ## Build the atlas and open it (needs Chromium; installs Playwright)
 	@$(ONE_THREAD) SITE=build/site $(PY) -m pytest $(TESTFLAGS) -m browser
+
+.PHONY: test-wheel
+test-wheel: $(VENV)/.test ## Build the wheel, install it in an empty environment, and use it there
+	@$(PY) -m pytest -m wheel
 
 .PHONY: fuzz
 fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
@@ -190,6 +204,12 @@ lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock
 	@mv build/requirements.lock $(LOCK) && rm -rf build/lock
+
+.PHONY: wheel
+wheel: $(VENV)/.core ## Build the wheel, dist/cellwright-VERSION-py3-none-any.whl
+	@$(PIP) hatchling
+	@$(PY) -m pip wheel -q --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+	@ls dist/*.whl
 
 .PHONY: clean
 clean: ## Delete what was built, and caches (not generated/, not .venv)

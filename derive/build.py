@@ -1,7 +1,7 @@
 """Compiling a cell's C with the compiler of the system, for Python.
 
-A library for each type of numbers, and a module of the cell's name beside them, with the interface
-of the one that is generated for NumPy.
+A library for each type of numbers, and a module of the cell's name beside them: with the interface
+of the one that is generated for NumPy, or PyTorch's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from types import ModuleType
 
 from derive.backends.c import POLICY, files
 from derive.backends.c.binding import binding
+from derive.backends.torch import POLICY as PER_CALL
+from derive.backends.torch.built import layer
 from derive.cell import Cell
 from derive.nodes import CellError
 from derive.program.program import Program
@@ -32,6 +34,7 @@ SUFFIX = {"Darwin": ".dylib", "Windows": ".dll"}.get(platform.system(), ".so")
 # No function of the standard library is asked for an error number, or for a trap.
 ALWAYS = ("-std=c99", "-O3", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math")
 LIBRARY = ("-fPIC", "-shared", "-lm")
+TENSORS_KEEP = ("all", "states")
 # Tried one after the other; what a compiler does not know is left out.
 WISHES = (("-fopenmp",), ("-march=native", "-mcpu=native"), ("-mprefer-vector-width=256",))
 
@@ -95,13 +98,34 @@ def _knows(command: tuple[str, ...], flags: list[str]) -> bool:
         return subprocess.run(line, capture_output=True, check=False).returncode == 0
 
 
+def arrays(cell: Cell, store: str) -> str:
+    """The module with the interface of NumPy's."""
+    return binding(Program(cell, store, POLICY))
+
+
+def tensors(cell: Cell, store: str) -> str:
+    """The module with PyTorch's layer; CellError where it cannot keep what it is to keep."""
+    if store not in TENSORS_KEEP:
+        raise CellError(
+            f"the layer for PyTorch does not keep {store!r}; it may be {' or '.join(TENSORS_KEEP)}"
+        )
+    return layer(Program(cell, store, PER_CALL), Program(cell, store, POLICY))
+
+
 def built(
-    cell: Cell, store: str = "all", tell: Callable[[str], None] = lambda _: None, **how: bool
+    cell: Cell,
+    store: str = "all",
+    tell: Callable[[str], None] = lambda _: None,
+    interface: Callable[[Cell, str], str] = arrays,
+    **how: bool,
 ) -> dict[str, bytes]:
     """The files of a compiled cell: its C, its libraries, and the module. `tell` is told of every
-    command that is run. A module with checkpoints calls a library that keeps all, of a segment."""
+    command that is run. A module with checkpoints calls a library that keeps all, of a segment.
+
+    interface  what writes the module: `arrays` or `tensors`
+    """
     texts = dict(files(Program(cell, "all" if store == "checkpoints" else store, POLICY)))
-    texts[f"{cell.name}.py"] = binding(Program(cell, store, POLICY))
+    texts[f"{cell.name}.py"] = interface(cell, store)
     contents = {name: text.encode() for name, text in texts.items()}
     chosen = compiler(**how)
     with tempfile.TemporaryDirectory() as folder:

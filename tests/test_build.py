@@ -87,6 +87,22 @@ def test_it_names_what_it_wrote(tmp_path):
 
 
 @needs_compiler
+def test_the_module_may_be_a_layer_for_pytorch(tmp_path):
+    result = derive("rnn", "--torch", "-o", tmp_path, "-q")
+    assert (result.exit_code, result.output) == (0, "")
+    assert files(tmp_path).keys() == FILES
+    assert "class RNN(nn.Module)" in (tmp_path / "rnn.py").read_text(encoding="utf-8")
+
+
+def test_the_layer_has_no_checkpoints(tmp_path):
+    result = derive("rnn", "--torch", "--store", "checkpoints", "-o", tmp_path)
+    assert result.exit_code == 2 and not list(tmp_path.iterdir())
+    assert result.output == (
+        "derive: the layer for PyTorch does not keep 'checkpoints'; it may be all or states\n"
+    )
+
+
+@needs_compiler
 def test_it_shows_every_command(tmp_path):
     result = derive("rnn", "-o", tmp_path, "-v", "-q")
     commands = [shlex.split(line) for line in result.stderr.splitlines()]

@@ -13,6 +13,9 @@ from derive.adjoint import adjoint, gathered, partials, pull_back
 from derive.cell import Equation
 from derive.deviation import Deviation
 from derive.elementwise import maximum, tanh
+from derive.exact.rational import PRIME, Points
+from derive.exact.scalars import dot as dot_of
+from derive.exact.scalars import evaluate, evaluate_as, symbols
 from derive.language import Cell, I, Input, Matrix, State, Vector, mean, standardise
 from derive.library import load
 from derive.nodes import (
@@ -27,8 +30,7 @@ from derive.nodes import (
     Transposed,
 )
 from derive.normal import normalise
-from derive.proof.identity import _dot, _symbols, evaluate, evaluate_as, prove
-from derive.proof.rational import PRIME, Points
+from derive.proof.identity import prove
 from derive.tangent import dotted, push_forward, tangent
 
 K = Axis("K", "key_size")
@@ -70,8 +72,8 @@ def test_every_part_of_an_equation_receives_its_derivative(equation):
     rows, gradients, bar = chain(equations)
     assert gradients.keys() == set(leaves)
 
-    values = {q: _symbols(q.name, q.axes) for q in (*leaves, bar)}
-    loss = _dot(values[bar], evaluate(equation.rhs, values))
+    values = {q: symbols(q.name, q.axes) for q in (*leaves, bar)}
+    loss = dot_of(values[bar], evaluate(equation.rhs, values))
     for e in (*equations, *rows):
         values[e.lhs] = evaluate_as(e.lhs.axes, e.rhs, values)
     for leaf, gradient in gradients.items():
@@ -96,7 +98,7 @@ def test_every_part_of_an_equation_moves_its_tangent(equation):
     taken = {q.name for q in (*leaves, equation.lhs)}
     equations = normalise([equation], taken)
     dot = dotted([*leaves, *(e.lhs for e in equations)], taken)
-    values = {p: _symbols(p.name, p.axes) for p in (*leaves, *(dot[leaf] for leaf in leaves))}
+    values = {p: symbols(p.name, p.axes) for p in (*leaves, *(dot[leaf] for leaf in leaves))}
     whole = evaluate(equation.rhs, values).flat
     for e in (*equations, *tangent(equations, dot)):
         values[e.lhs] = evaluate(e.rhs, values)
@@ -229,8 +231,8 @@ def test_the_derivative_of_a_deviation_is_that_of_its_formula():
     """With the mean's it is SymPy's derivative of what the words stand for."""
     rows, gradients, bar = chain(NORMALISED)
     assert gradients.keys() == {u, w, c}
-    values = in_scalars(NORMALISED, {q: _symbols(q.name, q.axes) for q in (u, w, c, bar)})
-    loss = _dot(values[bar], values[y])
+    values = in_scalars(NORMALISED, {q: symbols(q.name, q.axes) for q in (u, w, c, bar)})
+    loss = dot_of(values[bar], values[y])
     in_scalars(rows, values)
     for leaf, gradient in gradients.items():
         right = Points().gradient(loss, list(values[leaf].flat)).T
@@ -241,7 +243,7 @@ def test_the_derivative_of_a_deviation_is_that_of_its_formula():
 def test_the_tangent_of_a_deviation_is_that_of_its_formula():
     dot = dotted([u, w, c, *(e.lhs for e in NORMALISED)], set())
     leaves = [u, w, c, dot[u], dot[w], dot[c]]
-    values = in_scalars(NORMALISED, {q: _symbols(q.name, q.axes) for q in leaves})
+    values = in_scalars(NORMALISED, {q: symbols(q.name, q.axes) for q in leaves})
     in_scalars(tangent(NORMALISED, dot), values)
     pairs = [(s, d) for q in (u, w, c) for s, d in zip(values[q], values[dot[q]], strict=True)]
     for one, whole in zip(values[dot[y]], values[y], strict=True):

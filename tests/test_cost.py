@@ -128,13 +128,13 @@ def test_recurrent_path(name, depth, recurrent):
 LOW = {"mamba": 0.8}
 
 
-@pytest.mark.parametrize("name", sampled(library.names(), ["lstm", "gru_d", "lstm_layer_norm"]))
+@pytest.mark.parametrize("name", sampled(library.names(), ["lstm", "gru_d"]))
 def test_peak_memory(name):
     """Predicted from the arrays that the routines make, and measured while they run."""
     cell = library.load(name)
     sizes = {a: 16 if a != I_AXIS or cell.input_is_wide else 5 for a in cell.axes}
-    for store, numbers in peaks(cell, 2500, 4, sizes).items():
-        measured = peak_of(cell, module(cell, store), 2500, 4, sizes)
+    for store, numbers in peaks(cell, 400, 25, sizes).items():
+        measured = peak_of(cell, module(cell, store), 400, 25, sizes)
         assert LOW.get(name, 0.9) * measured < 8 * numbers < 1.1 * measured, store
 
 

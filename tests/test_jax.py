@@ -88,7 +88,7 @@ class Both:
 
 
 def close(found, wanted, bound=1e-12):
-    """Whether the leaves of two trees are the same but for rounding. NumPy's Params are a mapping."""
+    """Whether the leaves of two trees are the same but for rounding; NumPy's Params are none."""
     if hasattr(wanted, "keys"):
         wanted = [wanted[name] for name in found._fields]
     pairs = zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True)
@@ -311,7 +311,7 @@ def second(params, xs, lengths):
 for function in (gradients, second):
     inside = (P(), P(None, "data"), P("data"))
     parted = jax.shard_map(function, mesh=mesh, in_specs=inside, out_specs=inside[:2])
-    found, wanted = jax.jit(parted)(params, xs, lengths), function(params, xs, lengths)
+    found, wanted = (jax.jit(f)(params, xs, lengths) for f in (parted, function))
     for one, other in zip(jax.tree.leaves(found), jax.tree.leaves(wanted), strict=True):
         assert jnp.allclose(one, other, rtol=1e-12, atol=1e-12), (function, one, other)
 """

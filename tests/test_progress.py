@@ -96,27 +96,31 @@ def test_it_says_what_is_done_and_leaves_nothing(tmp_path):
 def test_a_table_grows_above_it():
     """A terminal shows what a pipe of its width is given, whichever parts came in between."""
     terminal = Terminal()
-    assert terminal.run("check", "rnn", "fastrnn")[0] == 0
-    piped = in_pipes("check", "rnn", "fastrnn", COLUMNS="80")
+    assert terminal.run("check", "antisymmetric_rnn", "fastrnn")[0] == 0
+    piped = in_pipes("check", "antisymmetric_rnn", "fastrnn", COLUMNS="80")
     assert "finite differences" in piped.stdout and piped.stderr == ""
     assert terminal.text == "\n".join(line.rstrip() for line in piped.stdout.splitlines())
-    for word in (b"rnn: identity", b"fastrnn: float32", b"21/22"):
+    for word in (b"antisymmetric_rnn: identity", b"fastrnn: float32", b"21/22"):
         assert word in terminal.written
 
 
 def test_rows_are_printed_as_they_come():
     """The first is there before the last is at work."""
     terminal = Terminal()
-    terminal.run("check", "rnn")
-    assert terminal.written.index(b" derivatives ") < terminal.written.index(b"rnn: complex step")
-    assert terminal.written.index(b"rnn: complex step") < terminal.written.index(b"rnn: peer")
+    terminal.run("check", "antisymmetric_rnn")
+    assert terminal.written.index(b" derivatives ") < terminal.written.index(
+        b"antisymmetric_rnn: complex step"
+    )
+    assert terminal.written.index(b"antisymmetric_rnn: complex step") < terminal.written.index(
+        b"antisymmetric_rnn: peer"
+    )
 
 
 def test_the_answer_is_the_same_whoever_watches():
     terminal = Terminal()
-    status, out = terminal.run("check", "rnn", stdout=subprocess.PIPE, COLUMNS="80")
-    assert (status, out) == (0, in_pipes("check", "rnn", COLUMNS="80").stdout)
-    assert b"rnn: identity" in terminal.written and terminal.text == ""
+    status, out = terminal.run("check", "antisymmetric_rnn", stdout=subprocess.PIPE, COLUMNS="80")
+    assert (status, out) == (0, in_pipes("check", "antisymmetric_rnn", COLUMNS="80").stdout)
+    assert b"antisymmetric_rnn: identity" in terminal.written and terminal.text == ""
     assert "\x1b" not in out
 
 
@@ -124,7 +128,7 @@ def test_the_answer_is_the_same_whoever_watches():
     "arguments, term",
     [
         ("generate rnn lstm -q", "xterm-256color"),
-        ("check rnn --json --quiet", "xterm-256color"),
+        ("check antisymmetric_rnn --json --quiet", "xterm-256color"),
         ("generate rnn lstm", "dumb"),
     ],
 )

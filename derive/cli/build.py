@@ -48,6 +48,13 @@ from derive.cli.progress import results
     is_flag=True,
     help="For any machine of this processor's family, and slower: else it is built for this one.",
 )
+@click.option(
+    "--torch",
+    "for_torch",
+    is_flag=True,
+    help="The module is a layer for PyTorch, as `generate --backend torch` writes it, which calls "
+    "the compiled code where it can.",
+)
 @click.option("-v", "--verbose", is_flag=True, help="Show every command of the compiler.")
 @SET
 @FORCE
@@ -59,25 +66,28 @@ def build(
     folder: Path,
     store: str,
     portable: bool,
+    for_torch: bool,
     verbose: bool,
     settings: tuple[str, ...],
     force: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Compile cells, each to a module for Python with the interface of the NumPy module.
+    """Compile cells, each to a module for Python with the interface of the NumPy module, or to a
+    layer for PyTorch.
 
     The compiler is the one that CC names, else the system's. CFLAGS are added to its flags.
     """
-    from derive.build import built
+    from derive.build import arrays, built, tensors
     from derive.cell import Cell
     from derive.render import write_files
 
+    interface = tensors if for_torch else arrays
     tell: Callable[[str], None] = partial(click.echo, err=True) if verbose else lambda _: None
 
     def compiled(what: str) -> tuple[Cell, dict[str, bytes]]:
         cell = loaded(what, settings)
-        return cell, built(cell, store, tell=tell, portable=portable)
+        return cell, built(cell, store, tell, interface, portable=portable)
 
     tasks = [(f"compiling {what}", partial(compiled, what)) for what in cells]
     sources = own_files(cells)

@@ -5,7 +5,7 @@ straight from the cell's equations. SymPy differentiates its parts, and the chai
 where the adjoint runs backward, carries that from every parameter, input and initial state to the
 loss. The derived adjoint equations are interpreted on the same scalars, step by step. The two are
 the same rational functions, in which every value of an activation is an independent variable;
-`derive.proof.rational` finds that out in exact arithmetic.
+`derive.exact.rational` finds that out in exact arithmetic.
 
 Both sides use the derivative of an activation in terms of its output. That these are right is
 proved on their own: each is compared with SymPy's derivative of the textbook's formula.
@@ -13,25 +13,21 @@ proved on their own: each is compared with SymPy's derivative of the textbook's 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from inspect import signature
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
-from derive.cell import Cell, Equation
-from derive.deviation import Deviation
+from derive.cell import Cell
 from derive.elementwise import Declared, Elementwise
-from derive.largest import Largest
-from derive.nodes import Axes, Axis, H, Node, Quantity, Size, axes_of, stretched
+from derive.exact.rational import Points, Shared
+from derive.exact.scalars import Value, add, defined, dot, symbols
+from derive.nodes import Quantity
 from derive.proof import Outcome
-from derive.proof.rational import Peak, Points, Shared
 
 STEPS = 2
-Value = Any  # an array of scalar expressions, with a quantity's axes
 
 
 def outcome(network: Network) -> Outcome:
@@ -120,14 +116,12 @@ class Network:
         self.points = Points()
         self.derived, self.cell = derived, derived.cell
         cell = self.cell
-        self.weights = {p: _symbols(p.name, p.axes) for p in cell.parameters}
-        self.start = {s: _symbols(f"{s}_0", s.axes) for s in cell.states}
-        self.inputs = [
-            {q: _symbols(f"{q}[{t}]", q.axes) for q in cell.inputs} for t in range(STEPS)
-        ]
+        self.weights = {p: symbols(p.name, p.axes) for p in cell.parameters}
+        self.start = {s: symbols(f"{s}_0", s.axes) for s in cell.states}
+        self.inputs = [{q: symbols(f"{q}[{t}]", q.axes) for q in cell.inputs} for t in range(STEPS)]
         self.given = [inputs | self._number(t) for t, inputs in enumerate(self.inputs, start=1)]
-        self.seeds = [_symbols(f"seed_{t}", cell.output.axes) for t in range(STEPS)]
-        self.ends = {s: _symbols(f"end_{s}", s.axes) for s in cell.states}
+        self.seeds = [symbols(f"seed_{t}", cell.output.axes) for t in range(STEPS)]
+        self.ends = {s: symbols(f"end_{s}", s.axes) for s in cell.states}
         self.loss = self._loss()
         self.gradients = self._gradients()
 
@@ -141,10 +135,10 @@ class Network:
         for t in range(STEPS):
             values = {**self.weights, **states, **self.given[t]}
             for e in self.cell.equations:
-                values[e.lhs] = _defined(e, values, f"loss {t}")
-            total += _dot(self.seeds[t], values[self.cell.output])
+                values[e.lhs] = defined(e, values, f"loss {t}")
+            total += dot(self.seeds[t], values[self.cell.output])
             states = {s: values[new] for s, new in self.cell.updates.items()}
-        total += sp.Add(*(_dot(self.ends[s], states[s]) for s in self.cell.states))
+        total += sp.Add(*(dot(self.ends[s], states[s]) for s in self.cell.states))
         return Shared("loss", total)
 
     def _gradients(self) -> dict[tuple[str, int], Value]:
@@ -154,7 +148,7 @@ class Network:
         for t in range(STEPS):
             values = {**self.weights, **states, **self.given[t]}
             for e in derived.forward:
-                values[e.lhs] = _defined(e, values, f"forward {t}")
+                values[e.lhs] = defined(e, values, f"forward {t}")
             trace.append(values)
             states = {s: values[new] for s, new in cell.updates.items()}
         carry = dict(self.ends)
@@ -163,12 +157,12 @@ class Network:
             values = {**trace[t], derived.seed: self.seeds[t]}
             values |= {derived.carry[s]: carry[s] for s in cell.states}
             for e in derived.backward:
-                values[e.lhs] = _defined(e, values, f"backward {t}")
+                values[e.lhs] = defined(e, values, f"backward {t}")
             carry = {s: values[bar[s]] for s in cell.states}
             gradients |= {(q.name, t): values[bar[q]] for q in cell.inputs}
             for p in cell.parameters:
                 new = values[bar[p]]
-                gradients[p.name, 0] = _add(gradients[p.name, 0], new) if t < STEPS - 1 else new
+                gradients[p.name, 0] = add(gradients[p.name, 0], new) if t < STEPS - 1 else new
         return gradients | {(s.name, 0): carry[s] for s in cell.states}
 
     @property
@@ -187,73 +181,3 @@ class Network:
             for name, symbols, values in pairs
             for leaf, gradient in zip(symbols.flat, values.flat, strict=True)
         ]
-
-
-# --- arrays of scalars ---------------------------------------------------------------------------
-
-
-def _defined(equation: Equation, values: Mapping[Quantity, Value], where: str) -> Value:
-    """The scalars that an equation defines, each held once."""
-    value = evaluate_as(equation.lhs.axes, equation.rhs, values)
-    return _shared(value, f"{equation.lhs} {where}")
-
-
-def _shared(value: Value, name: str) -> Value:
-    value = np.asarray(value, object)
-    held = np.empty(value.shape, object)
-    for place in np.ndindex(value.shape):
-        part = sp.sympify(value[place])
-        held[place] = Shared(" ".join([name, *map(str, place)]), part) if part.args else part
-    return held
-
-
-def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
-    """An expression on arrays of scalars."""
-    if isinstance(expr, Quantity):
-        return values[expr]
-    if isinstance(expr, Size):
-        return np.array(sp.Integer(_length(expr.axis)))
-    if not expr.args:
-        return np.array(expr)
-    if isinstance(expr, Deviation):
-        return evaluate(expr.formula(), values)
-    parts = [evaluate(a, values) for a in expr.args]
-    if isinstance(expr, Largest):
-        return np.array(Peak(*_shared(parts[0], "inside")), object)
-    if isinstance(expr, Node):
-        return _shared(np.asarray(expr.value(*parts), object), "product")
-    if isinstance(expr, sp.Pow | Elementwise):  # keeps SymPy from analysing what is inside
-        parts = [_shared(part, "inside") for part in parts]
-    level = zip(parts, map(axes_of, expr.args), strict=True)
-    return _elementwise(expr.func, [stretched(part, own, axes_of(expr)) for part, own in level])
-
-
-def evaluate_as(axes: Axes, expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
-    """An expression where something of these axes is defined: a number there fills a vector."""
-    value = stretched(evaluate(expr, values), axes_of(expr), axes)
-    return np.broadcast_to(value, tuple(map(_length, axes)))
-
-
-def _elementwise(function: type, parts: list[Value]) -> Value:
-    rule = function.textbook if issubclass(function, Declared) else function
-    return np.asarray(np.frompyfunc(rule, len(parts), 1)(*parts), object)
-
-
-def _add(one: Value, other: Value) -> Value:
-    return _elementwise(sp.Add, [one, other])
-
-
-def _dot(one: Value, other: Value) -> sp.Expr:
-    return sp.Add(*(a * b for a, b in zip(one.flat, other.flat, strict=True)))
-
-
-def _symbols(name: str, axes: Axes) -> Value:
-    made = np.empty(tuple(map(_length, axes)), object)
-    for place in np.ndindex(made.shape):
-        made[place] = sp.Symbol("_".join([name, *map(str, place)]), real=True)
-    return made
-
-
-def _length(axis: Axis) -> int:
-    """Two units, or heads; other axes are longer, so that one taken for another does not fit."""
-    return 2 if axis == H or axis.heads else 3

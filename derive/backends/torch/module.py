@@ -48,7 +48,8 @@ class Module(FunctionalModule):
     @property
     def operation(self) -> str:
         """What tells this module's operations from those of others, the same in every process."""
-        text = repr((self.about.made, self.about.equations, self.given, self.program.store))
+        whole = (type(self).__name__, self.about.made, self.about.equations, self.given)
+        text = repr((*whole, self.program.store))
         return f"{self.cell.name}_{sha256(text.encode()).hexdigest()[:12]}"
 
     @cached_property

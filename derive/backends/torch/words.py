@@ -12,14 +12,16 @@ PYTHON = frozenset(keyword.kwlist)
 # Of the module: what it imports and defines.
 MODULE = frozenset(
     "annotations math warnings NamedTuple torch nn Tensor PackedSequence pack_padded_sequence "
-    "pad_packed_sequence Inputs GIVEN TAPE STATES ROUTINES OPERATIONS PARAMETERS INPUTS STATE "
+    "pad_packed_sequence Inputs GIVEN STATES ROUTINES OPERATIONS PARAMETERS INPUTS STATE "
     "STARTS OUTPUT MATRICES INITIAL ENTRIES BIASES CONSTANTS".split()
 )
 # Of its functions: arguments, and what the templates call things.
 FUNCTIONS = (
     PYTHON
     | MODULE
-    | frozenset("past given tape seeds dots seeds_dot starts ends steps ys ended len T B".split())
+    | frozenset(
+        "past given tape flat seeds dots seeds_dot starts ends steps ys ended len T B".split()
+    )
 )
 # Of a layer: the attributes of nn.Module, then its own, and names in its methods.
 LAYER = (

@@ -1,0 +1,1 @@
+"""Exact arithmetic on unrolled equations: what is equal is found to be, not to a tolerance."""
