@@ -69,6 +69,18 @@ example-c: $(VENV)/.core ## Generate a cell in C, train it and stream with it, w
 	    -o build/example-c/movements
 	@build/example-c/movements
 
+# From a cell of one's own to PyTorch, ONNX and C: the commands are those of docs/typist.md.
+TYPIST := build/typist
+
+.PHONY: example-typist
+example-typist: $(VENV)/.bench ## Teach a cell to write, in PyTorch; export it to ONNX and C (two minutes)
+	@$(PY) -m derive build examples/typist/typist.py --torch -o $(TYPIST)
+	@$(PY) examples/typist/train.py $(TYPIST)
+	@$(PY) -m derive generate examples/typist/typist.py --backend onnx --weights $(TYPIST)/cell.npz -o $(TYPIST)
+	@$(CC) -std=c99 -O2 -I$(TYPIST) examples/typist/keyboard.c $(TYPIST)/typist.c -lm -o $(TYPIST)/keyboard
+	@$(PY) examples/typist/compare.py $(TYPIST)
+	@$(TYPIST)/keyboard "the with statement "
+
 .PHONY: notebook
 notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs into it
 	@$(PY) examples/notebook.py $(NOTEBOOK)

@@ -131,10 +131,14 @@ class _Search:
             agrees = True
             if self._is_better(tried.conditions) and self._go([*others, *new], tried):
                 return True
-        if not agrees and found.depth > self.closest.depth:
-            pair = Pair(self.ours, self.theirs, goal.places)
-            self.closest = replace(self.closest, reason=pair.equations, depth=found.depth)
+        if not agrees:
+            self._differ(Pair(self.ours, self.theirs, goal.places).equations, found.depth)
         return False
+
+    def _differ(self, reason: str, depth: int) -> None:
+        """Remember where the two differ, if they have agreed so far nowhere else."""
+        if depth > self.closest.depth:
+            self.closest = replace(self.closest, reason=reason, depth=depth)
 
     def _is_better(self, conditions: tuple[Condition, ...]) -> bool:
         return self.best is None or len(distinct(conditions)) < len(self.best.conditions)
@@ -142,7 +146,11 @@ class _Search:
     def _arrive(self, found: _Found) -> bool:
         """Solve for the parameters; true if nothing is left that has to be zero."""
         unknown = self.aligned.parameters
-        values, rest = solved(found.equations, tuple(unknown.values()))
+        solution = solved(found.equations, tuple(unknown.values()))
+        if solution is None:
+            self._differ("parameters of {target} would be quotients of {source}'s", found.depth)
+            return False
+        values, rest = solution
         free = {p: sp.S.Zero for p in unknown.values() if p not in values}
         conditions = distinct((*found.conditions, *map(contradiction, rest)))
         if self._is_better(conditions):
@@ -171,6 +179,8 @@ class _Search:
             for place in {**theirs, **goal.ours}
         }
         equations = {p: what for p, what in rest.items() if what.free_symbols & unknown}
+        if any(place.whole.free_symbols & unknown for place in rest):
+            return None  # products of theirs, which are no parameter's value
         conditions = []
         for place, what in rest.items():
             if place in equations or what == 0:

@@ -1,0 +1,60 @@
+"""The proof of a network: that of its cells, then its module by numbers, as a cell's.
+
+identity            the derived gradient of every cell is SymPy's own, as an identity
+equations           the network gives what the equations give, evaluated apart      (rows.py)
+complex step        the derivatives by each array, along random directions          (rows.py)
+finite differences  and so on: as of a cell, with random masks                      (derive.proof)
+loss                its value, its derivative, and the derivative of that           (rows.py)
+"""
+
+from __future__ import annotations
+
+from functools import cache, partial
+from typing import Any
+
+from derive import compiler
+from derive.backends import NETWORKS
+from derive.cell import Cell
+from derive.network.network import Network
+from derive.nodes import CellError
+from derive.proof import Outcome, Part, identity, numeric
+from derive.proof.network import rows
+from derive.proof.network.face import Face, Maker, NetworkTrial, made
+
+
+def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
+    """The parts of a network's proof, in the order of the module's docstring; CellError where
+    nothing can make its module."""
+    if backend not in NETWORKS:
+        raise CellError(f"{backend} has no networks; there are {', '.join(NETWORKS)}")
+    face: Any = Face(network)
+    make: Maker = compiler.module
+
+    @cache
+    def trial() -> NetworkTrial:
+        return NetworkTrial(face, make=made(make, masked=True))
+
+    def without_masks() -> NetworkTrial:
+        return NetworkTrial(face, make=made(make, masked=False))
+
+    found = [Part("identity", partial(_identity, cell)) for cell in network.cells]
+    found += [
+        Part("equations", lambda: rows.equations(trial(), without_masks())),
+        Part("complex step", lambda: rows.complex_step(trial())),
+        Part("finite differences", lambda: numeric.finite_differences(trial())),
+        Part("dot product", lambda: numeric.dot_product(trial())),
+        Part("Taylor", lambda: numeric.taylor(trial())),
+        Part("Hessian", lambda: numeric.hessian(trial())),
+    ]
+    if network.is_streaming:
+        found += [Part("step", lambda: numeric.step(without_masks()))]
+    found += [
+        Part("states only", lambda: numeric.states_only(trial())),
+        Part("float32", lambda: numeric.single(trial())),
+    ]
+    return (*found, *([Part("loss", lambda: rows.loss(trial()))] if network.loss else []))
+
+
+def _identity(cell: Cell) -> Outcome:
+    found = identity.outcome(identity.unrolled(cell))
+    return found._replace(remark=f"{cell.name}: {found.remark}")
