@@ -211,7 +211,7 @@ gone:
 lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
 	@build/lock/bin/python -m pip install -qq hatchling
-	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,bench,torch,jax,onnx,weights]"
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,bench,torch,jax,flax,onnx,weights]"
 	@{ sed -n '/^#/p' $(LOCK); \
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock
