@@ -358,6 +358,19 @@ def test_what_is_past_an_end_is_not_read(name):
     close(gradient(params, jax.tree.map(spoilt, xs), state), gradient(params, xs, state), 0)
 
 
+@pytest.mark.parametrize("name", ["slstm", "linear_attention"])
+def test_a_sequence_that_has_not_begun_starts_where_all_do(name):
+    """A state may start at 0 that others are divided by from the first step on."""
+    both = Both(load(name))
+    params, xs, _ = both.given(both.params, both.xs, both.state)
+    loss = loss_of(both, np.array(LENGTHS))
+    value, gradient = jax.jit(jax.value_and_grad(lambda params: loss(params, xs, None)))(params)
+    ys, ends, tape = both.numpy.forward(both.params, both.xs, None, np.array(LENGTHS))
+    close(value, (ys**2).sum() + sum(end.sum() for end in ends))
+    ones = both.numpy.State(*map(np.ones_like, ends))
+    close(gradient, both.numpy.backward(both.params, tape, 2 * ys, ones)[0])
+
+
 def test_values_that_saturate(lstm):
     given = lstm.given(lstm.params, 1e6 * lstm.xs, lstm.state)
 

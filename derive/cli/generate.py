@@ -34,8 +34,8 @@ from derive.cli.progress import Task, results
     type=click.Choice(BACKENDS),
     default="numpy",
     show_default=True,
-    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, JAX functions, an "
-    "ONNX model, or a page about the cell.",
+    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, JAX functions, "
+    "a Flax layer, an ONNX model, or a page about the cell.",
 )
 @click.option(
     "-o",
