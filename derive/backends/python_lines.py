@@ -92,7 +92,8 @@ def _filled(items: str, room: int) -> list[str]:
         if rows[-1] and len(rows[-1]) + 1 + len(item) > room - 4:
             rows.append("")
         rows[-1] += f"{' ' if rows[-1] else ''}{item}"
-    if len(rows) == 1 and len(rows[0]) - 1 <= room - 4:
+    is_tuple = len(_split(items, ",")) == 2 and items.endswith(",")  # of one, by its comma
+    if len(rows) == 1 and len(rows[0]) - 1 <= room - 4 and not is_tuple:
         rows = [rows[0].removesuffix(",")]
     return [f"    {part}" for row in rows for part in _formula(row, room - 4)]
 

@@ -53,7 +53,6 @@ class Routine(Reading):
         self.before = [self._line(e, names.all) for e in loop.before]
         self.during = [self._line(e, names.one, self.WITHIN) for e in loop.during]
         self.after = [self._line(e, names.all) for e in loop.after]
-        self.use(axis for q in self.kept for axis in q.axes)
 
     def _line(self, e: Equation, place, leading: str = ALL) -> Line:
         def named(q: Quantity) -> str:

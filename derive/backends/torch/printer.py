@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from derive.backends.functional.printer import FunctionalPrinter
+from derive.elementwise import choose
 from derive.nodes import Quantity
 
 # What PyTorch has under the same name.
@@ -13,12 +14,16 @@ class TorchPrinter(FunctionalPrinter):
     """Prints expressions on tensors."""
 
     library = "torch"
-    calls = {name: f"torch.{name}" for name in FUNCTIONS}
+    calls = {name: f"torch.{name}" for name in FUNCTIONS} | {"choose": "torch.where"}
     maximum = "amax"
 
-    def argument(self, expr):
-        """What a function takes is a tensor, a number and a size, too."""
-        return self(expr) if expr.has(Quantity) else f"_number({self(expr)})"
+    def arguments(self, expr):
+        """Tensors, numbers and sizes among them; of a choice, first the condition."""
+        taken = [
+            text if argument.has(Quantity) else f"_number({text})"
+            for argument, text in zip(expr.args, super().arguments(expr), strict=True)
+        ]
+        return [f"{taken[0]} > 0", *taken[1:]] if isinstance(expr, choose) else taken
 
 
 class EntryPrinter(TorchPrinter):
