@@ -106,6 +106,21 @@ def test_outputs_and_derivatives_are_those_of_the_numpy_module(name, lengths):
     agrees(load(name), lengths)
 
 
+OPTIONS = [
+    f"{name}:{option.name}={choice}"
+    for name in library.names()
+    for option in load(name).options
+    for choice in option.choices
+    if choice != option.default
+]
+
+
+@pytest.mark.every
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option(name):
+    agrees(load(name), LENGTHS)
+
+
 HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES]
 
 
