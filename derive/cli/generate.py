@@ -87,6 +87,12 @@ from derive.cli.progress import Task, results
     default=None,
     help="Of a model: it takes the length of each sequence as well.",
 )
+@click.option(
+    "--scan",
+    is_flag=True,
+    default=None,
+    help="Of a model: a loop of the cell's equations, even where they are those of an operator.",
+)
 @SET
 @FORCE
 @QUIET
