@@ -20,6 +20,14 @@ optax = pytest.importorskip("optax", reason="Flax brings it along")
 jnp = jax.numpy
 pytestmark = pytest.mark.peers
 
+
+@pytest.fixture(scope="module", autouse=True)
+def settings():
+    """float32, whatever other tests have set."""
+    with jax.enable_x64(False):
+        yield
+
+
 ENTERING = {"i": "ii", "f": "if_", "g": "ig", "o": "io"}  # Flax's names
 
 CONSTANTS = """

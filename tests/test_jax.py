@@ -27,10 +27,18 @@ from derive.program.program import Program
 from derive.render import render
 
 jax = pytest.importorskip("jax", reason="this is what make test-peers installs")
-jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_disable_most_optimizations", True)  # what is compiled runs once
 jnp = jax.numpy
 pytestmark = pytest.mark.peers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settings():
+    """float64, and little time spent on compiling what runs once; for these tests alone."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    with jax.enable_x64(True):
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
 
 T, B = 4, 3
 LENGTHS = [2, 4, 0]  # one ends early, one not at all, one has not begun
