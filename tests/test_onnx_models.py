@@ -22,7 +22,7 @@ from derive import language, library
 from derive.backends.onnx.words import TYPES
 from derive.cli import main
 from derive.library import load
-from derive.nodes import CellError, H
+from derive.nodes import CellError, H, I
 
 pytest.importorskip("onnx", reason="this is what make test-peers installs")
 ROOT = Path(__file__).parent.parent
@@ -184,6 +184,23 @@ def test_names_that_others_have(hostile, lengths):
     agrees_in_float32(hostile, lengths)
 
 
+class Aside(language.Cell):
+    """No step reads the input: it is for the output alone."""
+
+    x = language.Input()
+    h = language.State()
+    W, U = language.Matrix(H, I), language.Matrix(H, H)
+
+    h_next = language.tanh(U @ h)
+    y = language.Output(h_next + W @ x)
+
+
+@peers
+@RAGGED
+def test_a_loop_that_reads_nothing_knows_how_many_steps_there_are(lengths):
+    agrees_in_float32(derive.load(Aside), lengths)
+
+
 # --- ONNX's own operators -------------------------------------------------------------------------
 
 OPERATORS = {
@@ -239,23 +256,24 @@ from derive.language import Cell, H, I, Input, Matrix, Output, State, Vector, si
 
 
 class Mine(Cell):
-    W, keep = Input(), State()
-    ys = State()
-    A, R, B = Matrix(H, I), Matrix(H, H), Vector(H)
+    W, B = Input(), State()
+    R = State()
+    A, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
 
-    close = sigmoid(A.close @ W + R.close @ ys + B.close)
-    write = sigmoid(A.write @ W + R.write @ ys + B.write)
-    new = tanh(A.new @ W + R.new @ ys + B.new)
-    show = sigmoid(A.show @ W + R.show @ ys + B.show)
-    keep_next = keep - close * keep + write * new
-    ys_next = Output(show * tanh(keep_next))
+    close = sigmoid(A.close @ W + U.close @ R + b.close)
+    write = sigmoid(A.write @ W + U.write @ R + b.write)
+    new = tanh(A.new @ W + U.new @ R + b.new)
+    show = sigmoid(A.show @ W + U.show @ R + b.show)
+    B_next = B - close * B + write * new
+    R_next = Output(show * tanh(B_next))
 """
 
 
 @peers
 @RAGGED
 def test_a_reader_s_own_lstm_is_one(tmp_path, lengths):
-    """Its forget gate says what is closed, its states come in another order."""
+    """Its forget gate says what is closed, its states come in another order, and have the names of
+    the operator's arrays."""
     (tmp_path / "mine.py").write_text(RENAMED, encoding="utf-8")
     both = agrees_in_float32(load(str(tmp_path / "mine.py")), lengths)
     assert operators(both.model) == ["LSTM"]
@@ -274,6 +292,17 @@ def test_the_parameters_can_be_read_out_of_an_operator_again(tmp_path, name):
     )
     assert result.exit_code == 0, result.output
     assert module_of(cell).Params.load(tmp_path / "found.npz") == params
+
+
+@pytest.mark.parametrize("name", ["lstm_layer_norm", "gla"])
+def test_what_is_the_same_at_every_step_is_computed_once(name):
+    """Each node of a step reads something of the step."""
+    (scan,) = (n for n in Both(load(name)).model.graph.node if n.op_type == "Scan")
+    (body,) = (a.g for a in scan.attribute if a.HasField("g"))
+    moving = {q.name for q in body.input}
+    for node in body.node:
+        assert moving & {*node.input}, node.name
+        moving |= {*node.output}
 
 
 # --- functions that ONNX has not ------------------------------------------------------------------

@@ -44,4 +44,4 @@ class OnnxPrinter(NodePrinter):
         left = tuple(axis for axis in whole.axes if axis not in along)
         at = self.graph.integers("axes", *places)
         found = self.node(word, left, whole, at, keepdims="0")
-        return found if left or whole.is_fixed else self.between(found, (), [-1])
+        return found if left else self.between(found, (), [-1])
