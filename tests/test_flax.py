@@ -52,13 +52,6 @@ def flax_module(cell):
     return module
 
 
-@pytest.fixture(autouse=True)
-def of_flax_s_own_dtype():
-    """Whatever other tests in this process have told JAX."""
-    with jax.enable_x64(False):
-        yield
-
-
 @pytest.fixture(scope="module")
 def module():
     return flax_module(load("lstm"))
