@@ -4,6 +4,7 @@
     derive.generate(cell, "numpy")      its files in a target language: names and texts
     derive.module(cell)                 its NumPy module, ready to use, without a file
     derive.compiled(cell)               its compiled module, ready to use; needs a C compiler
+    derive.onnx(cell, params)           its ONNX model with these parameters
     derive.trace(cell, [1.0, -1.0])     every value and adjoint of a run, by name
     derive.check(cell)                  the rows of the proof
 
@@ -23,6 +24,7 @@ _PLACES = {
     "generate": "derive.compiler",
     "module": "derive.compiler",
     "compiled": "derive.build",
+    "onnx": "derive.backends.onnx",
     "trace": "derive.display.trace",
     "check": "derive.proof",
 }

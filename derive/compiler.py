@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from derive.backends import BACKENDS, Backend
 from derive.cell import Cell
@@ -42,20 +43,27 @@ def backend(name: str) -> Backend:
     return found
 
 
-def generate(cell: Cell, target: str = "numpy", store: str = "all") -> dict[str, str]:
-    """The files of a cell in a target language: names and texts.
+def generate(
+    cell: Cell, target: str = "numpy", store: str = "all", **options: Any
+) -> dict[str, Any]:
+    """The files of a cell in a target language: names and texts; of a model, bytes.
 
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
     the rest again; "checkpoints", the states before every √T-th step; or "everything", and backward
     every adjoint
+
+    Further options are the target's own, as those of `derive.onnx` are.
     """
     module = backend(target)
     if store not in module.STORES:
         raise CellError(
             f"{target} has no module that keeps {store!r}; it may be {', '.join(module.STORES)}"
         )
+    for name in options:
+        if name not in getattr(module, "OPTIONS", ()):
+            raise CellError(f"the target {target} takes no {name}")
     try:
-        return dict(module.files(Program(cell, store, module.POLICY)))
+        return dict(module.files(Program(cell, store, module.POLICY), **options))
     except CellError as error:
         raise CellError(f"{cell.name}: {error}") from None
 

@@ -30,8 +30,7 @@ OTHERS = {
 
 FEW = ("slstm", "words", "hostile_0")  # in `make test`
 SPECIMENS = [pytest.param(s, marks=[every] * (s not in FEW)) for s in (*SPECS, *OTHERS)]
-# What is computed again for --store states may be more than is read.
-SPARED = {"all": (), "states": ("-Wno-unused-variable",), "everything": ()}
+STORES = ("all", "states", "everything")
 
 
 def source_of(cell, store="all"):
@@ -61,11 +60,11 @@ def test_no_warning(spec, compiler):
     """With and without threads, in either precision, whatever is stored; as C and, the header, as
     C++."""
     cell = OTHERS[spec] if spec in OTHERS else load(spec)
-    for store in ("all", "states", "everything"):
+    for store in STORES:
         source = source_of(cell, store)
         for way in ways(compiler) if store == "all" else WAYS[:1]:
             flags = [flag.format(cell.name.upper()) for flag in way]
-            silent(compiler, *STRICT, *SPARED[store], *flags, "-fsyntax-only", source)
+            silent(compiler, *STRICT, *flags, "-fsyntax-only", source)
     silent(
         {"gcc": "g++", "clang": "clang++"}[compiler], "-x", "c++", "-Wall", "-Wextra", "-Wpedantic",
         "-Werror", "-fsyntax-only", source.with_suffix(".h").rename(source.with_suffix(".hpp")),

@@ -234,12 +234,12 @@ def test_what_we_wrote_is_replaced(out, backend):
     """Where it was made with other options, by another version, or changed by hand."""
     run("generate", "gru", "--backend", backend, "-o", out)
     path = sorted(out.iterdir())[0]  # of C there are two
-    text = path.read_text()
-    path.write_text(text.replace(VERSION, "0.0.1") + "\n")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(VERSION.encode(), b"0.0.1") + b"\n")
     assert run("generate", "gru:reset=after", "--backend", backend, "-o", out).exit_code == 0
-    assert path.read_text() not in ("", text)
+    assert path.read_bytes() not in (b"", content)
     assert run("generate", "gru", "--backend", backend, "-o", out).exit_code == 0
-    assert path.read_text() == text
+    assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize("content", [b"import torch\n", MINE.encode(), b"", b"\xff\xfe\x00"])
@@ -247,13 +247,13 @@ def test_what_we_wrote_is_replaced(out, backend):
 def test_what_somebody_else_wrote_is_kept(out, backend, content):
     run("generate", "gru", "--backend", backend, "-o", out)
     paths = sorted(out.iterdir())
-    path, text = paths[0], paths[0].read_text()
+    path, ours = paths[0], paths[0].read_bytes()
     path.write_bytes(content)
     line = assert_refused(run("generate", "rnn", "gru", "--backend", backend, "-o", out), "--force")
     assert str(path) in line and path.read_bytes() == content
     assert sorted(out.iterdir()) == paths  # none was written
     assert run("generate", "gru", "--backend", backend, "-o", out, "--force").exit_code == 0
-    assert path.read_text() == text
+    assert path.read_bytes() == ours
 
 
 @pytest.mark.parametrize("arguments, name, also", [

@@ -4,7 +4,7 @@ every other."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:  # so that the command can name the targets without importing SymPy
     from derive.cell import Cell
@@ -12,7 +12,7 @@ if TYPE_CHECKING:  # so that the command can name the targets without importing 
     from derive.program.program import Program
 
 IN_PYTHON = ("numpy", "c")  # whose modules Python imports
-BACKENDS = ("numpy", "javascript", "c", "torch", "markdown")
+BACKENDS = ("numpy", "javascript", "c", "torch", "onnx", "markdown")
 # What forward keeps for backward (`derive.program.loops.Loops`), and what a target needs routines
 # around its own for.
 KEPT = ("all", "states", "everything")
@@ -20,13 +20,14 @@ STORES = (*KEPT, "checkpoints")
 
 
 class Backend(Protocol):
-    """The interface of a backend's package."""
+    """The interface of a backend's package. One that a person may tell more has OPTIONS, the names
+    of further arguments of `files`."""
 
     POLICY: Policy  # what is cheap in this target
     STORES: Sequence[str]  # what forward may keep for backward
 
-    def files(self, program: Program) -> Mapping[str, str]:
-        """File names and texts that make up the cell in this target."""
+    def files(self, program: Program, **options: Any) -> Mapping[str, Any]:
+        """File names and texts, or bytes, that make up the cell in this target."""
         ...
 
     def overview(self, cells: Sequence[Cell]) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,8 +32,8 @@ from derive.cli.progress import results
     type=click.Choice(BACKENDS),
     default="numpy",
     show_default=True,
-    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, or a page about "
-    "the cell.",
+    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, an ONNX model, or "
+    "a page about the cell.",
 )
 @click.option(
     "-o",
@@ -52,6 +53,37 @@ from derive.cli.progress import results
     "takes less memory and more work; checkpoints, the states before every √T-th step, which takes "
     "the least; or everything, and backward every adjoint, to look at.",
 )
+@click.option(
+    "--size",
+    "sizes",
+    multiple=True,
+    metavar="AXIS=N",
+    help="Of a model: a size, H=32; that of its weights, or 8, unless it is said.",
+)
+@click.option(
+    "--weights",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Of a model: its parameters, .npz as params.save(FILE) writes it, .json or .csv. Without "
+    "them they are drawn.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Of a model: draws its parameters, as `init` of the NumPy module does; 0 unless said.",
+)
+@click.option(
+    "--float32/--float64",
+    "is_single",
+    default=None,
+    help="Of a model: the type of its numbers; that of its weights, or float32, unless it is said.",
+)
+@click.option(
+    "--ragged",
+    is_flag=True,
+    default=None,
+    help="Of a model: it takes the length of each sequence as well.",
+)
 @SET
 @FORCE
 @QUIET
@@ -66,6 +98,7 @@ def generate(
     force: bool,
     quiet: bool,
     as_json: bool,
+    **of_a_model: Any,
 ) -> None:
     """Write the code of cells, all built-in ones if none is named."""
     from derive.cell import Cell
@@ -74,13 +107,15 @@ def generate(
     from derive.library import names
     from derive.render import write_files
 
-    def derived(what: str) -> tuple[Cell, dict[str, str]]:
+    options = told(**of_a_model)
+
+    def derived(what: str) -> tuple[Cell, dict[str, Any]]:
         cell = loaded(what, settings)
-        return cell, texts_of(cell, backend, store)
+        return cell, texts_of(cell, backend, store, **options)
 
     tasks = [(f"deriving {what}", partial(derived, what)) for what in cells or names()]
     sources = own_files(cells)
-    files: dict[str, str] = {}
+    files: dict[str, Any] = {}
     owners: dict[Path, str] = {}
     made: list[Cell] = []
     for cell, texts in results(tasks, quiet=quiet):
@@ -93,3 +128,18 @@ def generate(
     keep_others(owners, force)
     write_files(files, folder)
     tell_written(owners, quiet, as_json)
+
+
+def told(
+    sizes: tuple[str, ...], weights: Path | None, is_single: bool | None, **others: Any
+) -> dict[str, Any]:
+    """What a person has said of a model, as `derive.onnx` takes it."""
+    from derive.evaluation import reading
+
+    said: partial[dict[str, Any]] = partial(
+        dict,
+        sizes=reading.sizes(sizes) or None,
+        params=reading.weights(weights) if weights else None,
+        dtype={None: None, True: "float32", False: "float64"}[is_single],
+    )
+    return {name: value for name, value in said(**others).items() if value is not None}

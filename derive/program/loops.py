@@ -177,16 +177,19 @@ def _recompute(loop: Loop, forward: tuple[Equation, ...], kept: frozenset[Quanti
 def _hand_on(there: Loop, back: Loop, fixed: set[Quantity]) -> tuple[Loop, Loop]:
     """What both compute before they begin is computed once, on the way there.
 
-    What depends on parameters alone is no sequence, and is computed again.
+    What depends on parameters alone is no sequence, and is computed again. What only the way there
+    still reads is no longer there on the way back.
     """
     both = set(there.before) & set(back.before)
     shared = {e for e in both if not symbols_of(e.rhs) <= fixed}
     handed = frozenset(e.lhs for e in shared)
     return (
         replace(there, wanted=there.wanted | handed),
-        replace(
-            back,
-            known=back.known | handed,
-            before=tuple(e for e in back.before if e not in shared),
+        drop_unused(
+            replace(
+                back,
+                known=back.known | handed,
+                before=tuple(e for e in back.before if e not in shared),
+            )
         ),
     )

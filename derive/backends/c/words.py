@@ -26,17 +26,29 @@ HEADERS = frozenset(
     "isnan isinf isfinite signbit j0 j1 jn y0 y1 yn significand drem pow10 exp10 "
     "sincos index".split()
 )
-# Of the file: types, macros and functions.
+# Of the file: types, macros, constants and functions.
 FILE = frozenset(
-    "panel_times panel_times_one "
-    "real vector whole word F OMP EACH SUM_OF INLINE UNROLL VECTOR_BYTES LANES TILE_ROWS "
-    "TILE_VECTORS TILE_COLUMNS TILE DEPTH CHUNK SHARE SET ADD MANTISSA BIAS LARGEST_EXP "
-    "SMALLEST_EXP LOG2_HIGH LOG2_LOW LOG2 ONE_BY_LOG2 SHIFTER smaller rounded_up packed_size "
-    "pack put tile tile_of_one tiles multiply multiply_plain accumulate accumulate_size "
-    "power_of_two small_expm1 exp_below_one log1p_below_one sigmoid r_tanh r_exp softplus "
-    "log_sigmoid relu unit_step sign heaviside maximum choose take team share together ended "
-    "begin final clear_ended copy_rows forward_memory backward_memory step_memory jvp_memory "
-    "hvp_memory real_is_as_wide_as_word".split()
+    "real vector whole word F PRAGMA OMP EACH SUM_OF INLINE UNROLL WIDEST VECTOR_BYTES LANES "
+    "TILE_ROWS TILE_VECTORS TILE_COLUMNS TILE TILES DEPTH CHUNK ENOUGH WORTH SET ADD MANTISSA BIAS "
+    "LARGEST_EXP SMALLEST_EXP LOG2_HIGH LOG2_LOW LOG2 ONE_BY_LOG2 SHIFTER smaller larger "
+    "rounded_up packed_size panel_width pack gather scatter put tile tile_of_one tiles panel_times "
+    "panel_times_one multiply multiply_either accumulate accumulate_size power_of_two "
+    "small_expm1 exp_below_one log1p_below_one sigmoid r_tanh r_exp softplus log_sigmoid relu "
+    "unit_step sign heaviside maximum choose take team block_of share together ended "
+    "begin final clear_ended real_is_as_wide_as_word".split()
+)
+PHASES = (
+    frozenset(
+        f"{routine}_{phase}"
+        for routine in ("forward", "backward", "step", "jvp", "hvp_there", "hvp_back")
+        for phase in ("constants", "before", "step", "after", "totals")
+    )
+    | frozenset(
+        f"{routine}_{part}"
+        for routine in ("forward", "backward", "step", "jvp", "hvp")
+        for part in ("memory", "memory_in")
+    )
+    | {"step_hand_on"}
 )
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(
@@ -47,4 +59,4 @@ LOCAL = frozenset(
     "layout".split()
 )
 
-WORDS = LANGUAGE | HEADERS | FILE | LOCAL
+WORDS = LANGUAGE | HEADERS | FILE | PHASES | LOCAL
