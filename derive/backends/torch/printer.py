@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from derive.backends.functional.printer import FunctionalPrinter
-from derive.nodes import Quantity
+from derive.nodes import Outer, Quantity
 
 # What PyTorch has under the same name.
 FUNCTIONS = "tanh sigmoid exp expm1 log log1p sqrt sin cos relu sign floor maximum".split()
@@ -15,6 +15,13 @@ class TorchPrinter(FunctionalPrinter):
     library = "torch"
     calls = {name: f"torch.{name}" for name in FUNCTIONS}
     maximum = "amax"
+
+    def einsum(self, node, along=()):
+        """For the gradient of a matrix PyTorch's own `einsum` copies both operands."""
+        vectors = [q for q in node.args if len(q.axes) == 1 and q not in self.fixed]
+        if isinstance(node, Outer) and self.leading == "tb" and len(vectors) == 2:
+            return f"_outer({', '.join(map(self.place, vectors))})"
+        return super().einsum(node, along)
 
     def argument(self, expr):
         """What a function takes is a tensor, a number and a size, too."""
