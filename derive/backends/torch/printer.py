@@ -18,9 +18,9 @@ class TorchPrinter(FunctionalPrinter):
 
     def einsum(self, node, along=()):
         """For the gradient of a matrix PyTorch's own `einsum` copies both operands."""
-        vectors = [q for q in node.args if len(q.axes) == 1 and q not in self.fixed]
-        if isinstance(node, Outer) and self.leading == "tb" and len(vectors) == 2:
-            return f"_outer({', '.join(map(self.place, vectors))})"
+        is_total = isinstance(node, Outer) and self.leading == "tb"
+        if is_total and all(len(q.axes) == 1 and q not in self.fixed for q in node.args):
+            return f"_outer({', '.join(map(self.place, node.args))})"
         return super().einsum(node, along)
 
     def argument(self, expr):
