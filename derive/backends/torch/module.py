@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from functools import cached_property
 from hashlib import sha256
 
 import sympy as sp
 
 from derive.backends.functional.module import FunctionalModule
+from derive.backends.functional.stacked import Stacked
 from derive.backends.python_lines import folded
 from derive.backends.python_names import refuse_hiding
 from derive.backends.torch.printer import EntryPrinter, TorchPrinter
@@ -16,6 +18,7 @@ from derive.backends.torch.words import FUNCTIONS, LAYER
 from derive.entries import RANKS
 from derive.names import fresh
 from derive.nodes import Axis, MatVec, Quantity, is_matrix, symbols_of
+from derive.program.loop import Loop
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
 from derive.render import render
@@ -34,6 +37,9 @@ class Module(FunctionalModule):
     """A generated module as the templates see it."""
 
     printer, words, argument_words = TorchPrinter, FUNCTIONS, LAYER
+
+    def _routine(self, loop: Loop, later: Collection[Quantity]) -> Stacked:
+        return Stacked(self.program, loop, self.names, later, self.printer)
 
     @property
     def title(self) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from derive.backends.functional.printer import FunctionalPrinter
+from collections.abc import Sequence
+
+from derive.backends.functional.stacked import StackingPrinter
 from derive.nodes import Outer, Quantity
 
 # What PyTorch has under the same name.
 FUNCTIONS = "tanh sigmoid exp expm1 log log1p sqrt sin cos relu sign floor maximum".split()
 
 
-class TorchPrinter(FunctionalPrinter):
+class TorchPrinter(StackingPrinter):
     """Prints expressions on tensors."""
 
     library = "torch"
@@ -26,6 +28,38 @@ class TorchPrinter(FunctionalPrinter):
     def argument(self, expr):
         """What a function takes is a tensor, a number and a size, too."""
         return self(expr) if expr.has(Quantity) else f"_number({self(expr)})"
+
+    # stacks
+
+    @staticmethod
+    def beside(names: Sequence[str]) -> str:
+        return f"torch.cat(({', '.join(names)}), -1)"
+
+    @staticmethod
+    def above(names: Sequence[str]) -> str:
+        return f"torch.cat(({', '.join(names)}))"
+
+    @staticmethod
+    def part(name: str, start: str, stop: str) -> str:
+        return f"{name}[..., {start}:{stop}]"
+
+    @staticmethod
+    def parts(text: str, lengths: Sequence[str], axis: int) -> str:
+        if len(set(lengths)) == 1:
+            return f"{text}.chunk({len(lengths)}, {axis})"
+        return f"{text}.split(({', '.join(lengths)}), {axis})"
+
+    @staticmethod
+    def sum_and_product(base: str, rows: str, matrix: str) -> str:
+        return f"torch.addmm({base}, {rows}, {matrix})"
+
+    @staticmethod
+    def vector_total(vectors: str) -> str:
+        return f"{vectors}.sum((0, 1))"
+
+    @staticmethod
+    def outer_total(lefts: str, rights: str) -> str:
+        return f"_outer({lefts}, {rights})"
 
 
 class EntryPrinter(TorchPrinter):
