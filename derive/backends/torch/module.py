@@ -38,6 +38,11 @@ class Module(FunctionalModule):
 
     printer, words, argument_words = TorchPrinter, FUNCTIONS, LAYER
 
+    def scheduled(self, program: Program) -> tuple[Loop, ...]:
+        """With sums over vectors of one form as sums over what lies side by side."""
+        names = ("forward", "backward", "jvp", "there", "back")
+        return tuple(program.routines[name].loop for name in names)
+
     def _routine(self, loop: Loop, later: Collection[Quantity]) -> Stacked:
         return Stacked(self.program, loop, self.names, later, self.printer)
 

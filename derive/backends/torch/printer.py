@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from derive.backends.functional.stacked import StackingPrinter
+from derive.backends.functional.printer import StackingPrinter
 from derive.nodes import Outer, Quantity
 
 # What PyTorch has under the same name.
