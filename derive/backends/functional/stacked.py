@@ -16,7 +16,7 @@ import sympy as sp
 from derive.backends.functional.printer import StackingPrinter
 from derive.backends.functional.routine import Line, Routine
 from derive.backends.functional.together import Alike, Outers, Products, Together
-from derive.backends.printer import width
+from derive.backends.printer import width as extent
 from derive.cell import Equation
 from derive.nodes import FeatureSum, MatVec, Quantity, symbols_of
 from derive.program.assemble import reduced
@@ -74,23 +74,29 @@ class Phase:
 class Stacked(Routine):
     """A loop under its names, in wholes.
 
+    known   wholes that another routine has made, of all steps
     once    the stacks of parameters
     parted  after the loop, the parts of what was kept as a whole
     """
 
     printer: type[StackingPrinter]
 
+    def __init__(self, program, loop, names, later, printer, known: Sequence[Whole] = ()):
+        self.known = known
+        super().__init__(program, loop, names, later, printer)
+
     def write(self) -> None:
         self.names, loop = self.names.child(), self.loop
         self.once: list[Line] = []
         self.texts: dict[Quantity, str] = {}  # what stands for a term, or for a group
         self.together = Together(self.program, loop, self.fixed)
-        self.first = self.phase = Phase(self.names.all, ())
+        self.first = self.phase = Phase(self.names.all, self.known)
         self._fill(loop.before, self.ALL)
-        self.steps = self.phase = Phase(self.names.one, self.first.made.values(), is_step=True)
+        there = self.first.wholes
+        self.steps = self.phase = Phase(self.names.one, there.values(), is_step=True)
         self._fill(loop.during, self.WITHIN)
-        wholes = (*self.first.made.values(), *self.steps.made.values())
-        self.last = self.phase = Phase(self.names.all, wholes)
+        there = self.first.wholes | self.steps.made
+        self.last = self.phase = Phase(self.names.all, there.values())
         self._fill(loop.after, self.ALL)
         self._cut_what_is_read()
         self.before, self.during, self.after = self.first.lines, self.steps.lines, self.last.lines
@@ -107,31 +113,35 @@ class Stacked(Routine):
             *self.together.alike(equations),
             *self.together.activations(equations),
         ]
+        by_sum = [some for some in found if some.members[0].lhs in self.loop.totals]
+        together = {e for some in by_sum for e in some.members}
         for e in equations:
-            for some in found:
-                if e in some.members:
-                    self._try(some, e, equations)
-            if e.lhs in self.phase.waiting:
-                self._alone(e)
+            if e not in together:
+                self._with_others(e, [some for some in found if e in some.members])
+        for some in by_sum:  # nobody reads them
+            self._sums(some)
+            for e in some.members:
+                self._with_others(e, ())
 
-    def _try(
-        self, some: Products | Outers | Alike, e: Equation, equations: Sequence[Equation]
-    ) -> None:
-        """Write equations as one, if this one's turn is theirs: the first's, or, where nobody reads
-        them, the last's."""
-        turn = sorted(some.members, key=equations.index)
-        is_total = e.lhs in self.loop.totals
-        if e is not turn[-is_total] and not (isinstance(some, Alike) and e.lhs in self.phase.waiting):
-            return
-        match some:
-            case Products():
+    def _with_others(self, e: Equation, found: Iterable[Products | Outers | Alike]) -> None:
+        """An equation, as one with others where it is the first of them, or by itself."""
+        for some in found:
+            if isinstance(some, Products) and self.phase.waiting.issuperset(
+                m.lhs for m in some.members
+            ):
                 self._products(some)
+            elif isinstance(some, Alike) and e.lhs in self.phase.waiting:
+                self._alike(some, e)
+        if e.lhs in self.phase.waiting:
+            self._alone(e)
+
+    def _sums(self, some: Products | Outers | Alike) -> None:
+        """Gradients, as one where that can be."""
+        match some:
             case Outers():
                 self._outers(some)
-            case Alike() if is_total:
-                self._totals(some)
             case Alike():
-                self._alike(some, e)
+                self._totals(some)
 
     def _alone(self, e: Equation) -> None:
         """An equation by itself."""
@@ -170,8 +180,8 @@ class Stacked(Routine):
             home = phase
             if found := phase.around(group):
                 around, at = found
-                home = self.first if around in self.first.made else phase
-                ends = (self._width(around[:at]), self._width(around[: at + len(group)]))
+                home = self.first if around in self.first.wholes else phase
+                ends = (self.width(around[:at]), self.width(around[: at + len(group)]))
                 text = self.printer.part(home.called(home.wholes[around]), *ends)
             else:
                 text = self.printer.beside(self._pieces(group))
@@ -192,9 +202,9 @@ class Stacked(Routine):
             group = group[len(piece) :]
         return pieces
 
-    def _width(self, group: Group) -> str:
+    def width(self, group: Group) -> str:
         self.use(axis for q in group for axis in q.axes)
-        return width(group, self.names.size) if group else ""
+        return extent(group, self.names.size) if group else ""
 
     def _as_one(self, vectors: Group) -> Group | None:
         """The vectors in the order in which they lie side by side; None where they do not."""
@@ -210,12 +220,18 @@ class Stacked(Routine):
         """A line for a whole; where its parts have names already, it need not be cut."""
         name = self._name(group)
         ends = ("", "" if group[0] in self.fixed else "_s")
-        one, every = (self.names.scratch((group, end), name + end) for end in ends)
+        one, every = (self._named((group, end), name + end) for end in ends)
         phase.made[group] = Whole(group, one, every)
         phase.lines.append(Line(phase.called(phase.made[group]), text))
         phase.waiting -= set(group)
         if has_parts:
             phase.cut.add(group)
+
+    def _named(self, key: object, name: str) -> str:
+        """A name that is the same in all routines."""
+        if key not in self.names.given:
+            self.names.given[key] = self.names.free(name)
+        return self.names.given[key]
 
     def _name(self, group: Group) -> str:
         """What vectors side by side are called: as the layout calls the stack, or after what their
@@ -227,11 +243,12 @@ class Stacked(Routine):
         joined = "_".join(q.name for q in group)
         return joined if len(joined) < SHORT else Stack.of(group).name
 
-    def _cut(self, phase: Phase, whole: Whole) -> None:
-        """A line that names the parts of a whole."""
+    def _cut(self, phase: Phase, whole: Whole, at: int | None = None) -> None:
+        """A line that names the parts of a whole, the last one or where it is said."""
         phase.cut.add(whole.group)
         names = [self.names.one(q) if q in self.fixed else phase.place(q) for q in whole.group]
-        phase.lines.append(self._parts(names, phase.called(whole), whole.group, -1))
+        line = self._parts(names, phase.called(whole), whole.group, -1)
+        phase.lines.insert(len(phase.lines) if at is None else at, line)
 
     def _parts(self, names: Sequence[str], text: str, group: Group, axis: int) -> Line:
         """A line that names the parts of what is side by side, or one above the other."""
@@ -242,25 +259,42 @@ class Stacked(Routine):
     def _cut_what_is_read(self) -> None:
         """Cut what a later phase, or somebody else, reads parts of. What is kept of every step is
         kept as a whole where all of it is read."""
+        output = {self.program.cell.output}
         others = {*self.later, *self.loop.ends}
         late = {*self.last.reads, *others}
+        self.handed = self._handed()
+        away = {q for whole in self.handed for q in whole.group} - output
         self.parted: list[Line] = []
-        for group, whole in self.steps.made.items():
-            if late.issuperset(group) and not self.loop.reverse:
-                self.last.taken[group] = whole
-                names = [self.names.all(q) for q in group]
-                self.parted.append(self._parts(names, whole.all, group, -1))
-        parted = {q for line in self.parted for q in line.name.split(", ")}
-        self.is_parted = lambda q: self.names.all(q) in parted
+        kept = [w for g, w in self.steps.made.items() if late.issuperset(g) and w in self.handed]
+        for whole in kept:
+            self.last.taken[whole.group] = whole
+            if (output | set(self.last.reads)) & set(whole.group):
+                names = [self.names.all(q) for q in whole.group]
+                self.parted.append(self._parts(names, whole.all, whole.group, -1))
+        self.apart = frozenset(q for whole in kept for q in whole.group)
         leaving = {c.leaving for c in self.loop.carries}
+        for whole in self.known:
+            if {*self.first.reads, *self.steps.reads, *late} & set(whole.group):
+                self._cut(self.first, whole, at=0)
         for phase, read in (
-            (self.first, {*self.steps.reads, *late}),
-            (self.steps, {q for q in late if not self.is_parted(q)} | leaving),
+            (self.first, {*self.steps.reads, *self.last.reads, *(others - away)}),
+            (self.steps, late - self.apart | leaving),
             (self.last, others),
         ):
             for group, whole in phase.made.items():
                 if group not in phase.cut and read & set(group):
                     self._cut(phase, whole)
+
+    def _handed(self) -> list[Whole]:
+        """What others read all of, and get as a whole; none of it twice."""
+        found: list[Whole] = []
+        own = (*self.first.made.values(), *self.steps.made.values())
+        for whole in own if not self.loop.reverse else ():
+            there = {q for w in found for q in w.group}
+            is_read = self.later.issuperset(whole.group) and not self.fixed & set(whole.group)
+            if is_read and not there & set(whole.group):
+                found.append(whole)
+        return found
 
     # parameters
 
@@ -396,7 +430,7 @@ class Stacked(Routine):
         group = tuple(m.lhs for m in members)
         if len(group) == 1 and (whole := self.phase.uncut(e.rhs.args[0])):
             self._of_part(e, whole)
-        elif len(group) > 1 and set(group) <= self.phase.waiting and all(map(self._is_there, beside)):
+        elif len(group) > 1 and set(group) <= self.phase.waiting and self._is_worth(group, beside):
             self._make(self.phase, group, self._text(members[0], beside), has_parts=False)
 
     def _run_of(self, some: Alike, e: Equation) -> tuple[Equation, ...]:
@@ -416,10 +450,16 @@ class Stacked(Routine):
             stop += 1
         return tuple(own[q] for q in whole[start:stop])
 
+    def _is_worth(self, group: Group, beside: Sequence[Group]) -> bool:
+        """Whether equations as one take fewer calls, with what has to be put together for that."""
+        missing = [g for g in beside if not self._is_there(g)]
+        is_possible = all(map(self._can_be_put_together, missing))
+        return is_possible and len(missing) < len(group) - 1
+
     def _of_part(self, e: Equation, whole: Whole) -> None:
         """A function of what is a part of a whole, and has no name."""
         (q,), at = e.rhs.args, whole.group.index(e.rhs.args[0])
-        ends = (self._width(whole.group[:at]), self._width(whole.group[: at + 1]))
+        ends = (self.width(whole.group[:at]), self.width(whole.group[: at + 1]))
         part = self._stand_in(self.printer.part(self.phase.called(whole), *ends), q.axes)
         self.instead[e][e.rhs] = e.rhs.xreplace({q: part})
 
@@ -428,6 +468,11 @@ class Stacked(Routine):
         if all(q in self.fixed for q in group):
             return True
         return not self.phase.waiting & set(group) and self.phase.around(group) is not None
+
+    def _can_be_put_together(self, group: Group) -> bool:
+        """Whether a step has made all of a group, so that it can put it together."""
+        is_made = set(group) <= {e.lhs for e in self.loop.during} - self.phase.waiting
+        return self.phase.is_step and is_made
 
     def _text(self, e: Equation, beside: Iterable[Group]) -> str:
         """The right-hand side of the first of some equations, for all of them."""
@@ -456,7 +501,7 @@ class Stacked(Routine):
     def _give_parts(self, some: Outers | Alike, text: str) -> None:
         """Gradients as parts of one."""
         group = tuple(e.lhs for e in some.members)
-        text = f"({text})" if " " in text else text
+        text = f"({text})" if " + " in text else text
         names = [self.names.one(q) for q in group]
         self.phase.lines.append(self._parts(names, text, group, 0))
         self.phase.waiting -= set(group)
@@ -476,11 +521,11 @@ class Stacked(Routine):
         found = [
             (self.names.one(q), self.names.all(q), self.lengths(q, self.WITHIN))
             for q in self.kept
-            if q in late and not self.is_parted(q)
+            if q in late and q not in self.apart
         ]
         for group, whole in self.last.taken.items():
             if group in self.steps.made:
-                found.append((whole.one, whole.all, f"{self.WITHIN}, {self._width(group)}"))
+                found.append((whole.one, whole.all, f"{self.WITHIN}, {self.width(group)}"))
         return found
 
 
