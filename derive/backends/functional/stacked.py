@@ -1,9 +1,10 @@
 """A routine in which what can be computed for all gates at once is one call.
 
-Where calls cost, one call for all gates is worth more than one for each. Matrices that are multiplied
-with the same vector are put one above the other, once a call, and the product is cut into its parts;
-on the way back vectors are put side by side, and multiplied with the same stack. What is computed
-as a whole is handed on as a whole, into the loop and out of it, and cut where somebody reads a part.
+Where calls cost, one call for all gates is worth more than one for each. Matrices that are
+multiplied with the same vector are put one above the other, once a call, and the product is cut
+into its parts; on the way back vectors are put side by side, and multiplied with the same stack.
+What is computed as a whole is handed on as a whole, into the loop, out of it, and to other
+routines, and cut where somebody reads a part.
 """
 
 from __future__ import annotations
@@ -340,7 +341,7 @@ class Stacked(Routine):
         ]
         if len(group) == 1:
             self._single(some, rests[0])
-        elif (summands := self._summands(rests, group[0])) is not None:
+        elif (summands := self._summands(rests)) is not None:
             self._make(self.phase, group, self._sum(some.factors, summands), has_parts=False)
         else:
             for v, matrices in some.factors.items():
@@ -378,7 +379,7 @@ class Stacked(Routine):
     def _product(self, operand: Quantity, matrices: Group) -> str:
         return f"{self.read(operand)} @ {self._stack(matrices, turned=True)}"
 
-    def _summands(self, rests: list[list[sp.Expr]], q: Quantity) -> list[Group] | None:
+    def _summands(self, rests: list[list[sp.Expr]]) -> list[Group] | None:
         """What else equations add up, each the same number of parameters and of vectors that lie
         side by side: groups of these. None where there is anything else."""
         columns = []

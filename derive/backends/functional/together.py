@@ -1,5 +1,5 @@
-"""Which equations of a phase may be one: those that share the operand of a product, and those of one
-form over vectors that lie side by side."""
+"""Which equations of a phase may be one: those that share the operand of a product, and those of
+one form over vectors that lie side by side."""
 
 from __future__ import annotations
 
@@ -136,9 +136,9 @@ class Together:
         """The same function of several arguments, which may lie side by side or not."""
         found: dict[type, list[Equation]] = {}
         for e in equations:
-            if isinstance(e.rhs, Elementwise) and all(map(self.is_vector, e.rhs.args)):
-                if len(e.rhs.args) == 1 and e.rhs.args[0].axes == e.lhs.axes:
-                    found.setdefault(e.rhs.func, []).append(e)
+            arguments = tuple(e.rhs.args) if isinstance(e.rhs, Elementwise) else ()
+            if len(arguments) == 1 and self.is_vector(arguments[0]):
+                found.setdefault(e.rhs.func, []).append(e)
         return [
             Alike(tuple(some), (tuple(e.rhs.args[0] for e in some),)) for some in found.values()
         ]
