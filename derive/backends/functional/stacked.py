@@ -343,6 +343,17 @@ class Stacked(Routine):
             self._single(some, rests[0])
         elif (summands := self._summands(rests)) is not None:
             self._make(self.phase, group, self._sum(some.factors, summands), has_parts=False)
+        elif shared := self._shared(rests):
+            names = [self.names.scratch(q, f"{q}_part") for q in group]
+            text = self._sum(some.factors, shared)
+            self.phase.lines.append(
+                self._parts(names, text if "(" in text else f"({text})", group, -1)
+            )
+            for n, (e, name) in enumerate(zip(some.members, names, strict=True)):
+                done = [MatVec(own[n], v) for v, own in some.factors.items()]
+                done += [summands[n] for summands in shared]
+                self._put_instead(e, done[0], name)
+                self.instead[e] |= dict.fromkeys(done[1:], sp.S.Zero)
         else:
             for v, matrices in some.factors.items():
                 names = [self.names.scratch((m, v), f"{m}_{v}") for m in matrices]
@@ -350,6 +361,16 @@ class Stacked(Routine):
                 self.phase.lines.append(line)
                 for e, matrix, name in zip(some.members, matrices, names, strict=True):
                     self._put_instead(e, MatVec(matrix, v), name)
+
+    def _shared(self, rests: list[list[sp.Expr]]) -> list[Group]:
+        """Of what else equations add up, vectors that lie side by side, one of each equation."""
+        found = []
+        for whole in self.phase.wholes:
+            own = tuple(t for rest in rests for t in rest if t in whole)
+            one_each = all(sum(t in whole for t in rest) == 1 for rest in rests)
+            if one_each and place_in(whole, own) is not None:
+                found.append(own)
+        return found[:1]
 
     def _single(self, some: Products, rest: list[sp.Expr]) -> None:
         """Products of one equation alone, with what they are added to."""
