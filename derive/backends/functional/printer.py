@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from string import ascii_lowercase
 from typing import ClassVar, Self
@@ -152,45 +152,6 @@ class FunctionalPrinter(PlacedPrinter):
             over = "(0, 1)" if axes else ""
             texts.append(f"{self.seen(axes).print(rest, ATOM)}.sum({over})")
         return self.plus.join(texts)
-
-
-class StackingPrinter(FunctionalPrinter):
-    """A printer that can write stacks, too."""
-
-    @staticmethod
-    def beside(names: Sequence[str]) -> str:
-        """Vectors side by side."""
-        raise NotImplementedError
-
-    @staticmethod
-    def above(names: Sequence[str]) -> str:
-        """Matrices one above the other, or vectors that are parameters one behind the other."""
-        raise NotImplementedError
-
-    @staticmethod
-    def part(name: str, start: str, stop: str) -> str:
-        """The entries from `start` on and before `stop`, of each vector."""
-        raise NotImplementedError
-
-    @staticmethod
-    def parts(text: str, lengths: Sequence[str], axis: int) -> str:
-        """All parts, so long, along an axis."""
-        raise NotImplementedError
-
-    @staticmethod
-    def sum_and_product(base: str, rows: str, matrix: str) -> str:
-        """A matrix plus a product of two."""
-        raise NotImplementedError
-
-    @staticmethod
-    def vector_total(vectors: str) -> str:
-        """The sum of vectors over all steps and sequences."""
-        raise NotImplementedError
-
-    @staticmethod
-    def outer_total(lefts: str, rights: str) -> str:
-        """The sum of outer products over all steps and sequences."""
-        raise NotImplementedError
 
 
 def _base(matrix: sp.Expr) -> Quantity:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
 from functools import cached_property
 from hashlib import sha256
 
 import sympy as sp
 
-from derive.backends.functional.module import FunctionalModule
-from derive.backends.functional.stacked import Stacked
+from derive.backends.functional.stacked_module import StackedModule
 from derive.backends.python_lines import folded
 from derive.backends.python_names import refuse_hiding
 from derive.backends.torch.printer import EntryPrinter, TorchPrinter
@@ -18,7 +16,6 @@ from derive.backends.torch.words import FUNCTIONS, LAYER
 from derive.entries import RANKS
 from derive.names import fresh
 from derive.nodes import Axis, MatVec, Quantity, is_matrix, symbols_of
-from derive.program.loop import Loop
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
 from derive.render import render
@@ -33,35 +30,10 @@ def files(program: Program) -> dict[str, str]:
     return {f"{program.cell.name}.py": folded(text)}
 
 
-class Module(FunctionalModule):
+class Module(StackedModule):
     """A generated module as the templates see it."""
 
     printer, words, argument_words = TorchPrinter, FUNCTIONS, LAYER
-    forward: Stacked
-    there: Stacked
-
-    def scheduled(self, program: Program) -> tuple[Loop, ...]:
-        """With sums over vectors of one form as sums over what lies side by side."""
-        names = ("forward", "backward", "jvp", "there", "back")
-        return tuple(program.routines[name].loop for name in names)
-
-    def _routine(self, loop: Loop, later: Collection[Quantity]) -> Stacked:
-        known = self.forward.handed if loop is not self.loops[0] else []
-        if loop is self.loops[-1]:
-            known = [*known, *self.there.handed]
-        return Stacked(self.program, loop, self.names, later, self.printer, known)
-
-    @property
-    def tape_arrays(self) -> list[tuple[str, str]]:
-        """What is on the tape beside the states, and the lengths of one step of it."""
-        apart = {q for whole in self.forward.handed for q in whole.group}
-        alone = [(self.names.all(q), self.lengths(q)) for q in self.tape if q not in apart]
-        return [*alone, *((w.all, self.forward.width(w.group)) for w in self.forward.handed)]
-
-    @property
-    def tape_names(self) -> list[str]:
-        states = (self.names.all(c.entering) for c in self.trajectories)
-        return [*(name for name, _ in self.tape_arrays), *states]
 
     @property
     def title(self) -> str:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import sympy as sp
-
-from derive.backends.functional.printer import StackingPrinter
-from derive.nodes import Outer, Quantity, axes_of, symbols_of
-from derive.printing import ATOM
+from derive.backends.functional.call_printer import CallPrinter
+from derive.nodes import Outer, Quantity
 
 # What PyTorch has under the same name.
 FUNCTIONS = "tanh sigmoid exp expm1 log log1p sqrt sin cos relu sign floor maximum".split()
 
 
-class TorchPrinter(StackingPrinter):
+class TorchPrinter(CallPrinter):
     """Prints expressions on tensors."""
 
     library = "torch"
@@ -27,26 +24,6 @@ class TorchPrinter(StackingPrinter):
         if is_total and all(len(q.axes) == 1 and q not in self.fixed for q in node.args):
             return f"_outer({', '.join(map(self.place, node.args))})"
         return super().einsum(node, along)
-
-    def product(self, expr):
-        """The slopes of σ and tanh, in terms of their values, are one call with what they are
-        multiplied with."""
-        factors = set(sp.Mul.make_args(expr))
-        for q in sorted((f for f in factors if isinstance(f, Quantity)), key=str):
-            if 1 - q in factors:
-                return self.slope("sigmoid", q, factors - {q, 1 - q}) or super().product(expr)
-        for factor in sorted(factors, key=str):
-            for q in symbols_of(factor) if isinstance(factor, sp.Add) else ():
-                if factor == 1 - q**2:
-                    return self.slope("tanh", q, factors - {factor}) or super().product(expr)
-        return super().product(expr)
-
-    def slope(self, function: str, q: Quantity, others: set[sp.Expr]) -> tuple[str, int] | None:
-        """Such a product as a call, where the others have the same shape."""
-        rest = sp.Mul(*others)
-        if q in self.fixed or axes_of(rest) != q.axes or not any(o.has(Quantity) for o in others):
-            return None
-        return f"_by_{function}({self(rest)}, {self.place(q)})", ATOM
 
     def argument(self, expr):
         """What a function takes is a tensor, a number and a size, too."""
