@@ -344,6 +344,8 @@ def test_no_quantity_is_called_as_the_module_s_own_words_are():
         module = Module(Program(load(name)))
         text = render("torch/module.py.j2", module=module)
         known = set(module.names.given.values()) | FUNCTIONS
+        for routine in (module.forward, module.backward, module.jvp, module.there, module.back):
+            known |= set(routine.names.own.values())
         for node in ast.parse(text).body:
             if getattr(node, "name", "") in ("_forward", "_backward", "_jvp", "_hvp"):
                 words = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}

@@ -173,8 +173,7 @@ class Stacked(Wholes):
         if len({tuple(t in self.fixed for t in column) for column in columns}) > 1:
             return None
         groups = list(zip(*columns, strict=True))
-        is_there = (g[0] in self.fixed or self.phase.around(g) for g in groups)
-        return groups if all(is_there) else None
+        return groups if all(map(self._is_there, groups)) else None
 
     def _order(self, p: Quantity) -> tuple[int, str]:
         is_own = p in self.program.parameters
@@ -247,9 +246,9 @@ class Stacked(Wholes):
 
     def _is_there(self, group: Group) -> bool:
         """Whether a group can be read as one."""
-        if all(q in self.fixed for q in group):
-            return True
-        return not self.phase.waiting & set(group) and self.phase.around(group) is not None
+        is_fixed = all(q in self.fixed for q in group)
+        is_ready = not self.phase.waiting & set(group)
+        return is_ready and (is_fixed or self.phase.around(group) is not None)
 
     def _can_be_put_together(self, group: Group) -> bool:
         """Whether a step has made all of a group, so that it can put it together."""

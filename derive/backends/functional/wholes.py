@@ -123,7 +123,8 @@ class Wholes(Routine):
                 around, at = found
                 home = self.first if around in self.first.wholes else phase
                 ends = (self.width(around[:at]), self.width(around[: at + len(group)]))
-                text = self.printer.part(home.called(home.wholes[around]), *ends)
+                source = home.wholes[around].all if home is self.first else self.read_whole(around)
+                text = self.printer.part(source, *ends)
             else:
                 text = self.printer.beside(self._pieces(group))
             self._make(home, group, text, has_parts=True)
