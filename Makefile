@@ -69,6 +69,18 @@ example-c: $(VENV)/.core ## Generate a cell in C, train it and stream with it, w
 	    -o build/example-c/movements
 	@build/example-c/movements
 
+# From a cell of one's own to PyTorch, ONNX and C: the commands are those of docs/typist.md.
+TYPIST := build/typist
+
+.PHONY: example-typist
+example-typist: $(VENV)/.bench ## Teach a cell to write, in PyTorch; export it to ONNX and C (two minutes)
+	@$(PY) -m derive build examples/typist/typist.py --torch -o $(TYPIST)
+	@$(PY) examples/typist/train.py $(TYPIST)
+	@$(PY) -m derive generate examples/typist/typist.py --backend onnx --weights $(TYPIST)/cell.npz -o $(TYPIST)
+	@$(CC) -std=c99 -O2 -I$(TYPIST) examples/typist/keyboard.c $(TYPIST)/typist.c -lm -o $(TYPIST)/keyboard
+	@$(PY) examples/typist/compare.py $(TYPIST)
+	@$(TYPIST)/keyboard "the with statement "
+
 .PHONY: notebook
 notebook: $(VENV)/.notebook ## Run the tutorial notebook, and write its outputs into it
 	@$(PY) examples/notebook.py $(NOTEBOOK)
@@ -113,7 +125,7 @@ test: $(VENV)/.test ## Run the tests, but for those that need other libraries, N
 
 .PHONY: test-peers
 test-peers: $(VENV)/.test $(VENV)/.bench ## Run the tests against PyTorch, onnxruntime and JAX (installs them)
-	@$(PY) -m pytest -m "peers and not every"
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "peers and not every"
 
 .PHONY: test-every
 test-every: $(VENV)/.test ## Run on all cells what make test runs on some
@@ -199,7 +211,7 @@ gone:
 lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
 	@build/lock/bin/python -m pip install -qq hatchling
-	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,bench]"
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,bench,torch,jax,flax,onnx,weights]"
 	@{ sed -n '/^#/p' $(LOCK); \
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock

@@ -134,12 +134,16 @@ class Cell:
         wellformed.check_symbols(formulas, self.quantities, self.axes)
         wellformed.check_shapes(formulas)
         wellformed.check_states(self.states, self.updates, formulas)
+        self._check_role()
         wellformed.check_output(self.output, formulas)
         values = (*self.initial.items(), *self.starts.items())
         wellformed.check_values(values, (*self.parameters, *self.states))
         for name, formula in self.entries.items():
             check_entries(name, formula)
         wellformed.check_known((*self.entries, *self.untrained), self.parameters)
+
+    def _check_role(self) -> None:
+        wellformed.check_recurs(self.states, self.output)
 
     @property
     def input(self) -> Quantity:
@@ -195,6 +199,14 @@ class Cell:
         factors = {term for p in products for f in p.args for term in sp.Add.make_args(f)}
         sigmoids = [e.lhs for e in self.equations if isinstance(e.rhs, sigmoid)]
         return tuple(q for q in sigmoids if {q, -q} & factors)
+
+
+class Map(Cell):
+    """Equations of one step that hand nothing on: what a network has beside its cells, such as its
+    output and its loss. They are derived and generated as a cell's are."""
+
+    def _check_role(self) -> None:
+        wellformed.check_map(self.states, self.output)
 
 
 def in_accurate_words(

@@ -1,6 +1,7 @@
 """From a cell to files, stage by stage.
 
     derive.language          a person's class body  ->  Cell
+    derive.network           one about layers       ->  Network: cells, each in its place
     derive.normal            its equations          ->  equations of one step of the chain rule each
     derive.computed          these                  ->  their values, whatever is declared of them
     derive.adjoint           these                  ->  one adjoint equation for each
@@ -29,8 +30,9 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from derive.backends import BACKENDS, Backend
+from derive.backends import BACKENDS, NETWORKS, Backend
 from derive.cell import Cell
+from derive.network.network import Network
 from derive.nodes import CellError
 from derive.program.program import Program
 
@@ -43,10 +45,19 @@ def backend(name: str) -> Backend:
     return found
 
 
+def network_backend(name: str) -> ModuleType:
+    """What that backend has for networks; CellError where it has nothing, or there is none."""
+    backend(name)
+    if name not in NETWORKS:
+        raise CellError(f"{name} has no networks; there are {', '.join(NETWORKS)}")
+    return import_module(f"derive.backends.{name}.network")
+
+
 def generate(
-    cell: Cell, target: str = "numpy", store: str = "all", **options: Any
+    cell: Cell | Network, target: str = "numpy", store: str = "all", **options: Any
 ) -> dict[str, Any]:
-    """The files of a cell in a target language: names and texts; of a model, bytes.
+    """The files of a cell, or of a network, in a target language: names and texts; of a model,
+    bytes.
 
     store  what forward keeps for backward: "all" that backward reads, or "states" only, computing
     the rest again; "checkpoints", the states before every √T-th step; or "everything", and backward
@@ -54,16 +65,20 @@ def generate(
 
     Further options are the target's own, as those of `derive.onnx` are.
     """
-    module = backend(target)
+    is_cell = isinstance(cell, Cell)
+    module: Any = backend(target) if is_cell else network_backend(target)
     if store not in module.STORES:
         raise CellError(
-            f"{target} has no module that keeps {store!r}; it may be {', '.join(module.STORES)}"
+            f"{target} has no module{'' if is_cell else ' of a network'} that keeps {store!r}; it "
+            f"may be {', '.join(module.STORES)}"
         )
     for name in options:
         if name not in getattr(module, "OPTIONS", ()):
             raise CellError(f"the target {target} takes no {name}")
     try:
-        return dict(module.files(Program(cell, store, module.POLICY), **options))
+        if isinstance(cell, Cell):
+            return dict(module.files(Program(cell, store, module.POLICY), **options))
+        return dict(module.files(cell, store, **options))
     except CellError as error:
         raise CellError(f"{cell.name}: {error}") from None
 
@@ -73,8 +88,8 @@ def overview(cells: Sequence[Cell], target: str = "numpy") -> dict[str, str]:
     return dict(backend(target).overview(cells))
 
 
-def module(cell: Cell, store: str = "all") -> ModuleType:
-    """The NumPy module generated from a cell, ready to use, without a file."""
+def module(cell: Cell | Network, store: str = "all") -> ModuleType:
+    """The NumPy module generated from a cell or a network, ready to use, without a file."""
     (text,) = generate(cell, store=store).values()
     made = ModuleType(cell.name)
     exec(compile(text, f"<{cell.name}>", "exec"), vars(made))

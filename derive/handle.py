@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field, fields
 
 from derive import library
@@ -74,7 +75,7 @@ class Picture:
         return self.svg
 
 
-def load(what: str | Cell, **settings: object) -> Handle:
+def load(what: str | os.PathLike[str] | Cell, **settings: object) -> Handle:
     """The cell of that name, the one in that file, or the one of a class statement.
 
     ``load("gru", reset="after")`` sets an option; so does ``load("gru:reset=after")``, and
@@ -91,5 +92,5 @@ def load(what: str | Cell, **settings: object) -> Handle:
                 f"from its file"
             )
     else:
-        cell = library.load(what, {name: str(value) for name, value in settings.items()})
+        cell = library.load(os.fspath(what), {name: str(value) for name, value in settings.items()})
     return Handle(**{f.name: getattr(cell, f.name) for f in fields(cell)})

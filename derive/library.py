@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from derive.cell import Cell
+from derive.cell import Cell, Map
 from derive.language.loading import execute
 from derive.language.options import chosen
 from derive.nodes import CellError
@@ -108,7 +108,8 @@ def load_file(path: Path, title: str = "") -> Cell:
     """The cell that a file defines, called after the file."""
     if not path.is_file():
         raise CellError(f"there is no file {path}")
-    cells = {c.title: c for c in vars(execute(path)).values() if isinstance(c, Cell)}
+    defined = vars(execute(path)).values()
+    cells = {c.title: c for c in defined if isinstance(c, Cell) and not isinstance(c, Map)}
     if title and title not in cells:
         raise CellError(
             f"{path}: no cell is called {title!r}; there are {', '.join(cells) or 'none'}"

@@ -198,8 +198,6 @@ def check_states(
     for state in states:
         if state not in updates:
             raise CellError(f"state `{state}` is never updated: add an equation `{state}_next = …`")
-    if not states:
-        raise CellError("the cell has no state, so nothing recurs: declare one with State()")
     for state in states:
         check_axes_of(state)
     for state, new in updates.items():
@@ -212,13 +210,28 @@ def check_states(
             raise CellError(f"state `{state}` is updated by `{new}`, which no equation defines")
 
 
-def check_output(output: Quantity, formulas: Formulas) -> None:
-    """The output is a vector that an equation defines, or a vector for each head."""
+def check_recurs(states: Collection[Quantity], output: Quantity) -> None:
+    """Something is handed from step to step, and what comes out is a vector, or one for each
+    head."""
+    if not states:
+        raise CellError("the cell has no state, so nothing recurs: declare one with State()")
     if len(own(output.axes)) != 1:
         raise CellError(
             f"the output `{output}` must be a vector, and has shape {shape(output.axes)}; mark the "
             f"equation that is the output: y = Output(…)"
         )
+
+
+def check_map(states: Iterable[Quantity], output: Quantity) -> None:
+    """Nothing is handed from step to step, and what comes out is a vector or a number."""
+    for state in states:
+        raise CellError(f"a map has no state, and `{state}` is one: write a Cell")
+    if len(output.axes) > 1:
+        raise CellError(f"the output `{output}` of a map has shape {shape(output.axes)}")
+
+
+def check_output(output: Quantity, formulas: Formulas) -> None:
+    """An equation defines the output."""
     if output not in formulas:
         raise CellError(f"the output `{output}` is not the left-hand side of an equation")
 

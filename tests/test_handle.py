@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -103,3 +104,8 @@ def test_what_a_notebook_shows(monkeypatch):
     picture, text = shown
     assert picture.startswith("<svg ") and "| states | `h (H)`, `c (H)` |" in text
     assert text.count("$$") == 8
+
+
+def test_a_file_may_be_named_as_a_path():
+    path = Path(__file__).parent.parent / "examples" / "leaky_integrator.py"
+    assert derive.load(path).equations == derive.load(str(path)).equations

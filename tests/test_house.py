@@ -22,14 +22,14 @@ HOUSE = ROOT / "derive"
 # From the ground up: a room imports from those before it and from none behind it.
 ROOMS = """
     names nodes elementwise entries deviation largest wellformed cell language cells library
-    linear normal computed adjoint tangent jacobian exact printing program evaluation cost render
-    display weights backends compiler build proof gradients site handle notebook cli __main__
+    network linear normal computed adjoint tangent jacobian exact printing program evaluation cost
+    render display weights backends compiler build proof gradients site handle notebook cli __main__
 """.split()
 # The same among the targets. NumPy's interface is that of every module on NumPy's arrays, and its
 # notation for parts of arrays that of PyTorch and JAX.
 TARGETS = """
     printer about weight python_names python_lines python_interface
-    numpy scalar functional javascript c torch onnx markdown
+    numpy scalar functional javascript c torch jax flax onnx markdown
 """.split()
 INTERFACE = {"python_module": "numpy"}
 

@@ -278,7 +278,7 @@ def test_what_an_author_wrote_stays_text(tmp_path):
 
 NAMED = {  # what is found by a name or a letter, not by a key
     "options", "defaults", "choices", "axes", "updates", "quantities", "renamed", "removed",
-    "added", "sizes", "weights", "values", "adjoints", "right",
+    "added", "sizes", "weights", "values", "adjoints", "right", "settings",
 }  # fmt: skip
 DOCS = (ROOT / "docs" / "json.md").read_text(encoding="utf-8")
 
@@ -300,6 +300,8 @@ def keys(data):
 def every_key(tmp_path_factory):
     folder = tmp_path_factory.mktemp("files")
     more = [answer("check", "rnn"), answer("generate", "rnn", "-o", folder)]
+    np.savez(folder / "rnn.npz", W=np.ones((2, 3)), U=np.ones((2, 2)), b=np.ones(2))
+    more.append(answer("weights", "rnn", folder / "rnn.npz", "--to", "keras"))
     return keys([*(answer(*arguments.split()) for arguments in ANSWERS), *more])
 
 

@@ -24,6 +24,12 @@ def test_the_session_of_the_page_about_python_gives_what_it_shows():
     assert tried >= 15 and failures == 0
 
 
+def test_the_session_of_the_page_about_networks_gives_what_it_shows():
+    page = README.parent / "docs" / "networks.md"
+    failures, tried = doctest.testfile(str(page), module_relative=False)
+    assert tried >= 10 and failures == 0
+
+
 def test_the_latex_is_the_commands():
     (shown,) = re.findall(r"```latex\n(.*?)```", README.read_text(), re.S)
     printed = CliRunner().invoke(main, ["latex", "lstm"]).output

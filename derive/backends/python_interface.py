@@ -71,6 +71,12 @@ class PythonInterface:
         return f"Inputs of {', '.join(named)}"
 
     @property
+    def told_state_shapes(self) -> str:
+        """The shapes of states, for people."""
+        leading = ((s, "B" if s.axes else "B 1") for s in self.cell.states)
+        return " or ".join(dict.fromkeys(self.shape(first, s.axes) for s, first in leading))
+
+    @property
     def told_starts(self) -> str:
         """What it starts from where no states are given, for people."""
         others = (f"{s} then starts at {shortest(v)}" for s, v in self.cell.starts.items())

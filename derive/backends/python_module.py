@@ -30,7 +30,7 @@ class PythonModule(PythonInterface):
     """
 
     dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32")
-    words: ClassVar[frozenset[str]] = FUNCTIONS
+    words: frozenset[str] = FUNCTIONS
     base: ClassVar[str] = "numpy/module.py.j2"
     worth: ClassVar[int] = 256
 

@@ -23,6 +23,7 @@ from derive.cli.latex import latex
 from derive.cli.list import list_cells
 from derive.cli.show import show
 from derive.cli.trace import trace
+from derive.cli.weights import weights
 
 
 @contextmanager
@@ -56,6 +57,6 @@ def main() -> None:
 
 for command in (
     *(list_cells, show, latex, generate, build, diagram, diff, trace),
-    *(cost, gradients, check, docs),
+    *(cost, gradients, check, weights, docs),
 ):
     main.add_command(command)

@@ -22,6 +22,14 @@ SET = click.option(
     "name goes first.",
 )
 
+NETWORK = click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    metavar="FILE",
+    help="A network of cells, in a file of your own; may be repeated. See docs/networks.md.",
+)
+
 QUIET = click.option(
     "-q", "--quiet", is_flag=True, help="Show no progress, and say nothing of files written."
 )
@@ -47,6 +55,21 @@ def loaded(what: str, settings: tuple[str, ...]) -> Any:
     from derive.library import load, setting_pairs
 
     return load(what, setting_pairs(settings))
+
+
+def networks_of(
+    files: Iterable[str], cells: tuple[str, ...], settings: tuple[str, ...]
+) -> list[Any]:
+    """The networks in the files that a person named; bad input where something is set, and only
+    networks are there."""
+    from derive.network.loading import load
+
+    if settings and not cells:
+        raise OneLine(
+            "--set is for cells; options of a network's cells stand behind their names: "
+            'Layer("gru:reset=after", 64)'
+        )
+    return [load(file) for file in files]
 
 
 def own_files(cells: Iterable[str]) -> set[Path]:

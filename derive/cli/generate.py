@@ -13,16 +13,18 @@ from derive.cli.common import (
     CELL_HELP,
     FORCE,
     JSON,
+    NETWORK,
     QUIET,
     SET,
     keep_others,
     loaded,
+    networks_of,
     own_files,
     refuse_place,
     reports,
     tell_written,
 )
-from derive.cli.progress import results
+from derive.cli.progress import Task, results
 
 
 @click.command(epilog=CELL_HELP)
@@ -32,8 +34,8 @@ from derive.cli.progress import results
     type=click.Choice(BACKENDS),
     default="numpy",
     show_default=True,
-    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, an ONNX model, or "
-    "a page about the cell.",
+    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, JAX functions, "
+    "a Flax layer, an ONNX model, or a page about the cell.",
 )
 @click.option(
     "-o",
@@ -53,6 +55,7 @@ from derive.cli.progress import results
     "takes less memory and more work; checkpoints, the states before every √T-th step, which takes "
     "the least; or everything, and backward every adjoint, to look at.",
 )
+@NETWORK
 @click.option(
     "--size",
     "sizes",
@@ -84,6 +87,12 @@ from derive.cli.progress import results
     default=None,
     help="Of a model: it takes the length of each sequence as well.",
 )
+@click.option(
+    "--scan",
+    is_flag=True,
+    default=None,
+    help="Of a model: a loop of the cell's equations, even where they are those of an operator.",
+)
 @SET
 @FORCE
 @QUIET
@@ -94,17 +103,19 @@ def generate(
     backend: str,
     folder: Path,
     store: str,
+    networks: tuple[str, ...],
     settings: tuple[str, ...],
     force: bool,
     quiet: bool,
     as_json: bool,
     **of_a_model: Any,
 ) -> None:
-    """Write the code of cells, all built-in ones if none is named."""
+    """Write the code of cells and networks, of all built-in cells if none is named."""
     from derive.cell import Cell
     from derive.compiler import generate as texts_of
     from derive.compiler import overview
     from derive.library import names
+    from derive.network.network import Network
     from derive.render import write_files
 
     options = told(**of_a_model)
@@ -113,8 +124,16 @@ def generate(
         cell = loaded(what, settings)
         return cell, texts_of(cell, backend, store, **options)
 
-    tasks = [(f"deriving {what}", partial(derived, what)) for what in cells or names()]
-    sources = own_files(cells)
+    def composed(network: Network) -> tuple[Network, dict[str, Any]]:
+        return network, texts_of(network, backend, store, **options)
+
+    named = cells if cells or networks else names()
+    tasks: list[Task[tuple[Cell | Network, dict[str, Any]]]] = []
+    tasks += [(f"deriving {what}", partial(derived, what)) for what in named]
+    tasks += [
+        (f"deriving {n.name}", partial(composed, n)) for n in networks_of(networks, cells, settings)
+    ]
+    sources = own_files((*cells, *networks))
     files: dict[str, Any] = {}
     owners: dict[Path, str] = {}
     made: list[Cell] = []
@@ -122,8 +141,9 @@ def generate(
         for name, text in texts.items():
             refuse_place(folder / name, owners, sources)
             files[name], owners[folder / name] = text, cell.name
-        made.append(cell)
-    for name, text in ({} if cells else overview(made, backend)).items():
+        if isinstance(cell, Cell):
+            made.append(cell)
+    for name, text in ({} if cells or networks else overview(made, backend)).items():
         files[name], owners[folder / name] = text, ""
     keep_others(owners, force)
     write_files(files, folder)

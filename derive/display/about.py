@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from derive.cell import Cell
+from derive.network.network import Network
 from derive.nodes import Axes, Quantity
 from derive.printing import shortest
 
@@ -32,7 +33,7 @@ def inputs(cell: Cell) -> str:
     return "input" if len(cell.inputs) == 1 else "inputs"
 
 
-def settings(cell: Cell) -> str:
+def settings(cell: Cell | Network) -> str:
     """The settings that are not at their defaults, to follow a name: `` (reset=after)``."""
     changed = [str(s) for s in cell.options if s.value != s.default]
     return f" ({', '.join(changed)})" if changed else ""

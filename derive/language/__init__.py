@@ -99,7 +99,7 @@ class _CellMeta(type):
         body.check_members()
         inputs, states = tuple(body.inputs.values()), tuple(body.states.values())
         updates, first = body.updates(), body.initial()
-        return _cell.Cell(
+        return bases[0].made(
             name=name.lower(),
             title=name,
             doc=body.get("__doc__") or "",
@@ -108,7 +108,7 @@ class _CellMeta(type):
             parameters=tuple(body.parameters.values()),
             equations=tuple(body.equations),
             updates=updates,
-            output=body.output or updates.get(states[0] if states else None, inputs[0]),
+            output=body.output or _output(body, inputs, states, updates),
             initial={name: value for name, value in first.items() if not callable(value)},
             entries={
                 name: entries(name, rule, body.parameters[name].axes)
@@ -123,6 +123,23 @@ class _CellMeta(type):
         )
 
 
+def _output(body, inputs, states, updates):
+    """The output, where none is marked: the new value of the first state; of what has no state, the
+    last equation."""
+    if states:
+        return updates.get(states[0], inputs[0])
+    return body.equations[-1].lhs if body.equations else inputs[0]
+
+
 class Cell(metaclass=_CellMeta):
     """Base of a cell's class statement; see the module's docstring. What you get is a
     `derive.cell.Cell`. ``class GRU(Cell, family="GRU")`` says where `derive list` shows it."""
+
+    made = _cell.Cell
+
+
+class Map(metaclass=_CellMeta):
+    """Base of equations that hand nothing on, for networks: the last one is the output, unless
+    another is marked. What you get is a `derive.cell.Map`."""
+
+    made = _cell.Map

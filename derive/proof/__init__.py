@@ -27,6 +27,7 @@ from functools import cache
 from typing import NamedTuple
 
 from derive.cell import Cell
+from derive.network.network import Network
 
 
 class Outcome(NamedTuple):
@@ -73,9 +74,13 @@ class Part:
         return Row(self.name, *outcome, time.perf_counter() - start)
 
 
-def parts(cell: Cell, backend: str = "numpy") -> tuple[Part, ...]:
-    """The parts of a cell's proof, in the order of the module's docstring; CellError where nothing
-    can make its module."""
+def parts(cell: Cell | Network, backend: str = "numpy") -> tuple[Part, ...]:
+    """The parts of a cell's proof, in the order of the module's docstring, or those of a network's
+    (`derive.proof.network`); CellError where nothing can make its module."""
+    if not isinstance(cell, Cell):
+        from derive.proof.network import parts as of_network
+
+        return of_network(cell, backend)
     from derive.proof import compiled, identity, numeric, peers, reach
     from derive.proof.trial import Trial, for_numpy
 
@@ -106,6 +111,6 @@ def parts(cell: Cell, backend: str = "numpy") -> tuple[Part, ...]:
     return compiled.instead(found, trial) if is_compiled else found
 
 
-def check(cell: Cell, backend: str = "numpy") -> list[Row]:
-    """Prove a cell, and its module of a backend: run every part."""
+def check(cell: Cell | Network, backend: str = "numpy") -> list[Row]:
+    """Prove a cell or a network, and its module of a backend: run every part."""
     return [part.row() for part in parts(cell, backend)]

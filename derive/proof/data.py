@@ -7,10 +7,11 @@ from typing import Any
 
 from derive.cell import Cell
 from derive.display.data.cells import identified
+from derive.network.network import Network
 from derive.proof import Row
 
 
-def proof_data(proofs: Iterable[tuple[Cell, Sequence[Row]]]) -> dict[str, Any]:
+def proof_data(proofs: Iterable[tuple[Cell | Network, Sequence[Row]]]) -> dict[str, Any]:
     """The rows of each cell's proof; `ok` is false where one of them failed."""
     cells = [
         {

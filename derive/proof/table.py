@@ -12,6 +12,7 @@ from rich.text import Text
 from derive.cell import Cell
 from derive.display.about import settings
 from derive.display.terminal import console
+from derive.network.network import Network
 from derive.proof import Row
 
 VERDICTS = {True: "ok", False: "FAILED", None: "not run"}
@@ -20,8 +21,8 @@ WIDTHS = (18, 7, 15)  # of a row's name, verdict and figure; its remark has what
 LEAST = 20  # columns for a remark; with less it goes below
 
 
-def print_check(cell: Cell, rows: Iterable[Row]) -> list[Row]:
-    """Print the rows of a cell's proof as they come, then how many came out in which way."""
+def print_check(cell: Cell | Network, rows: Iterable[Row]) -> list[Row]:
+    """Print the rows of a proof as they come, then how many came out in which way."""
     out, done = console(), []
     out.print(Text(f"{cell.name}{settings(cell)}: {cell.title}", "bold"))
     out.print(Text("─" * out.width, "dim"))

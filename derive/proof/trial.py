@@ -17,6 +17,7 @@ from derive.nodes import Axis, H, I
 from derive.proof.held import Held, is_declared
 
 STEPS, BATCH = 5, 4
+RAGGED = np.array([STEPS, 2, 0, 1])
 Maker = Callable[[Cell, str], ModuleType]
 
 
@@ -57,7 +58,7 @@ class Trial:
         self.cell, self.lengths, self.make = cell, lengths, make
         self.module = module or make(cell, "all")
         self.rng = np.random.default_rng(seed)
-        self.sizes = sizes = _sizes(cell)
+        self.sizes = sizes = self.lengths_of_axes()
         self.template = self.module.Params(*(sizes[axis] for axis in cell.axes))
         self.state_shapes = [
             (BATCH, *([sizes[axis] for axis in s.axes] or [1])) for s in cell.states
@@ -68,6 +69,10 @@ class Trial:
         self.dstate = self.draw().state
         declared = is_declared(cell.equations)
         self.held = Held(cell, sizes, self.point, lengths) if declared else None
+
+    def lengths_of_axes(self) -> dict[Axis, int]:
+        """A length for each axis."""
+        return small(self.cell)
 
     def draw(self) -> Point:
         """A random point or direction; inputs past a sequence's end are zero."""
@@ -138,7 +143,7 @@ class Trial:
         return self.dys.astype(dtype), self.module.State(*(d.astype(dtype) for d in self.dstate))
 
 
-def _sizes(cell: Cell) -> dict[Axis, int]:
+def small(cell: Cell) -> dict[Axis, int]:
     """A length for each axis, no two alike, so that one taken for another does not fit."""
     sizes = {I: 2, H: 3} | {a: 5 + k for k, a in enumerate(a for a in cell.axes if a not in (I, H))}
     return sizes | ({I: sizes[H]} if cell.input_is_wide else {})
@@ -146,4 +151,4 @@ def _sizes(cell: Cell) -> dict[Axis, int]:
 
 def both(trial: Trial) -> list[Trial]:
     """The trial, and the same with sequences of different lengths."""
-    return [trial, Trial(trial.cell, np.array([STEPS, 2, 0, 1]), module=trial.module)]
+    return [trial, type(trial)(trial.cell, RAGGED, module=trial.module)]

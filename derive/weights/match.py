@@ -131,10 +131,14 @@ class _Search:
             agrees = True
             if self._is_better(tried.conditions) and self._go([*others, *new], tried):
                 return True
-        if not agrees and found.depth > self.closest.depth:
-            pair = Pair(self.ours, self.theirs, goal.places)
-            self.closest = replace(self.closest, reason=pair.equations, depth=found.depth)
+        if not agrees:
+            self._differ(Pair(self.ours, self.theirs, goal.places).equations, found.depth)
         return False
+
+    def _differ(self, reason: str, depth: int) -> None:
+        """Remember where the two differ, if they have agreed so far nowhere else."""
+        if depth > self.closest.depth:
+            self.closest = replace(self.closest, reason=reason, depth=depth)
 
     def _is_better(self, conditions: tuple[Condition, ...]) -> bool:
         return self.best is None or len(distinct(conditions)) < len(self.best.conditions)
@@ -142,7 +146,11 @@ class _Search:
     def _arrive(self, found: _Found) -> bool:
         """Solve for the parameters; true if nothing is left that has to be zero."""
         unknown = self.aligned.parameters
-        values, rest = solved(found.equations, tuple(unknown.values()))
+        solution = solved(found.equations, tuple(unknown.values()))
+        if solution is None:
+            self._differ("parameters of {target} would be quotients of {source}'s", found.depth)
+            return False
+        values, rest = solution
         free = {p: sp.S.Zero for p in unknown.values() if p not in values}
         conditions = distinct((*found.conditions, *map(contradiction, rest)))
         if self._is_better(conditions):
@@ -154,13 +162,22 @@ class _Search:
     def _assignments(
         self, goal: _Goal, found: _Found
     ) -> Iterator[tuple[dict[Quantity, sp.Expr], list[_Goal]]]:
-        """All that the target's atoms in a goal may stand for, with the goals that follow."""
-        new = [a for a in self.theirs.atoms_in(goal.theirs) if a.quantity not in found.values]
+        """All that the target's atoms in a goal may stand for, with the goals that follow. Every
+        atom of the source that no parameter can make disappear is what one of them stands for."""
+        atoms = self.theirs.atoms_in(goal.theirs)
+        new = [atom for atom in atoms if atom.quantity not in found.values]
+        known = [found.values[a.quantity] for a in atoms if a.quantity in found.values]
         here = self.ours.atoms_in(goal.ours)
+        fixed = self.ours.atoms_in({p: n for p, n in goal.ours.items() if not n.free_symbols})
+        needed = {atom.quantity for atom in fixed}.difference(*(k.free_symbols for k in known))
+        if len(needed) > len(new):
+            return
         choices = [[option for one in here for option in _options(one, atom)] for atom in new]
         for chosen in product(*choices):
-            values = {atom.quantity: value for atom, (value, _) in zip(new, chosen, strict=True)}
-            yield values, list(chain.from_iterable(goals for _, goals in chosen))
+            if needed <= {q for value, _ in chosen for q in value.free_symbols}:
+                pairs = zip(new, chosen, strict=True)
+                values = {atom.quantity: value for atom, (value, _) in pairs}
+                yield values, list(chain.from_iterable(goals for _, goals in chosen))
 
     def _compared(self, goal: _Goal, found: _Found) -> _Found | None:
         """What follows where the two forms of a goal are the same; None where they cannot be."""
@@ -171,6 +188,8 @@ class _Search:
             for place in {**theirs, **goal.ours}
         }
         equations = {p: what for p, what in rest.items() if what.free_symbols & unknown}
+        if any(place.whole.free_symbols & unknown for place in rest):
+            return None  # products of theirs, which are no parameter's value
         conditions = []
         for place, what in rest.items():
             if place in equations or what == 0:

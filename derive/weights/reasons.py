@@ -50,9 +50,12 @@ class Pair:
         may have some at `others`."""
         value = -what if what.could_extract_minus_sign() else what
         alike = [other for other in others if other.whole == place.whole and other != place]
-        remarks = [moved(place, other) for other in alike]
         names = " and ".join(f"`{q}`" for q in sorted(symbols_of(value), key=str))
-        remark = remarks[0] if remarks else f"nothing in {{target}} acts as {names} does"
+        remark = f"nothing in {{target}} acts as {names} does"
+        if alike and place.inside is not None:
+            is_product = alike[0].inside is not None
+            other = f"{names} is a matrix, and {{target}} has a vector in its place"
+            remark = moved(place, alike[0]) if is_product else other
         return Condition(value, f"{self.equations}: {remark}")
 
 

@@ -27,12 +27,12 @@ def proved(match: Match) -> bool:
     """Whether the target, with the parameters of the match, is the source: for all parameters of
     the source that fulfil the conditions, all inputs and all states."""
     source, target, aligned = match.source, match.target, match.aligned
-    zero, open_ = solved([c.value for c in match.conditions], source.parameters)
-    if open_:
+    zero = solved([c.value for c in match.conditions], source.parameters)
+    if zero is None or zero[1]:
         return False
     ours = {q: symbols(q.name, q.axes) for q in (*source.inputs, *source.states)}
     free = {p.name: symbols(p.name, p.axes) for p in source.parameters}
-    own = {p: value(zero.get(p, p), free, _shape(p.axes)) for p in source.parameters}
+    own = {p: value(zero[0].get(p, p), free, _shape(p.axes)) for p in source.parameters}
     moved = {q: Quantity(q.name, tuple(aligned.axes[a] for a in q.axes)) for q in target.quantities}
     given = {p.name: array for p, array in own.items()}
     theirs = {moved[q]: ours[mine] for q, mine in aligned.quantities.items()}

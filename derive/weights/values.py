@@ -43,6 +43,8 @@ def _value(expr: sp.Expr, of: Mapping[str, Array], shape: tuple[int, ...]) -> Ar
         entries = np.broadcast_to(_value(expr.args[0], of, shape[:1]), shape[:1])
         return np.diag(entries)
     if isinstance(expr, sp.Add):
+        if all(term.could_extract_minus_sign() for term in expr.args):
+            return -_value(-expr, of, shape)
         return reduce(_sum, (_value(term, of, shape) for term in expr.args))
     if isinstance(expr, sp.Mul):
         return reduce(_product, (_value(factor, of, shape) for factor in expr.args))
@@ -52,8 +54,12 @@ def _value(expr: sp.Expr, of: Mapping[str, Array], shape: tuple[int, ...]) -> Ar
 
 
 def _sum(one: Array, other: Array) -> Array:
-    """A sum in which zero, of either sign, adds nothing."""
-    return np.where(np.equal(other, 0), one, np.where(np.equal(one, 0), other, one + other))
+    """A sum in which a zero of either sign adds nothing to the other: of 0 and -0, it is -0."""
+    total = np.asarray(one + other)
+    if total.dtype == object:
+        return total
+    are_zero = np.equal(one, 0) & np.equal(other, 0)
+    return np.where(are_zero & (np.signbit(one) | np.signbit(other)), -0.0, total)
 
 
 def _product(one: Array, other: Array) -> Array:

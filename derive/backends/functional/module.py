@@ -160,4 +160,4 @@ class FunctionalModule(PythonInterface):
     def helpers(self) -> list[str]:
         """The functions that the library has not, and this module needs."""
         names = {type(f).__name__ for f in self.functions}
-        return sorted(names - {"choose", *self.printer.calls})
+        return sorted(names - self.printer.calls.keys())

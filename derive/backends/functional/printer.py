@@ -11,6 +11,7 @@ import sympy as sp
 
 from derive.backends.numpy.printer import stretched
 from derive.backends.printer import PlacedPrinter
+from derive.elementwise import Elementwise
 from derive.nodes import Axes, Axis, MatVec, Outer, Quantity, Transposed, axes_of
 from derive.printing import ATOM
 
@@ -57,14 +58,12 @@ class FunctionalPrinter(PlacedPrinter):
         return stretched(text, symbol.axes, self.axes) if isinstance(symbol, Quantity) else text
 
     def function(self, expr):
-        name, arguments = expr.func.__name__, list(map(self.argument, expr.args))
-        if name == "choose":
-            return f"{self.library}.where({arguments[0]} > 0, {', '.join(arguments[1:])})"
-        return f"{self.calls.get(name, f'_{name}')}({', '.join(arguments)})"
+        name = expr.func.__name__
+        return f"{self.calls.get(name, f'_{name}')}({', '.join(self.arguments(expr))})"
 
-    def argument(self, expr: sp.Expr) -> str:
+    def arguments(self, expr: Elementwise) -> list[str]:
         """What a function is given."""
-        return self(expr)
+        return list(map(self, expr.args))
 
     def dispatch(self, expr):
         text, binding = super().dispatch(expr)

@@ -22,9 +22,16 @@ LOCAL = frozenset(
 PARAMS = frozenset(
     "self dtype flat zeros copy save load stacked keys values items get name size sizes "
     "lengths own shapes starts view views SHAPES STACKS np math accumulate rng params bound "
-    "Params isinstance int bool zip dict sum tuple type vars super".split()
+    "parts PARTS SIZES STATES STATE count Params isinstance int bool zip dict sum tuple type vars "
+    "super".split()
 )
 PYTHON = frozenset(keyword.kwlist)
 
 FUNCTIONS = PYTHON | MODULE | LOCAL
 ATTRIBUTES = PYTHON | PARAMS
+
+# Of the module of a network, beside these: what it defines, and what its functions call things.
+NETWORK = frozenset(
+    "Masks masks loss loss_hvp loss_and_gradient layers dlayers layers_dot dlayers_dot order "
+    "numbers rng a b drawn rate width kept isinstance type repr TypeError".split()
+)

@@ -35,6 +35,11 @@ class Module(StackedModule):
 
     printer, words, argument_words = TorchPrinter, FUNCTIONS, LAYER
 
+    def sizes(self, *routines):
+        """The lengths that routines read, those of what they stack among them."""
+        stacked = {axis for r in routines for q in r.kept for axis in q.axes}
+        return self.sizes_of(stacked.union(*(r.sizes for r in routines)))
+
     @property
     def title(self) -> str:
         """The class: the cell's own name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from derive.backends.functional.call_printer import CallPrinter
+from derive.elementwise import choose
 from derive.nodes import Outer, Quantity
 
 # What PyTorch has under the same name.
@@ -15,7 +16,7 @@ class TorchPrinter(CallPrinter):
     """Prints expressions on tensors."""
 
     library = "torch"
-    calls = {name: f"torch.{name}" for name in FUNCTIONS}
+    calls = {name: f"torch.{name}" for name in FUNCTIONS} | {"choose": "torch.where"}
     maximum = "amax"
 
     def einsum(self, node, along=()):
@@ -25,9 +26,13 @@ class TorchPrinter(CallPrinter):
             return f"_outer({', '.join(map(self.place, node.args))})"
         return super().einsum(node, along)
 
-    def argument(self, expr):
-        """What a function takes is a tensor, a number and a size, too."""
-        return self(expr) if expr.has(Quantity) else f"_number({self(expr)})"
+    def arguments(self, expr):
+        """Tensors, numbers and sizes among them; of a choice, first the condition."""
+        taken = [
+            text if argument.has(Quantity) else f"_number({text})"
+            for argument, text in zip(expr.args, super().arguments(expr), strict=True)
+        ]
+        return [f"{taken[0]} > 0", *taken[1:]] if isinstance(expr, choose) else taken
 
     # stacks
 

@@ -14,11 +14,12 @@ from derive.display.about import first_value, paper, paragraphs
 from derive.display.data.equations import sections
 from derive.display.derivation import Textbook, textbook
 from derive.display.latex.printer import Latex
+from derive.network.network import Network
 from derive.nodes import Quantity
 
 
-def identified(cell: Cell) -> dict[str, Any]:
-    """Which cell an answer is about."""
+def identified(cell: Cell | Network) -> dict[str, Any]:
+    """Which cell, or network, an answer is about."""
     return {
         "cell": cell.name,
         "title": cell.title,

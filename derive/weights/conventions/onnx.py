@@ -88,9 +88,11 @@ CONVENTION = Convention(
     Path(__file__),
     "ONNX",
     (
-        Operator("RNN", "RNN", (array("W", "W"), array("R", "R"), array("B", "Wb Rb", group="B"))),
         Operator(
-            "LSTM",
+            "onnx.RNN", "RNN", (array("W", "W"), array("R", "R"), array("B", "Wb Rb", group="B"))
+        ),
+        Operator(
+            "onnx.LSTM",
             "LSTM",
             (
                 array("W", "W_i_t W_o_t W_f_t W_c_t"),
@@ -100,7 +102,7 @@ CONVENTION = Convention(
             ),
         ),
         Operator(
-            "GRU",
+            "onnx.GRU",
             "GRU",
             (
                 array("W", "W_z W_r W_n"),
