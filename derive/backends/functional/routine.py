@@ -51,7 +51,6 @@ class Routine(Reading):
         self.letters = letters(program.cell.axes)
         self.sizes: dict[Axis, None] = {}
         self.write()
-        self.use(axis for q in self.kept for axis in q.axes)
 
     def write(self) -> None:
         """Write the lines of each phase."""

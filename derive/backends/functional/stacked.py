@@ -36,6 +36,7 @@ class Stacked(Wholes):
         self.last = self.phase = Phase(self.names.all, there.values())
         self._fill(loop.after, self.ALL)
         self.cut_what_is_read()
+        self.use(axis for group in self.kept_groups for q in group for axis in q.axes)
         self.before, self.during, self.after = self.first.lines, self.steps.lines, self.last.lines
 
     def _fill(self, equations: Sequence[Equation], leading: str) -> None:

@@ -281,14 +281,21 @@ class Wholes(Routine):
         return [*singles, *((w.one, w.all) for w in self.steps.taken.values())]
 
     @property
-    def arrays_kept(self) -> list[tuple[str, str, str]]:
+    def kept_groups(self) -> list[Group]:
+        """What is kept of every step: vectors alone, and wholes."""
         late = {*self.last.reads, *self.later}
-        found = [
-            (self.names.one(q), self.names.all(q), self.lengths(q, self.WITHIN))
-            for q in self.kept
-            if q in late and q not in self.apart
-        ]
-        for group, whole in self.last.taken.items():
+        alone = [(q,) for q in self.kept if q in late and q not in self.apart]
+        return [*alone, *(group for group in self.last.taken if group in self.steps.made)]
+
+    @property
+    def arrays_kept(self) -> list[tuple[str, str, str]]:
+        found = []
+        for group in self.kept_groups:
             if group in self.steps.made:
+                whole = self.steps.made[group]
                 found.append((whole.one, whole.all, f"{self.WITHIN}, {self.width(group)}"))
+            else:
+                (q,) = group
+                called = self.names.one(q), self.names.all(q)
+                found.append((*called, self.lengths(q, self.WITHIN)))
         return found

@@ -19,6 +19,13 @@ class TorchPrinter(CallPrinter):
     calls = {name: f"torch.{name}" for name in FUNCTIONS} | {"choose": "torch.where"}
     maximum = "amax"
 
+    def einsum(self, node, along=()):
+        """For the gradient of a matrix PyTorch's own `einsum` copies both operands."""
+        is_total = isinstance(node, Outer) and self.leading == "tb"
+        if is_total and all(len(q.axes) == 1 and q not in self.fixed for q in node.args):
+            return f"_outer({', '.join(map(self.place, node.args))})"
+        return super().einsum(node, along)
+
     def arguments(self, expr):
         """Tensors, numbers and sizes among them; of a choice, first the condition."""
         taken = [
@@ -26,13 +33,6 @@ class TorchPrinter(CallPrinter):
             for argument, text in zip(expr.args, super().arguments(expr), strict=True)
         ]
         return [f"{taken[0]} > 0", *taken[1:]] if isinstance(expr, choose) else taken
-
-    def einsum(self, node, along=()):
-        """For the gradient of a matrix PyTorch's own `einsum` copies both operands."""
-        is_total = isinstance(node, Outer) and self.leading == "tb"
-        if is_total and all(len(q.axes) == 1 and q not in self.fixed for q in node.args):
-            return f"_outer({', '.join(map(self.place, node.args))})"
-        return super().einsum(node, along)
 
     # stacks
 
