@@ -103,6 +103,7 @@ ifdef QUICK
 	@$(PY) -m benchmarks --quick -o build/bench
 else
 	@$(PY) -m benchmarks.derive
+	@$(PY) -m benchmarks.memories
 	@$(PY) -m benchmarks
 endif
 
