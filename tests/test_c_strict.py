@@ -13,7 +13,7 @@ from compiled import folder
 from some_cells import every, sampled
 from test_library import SPECS
 from test_names import TOGETHER, body, written
-from written_cells import MATRICES, READABLE, UNPLEASANT
+from written_cells import IDLE, MATRICES, READABLE, UNPLEASANT
 
 from derive import build
 from derive.backends.c import POLICY, files
@@ -23,12 +23,12 @@ from derive.program.program import Program
 pytestmark = pytest.mark.compiler
 WAYS = [(), ("-fopenmp",), ("-D{}_DOUBLE",), ("-fopenmp", "-D{}_DOUBLE")]
 OTHERS = {
-    **{cell.name: cell for cell in (*READABLE, *MATRICES, *UNPLEASANT)},
+    **{cell.name: cell for cell in (*READABLE, *MATRICES, *UNPLEASANT, *IDLE)},
     **{f"hostile_{n}": written(names) for n, names in enumerate(TOGETHER.values())},
 }
 
 
-FEW = ("slstm", "words", "hostile_0")  # in `make test`
+FEW = ("slstm", "words", "still", "hostile_0")  # in `make test`
 SPECIMENS = [pytest.param(s, marks=[every] * (s not in FEW)) for s in (*SPECS, *OTHERS)]
 STORES = ("all", "states", "everything")
 
