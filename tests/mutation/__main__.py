@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -17,8 +18,18 @@ COMPILED = ("c",)  # what another runner tries
 
 def made(sources: list[str], only: str, every: int) -> list[Mutant]:
     """The mutants of some sources in some places, or every Nth of them."""
-    found = (m for s in sources for m in import_module(f"mutation.{s}").mutants())
+    found = (m for s in sources if is_there(s) for m in import_module(f"mutation.{s}").mutants())
     return [m for m in found if only in m.place][::every]
+
+
+def is_there(source: str) -> bool:
+    """Whether there is what tries the mutants of a source; says so where there is not."""
+    if source in COMPILED and not shutil.which("gcc"):
+        print(
+            f"Not run: {source}. It is compiled by gcc, which is not there (Debian: gcc, libc6-dev)"
+        )
+        return False
+    return True
 
 
 def tried(mutants: list[Mutant], jobs: int, tell: Callable[[Verdict], None]) -> list[str]:

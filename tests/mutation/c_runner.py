@@ -20,14 +20,16 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import c_functions
+
 from mutation.c import NOTICED, unchanged
 from mutation.mutant import Mutant, Verdict
 from mutation.processes import forked
 from mutation.subjects import Subject
 
 ROOT = Path(__file__).parents[2]
-LIMIT = 10  # seconds that Python and a cell may compute; it takes one
-PATIENT = 60  # the same for what all mutants share
+LIMIT = 10  # seconds that a cell may compute; it takes one
+PATIENT = 60  # seconds that making its texts may take as well
 SMALL = {"WIDEST": 4, "ENOUGH": 3, "CHUNK": 3, "DEPTH": 5, "WORTH": 0}
 LINKED = ("-fPIC", "-shared", "-lm")
 ERRORS = tuple(
@@ -68,8 +70,8 @@ WAYS = (
 @cache
 def there() -> tuple[Way, ...]:
     """The ways that this machine has, and can run."""
-    with open("/proc/cpuinfo", encoding="ascii") as file:
-        known = set(file.read().split())
+    about = Path("/proc/cpuinfo")
+    known = set(about.read_text(encoding="utf-8").split()) if about.exists() else set()
     return tuple(
         way for way in WAYS
         if shutil.which(way.compiler)
@@ -91,7 +93,7 @@ def run(mutants: Sequence[Mutant], jobs: int, tell: Callable[[Verdict], None]) -
         return broken
     prepare()
     gc.freeze()
-    results = forked([(lambda m=m: attempt(m)) for m in mutants], jobs, LIMIT)
+    results = forked([(lambda m=m: attempt(m)) for m in mutants], jobs, PATIENT)
     for mutant, by in zip(mutants, results, strict=True):
         tell(Verdict(mutant, by))
     return []
@@ -101,6 +103,9 @@ def prepare() -> None:
     """What all mutants need, before the forks."""
     from mutation import compiled_proof
 
+    for name in c_functions.EXACT:
+        c_functions.exact(name, "d")
+        c_functions.exact(name, "f")
     for subject in NOTICED:
         compiled_proof.interface(subject)
         compiled_proof.right(subject, "d")
@@ -140,7 +145,7 @@ def fails(subject: Subject, text: str, way: Way) -> str | None:
         library = Path(folder, "library.so")
         if not compiled(subject, text, way, library):
             return None
-        died = in_a_child(lambda: prove(subject, library, way.dtype, way.threads))
+        died = in_a_child(lambda: prove(subject, text, library, way.dtype, way.threads))
     return f"{subject} {died}" if died else ""
 
 
@@ -161,7 +166,7 @@ def in_a_child(task: Callable[[], None]) -> str:
 def compiled(subject: Subject, text: str, way: Way, library: Path) -> bool:
     """Whether a library comes of it."""
     source = library.with_suffix(".c")
-    source.write_text(adapted(text, way), encoding="utf-8")
+    source.write_text(c_functions.with_each(adapted(text, way)), encoding="utf-8")
     line = [*command(subject, way), str(source), "-o", str(library), *LINKED]
     return not subprocess.run(line, capture_output=True, check=False).returncode
 

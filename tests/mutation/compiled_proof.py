@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+import c_functions
 import numpy as np
 import reference
 from compiled import Numbers, agree, identical
@@ -81,7 +82,7 @@ def loaded(subject: Subject, library: Path, dtype: str) -> ModuleType:
     return m
 
 
-def prove(subject: Subject, library: Path, dtype: str, threads: int) -> None:
+def prove(subject: Subject, c_text: str, library: Path, dtype: str, threads: int) -> None:
     """All of it; AssertionError, or the end of the process, where anything is wrong."""
     m = loaded(subject, library, dtype)
     m.set_threads(threads)
@@ -96,6 +97,9 @@ def prove(subject: Subject, library: Path, dtype: str, threads: int) -> None:
             m.set_threads(threads)
         tape_lies_in_its_memory(subject, m, numbers)
     offered(subject, m, kind)
+    for name in c_functions.there(c_text):
+        c_functions.is_accurate(m._libraries[kind], dtype, name)
+        c_functions.passes_on_what_is_no_number(m._libraries[kind], dtype, name)
 
 
 def streamed(m: ModuleType, numbers: Guarded) -> None:
@@ -159,19 +163,17 @@ def parameters_start_as_they_should(subject, library, run, params) -> None:
     again = np.random.default_rng(0)
     letters = {axis.letter: getattr(params, axis.argument) for axis in cell.axes}
     matrices = {q.name for q in cell.matrices}
-    known = {q.name: q for q in cell.parameters}
     for name in params:
         view, formula = params[name], cell.entries.get(name)
+        drawn_for_it = again.random(view.size) if name in matrices else None
         if formula is not None:
             places = dict(zip(PLACE, np.indices(view.shape, float), strict=False))
             env = {place: index.ravel() for place, index in places.items()}
             want = np.broadcast_to(reference.value(formula, env, letters).ravel(), view.size)
-        elif name in matrices and name not in cell.initial:
-            bound = np.sqrt(6 / sum(view.shape[-2:]))
-            want = bound * (2 * again.random(view.size) - 1)
-        else:
+        elif name in cell.initial or drawn_for_it is None:
             want = np.full(view.size, float(cell.initial.get(name, 0)))
-        assert known[name]
+        else:
+            want = np.sqrt(6 / sum(view.shape[-2:])) * (2 * drawn_for_it - 1)
         tolerance = 1e-6 if kind == "f" else 1e-14
         np.testing.assert_allclose(view.ravel(), want, tolerance, tolerance)
 

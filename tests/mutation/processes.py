@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import pickle
 import resource
@@ -47,6 +48,7 @@ def fork(task: Callable[[], object], limit: float | None = None) -> tuple[int, i
         return process, reading
     try:
         os.close(reading)
+        faulthandler.disable()
         for timeout in TIMEOUTS:
             signal.signal(timeout, signal.SIG_DFL)
         signal.setitimer(signal.ITIMER_PROF, limit)
