@@ -29,7 +29,7 @@ ROOMS = """
 # notation for parts of arrays that of PyTorch and JAX.
 TARGETS = """
     printer about weight python_names python_lines python_interface
-    numpy scalar functional javascript c torch jax onnx markdown
+    numpy scalar functional javascript c torch jax flax onnx markdown
 """.split()
 INTERFACE = {"python_module": "numpy"}
 

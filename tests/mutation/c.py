@@ -42,10 +42,10 @@ from mutation.templates import filled_in, not_reached, own_environment, stands_i
 NOTICED = (LSTM, BARE, COUNTED, SLSTM, TIMED, MEMORY, WORDS, CONSTANTS)
 TEMPLATES = Path(__file__).parents[2] / "templates" / "c"
 BACKENDS = Path(backends.__file__).parent
-# Of the templates those that are compiled, without the comment at the head of a header, and what
-# probes a compiler.
+# Of the templates those that become a cell's C, without the comment at the head of a header.
 CHANGED = """
-    functions.c kernel.c module.c module.h parameters.c routine.c runs.c statements.c interface.h
+    functions.c kernel.c parameters.c preamble.c routine.c routines.c runs.c shared.c statements.c
+    module.c module.h interface.h structs.h
 """.split()
 # Of the Python that of this target and of all scalar ones; not how lines are broken, and which
 # words are taken, which their own tests hold.
