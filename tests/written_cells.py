@@ -13,6 +13,7 @@ from derive.language import (
     Output,
     Scalar,
     State,
+    StepNumber,
     Vector,
     absolute,
     cos,
@@ -239,6 +240,18 @@ class Slots(Cell):
     y = Output(S_next.T @ a)
 
 
+class Still(Cell):
+    """A state that nothing has a derivative by, beside a product of parameters: some routines have
+    nothing to do in a step, others a product to make before the first one."""
+
+    x, k = Input(), StepNumber()
+    h = State()
+    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
+
+    h_next = sign(h) + W @ x + U @ b + k
+
+
 MATRICES = [Delta, Slots]
+IDLE = (Still,)
 READABLE = (GRU, Norm, Decay, Words, Tails, Spikes)
 UNPLEASANT = (Unpleasant, Long)
