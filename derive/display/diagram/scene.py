@@ -123,6 +123,12 @@ class Area:
             and other.top < self.bottom + apart
         )
 
+    def away(self, place: Position) -> float:
+        """How far a place is from it, across and down together."""
+        x, y = place
+        across = max(self.left - x, x - self.right, 0.0)
+        return across + max(self.top - y, y - self.bottom, 0.0)
+
 
 Shape = TypeVar("Shape", Box, Word, Dot)
 
