@@ -15,8 +15,9 @@ from derive.cell import Cell, Setting
 from derive.cost.measured import KINDS
 from derive.cost.predicted import size, text
 from derive.cost.report import CellCost, once, per_step
+from derive.cost.words import WORDS
 from derive.display.about import paper
-from derive.display.terminal import WIDTH, console, table
+from derive.display.terminal import WIDTH, console, listed, table
 from derive.library import load, names
 
 if TYPE_CHECKING:
@@ -127,6 +128,15 @@ def print_cost(cell: Cell, found: CellCost) -> None:
     for saving in found.savings:
         rule = Text.assemble((f"{saving.rule:9}", "bold"), f"{saving.routine:9} {saving.what}")
         out.print(rule)
+
+    out.print(Text("\nWhat the words mean", "bold"))
+    kinds = {kind for work in found.work.values() for kind, count in work.items() if count != 0}
+    said = {saving.rule for saving in found.savings} | {*found.work} | kinds
+    words = listed()
+    for word, meaning in WORDS.items():
+        if word in said:
+            words.add_row(Text(word, "bold"), meaning)
+    out.print(words)
 
 
 def print_peaks(at: str, peaks: Mapping[str, int]) -> None:
