@@ -125,9 +125,10 @@ def print_cost(cell: Cell, found: CellCost) -> None:
     )
 
     out.print(Text("\nWhat each rule of the program saves", "bold"))
+    savings = listed()
     for saving in found.savings:
-        rule = Text.assemble((f"{saving.rule:9}", "bold"), f"{saving.routine:9} {saving.what}")
-        out.print(rule)
+        savings.add_row(Text(saving.rule, "bold"), saving.routine, saving.what)
+    out.print(savings)
 
     out.print(Text("\nWhat the words mean", "bold"))
     kinds = {kind for work in found.work.values() for kind, count in work.items() if count != 0}
