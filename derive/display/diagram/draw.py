@@ -12,6 +12,7 @@ from derive.cell import Cell
 from derive.display.derivation import textbook
 from derive.display.diagram import label
 from derive.display.diagram.arrange import arrange
+from derive.display.diagram.arrow import covered
 from derive.display.diagram.graph import Graph, Node, graph
 from derive.display.diagram.label import Labels
 from derive.display.diagram.roles import line_roles, roles
@@ -278,13 +279,15 @@ class Pen:
         names = tuple(map(str, self.graph.nodes[way.source].names))
         lines = [*self.frame().sides]
         lines += [segment for stroke in strokes for segment in stroke.segments]
+        heads = [area for stroke in strokes for area in covered(stroke)]
         for x, y in _beside(points, width, size):
             word = Word(x, y, width, text, "line", names, size)
             area = word.area
             if (
                 not any(area.meets(box.area, 1) for box in boxes)
                 and not any(area.meets(segment, 2) for segment in lines)
-                and not any(area.meets(other.area, 2) for other in words)
+                and not any(area.meets(head, 1) for head in heads)
+                and not any(area.meets(other.area, 3) for other in words)
                 and (text != MINUS or _is_nearest(area, points[0], strokes))
             ):
                 return word
