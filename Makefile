@@ -125,7 +125,7 @@ test: $(VENV)/.test ## Run the tests, but for those that need other libraries, N
 
 .PHONY: test-peers
 test-peers: $(VENV)/.test $(VENV)/.bench ## Run the tests against PyTorch, onnxruntime and JAX (installs them)
-	@$(PY) -m pytest -m "peers and not every"
+	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m "peers and not every"
 
 .PHONY: test-every
 test-every: $(VENV)/.test ## Run on all cells what make test runs on some
@@ -211,7 +211,7 @@ gone:
 lock: ## Choose the pinned versions anew: the newest that pyproject.toml allows
 	@rm -rf build/lock && $(MAKE) --no-print-directory VENV=build/lock build/lock/pyvenv.cfg
 	@build/lock/bin/python -m pip install -qq hatchling
-	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,bench]"
+	@build/lock/bin/python -m pip install -qq --no-build-isolation ".[test,check,browser,example,notebook,plot,bench,torch,jax,flax,onnx,weights]"
 	@{ sed -n '/^#/p' $(LOCK); \
 	   build/lock/bin/python -m pip freeze --all --exclude pip --exclude cellwright \
 	       | sed 's/+cpu$$//'; } > build/requirements.lock

@@ -22,9 +22,13 @@ from types import ModuleType
 
 from derive.backends.c import POLICY, files
 from derive.backends.c.binding import binding
+from derive.backends.c.network import STORES
+from derive.backends.c.network import files as network_files
+from derive.backends.c.network_binding import binding as network_binding
 from derive.backends.torch import POLICY as PER_CALL
 from derive.backends.torch.built import layer
 from derive.cell import Cell
+from derive.network.network import Network
 from derive.nodes import CellError
 from derive.program.program import Program
 from derive.render import render
@@ -98,13 +102,17 @@ def _knows(command: tuple[str, ...], flags: list[str]) -> bool:
         return subprocess.run(line, capture_output=True, check=False).returncode == 0
 
 
-def arrays(cell: Cell, store: str) -> str:
+def arrays(cell: Cell | Network, store: str) -> str:
     """The module with the interface of NumPy's."""
+    if isinstance(cell, Network):
+        return network_binding(cell, store)
     return binding(Program(cell, store, POLICY))
 
 
-def tensors(cell: Cell, store: str) -> str:
+def tensors(cell: Cell | Network, store: str) -> str:
     """The module with PyTorch's layer; CellError where it cannot keep what it is to keep."""
+    if isinstance(cell, Network):
+        raise CellError(f"{cell.name} is a network, and a layer for PyTorch is made of a cell")
     if store not in TENSORS_KEEP:
         raise CellError(
             f"the layer for PyTorch does not keep {store!r}; it may be {' or '.join(TENSORS_KEEP)}"
@@ -113,10 +121,10 @@ def tensors(cell: Cell, store: str) -> str:
 
 
 def built(
-    cell: Cell,
+    cell: Cell | Network,
     store: str = "all",
     tell: Callable[[str], None] = lambda _: None,
-    interface: Callable[[Cell, str], str] = arrays,
+    interface: Callable[[Cell | Network, str], str] = arrays,
     **how: bool,
 ) -> dict[str, bytes]:
     """The files of a compiled cell: its C, its libraries, and the module. `tell` is told of every
@@ -124,7 +132,7 @@ def built(
 
     interface  what writes the module: `arrays` or `tensors`
     """
-    texts = dict(files(Program(cell, "all" if store == "checkpoints" else store, POLICY)))
+    texts = written(cell, store)
     texts[f"{cell.name}.py"] = interface(cell, store)
     contents = {name: text.encode() for name, text in texts.items()}
     chosen = compiler(**how)
@@ -139,13 +147,22 @@ def built(
     return contents
 
 
-def libraries(cell: Cell) -> Iterator[tuple[str, str]]:
+def written(cell: Cell | Network, store: str) -> dict[str, str]:
+    """The C of a cell or a network."""
+    if not isinstance(cell, Network):
+        return dict(files(Program(cell, "all" if store == "checkpoints" else store, POLICY)))
+    if store not in STORES:
+        raise CellError(f"no network keeps {store!r}; it may be {' or '.join(STORES)}")
+    return network_files(cell, store)
+
+
+def libraries(cell: Cell | Network) -> Iterator[tuple[str, str]]:
     """A cell's libraries, and what is defined to make each."""
     yield f"{cell.name}_float32{SUFFIX}", ""
     yield f"{cell.name}_float64{SUFFIX}", f"-D{cell.name.upper()}_DOUBLE"
 
 
-def run(line: list[str], cell: Cell) -> None:
+def run(line: list[str], cell: Cell | Network) -> None:
     """Run a compiler; CellError with the first thing it says where it fails."""
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -153,8 +170,10 @@ def run(line: list[str], cell: Cell) -> None:
         raise CellError(f"{cell.name} was not compiled by {line[0]}: {said}")
 
 
-def compiled(cell: Cell, store: str = "all") -> ModuleType:
-    """The compiled module of a cell, ready to use. Its files are gone when Python ends.
+def compiled(cell: Cell | Network, store: str = "all") -> ModuleType:
+    """The compiled module of a cell or a network, ready to use.
+
+    Its files are gone when Python ends.
 
     Raises CellError, in one sentence, where there is no compiler.
     """

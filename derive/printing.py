@@ -93,16 +93,20 @@ class Infix:
         raise TypeError(f"no way to print {type(expr).__name__}")
 
     def sum(self, expr: sp.Add) -> str:
+        (_, lead), *others = self.terms(expr)
+        text = self.print(lead, SUM)
+        for is_less, term in others:
+            text += (self.minus if is_less else self.plus) + self.print(term, SUM + is_less)
+        return text
+
+    def terms(self, expr: sp.Add) -> list[tuple[bool, sp.Expr]]:
+        """The terms of a sum in this printer's order, and whether each is taken away; the first of
+        them is one that is not, or is printed with its sign."""
         terms = self.sort(expr.args)
         lead = next((t for t in terms if not t.could_extract_minus_sign()), terms[0])
         terms.remove(lead)
-        text = self.print(lead, SUM)
-        for term in terms:
-            negative = term.could_extract_minus_sign()
-            text += (self.minus if negative else self.plus) + self.print(
-                -term if negative else term, SUM + negative
-            )
-        return text
+        signs = ((t.could_extract_minus_sign(), t) for t in terms)
+        return [(False, lead), *((is_less, -t if is_less else t) for is_less, t in signs)]
 
     def product(self, expr: sp.Mul) -> tuple[str, int]:
         if expr.could_extract_minus_sign():

@@ -227,7 +227,8 @@ def test_the_quick_form_writes_its_files(tmp_path):
     found = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
     rows = QUICK.comparisons()
     assert [tuple(f["rounds"]) for f in found["times"]] == [row.contestants for row in rows]
-    assert len(done.stdout.splitlines()) == len(rows) + len(QUICK.memories())
+    count = len(rows) + len(QUICK.layers()) + len(QUICK.memories())
+    assert len(done.stdout.splitlines()) == count
     assert (tmp_path / "README.md").read_text(encoding="utf-8") == table.page(found)
     assert (tmp_path / "speed.svg").stat().st_size > 10_000
 

@@ -27,10 +27,18 @@ from derive.program.program import Program
 from derive.render import render
 
 jax = pytest.importorskip("jax", reason="this is what make test-peers installs")
-jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_disable_most_optimizations", True)  # what is compiled runs once
 jnp = jax.numpy
 pytestmark = pytest.mark.peers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settings():
+    """float64, and little time spent on compiling what runs once; for these tests alone."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    with jax.enable_x64(True):
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
 
 T, B = 4, 3
 LENGTHS = [2, 4, 0]  # one ends early, one not at all, one has not begun
@@ -104,6 +112,21 @@ def close(found, wanted, bound=1e-12):
 @pytest.mark.parametrize("name", sampled(EVERY, NAMES))
 def test_outputs_and_derivatives_are_those_of_the_numpy_module(name, lengths):
     agrees(load(name), lengths)
+
+
+OPTIONS = [
+    f"{name}:{option.name}={choice}"
+    for name in library.names()
+    for option in load(name).options
+    for choice in option.choices
+    if choice != option.default
+]
+
+
+@pytest.mark.every
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option(name):
+    agrees(load(name), LENGTHS)
 
 
 HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES]
@@ -356,6 +379,19 @@ def test_what_is_past_an_end_is_not_read(name):
 
     gradient = jax.jit(jax.value_and_grad(loss_of(both, np.array(LENGTHS)), argnums=(0, 1, 2)))
     close(gradient(params, jax.tree.map(spoilt, xs), state), gradient(params, xs, state), 0)
+
+
+@pytest.mark.parametrize("name", ["slstm", "linear_attention"])
+def test_a_sequence_that_has_not_begun_starts_where_all_do(name):
+    """A state may start at 0 that others are divided by from the first step on."""
+    both = Both(load(name))
+    params, xs, _ = both.given(both.params, both.xs, both.state)
+    loss = loss_of(both, np.array(LENGTHS))
+    value, gradient = jax.jit(jax.value_and_grad(lambda params: loss(params, xs, None)))(params)
+    ys, ends, tape = both.numpy.forward(both.params, both.xs, None, np.array(LENGTHS))
+    close(value, (ys**2).sum() + sum(end.sum() for end in ends))
+    ones = both.numpy.State(*map(np.ones_like, ends))
+    close(gradient, both.numpy.backward(both.params, tape, 2 * ys, ones)[0])
 
 
 def test_values_that_saturate(lstm):

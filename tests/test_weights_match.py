@@ -21,6 +21,7 @@ from derive.language import (
     I,
     Input,
     Matrix,
+    Output,
     State,
     Vector,
     sigmoid,
@@ -99,6 +100,7 @@ def test_arrays_hold_every_parameter_of_a_layer_once(library):
     for operator in found.operators:
         parts = [part for array in operator.arrays for part in array.parts]
         assert len(parts) == len(set(parts))
+        assert len({array.name for array in operator.arrays}) == len(operator.arrays)
         made = [cell_of(found.file, operator.cell, tuple(operator.settings.items()))]
         made += [v.cell for v in variants(found, operator, every)]
         assert {p.name for cell in made for p in cell.parameters} == set(parts)
@@ -353,6 +355,22 @@ def test_the_proof_notices(changed):
     other = {k: sp.sympify(v).subs(names) for k, v in changed.items()}
     other = {k: v.xreplace({sp.Symbol(n): p for n, p in names.items()}) for k, v in other.items()}
     assert not proved(replace(found, parameters={**found.parameters, **other}))
+
+
+def test_the_proof_is_of_every_state():
+    class Aside(Cell):
+        """A cell whose output does not see its state."""
+
+        x = Input()
+        h = State()
+        V, W, U = Matrix(H, I), Matrix(H, I), Matrix(H, H)
+
+        y = Output(tanh(V @ x))
+        h_next = tanh(W @ x + U @ h)
+
+    found = match(Aside, Aside)
+    other = {**found.parameters, "U": 2 * found.parameters["U"]}
+    assert proved(found) and not proved(replace(found, parameters=other))
 
 
 def test_the_proof_needs_the_conditions():

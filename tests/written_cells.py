@@ -6,6 +6,7 @@ from derive.language import (
     Axis,
     Cell,
     H,
+    Heads,
     I,
     Input,
     Matrix,
@@ -216,12 +217,28 @@ class Delta(Cell):
     v = P.v @ x
     f = sigmoid(W.f @ x)
     g = sigmoid(P.g @ x)
-    D = f * S * g
+    D = f * S * g - S / 4
     n_next = tanh(n) + mean(k)
     S_next = n * D + outer(k, v - D.T @ k)
     y = Output(S_next.T @ k + sum(S_next, K))
 
 
-MATRICES = [Delta]
+class Slots(Cell):
+    """Gated slots: each head reads by a softmax over its own, and knows its largest entry."""
+
+    N, M, V = Heads(), Axis("M", "slots"), Axis("V", "value_size")
+    x = Input()
+    S, r = State(N, M, V), State(N, M)
+    W, P = Matrix(N, M, I), Matrix(N, V, I)
+
+    f = sigmoid(W.f @ x + r)
+    v, q, b = P.v @ x, P.q @ x, W.b @ x
+    S_next = f * S + outer(1 - f, v)
+    a = softmax(S_next @ q)
+    r_next = a * largest(b * r)
+    y = Output(S_next.T @ a)
+
+
+MATRICES = [Delta, Slots]
 READABLE = (GRU, Norm, Decay, Words, Tails, Spikes)
 UNPLEASANT = (Unpleasant, Long)

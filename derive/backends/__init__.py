@@ -12,8 +12,8 @@ if TYPE_CHECKING:  # so that the command can name the targets without importing 
     from derive.program.program import Program
 
 IN_PYTHON = ("numpy", "c")  # whose modules Python imports
-NETWORKS = ("numpy",)  # that have networks of cells, too
-BACKENDS = ("numpy", "javascript", "c", "torch", "jax", "onnx", "markdown")
+NETWORKS = ("numpy", "c")  # that have networks of cells, too
+BACKENDS = ("numpy", "javascript", "c", "torch", "jax", "flax", "onnx", "markdown")
 # What forward keeps for backward (`derive.program.loops.Loops`), and what a target needs routines
 # around its own for.
 KEPT = ("all", "states", "everything")

@@ -12,10 +12,12 @@ from derive.cli.common import (
     CELL_HELP,
     FORCE,
     JSON,
+    NETWORK,
     QUIET,
     SET,
     keep_others,
     loaded,
+    networks_of,
     own_files,
     refuse_place,
     reports,
@@ -25,7 +27,7 @@ from derive.cli.progress import results
 
 
 @click.command(epilog=CELL_HELP)
-@click.argument("cells", nargs=-1, required=True, metavar="CELL...")
+@click.argument("cells", nargs=-1, metavar="[CELL]...")
 @click.option(
     "-o",
     "--output",
@@ -56,6 +58,7 @@ from derive.cli.progress import results
     "the compiled code where it can.",
 )
 @click.option("-v", "--verbose", is_flag=True, help="Show every command of the compiler.")
+@NETWORK
 @SET
 @FORCE
 @QUIET
@@ -68,29 +71,37 @@ def build(
     portable: bool,
     for_torch: bool,
     verbose: bool,
+    networks: tuple[str, ...],
     settings: tuple[str, ...],
     force: bool,
     quiet: bool,
     as_json: bool,
 ) -> None:
-    """Compile cells, each to a module for Python with the interface of the NumPy module, or to a
-    layer for PyTorch.
+    """Compile cells and networks, each to a module for Python with the interface of the NumPy
+    module, or cells to a layer for PyTorch.
 
     The compiler is the one that CC names, else the system's. CFLAGS are added to its flags.
     """
     from derive.build import arrays, built, tensors
     from derive.cell import Cell
+    from derive.network.network import Network
     from derive.render import write_files
 
+    if not cells and not networks:
+        raise click.UsageError("Missing argument 'CELL...'.")
     interface = tensors if for_torch else arrays
     tell: Callable[[str], None] = partial(click.echo, err=True) if verbose else lambda _: None
 
-    def compiled(what: str) -> tuple[Cell, dict[str, bytes]]:
-        cell = loaded(what, settings)
+    def compiled(load: Callable[[], Cell | Network]) -> tuple[Cell | Network, dict[str, bytes]]:
+        cell = load()
         return cell, built(cell, store, tell, interface, portable=portable)
 
-    tasks = [(f"compiling {what}", partial(compiled, what)) for what in cells]
-    sources = own_files(cells)
+    wanted: list[tuple[str, Callable[[], Cell | Network]]]
+    wanted = [(what, partial(loaded, what, settings)) for what in cells]
+    for network in networks_of(networks, cells, settings):
+        wanted.append((network.name, partial(lambda one: one, network)))
+    tasks = [(f"compiling {what}", partial(compiled, load)) for what, load in wanted]
+    sources = own_files((*cells, *networks))
     files: dict[str, bytes] = {}
     owners: dict[Path, str] = {}
     for cell, contents in results(tasks, quiet=quiet):

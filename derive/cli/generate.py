@@ -34,8 +34,8 @@ from derive.cli.progress import Task, results
     type=click.Choice(BACKENDS),
     default="numpy",
     show_default=True,
-    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, JAX functions, an "
-    "ONNX model, or a page about the cell.",
+    help="The target: a NumPy module, a JavaScript module, C99, a PyTorch layer, JAX functions, "
+    "a Flax layer, an ONNX model, or a page about the cell.",
 )
 @click.option(
     "-o",
@@ -86,6 +86,12 @@ from derive.cli.progress import Task, results
     is_flag=True,
     default=None,
     help="Of a model: it takes the length of each sequence as well.",
+)
+@click.option(
+    "--scan",
+    is_flag=True,
+    default=None,
+    help="Of a model: a loop of the cell's equations, even where they are those of an operator.",
 )
 @SET
 @FORCE

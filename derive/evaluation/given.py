@@ -102,6 +102,30 @@ def weights_of(
     }
 
 
+def whole(
+    cell: Cell,
+    params: Mapping[str, Any] | None,
+    asked: Mapping[str, int],
+    seed: int = 0,
+    usual: int = 1,
+) -> tuple[dict[Quantity, Array], dict[Axis, int]]:
+    """All parameters, as they are given or else drawn with the seed, and the length of every axis:
+    as parameters have it, as asked for, and the `usual` one where nothing says. CellError where a
+    parameter is missing or has not the shape that it needs."""
+    given = {} if params is None else checked(params, cell.parameters, "parameter")
+    known = {axis for q in given for axis in q.axes}
+    others = {axis.letter: usual for axis in cell.axes if axis not in known}
+    sizes = sizes_of(cell, ((q, a.shape) for q, a in given.items()), others | dict(asked))
+    found = drawn(cell, sizes, seed) if params is None else given
+    for p in cell.parameters:
+        if p not in found:
+            there = ", ".join(q.name for q in found) or "none"
+            raise CellError(f"there is no parameter {p.name!r} in what is given; there are {there}")
+        if found[p].shape != (needed := extent(p.axes, sizes)):
+            raise CellError(f"{p} must have shape {needed}, not {found[p].shape}")
+    return found, sizes
+
+
 def states_of(
     cell: Cell, given: Mapping[Quantity, Array], sizes: Mapping[Axis, int], rows: int
 ) -> dict[Quantity, Array]:

@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 
 from derive import build
-from derive.cell import Cell
 from derive.evaluation.inputs import arrays
 from derive.proof import Outcome, Part
 from derive.proof.numeric import error, judged, largest, product
 from derive.proof.trial import Trial, both
 
 
-def maker() -> Callable[[Cell, str], ModuleType]:
+def maker() -> Callable[[Any, str], ModuleType]:
     """What compiles modules; CellError, at once, where there is no compiler."""
     build.compiler()
     return build.compiled

@@ -162,13 +162,22 @@ class _Search:
     def _assignments(
         self, goal: _Goal, found: _Found
     ) -> Iterator[tuple[dict[Quantity, sp.Expr], list[_Goal]]]:
-        """All that the target's atoms in a goal may stand for, with the goals that follow."""
-        new = [a for a in self.theirs.atoms_in(goal.theirs) if a.quantity not in found.values]
+        """All that the target's atoms in a goal may stand for, with the goals that follow. Every
+        atom of the source that no parameter can make disappear is what one of them stands for."""
+        atoms = self.theirs.atoms_in(goal.theirs)
+        new = [atom for atom in atoms if atom.quantity not in found.values]
+        known = [found.values[a.quantity] for a in atoms if a.quantity in found.values]
         here = self.ours.atoms_in(goal.ours)
+        fixed = self.ours.atoms_in({p: n for p, n in goal.ours.items() if not n.free_symbols})
+        needed = {atom.quantity for atom in fixed}.difference(*(k.free_symbols for k in known))
+        if len(needed) > len(new):
+            return
         choices = [[option for one in here for option in _options(one, atom)] for atom in new]
         for chosen in product(*choices):
-            values = {atom.quantity: value for atom, (value, _) in zip(new, chosen, strict=True)}
-            yield values, list(chain.from_iterable(goals for _, goals in chosen))
+            if needed <= {q for value, _ in chosen for q in value.free_symbols}:
+                pairs = zip(new, chosen, strict=True)
+                values = {atom.quantity: value for atom, (value, _) in pairs}
+                yield values, list(chain.from_iterable(goals for _, goals in chosen))
 
     def _compared(self, goal: _Goal, found: _Found) -> _Found | None:
         """What follows where the two forms of a goal are the same; None where they cannot be."""

@@ -34,6 +34,30 @@ class Binding(PythonModule):
     base = "c/binding.py.j2"
     worth = 1024
 
+    # the library
+
+    @property
+    def library(self) -> str:
+        """What its name, and those of its functions, begin with."""
+        return self.cell.name
+
+    @property
+    def library_sizes(self) -> list[str]:
+        """The sizes of a call, in their order."""
+        return list(map(self.names.argument, self.axes))
+
+    @property
+    def library_functions(self) -> dict[str, int]:
+        """How many arguments each function takes."""
+        routines = {"forward": 8, "backward": 10, "step": 7, "jvp": 10, "hvp": 15}
+        more = int(self.cell.number is not None)
+        return {
+            **{name: count + more for name, count in routines.items()},
+            "prepare": 3,
+            "prepared_size": 1,
+            **{f"{name}_work": 1 for name in routines},
+        }
+
     @property
     def kept(self) -> dict[str, Buffer]:
         """The fields of the tape that forward writes: what the library takes as its tape."""

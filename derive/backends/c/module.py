@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import sympy as sp
 
@@ -24,7 +25,8 @@ from derive.backends.scalar.module import ScalarModule
 from derive.backends.weight import Weight
 from derive.entries import RANKS
 from derive.nodes import Axis, H, I, Quantity
-from derive.program.buffers import Buffer, Role
+from derive.program.buffers import Buffer, Region, Role
+from derive.program.interface import Call
 from derive.program.naming import Names
 from derive.program.policy import PER_BYTE
 from derive.program.program import Program
@@ -46,18 +48,30 @@ def files(program: Program) -> dict[str, str]:
 
 
 class Module(ScalarModule):
-    """The generated files as the templates see them."""
+    """The generated files as the templates see them.
+
+    own     what the names begin with that nobody else is to see
+    static  what functions are declared as that nobody else is to call
+    """
+
+    own = static = ""
 
     def __init__(self, program: Program):
         super().__init__(program, Names(program, WORDS, attributes=WORDS))
-        calls, names, tape = program.interface, self.names, program.interface.tape.regions
+        calls = program.interface
         there, back = calls.hvp
-        self.forward = CRoutine("forward", program, calls.forward, names, tape)
-        self.backward = CRoutine("backward", program, calls.backward, names)
-        self.step = CRoutine("step", program, calls.step, names)
-        self.jvp = CRoutine("jvp", program, calls.jvp, names)
-        self.there = CRoutine("hvp_there", program, there, names)
-        self.back = CRoutine("hvp_back", program, back, names)
+        self.forward = self.routine("forward", calls.forward, calls.tape.regions)
+        self.backward = self.routine("backward", calls.backward)
+        self.step = self.routine("step", calls.step)
+        self.jvp = self.routine("jvp", calls.jvp)
+        self.there = self.routine("hvp_there", there)
+        self.back = self.routine("hvp_back", back)
+
+    def routine(
+        self, kind: str, call: Call, handed: Mapping[Quantity, Region] = MappingProxyType({})
+    ) -> CRoutine:
+        """A routine under this file's names."""
+        return CRoutine(kind, self.own + kind, self.program, call, self.names, handed)
 
     @property
     def routines(self) -> tuple[CRoutine, ...]:
@@ -214,6 +228,11 @@ class Module(ScalarModule):
     def has_products(self) -> bool:
         """Whether there are matrices to multiply with."""
         return any(r.packed for r in self.routines)
+
+    @property
+    def has_unpacked_products(self) -> bool:
+        """Whether `step` may multiply with them where they are."""
+        return bool(self.step.packed)
 
     @property
     def has_outer_totals(self) -> bool:

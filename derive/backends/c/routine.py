@@ -92,10 +92,15 @@ class Field:
 
 
 class CRoutine(Routine):
-    """A routine, in phases."""
+    """A routine, in phases.
+
+    kind  which one it is
+    name  what its functions' names begin with
+    """
 
     def __init__(
         self,
+        kind: str,
         name: str,
         program: Program,
         call: Call,
@@ -103,18 +108,18 @@ class CRoutine(Routine):
         handed: Mapping[Quantity, Region] = MappingProxyType({}),
     ):
         super().__init__(program, call, names, CPrinter, handed)
-        self.name = name
+        self.kind, self.name = kind, name
 
     @property
     def is_streaming(self) -> bool:
         """Whether it is one step by itself."""
-        return not self.loop.carries
+        return self.kind == "step"
 
     @property
     def returned(self) -> str:
         """What the array of outputs is called; empty where it gives none."""
         given = {"forward": "ys", "jvp": "ys_dot"}
-        return given.get(self.name, "")
+        return given.get(self.kind, "")
 
     @property
     def extra(self) -> list[Field]:

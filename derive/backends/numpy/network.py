@@ -7,22 +7,25 @@ network's functions make.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import sympy as sp
 
 from derive import VERSION
+from derive.backends.lengths import LengthPrinter
 from derive.backends.numpy.module import POLICY, Module
 from derive.backends.numpy.words import ATTRIBUTES, FUNCTIONS, NETWORK
 from derive.backends.python_lines import folded, in_docstring
+from derive.backends.python_module import PythonModule
 from derive.backends.python_names import refuse_hiding
 from derive.cell import Cell
 from derive.names import fresh
 from derive.network.network import Dropout, Layer, Length, Network, Part
 from derive.nodes import Axis
-from derive.printing import Infix, shortest
+from derive.printing import shortest
 from derive.program.program import Program
 from derive.render import render
 
@@ -36,13 +39,13 @@ def files(network: Network, store: str = "all") -> dict[str, str]:
     return {f"{network.name}.py": folded(text)}
 
 
-class CellModule(Module):
+class Named(PythonModule):
     """A cell of a network as the templates see it, under names that no other one has.
 
     prefix  what the names of its functions begin with
     kind    what the names of its classes begin with
     taken   how many of its inputs something in the network has a derivative by, the first ones
-    uses    the functions that the network calls
+    uses    the functions that the module has of it
     """
 
     def __init__(self, program: Program, prefix: str, kind: str, taken: int, uses: Iterable[str]):
@@ -51,20 +54,31 @@ class CellModule(Module):
         self.prefix, self.kind, self.taken, self.uses = prefix, kind, taken, frozenset(uses)
 
     @property
+    def recurs(self) -> bool:
+        """Whether it hands anything on from step to step."""
+        return bool(self.cell.states)
+
+    @property
     def starts_somewhere(self) -> bool:
         """Whether `init` gives any parameter a value but 0."""
         about = self.about
         return bool(about.matrices or about.initial or about.entries)
 
     @property
+    def helpers(self) -> set[str]:
+        """The functions that NumPy has not, and it needs."""
+        raise NotImplementedError
+
+
+class CellModule(Named, Module):
+    """One whose routines NumPy computes."""
+
+    helpers = Module.helpers
+
+    @property
     def output_axes(self) -> list[str]:
         """The lengths of the output's axes, as parameters know them."""
         return list(map(self.length, self.cell.output.axes))
-
-    @property
-    def recurs(self) -> bool:
-        """Whether it hands anything on from step to step."""
-        return bool(self.cell.states)
 
     @property
     def given(self) -> list[str]:
@@ -117,7 +131,7 @@ class PartView:
     """
 
     part: Part
-    cell: CellModule
+    cell: Named
     below: Handed
     out: Handed
     state: Handed
@@ -149,18 +163,18 @@ class StageView:
 class NetworkModule:
     """A generated module as the templates see it."""
 
-    dtypes = Module.dtypes
+    dtypes: tuple[str, ...] = Module.dtypes
+    reserved = FUNCTIONS | NETWORK  # what its functions call things, whatever layers are called
 
     def __init__(self, network: Network, store: str = "all"):
-        self.network = network
-        self.taken = {*FUNCTIONS, *NETWORK}
+        self.network, self.taken = network, set(self.reserved)
         self.cells = self._cells(store)
         attributes = set(ATTRIBUTES)
         self.arguments = {axis: fresh(axis.argument, attributes) for axis in network.axes}
         self.fields = {"params", "masks", "order", "past"}  # of the tape
         self.stages = self._stages()
 
-    def _cells(self, store: str) -> list[CellModule]:
+    def _cells(self, store: str) -> list[Named]:
         """The modules of the different cells, in the order of the network."""
         prefixes: set[str] = set()
         kinds: set[str] = {""}
@@ -172,10 +186,14 @@ class NetworkModule:
             uses = ["forward", "backward", "hvp"]
             if parts:
                 uses += ["init", "jvp", *(["step"] if self.network.is_streaming else [])]
-            made.append(CellModule(Program(cell, store, POLICY), prefix, kind, taken, uses))
+            made.append(self.named(Program(cell, store, POLICY), prefix, kind, taken, uses))
         return made
 
-    def module_of(self, cell: Cell) -> CellModule:
+    def named(self, *given: Any) -> Named:
+        """A cell under its names."""
+        return CellModule(*given)
+
+    def module_of(self, cell: Cell) -> Named:
         """The module of a cell."""
         return self.cells[self.network.cells.index(cell)]
 
@@ -218,7 +236,7 @@ class NetworkModule:
 
     def text(self, length: Length, holder: str = "") -> str:
         """A length, in which sizes are arguments, or attributes of `holder`."""
-        return LengthPrinter(self.arguments, holder)(length)
+        return LengthPrinter(self.arguments, f"{holder}." if holder else "")(length)
 
     def letters(self, length: Length) -> str:
         """A length for people."""
@@ -260,11 +278,14 @@ class NetworkModule:
     def masks(self) -> dict[str, tuple[float, Length, bool]]:
         """For each random mask how likely a number of it is 0, its width, and whether those that
         are not are larger for it."""
-        found = {d.name: (d.rate, d.width, True) for d in self.network.dropouts}
-        for part in self.network.parts:
-            for mask, rate in part.zoneout.values():
-                sizes = (part.sizes[axis] for axis in mask.axes)
-                found[part.masks[mask]] = (rate, sp.Mul(*sizes), False)
+        found = {}
+        for stage in self.network.stages:
+            if isinstance(stage, Dropout):
+                found[stage.name] = stage.rate, stage.width, True
+            for part in stage.parts if isinstance(stage, Layer) else ():
+                for mask, rate in part.zoneout.values():
+                    width = sp.Mul(*(part.sizes[axis] for axis in mask.axes))
+                    found[part.masks[mask]] = rate, width, False
         return found
 
     @property
@@ -278,7 +299,7 @@ class NetworkModule:
         return not self.network.is_streaming
 
     @property
-    def loss(self) -> CellModule | None:
+    def loss(self) -> Named | None:
         """What outputs are compared with targets by."""
         return self.module_of(self.network.loss.map) if self.network.loss else None
 
@@ -302,6 +323,12 @@ class NetworkModule:
         """Where it starts, for people."""
         told = (f"{name} then starts at {shortest(value)}" for name, value in self.starts.items())
         return "; ".join(("zero if None", *told))
+
+    @property
+    def first_on_tape(self) -> str:
+        """The first array of inputs on the tape."""
+        first = self.parts[0]
+        return f"tape.{first.field}.{first.cell.inputs[0]}"
 
     @property
     def example(self) -> str:
@@ -344,15 +371,3 @@ class NetworkModule:
     def doc(self) -> str:
         """What the author says of it."""
         return in_docstring(self.network.doc)
-
-
-class LengthPrinter(Infix):
-    """Prints lengths: sizes are arguments, or attributes of `holder`."""
-
-    def __init__(self, arguments: Mapping[Axis, str], holder: str = ""):
-        super().__init__({axis.letter: k for k, axis in enumerate(arguments)})
-        self.arguments, self.holder = arguments, holder
-
-    def symbol(self, symbol):
-        name = self.arguments[symbol.axis]
-        return f"{self.holder}.{name}" if self.holder else name

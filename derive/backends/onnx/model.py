@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from derive.backends.onnx.module import Module
+from derive.backends.onnx.graphs import Model, Operator, Scan
 from derive.cell import Cell
-from derive.evaluation.arrays import Array, extent
-from derive.evaluation.given import checked, drawn, sizes_of
-from derive.nodes import Axis, CellError, Quantity
+from derive.evaluation.arrays import Array
+from derive.evaluation.given import whole
+from derive.nodes import CellError
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
 from derive.render import render
+from derive.weights.fit import layer_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -38,6 +39,7 @@ def onnx(
     seed: int = 0,
     dtype: str = "",
     ragged: bool = False,
+    scan: bool = False,
 ) -> ModelProto:
     """The model of a cell with these parameters, checked by ONNX.
 
@@ -46,32 +48,30 @@ def onnx(
     sizes   lengths by letter, where no parameter has them; 8 where nothing says
     dtype   "float32" or "float64"; that of the parameters, else "float32"
     ragged  whether it takes `lengths` as well, the number of steps of each sequence
+    scan    whether it is a loop of the cell's equations even where they are those of one of ONNX's
+            own operators; with float64, which runtimes do not have these in, it always is
 
     Raises CellError, in one sentence, where parameters are missing or do not fit, and where the
     package `onnx` is not installed.
     """
     onnx = _package()
-    weights = {} if params is None else checked(params, cell.parameters, "parameter")
-    lengths = _lengths(cell, weights, sizes)
-    if params is None:
-        weights = drawn(cell, lengths, seed)
-    _refuse_misfits(cell, weights, lengths)
-    if not dtype:
-        types = {str(np.asarray(array).dtype) for array in (params or {}).values()}
-        dtype = "float64" if "float64" in types else "float32"
+    weights, lengths = whole(cell, params, sizes, seed, LENGTH)
+    types = {str(np.asarray(array).dtype) for array in (params or {}).values()}
+    dtype = dtype or ("float64" if "float64" in types else "float32")
     if dtype not in TYPES:
         raise CellError(f"a model's numbers are {' or '.join(TYPES)}, not {dtype!r}")
-    module = Module(Program(cell, "states", POLICY), lengths, TYPES[dtype], ragged)
-    model = onnx.parser.parse_model(render("onnx/model.onnx.j2", module=module))
-    named = {module.calls.all(q).name: array for q, array in weights.items()}
-    for name, array in (named | module.graph.constants).items():
+    fit = None if scan or dtype == "float64" else layer_of(cell, "onnx")
+    asked = Program(cell, "states", POLICY), lengths, TYPES[dtype], ragged
+    model: Model = Operator(fit, *asked) if fit else Scan(*asked)
+    made = onnx.parser.parse_model(render(model.template, model=model))
+    for name, array in model.constants(weights).items():
         numbers = array if array.dtype == np.int64 else array.astype(dtype)
-        model.graph.initializer.append(onnx.numpy_helper.from_array(numbers, name))
-    for info in model.graph.input:
-        info.doc_string = module.starts.get(info.name, "")
-    model.doc_string = render("onnx/about.txt.j2", module=module).strip()
-    onnx.checker.check_model(model, full_check=True)
-    return model
+        made.graph.initializer.append(onnx.numpy_helper.from_array(numbers, name))
+    for info in made.graph.input:
+        info.doc_string = model.starts.get(info.name, "")
+    made.doc_string = render("onnx/about.txt.j2", model=model).strip()
+    onnx.checker.check_model(made, full_check=True)
+    return made
 
 
 def _package() -> Any:
@@ -86,27 +86,6 @@ def _package() -> Any:
             f"pip install 'cellwright[onnx]'"
         ) from None
     return onnx
-
-
-def _lengths(
-    cell: Cell, weights: Mapping[Quantity, Array], sizes: Mapping[str, int]
-) -> dict[Axis, int]:
-    """The length of every axis: what parameters have, what was asked for, or the usual one."""
-    known = {axis for q in weights for axis in q.axes}
-    usual = {axis.letter: LENGTH for axis in cell.axes if axis not in known}
-    return sizes_of(cell, ((q, a.shape) for q, a in weights.items()), usual | dict(sizes))
-
-
-def _refuse_misfits(
-    cell: Cell, weights: Mapping[Quantity, Array], lengths: Mapping[Axis, int]
-) -> None:
-    """CellError where a parameter is missing, or has not the shape that it needs."""
-    for p in cell.parameters:
-        if p not in weights:
-            there = ", ".join(q.name for q in weights) or "none"
-            raise CellError(f"there is no parameter {p.name!r} in what is given; there are {there}")
-        if weights[p].shape != (needed := extent(p.axes, lengths)):
-            raise CellError(f"{p} must have shape {needed}, not {weights[p].shape}")
 
 
 OPTIONS = tuple(signature(onnx).parameters)[1:]

@@ -5,6 +5,11 @@ equations           the network gives what the equations give, evaluated apart  
 complex step        the derivatives by each array, along random directions          (rows.py)
 finite differences  and so on: as of a cell, with random masks                      (derive.proof)
 loss                its value, its derivative, and the derivative of that           (rows.py)
+
+A compiled module takes no complex numbers, and has no derivatives along a direction: of it all but
+what needs these, and one row more:
+
+NumPy               in float64 it gives what the module for NumPy gives             (rows.py)
 """
 
 from __future__ import annotations
@@ -17,9 +22,12 @@ from derive.backends import NETWORKS
 from derive.cell import Cell
 from derive.network.network import Network
 from derive.nodes import CellError
-from derive.proof import Outcome, Part, identity, numeric
+from derive.proof import Outcome, Part, compiled, identity, numeric
 from derive.proof.network import rows
 from derive.proof.network.face import Face, Maker, NetworkTrial, made
+
+# What needs complex numbers, or derivatives along a direction, which no compiled network has.
+DERIVATIVES = frozenset(("complex step", "dot product", "Taylor", "Hessian", "loss"))
 
 
 def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
@@ -28,7 +36,7 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
     if backend not in NETWORKS:
         raise CellError(f"{backend} has no networks; there are {', '.join(NETWORKS)}")
     face: Any = Face(network)
-    make: Maker = compiler.module
+    make: Maker = compiled.maker() if backend == "c" else compiler.module
 
     @cache
     def trial() -> NetworkTrial:
@@ -37,22 +45,24 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
     def without_masks() -> NetworkTrial:
         return NetworkTrial(face, make=made(make, masked=False))
 
-    found = [Part("identity", partial(_identity, cell)) for cell in network.cells]
-    found += [
+    found = [
+        *(Part("identity", partial(_identity, cell)) for cell in network.cells),
         Part("equations", lambda: rows.equations(trial(), without_masks())),
         Part("complex step", lambda: rows.complex_step(trial())),
         Part("finite differences", lambda: numeric.finite_differences(trial())),
         Part("dot product", lambda: numeric.dot_product(trial())),
         Part("Taylor", lambda: numeric.taylor(trial())),
         Part("Hessian", lambda: numeric.hessian(trial())),
-    ]
-    if network.is_streaming:
-        found += [Part("step", lambda: numeric.step(without_masks()))]
-    found += [
+        Part("step", lambda: numeric.step(without_masks())),
         Part("states only", lambda: numeric.states_only(trial())),
         Part("float32", lambda: numeric.single(trial())),
+        Part("loss", lambda: rows.loss(trial())),
+        Part("NumPy", lambda: rows.numpy(trial(), without_masks())),
     ]
-    return (*found, *([Part("loss", lambda: rows.loss(trial()))] if network.loss else []))
+    left_out = {*DERIVATIVES} if backend == "c" else {"NumPy"}
+    left_out |= set() if network.is_streaming else {"step"}
+    left_out |= set() if network.loss else {"loss"}
+    return tuple(part for part in found if part.name not in left_out)
 
 
 def _identity(cell: Cell) -> Outcome:

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from derive import compiler
 from derive.evaluation.inputs import arrays
 from derive.evaluation.trace import trace
 from derive.network.network import Dropout, Loss, Part
 from derive.proof import Outcome
-from derive.proof.network.face import length
+from derive.proof.network.face import length, made
 from derive.proof.numeric import error, judged, largest
 from derive.proof.trial import Trial, both
 
@@ -154,3 +155,17 @@ def _loss(loss: Loss, trial: Trial, targets: Any, weights: Any) -> float:
             found = trace(loss.map, xs, values).value(loss.map.output, 0)
             total, weight = total + weights[t, b] * float(found[0]), weight + weights[t, b]
     return total / (weight or 1.0)
+
+
+def numpy(*trials: Trial) -> Outcome:
+    """All that a module gives is what NumPy's gives."""
+    worst = 0.0
+    for each in (one for trial in trials for one in both(trial)):
+        face: Any = each.cell
+        masked = each.module.masks is not None
+        own = made(compiler.module, masked=masked)
+        right = type(each)(face, each.lengths, make=own)  # at the same point, by the same seed
+        pairs = [(each.ys, right.ys), *zip(each.final, right.final, strict=True)]
+        pairs += [(each.gradient(each.point), right.gradient(right.point))]
+        worst = largest(worst, *(error(a, b, 1.0) for a, b in pairs))
+    return judged(worst, 1e-12, "against the module for NumPy")

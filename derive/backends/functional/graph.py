@@ -1,4 +1,4 @@
-"""Nodes in order, each computed once, and the numbers that they read."""
+"""A graph of operators: nodes in order, each computed once, and the numbers that they read."""
 
 from __future__ import annotations
 
@@ -61,14 +61,15 @@ class Graph:
             self.unnamed.add(self.known[node])
         return self.known[node]
 
-    def call(self, value: Value, name: str) -> None:
-        """Give a value the name of a quantity: the last node's own, or that of a copy."""
+    def call(self, value: Value, name: str, copy: str) -> None:
+        """Give a value the name of a quantity: the last node's own, or that of a `copy`, by the
+        operator that is called so."""
         if value.name in self.unnamed and self.nodes[-1].name == value.name:
             last = self.nodes.pop()
             self.nodes.append(replace(last, name=name))
             self.known[replace(last, name="")] = name
         else:
-            self.nodes.append(Node(name, "Identity", (value.name,)))
+            self.nodes.append(Node(name, copy, (value.name,)))
 
     def number(self, number: float) -> Value:
         """A number, of the model's type."""
