@@ -12,7 +12,8 @@
     measure      turn by turn, in rounds; memory measures the peak
     machine      what all of it ran on; rate, how fast that multiplies matrices
     deriving     how long deriving and writing takes, beside the others in derivers
-    ratios       from times to ratios; table, plot and readme show them, report writes the files
+    ratios       from times to ratios; table, layers, plot and readme show them, report writes the
+                 files
 
 `python -m benchmarks.derive` times what a person waits for at the command, and `make
 bench-diagrams` compares pictures with ELK's.

@@ -14,10 +14,10 @@ from benchmarks import deriving, readme, report
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.machine import machine
 from benchmarks.measure import Effort, peaks, timed
-from benchmarks.plan import FULL, QUICK, Plan
+from benchmarks.plan import FULL, QUICK, Comparison, Plan
 from benchmarks.process import BenchmarkError
 
-PARTS = ("times", "memory", "deriving")
+PARTS = ("times", "torch", "memory", "deriving")
 
 
 def main() -> int:
@@ -54,19 +54,21 @@ def kept(folder: Path) -> dict[str, Any]:
 
 def run(plan: Plan, effort: Effort, parts: Iterable[str]) -> dict[str, Any]:
     """Figures, as `results/figures.json` has them."""
-    rows, of_memory = plan.comparisons(), plan.memories()
+    rows, of_layers, of_memory = plan.comparisons(), plan.layers(), plan.memories()
     of_deriving = len(plan.deriving) * len(deriving.present())
-    totals = {"times": len(rows), "memory": len(of_memory), "deriving": of_deriving}
+    totals = {"times": len(rows), "torch": len(of_layers)}
+    totals |= {"memory": len(of_memory), "deriving": of_deriving}
     watch = Watched(sum(totals[part] for part in parts))
 
-    def times() -> list[dict[str, Any]]:
+    def times(rows: list[Comparison]) -> list[dict[str, Any]]:
         return [
             {**row._asdict(), "rounds": rounds, "first": first}
             for row, rounds, first in timed(rows, effort, watch)
         ]
 
     measures = {
-        "times": times,
+        "times": lambda: times(rows),
+        "torch": lambda: times(of_layers),
         "memory": lambda: peaks(of_memory, effort, watch),
         "deriving": lambda: deriving.measured(plan.deriving, watch),
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from statistics import median, quantiles
+from collections.abc import Iterable
+from statistics import geometric_mean, median, quantiles
 from typing import Any, NamedTuple
 
 from benchmarks.contestants import OURS, PRODUCTS
@@ -27,11 +28,17 @@ def others(figure: Figure) -> list[str]:
     return [name for name in figure["rounds"] if name != ours(figure) and name not in PRODUCTS]
 
 
-def ratio(figure: Figure, other: str) -> Ratio:
-    one, two = figure["rounds"][ours(figure)], figure["rounds"][other]
+def ratio(figure: Figure, other: str, mine: str = "") -> Ratio:
+    """One contestant's time over another's: ours, where none is named."""
+    one, two = figure["rounds"][mine or ours(figure)], figure["rounds"][other]
     of_rounds = [a / b for a, b in zip(one, two, strict=True)]
     low, _, high = quantiles(of_rounds, method="inclusive") if len(of_rounds) > 1 else 3 * of_rounds
     return Ratio(median(one) / median(two), low, high)
+
+
+def mean(figures: Iterable[Figure], other: str, mine: str) -> float:
+    """The geometric mean of the ratios."""
+    return geometric_mean(ratio(figure, other, mine).value for figure in figures)
 
 
 def floor(figure: Figure) -> Ratio | None:

@@ -7,6 +7,7 @@ from itertools import chain
 from statistics import median
 from typing import Any
 
+from benchmarks import layers
 from benchmarks.contestants import CONTESTANTS
 from benchmarks.grid import BOTH, MEASURES
 from benchmarks.ratios import Figure, Ratio, floor, others, ours, ratio
@@ -36,7 +37,7 @@ told the sizes. What Cellwright writes serves all sizes, and has the loop over t
 
 def page(found: dict[str, Any]) -> str:
     """All tables."""
-    parts = machine(found), times(found), first(found), memory(found), deriving(found)
+    parts = machine(found), times(found), torch(found), first(found), memory(found), deriving(found)
     return "\n".join(["# Speed", "", INTRODUCTION, *chain(*parts)])
 
 
@@ -90,6 +91,14 @@ def compared(rows: list[Figure]) -> Iterator[str]:
             for figure in rows
         ],
     )
+
+
+def torch(found: dict[str, Any]) -> Iterator[str]:
+    """Our layers for PyTorch."""
+    rows = list(layers.rows(found))
+    if rows:
+        yield from (layers.TITLE, "", layers.INTRODUCTION)
+        yield from table(layers.HEADING, rows)
 
 
 def first(found: dict[str, Any]) -> Iterator[str]:

@@ -20,6 +20,14 @@ optax = pytest.importorskip("optax", reason="Flax brings it along")
 jnp = jax.numpy
 pytestmark = pytest.mark.peers
 
+
+@pytest.fixture(scope="module", autouse=True)
+def settings():
+    """float32, whatever other tests have set."""
+    with jax.enable_x64(False):
+        yield
+
+
 ENTERING = {"i": "ii", "f": "if_", "g": "ig", "o": "io"}  # Flax's names
 
 CONSTANTS = """
@@ -42,13 +50,6 @@ def flax_module(cell):
     sys.modules[module.__name__] = module  # annotations look a module up by its name
     exec(compile(text, f"<{cell.name}>", "exec"), vars(module))
     return module
-
-
-@pytest.fixture(autouse=True)
-def of_flax_s_own_dtype():
-    """Whatever other tests in this process have told JAX."""
-    with jax.enable_x64(False):
-        yield
 
 
 @pytest.fixture(scope="module")

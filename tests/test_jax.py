@@ -27,10 +27,18 @@ from derive.program.program import Program
 from derive.render import render
 
 jax = pytest.importorskip("jax", reason="this is what make test-peers installs")
-jax.config.update("jax_enable_x64", True)
-jax.config.update("jax_disable_most_optimizations", True)  # what is compiled runs once
 jnp = jax.numpy
 pytestmark = pytest.mark.peers
+
+
+@pytest.fixture(scope="module", autouse=True)
+def settings():
+    """float64, and little time spent on compiling what runs once; for these tests alone."""
+    jax.config.update("jax_disable_most_optimizations", True)
+    with jax.enable_x64(True):
+        yield
+    jax.config.update("jax_disable_most_optimizations", False)
+
 
 T, B = 4, 3
 LENGTHS = [2, 4, 0]  # one ends early, one not at all, one has not begun
@@ -104,6 +112,21 @@ def close(found, wanted, bound=1e-12):
 @pytest.mark.parametrize("name", sampled(EVERY, NAMES))
 def test_outputs_and_derivatives_are_those_of_the_numpy_module(name, lengths):
     agrees(load(name), lengths)
+
+
+OPTIONS = [
+    f"{name}:{option.name}={choice}"
+    for name in library.names()
+    for option in load(name).options
+    for choice in option.choices
+    if choice != option.default
+]
+
+
+@pytest.mark.every
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option(name):
+    agrees(load(name), LENGTHS)
 
 
 HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES]

@@ -124,6 +124,14 @@ def test_a_module_that_would_hide_pythons_own(mine, name):
     assert compiler.generate(cell, "markdown") and compiler.generate(cell, "javascript")
 
 
+@pytest.mark.parametrize("name", ["torch", "jax", "flax"])
+def test_a_module_that_would_hide_what_it_needs(mine, name):
+    cell = mine(HEAD + GOOD, f"{name}.py")
+    with pytest.raises(CellError, match=rf"{name}\.py would hide"):
+        compiler.generate(cell, name)
+    assert compiler.generate(cell, "numpy")
+
+
 def test_a_file_that_lies_where_the_command_runs_is_not_imported(tmp_path):
     for name in ("numpy", "sympy", "random", "click", "rich"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')\n")

@@ -10,6 +10,7 @@ import pytest
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
 from some_cells import MATRICES, SEVERAL, SOME, first, sampled
 from torch_layers import (
+    GATES,
     LENGTHS,
     NAMES_OF_OTHERS,
     B,
@@ -17,6 +18,7 @@ from torch_layers import (
     T,
     agrees,
     as_tuple,
+    beside,
     close,
     layer_module,
     layered,
@@ -135,38 +137,6 @@ def test_functional_transforms():
 
 
 # --- beside nn.LSTM and nn.GRU --------------------------------------------------------------------
-
-GATES = {
-    "lstm": (torch.nn.LSTM, "i f g o", ""),
-    "gru:reset=after": (torch.nn.GRU, "r z n", "z"),
-}
-
-
-def beside(name, **options):
-    """Our layer and PyTorch's, with the same weights. Our z is the share of what is new."""
-    made, gates, turned = GATES[name]
-    module = layer_module(load(name))
-    ours = next(
-        v for v in vars(module).values() if isinstance(v, type) and v.__name__ in "LSTM GRU"
-    )
-    torch.manual_seed(0)
-    theirs = made(2, 3, dtype=torch.float64, **options)
-    ours = ours(2, 3, dtype=torch.float64, **options)
-    state = {k: v.clone() for k, v in ours.state_dict().items()}
-    for key, value in theirs.named_parameters():
-        kind, _, rest = key.partition("_l")
-        ending = ("_l" + rest).removeprefix("_l0") if rest != "0" else ""
-        for gate, part in zip(gates.split(), value.detach().chunk(len(gates.split())), strict=True):
-            part = -part if gate == turned else part
-            if kind in ("weight_ih", "weight_hh"):
-                state[f"{'W' if kind == 'weight_ih' else 'U'}_{gate}{ending}"] = part
-            elif kind == "bias_hh" and f"d_{gate}{ending}" in state:
-                state[f"d_{gate}{ending}"] = part
-            else:
-                at = f"b_{gate}{ending}"
-                state[at] = part if kind == "bias_ih" else state[at] + part
-    ours.load_state_dict(state)
-    return ours, theirs
 
 
 @pytest.mark.parametrize("name", GATES)
@@ -374,6 +344,8 @@ def test_no_quantity_is_called_as_the_module_s_own_words_are():
         module = Module(Program(load(name)))
         text = render("torch/module.py.j2", module=module)
         known = set(module.names.given.values()) | FUNCTIONS
+        for routine in (module.forward, module.backward, module.jvp, module.there, module.back):
+            known |= set(routine.names.own.values())
         for node in ast.parse(text).body:
             if getattr(node, "name", "") in ("_forward", "_backward", "_jvp", "_hvp"):
                 words = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}

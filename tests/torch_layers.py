@@ -15,6 +15,7 @@ from derive import build
 from derive.backends.c import POLICY, files
 from derive.backends.torch.module import Module
 from derive.compiler import generate
+from derive.library import load
 from derive.program.program import Program
 
 torch = pytest.importorskip("torch", reason="this is what make test-peers installs")
@@ -184,3 +185,37 @@ def agrees(cell, lengths, store="all", make=layer_module):
     wanted += [ys_dot, *layered(ends_dot)]
     for one, other in zip(found, wanted, strict=True):
         close(one, other)
+
+
+# Beside nn.LSTM and nn.GRU: PyTorch's layer, its gates, and the gate that is the other way round.
+GATES = {
+    "lstm": (torch.nn.LSTM, "i f g o", ""),
+    "gru:reset=after": (torch.nn.GRU, "r z n", "z"),
+}
+
+
+def beside(name, *sizes, make=layer_module, **options):
+    """Our layer and PyTorch's, with the same weights. Our z is the share of what is new."""
+    made, gates, turned = GATES[name]
+    module, sizes = make(load(name)), sizes or (2, 3)
+    ours = next(
+        v for v in vars(module).values() if isinstance(v, type) and v.__name__ in "LSTM GRU"
+    )
+    torch.manual_seed(0)
+    theirs = made(*sizes, dtype=torch.float64, **options)
+    ours = ours(*sizes, dtype=torch.float64, **options)
+    state = {k: v.clone() for k, v in ours.state_dict().items()}
+    for key, value in theirs.named_parameters():
+        kind, _, rest = key.partition("_l")
+        ending = ("_l" + rest).removeprefix("_l0") if rest != "0" else ""
+        for gate, part in zip(gates.split(), value.detach().chunk(len(gates.split())), strict=True):
+            part = -part if gate == turned else part
+            if kind in ("weight_ih", "weight_hh"):
+                state[f"{'W' if kind == 'weight_ih' else 'U'}_{gate}{ending}"] = part
+            elif kind == "bias_hh" and f"d_{gate}{ending}" in state:
+                state[f"d_{gate}{ending}"] = part
+            else:
+                at = f"b_{gate}{ending}"
+                state[at] = part if kind == "bias_ih" else state[at] + part
+    ours.load_state_dict(state)
+    return ours, theirs

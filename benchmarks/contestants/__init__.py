@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from benchmarks import missing
-from benchmarks.grid import BOTH, FORWARD, GRID, MEASURES, SMALL, STEP, Shape
+from benchmarks.grid import BOTH, FORWARD, GRID, HVP, MEASURES, SMALL, STEP, Shape
 
 FUSED = ("lstm", "gru:reset=after")
 UNFUSED = ("lstm_peephole", "mgu", "lem", "lstm_layer_norm")
@@ -59,6 +59,16 @@ COMPILED_AT = (SMALL, GRID[0], GRID[3], GRID[5])  # each takes a quarter of a mi
 CONTESTANTS = {
     "compiled": Contestant("Cellwright, C", "ours.compiled", also=missing.compiler),
     "numpy": Contestant("Cellwright, NumPy", "ours.numpy"),
+    "layer": Contestant(
+        "Cellwright, PyTorch with the kernel",
+        "torch_ours.compiled",
+        ("torch",),
+        measures=(*PASSES, HVP),
+        also=missing.compiler,
+    ),
+    "layer.plain": Contestant(
+        "Cellwright, PyTorch", "torch_ours.plain", ("torch",), measures=(*PASSES, HVP)
+    ),
     "torch": Contestant("PyTorch, fused", "torch_layer.fused", ("torch",), FUSED),
     "eager": Contestant("PyTorch, eager", "torch_loop.eager", ("torch",), UNFUSED),
     "torch.compile": Contestant(
@@ -72,6 +82,7 @@ CONTESTANTS = {
     "products.numpy": Contestant("products, NumPy", "floor.by_numpy", measures=PASSES),
     "products.torch": Contestant("products, PyTorch", "floor.by_torch", ("torch",), CELLS, PASSES),
 }
+LAYERS = ("compiled", "layer", "layer.plain", "torch", "eager")  # what is compared in PyTorch
 OURS = ("compiled", "numpy")  # the first that is there is what the others are compared with
 PRODUCTS = ("products.numpy", "products.torch")
 

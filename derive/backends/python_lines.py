@@ -67,15 +67,13 @@ def _assignment(code: str) -> int:
 
 
 def _opened(code: str, room: int) -> list[str]:
-    """The last bracket's inside on lines of its own."""
-    close = max(map(code.rfind, ")]}"))
-    depth, start = 0, close
-    for start in range(close, -1, -1):
-        depth += (code[start] in ")]}") - (code[start] in "([{")
-        if depth == 0:
-            break
-    if close <= 0:
+    """The last bracket's inside on lines of its own; the longest one's, if that leaves too much."""
+    groups = _groups(code)
+    if not groups:
         return [code]
+    start, close = groups[-1]
+    if start >= room:
+        start, close = max(groups, key=lambda group: group[1] - group[0])
     inside, after = code[start + 1 : close], code[close:]
     items = _split(inside, ",")
     if len(items) == 1:
@@ -120,6 +118,19 @@ def _split(text: str, sign: str) -> list[str]:
     """The text between signs outside brackets."""
     ends = [at for at in _outside(text) if text[at] == sign]
     return [text[a:b] for a, b in zip([0, *(e + 1 for e in ends)], [*ends, len(text)], strict=True)]
+
+
+def _groups(text: str) -> list[tuple[int, int]]:
+    """Where the outermost brackets open and close; one that closes alone is none."""
+    opened: list[int] = []
+    found: list[tuple[int, int]] = []
+    for at, character in enumerate(text):
+        if character in "([{":
+            opened.append(at)
+        elif character in ")]}" and opened:
+            start = opened.pop()
+            found += [] if opened else [(start, at)]
+    return found
 
 
 def _outside(text: str) -> list[int]:

@@ -34,17 +34,21 @@ class FunctionalModule(PythonInterface):
     argument_words: ClassVar[frozenset[str]]
 
     def __init__(self, program: Program):
-        loops, cell = program.loops, program.cell
-        ways = (loops.backward, loops.jvp, *loops.hvp)
-        self.loops = (loops.forward, *ways)
+        self.loops = forward, *ways = self.scheduled(program)
         super().__init__(program, Names(program, self.words, self.argument_words, loops=self.loops))
-        self.bar, self.dot = program.derivation.bar, loops.dot
+        self.bar, self.dot = program.derivation.bar, program.loops.dot
+        cell, (backward, jvp, there, back) = program.cell, ways
         self.read = frozenset().union(*(loop.reads() for loop in ways))
-        self.forward = self._routine(loops.forward, {cell.output, *self.read})
-        self.backward = self._routine(loops.backward, {self.bar[q] for q in cell.inputs})
-        self.jvp = self._routine(loops.jvp, {self.dot[cell.output]})
-        self.there = self._routine(loops.hvp[0], loops.hvp[1].reads())
-        self.back = self._routine(loops.hvp[1], {self.dot[self.bar[q]] for q in cell.inputs})
+        self.forward = self._routine(forward, {cell.output, *self.read})
+        self.backward = self._routine(backward, {self.bar[q] for q in cell.inputs})
+        self.jvp = self._routine(jvp, {self.dot[cell.output]})
+        self.there = self._routine(there, back.reads())
+        self.back = self._routine(back, {self.dot[self.bar[q]] for q in cell.inputs})
+
+    def scheduled(self, program: Program) -> tuple[Loop, ...]:
+        """The loops: forward, backward, jvp, and the two of hvp."""
+        loops = program.loops
+        return (loops.forward, loops.backward, loops.jvp, *loops.hvp)
 
     def _routine(self, loop: Loop, later: Collection[Quantity]) -> Routine:
         return Routine(self.program, loop, self.names, later, self.printer)
@@ -109,7 +113,7 @@ class FunctionalModule(PythonInterface):
     def tape(self) -> list[Quantity]:
         """What else is on the tape, one of each step."""
         there = {c.leaving for c in self.forward.trajectories}
-        made = (e.lhs for e in self.program.loops.forward.equations)
+        made = (e.lhs for e in self.loops[0].equations)
         return [q for q in made if q in self.read - there - self.forward.fixed]
 
     @property

@@ -3,7 +3,7 @@ into."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from derive.backends.functional.printer import FunctionalPrinter, letters
@@ -50,13 +50,22 @@ class Routine(Reading):
         self.names, self.printer = names, printer
         self.letters = letters(program.cell.axes)
         self.sizes: dict[Axis, None] = {}
+        self.write()
+
+    def write(self) -> None:
+        """Write the lines of each phase."""
+        names, loop = self.names, self.loop
         self.before = [self._line(e, names.all) for e in loop.before]
         self.during = [self._line(e, names.one, self.WITHIN) for e in loop.during]
         self.after = [self._line(e, names.all) for e in loop.after]
 
+    def named(self, q: Quantity, place: Callable[[Quantity], str]) -> str:
+        """What a quantity is called in a line; what is fixed has one name."""
+        return self.names.one(q) if q in self.fixed else place(q)
+
     def _line(self, e: Equation, place, leading: str = ALL) -> Line:
         def named(q: Quantity) -> str:
-            return self.names.one(q) if q in self.fixed else place(q)
+            return self.named(q, place)
 
         printer = self.printer(
             self.program.rank, named, self.names.size, self.fixed, self.letters
@@ -85,6 +94,18 @@ class Routine(Reading):
         self.use(q.axes)
         own = list(map(self.names.size, q.axes)) or ["1"] * bool(leading)
         return ", ".join([*filter(None, [leading]), *own])
+
+    @property
+    def arrays_taken(self) -> list[tuple[str, str]]:
+        """What a step finds of what is known for all of them: one of it, and all."""
+        return [(self.names.one(q), self.names.all(q)) for q in self.taken]
+
+    @property
+    def arrays_kept(self) -> list[tuple[str, str, str]]:
+        """What is kept of every step, beside the states: one, all, and the lengths of one."""
+        lengths = [self.lengths(q, self.WITHIN) for q in self.kept]
+        called = [(self.names.one(q), self.names.all(q)) for q in self.kept]
+        return [(*names, shape) for names, shape in zip(called, lengths, strict=True)]
 
     def use(self, axes: Iterable[Axis]) -> None:
         """Note that the lengths of axes are read."""

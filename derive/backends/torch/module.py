@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import sympy as sp
 
-from derive.backends.functional.module import FunctionalModule
+from derive.backends.functional.stacked_module import StackedModule
 from derive.backends.python_lines import folded
 from derive.backends.python_names import refuse_hiding
 from derive.backends.torch.printer import EntryPrinter, TorchPrinter
@@ -30,7 +30,7 @@ def files(program: Program) -> dict[str, str]:
     return {f"{program.cell.name}.py": folded(text)}
 
 
-class Module(FunctionalModule):
+class Module(StackedModule):
     """A generated module as the templates see it."""
 
     printer, words, argument_words = TorchPrinter, FUNCTIONS, LAYER
