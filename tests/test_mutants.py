@@ -164,7 +164,8 @@ def test_a_template_of_c_is_read_place_by_place():
 
 @every
 def test_no_part_of_a_template_of_c_is_left_out_by_every_cell():
-    assert c.unreached() == set()
+    """But for what only layers of networks have."""
+    assert not [part for part in c.unreached() if "module.own" not in part]
 
 
 @every
