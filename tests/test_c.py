@@ -77,7 +77,7 @@ def test_what_keeps_states_only(spec):
 
 
 def test_cells_that_are_in_no_library():
-    """Every word of the language, matrices as states, unpleasant ones, and an idle one."""
+    """Every word of the language, matrices as states, unpleasant ones, and idle ones."""
     cells = [*READABLE, *MATRICES, *UNPLEASANT, *IDLE]
     for cell, m in zip(cells, quickly(cells, dtypes=["float64"]), strict=True):
         numbers = Numbers(cell)

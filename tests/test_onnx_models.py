@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
 from reference import module_of
 from some_cells import MATRICES, SEVERAL, SOME, first, sampled
+from written_cells import IDLE, READABLE, UNPLEASANT
 from written_cells import MATRICES as WITH_MATRICES
-from written_cells import READABLE, UNPLEASANT
 
 import derive
 from derive import language, library
@@ -136,7 +136,7 @@ def test_with_every_option(name):
     agrees_in_float32(load(name), LENGTHS)
 
 
-HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES]
+HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES, *IDLE]
 
 
 @peers

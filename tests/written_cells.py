@@ -251,7 +251,16 @@ class Still(Cell):
     h_next = sign(h) + W @ x + U @ b + k
 
 
+class Fading(Cell):
+    """A memory that has nothing to learn."""
+
+    x = Input(H)
+    h = State()
+
+    h_next = tanh(h / 2 + x)
+
+
 MATRICES = [Delta, Slots]
-IDLE = (Still,)
+IDLE = (Still, Fading)
 READABLE = (GRU, Norm, Decay, Words, Tails, Spikes)
 UNPLEASANT = (Unpleasant, Long)

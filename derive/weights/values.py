@@ -30,7 +30,7 @@ def value(expr: sp.Expr, of: Mapping[str, Array], shape: tuple[int, ...]) -> Arr
     """The value of an expression of parameters, an array of this shape. Numbers in front, sums,
     transposes and diagonals keep the parameters' dtype; what is added to zero stays what it is, to
     the last bit and sign."""
-    dtype = np.result_type(*of.values())
+    dtype = np.result_type(*of.values()) if of else np.dtype(float)  # where nothing is trained
     return np.broadcast_to(np.asarray(_value(expr, of, shape), dtype), shape).copy()
 
 

@@ -236,6 +236,11 @@ class Module(ScalarModule):
         return bool(self.step.packed)
 
     @property
+    def has_shares(self) -> bool:
+        """Whether there are gradients of vectors or matrices, whose entries threads share."""
+        return any(s.outs[0].axes for r in self.routines for s in r.totals)
+
+    @property
     def has_outer_totals(self) -> bool:
         """Whether there are gradients of matrices."""
         return any(r.outer_totals for r in self.routines)

@@ -243,6 +243,11 @@ class NetworkModule:
         return any(cell.streams and cell.has_unpacked_products for cell in self.cells)
 
     @property
+    def has_shares(self) -> bool:
+        """Whether there are gradients of vectors or matrices, whose entries threads share."""
+        return any(cell.has_shares for cell in self.cells)
+
+    @property
     def has_outer_totals(self) -> bool:
         """Whether there are gradients of matrices."""
         return any(cell.has_outer_totals for cell in self.cells)
