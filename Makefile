@@ -103,6 +103,7 @@ ifdef QUICK
 	@$(PY) -m benchmarks --quick -o build/bench
 else
 	@$(PY) -m benchmarks.derive
+	@$(PY) -m benchmarks.memories
 	@$(PY) -m benchmarks
 endif
 
@@ -159,13 +160,14 @@ test-wheel: $(VENV)/.test ## Build the wheel, install it in an empty environment
 	@$(PY) -m pytest -m wheel
 
 .PHONY: fuzz
-fuzz: $(VENV)/.test ## Try 5000 random cells, other ones each time (FUZZ=n for another number)
+fuzz: $(VENV)/.test ## Try 5000 random cells, and 500 compiled, other ones each time (FUZZ=n: so many)
 	@$(ONE_THREAD) CELLS=$(FUZZ) PYTHONPATH=tests $(PY) -m pytest $(TESTFLAGS) -p fuzzing \
-	    tests/test_cells_random.py -k random_cell
+	    $(if $(COMPILER),,-m "not compiler") -k random_cell tests/test_cells_random.py tests/test_cells_compiled.py
+	$(if $(COMPILER),,@echo "Not run: random cells, compiled: no C compiler is there (Debian: gcc, libc6-dev)")
 
 .PHONY: mutants
-mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (ten minutes)
-	@$(ONE_THREAD) PYTHONPATH=tests $(PY) -m mutation
+mutants: $(VENV)/.test ## Prove the tests: change what they test, place by place (an hour; MUTANTS="c --every 9" for some)
+	@$(ONE_THREAD) PYTHONPATH=tests $(PY) -m mutation $(MUTANTS)
 
 .PHONY: check
 check: $(VENV)/.check ## Check format, lint and types

@@ -22,6 +22,7 @@ from derive.cell import Cell, Equation
 from derive.computed import computed
 from derive.deviation import Stated
 from derive.elementwise import Elementwise
+from derive.linear import times
 from derive.names import fresh
 from derive.nodes import (
     Axes,
@@ -110,7 +111,7 @@ def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.E
     gradient would be wrong: that is an error, which the normal form keeps from happening.
     """
     for part, slope in partials(equation):
-        contribution = bar * slope
+        contribution = times(slope, bar)
         shares = (
             part.adjoint(gathered(part, [contribution]))
             if isinstance(part, Node)

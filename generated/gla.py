@@ -12,7 +12,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     v = P_v @ x
     low = A @ x
     g = B @ low + b
-    a = exp(-softplus(-g) / 16)
+    a = exp(log_sigmoid(g) / 16)
     S_next = a * S + outer(k, v)
     o = S_next.T @ q
 
@@ -53,7 +53,7 @@ LATEX = r"""
   v_t &= P_v x_t \\
   \mathrm{low}_t &= A x_t \\
   g_t &= B \, \mathrm{low}_t + b \\
-  a_t &= \exp\Bigl(-\frac{1}{16} \, \operatorname{softplus}(-g_t)\Bigr) \\
+  a_t &= \exp\Bigl(\frac{1}{16} \, \log\sigma(g_t)\Bigr) \\
   S_t &= \operatorname{diag}(a_t) S_{t-1} + k_t v_t^{\top} \\
   o_t &= S_t^{\top} q_t
 \end{align*}
@@ -64,7 +64,8 @@ LATEX = r"""
   \bar{o}_t &= \bar{o}_t^{(\mathcal{L})} \\
   \bar{S}_t &= q_t \bar{o}_t^{\top} + \bar{S}_t^{(t+1)} \\
   \bar{a}_t &= \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
-  \bar{g}_t &= \frac{1}{16} \, \bar{a}_t \circ \sigma(-g_t) \circ a_t \\
+  \bar{g}_t &= -\frac{1}{16} \, \bar{a}_t \circ \operatorname{expm1}(\log\sigma(g_t))
+      \circ a_t \\
   \overline{\mathrm{low}}_t &= \operatorname{sum}_N(B^{\top} \bar{g}_t) \\
   \bar{v}_t &= \bar{S}_t^{\top} k_t \\
   \bar{k}_t &= \bar{S}_t v_t \\
@@ -261,7 +262,7 @@ class Tape(NamedTuple):
     k_s: np.ndarray  # (T, B, N, K)
     v_s: np.ndarray  # (T, B, N, V)
     low_s: np.ndarray  # (T, B, R)
-    a_softplus_a_a_s: np.ndarray  # (T, B, N, K)
+    log_sigmoid_g_s: np.ndarray  # (T, B, N, K)
     a_s: np.ndarray  # (T, B, N, K)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
 
@@ -326,10 +327,10 @@ def forward(params, xs, state=None, lengths=None):
     R = params.rank
     W_q, W_k, P_v, A, B_, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
-    q_s, k_s, g_s, a_softplus_a_a_s, softplus_a_a_s, a_a_s = np.empty((6, T, B, N, K), dtype)
+    q_s, k_s, g_s, a_a_s = np.empty((4, T, B, N, K), dtype)
     v_s, o_s = np.empty((2, T, B, N, V), dtype)
     low_s = np.empty((T, B, R), dtype)
-    a_s = a_a_s
+    log_sigmoid_g_s, a_s = g_s, a_a_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), _merged(W_q).T, out=_rows(q_s))
@@ -338,11 +339,8 @@ def forward(params, xs, state=None, lengths=None):
     np.matmul(_rows(xs), A.T, out=_rows(low_s))
     np.matmul(_rows(low_s), _merged(B_).T, out=_rows(g_s))
     np.add(g_s, b, out=g_s)
-    np.negative(g_s, out=a_softplus_a_a_s)
-    _softplus(a_softplus_a_a_s, out=softplus_a_a_s)
-    # a_a = -softplus_a_a / 16
-    np.divide(softplus_a_a_s, 16, out=a_a_s)
-    np.negative(a_a_s, out=a_a_s)
+    _log_sigmoid(g_s, out=log_sigmoid_g_s)
+    np.divide(log_sigmoid_g_s, 16, out=a_a_s)
     np.exp(a_a_s, out=a_s)
 
     # Step by step.
@@ -364,7 +362,7 @@ def forward(params, xs, state=None, lengths=None):
 
     ys = _masked(o_s.copy(), past)
     state = State(_final(S_s, past))
-    tape = Tape(xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s, past)
+    tape = Tape(xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past)
     return ys, state, tape
 
 
@@ -385,7 +383,7 @@ def backward(params, tape, dys, dstate=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s, past = _check_tape(tape, params)
+    xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.heads, params.value_size), dtype), past)
     dstate = _check_state("dstate", dstate, B, params)
@@ -400,7 +398,7 @@ def backward(params, tape, dys, dstate=None):
     dW_q, dW_k, dP_v, dA, dB, db = (dparams[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
     W_q, B_, P_v, W_k, A = (params[k] for k in ("W_q", "B", "P_v", "W_k", "A"))
     do_s, dv_s = np.empty((2, T, B, N, V), dtype)
-    sigmoid_a_softplus_a_a_s, dq_s, da_s, dk_s, da_dg_s = np.empty((5, T, B, N, K), dtype)
+    expm1_log_sigmoid_g_s, dq_s, da_s, dk_s, da_dg_s = np.empty((5, T, B, N, K), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
     dlow_s = np.empty((T, B, R), dtype)
     dg_s = da_dg_s
@@ -408,10 +406,11 @@ def backward(params, tape, dys, dstate=None):
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
     np.copyto(do_s, dys)
-    _sigmoid(a_softplus_a_a_s, out=sigmoid_a_softplus_a_a_s)
-    # da_dg = a * sigmoid_a_softplus_a_a / 16
-    np.multiply(a_s, sigmoid_a_softplus_a_a_s, out=da_dg_s)
+    np.expm1(log_sigmoid_g_s, out=expm1_log_sigmoid_g_s)
+    # da_dg = -a * expm1_log_sigmoid_g / 16
+    np.multiply(a_s, expm1_log_sigmoid_g_s, out=da_dg_s)
     np.divide(da_dg_s, 16, out=da_dg_s)
+    np.negative(da_dg_s, out=da_dg_s)
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(_rows(dq_s), _merged(W_q), out=_rows(dx_in_s))
 
@@ -480,15 +479,15 @@ def step(params, x, state):
     q, k_, g = np.empty((3, B, N, K), dtype)
     v, o = np.empty((2, B, N, V), dtype)
     low = np.empty((B, R), dtype)
+    log_sigmoid_g = g
     q[...] = (x @ _merged(W_q).T).reshape(q.shape)
     k_[...] = (x @ _merged(W_k).T).reshape(k_.shape)
     v[...] = (x @ _merged(P_v).T).reshape(v.shape)
     low[...] = x @ A.T
     g[...] = (low @ _merged(B_).T).reshape(g.shape)
     g += b
-    a_softplus_a_a = -g
-    softplus_a_a = _softplus(a_softplus_a_a)
-    a_a = -softplus_a_a / 16
+    log_sigmoid_g[...] = _log_sigmoid(g)
+    a_a = log_sigmoid_g / 16
     a = np.exp(a_a)
     S_next = a[..., None] * S + k_[..., None] * v[..., None, :]
     np.matmul(q[..., None, :], S_next, out=o[..., None, :])
@@ -511,7 +510,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s, past = _check_tape(tape, params)
+    xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -543,7 +542,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.matmul(_rows(low_dot_s), _merged(B_).T, out=_rows(g_dot_s))
     _rows(g_dot_s)[...] += _rows(low_s) @ _merged(B_dot).T
     g_dot_s += b_dot
-    softplus_a_a_dot_s = -g_dot_s * _sigmoid(a_softplus_a_a_s)
+    log_sigmoid_g_dot_s = -g_dot_s * np.expm1(log_sigmoid_g_s)
     np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
 
     # The tangents, step by step.
@@ -556,7 +555,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             S_dot * a_s[t][..., None]
             + k_dot_s[t][..., None] * v_s[t][..., None, :]
             + k_s[t][..., None] * v_dot_s[t][..., None, :]
-            - softplus_a_a_dot_s[t][..., None] * S_s[t] * a_s[t][..., None] / 16
+            + log_sigmoid_g_dot_s[t][..., None] * S_s[t] * a_s[t][..., None] / 16
         )
         o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
         if ended is not None:
@@ -600,7 +599,7 @@ def hvp(
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s, past = _check_tape(tape, params)
+    xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.heads, params.value_size), dtype), past)
     _check_params("params_dot", params_dot, params)
@@ -638,9 +637,8 @@ def hvp(
     np.matmul(_rows(low_dot_s), _merged(B_).T, out=_rows(g_dot_s))
     _rows(g_dot_s)[...] += _rows(low_s) @ _merged(B_dot).T
     g_dot_s += b_dot
-    a_softplus_a_a_dot_s = -g_dot_s
-    softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
-    a_dot_s = -softplus_a_a_dot_s * a_s / 16
+    log_sigmoid_g_dot_s = -g_dot_s * np.expm1(log_sigmoid_g_s)
+    a_dot_s = log_sigmoid_g_dot_s * a_s / 16
     S_dot_s[0] = state_dot.S
     for t in range(T):
         ended = ended_s[t]
@@ -665,12 +663,10 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     do_s = dys.copy()
     do_dot_s = dys_dot.copy()
-    sigmoid_a_softplus_a_a_s = _sigmoid(a_softplus_a_a_s)
-    sigmoid_a_softplus_a_a_dot_s = (
-        a_softplus_a_a_dot_s * (1 - sigmoid_a_softplus_a_a_s) * sigmoid_a_softplus_a_a_s
-    )
-    da_dg_s = a_s * sigmoid_a_softplus_a_a_s / 16
-    da_dg_dot_s = a_dot_s * sigmoid_a_softplus_a_a_s / 16 + sigmoid_a_softplus_a_a_dot_s * a_s / 16
+    expm1_log_sigmoid_g_s = np.expm1(log_sigmoid_g_s)
+    expm1_log_sigmoid_g_dot_s = log_sigmoid_g_dot_s * np.exp(log_sigmoid_g_s)
+    da_dg_s = -a_s * expm1_log_sigmoid_g_s / 16
+    da_dg_dot_s = -a_dot_s * expm1_log_sigmoid_g_s / 16 - expm1_log_sigmoid_g_dot_s * a_s / 16
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
     dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
@@ -743,16 +739,10 @@ def hvp(
     return dparams_dot, dxs_dot, State(dS_dot)
 
 
-def _sigmoid(x, out=None):
-    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
-    y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
-    return np.add(np.multiply(y, 0.5, out=out), 0.5, out=out)
-
-
-def _softplus(x, out=None):
-    """log(1 + exp(x)), which does not overflow."""
+def _log_sigmoid(x, out=None):
+    """log(1 / (1 + exp(-x))), which does not overflow, and is accurate for large and small x."""
     small = np.log1p(np.exp(np.where(np.less(x, 0), x, -x)))
-    return np.add(np.maximum(x, 0.0), small, out=out)
+    return np.subtract(np.minimum(x, 0.0), small, out=out)
 
 
 def _rows(array):

@@ -1,9 +1,9 @@
 """GRUD: GRU with decay: what is missing fades from the last value seen to the mean, and memory too.
 
 Che, Purushotham, Cho, Sontag & Liu (2018), Recurrent neural networks for multivariate time
-    series with missing values, Scientific Reports 8, arXiv 1606.01865. m is
-    1 where an entry of x was seen, else 0, and d the time since it last was. The paper's mean is
-    that of the training set: put it into `mean`, and leave its gradient alone.
+    series with missing values, Scientific Reports 8, arXiv 1606.01865. m is 1 where an entry of x
+    was seen, else 0, and d the time since it last was. `mean` is that of the training set, to be
+    put there by whoever trains; it is not trained itself.
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
@@ -119,8 +119,6 @@ LATEX = r"""
   \bar{b}_x &= \textstyle \sum_t \bar{a}_{k,t} \\
   \bar{G} &= \textstyle \sum_t \bar{a}_{q,t} d_t^{\top} \\
   \bar{b}_q &= \textstyle \sum_t \bar{a}_{q,t} \\
-  \overline{\mathrm{mean}} &= \textstyle \sum_t \overline{\mathrm{seen}}_t
-      \circ (1 - \mathrm{fade}_t) \circ (1 - m_t) \\
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{seen}_t^{\top} \\
   \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{old}_t^{\top} \\
   \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} m_t^{\top} \\
@@ -339,7 +337,7 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
     """Initial parameters.
 
     Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
-    All else starts at 0.
+    All else starts at 0. Not trained, with derivatives of 0: mean.
 
     Args:
         rng: a numpy.random.Generator; the same state of it gives the same parameters.
@@ -513,7 +511,7 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    dw, db_x, dG, db_q, dmean, dU_n = (dparams[k] for k in ("w", "b_x", "G", "b_q", "mean", "U_n"))
+    dw, db_x, dG, db_q, dU_n = (dparams[k] for k in ("w", "b_x", "G", "b_q", "U_n"))
     dW, dU, dV, db = (dparams.stacked[k] for k in ("W", "U", "V", "b"))
     mean, U_n, G, w = (params[k] for k in ("mean", "U_n", "G", "w"))
     U, W, V = (params.stacked[k] for k in ("U", "W", "V"))
@@ -633,7 +631,6 @@ def backward(params, tape, dys, dstate=None):
     np.sum(da_k_s, axis=(0, 1), out=db_x)
     np.matmul(_rows(da_q_s).T, _rows(d_s), out=dG)
     np.sum(da_q_s, axis=(0, 1), out=db_q)
-    dmean[...] = np.sum(dseen_s * (1 - m_s) * (1 - fade_s), axis=(0, 1))
     np.matmul(_rows(dgates_s).T, _rows(seen_s), out=dW)
     np.matmul(_rows(dgates_s[..., : 2 * H]).T, _rows(old_s), out=dU)
     np.matmul(_rows(dgates_s).T, _rows(m_s), out=dV)
@@ -731,9 +728,9 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
     V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
-    (
-        b_x_dot, w_dot, G_dot, b_q_dot, mean_dot, U_n_dot
-    ) = (params_dot[k] for k in ("b_x", "w", "G", "b_q", "mean", "U_n"))
+    b_x_dot, w_dot, G_dot, b_q_dot, U_n_dot = (
+        params_dot[k] for k in ("b_x", "w", "G", "b_q", "U_n")
+    )
     U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
@@ -754,7 +751,6 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     seen_dot_in_s[...] = (
         m_dot_s * (x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s)
         + x_dot_s * m_s
-        + mean_dot * (1 - fade_s) * dlast_next_dlast_s
         - k_dot_s * (last_s[:-1] - mean) * dseen_dlast_s
     )
     last_next_dot_in_s = m_dot_s * (x_s - last_s[:-1]) + x_dot_s * m_s
@@ -854,9 +850,9 @@ def hvp(
     # There: the tangents of the forward pass.
     w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
     V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
-    (
-        b_x_dot, w_dot, G_dot, b_q_dot, mean_dot, U_n_dot
-    ) = (params_dot[k] for k in ("b_x", "w", "G", "b_q", "mean", "U_n"))
+    b_x_dot, w_dot, G_dot, b_q_dot, U_n_dot = (
+        params_dot[k] for k in ("b_x", "w", "G", "b_q", "U_n")
+    )
     U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     last_dot_s = np.empty((T + 1, B, I), dtype)
@@ -880,7 +876,6 @@ def hvp(
         m_dot_s * (x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s)
         + x_dot_s * m_s
         + fade_dot_s * (last_s[:-1] - mean) * dlast_next_dlast_s
-        + mean_dot * (1 - fade_s) * dlast_next_dlast_s
     )
     dseen_dlast_s = fade_s * dlast_next_dlast_s
     last_next_dot_in_s = m_dot_s * (x_s - last_s[:-1]) + x_dot_s * m_s
@@ -919,9 +914,9 @@ def hvp(
             np.copyto(last_dot_s[t + 1], last_dot_s[t], where=ended)
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dw_dot, db_x_dot, dG_dot, db_q_dot, dmean_dot, dU_n_dot
-    ) = (dparams_dot[k] for k in ("w", "b_x", "G", "b_q", "mean", "U_n"))
+    dw_dot, db_x_dot, dG_dot, db_q_dot, dU_n_dot = (
+        dparams_dot[k] for k in ("w", "b_x", "G", "b_q", "U_n")
+    )
     dW_dot, dU_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "V", "b"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dold_s, dold_dot_s = np.empty((2, T, B, H), dtype)
@@ -954,12 +949,11 @@ def hvp(
     dseen_da_k_dot_s = (
         m_dot_s * fade_s * dseen_da_k_part_s
         - last_dot_s[:-1] * dseen_dlast_s * step_k_s
-        + mean_dot * dseen_dlast_s * step_k_s
         - dseen_da_k_part_s * dseen_dlast_dot_s
     )
     dlast_next_dot_dm_dot_s = x_s - last_s[:-1]
     dseen_dot_dm_dot_s = x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s
-    dseen_dm_dot_s = mean_dot * (fade_s - 1) + fade_dot_s * (mean - last_s[:-1])
+    dseen_dm_dot_s = fade_dot_s * (mean - last_s[:-1])
     dh_next = dh = dstate.h.copy()
     dlast_next_carry = dlast = dstate.last.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -1042,12 +1036,6 @@ def hvp(
     np.matmul(_rows(da_q_s).T, _rows(d_dot_s), out=dG_dot)
     dG_dot += _rows(da_q_dot_s).T @ _rows(d_s)
     np.sum(da_q_dot_s, axis=(0, 1), out=db_q_dot)
-    dmean_dot[...] = np.sum(
-        dseen_dot_s * (1 - m_s) * (1 - fade_s)
-        - dseen_s * m_dot_s * (1 - fade_s)
-        - dseen_s * fade_dot_s * (1 - m_s),
-        axis=(0, 1),
-    )
     np.matmul(_rows(dgates_s).T, _rows(seen_dot_s), out=dW_dot)
     dW_dot += _rows(dgates_dot_s).T @ _rows(seen_s)
     np.matmul(_rows(dgates_s[..., : 2 * H]).T, _rows(old_dot_s), out=dU_dot)

@@ -11,7 +11,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     v = P_v @ x + d_v
     o = sigmoid(d_o + P_o @ x)
     i = w_i @ x + c_i
-    log_f = -softplus(-w_log_f @ x - c_log_f)
+    log_f = log_sigmoid(w_log_f @ x + c_log_f)
     m_next = maximum(log_f + m, i)
     F = exp(log_f + m - m_next)
     G = exp(i - m_next)
@@ -57,8 +57,8 @@ LATEX = r"""
   a_{o,t} &= P_o x_t + d_o \\
   o_t &= \sigma(a_{o,t}) \\
   i_t &= w_i x_t + c_i \\
-  a_{\mathrm{softplus\_log\_f},t} &= -w_{\mathrm{log\_f}} \, x_t - c_{\mathrm{log\_f}} \\
-  \mathrm{log\_f}_t &= -\operatorname{softplus}(a_{\mathrm{softplus\_log\_f},t}) \\
+  a_{\mathrm{log\_f},t} &= w_{\mathrm{log\_f}} \, x_t + c_{\mathrm{log\_f}} \\
+  \mathrm{log\_f}_t &= \log\sigma(a_{\mathrm{log\_f},t}) \\
   a_{m,t} &= \mathrm{log\_f}_t + m_{t-1} \\
   m_t &= \max(a_{m,t}, i_t) \\
   a_{F,t} &= \mathrm{log\_f}_t + m_{t-1} - m_t \\
@@ -97,8 +97,8 @@ LATEX = r"""
       - \exp(-m_t))) \\
   \bar{a}_{m,t} &= \bar{m}_t \, \operatorname{heaviside}(a_{m,t} - i_t) \\
   \overline{\mathrm{log\_f}}_t &= \bar{a}_{m,t} + \bar{a}_{F,t} \\
-  \bar{a}_{\mathrm{softplus\_log\_f},t} &= -\overline{\mathrm{log\_f}}_t \,
-          \sigma(a_{\mathrm{softplus\_log\_f},t}) \\
+  \bar{a}_{\mathrm{log\_f},t} &= -\overline{\mathrm{log\_f}}_t \,
+          \operatorname{expm1}(\mathrm{log\_f}_t) \\
   \bar{i}_t &= \bar{m}_t \, (1 - \operatorname{heaviside}(a_{m,t} - i_t)) + \bar{a}_{G,t} \\
   \bar{o}_t &= \frac{\bar{h}_t \circ (C_t q_t)}{\mathrm{maximum\_h}_t} \\
   \bar{a}_{o,t} &= \bar{o}_t \circ o_t \circ (1 - o_t) \\
@@ -121,7 +121,7 @@ LATEX = r"""
       + \operatorname{sum}_N\Bigl(W_k^{\top} \Bigl(\frac{1}{\sqrt{K}} \, \bar{k}_t\Bigr)\Bigr)
       + \operatorname{sum}_N(P_v^{\top} \bar{v}_t) \\
   & \qquad {}+ \operatorname{sum}_N(P_o^{\top} \bar{a}_{o,t}) + w_i^{\top} \bar{i}_t
-      - w_{\mathrm{log\_f}}^{\top} \, \bar{a}_{\mathrm{softplus\_log\_f},t}
+      + w_{\mathrm{log\_f}}^{\top} \, \bar{a}_{\mathrm{log\_f},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -136,9 +136,8 @@ LATEX = r"""
   \bar{d}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{w}_i &= \textstyle \sum_t \bar{i}_t x_t^{\top} \\
   \bar{c}_i &= \textstyle \sum_t \bar{i}_t \\
-  \bar{w}_{\mathrm{log\_f}} &= \textstyle \sum_t (-\bar{a}_{\mathrm{softplus\_log\_f},t}
-      \, x_t^{\top}) \\
-  \bar{c}_{\mathrm{log\_f}} &= \textstyle \sum_t (-\bar{a}_{\mathrm{softplus\_log\_f},t})
+  \bar{w}_{\mathrm{log\_f}} &= \textstyle \sum_t \bar{a}_{\mathrm{log\_f},t} \, x_t^{\top} \\
+  \bar{c}_{\mathrm{log\_f}} &= \textstyle \sum_t \bar{a}_{\mathrm{log\_f},t}
 \end{align*}
 """
 
@@ -178,6 +177,7 @@ class Params(Mapping):
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
         "w": ("w_i", "w_log_f"),
+        "c": ("c_i", "c_log_f"),
     }
 
     def __init__(self, input_size, heads, value_size, key_size, dtype=np.float64):
@@ -324,7 +324,6 @@ class Tape(NamedTuple):
     k_s: np.ndarray  # (T, B, N, K)
     v_s: np.ndarray  # (T, B, N, V)
     o_s: np.ndarray  # (T, B, N, V)
-    a_softplus_log_f_s: np.ndarray  # (T, B, N)
     a_m_next_s: np.ndarray  # (T, B, N)
     F_s: np.ndarray  # (T, B, N)
     G_s: np.ndarray  # (T, B, N)
@@ -399,14 +398,10 @@ def forward(params, xs, state=None, lengths=None):
     N = params.heads
     V = params.value_size
     K = params.key_size
-    (
-        W_q, b_q, W_k, b_k, P_v, d_v, P_o, d_o, c_i, c_log_f
-    ) = (
-        params[k] for k in (
-            "W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o", "c_i", "c_log_f"
-        )
+    W_q, b_q, W_k, b_k, P_v, d_v, P_o, d_o = (
+        params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o")
     )
-    w = params.stacked["w"]
+    w, c = (params.stacked[k] for k in ("w", "c"))
     C_s = np.empty((T + 1, B, N, V, K), dtype)
     n_s = np.empty((T + 1, B, N, K), dtype)
     m_s = np.empty((T + 1, B, N), dtype)
@@ -414,11 +409,11 @@ def forward(params, xs, state=None, lengths=None):
     q_s, W_k_x_s, k_s, a_a1_maximum_h_terms_s = np.empty((4, T, B, N, K), dtype)
     v_s, a_o_s, G_v_s, C_next_q_s, h_s = np.empty((5, T, B, N, V), dtype)
     (
-        a_softplus_log_f_s, softplus_log_f_s, log_f_s, a_F_s, a_G_s, sum_a_a1_maximum_h_terms_s,
-        a_a1_maximum_h_s, a1_maximum_h_s, a_a2_maximum_h_s, maximum_h_s,
-    ) = np.empty((10, T, B, N), dtype)
-    i_s, w_log_f_x_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-    o_s, a_m_next_s, a2_maximum_h_s, F_s, G_s = a_o_s, log_f_s, a_a2_maximum_h_s, a_F_s, a_G_s
+        a_m_next_s, a_F_s, a_G_s, sum_a_a1_maximum_h_terms_s, a_a1_maximum_h_s, a1_maximum_h_s,
+        a_a2_maximum_h_s, maximum_h_s,
+    ) = np.empty((8, T, B, N), dtype)
+    i_s, a_log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    o_s, log_f_s, a2_maximum_h_s, F_s, G_s = a_o_s, a_log_f_s, a_a2_maximum_h_s, a_F_s, a_G_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), _merged(W_q).T, out=_rows(q_s))
@@ -433,12 +428,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_o_s, d_o, out=a_o_s)
     _sigmoid(a_o_s, out=o_s)
     np.matmul(_rows(xs), w.T, out=_rows(gates_s))
-    np.add(i_s, c_i, out=i_s)
-    # a_softplus_log_f = -c_log_f - w_log_f_x
-    np.add(c_log_f, w_log_f_x_s, out=a_softplus_log_f_s)
-    np.negative(a_softplus_log_f_s, out=a_softplus_log_f_s)
-    _softplus(a_softplus_log_f_s, out=softplus_log_f_s)
-    np.negative(softplus_log_f_s, out=log_f_s)
+    np.add(gates_s, c, out=gates_s)
+    _log_sigmoid(a_log_f_s, out=log_f_s)
 
     # Step by step.
     C_s[0] = state.C
@@ -450,12 +441,12 @@ def forward(params, xs, state=None, lengths=None):
     work_N_V_K = np.empty((B, N, V, K), dtype)
     work_N_K = np.empty((B, N, K), dtype)
     steps = zip(
-        a_m_next_s, i_s, m_s[1:], a_F_s, a_G_s, v_s, G_v_s, k_s, C_s[1:], n_s[1:], ended_s,
+        log_f_s, a_m_next_s, i_s, m_s[1:], a_F_s, a_G_s, v_s, G_v_s, k_s, C_s[1:], n_s[1:], ended_s,
         strict=True,
     )
-    for a_m_next, i, m_next, a_F, a_G, v, G_v, k_, C_next, n_next, ended in steps:
+    for log_f, a_m_next, i, m_next, a_F, a_G, v, G_v, k_, C_next, n_next, ended in steps:
         F, G = a_F, a_G
-        np.add(a_m_next, m, out=a_m_next)
+        np.add(log_f, m, out=a_m_next)
         np.maximum(a_m_next, i, out=m_next)
         np.subtract(a_m_next, m_next, out=a_F)
         np.exp(a_F, out=F)
@@ -492,8 +483,8 @@ def forward(params, xs, state=None, lengths=None):
     ys = _masked(h_s.copy(), past)
     state = State(_final(C_s, past), _final(n_s, past), _final(m_s, past))
     tape = Tape(
-        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_softplus_log_f_s, a_m_next_s, F_s, G_s,
-        G_v_s, a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
+        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_m_next_s, F_s, G_s, G_v_s,
+        a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
     )
     return ys, state, tape
 
@@ -516,8 +507,8 @@ def backward(params, tape, dys, dstate=None):
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_softplus_log_f_s, a_m_next_s, F_s, G_s,
-        G_v_s, a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
+        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_m_next_s, F_s, G_s, G_v_s,
+        a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.heads, params.value_size), dtype), past)
@@ -529,15 +520,11 @@ def backward(params, tape, dys, dstate=None):
     N = params.heads
     V = params.value_size
     K = params.key_size
-    i_s, w_log_f_x_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     (
-        dW_q, db_q, dW_k, db_k, dP_v, dd_v, dP_o, dd_o, dc_i, dc_log_f
-    ) = (
-        dparams[k] for k in (
-            "W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o", "c_i", "c_log_f"
-        )
-    )
-    dw = dparams.stacked["w"]
+        dW_q, db_q, dW_k, db_k, dP_v, dd_v, dP_o, dd_o
+    ) = (dparams[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    dw, dc = (dparams.stacked[k] for k in ("w", "c"))
     P_o, W_q, P_v, W_k = (params[k] for k in ("P_o", "W_q", "P_v", "W_k"))
     w = params.stacked["w"]
     dgates_s = np.empty((T, B, 2 * N), dtype)
@@ -545,17 +532,14 @@ def backward(params, tape, dys, dstate=None):
     (
         sum_dmaximum_h_terms_s, dmaximum_h_s, a_heaviside_da2_maximum_h_s, sign_a_a1_maximum_h_s,
         da_a1_maximum_h_s, a_heaviside_da_m_next_s, dm_next_di_s, da_G_s, da_F_s, dm_next_in_s,
-        da_m_next_s, dlog_f_s, sigmoid_a_softplus_log_f_s,
-    ) = np.empty((13, T, B, N), dtype)
+        da_m_next_s, dlog_f_s,
+    ) = np.empty((12, T, B, N), dtype)
     dn_next_in_s, dq_s, dk_s, dW_k_x_s = np.empty((4, T, B, N, K), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
-    di_s, dw_log_f_x_s = (dgates_s[..., k * N : (k + 1) * N] for k in range(2))
+    di_s, expm1_log_f_s = (dgates_s[..., k * N : (k + 1) * N] for k in range(2))
     (
-        heaviside_da2_maximum_h_s, dm_next_s, heaviside_da_m_next_s, da_softplus_log_f_s
-    ) = (
-        a_heaviside_da2_maximum_h_s, dm_next_in_s, a_heaviside_da_m_next_s,
-        sigmoid_a_softplus_log_f_s,
-    )
+        heaviside_da2_maximum_h_s, dm_next_s, heaviside_da_m_next_s, da_log_f_s
+    ) = a_heaviside_da2_maximum_h_s, dm_next_in_s, a_heaviside_da_m_next_s, expm1_log_f_s
     dxs = np.empty((T, B, I), dtype)
     work_N_K_s = np.empty((T, B, N, K), dtype)
 
@@ -583,7 +567,7 @@ def backward(params, tape, dys, dstate=None):
     np.negative(dm_next_in_s, out=dm_next_in_s)
     np.subtract(a_m_next_s, i_s, out=a_heaviside_da_m_next_s)
     _heaviside(a_heaviside_da_m_next_s, out=heaviside_da_m_next_s)
-    _sigmoid(a_softplus_log_f_s, out=sigmoid_a_softplus_log_f_s)
+    np.expm1(log_f_s, out=expm1_log_f_s)
     np.subtract(1, heaviside_da_m_next_s, out=dm_next_di_s)
     # da_o = dC_next_q * (1 - o) * C_next_q
     np.subtract(1, o_s, out=da_o_s)
@@ -662,10 +646,9 @@ def backward(params, tape, dys, dstate=None):
 
     # For all steps at once: the gradients of inputs and parameters.
     np.add(da_F_s, da_m_next_s, out=dlog_f_s)
-    # da_softplus_log_f = -dlog_f * sigmoid_a_softplus_log_f
-    np.multiply(sigmoid_a_softplus_log_f_s, dlog_f_s, out=da_softplus_log_f_s)
-    np.negative(da_softplus_log_f_s, out=da_softplus_log_f_s)
-    np.negative(da_softplus_log_f_s, out=dw_log_f_x_s)
+    # da_log_f = -dlog_f * expm1_log_f
+    np.multiply(expm1_log_f_s, dlog_f_s, out=da_log_f_s)
+    np.negative(da_log_f_s, out=da_log_f_s)
     # di = da_G + dm_next * dm_next_di
     np.multiply(dm_next_s, dm_next_di_s, out=di_s)
     np.add(di_s, da_G_s, out=di_s)
@@ -684,8 +667,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_o_s).T, _rows(xs), out=_merged(dP_o))
     np.sum(da_o_s, axis=(0, 1), out=dd_o)
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dw)
-    np.sum(di_s, axis=(0, 1), out=dc_i)
-    dc_log_f[...] = np.sum(-da_softplus_log_f_s, axis=(0, 1))
+    np.sum(dgates_s, axis=(0, 1), out=dc)
     return dparams, dxs, State(dC, dn, dm)
 
 
@@ -714,19 +696,15 @@ def step(params, x, state):
     N = params.heads
     V = params.value_size
     K = params.key_size
-    (
-        W_q, b_q, W_k, b_k, P_v, d_v, P_o, d_o, c_i, c_log_f
-    ) = (
-        params[k] for k in (
-            "W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o", "c_i", "c_log_f"
-        )
+    W_q, b_q, W_k, b_k, P_v, d_v, P_o, d_o = (
+        params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o")
     )
-    w = params.stacked["w"]
+    w, c = (params.stacked[k] for k in ("w", "c"))
     gates = np.empty((B, 2 * N), dtype)
     q, W_k_x = np.empty((2, B, N, K), dtype)
     v, a_o, C_next_q = np.empty((3, B, N, V), dtype)
-    i, w_log_f_x = (gates[:, k * N : (k + 1) * N] for k in range(2))
-    o = a_o
+    i, a_log_f = (gates[:, k * N : (k + 1) * N] for k in range(2))
+    o, log_f = a_o, a_log_f
     q[...] = (x @ _merged(W_q).T).reshape(q.shape)
     q += b_q
     W_k_x[...] = (x @ _merged(W_k).T).reshape(W_k_x.shape)
@@ -737,10 +715,8 @@ def step(params, x, state):
     a_o += d_o
     o[...] = _sigmoid(a_o)
     gates[...] = x @ w.T
-    i += c_i
-    a_softplus_log_f = -c_log_f - w_log_f_x
-    softplus_log_f = _softplus(a_softplus_log_f)
-    log_f = -softplus_log_f
+    gates += c
+    log_f[...] = _log_sigmoid(a_log_f)
     a_m_next = log_f + m
     m_next = np.maximum(a_m_next, i)
     a_F = a_m_next - m_next
@@ -779,8 +755,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_softplus_log_f_s, a_m_next_s, F_s, G_s,
-        G_v_s, a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
+        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_m_next_s, F_s, G_s, G_v_s,
+        a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
@@ -791,18 +767,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     N = params.heads
     V = params.value_size
     K = params.key_size
-    i_s, w_log_f_x_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     W_q, W_k, P_v, P_o = (params[k] for k in ("W_q", "W_k", "P_v", "P_o"))
     w = params.stacked["w"]
     (
-        W_q_dot, b_q_dot, W_k_dot, b_k_dot, P_v_dot, d_v_dot, P_o_dot, d_o_dot, c_i_dot,
-        c_log_f_dot,
-    ) = (
-        params_dot[k] for k in (
-            "W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o", "c_i", "c_log_f"
-        )
-    )
-    w_dot = params_dot.stacked["w"]
+        W_q_dot, b_q_dot, W_k_dot, b_k_dot, P_v_dot, d_v_dot, P_o_dot, d_o_dot
+    ) = (params_dot[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    w_dot, c_dot = (params_dot.stacked[k] for k in ("w", "c"))
     n_dot_s = np.empty((T + 1, B, N, K), dtype)
     m_dot_s = np.empty((T + 1, B, N), dtype)
     gates_dot_s = np.empty((T, B, 2 * N), dtype)
@@ -810,11 +781,10 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     (
         v_dot_s, a_o_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
     ) = np.empty((5, T, B, N, V), dtype)
-    log_f_dot_s = np.empty((T, B, N), dtype)
-    i_dot_s, w_log_f_x_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
+    i_dot_s, a_log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
     (
-        a_m_next_dot_s, G_v_dot_s, C_next_q_dot_s, h_dot_s
-    ) = log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
+        log_f_dot_s, a_m_next_dot_s, G_v_dot_s, C_next_q_dot_s, h_dot_s
+    ) = a_log_f_dot_s, a_log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
@@ -831,10 +801,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     a_o_dot_s += d_o_dot
     np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
-    i_dot_s += c_i_dot
-    a_softplus_log_f_dot_s = -c_log_f_dot - w_log_f_x_dot_s
-    softplus_log_f_dot_s = a_softplus_log_f_dot_s * _sigmoid(a_softplus_log_f_s)
-    log_f_dot_s[...] = -softplus_log_f_dot_s
+    gates_dot_s += c_dot
+    log_f_dot_s[...] = -a_log_f_dot_s * np.expm1(log_f_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
     m_next_dot_in_s = i_dot_s * (1 - dm_next_da_m_next_s)
     G_v_dot_in_s[...] = v_dot_s * G_s[..., None]
@@ -927,8 +895,8 @@ def hvp(
     """
     dtype = _check_params("params", params).flat.dtype
     (
-        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_softplus_log_f_s, a_m_next_s, F_s, G_s,
-        G_v_s, a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
+        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_m_next_s, F_s, G_s, G_v_s,
+        a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
     ) = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.heads, params.value_size), dtype), past)
@@ -945,20 +913,15 @@ def hvp(
     N = params.heads
     V = params.value_size
     K = params.key_size
-    i_s, w_log_f_x_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
 
     # There: the tangents of the forward pass.
     W_q, W_k, P_v, P_o = (params[k] for k in ("W_q", "W_k", "P_v", "P_o"))
     w = params.stacked["w"]
     (
-        W_q_dot, b_q_dot, W_k_dot, b_k_dot, P_v_dot, d_v_dot, P_o_dot, d_o_dot, c_i_dot,
-        c_log_f_dot,
-    ) = (
-        params_dot[k] for k in (
-            "W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o", "c_i", "c_log_f"
-        )
-    )
-    w_dot = params_dot.stacked["w"]
+        W_q_dot, b_q_dot, W_k_dot, b_k_dot, P_v_dot, d_v_dot, P_o_dot, d_o_dot
+    ) = (params_dot[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    w_dot, c_dot = (params_dot.stacked[k] for k in ("w", "c"))
     C_dot_s = np.empty((T + 1, B, N, V, K), dtype)
     n_dot_s = np.empty((T + 1, B, N, K), dtype)
     m_dot_s = np.empty((T + 1, B, N), dtype)
@@ -967,11 +930,11 @@ def hvp(
     (
         v_dot_s, a_o_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
     ) = np.empty((5, T, B, N, V), dtype)
-    log_f_dot_s, F_dot_s, G_dot_s = np.empty((3, T, B, N), dtype)
-    i_dot_s, w_log_f_x_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
+    F_dot_s, G_dot_s = np.empty((2, T, B, N), dtype)
+    i_dot_s, a_log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
     (
-        a_m_next_dot_s, G_v_dot_s, C_next_q_dot_s, h_dot_s
-    ) = log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
+        log_f_dot_s, G_v_dot_s, C_next_q_dot_s, h_dot_s
+    ) = a_log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
     np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
     _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
     q_dot_s += b_q_dot
@@ -987,10 +950,8 @@ def hvp(
     o_dot_s = a_o_dot_s * (1 - o_s) * o_s
     np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
-    i_dot_s += c_i_dot
-    a_softplus_log_f_dot_s = -c_log_f_dot - w_log_f_x_dot_s
-    softplus_log_f_dot_s = a_softplus_log_f_dot_s * _sigmoid(a_softplus_log_f_s)
-    log_f_dot_s[...] = -softplus_log_f_dot_s
+    gates_dot_s += c_dot
+    log_f_dot_s[...] = -a_log_f_dot_s * np.expm1(log_f_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
     m_next_dot_in_s = i_dot_s * (1 - dm_next_da_m_next_s)
     G_v_dot_in_s[...] = v_dot_s * G_s[..., None]
@@ -1007,9 +968,9 @@ def hvp(
     m_dot_s[0] = state_dot.m
     for t in range(T):
         ended = ended_s[t]
-        a_m_next_dot_s[t] += m_dot_s[t]
-        m_dot_s[t + 1] = a_m_next_dot_s[t] * dm_next_da_m_next_s[t] + m_next_dot_in_s[t]
-        a_F_dot = a_m_next_dot_s[t] - m_dot_s[t + 1]
+        a_m_next_dot = log_f_dot_s[t] + m_dot_s[t]
+        m_dot_s[t + 1] = a_m_next_dot * dm_next_da_m_next_s[t] + m_next_dot_in_s[t]
+        a_F_dot = a_m_next_dot - m_dot_s[t + 1]
         F_dot_s[t] = a_F_dot * F_s[t]
         a_G_dot = i_dot_s[t] - m_dot_s[t + 1]
         G_dot_s[t] = a_G_dot * G_s[t]
@@ -1044,14 +1005,9 @@ def hvp(
 
     # Back: the adjoints and, beside each, its tangent.
     (
-        dW_q_dot, db_q_dot, dW_k_dot, db_k_dot, dP_v_dot, dd_v_dot, dP_o_dot, dd_o_dot, dc_i_dot,
-        dc_log_f_dot,
-    ) = (
-        dparams_dot[k] for k in (
-            "W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o", "c_i", "c_log_f"
-        )
-    )
-    dw_dot = dparams_dot.stacked["w"]
+        dW_q_dot, db_q_dot, dW_k_dot, db_k_dot, dP_v_dot, dd_v_dot, dP_o_dot, dd_o_dot
+    ) = (dparams_dot[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    dw_dot, dc_dot = (dparams_dot.stacked[k] for k in ("w", "c"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * N), dtype)
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     (
@@ -1062,8 +1018,8 @@ def hvp(
         da_G_s, da_G_dot_s, da_F_s, da_F_dot_s, dm_next_in_s, dm_next_dot_in_s, da_m_next_s,
         da_m_next_dot_s,
     ) = np.empty((8, T, B, N), dtype)
-    di_s, dw_log_f_x_s = (dgates_s[..., k * N : (k + 1) * N] for k in range(2))
-    di_dot_s, dw_log_f_x_dot_s = (dgates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
+    di_s, da_log_f_s = (dgates_s[..., k * N : (k + 1) * N] for k in range(2))
+    di_dot_s, da_log_f_dot_s = (dgates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
     dm_next_s, dm_next_dot_s = dm_next_in_s, dm_next_dot_in_s
     dxs_dot = np.empty((T, B, I), dtype)
     dh_s = dys.copy()
@@ -1102,10 +1058,8 @@ def hvp(
     )
     a_heaviside_da_m_next_s = a_m_next_s - i_s
     heaviside_da_m_next_s = _heaviside(a_heaviside_da_m_next_s)
-    sigmoid_a_softplus_log_f_s = _sigmoid(a_softplus_log_f_s)
-    sigmoid_a_softplus_log_f_dot_s = (
-        a_softplus_log_f_dot_s * (1 - sigmoid_a_softplus_log_f_s) * sigmoid_a_softplus_log_f_s
-    )
+    expm1_log_f_s = np.expm1(log_f_s)
+    expm1_log_f_dot_s = log_f_dot_s * np.exp(log_f_s)
     dm_next_di_s = 1 - heaviside_da_m_next_s
     da_o_part_s = (1 - o_s) * C_next_q_s
     da_o_s = dC_next_q_s * da_o_part_s
@@ -1214,12 +1168,8 @@ def hvp(
             np.copyto(dm_dot, dm_dot_before, where=ended)
     dlog_f_s = da_F_s + da_m_next_s
     dlog_f_dot_s = da_F_dot_s + da_m_next_dot_s
-    da_softplus_log_f_s = -dlog_f_s * sigmoid_a_softplus_log_f_s
-    da_softplus_log_f_dot_s = (
-        -dlog_f_s * sigmoid_a_softplus_log_f_dot_s - dlog_f_dot_s * sigmoid_a_softplus_log_f_s
-    )
-    dw_log_f_x_s[...] = -da_softplus_log_f_s
-    dw_log_f_x_dot_s[...] = -da_softplus_log_f_dot_s
+    da_log_f_s[...] = -dlog_f_s * expm1_log_f_s
+    da_log_f_dot_s[...] = -dlog_f_s * expm1_log_f_dot_s - dlog_f_dot_s * expm1_log_f_s
     di_s[...] = da_G_s + dm_next_s * dm_next_di_s
     di_dot_s[...] = da_G_dot_s + dm_next_dot_s * dm_next_di_s
     dv_s = dG_v_s * G_s[..., None]
@@ -1249,8 +1199,7 @@ def hvp(
     np.sum(da_o_dot_s, axis=(0, 1), out=dd_o_dot)
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dw_dot)
     dw_dot += _rows(dgates_dot_s).T @ _rows(xs)
-    np.sum(di_dot_s, axis=(0, 1), out=dc_i_dot)
-    dc_log_f_dot[...] = np.sum(-da_softplus_log_f_dot_s, axis=(0, 1))
+    np.sum(dgates_dot_s, axis=(0, 1), out=dc_dot)
     return dparams_dot, dxs_dot, State(dC_dot, dn_dot, dm_dot)
 
 
@@ -1265,6 +1214,12 @@ def _heaviside(x, out=None):
     return np.heaviside(x.real, 0.5, out=out)
 
 
+def _log_sigmoid(x, out=None):
+    """log(1 / (1 + exp(-x))), which does not overflow, and is accurate for large and small x."""
+    small = np.log1p(np.exp(np.where(np.less(x, 0), x, -x)))
+    return np.subtract(np.minimum(x, 0.0), small, out=out)
+
+
 def _sigmoid(x, out=None):
     """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
     y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
@@ -1274,12 +1229,6 @@ def _sigmoid(x, out=None):
 def _sign(x, out=None):
     """-1, 0 or 1."""
     return np.subtract(np.greater(x, 0), np.less(x, 0), out=out, dtype=x.dtype)
-
-
-def _softplus(x, out=None):
-    """log(1 + exp(x)), which does not overflow."""
-    small = np.log1p(np.exp(np.where(np.less(x, 0), x, -x)))
-    return np.add(np.maximum(x, 0.0), small, out=out)
 
 
 def _rows(array):

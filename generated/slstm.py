@@ -11,7 +11,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     i = W_i @ x + R_i @ h + b_i
     f = W_f @ x + R_f @ h + b_f
     o = sigmoid(W_o @ x + R_o @ h + b_o)
-    log_f = -softplus(-f)
+    log_f = log_sigmoid(f)
     m_next = maximum(log_f + m, i)
     i_stable = exp(i - m_next)
     f_stable = exp(log_f + m - m_next)
@@ -57,7 +57,7 @@ LATEX = r"""
   f_t &= W_f x_t + R_f h_{t-1} + b_f \\
   a_{o,t} &= W_o x_t + R_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  \mathrm{log\_f}_t &= -\operatorname{softplus}(-f_t) \\
+  \mathrm{log\_f}_t &= \log\sigma(f_t) \\
   a_{m,t} &= \mathrm{log\_f}_t + m_{t-1} \\
   m_t &= \max(a_{m,t}, i_t) \\
   a_{\mathrm{i\_stable},t} &= i_t - m_t \\
@@ -85,7 +85,7 @@ LATEX = r"""
   \overline{\mathrm{log\_f}}_t &= \bar{a}_{m,t} + \bar{a}_{\mathrm{f\_stable},t} \\
   \bar{o}_t &= \frac{\bar{h}_t \circ c_t}{n_t} \\
   \bar{a}_{o,t} &= \bar{o}_t \circ o_t \circ (1 - o_t) \\
-  \bar{f}_t &= \overline{\mathrm{log\_f}}_t \circ \sigma(-f_t) \\
+  \bar{f}_t &= -\overline{\mathrm{log\_f}}_t \circ \operatorname{expm1}(\mathrm{log\_f}_t) \\
   \bar{i}_t &= \bar{m}_t \circ (1 - \operatorname{heaviside}(a_{m,t} - i_t))
       + \bar{a}_{\mathrm{i\_stable},t} \\
   \bar{z}_t &= \bar{c}_t \circ i_{\mathrm{stable},t} \\
@@ -379,7 +379,6 @@ def forward(params, xs, state=None, lengths=None):
     n = n_s[0]
     m_s[0] = state.m
     m = m_s[0]
-    softplus_log_f, log_f = np.empty((2, B, H), dtype)
     R_h = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -391,7 +390,7 @@ def forward(params, xs, state=None, lengths=None):
         gates, o_z, o, f, a_m_next, i, m_next, a_i_stable, a_f_stable, z, c_next, n_next, h_next,
         ended,
     ) in steps:
-        a_softplus_log_f, i_stable, f_stable = f, a_i_stable, a_f_stable
+        log_f, i_stable, f_stable = f, a_i_stable, a_f_stable
         np.dot(R, h.T, out=R_h)
         np.add(gates, R_h.T, out=gates)
         # o by sigmoid; z by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
@@ -399,9 +398,7 @@ def forward(params, xs, state=None, lengths=None):
         np.tanh(o_z, out=o_z)
         np.multiply(o, half, out=o)
         np.add(o, half, out=o)
-        np.negative(f, out=a_softplus_log_f)
-        _softplus(a_softplus_log_f, out=softplus_log_f)
-        np.negative(softplus_log_f, out=log_f)
+        _log_sigmoid(f, out=log_f)
         np.add(log_f, m, out=a_m_next)
         np.maximum(a_m_next, i, out=m_next)
         np.subtract(i, m_next, out=a_i_stable)
@@ -459,7 +456,7 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    o_s, z_s, i_s, a_softplus_log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dR, db = (dparams.stacked[k] for k in ("W", "R", "b"))
     R, W = (params.stacked[k] for k in ("R", "W"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
@@ -467,7 +464,7 @@ def backward(params, tape, dys, dstate=None):
         dh_next_dn_next_s, dh_next_dc_next_s, a_heaviside_da_m_next_s, dm_next_di_s
     ) = np.empty((4, T, B, H), dtype)
     (
-        dh_next_da_o_s, dc_next_da_z_s, di_s, sigmoid_a_softplus_log_f_s
+        dh_next_da_o_s, dc_next_da_z_s, di_s, expm1_log_f_s
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     heaviside_da_m_next_s = a_heaviside_da_m_next_s
     dxs = np.empty((T, B, I), dtype)
@@ -479,11 +476,11 @@ def backward(params, tape, dys, dstate=None):
     np.divide(o_s, n_s[1:], out=dh_next_dc_next_s)
     np.subtract(a_m_next_s, i_s, out=a_heaviside_da_m_next_s)
     _heaviside(a_heaviside_da_m_next_s, out=heaviside_da_m_next_s)
-    _sigmoid(a_softplus_log_f_s, out=sigmoid_a_softplus_log_f_s)
     # dh_next_da_o = (1 - o) * c_next * dh_next_dc_next
     np.subtract(1, o_s, out=dh_next_da_o_s)
     np.multiply(dh_next_da_o_s, c_s[1:], out=dh_next_da_o_s)
     np.multiply(dh_next_da_o_s, dh_next_dc_next_s, out=dh_next_da_o_s)
+    np.expm1(log_f_s, out=expm1_log_f_s)
     np.subtract(1, heaviside_da_m_next_s, out=dm_next_di_s)
     # dc_next_da_z = (1 - z**2) * i_stable
     np.multiply(z_s, z_s, out=dc_next_da_z_s)
@@ -499,19 +496,19 @@ def backward(params, tape, dys, dstate=None):
     work = np.empty((B, H), dtype)
     steps = _backwards(
         dys, dh_next_dn_next_s, dh_next_dc_next_s, c_s[:-1], n_s[:-1], f_stable_s, z_s, i_stable_s,
-        heaviside_da_m_next_s, dh_next_da_o_s, sigmoid_a_softplus_log_f_s, dm_next_di_s, di_s,
-        dc_next_da_z_s, dgates_s, ended_s,
+        heaviside_da_m_next_s, dh_next_da_o_s, expm1_log_f_s, dm_next_di_s, di_s, dc_next_da_z_s,
+        dgates_s, ended_s,
     )
     for (
         dy, dh_next_dn_next, dh_next_dc_next, c, n, f_stable, z, i_stable, heaviside_da_m_next,
-        dh_next_da_o, sigmoid_a_softplus_log_f, dm_next_di, di, dc_next_da_z, dgates, ended,
+        dh_next_da_o, expm1_log_f, dm_next_di, di, dc_next_da_z, dgates, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
             dn_before = dn.copy()
             dm_before = dm.copy()
-        da_o, df, da_z = dh_next_da_o, sigmoid_a_softplus_log_f, dc_next_da_z
+        da_o, df, da_z = dh_next_da_o, expm1_log_f, dc_next_da_z
         np.add(dh_next, dy, out=dh_next)
         # dn_next += dh_next * dh_next_dn_next
         np.multiply(dh_next, dh_next_dn_next, out=work)
@@ -534,7 +531,9 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dm_next, heaviside_da_m_next, out=da_m_next)
         np.add(da_f_stable, da_m_next, out=dlog_f)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
-        np.multiply(sigmoid_a_softplus_log_f, dlog_f, out=df)
+        # df = -dlog_f * expm1_log_f
+        np.multiply(expm1_log_f, dlog_f, out=df)
+        np.negative(df, out=df)
         # di = da_i_stable + dm_next * dm_next_di
         np.multiply(dm_next, dm_next_di, out=di)
         np.add(di, da_i_stable, out=di)
@@ -582,7 +581,7 @@ def step(params, x, state):
     R, W, b = (params.stacked[k] for k in ("R", "W", "b"))
     gates = np.empty((B, 4 * H), dtype)
     o, z, i, f = (gates[:, k * H : (k + 1) * H] for k in range(4))
-    a_softplus_log_f, softplus_log_f = f, f
+    log_f = f
     o_z = gates[:, : 2 * H]
     half = np.array(0.5, dtype)
     gates[...] = h @ R.T
@@ -593,9 +592,7 @@ def step(params, x, state):
     np.tanh(o_z, out=o_z)
     np.multiply(o, half, out=o)
     np.add(o, half, out=o)
-    a_softplus_log_f[...] = -f
-    softplus_log_f[...] = _softplus(a_softplus_log_f)
-    log_f = -softplus_log_f
+    log_f[...] = _log_sigmoid(f)
     a_m_next = log_f + m
     m_next = np.maximum(a_m_next, i)
     a_i_stable = i - m_next
@@ -634,23 +631,23 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     ended_s = _ended(past, T)
 
     H = params.hidden_size
-    o_s, z_s, i_s, a_softplus_log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     W, R = (params.stacked[k] for k in ("W", "R"))
     R_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("R", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    dsoftplus_log_f_df_s = np.empty((T, B, H), dtype)
+    dlog_f_df_s = np.empty((T, B, H), dtype)
     a_o_dot_s, a_z_dot_s, i_dot_s, f_dot_s = (
         gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
-    softplus_log_f_dot_s = dsoftplus_log_f_df_s
+    log_f_dot_s = dlog_f_df_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), R_dot.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
-    dsoftplus_log_f_df_s[...] = -_sigmoid(a_softplus_log_f_s)
+    dlog_f_df_s[...] = -np.expm1(log_f_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
     dm_next_di_s = 1 - dm_next_da_m_next_s
     dc_next_da_z_s = (1 - z_s**2) * i_stable_s
@@ -670,9 +667,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             n_next_dot_before = n_next_dot.copy()
             m_next_dot_before = m_dot.copy()
         gates_dot_s[t] += h_dot_s[t] @ R.T
-        softplus_log_f_dot_s[t] = f_dot_s[t] * dsoftplus_log_f_df_s[t]
-        log_f_dot = -softplus_log_f_dot_s[t]
-        a_m_next_dot += log_f_dot
+        log_f_dot_s[t] = f_dot_s[t] * dlog_f_df_s[t]
+        a_m_next_dot += log_f_dot_s[t]
         m_next_dot = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
         a_i_stable_dot = i_dot_s[t] - m_next_dot
         i_stable_dot = a_i_stable_dot * i_stable_s[t]
@@ -751,29 +747,25 @@ def hvp(
 
     I = params.input_size
     H = params.hidden_size
-    o_s, z_s, i_s, a_softplus_log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
 
     # There: the tangents of the forward pass.
     W, R = (params.stacked[k] for k in ("W", "R"))
     R_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("R", "W", "b"))
     h_dot_s, c_dot_s, n_dot_s, m_dot_s = np.empty((4, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    (
-        dsoftplus_log_f_da_softplus_log_f_s, i_stable_dot_s, f_stable_dot_s
-    ) = np.empty((3, T, B, H), dtype)
+    dlog_f_df_s, i_stable_dot_s, f_stable_dot_s = np.empty((3, T, B, H), dtype)
     a_o_dot_s, a_z_dot_s, i_dot_s, f_dot_s = (
         gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
-    (
-        softplus_log_f_dot_s, z_dot_s, o_dot_s, a_softplus_log_f_dot_s
-    ) = dsoftplus_log_f_da_softplus_log_f_s, a_z_dot_s, a_o_dot_s, f_dot_s
+    log_f_dot_s, z_dot_s, o_dot_s = dlog_f_df_s, a_z_dot_s, a_o_dot_s
     np.matmul(_rows(h_s[:-1]), R_dot.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
     gates_dot_s += b_dot
     dz_da_z_s = 1 - z_s**2
     do_da_o_s = (1 - o_s) * o_s
-    dsoftplus_log_f_da_softplus_log_f_s[...] = _sigmoid(a_softplus_log_f_s)
+    dlog_f_df_s[...] = -np.expm1(log_f_s)
     dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
     dm_next_di_s = 1 - dm_next_da_m_next_s
     dh_next_do_s = c_s[1:] / n_s[1:]
@@ -788,10 +780,8 @@ def hvp(
         gates_dot_s[t] += h_dot_s[t] @ R.T
         z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
         o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        a_softplus_log_f_dot_s[t] = -f_dot_s[t]
-        softplus_log_f_dot_s[t] = a_softplus_log_f_dot_s[t] * dsoftplus_log_f_da_softplus_log_f_s[t]
-        log_f_dot = -softplus_log_f_dot_s[t]
-        a_m_next_dot = log_f_dot + m_dot_s[t]
+        log_f_dot_s[t] = f_dot_s[t] * dlog_f_df_s[t]
+        a_m_next_dot = log_f_dot_s[t] + m_dot_s[t]
         m_dot_s[t + 1] = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
         a_i_stable_dot = i_dot_s[t] - m_dot_s[t + 1]
         i_stable_dot_s[t] = a_i_stable_dot * i_stable_s[t]
@@ -828,10 +818,6 @@ def hvp(
     dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - o_s * dh_next_dn_next_dot_part_s
     a_heaviside_da_m_next_s = a_m_next_s - i_s
     heaviside_da_m_next_s = _heaviside(a_heaviside_da_m_next_s)
-    sigmoid_a_softplus_log_f_s = _sigmoid(a_softplus_log_f_s)
-    sigmoid_a_softplus_log_f_dot_s = (
-        a_softplus_log_f_dot_s * (1 - sigmoid_a_softplus_log_f_s) * sigmoid_a_softplus_log_f_s
-    )
     dh_next_da_o_part_s = (1 - o_s) * c_s[1:]
     dh_next_da_o_s = dh_next_da_o_part_s * dh_next_dc_next_s
     dh_next_da_o_dot_s = (
@@ -840,6 +826,8 @@ def hvp(
         + c_dot_s[1:] * (1 - o_s) * dh_next_dc_next_s
         - o_s * dh_next_da_o_part_s * dh_next_dn_next_dot_part_s
     )
+    expm1_log_f_s = np.expm1(log_f_s)
+    expm1_log_f_dot_s = log_f_dot_s * np.exp(log_f_s)
     dm_next_di_s = 1 - heaviside_da_m_next_s
     dc_next_da_z_s = (1 - z_s**2) * i_stable_s
     dc_next_da_z_dot_s = i_stable_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * i_stable_s
@@ -889,10 +877,8 @@ def hvp(
         dlog_f_dot = da_f_stable_dot + da_m_next_dot
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
         da_o_dot_s[t] = dh_next * dh_next_da_o_dot_s[t] + dh_next_dot * dh_next_da_o_s[t]
-        df_s[t] = dlog_f * sigmoid_a_softplus_log_f_s[t]
-        df_dot_s[t] = (
-            dlog_f * sigmoid_a_softplus_log_f_dot_s[t] + dlog_f_dot * sigmoid_a_softplus_log_f_s[t]
-        )
+        df_s[t] = -dlog_f * expm1_log_f_s[t]
+        df_dot_s[t] = -dlog_f * expm1_log_f_dot_s[t] - dlog_f_dot * expm1_log_f_s[t]
         di_s[t] = da_i_stable + dm_next * dm_next_di_s[t]
         di_dot_s[t] = da_i_stable_dot + dm_next_dot * dm_next_di_s[t]
         da_z_s[t] = dc_next * dc_next_da_z_s[t]
@@ -932,16 +918,10 @@ def _heaviside(x, out=None):
     return np.heaviside(x.real, 0.5, out=out)
 
 
-def _sigmoid(x, out=None):
-    """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
-    y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
-    return np.add(np.multiply(y, 0.5, out=out), 0.5, out=out)
-
-
-def _softplus(x, out=None):
-    """log(1 + exp(x)), which does not overflow."""
+def _log_sigmoid(x, out=None):
+    """log(1 / (1 + exp(-x))), which does not overflow, and is accurate for large and small x."""
     small = np.log1p(np.exp(np.where(np.less(x, 0), x, -x)))
-    return np.add(np.maximum(x, 0.0), small, out=out)
+    return np.subtract(np.minimum(x, 0.0), small, out=out)
 
 
 def _rows(array):

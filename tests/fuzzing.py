@@ -15,6 +15,7 @@ import pytest
 from progress import Progress
 
 FILE = "CELLS_TRIED"  # in the environment
+SHARE = 10  # of so many random cells one is compiled as well
 
 
 def tried(mark: str) -> None:
@@ -64,7 +65,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Watch, unless this is one of those that are watched."""
     if not hasattr(config, "workerinput"):
         stream = os.fdopen(os.dup(2), "w", encoding="utf-8")  # later pytest captures what is there
-        watch = Watch(int(os.environ["CELLS"]), stream)
+        count = int(os.environ["CELLS"])
+        watch = Watch(count + count // SHARE, stream)
         os.environ[FILE] = str(watch.path)  # for the processes that are started soon
         config.pluginmanager.register(watch)
         config.add_cleanup(stream.close)

@@ -58,11 +58,12 @@ def linear_attention(p, x, s):
     return read(S, q) / (z * q).sum(-1, keepdim=True), {"S": S, "z": z}
 
 
-def retnet(p, x, s, gamma=1 - 2**-5):
-    """Sun et al. (2023), equation 6, head 0; neither rotation nor group norm."""
-    q, k, v = x @ p["W_q"].T, x @ p["W_k"].T, x @ p["P_v"].T
-    S = gamma * s["S"] + einsum("bk,bv->bkv", k, v)
-    return einsum("bk,bkv->bv", q, S), {"S": S}
+def retnet(p, x, s):
+    """Sun et al. (2023), equation 6, at a given rate for each head; neither rotation nor group
+    norm."""
+    q, k, v = heads(p["W_q"], x), heads(p["W_k"], x), heads(p["P_v"], x)
+    S = einsum("n,bnkv->bnkv", p["gamma"].detach(), s["S"]) + written(k, v)
+    return read(S, q), {"S": S}
 
 
 def gla(p, x, s, tau=16):
@@ -186,7 +187,6 @@ def mamba2(p, x, s):
 CELLS = {
     "linear_attention": linear_attention,
     "retnet": retnet,
-    "retnet:gamma=0.9": partial(retnet, gamma=0.9),
     "gla": gla,
     "gla:tau=4": partial(gla, tau=4),
     "hgrn2": hgrn2,

@@ -342,8 +342,21 @@ def _words(scene):
             yield f"{word.text!r} is on a box"
         if any(word.area.meets(part) for stroke in scene.strokes for part in stroke.segments):
             yield f"a line runs through {word.text!r}"
+        for stroke in scene.strokes:
+            for tip, back in stroke.heads:
+                if word.area.meets(_head(tip, back, "matrix" in stroke.role)):
+                    yield f"{word.text!r} is on an arrow head"
         if not _within(word.area, Area(0, 0, scene.width, scene.height)):
             yield f"{word.text!r} is not on the picture"
+
+
+def _head(tip, back, is_matrix):
+    """What an arrow head covers, which is as wide as it is long."""
+    (x, y), long = tip, 12 if is_matrix else 7
+    across, down = (back[0] > x) - (back[0] < x), (back[1] > y) - (back[1] < y)
+    xs = (x, x + long * across) if across else (x - long / 2, x + long / 2)
+    ys = (y, y + long * down) if down else (y - long / 2, y + long / 2)
+    return Area(min(xs), min(ys), max(xs), max(ys))
 
 
 def _within(inner, outer):

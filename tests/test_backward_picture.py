@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import sympy as sp
+from pictures import faults
 from some_cells import first, sampled
 from written_cells import READABLE
 
@@ -15,7 +16,9 @@ from derive.adjoint import adjoint
 from derive.deviation import Deviation
 from derive.display.diagram.backward import NORM, _BackwardPen, backward
 from derive.display.diagram.graph import Norm, graph
-from derive.display.diagram.svg import svg
+from derive.display.diagram.label import LEVEL, LOWER, rise, width
+from derive.display.diagram.svg import pieces, svg
+from derive.display.unicode import BAR
 from derive.elementwise import Declared
 from derive.largest import Largest
 from derive.nodes import FeatureSum, MatVec, Outer, Size, Transposed, symbols_of
@@ -115,3 +118,33 @@ def test_some_are_told_in_this_way():
 @pytest.mark.parametrize("cell", first(3, [EXAMPLE, *READABLE]))
 def test_it_is_drawn(cell):
     assert "<svg" in svg(backward(cell))
+
+
+@each(CELLS)
+def test_nothing_is_in_the_way_of_a_word(cell):
+    """Nor is an arrow head, nor another word."""
+    said = [fault for fault in faults(backward(cell)) if "'" in fault]
+    assert said == []
+
+
+# --- bars ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("letter", [*"hfbdkltWCS", "β", "Γ"])
+def test_a_bar_over_a_high_letter_is_a_line_above_it(letter):
+    """Where no font has it run through the letter; what comes behind stands as without it."""
+    barred = letter + BAR
+    found = list(pieces(f"{barred}{LOWER}t{LEVEL}"))
+    assert [piece.text for piece in found] == [letter, "–", "t"]
+    one, bar, behind = found
+    assert bar.down < -0.5 and one.italic and not bar.italic
+    assert bar.down + behind.down == pytest.approx(0.3)  # the subscript, under the line
+    middle = one.across + width(letter, 1.0) + bar.across + bar.scale / 4
+    assert width(letter, 1.0) / 2 < middle < width(letter, 1.0) / 2 + 0.1  # letters lean
+    gone = bar.across + bar.scale / 2 + behind.across  # a dash is half as long as its type is high
+    assert gone == pytest.approx(0, abs=1e-12)
+    assert rise(barred) > rise(letter) == rise("c" + BAR)
+
+
+def test_a_bar_over_a_low_letter_is_the_font_s():
+    assert [piece.text for piece in pieces(f"c{BAR} ∘ i")] == ["c" + BAR, "∘", "i"]

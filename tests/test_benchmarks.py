@@ -40,6 +40,18 @@ def test_all_compute_the_same(name):
                 agree.check(process, cell, SMALL, measure)
 
 
+@pytest.mark.peers
+@pytest.mark.parametrize("name", ["mlstm", "gated_deltanet"])
+def test_matrix_memories_compute_the_same(name, monkeypatch):
+    memories = pytest.importorskip("benchmarks.memories")
+    small = memories.Shape(7, 2, 2, 3, 4)
+    assert len(memories.measured(name, small, rounds=1)) == 3
+    loop = memories.LOOPS[name]
+    monkeypatch.setitem(memories.LOOPS, name, lambda p, xs: loop(p, xs) * 1.001)
+    with pytest.raises(SystemExit, match=rf"{name} \(7, .*: ys differs by 1.0e-03"):
+        memories.measured(name, small, rounds=1)
+
+
 class Wrong:
     """A process whose results are ours, but for one."""
 

@@ -19,7 +19,7 @@ from some_cells import every, first
 from test_contract import Run, wrong_arguments
 from test_library import SPECS
 from test_names import TOGETHER, written
-from written_cells import MATRICES, READABLE, UNPLEASANT
+from written_cells import IDLE, MATRICES, READABLE, UNPLEASANT
 
 from derive import language as lang
 from derive.library import load
@@ -77,8 +77,8 @@ def test_what_keeps_states_only(spec):
 
 
 def test_cells_that_are_in_no_library():
-    """Every word of the language, matrices as states, and unpleasant ones."""
-    cells = [*READABLE, *MATRICES, *UNPLEASANT]
+    """Every word of the language, matrices as states, unpleasant ones, and an idle one."""
+    cells = [*READABLE, *MATRICES, *UNPLEASANT, *IDLE]
     for cell, m in zip(cells, quickly(cells, dtypes=["float64"]), strict=True):
         numbers = Numbers(cell)
         agree(numbers.results(m), numbers.results(reference.module_of(cell)))

@@ -6,14 +6,14 @@ import ctypes
 import subprocess
 from functools import cache
 
-import numpy as np
+import c_functions
 import pytest
 from c_programs import COMPILERS, STRICT
 from compiled import folder
 from some_cells import every, sampled
 from test_library import SPECS
 from test_names import TOGETHER, body, written
-from written_cells import MATRICES, READABLE, UNPLEASANT
+from written_cells import IDLE, MATRICES, READABLE, UNPLEASANT
 
 from derive import build
 from derive.backends.c import POLICY, files
@@ -23,12 +23,12 @@ from derive.program.program import Program
 pytestmark = pytest.mark.compiler
 WAYS = [(), ("-fopenmp",), ("-D{}_DOUBLE",), ("-fopenmp", "-D{}_DOUBLE")]
 OTHERS = {
-    **{cell.name: cell for cell in (*READABLE, *MATRICES, *UNPLEASANT)},
+    **{cell.name: cell for cell in (*READABLE, *MATRICES, *UNPLEASANT, *IDLE)},
     **{f"hostile_{n}": written(names) for n, names in enumerate(TOGETHER.values())},
 }
 
 
-FEW = ("slstm", "words", "hostile_0")  # in `make test`
+FEW = ("slstm", "words", "still", "hostile_0")  # in `make test`
 SPECIMENS = [pytest.param(s, marks=[every] * (s not in FEW)) for s in (*SPECS, *OTHERS)]
 STORES = ("all", "states", "everything")
 
@@ -81,23 +81,7 @@ def test_no_warning_when_it_is_optimised(spec, compiler):
 
 # --- accuracy -------------------------------------------------------------------------------------
 
-EXACT = {
-    "sigmoid": lambda x: np.where(x < 0, np.exp(x) / (1 + np.exp(x)), 1 / (1 + np.exp(-x))),
-    "r_tanh": np.tanh,
-    "r_exp": np.exp,
-    "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
-    "log_sigmoid": lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
-}
 ALL = "sigmoid(h) + tanh(h) + exp(h) + softplus(h) + log_sigmoid(h)"
-# Of NaN, infinity, -infinity, 0 and -0.
-NO_NUMBERS = {
-    "sigmoid": [np.nan, 1, 0, 0.5, 0.5],
-    "r_tanh": [np.nan, 1, -1, 0, 0],
-    "r_exp": [np.nan, np.inf, 0, 1, 1],
-    "softplus": [np.nan, np.inf, 0, np.log(2), np.log(2)],
-    "log_sigmoid": [np.nan, 0, -np.inf, -np.log(2), -np.log(2)],
-}
-EACH = "void each_{0}(const real *x, real *y, size_t n) {{ while (n--) *y++ = {0}(*x++); }}\n"
 
 
 @pytest.fixture(scope="module", params=[("-O1",), ("-O3", "-march=native")], ids=" ".join)
@@ -105,48 +89,24 @@ def functions(request):
     """A library of the functions of a generated file, for each dtype."""
     cell = body(["x, h, W = Input(), State(), Matrix(H, I)", "h_next = W @ x + " + ALL])
     source = source_of(cell)
-    more = source.with_name("each.c")
-    more.write_text(f'#include "{source.name}"\n' + "".join(map(EACH.format, EXACT)))
+    source.write_text(c_functions.with_each(source.read_text(encoding="utf-8")), encoding="utf-8")
     found = {}
     for dtype, define in (("f", []), ("d", [f"-D{cell.name.upper()}_DOUBLE"])):
         library = source.with_name(f"{dtype}{build.SUFFIX}")
         flags = [*build.ALWAYS, *request.param, *define]
-        line = [*build.compiler().command, *flags, more, "-o", library, *build.LIBRARY]
+        line = [*build.compiler().command, *flags, source, "-o", library, *build.LIBRARY]
         silent(*line)
         found[dtype] = ctypes.CDLL(str(library))
     return found
 
 
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", c_functions.EXACT)
 @pytest.mark.parametrize("dtype", ["f", "d"])
 def test_functions_are_within_four_units_in_the_last_place(functions, dtype, name):
-    """Over all magnitudes and signs, and densely where they bend. What is too small to be a normal
-    number may be 0."""
-    limits = np.finfo(dtype)
-    wide = np.longdouble if dtype == "d" else np.float64
-    assert np.finfo(wide).nmant > limits.nmant + 8, "a reference that is wider"
-    sizes = np.geomspace(limits.tiny, 1e4, 40_001)
-    x = np.concatenate([-sizes, sizes, [0.0], np.linspace(-20, 20, 200_001)]).astype(dtype)
-    y = np.empty_like(x)
-    getattr(functions[dtype], f"each_{name}")(
-        *(ctypes.c_void_p(array.ctypes.data) for array in (x, y)), ctypes.c_size_t(x.size)
-    )
-    with np.errstate(all="ignore"):
-        right = EXACT[name](x.astype(wide))
-        unit = np.spacing(np.maximum(np.abs(right), limits.tiny).astype(dtype)).astype(wide)
-        off = np.abs(y - right) / unit
-    is_normal = (np.abs(right) >= limits.tiny) & (np.abs(right) <= limits.max)
-    assert off[is_normal].max() <= 4
-    assert np.all(np.abs(y[np.abs(right) < limits.tiny]) <= limits.tiny)
-    assert np.all(np.isinf(y[np.abs(right) > wide(limits.max) * (1 + wide(limits.eps))]))
+    c_functions.is_accurate(functions[dtype], dtype, name)
 
 
-@pytest.mark.parametrize("name", EXACT)
+@pytest.mark.parametrize("name", c_functions.EXACT)
 @pytest.mark.parametrize("dtype", ["f", "d"])
 def test_functions_of_what_is_no_number(functions, dtype, name):
-    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0], dtype)
-    y = np.empty_like(x)
-    getattr(functions[dtype], f"each_{name}")(
-        *(ctypes.c_void_p(array.ctypes.data) for array in (x, y)), ctypes.c_size_t(x.size)
-    )
-    np.testing.assert_allclose(y, NO_NUMBERS[name], rtol=1e-6)
+    c_functions.passes_on_what_is_no_number(functions[dtype], dtype, name)

@@ -6,6 +6,7 @@ whole or not at all.
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -137,7 +138,18 @@ def test_generate_writes_every_cell(out):
     for name in names():
         (text,) = compiler.generate(load(name)).values()
         assert (out / f"{name}.py").read_text(encoding="utf-8") == text
-        assert str(out / f"{name}.py") in result.stdout
+    assert result.stdout == f"wrote {len(names())} files into {out}\n"
+
+
+def test_generate_says_in_one_line_what_nobody_has_named(out, monkeypatch):
+    monkeypatch.setattr("derive.library.names", lambda: ["rnn", "indrnn"])
+    assert run("generate", "-o", out).stdout == f"wrote 2 files into {out}\n"
+    assert {path.name for path in out.iterdir()} == {"rnn.py", "indrnn.py"}
+    assert run("generate", "-o", out, "--quiet").stdout == ""
+    told = json.loads(run("generate", "-o", out, "--json").stdout)
+    assert [file["cell"] for file in told["files"]] == ["rnn", "indrnn"]
+    named = run("generate", "rnn", "indrnn", "-o", out).stdout
+    assert named == f"wrote {out / 'rnn.py'}\nwrote {out / 'indrnn.py'}\n"
 
 
 def test_generate_writes_the_cells_that_are_named(out):

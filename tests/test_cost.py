@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import tracemalloc
 
 import kept
@@ -20,6 +21,7 @@ from derive.compiler import generate, module
 from derive.cost import predicted
 from derive.cost.measured import B, T, counted
 from derive.cost.report import cost_of, once, per_step
+from derive.cost.words import WORDS
 from derive.display.tables import print_cost
 from derive.nodes import I as I_AXIS
 from derive.nodes import Outer
@@ -172,3 +174,17 @@ def test_shown(capsys, name):
     lines = capsys.readouterr().out.splitlines()
     assert max(map(cell_len, lines)) <= 80
     assert any("multiply-adds" in line and "HI" in line for line in lines)
+    meant = lines[lines.index("What the words mean") + 1 :]
+    assert [line for line in meant if line.startswith(" ")] == []  # each in one line
+
+
+@pytest.mark.parametrize("name", ["rnn", "lstm", "mlstm"])
+def test_every_word_is_told(capsys, name):
+    """Each that the output has, and no other."""
+    cell = library.load(name)
+    print_cost(cell, cost_of(cell, module(cell)))
+    told, _, meant = capsys.readouterr().out.partition("What the words mean")
+    words = [line.split()[0] for line in meant.splitlines() if line]
+    assert words == [word for word in WORDS if re.search(rf"\b{word}\b", told)]
+    saved = told.partition("What each rule of the program saves")[2].splitlines()
+    assert {line.split()[0] for line in saved if line.strip() and line[0] != " "} <= {*words}

@@ -65,10 +65,37 @@ def test_peepholes(capsys):
 
 
 def test_the_same_by_another_name():
-    found = difference(*pair("lstm_coupled", "gru"))
-    assert found.renamed["g"] == "n"
+    found = difference(*pair("gru", "mgu"))
+    assert found.renamed == {"z": "f"}
     kept = {str(c.new.lhs) for c in found.sections["forward"] if c.same}
-    assert {"n", "a_z", "a_r"} <= kept
+    assert kept == {"a_f", "f", "n", "h_next"}
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "renamed"),
+    [
+        ("lstm", "gru", {"i": "z", "g": "n"}),  # the reset gate is no forget gate
+        ("lstm_coupled", "gru", {"g": "n"}),  # nor is it the output gate; z keeps, f lets in
+        ("gru", "ugrnn", {}),  # z lets in what is new, g keeps what is old
+        ("lstm_coupled", "lstm", {}),
+    ],
+)
+def test_a_gate_with_another_task_is_another_gate(one, two, renamed):
+    """Though all are computed alike."""
+    assert difference(*pair(one, two)).renamed == renamed
+
+
+def test_what_went_is_told_in_the_new_names(capsys):
+    """So that a line that is gone and the one in its place differ in what has changed alone."""
+    lines = shown(capsys, "gru", "mgu")
+    assert "  z is called f, in all that follows" in lines
+    said = lines[lines.index("One step") :]
+    assert not any(re.search(r"(?<!\w)(z\b|z̄|\w+_z\b)", line) for line in said)
+    assert "h̄ = U_fᵀ ā_f + U_rᵀ ā_r + (U_nᵀ ā_n) ∘ r + h̄′ ∘ (1 − f)" in signed(said, "− ")
+    assert "h̄ = U_fᵀ ā_f + (U_nᵀ ā_n) ∘ f + h̄′ ∘ (1 − f)" in signed(said, "+ ")
+    text = document(*pair("gru", "mgu"))
+    assert r"\texttt{z} is called \texttt{f} in all that follows" in text
+    assert "_z" not in text and "a_{f,t}" in text
 
 
 @pytest.mark.parametrize("name", sampled(NAMES))

@@ -177,6 +177,8 @@ WRONG = {
     "Matrix(H, I, at=lambda i, j: 'one')": "the entries of `W`",
     "Matrix(H, I, at=lambda i, j: None)": "the entries of `W`",
     "Matrix(H, I, at=lambda i, j: 1 / (i - i))": "the entries of `W`",
+    "Matrix(1, I)": "one number is sum(w * x)",
+    "Matrix(Heads(), H, H)": "a matrix for each head has two different axes: (N, H, H) has not",
     "Matrix(H, I, trained=0)": "trained=True or trained=False",
 }
 
@@ -185,6 +187,16 @@ WRONG = {
 def test_what_is_wrong_with_a_declaration(declared, says):
     body = f"x = Input()\nh = State()\nW = {declared}\nh_next = W @ x + h"
     assert says in error_of(body)
+
+
+def test_a_constant_that_only_a_function_reads():
+    """It is not that nothing uses it: the function must be given it."""
+    used = (
+        HEAD
+        + "k = 2\nE = Matrix(H, H, at=lambda i, j{}: k * i)\nh_next = W @ x + E @ h\nc_next = c"
+    )
+    assert "hand it in: `k=k`" in error_of(used.format(""))
+    works(define(used.format(", k=k")))
 
 
 def test_a_size_of_another_axis():

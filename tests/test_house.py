@@ -28,7 +28,7 @@ ROOMS = """
 # The same among the targets. NumPy's interface is that of every module on NumPy's arrays, and its
 # notation for parts of arrays that of PyTorch and JAX.
 TARGETS = """
-    printer about weight python_names python_lines python_interface
+    printer lengths about weight python_names python_lines python_interface
     numpy scalar functional javascript c torch jax flax onnx markdown
 """.split()
 INTERFACE = {"python_module": "numpy"}

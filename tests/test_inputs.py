@@ -59,10 +59,10 @@ class Counted(Cell):
     x = Input()
     t = StepNumber()
     h = State()
-    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
+    W, U, b, w = Matrix(H, I), Matrix(H, H), Vector(H), Vector(H)
 
     z = sigmoid(W.z @ x + U.z @ h + b.z)
-    h_next = z * h + (1 - z) * tanh(W.h @ x) / t + log(t)
+    h_next = z * h + (1 - z) * tanh(W.h @ x + t * w) / t + log(t)
 
 
 class Alone(Cell):

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
-from mutation import equations, jinja, program, python, report, target, templates
-from mutation.subjects import ANTISYMMETRIC
+from mutation import (
+    c,
+    c_runner,
+    c_text,
+    equations,
+    guarded,
+    jinja,
+    processes,
+    program,
+    python,
+    report,
+    target,
+    templates,
+)
+from mutation.subjects import ANTISYMMETRIC, BARE
+from some_cells import every
 
 ROOT = Path(__file__).parent.parent
 
@@ -57,7 +74,7 @@ def test_a_template_is_read_place_by_place():
         assert len(target.covered(text, inside)) == len(text)
         assert all(text[g.start] + text[g.end - 1] == "{}" for g in inside)
         found = templates.all_edits(text)
-        assert len({edit.apply(text) for edit in found}) == len(found) >= 50, path.name
+        assert len({edit.apply(text) for edit in found}) == len(found) >= 20, path.name
         changed = {text.count("\n", 0, edit.start) for edit in found}
         for n, line in enumerate(text.splitlines()):
             assert n in changed or "np." not in line or not is_code(line), line
@@ -112,6 +129,79 @@ def test_changes(text, operator, changed):
     assert found[operator] == changed
 
 
+@pytest.mark.parametrize("text, operator, changed", [
+    ("for (n = 0; n < {{ a }}; n++) {", "comparison", "for (n = 0; n <= {{ a }}; n++) {"),
+    ("for (n = 0; n < 4; n++) {", "number", "for (n = 1; n < 4; n++) {"),
+    ("sum += {{ a }} * {{ b }};", "forget to add", "sum = {{ a }} * {{ b }};"),
+    ("sum += {{ a }} * {{ b }};", "other operation", "sum += {{ a }} + {{ b }};"),
+    ("if (a && b) { /* a < b */", "negate condition", "if (!(a && b)) { /* a < b */"),
+    ("if (a) {", "drop block", "if (0) {"),
+    ("#if defined(A) || defined(B)", "and/or", "#if defined(A) && defined(B)"),
+    ("f(a, {{ b(c, d) }}, 1);", "swap operands", "f({{ b(c, d) }}, a, 1);"),
+    ("f(a, {{ b(c, d) }}, 1);", "swap operands", "f(a, {{ b(d, c) }}, 1);"),
+    ("return x < 0 ? {{ a }} : x;", "swap operands", "return x < 0 ? x : {{ a }};"),
+    ("multiply(y, {{ n }}, SET);", "other name", "multiply(y, {{ n }}, ADD);"),
+    ("{% if a %}\nrow++;\n{% endif %}", "drop line", "{% if a %}\n\n{% endif %}"),
+])  # fmt: skip
+def test_changes_to_templates_of_c(text, operator, changed):
+    assert (operator, changed) in [(e.operator, e.apply(text)) for e in c.all_edits(text)]
+
+
+def test_a_template_of_c_is_read_place_by_place():
+    """No line of mathematics is left out, and no comment is changed."""
+    for name in c.CHANGED:
+        text = (c.TEMPLATES / f"{name}.j2").read_text(encoding="utf-8")
+        code = c_text.covered(text, jinja.gaps(text))
+        assert [k for k, letter in enumerate(text) if letter == "\n"] == [
+            k for k, letter in enumerate(code) if letter == "\n"
+        ]
+        found = c.all_edits(text)
+        assert len({edit.apply(text) for edit in found}) == len(found) >= 10, name
+        changed = {text.count("\n", 0, edit.start) for edit in found}
+        for n, line in enumerate(code.splitlines()):
+            assert n in changed or not re.search(r" (\+|-|/|\+?=|<|>) .*;$", line), line
+
+
+@every
+def test_no_part_of_a_template_of_c_is_left_out_by_every_cell():
+    """But for what only layers of networks have."""
+    assert not [part for part in c.unreached() if "module.own" not in part]
+
+
+@every
+@pytest.mark.compiler
+@pytest.mark.parametrize("way", c_runner.WAYS, ids=lambda way: " ".join(way.flags) + way.dtype)
+def test_what_is_right_survives_in_every_way(way):
+    if way not in c_runner.there():
+        pytest.skip("neither this compiler nor this processor has it")
+    for subject in c.NOTICED:
+        assert c_runner.fails(subject, c.unchanged(subject), way) == "", str(subject)
+
+
+@pytest.mark.compiler
+@pytest.mark.parametrize("old, new", [
+    ("", ""),
+    ("a < b ? a : b", "a < b ? b : a"),
+    ("row * width, width * sizeof", "row * width, 2 * width * sizeof"),
+])  # fmt: skip
+def test_what_is_wrong_in_c_is_caught(old, new):
+    text = c.unchanged(BARE)
+    assert old in text
+    said = c_runner.fails(BARE, text.replace(old, new, 1), c_runner.WAYS[0])
+    assert bool(said) == bool(old)
+
+
+@pytest.mark.parametrize("offset", [0, 1])
+def test_memory_ends_behind_a_guarded_array(offset):
+    def read():
+        array = guarded.empty((3, 5), "d")
+        assert np.isnan(array).all()
+        return ctypes.c_double.from_address(array.ctypes.data + array.nbytes - 8 + 8 * offset).value
+
+    (found,) = processes.forked([read], 1)
+    assert str(found) == ("signal 11" if offset else "nan")
+
+
 def test_patterns_of_equivalent_mutants_can_be_read():
     known = report.equivalents()
     assert all(why.endswith((".", "!")) and patterns for why, patterns in known)
@@ -124,9 +214,9 @@ def test_patterns_of_equivalent_mutants_can_be_read():
 ])  # fmt: skip
 def test_what_a_mutant_computes_is_limited_and_not_how_long_it_waits(task, by):
     program = (
-        "import os, time; from mutation import runner; runner.LIMIT = 0.3; "
-        f"process, pipe = runner.fork(lambda: {task}); _, status = os.waitpid(process, 0); "
-        "print(runner.answer(pipe, status))"
+        "import os, time; from mutation import processes; "
+        f"process, pipe = processes.fork(lambda: {task}, 0.3); "
+        "_, status = os.waitpid(process, 0); print(processes.answer(pipe, status))"
     )
     result = subprocess.run(
         [sys.executable, "-c", program],

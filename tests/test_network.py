@@ -758,7 +758,7 @@ MISTAKES = {
         "gru has no state `c`; it has h",
     ),
     "of a matrix": (
-        'b = Layer("retnet", 4, K=2, V=2, zoneout=0.1)',
+        'b = Layer("retnet", heads=2, key_size=2, value_size=2, zoneout=0.1)',
         12,
         "a mask is a vector|has no size",
     ),

@@ -7,6 +7,8 @@ import pytest
 import reference
 from test_javascript import Numbers, both
 from test_language import HEAD, define, error_of
+from written_cells import Delta
+from written_cells import Slots as OfHeads
 
 from derive.language import (
     Cell,
@@ -54,8 +56,9 @@ def of_one_step(formula):
     return run
 
 
-def test_the_proof():
-    assert [row.name for row in check(Slots) if not row.ok] == ["peer"]
+@pytest.mark.parametrize("cell", [Slots, OfHeads, Delta], ids=["one", "each head", "matrix"])
+def test_the_proof(cell):
+    assert [row.name for row in check(cell) if not row.ok] == ["peer"]
 
 
 def test_no_number_is_lost_past_a_sequence_s_end():
@@ -69,8 +72,9 @@ def test_no_number_is_lost_past_a_sequence_s_end():
 
 
 @pytest.mark.node
-def test_in_javascript():
-    Numbers(both(Slots)).check()
+@pytest.mark.parametrize("cell", [Slots, OfHeads], ids=["one", "each head"])
+def test_in_javascript(cell):
+    Numbers(both(cell)).check()
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3, 1e150])

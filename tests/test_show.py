@@ -177,6 +177,23 @@ def test_list(capsys):
     assert "  gru: reset = before or after" in lines
 
 
+@pytest.mark.parametrize("columns", [60, 80, 100, 140, 300])
+def test_the_list_takes_the_room_there_is(capsys, monkeypatch, columns):
+    """Where there is enough, a cell is one line; where there is little, nothing is cut off."""
+    monkeypatch.setenv("COLUMNS", str(columns))
+    lines = shown(capsys, print_list)
+    assert width(lines) <= min(columns, 140)
+    listed = "".join("".join(lines).split())
+    assert all(name[:15] in listed for name in library.names())
+    if columns >= 140:
+        (row,) = (line for line in lines if line.split()[:1] == ["rwkv7"])
+        assert row.split() == "rwkv7 Peng et al. 2025 S a 2IKN + INV + 2KNR + 2IR + 4KN".split()
+        assert not any(line.startswith("    ") and line.strip() for line in lines)
+    if columns == 60:
+        (at,) = (n for n, line in enumerate(lines) if line.startswith("  antisymmetric_rnn_g "))
+        assert "".join(line.split()[0] for line in lines[at : at + 2]) == "antisymmetric_rnn_gated"
+
+
 @pytest.mark.parametrize(
     ("work", "cited"),
     [

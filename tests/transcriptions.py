@@ -788,11 +788,12 @@ def ltc(p, x, s, steps=2, drive="sigmoid"):
 
 
 def gru_d(p, x, s):
-    """Che et al. (2018): decay exp(-max(0, W d + b)), diagonal for the inputs; z is what is new."""
+    """Che et al. (2018): decay exp(-max(0, W d + b)), diagonal for the inputs; z is what is new.
+    The empirical mean is given."""
     x, m, d = x
     gamma_x = (-relu(p["w"] * d + p["b_x"])).exp()
     gamma_h = (-relu(mv(p["G"], d) + p["b_q"])).exp()
-    filled = m * x + (1 - m) * (gamma_x * s["last"] + (1 - gamma_x) * p["mean"])
+    filled = m * x + (1 - m) * (gamma_x * s["last"] + (1 - gamma_x) * p["mean"].detach())
     h = gamma_h * s["h"]
     z, r = (sigmoid(net(p, q, filled, h) + mv(p[f"V_{q}"], m)) for q in "zr")
     n = tanh(net(p, "n", filled, r * h) + mv(p["V_n"], m))

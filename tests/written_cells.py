@@ -6,12 +6,14 @@ from derive.language import (
     Axis,
     Cell,
     H,
+    Heads,
     I,
     Input,
     Matrix,
     Output,
     Scalar,
     State,
+    StepNumber,
     Vector,
     absolute,
     cos,
@@ -216,12 +218,40 @@ class Delta(Cell):
     v = P.v @ x
     f = sigmoid(W.f @ x)
     g = sigmoid(P.g @ x)
-    D = f * S * g
+    D = f * S * g - S / 4
     n_next = tanh(n) + mean(k)
     S_next = n * D + outer(k, v - D.T @ k)
     y = Output(S_next.T @ k + sum(S_next, K))
 
 
-MATRICES = [Delta]
+class Slots(Cell):
+    """Gated slots: each head reads by a softmax over its own, and knows its largest entry."""
+
+    N, M, V = Heads(), Axis("M", "slots"), Axis("V", "value_size")
+    x = Input()
+    S, r = State(N, M, V), State(N, M)
+    W, P = Matrix(N, M, I), Matrix(N, V, I)
+
+    f = sigmoid(W.f @ x + r)
+    v, q, b = P.v @ x, P.q @ x, W.b @ x
+    S_next = f * S + outer(1 - f, v)
+    a = softmax(S_next @ q)
+    r_next = a * largest(b * r)
+    y = Output(S_next.T @ a)
+
+
+class Still(Cell):
+    """A state that nothing has a derivative by, beside a product of parameters: some routines have
+    nothing to do in a step, others a product to make before the first one."""
+
+    x, k = Input(), StepNumber()
+    h = State()
+    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
+
+    h_next = sign(h) + W @ x + U @ b + k
+
+
+MATRICES = [Delta, Slots]
+IDLE = (Still,)
 READABLE = (GRU, Norm, Decay, Words, Tails, Spikes)
 UNPLEASANT = (Unpleasant, Long)

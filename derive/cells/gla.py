@@ -1,5 +1,5 @@
 from derive.language import (
-    Axis, Cell, Heads, I, Input, Matrix, Output, State, Vector, exp, outer, softplus,
+    Axis, Cell, Heads, I, Input, Matrix, Output, State, Vector, exp, log_sigmoid, outer,
 )  # fmt: skip
 
 
@@ -24,6 +24,6 @@ class GLA(Cell, family="Matrix memory"):
     v = P.v @ x
     low = A @ x
     g = B @ low + b
-    a = exp(-softplus(-g) / tau)
+    a = exp(log_sigmoid(g) / tau)
     S_next = a * S + outer(k, v)
     o = Output(S_next.T @ q)

@@ -5,15 +5,15 @@ class GRUD(Cell, family="Timed"):
     """GRU with decay: what is missing fades from the last value seen to the mean, and memory too.
 
     Che, Purushotham, Cho, Sontag & Liu (2018), Recurrent neural networks for multivariate time
-    series with missing values, Scientific Reports 8, arXiv 1606.01865. m is
-    1 where an entry of x was seen, else 0, and d the time since it last was. The paper's mean is
-    that of the training set: put it into `mean`, and leave its gradient alone.
+    series with missing values, Scientific Reports 8, arXiv 1606.01865. m is 1 where an entry of x
+    was seen, else 0, and d the time since it last was. `mean` is that of the training set, to be
+    put there by whoever trains; it is not trained itself.
     """
 
     x, m, d = Input(), Input(I), Input(I)
     h, last = State(), State(I)
     W, U, V, b = Matrix(H, I), Matrix(H, H), Matrix(H, I), Vector(H)
-    G, w, b_x, mean = Matrix(H, I), Vector(I), Vector(I), Vector(I)
+    G, w, b_x, mean = Matrix(H, I), Vector(I), Vector(I), Vector(I, trained=False)
 
     k = relu(w * d + b_x)
     q = relu(G @ d + b.q)

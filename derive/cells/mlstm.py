@@ -1,6 +1,6 @@
 from derive.language import (
-    Axis, Cell, Heads, I, Input, Matrix, Output, Size, State, Vector, absolute, exp, maximum, outer,
-    sigmoid, softplus, sum,
+    Axis, Cell, Heads, I, Input, Matrix, Output, Size, State, Vector, absolute, exp, log_sigmoid,
+    maximum, outer, sigmoid, sum,
 )  # fmt: skip
 
 
@@ -22,7 +22,7 @@ class MLSTM(Cell, family="Matrix memory"):
     q, k = W.q @ x + b.q, W.k @ x / Size(K) ** 0.5 + b.k
     v, o = P.v @ x + d.v, sigmoid(P.o @ x + d.o)
     i = w.i @ x + c.i
-    log_f = -softplus(-(w.log_f @ x + c.log_f))
+    log_f = log_sigmoid(w.log_f @ x + c.log_f)
     m_next = maximum(log_f + m, i)
     F, G = exp(log_f + m - m_next), exp(i - m_next)
     C_next = F * C + G * outer(v, k)

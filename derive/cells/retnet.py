@@ -1,19 +1,19 @@
-from derive.language import Axis, Cell, I, Input, Matrix, Output, State, outer
+from derive.language import Axis, Cell, Heads, I, Input, Matrix, Output, State, Vector, outer
 
 
 class RetNet(Cell, family="Matrix memory"):
-    """Retention: a matrix memory that forgets at a fixed rate.
+    """Retention: matrix memories that forget at fixed rates, each head at its own.
 
-    Sun et al. (2023), Retentive network, arXiv 2307.08621, equation 6, one head, without the
-    rotation of queries and keys and the normalisation of the output. Head h of the paper, counted
-    from 0, has the decay gamma = 1 - 2^(-5 - h).
+    Sun et al. (2023), Retentive network, arXiv 2307.08621, equation 6, with the rates of equation
+    8, without the rotation of queries and keys, and the normalisation and the gate of the output.
+    The authors' code divides the keys by the root of their size.
     """
 
-    gamma = 0.96875
-    K, V = Axis("K", "key_size"), Axis("V", "value_size")
+    N, K, V = Heads(), Axis("K", "key_size"), Axis("V", "value_size")
     x = Input()
-    S = State(K, V)
-    W, P = Matrix(K, I), Matrix(V, I)
+    S = State(N, K, V)
+    W, P = Matrix(N, K, I), Matrix(N, V, I)
+    gamma = Vector(N, trained=False, at=lambda n: 1 - 2 ** (-5 - n))
 
     q = W.q @ x
     k = W.k @ x

@@ -1,5 +1,5 @@
 from derive.language import (
-    Cell, H, I, Input, Matrix, Option, State, Vector, exp, maximum, sigmoid, softplus,
+    Cell, H, I, Input, Matrix, Option, State, Vector, exp, log_sigmoid, maximum, sigmoid,
     stop_gradient, tanh,
 )  # fmt: skip
 
@@ -21,7 +21,7 @@ class SLSTM(Cell, family="LSTM"):
     i = W.i @ x + R.i @ h + b.i
     f = W.f @ x + R.f @ h + b.f
     o = sigmoid(W.o @ x + R.o @ h + b.o)
-    log_f = -softplus(-f) if forget == "sigmoid" else f
+    log_f = log_sigmoid(f) if forget == "sigmoid" else f
     m_next = stop_gradient(maximum(log_f + m, i)) if stopped else maximum(log_f + m, i)
     i_stable = exp(i - m_next)
     f_stable = exp(log_f + m - m_next)

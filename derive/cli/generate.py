@@ -147,7 +147,10 @@ def generate(
         files[name], owners[folder / name] = text, ""
     keep_others(owners, force)
     write_files(files, folder)
-    tell_written(owners, quiet, as_json)
+    if cells or networks or as_json:
+        tell_written(owners, quiet, as_json)
+    elif not quiet:
+        click.echo(f"wrote {len(files)} files into {folder}")
 
 
 def told(

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
 import sympy as sp
+from rich.cells import cell_len
 from rich.text import Text
 
 from derive.cell import Cell, Setting
 from derive.cost.measured import KINDS
 from derive.cost.predicted import size, text
 from derive.cost.report import CellCost, once, per_step
+from derive.cost.words import WORDS
 from derive.display.about import paper
-from derive.display.terminal import console, table
+from derive.display.terminal import WIDTH, console, listed, table
 from derive.library import load, names
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+HEADINGS = ("cell", "paper", "states", "gates", "parameters")
+USUAL, WIDEST = (24, 19, 9, 7, 15), 140  # of the list: its columns, and all that it may take
 FIRST = ("Simple", "LSTM", "GRU")  # the families in the order of a course; others follow by name
 
 
@@ -36,29 +40,39 @@ def by_family(cells: Iterable[Cell]) -> list[Cell]:
 
 def print_list() -> None:
     """Print the built-in cells by family, each with its paper, states, gates and parameters."""
-    out, cells = console(), all_cells()
-    rows = table("cell", "paper", "states", "gates", "parameters")
+    out, cells = console(WIDEST), all_cells()
+    rows = table(*HEADINGS)
     rows.padding = 0
-    rows.columns[0].no_wrap = True
-    for column, width in zip(rows.columns, (24, 19, 9, 7, 15), strict=True):
+    found = {cell.name: _row(cell) for cell in cells}
+    for column, width in zip(rows.columns, _widths(found.values(), out.width), strict=True):
         column.width = width
     for family, members in groupby(cells, key=lambda cell: cell.family):
         rows.add_row(Text(family, "bold"))
         for cell in members:
-            states = _names(cell.states)
-            rows.add_row(
-                f" {cell.name}",
-                short(paper(cell.doc)),
-                states,
-                _names(str(gate).removesuffix("_next") for gate in cell.gates),
-                parameters(cell),
-            )
+            rows.add_row(*found[cell.name])
         rows.add_section()
     out.print(rows)
     settable = [cell for cell in cells if cell.options]
     out.print(Text("Options, as in `derive show gru --set reset=after`", "bold"))
     for cell in settable:
         out.print(f"  {cell.name}: {', '.join(map(_choices, cell.options))}")
+
+
+def _row(cell: Cell) -> tuple[str, ...]:
+    """A cell in the list, in the order of HEADINGS."""
+    gates = (str(gate).removesuffix("_next") for gate in cell.gates)
+    cited = short(paper(cell.doc))
+    return f" {cell.name}", cited, _names(cell.states), _names(gates), parameters(cell)
+
+
+def _widths(rows: Iterable[Sequence[str]], room: int) -> Iterator[int]:
+    """How wide the columns are: as much as in a terminal of usual width and, where there is more
+    room, as what stands in them needs, from the left."""
+    spare = max(room - WIDTH, 0)
+    for entries, usual in zip(zip(*rows, strict=True), USUAL, strict=True):
+        width = min(max(*map(cell_len, entries), usual), usual + spare)
+        spare -= width - usual
+        yield width
 
 
 def _names(things: Iterable[object]) -> str:
@@ -111,9 +125,19 @@ def print_cost(cell: Cell, found: CellCost) -> None:
     )
 
     out.print(Text("\nWhat each rule of the program saves", "bold"))
+    savings = listed()
     for saving in found.savings:
-        rule = Text.assemble((f"{saving.rule:9}", "bold"), f"{saving.routine:9} {saving.what}")
-        out.print(rule)
+        savings.add_row(Text(saving.rule, "bold"), saving.routine, saving.what)
+    out.print(savings)
+
+    out.print(Text("\nWhat the words mean", "bold"))
+    kinds = {kind for work in found.work.values() for kind, count in work.items() if count != 0}
+    said = {saving.rule for saving in found.savings} | {*found.work} | kinds
+    words = listed()
+    for word, meaning in WORDS.items():
+        if word in said:
+            words.add_row(Text(word, "bold"), meaning)
+    out.print(words)
 
 
 def print_peaks(at: str, peaks: Mapping[str, int]) -> None:

@@ -23,6 +23,13 @@ def table(*headings: str, title: str | None = None) -> Table:
     return made
 
 
+def listed() -> Table:
+    """A table without lines or headings."""
+    from rich.table import Table
+
+    return Table.grid(padding=(0, 1))
+
+
 def console(widest: int = WIDTH) -> Console:
     """A console that is no wider than this and prints text literally, in UTF-8."""
     from rich.console import Console

@@ -45,13 +45,17 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
         return evaluate(expr.formula(), values)
     parts = [evaluate(a, values) for a in expr.args]
     if isinstance(expr, Largest):
-        return np.array(Peak(*shared(parts[0], "inside")), object)
+        return np.apply_along_axis(_peak, -1, shared(parts[0], "inside"))
     if isinstance(expr, Node):
         return shared(np.asarray(expr.value(*parts), object), "product")
     if isinstance(expr, sp.Pow | Elementwise):  # keeps SymPy from analysing what is inside
         parts = [shared(part, "inside") for part in parts]
     level = zip(parts, map(axes_of, expr.args), strict=True)
     return elementwise(expr.func, [stretched(part, own, axes_of(expr)) for part, own in level])
+
+
+def _peak(numbers: Value) -> sp.Expr:
+    return Peak(*numbers)
 
 
 def evaluate_as(axes: Axes, expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:

@@ -96,9 +96,15 @@ class _CellMeta(type):
             return super().__new__(mcs, name, bases, dict(body))
         if not body.inputs:
             raise CellError(f"cell `{name}` has no input: declare one with `x = Input()`")
+        first = body.initial()
+        rules = {
+            name: entries(name, rule, body.parameters[name].axes)
+            for name, rule in first.items()
+            if callable(rule)
+        }
         body.check_members()
         inputs, states = tuple(body.inputs.values()), tuple(body.states.values())
-        updates, first = body.updates(), body.initial()
+        updates = body.updates()
         return bases[0].made(
             name=name.lower(),
             title=name,
@@ -110,11 +116,7 @@ class _CellMeta(type):
             updates=updates,
             output=body.output or _output(body, inputs, states, updates),
             initial={name: value for name, value in first.items() if not callable(value)},
-            entries={
-                name: entries(name, rule, body.parameters[name].axes)
-                for name, rule in first.items()
-                if callable(rule)
-            },
+            entries=rules,
             untrained=body.untrained(),
             starts=body.starts,
             options=tuple(body.options.settings),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive import wellformed
-from derive.nodes import Axis, CellError, H, I, Quantity, Transposed, own
+from derive.nodes import Axis, CellError, H, I, Quantity, Transposed, heads, own, shape
 
 if TYPE_CHECKING:
     from derive.language.body import Body
@@ -169,7 +169,10 @@ class Family(Declaration, Operand):
     ):
         for axis in axes:
             if not isinstance(axis, Axis):
-                raise CellError(f"a shape is made of axes such as H and I: {axis!r} is not an axis")
+                number = "; one number is sum(w * x), with a vector w" if axis == 1 else ""
+                raise CellError(
+                    f"a shape is made of axes such as H and I: {axis!r} is not an axis{number}"
+                )
         if len(set(str(names).split())) < len(str(names).split()) or names != str(names):
             raise CellError(f'names="…" lists different names separated by spaces, not {names!r}')
         if not isinstance(trained, bool):
@@ -219,6 +222,8 @@ class Matrix(Family):
         super().__init__(*axes, names=names, **initial)
         if len(own(axes)) != 2 and len(axes) != 2:
             raise CellError(f"a matrix has two axes, as in Matrix({axes[0] if axes else H}, I)")
+        if heads(axes) and len(set(axes)) < len(axes):
+            raise CellError(f"a matrix for each head has two different axes: {shape(axes)} has not")
 
 
 class Vector(Family):

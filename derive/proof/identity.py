@@ -17,6 +17,7 @@ from functools import cache
 from inspect import signature
 from typing import Any
 
+import numpy as np
 import sympy as sp
 
 from derive.adjoint import Adjoint, adjoint
@@ -127,7 +128,7 @@ class Network:
 
     def _number(self, t: int) -> dict[Quantity, Value]:
         """The number of a step, if the cell reads it."""
-        return {} if self.cell.number is None else {self.cell.number: sp.Integer(t)}
+        return {} if self.cell.number is None else {self.cell.number: np.array(sp.Integer(t))}
 
     def _loss(self) -> sp.Expr:
         """Σ seed · y over all steps, and Σ end · state after the last: every output counts."""

@@ -72,8 +72,9 @@ def read(path: Path) -> Mapping[str, Values]:
 
 def _npz(path: Path) -> Mapping[str, Values]:
     try:
-        found = np.load(path, allow_pickle=False)
-        arrays = {name: found[name] for name in found.files}
+        with open(path, "rb") as file:
+            found = np.load(file, allow_pickle=False)
+            arrays = {name: found[name] for name in found.files}
     except (ValueError, zipfile.BadZipFile, EOFError, AttributeError) as error:
         raise CellError(f"{path} is no .npz of plain arrays: {error}") from None
     return arrays

@@ -13,7 +13,7 @@
  *     v = P_v @ x
  *     low = A @ x
  *     g = B @ low + b
- *     a = exp(-softplus(-g) / 16)
+ *     a = exp(log_sigmoid(g) / 16)
  *     S_next = a * S + outer(k, v)
  *     o = S_next.T @ q
  *
@@ -43,7 +43,7 @@ export const LATEX = String.raw`
   v_t &= P_v x_t \\
   \mathrm{low}_t &= A x_t \\
   g_t &= B \, \mathrm{low}_t + b \\
-  a_t &= \exp\Bigl(-\frac{1}{16} \, \operatorname{softplus}(-g_t)\Bigr) \\
+  a_t &= \exp\Bigl(\frac{1}{16} \, \log\sigma(g_t)\Bigr) \\
   S_t &= \operatorname{diag}(a_t) S_{t-1} + k_t v_t^{\top} \\
   o_t &= S_t^{\top} q_t
 \end{align*}
@@ -54,7 +54,8 @@ export const LATEX = String.raw`
   \bar{o}_t &= \bar{o}_t^{(\mathcal{L})} \\
   \bar{S}_t &= q_t \bar{o}_t^{\top} + \bar{S}_t^{(t+1)} \\
   \bar{a}_t &= \operatorname{sum}_V(\bar{S}_t \circ S_{t-1}) \\
-  \bar{g}_t &= \frac{1}{16} \, \bar{a}_t \circ \sigma(-g_t) \circ a_t \\
+  \bar{g}_t &= -\frac{1}{16} \, \bar{a}_t \circ \operatorname{expm1}(\log\sigma(g_t))
+      \circ a_t \\
   \overline{\mathrm{low}}_t &= \operatorname{sum}_N(B^{\top} \bar{g}_t) \\
   \bar{v}_t &= \bar{S}_t^{\top} k_t \\
   \bar{k}_t &= \bar{S}_t v_t \\
@@ -239,8 +240,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const k_s = new ArrayType(T * B * N * K);
   const v_s = new ArrayType(T * B * N * V);
   const low_s = new ArrayType(T * B * R);
-  const g_s = new ArrayType(T * B * N * K);
-  const a_softplus_a_a_s = new ArrayType(T * B * N * K);
+  const log_sigmoid_g_s = new ArrayType(T * B * N * K);
   const a_s = new ArrayType(T * B * N * K);
   const o_s = new ArrayType(T * B * N * V);
 
@@ -284,16 +284,15 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       for (let from = 0; from < R; from++) {
         sum += B_[R * col + from] * low_s[R * row + from];
       }
-      g_s[N * K * row + col] = sum;
+      log_sigmoid_g_s[N * K * row + col] = sum;
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
-        const g = g_s[N * K * row + K * line + col] + b[K * line + col];
-        const a_softplus_a_a = -g;
-        const softplus_a_a = softplus(a_softplus_a_a);
-        const a_a = -softplus_a_a / 16;
+        const g = log_sigmoid_g_s[N * K * row + K * line + col] + b[K * line + col];
+        const log_sigmoid_g = logSigmoid(g);
+        const a_a = log_sigmoid_g / 16;
         const a = Math.exp(a_a);
-        a_softplus_a_a_s[N * K * row + K * line + col] = a_softplus_a_a;
+        log_sigmoid_g_s[N * K * row + K * line + col] = log_sigmoid_g;
         a_s[N * K * row + K * line + col] = a;
       }
     }
@@ -341,7 +340,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   return {
     ys: masked(o_s.slice(), lengths, T),
     state: { S: final(S_s, lengths, T) },
-    tape: { T, B, lengths, xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s },
+    tape: { T, B, lengths, xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s },
   };
 }
 
@@ -364,7 +363,7 @@ export function backward(params, tape, dys, dstate) {
   const { input_size: I, heads: N, key_size: K, value_size: V, rank: R } = params.sizes;
   const { ArrayType } = params;
   const {
-    T, B, lengths, xs, S_s, q_s, k_s, v_s, low_s, a_softplus_a_a_s, a_s,
+    T, B, lengths, xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s,
   } = checkTape(tape, params);
   dys = masked(checkArray("dys", dys, params, T * B * N * V, "T * B * N * V"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
@@ -377,7 +376,7 @@ export function backward(params, tape, dys, dstate) {
   const da_s = new ArrayType(T * B * N * K);
   const dv_s = new ArrayType(T * B * N * V);
   const dk_s = new ArrayType(T * B * N * K);
-  const sigmoid_a_softplus_a_a_s = new ArrayType(T * B * N * K);
+  const expm1_log_sigmoid_g_s = new ArrayType(T * B * N * K);
   const dlow_s = new ArrayType(T * B * R);
   const dxs = new ArrayType(T * B * I);
   const dS_next_carry_s = new ArrayType(B * N * K * V);
@@ -395,9 +394,9 @@ export function backward(params, tape, dys, dstate) {
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
-        const a_softplus_a_a = a_softplus_a_a_s[N * K * row + K * line + col];
-        const sigmoid_a_softplus_a_a = sigmoid(a_softplus_a_a);
-        sigmoid_a_softplus_a_a_s[N * K * row + K * line + col] = sigmoid_a_softplus_a_a;
+        const log_sigmoid_g = log_sigmoid_g_s[N * K * row + K * line + col];
+        const expm1_log_sigmoid_g = Math.expm1(log_sigmoid_g);
+        expm1_log_sigmoid_g_s[N * K * row + K * line + col] = expm1_log_sigmoid_g;
       }
     }
     // dq = S_next do_
@@ -505,29 +504,29 @@ export function backward(params, tape, dys, dstate) {
       for (let col = 0; col < K; col++) {
         const a = a_s[N * K * row + K * line + col];
         const da = da_s[N * K * row + K * line + col];
-        const sigmoid_a_softplus_a_a = sigmoid_a_softplus_a_a_s[N * K * row + K * line + col];
-        const dg = da * a * sigmoid_a_softplus_a_a / 16;
-        sigmoid_a_softplus_a_a_s[N * K * row + K * line + col] = dg;
+        const expm1_log_sigmoid_g = expm1_log_sigmoid_g_s[N * K * row + K * line + col];
+        const dg = -da * a * expm1_log_sigmoid_g / 16;
+        expm1_log_sigmoid_g_s[N * K * row + K * line + col] = dg;
       }
     }
     // dlow = B_ᵀ dg
     for (let col = 0; col < R; col++) {
       let sum = 0;
       for (let from = 0; from < N * K; from++) {
-        sum += B_[R * from + col] * sigmoid_a_softplus_a_a_s[N * K * row + from];
+        sum += B_[R * from + col] * expm1_log_sigmoid_g_s[N * K * row + from];
       }
       dlow_s[R * row + col] = sum;
     }
     // dB += dg lowᵀ
     for (let col = 0; col < N * K; col++) {
-      const left = sigmoid_a_softplus_a_a_s[N * K * row + col];
+      const left = expm1_log_sigmoid_g_s[N * K * row + col];
       for (let from = 0; from < R; from++) {
         dB[R * col + from] += left * low_s[R * row + from];
       }
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
-        db[K * line + col] += sigmoid_a_softplus_a_a_s[N * K * row + K * line + col];
+        db[K * line + col] += expm1_log_sigmoid_g_s[N * K * row + K * line + col];
       }
     }
     // dx = P_vᵀ dv
@@ -665,9 +664,8 @@ export function step(params, x, state) {
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
         const g = g_s[N * K * seq + K * line + col] + b[K * line + col];
-        const a_softplus_a_a = -g;
-        const softplus_a_a = softplus(a_softplus_a_a);
-        const a_a = -softplus_a_a / 16;
+        const log_sigmoid_g = logSigmoid(g);
+        const a_a = log_sigmoid_g / 16;
         const a = Math.exp(a_a);
         a_s[N * K * seq + K * line + col] = a;
       }
@@ -701,14 +699,9 @@ export function step(params, x, state) {
   return { y: o_s, state: { S: S_next_s } };
 }
 
-/** 1 / (1 + exp(-x)); where exp(-x) is infinite, 0. */
-function sigmoid(x) {
-  return 1 / (1 + Math.exp(-x));
-}
-
-/** log(1 + exp(x)), which does not overflow. */
-function softplus(x) {
-  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+/** log(1 / (1 + exp(-x))), which does not overflow. */
+function logSigmoid(x) {
+  return Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
 }
 
 /** What a value is, for a message. */
@@ -816,7 +809,7 @@ function checkLengths(name, lengths, T, B) {
 /** The tape, if forward made it with parameters of these sizes and this type. */
 function checkTape(tape, params) {
   checkKeys("tape", tape, [
-    "T", "B", "lengths", "xs", "S_s", "q_s", "k_s", "v_s", "low_s", "a_softplus_a_a_s", "a_s",
+    "T", "B", "lengths", "xs", "S_s", "q_s", "k_s", "v_s", "low_s", "log_sigmoid_g_s", "a_s",
   ]);
   const { input_size: I, heads: N, key_size: K, value_size: V, rank: R } = params.sizes;
   const { T, B, lengths } = tape;
@@ -827,9 +820,7 @@ function checkTape(tape, params) {
   checkArray("tape.k_s", tape.k_s, params, T * B * N * K, "T * B * N * K");
   checkArray("tape.v_s", tape.v_s, params, T * B * N * V, "T * B * N * V");
   checkArray("tape.low_s", tape.low_s, params, T * B * R, "T * B * R");
-  checkArray(
-    "tape.a_softplus_a_a_s", tape.a_softplus_a_a_s, params, T * B * N * K, "T * B * N * K",
-  );
+  checkArray("tape.log_sigmoid_g_s", tape.log_sigmoid_g_s, params, T * B * N * K, "T * B * N * K");
   checkArray("tape.a_s", tape.a_s, params, T * B * N * K, "T * B * N * K");
   checkLengths("tape.lengths", lengths, T, B);
   return tape;

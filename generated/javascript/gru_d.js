@@ -2,9 +2,9 @@
  * GRUD: GRU with decay: what is missing fades from the last value seen to the mean, and memory too.
  *
  * Che, Purushotham, Cho, Sontag & Liu (2018), Recurrent neural networks for multivariate time
- *     series with missing values, Scientific Reports 8, arXiv 1606.01865. m is
- *     1 where an entry of x was seen, else 0, and d the time since it last was. The paper's mean is
- *     that of the training set: put it into `mean`, and leave its gradient alone.
+ *     series with missing values, Scientific Reports 8, arXiv 1606.01865. m is 1 where an entry of x
+ *     was seen, else 0, and d the time since it last was. `mean` is that of the training set, to be
+ *     put there by whoever trains; it is not trained itself.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
@@ -107,8 +107,6 @@ export const LATEX = String.raw`
   \bar{b}_x &= \textstyle \sum_t \bar{a}_{k,t} \\
   \bar{G} &= \textstyle \sum_t \bar{a}_{q,t} d_t^{\top} \\
   \bar{b}_q &= \textstyle \sum_t \bar{a}_{q,t} \\
-  \overline{\mathrm{mean}} &= \textstyle \sum_t \overline{\mathrm{seen}}_t
-      \circ (1 - \mathrm{fade}_t) \circ (1 - m_t) \\
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{seen}_t^{\top} \\
   \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{old}_t^{\top} \\
   \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} m_t^{\top} \\
@@ -238,7 +236,7 @@ export class Params {
  * Initial parameters.
  *
  * Matrices are uniform in ±sqrt(6 / (rows + columns)) (Glorot & Bengio 2010, equation 16).
- * All else starts at 0.
+ * All else starts at 0. Not trained, with derivatives of 0: mean.
  *
  * @param {function(): number} random uniform numbers in [0, 1), as Math.random's or seeded's
  * @param {Object<string, number>} sizes input_size, hidden_size
@@ -484,7 +482,7 @@ export function backward(params, tape, dys, dstate) {
   dys = masked(checkArray("dys", dys, params, T * B * H, "T * B * H"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
   const dparams = params.zeros();
-  const { G: dG, U_n: dU_n, b_q: db_q, b_x: db_x, mean: dmean, w: dw } = dparams.views;
+  const { G: dG, U_n: dU_n, b_q: db_q, b_x: db_x, w: dw } = dparams.views;
   const { U: dU, V: dV, W: dW, b: db } = dparams.stacked;
   const { G, U_n, mean, w } = params.views;
   const { U, V, W } = params.stacked;
@@ -692,9 +690,6 @@ export function backward(params, tape, dys, dstate) {
     }
     for (let col = 0; col < 3 * H; col++) {
       db[col] += dgates_s[3 * H * row + col];
-    }
-    for (let col = 0; col < I; col++) {
-      dmean[col] += dseen_s[I * row + col] * (1 - m_s[I * row + col]) * (1 - fade_s[I * row + col]);
     }
   }
 

@@ -12,7 +12,7 @@
  *     v = P_v @ x + d_v
  *     o = sigmoid(d_o + P_o @ x)
  *     i = w_i @ x + c_i
- *     log_f = -softplus(-w_log_f @ x - c_log_f)
+ *     log_f = log_sigmoid(w_log_f @ x + c_log_f)
  *     m_next = maximum(log_f + m, i)
  *     F = exp(log_f + m - m_next)
  *     G = exp(i - m_next)
@@ -47,8 +47,8 @@ export const LATEX = String.raw`
   a_{o,t} &= P_o x_t + d_o \\
   o_t &= \sigma(a_{o,t}) \\
   i_t &= w_i x_t + c_i \\
-  a_{\mathrm{softplus\_log\_f},t} &= -w_{\mathrm{log\_f}} \, x_t - c_{\mathrm{log\_f}} \\
-  \mathrm{log\_f}_t &= -\operatorname{softplus}(a_{\mathrm{softplus\_log\_f},t}) \\
+  a_{\mathrm{log\_f},t} &= w_{\mathrm{log\_f}} \, x_t + c_{\mathrm{log\_f}} \\
+  \mathrm{log\_f}_t &= \log\sigma(a_{\mathrm{log\_f},t}) \\
   a_{m,t} &= \mathrm{log\_f}_t + m_{t-1} \\
   m_t &= \max(a_{m,t}, i_t) \\
   a_{F,t} &= \mathrm{log\_f}_t + m_{t-1} - m_t \\
@@ -87,8 +87,8 @@ export const LATEX = String.raw`
       - \exp(-m_t))) \\
   \bar{a}_{m,t} &= \bar{m}_t \, \operatorname{heaviside}(a_{m,t} - i_t) \\
   \overline{\mathrm{log\_f}}_t &= \bar{a}_{m,t} + \bar{a}_{F,t} \\
-  \bar{a}_{\mathrm{softplus\_log\_f},t} &= -\overline{\mathrm{log\_f}}_t \,
-          \sigma(a_{\mathrm{softplus\_log\_f},t}) \\
+  \bar{a}_{\mathrm{log\_f},t} &= -\overline{\mathrm{log\_f}}_t \,
+          \operatorname{expm1}(\mathrm{log\_f}_t) \\
   \bar{i}_t &= \bar{m}_t \, (1 - \operatorname{heaviside}(a_{m,t} - i_t)) + \bar{a}_{G,t} \\
   \bar{o}_t &= \frac{\bar{h}_t \circ (C_t q_t)}{\mathrm{maximum\_h}_t} \\
   \bar{a}_{o,t} &= \bar{o}_t \circ o_t \circ (1 - o_t) \\
@@ -111,7 +111,7 @@ export const LATEX = String.raw`
       + \operatorname{sum}_N\Bigl(W_k^{\top} \Bigl(\frac{1}{\sqrt{K}} \, \bar{k}_t\Bigr)\Bigr)
       + \operatorname{sum}_N(P_v^{\top} \bar{v}_t) \\
   & \qquad {}+ \operatorname{sum}_N(P_o^{\top} \bar{a}_{o,t}) + w_i^{\top} \bar{i}_t
-      - w_{\mathrm{log\_f}}^{\top} \, \bar{a}_{\mathrm{softplus\_log\_f},t}
+      + w_{\mathrm{log\_f}}^{\top} \, \bar{a}_{\mathrm{log\_f},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -126,9 +126,8 @@ export const LATEX = String.raw`
   \bar{d}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{w}_i &= \textstyle \sum_t \bar{i}_t x_t^{\top} \\
   \bar{c}_i &= \textstyle \sum_t \bar{i}_t \\
-  \bar{w}_{\mathrm{log\_f}} &= \textstyle \sum_t (-\bar{a}_{\mathrm{softplus\_log\_f},t}
-      \, x_t^{\top}) \\
-  \bar{c}_{\mathrm{log\_f}} &= \textstyle \sum_t (-\bar{a}_{\mathrm{softplus\_log\_f},t})
+  \bar{w}_{\mathrm{log\_f}} &= \textstyle \sum_t \bar{a}_{\mathrm{log\_f},t} \, x_t^{\top} \\
+  \bar{c}_{\mathrm{log\_f}} &= \textstyle \sum_t \bar{a}_{\mathrm{log\_f},t}
 \end{align*}
 `;
 
@@ -158,6 +157,7 @@ export class Params {
   // Parameters that lie one above the other in memory, so that one product serves all of them.
   static STACKS = {
     w: ["w_i", "w_log_f"],
+    c: ["c_i", "c_log_f"],
   };
 
   /**
@@ -311,7 +311,6 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const W_k_x_s = new ArrayType(T * B * N * K);
   const k_s = new ArrayType(T * B * N * K);
   const v_s = new ArrayType(T * B * N * V);
-  const a_softplus_log_f_s = new ArrayType(T * B * N);
   const a_m_next_s = new ArrayType(T * B * N);
   const F_s = new ArrayType(T * B * N);
   const G_s = new ArrayType(T * B * N);
@@ -360,7 +359,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       }
       o_s[N * V * row + col] = sum;
     }
-    // i, w_log_f_x = w x
+    // i, a_log_f = w x
     for (let col = 0; col < 2 * N; col++) {
       let sum = 0;
       for (let from = 0; from < I; from++) {
@@ -369,14 +368,11 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       gates_s[2 * N * row + col] = sum;
     }
     for (let col = 0; col < N; col++) {
-      const w_log_f_x = gates_s[2 * N * row + N + col];
       const i = gates_s[2 * N * row + col] + c_i[col];
-      const a_softplus_log_f = -c_log_f[col] - w_log_f_x;
-      const softplus_log_f = softplus(a_softplus_log_f);
-      const log_f = -softplus_log_f;
+      const a_log_f = gates_s[2 * N * row + N + col] + c_log_f[col];
+      const log_f = logSigmoid(a_log_f);
       gates_s[2 * N * row + col] = i;
-      a_softplus_log_f_s[N * row + col] = a_softplus_log_f;
-      a_m_next_s[N * row + col] = log_f;
+      gates_s[2 * N * row + N + col] = log_f;
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < K; col++) {
@@ -405,9 +401,10 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
     for (let seq = 0; seq < B; seq++) {
       const row = t * B + seq;
       for (let col = 0; col < N; col++) {
+        const log_f = gates_s[2 * N * row + N + col];
         const m = m_s[N * row + col];
         const i = gates_s[2 * N * row + col];
-        const a_m_next = a_m_next_s[N * row + col] + m;
+        const a_m_next = log_f + m;
         const m_next = Math.max(a_m_next, i);
         const a_F = a_m_next - m_next;
         const F = Math.exp(a_F);
@@ -525,9 +522,8 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
     ys: masked(h_s.slice(), lengths, T),
     state: { C: final(C_s, lengths, T), n: final(n_s, lengths, T), m: final(m_s, lengths, T) },
     tape: {
-      T, B, lengths, xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_softplus_log_f_s,
-      a_m_next_s, F_s, G_s, G_v_s, a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s,
-      C_next_q_s, h_s,
+      T, B, lengths, xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_m_next_s, F_s, G_s, G_v_s,
+      a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s,
     },
   };
 }
@@ -551,17 +547,16 @@ export function backward(params, tape, dys, dstate) {
   const { input_size: I, heads: N, value_size: V, key_size: K } = params.sizes;
   const { ArrayType } = params;
   const {
-    T, B, lengths, xs, C_s, n_s, gates_s, q_s, k_s, v_s, o_s, a_softplus_log_f_s, a_m_next_s, F_s,
-    G_s, G_v_s, a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s,
+    T, B, lengths, xs, C_s, n_s, gates_s, q_s, k_s, v_s, o_s, a_m_next_s, F_s, G_s, G_v_s,
+    a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s,
   } = checkTape(tape, params);
   dys = masked(checkArray("dys", dys, params, T * B * N * V, "T * B * N * V"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
   const dparams = params.zeros();
   const {
-    P_o: dP_o, P_v: dP_v, W_k: dW_k, W_q: dW_q, b_k: db_k, b_q: db_q, c_i: dc_i, c_log_f: dc_log_f,
-    d_o: dd_o, d_v: dd_v,
+    P_o: dP_o, P_v: dP_v, W_k: dW_k, W_q: dW_q, b_k: db_k, b_q: db_q, d_o: dd_o, d_v: dd_v,
   } = dparams.views;
-  const { w: dw } = dparams.stacked;
+  const { c: dc, w: dw } = dparams.stacked;
   const { P_o, P_v, W_k, W_q } = params.views;
   const { w } = params.stacked;
   const dgates_s = new ArrayType(T * B * 2 * N);
@@ -582,7 +577,6 @@ export function backward(params, tape, dys, dstate) {
   const dm_next_s = new ArrayType(T * B * N);
   const da_m_next_s = new ArrayType(T * B * N);
   const dk_s = new ArrayType(T * B * N * K);
-  const sigmoid_a_softplus_log_f_s = new ArrayType(T * B * N);
   const dv_s = new ArrayType(T * B * N * V);
   const dW_k_x_s = new ArrayType(T * B * N * K);
   const dxs = new ArrayType(T * B * I);
@@ -606,17 +600,17 @@ export function backward(params, tape, dys, dstate) {
       const a_a1_maximum_h = a_a1_maximum_h_s[N * row + col];
       const a_m_next = a_m_next_s[N * row + col];
       const i = gates_s[2 * N * row + col];
-      const a_softplus_log_f = a_softplus_log_f_s[N * row + col];
+      const log_f = gates_s[2 * N * row + N + col];
       const a_heaviside_da2_maximum_h = a1_maximum_h - a2_maximum_h;
       const heaviside_da2_maximum_h = heaviside(a_heaviside_da2_maximum_h);
       const sign_a_a1_maximum_h = Math.sign(a_a1_maximum_h);
       const a_heaviside_da_m_next = a_m_next - i;
       const heaviside_da_m_next = heaviside(a_heaviside_da_m_next);
-      const sigmoid_a_softplus_log_f = sigmoid(a_softplus_log_f);
+      const expm1_log_f = Math.expm1(log_f);
       heaviside_da2_maximum_h_s[N * row + col] = heaviside_da2_maximum_h;
       sign_a_a1_maximum_h_s[N * row + col] = sign_a_a1_maximum_h;
       heaviside_da_m_next_s[N * row + col] = heaviside_da_m_next;
-      sigmoid_a_softplus_log_f_s[N * row + col] = sigmoid_a_softplus_log_f;
+      dgates_s[2 * N * row + N + col] = expm1_log_f;
     }
     for (let line = 0; line < N; line++) {
       for (let col = 0; col < V; col++) {
@@ -856,16 +850,14 @@ export function backward(params, tape, dys, dstate) {
     for (let col = 0; col < N; col++) {
       const da_F = da_F_s[N * row + col];
       const da_m_next = da_m_next_s[N * row + col];
-      const sigmoid_a_softplus_log_f = sigmoid_a_softplus_log_f_s[N * row + col];
+      const expm1_log_f = dgates_s[2 * N * row + N + col];
       const da_G = da_G_s[N * row + col];
       const dm_next = dm_next_s[N * row + col];
       const heaviside_da_m_next = heaviside_da_m_next_s[N * row + col];
       const dlog_f = da_F + da_m_next;
-      const da_softplus_log_f = -dlog_f * sigmoid_a_softplus_log_f;
-      const dw_log_f_x = -da_softplus_log_f;
+      const da_log_f = -dlog_f * expm1_log_f;
       const di = da_G + dm_next * (1 - heaviside_da_m_next);
-      sigmoid_a_softplus_log_f_s[N * row + col] = da_softplus_log_f;
-      dgates_s[2 * N * row + N + col] = dw_log_f_x;
+      dgates_s[2 * N * row + N + col] = da_log_f;
       dgates_s[2 * N * row + col] = di;
     }
     for (let line = 0; line < N; line++) {
@@ -899,7 +891,7 @@ export function backward(params, tape, dys, dstate) {
       }
       dxs[I * row + col] = sum;
     }
-    // dx += wᵀ (di, dw_log_f_x)
+    // dx += wᵀ (di, da_log_f)
     for (let col = 0; col < I; col++) {
       let sum = dxs[I * row + col];
       for (let from = 0; from < 2 * N; from++) {
@@ -938,18 +930,15 @@ export function backward(params, tape, dys, dstate) {
         dd_o[V * line + col] += da_o_s[N * V * row + V * line + col];
       }
     }
-    // dw_i, dw_log_f += (di, dw_log_f_x) xᵀ
+    // dw_i, dw_log_f += (di, da_log_f) xᵀ
     for (let col = 0; col < 2 * N; col++) {
       const left = dgates_s[2 * N * row + col];
       for (let from = 0; from < I; from++) {
         dw[I * col + from] += left * xs[I * row + from];
       }
     }
-    for (let col = 0; col < N; col++) {
-      dc_i[col] += dgates_s[2 * N * row + col];
-    }
-    for (let col = 0; col < N; col++) {
-      dc_log_f[col] += -sigmoid_a_softplus_log_f_s[N * row + col];
+    for (let col = 0; col < 2 * N; col++) {
+      dc[col] += dgates_s[2 * N * row + col];
     }
     for (let col = 0; col < I; col++) {
       const dx_in = dx_in_s[I * row + col];
@@ -1050,7 +1039,7 @@ export function step(params, x, state) {
       }
       a_o_s[N * V * seq + col] = sum;
     }
-    // i, w_log_f_x = w x
+    // i, a_log_f = w x
     for (let col = 0; col < 2 * N; col++) {
       let sum = 0;
       for (let from = 0; from < I; from++) {
@@ -1059,12 +1048,10 @@ export function step(params, x, state) {
       gates[2 * N * seq + col] = sum;
     }
     for (let col = 0; col < N; col++) {
-      const w_log_f_x = gates[2 * N * seq + N + col];
       const m = m_s[N * seq + col];
       const i = gates[2 * N * seq + col] + c_i[col];
-      const a_softplus_log_f = -c_log_f[col] - w_log_f_x;
-      const softplus_log_f = softplus(a_softplus_log_f);
-      const log_f = -softplus_log_f;
+      const a_log_f = gates[2 * N * seq + N + col] + c_log_f[col];
+      const log_f = logSigmoid(a_log_f);
       const a_m_next = log_f + m;
       const m_next = Math.max(a_m_next, i);
       const a_F = a_m_next - m_next;
@@ -1171,14 +1158,14 @@ function heaviside(x) {
   return (1 + Math.sign(x)) / 2;
 }
 
+/** log(1 / (1 + exp(-x))), which does not overflow. */
+function logSigmoid(x) {
+  return Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
+}
+
 /** 1 / (1 + exp(-x)); where exp(-x) is infinite, 0. */
 function sigmoid(x) {
   return 1 / (1 + Math.exp(-x));
-}
-
-/** log(1 + exp(x)), which does not overflow. */
-function softplus(x) {
-  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
 /** What a value is, for a message. */
@@ -1290,8 +1277,8 @@ function checkLengths(name, lengths, T, B) {
 function checkTape(tape, params) {
   checkKeys("tape", tape, [
     "T", "B", "lengths", "xs", "C_s", "n_s", "m_s", "gates_s", "q_s", "k_s", "v_s", "o_s",
-    "a_softplus_log_f_s", "a_m_next_s", "F_s", "G_s", "G_v_s", "a_a1_maximum_h_s",
-    "a1_maximum_h_s", "a2_maximum_h_s", "maximum_h_s", "C_next_q_s", "h_s",
+    "a_m_next_s", "F_s", "G_s", "G_v_s", "a_a1_maximum_h_s", "a1_maximum_h_s", "a2_maximum_h_s",
+    "maximum_h_s", "C_next_q_s", "h_s",
   ]);
   const { input_size: I, heads: N, value_size: V, key_size: K } = params.sizes;
   const { T, B, lengths } = tape;
@@ -1305,7 +1292,6 @@ function checkTape(tape, params) {
   checkArray("tape.k_s", tape.k_s, params, T * B * N * K, "T * B * N * K");
   checkArray("tape.v_s", tape.v_s, params, T * B * N * V, "T * B * N * V");
   checkArray("tape.o_s", tape.o_s, params, T * B * N * V, "T * B * N * V");
-  checkArray("tape.a_softplus_log_f_s", tape.a_softplus_log_f_s, params, T * B * N, "T * B * N");
   checkArray("tape.a_m_next_s", tape.a_m_next_s, params, T * B * N, "T * B * N");
   checkArray("tape.F_s", tape.F_s, params, T * B * N, "T * B * N");
   checkArray("tape.G_s", tape.G_s, params, T * B * N, "T * B * N");

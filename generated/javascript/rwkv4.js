@@ -1,10 +1,10 @@
 /**
  * RWKV4: RWKV's time mixing: a weighted mean of all values so far, its weights decaying with time.
  *
- * Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, EMNLP, arXiv 2305.13048,
- *     equations 11 to 13, 16 and 17, with the running maximum m of the authors' code, which keeps the
- *     exponentials small. u is what the newest value is favoured by. The input before is a state,
- *     x_old. The authors spread w and mu over the units.
+ * Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, Findings of EMNLP, arXiv
+ *     2305.13048, equations 11 to 13, 16 and 17, with the running maximum m of the authors' code,
+ *     which keeps the exponentials small. u is what the newest value is favoured by. The input before
+ *     is a state, x_old. The authors spread w and mu over the units.
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *

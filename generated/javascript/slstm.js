@@ -12,7 +12,7 @@
  *     i = W_i @ x + R_i @ h + b_i
  *     f = W_f @ x + R_f @ h + b_f
  *     o = sigmoid(W_o @ x + R_o @ h + b_o)
- *     log_f = -softplus(-f)
+ *     log_f = log_sigmoid(f)
  *     m_next = maximum(log_f + m, i)
  *     i_stable = exp(i - m_next)
  *     f_stable = exp(log_f + m - m_next)
@@ -47,7 +47,7 @@ export const LATEX = String.raw`
   f_t &= W_f x_t + R_f h_{t-1} + b_f \\
   a_{o,t} &= W_o x_t + R_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  \mathrm{log\_f}_t &= -\operatorname{softplus}(-f_t) \\
+  \mathrm{log\_f}_t &= \log\sigma(f_t) \\
   a_{m,t} &= \mathrm{log\_f}_t + m_{t-1} \\
   m_t &= \max(a_{m,t}, i_t) \\
   a_{\mathrm{i\_stable},t} &= i_t - m_t \\
@@ -75,7 +75,7 @@ export const LATEX = String.raw`
   \overline{\mathrm{log\_f}}_t &= \bar{a}_{m,t} + \bar{a}_{\mathrm{f\_stable},t} \\
   \bar{o}_t &= \frac{\bar{h}_t \circ c_t}{n_t} \\
   \bar{a}_{o,t} &= \bar{o}_t \circ o_t \circ (1 - o_t) \\
-  \bar{f}_t &= \overline{\mathrm{log\_f}}_t \circ \sigma(-f_t) \\
+  \bar{f}_t &= -\overline{\mathrm{log\_f}}_t \circ \operatorname{expm1}(\mathrm{log\_f}_t) \\
   \bar{i}_t &= \bar{m}_t \circ (1 - \operatorname{heaviside}(a_{m,t} - i_t))
       + \bar{a}_{\mathrm{i\_stable},t} \\
   \bar{z}_t &= \bar{c}_t \circ i_{\mathrm{stable},t} \\
@@ -332,9 +332,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         const f = gates_s[4 * H * row + 3 * H + col] + b_f[col];
         const a_o = gates_s[4 * H * row + col] + b_o[col];
         const o = sigmoid(a_o);
-        const a_softplus_log_f = -f;
-        const softplus_log_f = softplus(a_softplus_log_f);
-        const log_f = -softplus_log_f;
+        const log_f = logSigmoid(f);
         const a_m_next = log_f + m;
         const m_next = Math.max(a_m_next, i);
         const a_i_stable = i - m_next;
@@ -346,7 +344,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
         const h_next = o * c_next / n_next;
         gates_s[4 * H * row + H + col] = z;
         gates_s[4 * H * row + 2 * H + col] = i;
-        gates_s[4 * H * row + 3 * H + col] = a_softplus_log_f;
+        gates_s[4 * H * row + 3 * H + col] = log_f;
         gates_s[4 * H * row + col] = o;
         a_m_next_s[H * row + col] = a_m_next;
         m_s[H * (row + B) + col] = m_next;
@@ -414,12 +412,12 @@ export function backward(params, tape, dys, dstate) {
     for (let col = 0; col < H; col++) {
       const a_m_next = a_m_next_s[H * row + col];
       const i = gates_s[4 * H * row + 2 * H + col];
-      const a_softplus_log_f = gates_s[4 * H * row + 3 * H + col];
+      const log_f = gates_s[4 * H * row + 3 * H + col];
       const a_heaviside_da_m_next = a_m_next - i;
       const heaviside_da_m_next = heaviside(a_heaviside_da_m_next);
-      const sigmoid_a_softplus_log_f = sigmoid(a_softplus_log_f);
+      const expm1_log_f = Math.expm1(log_f);
       heaviside_da_m_next_s[H * row + col] = heaviside_da_m_next;
-      dgates_s[4 * H * row + 3 * H + col] = sigmoid_a_softplus_log_f;
+      dgates_s[4 * H * row + 3 * H + col] = expm1_log_f;
     }
   }
 
@@ -451,7 +449,7 @@ export function backward(params, tape, dys, dstate) {
         const dm_next_carry = dm_next_carry_s[H * seq + col];
         const heaviside_da_m_next = heaviside_da_m_next_s[H * row + col];
         const c_next = c_s[H * (row + B) + col];
-        const sigmoid_a_softplus_log_f = dgates_s[4 * H * row + 3 * H + col];
+        const expm1_log_f = dgates_s[4 * H * row + 3 * H + col];
         const dh_next = dh_next_carry + dy;
         const dh_next_per_n_next = dh_next / n_next;
         const dn_next = dn_next_carry - h_next * dh_next_per_n_next;
@@ -465,7 +463,7 @@ export function backward(params, tape, dys, dstate) {
         const da_m_next = dm_next * heaviside_da_m_next;
         const dlog_f = da_f_stable + da_m_next;
         const da_o = (1 - o) * c_next * dh_next_per_n_next_o;
-        const df = dlog_f * sigmoid_a_softplus_log_f;
+        const df = -dlog_f * expm1_log_f;
         const di = da_i_stable + dm_next * (1 - heaviside_da_m_next);
         const da_z = dc_next * (1 - z * z) * i_stable;
         const dc = dc_next * f_stable;
@@ -579,9 +577,7 @@ export function step(params, x, state) {
       const f = gates[4 * H * seq + 3 * H + col] + b_f[col];
       const a_o = gates[4 * H * seq + col] + b_o[col];
       const o = sigmoid(a_o);
-      const a_softplus_log_f = -f;
-      const softplus_log_f = softplus(a_softplus_log_f);
-      const log_f = -softplus_log_f;
+      const log_f = logSigmoid(f);
       const a_m_next = log_f + m;
       const m_next = Math.max(a_m_next, i);
       const a_i_stable = i - m_next;
@@ -606,14 +602,14 @@ function heaviside(x) {
   return (1 + Math.sign(x)) / 2;
 }
 
+/** log(1 / (1 + exp(-x))), which does not overflow. */
+function logSigmoid(x) {
+  return Math.min(x, 0) - Math.log1p(Math.exp(-Math.abs(x)));
+}
+
 /** 1 / (1 + exp(-x)); where exp(-x) is infinite, 0. */
 function sigmoid(x) {
   return 1 / (1 + Math.exp(-x));
-}
-
-/** log(1 + exp(x)), which does not overflow. */
-function softplus(x) {
-  return Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 }
 
 /** What a value is, for a message. */

@@ -4,20 +4,46 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
 import sys
+from collections.abc import Callable
 from importlib import import_module
 
-from mutation.mutant import Mutant
+from mutation.mutant import Mutant, Verdict
 from mutation.report import Report
-from mutation.runner import run
 
-SOURCES = ("equations", "program", "templates")
+SOURCES = ("equations", "program", "templates", "c")
+COMPILED = ("c",)  # what another runner tries
 
 
 def made(sources: list[str], only: str, every: int) -> list[Mutant]:
     """The mutants of some sources in some places, or every Nth of them."""
-    found = (m for s in sources for m in import_module(f"mutation.{s}").mutants())
+    found = (m for s in sources if is_there(s) for m in import_module(f"mutation.{s}").mutants())
     return [m for m in found if only in m.place][::every]
+
+
+def is_there(source: str) -> bool:
+    """Whether there is what tries the mutants of a source; says so where there is not."""
+    if source in COMPILED and not shutil.which("gcc"):
+        print(
+            f"Not run: {source}. It is compiled by gcc, which is not there (Debian: gcc, libc6-dev)"
+        )
+        return False
+    return True
+
+
+def tried(mutants: list[Mutant], jobs: int, tell: Callable[[Verdict], None]) -> list[str]:
+    """Have each tried by the runner of its source."""
+    broken = []
+    for runner in dict.fromkeys(runner_of(m) for m in mutants):
+        some = [m for m in mutants if runner_of(m) == runner]
+        broken += import_module(f"mutation.{runner}").run(some, jobs, tell)
+    return broken
+
+
+def runner_of(mutant: Mutant) -> str:
+    """The module that tries a mutant."""
+    return "c_runner" if mutant.source in COMPILED else "runner"
 
 
 def main() -> int:
@@ -34,7 +60,7 @@ def main() -> int:
     mutants = made(arguments.sources or list(SOURCES), arguments.only, arguments.every)
     print(f"{len(mutants)} found; trying {arguments.jobs} at a time …", file=sys.stderr, flush=True)
     report = Report(len(mutants))
-    broken = run(mutants, arguments.jobs, report.tell)
+    broken = tried(mutants, arguments.jobs, report.tell)
     report.show()
     if not (arguments.sources or arguments.only) and arguments.every == 1:
         for pattern in report.unused():

@@ -1,5 +1,6 @@
 from derive.language import (  # noqa: I001
-    Axis, Cell, Heads, I, Input, Matrix, Output, State, Vector, outer, sigmoid, sum, tanh,
+    Axis, Cell, Heads, I, Input, Matrix, Output, State, Vector, largest, outer, sigmoid,
+    sum, tanh,
 )  # fmt: skip
 
 
@@ -16,4 +17,4 @@ class Memory(Cell):
     f = sigmoid(P.f @ x + b.f + sum(A.f, K))
     C_next = r * C + f * outer(v, k) + outer(C @ q, k) * A.C
     r_next = f * r + sum(C_next, K) / 2 + v
-    y = Output(C_next @ q + sum(C, K) * r + C_next @ k)
+    y = Output(C_next @ q + sum(C, K) * r + C_next @ k * largest(q))

@@ -37,3 +37,15 @@ class Mutant:
 
     def __str__(self) -> str:
         return f"{self.place}: {self.operator}\n  - {self.before}\n  + {self.after}"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The result of testing a mutant.
+
+    by  the test that failed, or the earlier failure; empty if it survived; None if it is not a
+        mutant, since its code is not valid or is unchanged but for comments
+    """
+
+    mutant: Mutant
+    by: str | None

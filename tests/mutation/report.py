@@ -12,8 +12,8 @@ from pathlib import Path
 
 from progress import Progress
 
-from mutation.mutant import Mutant
-from mutation.runner import TIME, Verdict
+from mutation.mutant import Mutant, Verdict
+from mutation.processes import TIME
 
 EQUIVALENT = Path(__file__).parent / "equivalent.toml"
 COLUMNS = ("mutants", "killed", "survived", "equivalent")

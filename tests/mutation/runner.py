@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import re
-import resource
-import signal
 import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 from _pytest.runner import runtestprotocol
 
-from mutation.mutant import Mutant
+from mutation.mutant import Mutant, Verdict
+from mutation.processes import forked
 from mutation.subjects import SUBJECTS, Subject
 
 ROOT = Path(__file__).parents[2]
@@ -34,11 +31,6 @@ TESTS = [
     "tests/test_contract_details.py",
     "tests/test_params.py",
 ]
-LIMIT = 30  # seconds that one mutant may compute: on a busy machine it may wait longer
-PATIENCE = 20 * LIMIT  # seconds that may pass
-TIME = "time"  # what a mutant is killed by that takes longer
-TIMEOUTS = (signal.SIGPROF, signal.SIGALRM)
-MEMORY = 8 << 30  # bytes
 # Of the contract, the tests that notice most; then the others, but those that start a Python last.
 FIRST = (
     "test_numbers",
@@ -50,18 +42,6 @@ FIRST = (
     "test_what_is_left_out",
 )
 LAST = ("test_what_would_overflow", "test_it_works_where", "test_importing_it", "test_threads")
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """The result of testing a mutant.
-
-    by  the test that failed, or the earlier failure; empty if it survived; None if it is not a
-        mutant, since its code is not valid Python or is unchanged but for comments
-    """
-
-    mutant: Mutant
-    by: str | None
 
 
 def run(mutants: Sequence[Mutant], jobs: int, tell: Callable[[Verdict], None]) -> list[str]:
@@ -113,7 +93,6 @@ class _Plugin:
         folder: Path,
     ):
         self.mutants, self.jobs, self.tell, self.folder = mutants, jobs, tell, folder
-        self.children: dict[int, tuple[int, int]] = {}  # process: (mutant's number, pipe)
         self.broken: list[str] = []
         self.items: dict[str, list[pytest.Item]] = {}
 
@@ -122,12 +101,12 @@ class _Plugin:
         needed = [s for s in SUBJECTS if any(s in m.subjects for m in self.mutants)]
         self.items = {str(s): self.of_subject(session, s) for s in needed}
         baseline = [(lambda s=s: self.failing(s)) for s in needed]
-        for failed in self.forked(baseline):
+        for failed in forked(baseline, self.jobs):
             self.broken += [str(failed)] if isinstance(failed, str) else failed
         for subject, items in self.items.items():
             self.items[subject] = [i for i in items if i.name not in self.broken]
         gc.freeze()  # what is there stays: the children need not look at it
-        results = self.forked([(lambda m=m: self.attempt(m)) for m in self.mutants])
+        results = forked([(lambda m=m: self.attempt(m)) for m in self.mutants], self.jobs)
         for number, by in enumerate(results):
             self.tell(Verdict(self.mutants[number], by))
         return True
@@ -189,61 +168,8 @@ class _Plugin:
             if any(report.failed for report in reports):
                 yield item.name
 
-    # processes
-
-    def forked(self, tasks: list[Callable[[], object]]) -> Iterator[object]:
-        """The results of the tasks, in their order, each run in a process of its own."""
-        done: dict[int, object] = {}
-        waiting, told = list(enumerate(tasks))[::-1], 0
-        while told < len(tasks):
-            while waiting and len(self.children) < self.jobs:
-                number, task = waiting.pop()
-                process, pipe = fork(task)
-                self.children[process] = number, pipe
-            process, status = os.wait()
-            number, pipe = self.children.pop(process)
-            done[number] = answer(pipe, status)
-            while told in done:
-                yield done.pop(told)
-                told += 1
-
 
 def code(text: str) -> list[str]:
     """The lines of a module that say something to a machine."""
     lines = (re.sub(r"(^|  )\s*# .*", "", line) for line in text.splitlines())
     return [line for line in lines if line.strip()]
-
-
-def fork(task: Callable[[], object]) -> tuple[int, int]:
-    """Do something in a new process; its number, and where the answer will be."""
-    reading, writing = os.pipe()
-    process = os.fork()
-    if process:
-        os.close(writing)
-        return process, reading
-    try:
-        os.close(reading)
-        for timeout in TIMEOUTS:
-            signal.signal(timeout, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_PROF, LIMIT)
-        signal.alarm(PATIENCE)
-        pytest.Function.repr_failure = lambda self, error, style=None: ""  # nobody reads it
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        for stream in (1, 2):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream)
-        result = task()
-        os.write(writing, pickle.dumps(result))
-    except BaseException as error:
-        os.write(writing, pickle.dumps(f"{type(error).__name__}"))
-    finally:
-        os._exit(0)
-
-
-def answer(pipe: int, status: int) -> object:
-    """The result that a process sent, or the cause of its death."""
-    with os.fdopen(pipe, "rb") as file:
-        data = file.read()
-    if os.WIFSIGNALED(status):
-        number = os.WTERMSIG(status)
-        return TIME if number in TIMEOUTS else f"signal {number}"
-    return pickle.loads(data)

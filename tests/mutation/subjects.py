@@ -11,7 +11,7 @@ from derive.compiler import generate
 from derive.library import load
 
 HERE = Path(__file__).parent
-OWN = ("words", "constants", "counted", "memory", "timed")  # cells of this folder
+OWN = ("words", "constants", "counted", "memory", "timed", "bare")  # cells of this folder
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,7 @@ CONSTANTS = Subject("constants")  # one that computes with parameters alone
 TIMED = Subject("timed")  # one with several inputs, the step's number, and formulas of parameters
 COUNTED = Subject("counted", "states")  # one whose input is a number
 MEMORY = Subject("memory")  # one with matrices, for each head
+BARE = Subject("bare")  # one without a matrix
 CHECKPOINTS = (  # what keeps states of some steps only
     *(Subject("timed", "checkpoints"), Subject("counted", "checkpoints")),
     *(Subject("memory", "checkpoints"), Subject("lstm", "checkpoints")),

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from unittest import mock
 
 import jinja2
@@ -171,10 +172,16 @@ def module_of(subject: Subject) -> Module:
 
 
 def unreached() -> set[str]:
-    """The parts of templates that no subject reaches: macros, loops, and sides of conditions."""
+    """The parts of templates that no subject reaches."""
+    return not_reached(sorted(TEMPLATES.glob("*.j2")), lambda: [text_of(s) for s in NOTICED])
+
+
+def not_reached(paths: Iterable[Path], fill: Callable[[], object]) -> set[str]:
+    """The parts of templates that are not reached while they are filled in: macros, loops, and
+    sides of conditions."""
     marked: dict[str, str] = {}
     parts: dict[str, None] = {}
-    for path in sorted(TEMPLATES.glob("*.j2")):
+    for path in paths:
         text, done = path.read_text(encoding="utf-8"), 0
         pieces = []
         for gap in gaps_of(text):
@@ -183,9 +190,8 @@ def unreached() -> set[str]:
                 part = f"{path.name}:{line}: {text[gap.start : gap.end]}"
                 pieces += [text[done : gap.end], f"{{{{ reached({len(parts)}) }}}}"]
                 parts[part], done = None, gap.end
-        marked[f"numpy/{path.name}"] = "".join([*pieces, text[done:]])
+        marked[f"{path.parent.name}/{path.name}"] = "".join([*pieces, text[done:]])
     found: set[int] = set()
     with filled_in(marked, reached=lambda k: found.add(k) or ""):
-        for subject in NOTICED:
-            text_of(subject)
+        fill()
     return {part for k, part in enumerate(parts) if k not in found}

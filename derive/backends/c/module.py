@@ -200,7 +200,8 @@ class Module(ScalarModule):
 
     @property
     def glorot(self) -> list[Quantity]:
-        """The parameters that are matrices and not computed, in memory's order."""
+        """The parameters that are matrices, in memory's order. One with a formula is among them: it
+        takes as many random numbers as NumPy's module asks for, and is computed afterwards."""
         matrices = self.about.matrices
         return [q for q in self.layout.parameters if q.name in matrices]
 

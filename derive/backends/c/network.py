@@ -7,30 +7,27 @@ kernel. What is handed from stage to stage lies on the tape, behind the cells' o
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 import sympy as sp
 
 from derive import VERSION
 from derive.backends.c.lines import folded
-from derive.backends.c.module import POLICY, Module
+from derive.backends.c.module import POLICY
+from derive.backends.c.network_cells import CellModule
+from derive.backends.c.network_stages import Array, PartView, StageView
 from derive.backends.c.printer import PARTS, literal
-from derive.backends.c.routine import CRoutine
 from derive.backends.c.words import OF_NETWORK, WORDS
 from derive.backends.lengths import LengthPrinter
 from derive.backends.scalar.lines import in_comment
-from derive.backends.scalar.module import ScalarModule
 from derive.cell import Cell
 from derive.names import fresh
-from derive.network.network import Dropout, Layer, Length, Network, Part
+from derive.network.network import Dropout, Length, Network, Part
 from derive.nodes import Axis, Quantity
-from derive.program.naming import Names
 from derive.program.program import Program
 from derive.render import render
 
 STORES = ("all", "states")
-USED = ("forward", "backward", "step")  # the routines that a network has of its cells
 
 
 def files(network: Network, store: str = "all") -> dict[str, str]:
@@ -40,103 +37,6 @@ def files(network: Network, store: str = "all") -> dict[str, str]:
         f"{network.name}.{end}": folded(render(f"c/network/module.{end}.j2", module=module))
         for end in ("h", "c")
     }
-
-
-class CellModule(Module):
-    """A cell of a network as the templates see it: its functions are the file's own.
-
-    is_trained  whether its parameters are among the network's
-    streams     whether the network runs step by step
-    """
-
-    static = "static "
-
-    def __init__(self, program: Program, network: str, name: str, is_trained: bool, streams: bool):
-        words = WORDS | OF_NETWORK
-        ScalarModule.__init__(self, program, Names(program, words, words, routines=USED))
-        calls = program.interface
-        self.own, self.called = f"{name}_", f"{network}_{name}"
-        self.is_trained, self.streams = is_trained, streams
-        self.forward = self.routine("forward", calls.forward, calls.tape.regions)
-        self.backward = self.routine("backward", calls.backward)
-        self.step = self.routine("step", calls.step)
-
-    @property
-    def prefix(self) -> str:
-        """What the names of its types and functions begin with."""
-        return self.called
-
-    @property
-    def routines(self) -> tuple[CRoutine, ...]:
-        """Those that the file has."""
-        return (self.forward, self.backward, *([self.step] if self.streams else []))
-
-
-@dataclass(frozen=True)
-class Array:
-    """Numbers of all steps: what they are called, how many each step has, and where they are: among
-    the `xs` of the caller, his `ys`, or `kept` on the tape; and what their adjoints are called."""
-
-    name: str
-    width: Length
-    where: str = "kept"
-    bar: str = ""
-
-
-@dataclass(frozen=True)
-class PartView:
-    """A part of the network under its names.
-
-    part    the part
-    cell    the functions of its cell
-    name    what it is called
-    inputs  where its cell's inputs are, masks among them
-    turned  copies of them in the part's own order, where that is not the order of time
-    masks   for each of its masks the array that it is kept in
-    out     where its outputs are
-    states  for each of its states the field of the network's states
-    """
-
-    part: Part
-    cell: CellModule
-    name: str
-    inputs: tuple[Array, ...]
-    turned: tuple[Array, ...]
-    masks: tuple[Array, ...]
-    out: Array
-    states: dict[Quantity, str]
-
-    @property
-    def given(self) -> tuple[Array, ...]:
-        """What its cell is given."""
-        return self.turned or self.inputs
-
-    def streamed(self, stage: StageView) -> tuple[Array, ...]:
-        """The same, in a stream."""
-        return (*stage.alone, *self.masks)
-
-
-@dataclass(frozen=True)
-class StageView:
-    """A stage of the network under its names.
-
-    source  what it is given
-    alone   the same, where dropout lets all through
-    out     what it hands on
-    mask    the array that dropout multiplies with
-    """
-
-    stage: Layer | Dropout
-    source: tuple[Array, ...]
-    alone: tuple[Array, ...]
-    parts: tuple[PartView, ...]
-    out: Array
-    mask: Array | None
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-        return self.stage.name
 
 
 class NetworkModule:

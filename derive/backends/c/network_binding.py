@@ -7,7 +7,7 @@ from typing import Any
 
 from derive.backends.c.binding import OWN
 from derive.backends.numpy import network
-from derive.backends.numpy.network import Named
+from derive.backends.numpy.network_cells import Named
 from derive.backends.numpy.printer import helpers
 from derive.backends.python_lines import folded
 from derive.network.network import Network

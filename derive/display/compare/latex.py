@@ -8,6 +8,7 @@ from derive.cell import Cell
 from derive.display.about import inputs, settings
 from derive.display.compare.difference import Difference, difference
 from derive.display.compare.marks import Version, versions
+from derive.display.compare.renamed import called
 from derive.display.formula import plain
 from derive.display.latex.lines import align
 from derive.display.latex.printer import Latex
@@ -36,7 +37,7 @@ def document(old: Cell, new: Cell) -> str:
 
 def _aligned(found: Difference) -> dict[str, str]:
     """Each section as an align* environment; "" for one that is empty."""
-    printers = Latex(found.old), Latex(found.new)
+    printers = Latex(called(found.old, found.renamed)), Latex(found.new)
     made = {}
     for section, changes in found.sections.items():
         total = TOTAL if section == "parameters" else ""

@@ -13,6 +13,7 @@ from derive.cost.predicted import size, text
 from derive.display.about import settings, shape
 from derive.display.compare.difference import difference, replaced
 from derive.display.compare.marks import versions
+from derive.display.compare.renamed import called
 from derive.display.compare.terms import Change
 from derive.display.formula import plain
 from derive.display.terminal import console
@@ -24,6 +25,7 @@ HEADINGS = {
     "back": ("Handed back", ""),
     "parameters": ("Gathered", "Σ "),
 }
+WHOLE = "\u00a0"  # a space at which no line ends
 SIGNS = {"": ("  ", "dim"), "-": ("− ", "red"), "+": ("+ ", "green")}
 
 
@@ -39,8 +41,9 @@ def print_difference(old: Cell, new: Cell) -> None:
         out.print(line)
     if found.renamed:
         names = ", ".join(f"{one} is called {two}" for one, two in found.renamed.items())
-        out.print(f"  {names}")
-    printers = Unicode(found.old), Unicode(found.new)
+        for row in textwrap.wrap(f"{names}, in all that follows", out.width - 2):
+            out.print(f"  {row}")
+    printers = Unicode(called(found.old, found.renamed)), Unicode(found.new)
     for section, changes in found.sections.items():
         heading, total = HEADINGS[section]
         out.print(Text(f"\n{heading}", "bold"))
@@ -56,9 +59,10 @@ def _quantities(old: Cell, new: Cell, renamed: Mapping[str, str], width: int) ->
         changed = replaced(getattr(old, own), getattr(new, own), renamed)
         for (sign, style), some in zip((SIGNS["-"], SIGNS["+"]), changed, strict=True):
             if some:
-                whole = f"{sign}{kind}: " + ", ".join(f"{q.name} ({shape(q.axes)})" for q in some)
-                for line in textwrap.wrap(whole, width, subsequent_indent="    "):
-                    yield Text(line, style)
+                named = (f"{q.name} ({shape(q.axes)})".replace(" ", WHOLE) for q in some)
+                whole = f"{sign}{kind}: " + ", ".join(named)
+                for row in textwrap.wrap(whole, width, subsequent_indent="    "):
+                    yield Text(row.replace(WHOLE, " "), style)
     counts = [text(sp.Add(*(size(p.axes) for p in cell.parameters))) for cell in (old, new)]
     yield Text(f"  numbers in the parameters: {' → '.join(dict.fromkeys(counts))}")
 

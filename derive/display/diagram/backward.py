@@ -29,9 +29,8 @@ from derive.nodes import FeatureSum, MatVec, Outer, Quantity, axes_of, summed
 
 # What is wider is written below the picture, under a number. That begins with what is very wide;
 # each time that a label finds no room, less is too wide, but not less than a letter is.
-LONGEST, STEP, SHORTEST = 96.0, 2.0, 20.0
+LONGEST, STEP, SHORTEST = 100.0, 2.0, 20.0
 NORM = "norm′"  # a standardised vector's derivative, which is no factor: its name stands for it
-CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"
 
 
 def backward(cell: Cell) -> Scene:
@@ -109,7 +108,9 @@ class _BackwardPen(Pen):
             return text
         if text not in self.notes:
             count = len(self.notes)
-            self.notes[text] = CIRCLED[count] if count < len(CIRCLED) else f"({count + 1})"
+            self.notes[text] = (
+                label.CIRCLED[count] if count < len(label.CIRCLED) else f"({count + 1})"
+            )
         return self.notes[text]
 
     def carried(self, target: Node, operand: Operand) -> str:

@@ -12,6 +12,7 @@ from derive.cell import Cell
 from derive.display.derivation import textbook
 from derive.display.diagram import label
 from derive.display.diagram.arrange import arrange
+from derive.display.diagram.arrow import covered
 from derive.display.diagram.graph import Graph, Node, graph
 from derive.display.diagram.label import Labels
 from derive.display.diagram.roles import line_roles, roles
@@ -30,6 +31,7 @@ SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -"
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
 SIGNS |= {"log_sigmoid": "log σ", "floor": "⌊·⌋", "choose": "where", "stop_gradient": "sg"}
 SIGNS |= {"outer": "⊗", "apply": "@"}
+MINUS = "−"
 
 
 def scene(cell: Cell) -> Scene:
@@ -260,7 +262,7 @@ class Pen:
                 yield self.labels.symbol(name), way, self.corners(way)
         for way in self.routes.ways:
             if way.operand.negated:
-                yield "−", way, self.corners(way)[::-1]
+                yield MINUS, way, self.corners(way)[::-1]
 
     def free_word(
         self,
@@ -277,13 +279,16 @@ class Pen:
         names = tuple(map(str, self.graph.nodes[way.source].names))
         lines = [*self.frame().sides]
         lines += [segment for stroke in strokes for segment in stroke.segments]
+        heads = [area for stroke in strokes for area in covered(stroke)]
         for x, y in _beside(points, width, size):
             word = Word(x, y, width, text, "line", names, size)
             area = word.area
             if (
                 not any(area.meets(box.area, 1) for box in boxes)
                 and not any(area.meets(segment, 2) for segment in lines)
-                and not any(area.meets(other.area, 2) for other in words)
+                and not any(area.meets(head, 1) for head in heads)
+                and not any(area.meets(other.area, 3) for other in words)
+                and (text != MINUS or _is_nearest(area, points[0], strokes))
             ):
                 return word
         return None
@@ -297,6 +302,12 @@ class Pen:
             self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6
         else:
             self.wider[column - 1 if points[1][0] < points[0][0] else column] += 16
+
+
+def _is_nearest(sign: Area, tip: Position, strokes: Iterable[Stroke]) -> bool:
+    """Whether a sign is nearer to the arrow head that it belongs to than to any other."""
+    others = (other for stroke in strokes for other, _ in stroke.heads if other != tip)
+    return all(sign.away(tip) < sign.away(other) for other in others)
 
 
 def _beside(points: tuple[Position, ...], width: float, size: float) -> Iterator[Position]:

@@ -57,7 +57,7 @@ def entries(made: Scene) -> Iterator[Entry]:
             yield Entry(text, (_box(sign, "operation", 18, 18, True),))
     lines = {"memory": "memory", "hidden": "handed on", "input": "input"}
     lines |= {"rail": "along the memory", "old": "of the step before"}
-    lines |= {"matrix": "a matrix"}
+    lines |= {"matrix": "matrix"}
     for role, text in lines.items():
         if role in roles:
             yield Entry(text, strokes=(_line(LINES.get(role, role)),))
@@ -70,7 +70,7 @@ def entries(made: Scene) -> Iterator[Entry]:
         yield Entry(means["merge"], strokes=(_line(role), _branch(role)))
     if is_backward:
         yield Entry(
-            "a bar: the derivative of the loss by it", (_box("c\u0304", "line", 18, 18, True),)
+            "bar: the derivative of the loss by it", (_box("c\u0304", "line", 18, 18, True),)
         )
 
 

@@ -82,7 +82,21 @@ def runs(label: str) -> Iterator[Run]:
             yield Run(word, level, len(word.replace(BAR, "")) == 1 and word[0].isalpha())
 
 
+LOW = frozenset("acegijmnopqrsuvwxyzαγεηικμνοπρστυφχψω")
+
+
+def is_high(word: str) -> bool:
+    """Whether it is a letter with a bar that is higher than most, or a capital."""
+    return BAR in word and word[0] not in LOW
+
+
+def rise(label: str) -> float:
+    """How far a label rises above its line of writing, in the size of its type."""
+    return 0.9 if any(is_high(run.text) for run in runs(label)) else 0.78
+
+
 NARROW, WIDE = frozenset("ijlrft.,:;'|()[]1 "), frozenset("mwMWσω∘+−=×")
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # wide as they are high, in most fonts
 
 
 def width(label: str, size: float) -> float:
@@ -92,7 +106,13 @@ def width(label: str, size: float) -> float:
         scale = 1.0 if run.level == 0 else 0.72
         for character in run.text:
             if character != BAR:
-                total += scale * (
-                    0.34 if character in NARROW else 0.78 if character in WIDE else 0.56
-                )
+                total += scale * _advance(character)
     return total * size
+
+
+def _advance(character: str) -> float:
+    """About how wide a character is, in the size of its type."""
+    for width, characters in ((0.34, NARROW), (0.78, WIDE), (0.9, CIRCLED)):
+        if character in characters:
+            return width
+    return 0.56

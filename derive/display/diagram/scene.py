@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from derive.display.diagram.label import rise
+
 Position = tuple[float, float]
 
 MARGIN = 12.0  # around a picture
@@ -80,7 +82,10 @@ class Word:
     def area(self) -> Area:
         """The area that it covers, with its subscripts."""
         return Area(
-            self.x, self.y - 0.78 * self.size, self.x + self.width, self.y + 0.36 * self.size
+            self.x,
+            self.y - rise(self.text) * self.size,
+            self.x + self.width,
+            self.y + 0.36 * self.size,
         )
 
 
@@ -122,6 +127,12 @@ class Area:
             and self.top < other.bottom + apart
             and other.top < self.bottom + apart
         )
+
+    def away(self, place: Position) -> float:
+        """How far a place is from it, across and down together."""
+        x, y = place
+        across = max(self.left - x, x - self.right, 0.0)
+        return across + max(self.top - y, y - self.bottom, 0.0)
 
 
 Shape = TypeVar("Shape", Box, Word, Dot)

@@ -3,43 +3,69 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass
 from html import escape
 
-from derive.display.diagram.label import Run, runs
+from derive.display.diagram.arrow import arrow, length, towards
+from derive.display.diagram.label import is_high, runs, width
 from derive.display.diagram.scene import Position, Scene
+from derive.display.unicode import BAR
 from derive.render import render
 
 CORNER = 8.0
 SPACE = 0.25  # a space between words, in the size of type
+# A bar over a letter is a dash, which in nearly all fonts is half as long as its type is high: how
+# long it is here, how far it is raised, and how far to the right, since the letter leans.
+LINE, RAISED, LEAN = 0.4, 0.6, 0.08
 
 
 def svg(scene: Scene) -> str:
     """The text of an SVG file."""
     return render(
-        "diagram/picture.svg.j2", scene=scene, path=path, head=head, runs=_runs, escape=escape
+        "diagram/picture.svg.j2", scene=scene, path=path, head=head, pieces=pieces, escape=escape
     )
 
 
-def _runs(text: str) -> Iterator[tuple[Run, float, float]]:
-    """The pieces of a label without their spaces, each with how far it lies above or below the
-    last, and how far from it."""
-    last, space = 0, 0.0
+@dataclass(frozen=True)
+class Piece:
+    """Text in one form; lengths are in the size of the label's type.
+
+    down, across  how far it is from where the last piece has ended
+    """
+
+    text: str
+    italic: bool
+    scale: float
+    down: float
+    across: float
+
+
+def pieces(text: str) -> Iterator[Piece]:
+    """The pieces of a label without their spaces. A bar over a letter that is high is a piece of
+    its own, since many fonts have it run through the letter; then the text goes on behind that."""
+    level, down, across = 0, 0.0, 0.0
     for run in runs(text):
         for n, word in enumerate(run.text.split(" ")):
-            space += SPACE * (n > 0)
+            across += SPACE * (n > 0)
             if word:
-                yield replace(run, text=word), 0.3 * (last - run.level), space
-                last, space = run.level, 0.0
+                scale = 0.72 if run.level else 1.0
+                letter = word.replace(BAR, "") if is_high(word) else word
+                down += 0.3 * (level - run.level)
+                yield Piece(letter, run.italic, scale, down, across)
+                level, down, across = run.level, 0.0, 0.0
+                if letter != word:
+                    back = (width(letter, scale) + LINE * scale) / 2 - LEAN * scale
+                    yield Piece("–", False, 2 * LINE * scale, -RAISED * scale, -back)
+                    down, across = RAISED * scale, back - LINE * scale
 
 
 def path(points: tuple[Position, ...]) -> str:
     """A line with round corners, as path data."""
     text = f"M{_pair(points[0])}"
     for before, at, after in zip(points, points[1:], points[2:], strict=False):
-        short = min(CORNER, _length(before, at) / 2, _length(at, after) / 2)
+        short = min(CORNER, length(before, at) / 2, length(at, after) / 2)
         text += (
-            f"L{_pair(_towards(at, before, short))}Q{_pair(at)} {_pair(_towards(at, after, short))}"
+            f"L{_pair(towards(at, before, short))}Q{_pair(at)} {_pair(towards(at, after, short))}"
         )
     return f"{text}L{_pair(points[-1])}"
 
@@ -47,23 +73,6 @@ def path(points: tuple[Position, ...]) -> str:
 def head(tip: Position, back: Position, role: str) -> str:
     """The arrow head of a line, as path data."""
     return f"M{'L'.join(map(_pair, arrow(tip, back, role)))}Z"
-
-
-def arrow(tip: Position, back: Position, role: str) -> tuple[Position, Position, Position]:
-    """The corners of an arrow head; that of a matrix is wider, as its line is."""
-    x, y = _towards(tip, back, 12.0 if "matrix" in role else 7.0)
-    across = (y - tip[1]) / 2, (tip[0] - x) / 2
-    return tip, (x + across[0], y + across[1]), (x - across[0], y - across[1])
-
-
-def _length(one: Position, two: Position) -> float:
-    return abs(one[0] - two[0]) + abs(one[1] - two[1])
-
-
-def _towards(one: Position, two: Position, far: float) -> Position:
-    """A place on the straight line from one place to another."""
-    share = far / (_length(one, two) or 1.0)
-    return one[0] + share * (two[0] - one[0]), one[1] + share * (two[1] - one[1])
 
 
 def _pair(at: Position) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import groupby
 
+from derive.display.diagram.arrow import arrow
 from derive.display.diagram.label import Run, runs
 from derive.display.diagram.scene import Scene
-from derive.display.diagram.svg import arrow
 from derive.display.latex.text import escape
 from derive.display.letters import GREEK
 from derive.display.unicode import BAR

@@ -1,0 +1,42 @@
+"""The cells of a network as its templates see them."""
+
+from __future__ import annotations
+
+from derive.backends.c.module import Module
+from derive.backends.c.routine import CRoutine
+from derive.backends.c.words import OF_NETWORK, WORDS
+from derive.backends.scalar.module import ScalarModule
+from derive.program.naming import Names
+from derive.program.program import Program
+
+USED = ("forward", "backward", "step")  # the routines that a network has of its cells
+
+
+class CellModule(Module):
+    """A cell of a network as the templates see it: its functions are the file's own.
+
+    is_trained  whether its parameters are among the network's
+    streams     whether the network runs step by step
+    """
+
+    static = "static "
+
+    def __init__(self, program: Program, network: str, name: str, is_trained: bool, streams: bool):
+        words = WORDS | OF_NETWORK
+        ScalarModule.__init__(self, program, Names(program, words, words, routines=USED))
+        calls = program.interface
+        self.own, self.called = f"{name}_", f"{network}_{name}"
+        self.is_trained, self.streams = is_trained, streams
+        self.forward = self.routine("forward", calls.forward, calls.tape.regions)
+        self.backward = self.routine("backward", calls.backward)
+        self.step = self.routine("step", calls.step)
+
+    @property
+    def prefix(self) -> str:
+        """What the names of its types and functions begin with."""
+        return self.called
+
+    @property
+    def routines(self) -> tuple[CRoutine, ...]:
+        """Those that the file has."""
+        return (self.forward, self.backward, *([self.step] if self.streams else []))
