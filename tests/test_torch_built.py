@@ -337,7 +337,9 @@ def test_copies_and_files(lstm, ran):
     assert set(ran) == {"FORWARD"}
 
 
-@pytest.mark.parametrize("backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.every)])
+@pytest.mark.parametrize(
+    "backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.every)]
+)
 def test_compiled_and_exported(backend):
     torch.manual_seed(0)
     layer = compiled_alone(load("lstm")).LSTM(2, 3, bidirectional=True)
