@@ -18,6 +18,7 @@ from derive.display.diagram.backward import NORM, _BackwardPen, backward
 from derive.display.diagram.graph import Norm, graph
 from derive.display.diagram.label import LEVEL, LOWER, rise, width
 from derive.display.diagram.svg import pieces, svg
+from derive.display.diagram.tikz import formula
 from derive.display.unicode import BAR
 from derive.elementwise import Declared
 from derive.largest import Largest
@@ -148,3 +149,19 @@ def test_a_bar_over_a_high_letter_is_a_line_above_it(letter):
 
 def test_a_bar_over_a_low_letter_is_the_font_s():
     assert [piece.text for piece in pieces(f"c{BAR} ∘ i")] == ["c" + BAR, "∘", "i"]
+
+
+def test_a_bar_over_a_word_is_one_above_all_of_it():
+    word, bar, behind = pieces(f"l{BAR}ast{LOWER}t{LEVEL}")
+    assert (word.text, bar.text, behind.text) == ("last", "–", "t") and not word.italic
+    middle = word.across + width("last", 1.0) + bar.across + bar.scale / 4
+    assert middle == pytest.approx(width("last", 1.0) / 2, abs=0.1)
+    assert formula(f"l{BAR}ast") == r"\overline{\mathrm{last}}"
+
+
+def test_long_formulas_are_numbered_in_characters_that_fonts_have():
+    """The GRU-D's are more than ten."""
+    drawn = _BackwardPen(library.load("gru_d"))
+    drawn.run()
+    numbers = list(drawn.notes.values())
+    assert numbers[:10] == list("①②③④⑤⑥⑦⑧⑨⑩") and numbers[10:12] == ["(11)", "(12)"]

@@ -265,11 +265,11 @@ class Normalised(Cell):
 def test_the_word_gives_its_equations_good_names():
     written = {str(e.lhs) for e in Normalised.equations}
     assert written == {
-        "u_1", "u_2", "mu_u", "sigma_u", "p", "q", "v", "mu_v", "sigma_v", "c_next", "mu_c",
-        "sigma_c", "h_next",
+        "u_1", "u_2", "mu_u", "sigma_u", "p", "q", "v_standard", "mu_v_standard",
+        "sigma_v_standard", "c_next", "mu_c", "sigma_c", "h_next",
     }  # fmt: skip
     order = {e.lhs.name: e.order for e in Normalised.equations}["c_next"]
-    assert order.index("b_c") < order.index("sigma_v") < order.index("q")
+    assert order.index("b_c") < order.index("sigma_v_standard") < order.index("q")
 
 
 def test_a_cell_that_standardises_is_proved():

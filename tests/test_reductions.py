@@ -105,6 +105,11 @@ def test_names():
     assert [e.lhs.name for e in cell.equations] == ["u", "exp_u", "h_next", "exp_h", "c_next"]
 
 
+def test_a_helper_takes_no_name_that_a_person_would():
+    cell = define(HEAD + "p = softmax(W @ x)\nv = p * c\nc_next = v\nh_next = softmax(U @ h) * v")
+    assert cell.equations[0].lhs.name == "v_softmax"
+
+
 @pytest.mark.parametrize("formula", ["largest(2.0)", "softmax(sum(h))", "largest(W)"])
 def test_of_what_is_no_vector(formula):
     text = error_of(HEAD + f"h_next = {formula} * h + W @ x\nc_next = c")

@@ -337,12 +337,15 @@ def test_copies_and_files(lstm, ran):
     assert set(ran) == {"FORWARD"}
 
 
-def test_compiled_and_exported():
+@pytest.mark.parametrize(
+    "backend", ["aot_eager", pytest.param("inductor", marks=pytest.mark.every)]
+)
+def test_compiled_and_exported(backend):
     torch.manual_seed(0)
     layer = compiled_alone(load("lstm")).LSTM(2, 3, bidirectional=True)
     x = torch.randn(6, 2, 2, requires_grad=True)
     wanted = gradient(layer, x)
-    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True, dynamic=True)
+    compiled = torch.compile(layer, backend=backend, fullgraph=True, dynamic=True)
     for one, other in zip(gradient(compiled, x), wanted, strict=True):
         assert torch.allclose(one, other, atol=1e-6)
     program = torch.export.export(

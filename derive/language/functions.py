@@ -76,7 +76,7 @@ def softmax(vector: sp.Expr) -> sp.Expr:
     the largest entry, which changes nothing, so that nothing overflows; the powers are equations
     of their own, called after the vector."""
     body, given = current(), sp.sympify(operand(vector))
-    named = given if isinstance(given, Quantity) else body.helper("v", given)
+    named = given if isinstance(given, Quantity) else body.helper("v_softmax", given)
     shift = stop_gradient(Largest(named))
     powers = body.helper(f"exp_{named.name.removesuffix('_next')}", exp(named - shift))
     return powers / FeatureSum(powers)
@@ -96,7 +96,7 @@ def standardise(*vectors: sp.Expr, eps: Any = 0) -> sp.Expr | tuple[sp.Expr, ...
         raise CellError(
             f"standardise(v, eps=…) takes vectors and a number from 0 on, not eps={eps!r}"
         )
-    named = [v if isinstance(v, Quantity) else body.helper("v", v) for v in given]
+    named = [v if isinstance(v, Quantity) else body.helper("v_standard", v) for v in given]
     family = _family([v.name.removesuffix("_next") for v in named])
     mu = body.helper(f"mu_{family}", mean(sp.Add(*named)) / len(named))
     sigma = body.helper(f"sigma_{family}", Deviation(mu, sp.sympify(eps), *named))

@@ -78,7 +78,7 @@ def runs(label: str) -> Iterator[Run]:
         if piece in (LOWER, HIGHER, LEVEL):
             level = {LOWER: -1, HIGHER: 1, LEVEL: 0}[piece]
             continue
-        for word in re.findall(rf"[^\W\d_]{BAR}?(?![^\W\d_])|[^\W\d_]{{2,}}|[\W\d_]+", piece):
+        for word in re.findall(rf"[^\W\d_]{BAR}?[^\W\d_]+|[^\W\d_]{BAR}?|[\W\d_]+", piece):
             yield Run(word, level, len(word.replace(BAR, "")) == 1 and word[0].isalpha())
 
 
@@ -86,8 +86,8 @@ LOW = frozenset("acegijmnopqrsuvwxyzαγεηικμνοπρστυφχψω")
 
 
 def is_high(word: str) -> bool:
-    """Whether it is a letter with a bar that is higher than most, or a capital."""
-    return BAR in word and word[0] not in LOW
+    """Whether it has a bar and is a word, a capital, or a letter that is higher than most."""
+    return BAR in word and bool({*word} - LOW - {BAR} or len(word) > 2)
 
 
 def rise(label: str) -> float:
@@ -96,7 +96,7 @@ def rise(label: str) -> float:
 
 
 NARROW, WIDE = frozenset("ijlrft.,:;'|()[]1 "), frozenset("mwMWσω∘+−=×")
-CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳"  # wide as they are high, in most fonts
+CIRCLED = "①②③④⑤⑥⑦⑧⑨⑩"  # as wide as they are high; many fonts have no more of them
 
 
 def width(label: str, size: float) -> float:

@@ -41,8 +41,8 @@ class Piece:
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """The pieces of a label without their spaces. A bar over a letter that is high is a piece of
-    its own, since many fonts have it run through the letter; then the text goes on behind that."""
+    """The pieces of a label without their spaces. A bar over what is high is a piece of its
+    own, since many fonts have it run through the letter; then the text goes on behind that."""
     level, down, across = 0, 0.0, 0.0
     for run in runs(text):
         for n, word in enumerate(run.text.split(" ")):

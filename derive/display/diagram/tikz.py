@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from derive.display.diagram.arrow import arrow
-from derive.display.diagram.label import Run, runs
+from derive.display.diagram.label import CIRCLED, Run, runs
 from derive.display.diagram.scene import Scene
 from derive.display.latex.text import escape
 from derive.display.letters import GREEK
@@ -54,14 +54,15 @@ def _words(pieces: Iterator[Run]) -> Iterator[str]:
             letter = SIGNS.get(word, word)
             yield rf"\bar{{{letter}}}" if BAR in piece.text else letter
         elif word.isalpha() and word.isascii():
-            yield rf"\mathrm{{{word}}}"
+            upright = rf"\mathrm{{{word}}}"
+            yield rf"\overline{{{upright}}}" if BAR in piece.text else upright
         else:
             yield "".join(_sign(character) for character in piece.text)
 
 
 def _sign(character: str) -> str:
-    if "①" <= character <= "⑳":
-        return rf"\text{{({ord(character) - ord('①') + 1})}}"
+    if character in CIRCLED:
+        return rf"\text{{({CIRCLED.index(character) + 1})}}"
     if character in SIGNS:
         return SIGNS[character]
     is_plain = character.isalnum() or character in "+-=/(),.:[]"
