@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
 from reference import module_of
 from some_cells import MATRICES, SEVERAL, SOME, first, sampled
-from written_cells import IDLE, READABLE, UNPLEASANT
 from written_cells import MATRICES as WITH_MATRICES
+from written_cells import READABLE, UNPLEASANT, Fading, Still
 
 import derive
 from derive import language, library
@@ -136,7 +136,7 @@ def test_with_every_option(name):
     agrees_in_float32(load(name), LENGTHS)
 
 
-HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES, *IDLE]
+HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES, Still]
 
 
 @peers
@@ -144,6 +144,10 @@ HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES, *IDLE]
 @pytest.mark.parametrize("cell", first(6, HOSTILE[::-1]), ids=lambda cell: cell.title)
 def test_cells_that_somebody_wrote(cell, lengths):
     agrees_in_float32(cell, lengths)
+
+
+def test_a_cell_without_parameters_has_a_model():
+    assert [*derive.generate(Fading, "onnx")] == ["fading.onnx"]
 
 
 NAMES_OF_OTHERS = """
