@@ -8,7 +8,7 @@ from typing import Any
 
 from benchmarks.contestants import CONTESTANTS, UNFUSED
 from benchmarks.grid import BOTH, FORWARD, GRID
-from benchmarks.ratios import Figure, others, ours, ratio
+from benchmarks.ratios import Figure, mean, others, ours, ratio
 from benchmarks.table import short, table
 
 PLOT = "benchmarks/results/speed.svg"
@@ -32,6 +32,10 @@ CONCLUSION = f"""
 Four cells without a fused kernel: peephole, MGU, LEM and layer normalisation; their median.
 
 ![the ratios of each cell and peer, with their spread]({PLOT})
+"""
+LAYERS = """
+In PyTorch, the LSTM's layer with this code takes {theirs} of the time of `nn.LSTM`, and {own} of
+that of the code itself: the geometric means over these shapes, forward + backward.
 """
 
 
@@ -58,7 +62,18 @@ def section(found: dict[str, Any]) -> str:
     ]
     lines = table(["(T, B, I, H)", *(heading for heading, *_ in COLUMNS)], rows)
     on = f"{machine['processor']} with {machine['vectors']}, {machine['threads']} threads, float32"
-    return INTRODUCTION.format(whose=whose, on=on) + "\n".join(lines) + CONCLUSION
+    text = INTRODUCTION.format(whose=whose, on=on) + "\n".join(lines) + CONCLUSION
+    return text + of_layers(found)
+
+
+def of_layers(found: dict[str, Any]) -> str:
+    """A sentence about the layer for PyTorch, where it was measured."""
+    figures = [figure for figure in found.get("torch", []) if figure["cell"] == "lstm"]
+    needed = {"layer", "compiled", "torch"}
+    if not figures or not all(needed <= figure["rounds"].keys() for figure in figures):
+        return ""
+    own, theirs = (short(mean(figures, other, "layer")) for other in ("compiled", "torch"))
+    return LAYERS.format(own=own, theirs=theirs)
 
 
 def ratios(times: list[Figure], cells: Any, measure: str, shape: Any, peer: str) -> str:

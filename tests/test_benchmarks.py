@@ -206,6 +206,16 @@ def test_the_readme_s_table_is_put_between_its_marks(tmp_path):
         readme.write(FOUND, path)
 
 
+def test_the_layer_for_pytorch_is_compared_with_the_code_and_with_pytorch():
+    figures = [figure(layer=[3.0], compiled=[2.0], torch=[4.0], **{"layer.plain": [8.0]})] * 2
+    found = FOUND | {"torch": figures}
+    assert "takes 0.75 of the time of `nn.LSTM`, and 1.5 of" in readme.section(found)
+    row = "| lstm | (100, 1, 16, 32) | 3e+03 | **1.50** (1.50–1.50) | **0.75** (0.75–0.75) |"
+    page = table.page(found)
+    assert row in page and "| lstm | mean |  | 1.50 | 0.75 | 2.00 |" in page
+    assert "nn.LSTM`, and" not in readme.section(FOUND)
+
+
 def test_the_project_s_readme_has_the_marks():
     text = readme.README.read_text(encoding="utf-8")
     assert text.count(readme.BEGIN) == text.count(readme.END) == 1
