@@ -16,6 +16,13 @@ EXACT = {
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
     "log_sigmoid": lambda x: np.minimum(x, 0) - np.log1p(np.exp(-np.abs(x))),
 }
+# Of NaN, infinity, -infinity, 0, -0, 3 and -3.
+CORNERS = {
+    "relu": [np.nan, np.inf, 0, 0, 0, 3, 0],
+    "unit_step": [0, 1, 0, 0, 0, 1, 0],
+    "sign": [np.nan, 1, -1, 0, 0, 1, -1],
+    "heaviside": [np.nan, 1, 0, 0.5, 0.5, 1, 0],
+}
 # Of NaN, infinity, -infinity, 0 and -0.
 NO_NUMBERS = {
     "sigmoid": [np.nan, 1, 0, 0.5, 0.5],
@@ -34,7 +41,11 @@ void each_{0}(const real *x, real *y, size_t n) {{
 
 def there(text: str) -> list[str]:
     """Which of the functions a file has."""
-    return [name for name in EXACT if re.search(rf"^static inline real {name}\(", text, re.M)]
+    return [
+        name
+        for name in (*EXACT, *CORNERS)
+        if re.search(rf"^static inline real {name}\(", text, re.M)
+    ]
 
 
 def with_each(text: str) -> str:
@@ -63,6 +74,21 @@ def exact(name: str, dtype: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         right = EXACT[name](x.astype(wide))
         unit = np.spacing(np.maximum(np.abs(right), limits.tiny).astype(dtype)).astype(wide)
     return x, right, unit
+
+
+def is_right(library: ctypes.CDLL, dtype: str, name: str) -> None:
+    """All that is promised of a function."""
+    if name in EXACT:
+        is_accurate(library, dtype, name)
+        passes_on_what_is_no_number(library, dtype, name)
+    else:
+        turns_its_corners(library, dtype, name)
+
+
+def turns_its_corners(library: ctypes.CDLL, dtype: str, name: str) -> None:
+    """At zero, beside it, and where there is no number."""
+    x = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 3, -3], dtype)
+    np.testing.assert_array_equal(called(library, name, x), CORNERS[name])
 
 
 def is_accurate(library: ctypes.CDLL, dtype: str, name: str) -> None:

@@ -81,7 +81,10 @@ def test_no_warning_when_it_is_optimised(spec, compiler):
 
 # --- accuracy -------------------------------------------------------------------------------------
 
-ALL = "sigmoid(h) + tanh(h) + exp(h) + softplus(h) + log_sigmoid(h)"
+ALL = (
+    "sigmoid(h) + tanh(h) + exp(h) + softplus(h) + log_sigmoid(h) + relu(h) + sign(h)"
+    " + where(h > 1, 1, 0) + maximum(h, 2)"
+)
 
 
 @pytest.fixture(scope="module", params=[("-O1",), ("-O3", "-march=native")], ids=" ".join)
@@ -110,3 +113,9 @@ def test_functions_are_within_four_units_in_the_last_place(functions, dtype, nam
 @pytest.mark.parametrize("dtype", ["f", "d"])
 def test_functions_of_what_is_no_number(functions, dtype, name):
     c_functions.passes_on_what_is_no_number(functions[dtype], dtype, name)
+
+
+@pytest.mark.parametrize("name", c_functions.CORNERS)
+@pytest.mark.parametrize("dtype", ["f", "d"])
+def test_functions_turn_their_corners(functions, dtype, name):
+    c_functions.turns_its_corners(functions[dtype], dtype, name)

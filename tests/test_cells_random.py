@@ -671,6 +671,11 @@ FOUND = {
         c_next = tanh(W.c @ x + c * q)
     """,
     "a state that nothing has a derivative by": "h_next = sign(h) + W.h @ x",
+    "a product's tangent, in its operand's place": """
+        q = Output(U.q @ c)
+        h_next = tanh(W.h @ x + h + q)
+        c_next = h_next * h + U.c @ c
+    """,
 }
 SHAPES = {"W": "Matrix(H, I)", "U": "Matrix(H, H)", "V": "Matrix(H, H)", "b": "Vector(H)",
           "Y": "Matrix(I, H)", "Z": "Matrix(H, I)", "p": "Vector(H)", "s": "Scalar()"}  # fmt: skip

@@ -196,12 +196,17 @@ class Stacked(Mathematics):
 
 
 def fill(
-    text: str, width: Callable[[str], float], first: float, rest: float, depth: int = 0
+    text: str,
+    width: Callable[[str], float],
+    first: float,
+    rest: float,
+    indent: float = 1,
+    depth: int = 0,
 ) -> list[tuple[int, str]]:
     """A text as lines that are no wider than `first` and then `rest`, where its marks allow it.
 
     It is broken where it is least nested, and between terms rather than between factors. With each
-    line comes its depth: how far to indent it, so that what belongs together is seen to.
+    line comes its depth: how many times to `indent` it, so that what belongs together is seen to.
     """
     marks = list(_marks(text))
     if width(text) <= first or not marks:
@@ -216,7 +221,7 @@ def fill(
         rows[-1] += piece
     lines: list[tuple[int, str]] = []
     for row in rows:
-        head, *tail = fill(row, width, rest if lines else first, rest - 1, depth + 1)
+        head, *tail = fill(row, width, rest if lines else first, rest - indent, indent, depth + 1)
         lines += [(depth, head[1]), *tail]
     return lines
 

@@ -106,7 +106,7 @@ def aligned(sides: list[tuple[str, str]], width: int) -> list[str]:
         else:
             start, indent = " " * (widest - columns(left)) + f"{left} = ", widest + 3
         room = width - indent
-        (_, first), *others = fill(right, columns, room, room - 2)
+        (_, first), *others = fill(right, columns, room, room - 2, indent=2)
         result.append(start + plain(first))
         result += [" " * (indent + 2 + 2 * depth) + plain(line) for depth, line in others]
     return result

@@ -38,12 +38,13 @@ class Version(Generic[Printer]):
     printer: Printer
 
     def lines(
-        self, total: str, width: Callable[[str], float], room: float
+        self, total: str, width: Callable[[str], float], room: float, indent: float = 1
     ) -> Iterator[tuple[int, Pieces]]:
-        """The right side in lines no wider than `room`, each with its depth."""
+        """The right side in lines no wider than `room`, each with how many times to `indent` it."""
         text = marked(self.printer, self.equation, self.changed, total)
         is_changed = False
-        for depth, line in fill(text, lambda part: width(unmarked(part)), room, room - 2):
+        rest = room - 2
+        for depth, line in fill(text, lambda part: width(unmarked(part)), room, rest, indent):
             pieces: Pieces = []
             for piece in cut(line):
                 is_changed = piece[0] == START if piece[0] in MARKS else is_changed

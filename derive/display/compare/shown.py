@@ -79,7 +79,7 @@ def _section(
         lead = f"{' ' * (widest - columns(left))}{left} = "
         quiet = style if not version.sign else ""
         room = max(width - len(margin) - columns(lead), 20)
-        for number, (depth, pieces) in enumerate(version.lines(total, columns, room)):
+        for number, (depth, pieces) in enumerate(version.lines(total, columns, room, indent=2)):
             start = " " * (columns(lead) + 2 + 2 * depth) if number else lead
             line = Text.assemble((margin, style), (start, quiet))
             for piece, is_changed in pieces:

@@ -49,7 +49,9 @@ def align(lines: Rows) -> str:
     texts = [text + r" \\" for text in texts[:-1]] + texts[-1:]
     source = [r"\begin{align*}"]
     for text in texts:
-        (_, first), *others = fill(text, lambda part: len(plain(part)), COLUMNS - 2, COLUMNS - 6)
+        (_, first), *others = fill(
+            text, lambda part: len(plain(part)), COLUMNS - 2, COLUMNS - 6, indent=2
+        )
         source += indented(first, 2)
         for depth, line in others:
             source += indented(line, 6 + 2 * depth)

@@ -109,7 +109,7 @@ class Page(page.Page):
         room = self.width - start - len(EQUALS)
         for side in others:
             style = RESULT if side is others[-1] else ""
-            (_, first), *more = fill(side, columns, room, room - 4)
+            (_, first), *more = fill(side, columns, room, room - 2, indent=2)
             yield ((head + EQUALS, ""), (plain(first), style))
             head = " " * start
             for depth, row in more:
