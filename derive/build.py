@@ -128,7 +128,7 @@ def built(
     **how: bool,
 ) -> dict[str, bytes]:
     """The files of a compiled cell: its C, its libraries, and the module. `tell` is told of every
-    command that is run. A module with checkpoints calls a library that keeps all, of a segment.
+    command that is run.
 
     interface  what writes the module: `arrays` or `tensors`
     """
@@ -150,7 +150,7 @@ def built(
 def written(cell: Cell | Network, store: str) -> dict[str, str]:
     """The C of a cell or a network."""
     if not isinstance(cell, Network):
-        return dict(files(Program(cell, "all" if store == "checkpoints" else store, POLICY)))
+        return dict(files(Program(cell, store, POLICY)))
     if store not in STORES:
         raise CellError(f"no network keeps {store!r}; it may be {' or '.join(STORES)}")
     return network_files(cell, store)
