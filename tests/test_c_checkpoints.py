@@ -18,7 +18,7 @@ from written_cells import IDLE, MATRICES, READABLE, UNPLEASANT
 from derive.library import load
 
 pytestmark = pytest.mark.compiler
-# Three stretches: of 16, 16 and 8 steps. Sequences end within one, with one, and before the first.
+# Three segments: of 16, 16 and 8 steps. Sequences end within one, with one, and before the first.
 FULL, RAGGED = (40, 4, None), (40, 4, (40, 21, 16, 0))
 NOTHING, ALONE = (0, 3, None), (150, 1, None)
 PARAMETERS = ("backward", "backward from outputs", "hvp", "hvp from outputs")
@@ -147,18 +147,18 @@ def test_memory_grows_with_the_root():
 
 
 @pytest.mark.parametrize("B", [1, 3, 64, 65])
-def test_stretches(B):
+def test_segments(B):
     """As many as it takes of ⌈√T⌉ steps, or of 64 rows; one, where there is no step."""
     m = as_built("lstm", "checkpoints")
     params = m.Params(4, 16, np.float32)
     for T in (0, 1, 2, 63, 64, 65, 4095, 4096, 4097, 10**6, 10**12 + 1):
         each = max(math.isqrt(max(T - 1, 0)) + 1, -(-64 // B))
-        found = m._stretches(m._run(params, T, B, None), np.dtype("float32"))
+        found = m._segments(m._run(params, T, B, None), np.dtype("float32"))
         assert found == max(-(-T // each), 1), T
 
 
 def test_what_forward_leaves():
-    """On the tape are the states before each stretch, and nothing else."""
+    """On the tape are the states before each segment, and nothing else."""
     spec = "slstm"
     m, everything = as_built(spec, "checkpoints"), as_built(spec)
     numbers = Numbers(load(spec), FULL)

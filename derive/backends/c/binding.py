@@ -17,7 +17,7 @@ from derive.render import render
 # What its functions call things, apart from what NumPy's do.
 OWN = frozenset(
     "ctypes os partial Path Stream set_threads threads run kept make last start y tuple "
-    "library prepared stretches".split()
+    "library prepared segments".split()
 )
 
 
@@ -56,7 +56,7 @@ class Binding(PythonModule):
             "prepare": 3,
             "prepared_size": 1,
             **{f"{name}_work": 1 for name in routines},
-            **({"stretches": 1} if self.is_checkpointed else {}),
+            **({"segments": 1} if self.is_checkpointed else {}),
         }
 
     @property
@@ -70,9 +70,9 @@ class Binding(PythonModule):
         return given | {self.names.all(b.parts[0]): b for b in states}
 
     def rows(self, buffer: Buffer) -> str:
-        """How many rows of sequences a field of the tape has, one for each step or stretch."""
+        """How many rows of sequences a field of the tape has, one for each step or segment."""
         is_state = self.is_checkpointed and buffer.role is Role.TAPE
-        return "stretches" if is_state else super().rows(buffer)
+        return "segments" if is_state else super().rows(buffer)
 
     @property
     def kept(self) -> dict[str, Buffer]:

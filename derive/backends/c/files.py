@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from derive.backends.c.lines import folded
 from derive.backends.c.module import Module
-from derive.backends.c.stretches import Stretches
+from derive.backends.c.segments import Segments
 from derive.program.program import Program
 from derive.render import render
 
 
 def module_of(program: Program) -> Module:
     """What the templates are filled with."""
-    return Stretches(program) if program.store == "checkpoints" else Module(program)
+    return Segments(program) if program.store == "checkpoints" else Module(program)
 
 
 def files(program: Program) -> dict[str, str]:

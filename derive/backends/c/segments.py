@@ -1,6 +1,6 @@
 """A cell in C99 that keeps the states before every √T-th step: what its templates are filled with.
 
-Its routines run on one stretch of steps after the other. What forward computes in a stretch lies in
+Its routines run on one segment of steps after the other. What forward computes in a segment lies in
 the workspace; the others run it again, and read it there.
 """
 
@@ -13,22 +13,22 @@ from derive.nodes import Quantity
 from derive.program.buffers import Buffer, Span
 
 
-class Stretches(Module):
+class Segments(Module):
     """The generated files as the templates see them."""
 
-    template = "c/stretches.c.j2"
+    template = "c/segments.c.j2"
     is_checkpointed = True
 
     @property
     def run_type(self) -> str:
         """The type of what the functions of routines run on."""
-        return "stretch"
+        return "segment"
 
     @property
     def kept(self) -> dict[str, str]:
         """The fields of the tape, and how many numbers each has."""
         states = self.cell.states
-        return {self.names.one(s): times("stretches * B", self.width(s)) for s in states}
+        return {self.names.one(s): times("segments * B", self.width(s)) for s in states}
 
     def source(self, routine: CRoutine, buffer: Buffer) -> str:
         """The argument that is an array of a routine, or the array that forward has when it has run
