@@ -21,7 +21,15 @@ from derive.program.buffers import Buffer, Region, Role, Span
 from derive.program.interface import Call
 from derive.program.naming import Names
 from derive.program.program import Program
-from derive.program.statements import Group, OuterTotal, Product, PullBack, Statement, Total
+from derive.program.statements import (
+    Group,
+    HeadTotal,
+    OuterTotal,
+    Product,
+    PullBack,
+    Statement,
+    Total,
+)
 
 # The first of the rows that a product is about.
 FIRST: Mapping[Span, str] = MappingProxyType(
@@ -33,7 +41,7 @@ FIRST: Mapping[Span, str] = MappingProxyType(
     }
 )
 PRODUCTS = (Product, PullBack)
-TOTALS = (OuterTotal, Total)
+TOTALS = (OuterTotal, HeadTotal, Total)
 
 
 @dataclass(frozen=True)
