@@ -247,9 +247,9 @@ class Blocks(Cell):
     N, D = Heads(), Axis("D", "head_size")
     x = Input()
     h, c = State(N, D), State(N, D)
-    W, R, b, p = Matrix(N, D, I), Matrix(N, D, D), Vector(N, D), Vector(D)
+    W, R, b, p = Matrix(N, D, I), Matrix(N, D, D, names="z"), Vector(N, D), Vector(D)
 
-    f = sigmoid(W.f @ x + R.f @ h + b.f)
+    f = sigmoid(W.f @ x + R.f @ h + b.f + sum(R.z.T @ b.f, N))
     g = tanh(W.g @ x - R.g.T @ (f * h) + R.c @ p)
     c_next = f * c + (1 - f) * g
     h_next = Output(R.h @ c_next - R.h.T @ b.f)

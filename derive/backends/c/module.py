@@ -155,8 +155,9 @@ class Module(ScalarModule):
                 kind = "const real *" if buffer not in r.memory.own else "real *"
                 where = self.source(r, buffer), self.count(buffer), self.row_of(buffer)
                 own = Field(r.array(buffer), kind, *where)
-                if found.get(own.name, own).type == own.type or kind == "real *":
-                    found[own.name] = own
+                known = found.get(own.name, own)
+                if known.type == own.type or kind == "real *":
+                    found[own.name] = own.or_as(known)
             for w in r.weights:
                 is_gradient = w.variant in (Variant.ADJOINT, Variant.ADJOINT_TANGENT)
                 kind = "real *" if is_gradient else "const real *"

@@ -7,7 +7,7 @@ two products is one loop over the rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from types import MappingProxyType
@@ -98,6 +98,11 @@ class Field:
     source: str
     count: str
     width: str = ""
+
+    def or_as(self, other: Field) -> Field:
+        """With room for another of that name, too: what one routine needs for a step, the next may
+        need for all of them."""
+        return replace(self, count=" + ".join(dict.fromkeys((self.count, other.count))))
 
 
 class CRoutine(Routine):

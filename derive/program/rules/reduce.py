@@ -46,11 +46,14 @@ def is_reduction(equation: Equation) -> bool:
 
 
 def _products_with_heads(equation: Equation, loop: Loop) -> set[sp.Expr]:
-    """The terms of an equation that are products with a parameter, summed over the heads."""
+    """The terms of an equation that are products with a parameter, summed over the heads, and not
+    the same for each head of what is defined."""
     return {
         term
         for term in sp.Add.make_args(equation.rhs)
-        if with_heads(term) and symbols_of(term.args[0].args[0]) <= loop.fixed
+        if with_heads(term)
+        and symbols_of(term.args[0].args[0]) <= loop.fixed
+        and axes_of(term) == equation.lhs.axes
     }
 
 
