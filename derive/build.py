@@ -15,8 +15,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -139,11 +140,15 @@ def built(
     with tempfile.TemporaryDirectory() as folder:
         for name, text in contents.items():
             Path(folder, name).write_bytes(text)
-        for library, define in libraries(cell):
-            line = chosen.line(Path(folder, f"{cell.name}.c"), Path(folder, library), define)
+        lines = {
+            library: chosen.line(Path(folder, f"{cell.name}.c"), Path(folder, library), define)
+            for library, define in libraries(cell)
+        }
+        for line in lines.values():
             tell(shlex.join(line))
-            run(line, cell)
-            contents[library] = Path(folder, library).read_bytes()
+        with ThreadPoolExecutor() as team:  # each waits for a compiler
+            list(team.map(partial(run, cell=cell), lines.values()))
+        contents |= {library: Path(folder, library).read_bytes() for library in lines}
     return contents
 
 
