@@ -111,17 +111,20 @@ def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.E
     gradient would be wrong: that is an error, which the normal form keeps from happening.
     """
     for part, slope in partials(equation):
-        contribution = times(slope, bar)
-        shares = (
-            part.adjoint(gathered(part, [contribution]))
-            if isinstance(part, Node)
-            else [(part, contribution)]
-        )
-        for target, share in shares:
-            if isinstance(target, Quantity):
-                yield target, share
-            elif not is_constant(target):
-                raise unnamed(target, equation)
+        yield from handed_on(part, times(slope, bar), equation)
+
+
+def handed_on(
+    part: sp.Expr, contribution: sp.Expr, equation: Equation
+) -> Iterator[tuple[Quantity, sp.Expr]]:
+    """What a part of an equation's right-hand side receives, or a node hands to its arguments."""
+    if isinstance(part, Node):
+        for argument, share in part.adjoint(gathered(part, [contribution])):
+            yield from handed_on(argument, share, equation)
+    elif isinstance(part, Quantity):
+        yield part, contribution
+    elif not is_constant(part):
+        raise unnamed(part, equation)
 
 
 def is_constant(expr: sp.Expr) -> bool:

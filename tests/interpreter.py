@@ -26,6 +26,7 @@ from derive.program.statements import (
     Copy,
     Fused,
     Group,
+    HeadTotal,
     OuterTotal,
     Peak,
     Product,
@@ -146,6 +147,10 @@ class Machine:
             case OuterTotal():
                 left, right = (self.each(flat(get(*g), g)) for g in (s.lefts, (s.right,)))
                 self.gradient(s.outs, np.einsum("tbi,tbj->ij", left, right), s.adds)
+            case HeadTotal():
+                value = self.value(call, s, s.product, None)
+                value = np.broadcast_to(value, (self.T, self.B, *value.shape[-3:]))
+                self.gradient(s.outs, value.sum((0, 1)), s.adds)
             case Total():
                 self.gradient(s.outs, self.total(call, s), s.adds)
             case Product():

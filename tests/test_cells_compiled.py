@@ -125,12 +125,14 @@ def test_a_random_cell_is_compiled_right(part):
 
 # What went wrong in C: matrices were laid out after they had been multiplied with what is computed
 # once, from parameters alone; a step with nothing to do had no function; a product that is wider
-# than a panel was written over what the next panel is multiplied with.
+# than a panel was written over what the next panel is multiplied with; an array of all steps had
+# the room that another of its name needs for one.
 EARLY = [
     "a parameter's product, beside a bias",
     "a transposed product of parameters",
     "a state that nothing has a derivative by",
     "a product's tangent, in its operand's place",
+    "one number for all steps, and of each step again",
 ]
 LATE = [what for what in FOUND if what not in EARLY]
 GROUPS = [EARLY, *(LATE[k : k + TOGETHER] for k in range(0, len(LATE), TOGETHER))]

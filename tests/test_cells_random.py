@@ -676,6 +676,10 @@ FOUND = {
         h_next = tanh(W.h @ x + h + q)
         c_next = h_next * h + U.c @ c
     """,
+    "one number for all steps, and of each step again": """
+        p = s.p + sum(x)
+        h_next = h * sum(x) + p
+    """,
 }
 SHAPES = {"W": "Matrix(H, I)", "U": "Matrix(H, H)", "V": "Matrix(H, H)", "b": "Vector(H)",
           "Y": "Matrix(I, H)", "Z": "Matrix(H, I)", "p": "Vector(H)", "s": "Scalar()"}  # fmt: skip

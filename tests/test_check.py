@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 import sympy as sp
+from test_language import define
 
 from derive import adjoint as adjoint_module
 from derive import compiler
@@ -23,6 +24,13 @@ def test_every_row_passes(name):
     rows = check(load(name))
     assert [row.name for row in rows if row.ok is False] == []
     assert [row.name for row in rows if row.ok is None] in ([], ["peer"])
+
+
+def test_what_is_a_number_at_positive_values_only():
+    """The sum of squares begins at one, and a gap in time is one."""
+    x, n = "x, gap = Input(), Input(I)", "h, n = State(), State(start=1)"
+    text = f"{x}\n{n}\nW = Matrix(H, I)\nn_next = n + h**2\nh_next = W @ (x * log(gap)) / sqrt(n)"
+    assert [row.name for row in check(define(text)) if not row.ok] == ["peer"]
 
 
 @pytest.mark.parametrize("word", FUNCTIONS)

@@ -178,7 +178,6 @@ WRONG = {
     "Matrix(H, I, at=lambda i, j: None)": "the entries of `W`",
     "Matrix(H, I, at=lambda i, j: 1 / (i - i))": "the entries of `W`",
     "Matrix(1, I)": "one number is sum(w * x)",
-    "Matrix(Heads(), H, H)": "a matrix for each head has two different axes: (N, H, H) has not",
     "Matrix(H, I, trained=0)": "trained=True or trained=False",
 }
 

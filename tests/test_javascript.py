@@ -18,7 +18,7 @@ from test_cells_random import SIZES, cells
 from test_library import SPECS
 from test_names import TOGETHER, body, written
 from test_program import CELLS, QUIET, cell_called
-from written_cells import READABLE
+from written_cells import MATRICES, READABLE
 
 from derive.adjoint import adjoint
 from derive.library import load
@@ -153,7 +153,7 @@ def test_every_cell(spec):
     Numbers(texts(spec, "all")).check()
 
 
-@pytest.mark.parametrize("cell", READABLE, ids=lambda cell: cell.title)
+@pytest.mark.parametrize("cell", [*READABLE, *MATRICES], ids=lambda cell: cell.title)
 def test_every_word(cell):
     Numbers(both(cell)).check()
 

@@ -30,8 +30,8 @@ OF_LENGTHS = """
     lstm lstm_fgr lstm_projection scrn qrnn intersection_rnn cornn lru linoss rwkv4 lstm_mogrifier
     t_lstm gru_d cfc:shift=true
 """.split()
-SECOND_ORDER += ["gated_deltanet", "rwkv7", "mlstm:eps=0.01", "mamba"]
-OF_LENGTHS += [*matrix_memories.CELLS]
+SECOND_ORDER += ["gated_deltanet", "rwkv7", "mlstm:eps=0.01", "mamba", "slstm:heads=several"]
+OF_LENGTHS += ["slstm:heads=several", *matrix_memories.CELLS]
 
 
 def test_every_cell_and_every_choice_has_a_transcription():

@@ -210,6 +210,18 @@ def slstm(p, x, s, forget="sigmoid", stopped=False):
     return h, {"h": h, "c": c, "n": n, "m": m}
 
 
+def slstm_of_heads(p, x, s):
+    """The same for each head by itself."""
+    import torch
+
+    of = [
+        slstm({k: W[n] for k, W in p.items()}, x, {k: v[:, n] for k, v in s.items()})
+        for n in range(s["h"].shape[1])
+    ]
+    new = {k: torch.stack([states[k] for _, states in of], dim=1) for k in s}
+    return torch.stack([h for h, _ in of], dim=1), new
+
+
 def elstm(p, x, s):
     """Irie, Gopalakrishnan & Schmidhuber (2024); the output gate is a layer of x and the new c."""
     f = sigmoid(mv(p["W_f"], x) + p["w_f"] * s["c"] + p["b_f"])
@@ -904,6 +916,7 @@ CELLS: dict[str, Callable] = {
     "slstm": slstm,
     "slstm:forget=exp": partial(slstm, forget="exp"),
     "slstm:stopped=true": partial(slstm, stopped=True),
+    "slstm:heads=several": slstm_of_heads,
     "sru": sru,
     "sru:alpha=1.7": partial(sru, alpha=1.7),
     "star": star,

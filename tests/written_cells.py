@@ -240,6 +240,21 @@ class Slots(Cell):
     y = Output(S_next.T @ a)
 
 
+class Blocks(Cell):
+    """Square matrices for each head, and their transposes: the blocks of a matrix that has nothing
+    outside them. One vector is shared by all heads."""
+
+    N, D = Heads(), Axis("D", "head_size")
+    x = Input()
+    h, c = State(N, D), State(N, D)
+    W, R, b, p = Matrix(N, D, I), Matrix(N, D, D, names="z"), Vector(N, D), Vector(D)
+
+    f = sigmoid(W.f @ x + R.f @ h + b.f + sum(R.z.T @ b.f, N))
+    g = tanh(W.g @ x - R.g.T @ (f * h) + R.c @ p)
+    c_next = f * c + (1 - f) * g
+    h_next = Output(R.h @ c_next - R.h.T @ b.f)
+
+
 class Still(Cell):
     """A state that nothing has a derivative by, beside a product of parameters: some routines have
     nothing to do in a step, others a product to make before the first one."""
@@ -260,7 +275,7 @@ class Fading(Cell):
     h_next = tanh(h / 2 + x)
 
 
-MATRICES = [Delta, Slots]
+MATRICES = [Delta, Slots, Blocks]
 IDLE = (Still, Fading)
 READABLE = (GRU, Norm, Decay, Words, Tails, Spikes)
 UNPLEASANT = (Unpleasant, Long)

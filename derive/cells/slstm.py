@@ -1,6 +1,6 @@
 from derive.language import (
-    Cell, H, I, Input, Matrix, Option, State, Vector, exp, log_sigmoid, maximum, sigmoid,
-    stop_gradient, tanh,
+    Axis, Cell, H, Heads, I, Input, Matrix, Option, State, Vector, exp, log_sigmoid, maximum,
+    sigmoid, stop_gradient, tanh,
 )  # fmt: skip
 
 
@@ -8,14 +8,16 @@ class SLSTM(Cell, family="LSTM"):
     """LSTM with exponential gates, a normaliser state and a stabiliser state.
 
     Beck et al. (2024), xLSTM: extended long short-term memory, NeurIPS, arXiv 2405.04517, equations
-    8 to 17, with one head. One of the authors' codes (flashrnn) carries max(n, 1) on, which differs
-    only for a given n below 1. m starts at -1e30, not 0: no first input is too small. Stopping its
+    8 to 17, with one head or several. One of the authors' codes (flashrnn) carries max(n, 1) on, so
+    that a given n below 1 differs. m starts at -1e30: no first input is too small. Stopping its
     gradient is exact for losses of outputs; one of the final state then takes exp(-m) as constant.
     """
 
-    forget, stopped = Option("sigmoid", "exp"), False
-    x, h, c, n, m = Input(), State(), State(), State(), State(start=-1e30)
-    W, R, b = Matrix(H, I), Matrix(H, H), Vector(H, f=1)
+    forget, stopped, heads = Option("sigmoid", "exp"), False, Option("one", "several")
+    units = (H,) if heads == "one" else (Heads(), Axis("D", "head_size"))
+    x, h, c, n = Input(), State(*units), State(*units), State(*units)
+    m = State(*units, start=-1e30)
+    W, R, b = Matrix(*units, I), Matrix(*units, units[-1]), Vector(*units, f=1)
 
     z = tanh(W.z @ x + R.z @ h + b.z)
     i = W.i @ x + R.i @ h + b.i
@@ -23,8 +25,6 @@ class SLSTM(Cell, family="LSTM"):
     o = sigmoid(W.o @ x + R.o @ h + b.o)
     log_f = log_sigmoid(f) if forget == "sigmoid" else f
     m_next = stop_gradient(maximum(log_f + m, i)) if stopped else maximum(log_f + m, i)
-    i_stable = exp(i - m_next)
-    f_stable = exp(log_f + m - m_next)
-    c_next = f_stable * c + i_stable * z
-    n_next = f_stable * n + i_stable
+    i_stable, f_stable = exp(i - m_next), exp(log_f + m - m_next)
+    c_next, n_next = f_stable * c + i_stable * z, f_stable * n + i_stable
     h_next = o * (c_next / n_next)

@@ -29,7 +29,9 @@ from derive.nodes import (
 )
 from derive.printing import fraction
 from derive.program.program import Program
-from derive.program.statements import Product, PullBack
+from derive.program.statements import Contraction, Product, PullBack
+
+PRODUCTS = (Product, PullBack, Contraction)
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,7 @@ def savings(program: Program) -> list[Saving]:
         loop = routine.loop
         early, late = cost(loop.before), cost(e for e in loop.after if e.lhs in loop.totals)
         products = [n for e in loop.during for n in outermost_nodes(e.rhs) if isinstance(n, MatVec)]
-        statements = [s for s in routine.during if isinstance(s, Product | PullBack)]
+        statements = [s for s in routine.during if isinstance(s, PRODUCTS)]
         shared = [q for q, home in routine.storage.home.items() if q != home]
         if early != NOTHING:
             rows.append(Saving("hoist", name, f"{_work(early)} before the loop"))

@@ -22,7 +22,7 @@ from derive.nodes import Axis, CellError, Quantity, axes_of, symbols_of
 _CURRENT: ContextVar[Body] = ContextVar("current")
 
 
-KINDS = {"axis": Axis, "constant": int | float, "option": Option}
+KINDS = {"axis": Axis, "shape": tuple, "constant": int | float, "option": Option}
 
 
 class Body(dict[str, Any]):
@@ -90,7 +90,7 @@ class Body(dict[str, Any]):
             self.rounds.setdefault(name, Rounds(name, self))._add(self.layer, meaning)
 
     def _meaning(self, name: str, value: Any) -> Any:
-        if isinstance(value, Axis | Layer):
+        if isinstance(value, Axis | Layer) or _is_shape(value):
             return value
         if isinstance(value, int | float):
             return self.options.number(name, value)
@@ -211,6 +211,11 @@ class Body(dict[str, Any]):
     def untrained(self) -> frozenset[str]:
         """The parameters that are not trained."""
         return frozenset(n for n, (family, *_) in self.members.items() if not family._trained)
+
+
+def _is_shape(value: Any) -> bool:
+    """Whether a value is several axes, for what has them in common: ``State(*units)``."""
+    return isinstance(value, tuple) and bool(value) and all(isinstance(a, Axis) for a in value)
 
 
 def opened() -> Body:

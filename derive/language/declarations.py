@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive import wellformed
-from derive.nodes import Axis, CellError, H, I, Quantity, Transposed, heads, own, shape
+from derive.nodes import Axis, CellError, H, I, Quantity, Transposed, own
 
 if TYPE_CHECKING:
     from derive.language.body import Body
@@ -222,8 +222,6 @@ class Matrix(Family):
         super().__init__(*axes, names=names, **initial)
         if len(own(axes)) != 2 and len(axes) != 2:
             raise CellError(f"a matrix has two axes, as in Matrix({axes[0] if axes else H}, I)")
-        if heads(axes) and len(set(axes)) < len(axes):
-            raise CellError(f"a matrix for each head has two different axes: {shape(axes)} has not")
 
 
 class Vector(Family):

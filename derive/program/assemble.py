@@ -33,6 +33,7 @@ from derive.program.statements import (
     Compute,
     Contraction,
     Group,
+    HeadTotal,
     OuterTotal,
     Peak,
     Pointwise,
@@ -244,7 +245,9 @@ class _Splitter:
         variant, parameter, rows = self.parameter(equation.lhs)
         rest = []
         for term in sp.Add.make_args(equation.rhs):
-            if isinstance(term, Outer) and not heads(term.args[1].axes):
+            if isinstance(term, Outer) and set(heads(term.args[1].axes)) & set(term.among()):
+                self.statements.append(HeadTotal((equation.lhs,), *term.args))
+            elif isinstance(term, Outer) and not heads(term.args[1].axes):
                 left, right = term.args
                 kind = _Outers(variant, rows, right, self.stack_of(left))
                 self.put(kind, _Term(parameter, equation.lhs, left))

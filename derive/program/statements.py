@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from derive.nodes import Axes, MatVec, Quantity, symbols_of
+from derive.nodes import Axes, MatVec, Outer, Quantity, symbols_of
 
 Group = tuple[Quantity, ...]  # quantities side by side in memory, or one by itself
 
@@ -78,9 +78,27 @@ class OuterTotal(Statement):
 
 
 @dataclass(frozen=True)
+class HeadTotal(Statement):
+    """out = Σ over steps and sequences of left ⊗ right, for each head apart: the gradient of a
+    matrix for each head, where both of the vectors are a head's own."""
+
+    left: Quantity
+    right: Quantity
+
+    @property
+    def product(self) -> Outer:
+        """The product of one step of one sequence."""
+        return Outer(self.left, self.right)
+
+    @property
+    def groups(self):
+        return ((self.left,), (self.right,))
+
+
+@dataclass(frozen=True)
 class Contraction(Statement):
-    """out = matrix @ vector, or its transpose @ vector, for each sequence with a matrix of its
-    own."""
+    """out = matrix @ vector, or its transpose @ vector, for each sequence or head with a matrix of
+    its own."""
 
     product: MatVec
 

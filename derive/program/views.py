@@ -19,6 +19,7 @@ from derive.program.statements import (
     Activate,
     Compute,
     Group,
+    HeadTotal,
     OuterTotal,
     Peak,
     Pointwise,
@@ -226,7 +227,7 @@ def seen_by(s: Statement) -> list[Group]:
     """What the line of a statement names: first what it reads, then what it writes."""
     if isinstance(s, Activate):  # what it reads lies where it writes
         return [s.outs, *filter(None, [of_function(s, "sigmoid")])]
-    return [*s.groups] if isinstance(s, OuterTotal | Total) else [*s.groups, s.outs]
+    return [*s.groups] if isinstance(s, OuterTotal | HeadTotal | Total) else [*s.groups, s.outs]
 
 
 def of_function(s: Activate, function: str) -> Group:

@@ -26,6 +26,11 @@ def for_numpy(cell: Cell, store: str) -> ModuleType:
     return compiler.module(cell, store)
 
 
+def _positive(array: Any) -> Any:
+    """Positive numbers, far enough from 0 for a small step."""
+    return 1 + np.abs(array)
+
+
 @dataclass(frozen=True)
 class Point:
     """All arguments of forward, or a direction in their space."""
@@ -63,7 +68,7 @@ class Trial:
         self.state_shapes = [
             (BATCH, *([sizes[axis] for axis in s.axes] or [1])) for s in cell.states
         ]
-        self.point = self.draw()
+        self.point = self.defined(self.draw())
         self.ys, self.final, self.tape = self.run(self.point)
         self.dys = self.rng.standard_normal(self.ys.shape)
         self.dstate = self.draw().state
@@ -84,6 +89,16 @@ class Trial:
                 array[np.arange(STEPS)[:, None] >= self.lengths] = 0
         state = self.module.State(*map(self.rng.standard_normal, self.state_shapes))
         return Point(params, inputs.tupled(self.module, arrays), state)
+
+    def defined(self, point: Point) -> Point:
+        """The point or, where something is no number there, one with positive inputs and states: a
+        gap in time, or a sum of squares, of which a logarithm is taken."""
+        with np.errstate(all="ignore"):
+            ys, final, _ = self.run(point)
+        if all(np.isfinite(array).all() for array in (ys, *final)):
+            return point
+        xs = inputs.tupled(self.module, map(_positive, inputs.arrays(point.xs)))
+        return Point(point.params, xs, self.module.State(*map(_positive, point.state)))
 
     def direction(self) -> Point:
         """A random direction, along which what is not trained does not move."""

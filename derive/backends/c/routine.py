@@ -7,7 +7,7 @@ two products is one loop over the rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from types import MappingProxyType
@@ -21,7 +21,15 @@ from derive.program.buffers import Buffer, Region, Role, Span
 from derive.program.interface import Call
 from derive.program.naming import Names
 from derive.program.program import Program
-from derive.program.statements import Group, OuterTotal, Product, PullBack, Statement, Total
+from derive.program.statements import (
+    Group,
+    HeadTotal,
+    OuterTotal,
+    Product,
+    PullBack,
+    Statement,
+    Total,
+)
 
 # The first of the rows that a product is about.
 FIRST: Mapping[Span, str] = MappingProxyType(
@@ -33,7 +41,7 @@ FIRST: Mapping[Span, str] = MappingProxyType(
     }
 )
 PRODUCTS = (Product, PullBack)
-TOTALS = (OuterTotal, Total)
+TOTALS = (OuterTotal, HeadTotal, Total)
 
 
 @dataclass(frozen=True)
@@ -83,12 +91,18 @@ class Phase:
 @dataclass(frozen=True)
 class Field:
     """An array that a routine's functions share: its type, and the argument that it is, or how many
-    numbers it takes of the workspace."""
+    numbers it takes of the workspace; and how many a row has, where it is the caller's."""
 
     name: str
     type: str
     source: str
     count: str
+    width: str = ""
+
+    def or_as(self, other: Field) -> Field:
+        """With room for another of that name, too: what one routine needs for a step, the next may
+        need for all of them."""
+        return replace(self, count=" + ".join(dict.fromkeys((self.count, other.count))))
 
 
 class CRoutine(Routine):

@@ -13,7 +13,7 @@ from derive.backends.weight import Weight
 from derive.nodes import Axis
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
-from derive.program.statements import Activate
+from derive.program.statements import Activate, HeadTotal
 from derive.program.views import Parts, numbers
 from derive.render import render
 
@@ -71,4 +71,5 @@ class Module(PythonModule):
         every = [s for r in self.routines for s in r.call.routine.statements]
         activations = [f for s in every if isinstance(s, Activate) for f in s.functions]
         formulas = [*self.about.entries.values(), *(e for s in every for e in numbers(s))]
-        return helpers(formulas, activations)
+        by_heads = {"by_heads"} if any(isinstance(s, HeadTotal) for s in every) else set()
+        return helpers(formulas, activations) | by_heads

@@ -37,6 +37,7 @@ from derive.program.statements import (
     Compute,
     Contraction,
     Group,
+    HeadTotal,
     OuterTotal,
     Pointwise,
     Product,
@@ -196,7 +197,7 @@ class Phase:
         routine = self.routine
         for group in seen_by(s):
             self.array(group)
-        if isinstance(s, OuterTotal | Total):
+        if isinstance(s, OuterTotal | HeadTotal | Total):
             routine.weight(s.outs)
         if isinstance(s, Product | PullBack):
             routine.weight(s.matrices)
@@ -326,6 +327,15 @@ class Phase:
         array = stretched(self.array((vector,)), vector.axes, among + s.product.length())
         whole = stretched(self.array((matrix,)), matrix.axes, among + sides(matrix.axes))
         return whole, array, isinstance(s.product.args[0], Transposed)
+
+    def by_heads(self, s: HeadTotal) -> list[str]:
+        """The two vectors that a gradient is the outer product of, for each head a matrix with a
+        row for each step of each sequence."""
+        among = s.product.among()
+        arrays = (
+            stretched(self.array((q,)), q.axes, among + q.axes[-1:]) for q in (s.left, s.right)
+        )
+        return [f"_by_heads({array})" for array in arrays]
 
     def over(self, s: Reduce) -> str:
         """The axes of an array that a sum runs over, counted from its last."""

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from derive.backends.printer import width
 from derive.backends.scalar.entries import behind, entry, place, times
 from derive.backends.weight import Weight, weight_of
-from derive.nodes import Axes, Quantity
+from derive.nodes import Axes, Axis, Quantity
 from derive.program.buffers import Buffer, Region, Role, Span
 from derive.program.interface import Call
 from derive.program.naming import Names
@@ -24,7 +24,8 @@ from derive.program.statements import Group
 ROWS: Mapping[Span, str] = MappingProxyType(
     {Span.ONCE: "", Span.STEP: "seq", Span.STEPS: "row", Span.TRAJECTORY: "row"}
 )
-NESTS = ((), ("col",), ("line", "col"), ("head", "line", "col"))  # variables of nested loops
+# The variables of loops within each other: of none, one, two and three.
+NESTS: tuple[tuple[str, ...], ...] = ((), ("col",), ("line", "col"), ("head", "line", "col"))
 
 
 class Places:
@@ -75,9 +76,19 @@ class Places:
     def column(self, axes: Axes, nest: Axes) -> str:
         """Which entry of a quantity of these axes lines within a nest of loops are about."""
         variable = dict(zip(nest, NESTS[len(nest)], strict=True))
+        return self.behind(axes, (variable[axis] for axis in axes))
+
+    def behind(self, axes: Axes, variables: Iterable[str]) -> str:
+        """How many entries of a quantity of these axes come before the one at these places."""
         sizes = list(map(self.names.size, axes))
-        terms = (times(" * ".join(sizes[k + 1 :]), variable[a]) for k, a in enumerate(axes))
-        return " + ".join(terms)
+        return " + ".join(times(" * ".join(sizes[k + 1 :]), v) for k, v in enumerate(variables))
+
+    def entry_at(self, q: Quantity, heads: Mapping[Axis, str], *places: str) -> str:
+        """The entry of a quantity at places along its last axes, and along those before of the
+        heads that lines are about. Rows and columns of a matrix may have one axis between them, so
+        that their places are told by their order."""
+        among = (heads[axis] for axis in q.axes[: len(q.axes) - len(places)])
+        return self.entry((q,), self.behind(q.axes, (*among, *places)))
 
     def row(self, region: Region, rows: Mapping[Span, str] = ROWS) -> str:
         """The row of a buffer that lines are about."""

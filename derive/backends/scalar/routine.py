@@ -13,10 +13,10 @@ from types import MappingProxyType
 
 from derive.backends.printer import PlacedPrinter
 from derive.backends.scalar.entries import added
-from derive.backends.scalar.places import Places
+from derive.backends.scalar.places import NESTS, Places
 from derive.backends.weight import Weight
 from derive.cell import Equation
-from derive.nodes import Axes, Axis, Quantity, Size, Transposed, own, symbols_of
+from derive.nodes import Axes, Axis, Quantity, Size, Transposed, symbols_of
 from derive.program.buffers import Buffer, Region
 from derive.program.interface import Call
 from derive.program.loop import Loop
@@ -26,6 +26,7 @@ from derive.program.statements import (
     Contraction,
     Fused,
     Group,
+    HeadTotal,
     Pointwise,
     Product,
     PullBack,
@@ -52,8 +53,8 @@ class Nest:
 
 @dataclass(frozen=True)
 class Contracted:
-    """The product of a matrix with a vector, each sequence's own: loops over the entries of what it
-    gives, in each of them a sum over `inner`, a variable and how far it runs."""
+    """The product of a matrix with a vector, each sequence's own or each head's: loops over the
+    entries of what it gives, in each of them a sum over `inner`, a variable and how far it runs."""
 
     loops: dict[str, str]
     inner: tuple[str, str]
@@ -61,6 +62,17 @@ class Contracted:
     matrix: str
     vector: str
     is_transposed: bool
+
+
+@dataclass(frozen=True)
+class OfHeads:
+    """An outer product for each head: loops over the entries of what it gives, in each of them a
+    product."""
+
+    loops: dict[str, str]
+    out: str
+    left: str
+    right: str
 
 
 class Routine(Places):
@@ -176,20 +188,33 @@ class Routine(Places):
         return f"{self.names.one(whole)}{sign} {self.names.one(vector)}"
 
     def contraction(self, s: Contraction) -> Contracted:
-        """How a product is written whose matrix is each sequence's own."""
+        """How a product is written whose matrix is each sequence's own, or each head's."""
         matrix, vector = s.product.args
         (whole,) = symbols_of(matrix)
         (out,) = s.outs
-        (inner,) = own(vector.axes)
-        nest = (*out.axes, inner)
-        loops = self.loops(nest)
+        names = NESTS[len(out.axes) + 1]
+        to, inner = names[-2:]
+        heads = dict(zip(out.axes[:-1], names, strict=False))
+        is_transposed = isinstance(matrix, Transposed)
         return Contracted(
-            loops=dict(list(loops.items())[:-1]),
-            inner=list(loops.items())[-1],
-            out=self.entry_in(nest, (out,)),
-            matrix=self.entry_in(nest, (whole,)),
-            vector=self.entry_in(nest, (vector,)),
-            is_transposed=isinstance(matrix, Transposed),
+            loops=dict(zip(names[:-1], map(self.names.size, out.axes), strict=True)),
+            inner=(inner, self.names.size(vector.axes[-1])),
+            out=self.entry_at(out, heads, to),
+            matrix=self.entry_at(whole, heads, *((inner, to) if is_transposed else (to, inner))),
+            vector=self.entry_at(vector, heads, inner),
+            is_transposed=is_transposed,
+        )
+
+    def head_total(self, s: HeadTotal) -> OfHeads:
+        """How the gradient of a matrix for each head is written."""
+        (out,) = s.outs
+        head, line, col = NESTS[3]
+        heads = {out.axes[0]: head}
+        return OfHeads(
+            loops=dict(zip((head, line, col), map(self.names.size, out.axes), strict=True)),
+            out=self.entry_at(out, heads, line, col),
+            left=self.entry_at(s.left, heads, line),
+            right=self.entry_at(s.right, heads, col),
         )
 
     # what it needs

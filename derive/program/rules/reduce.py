@@ -26,10 +26,14 @@ def reductions_apart(loop: Loop) -> Loop:
         equations: list[Equation] = []
         named: dict[sp.Expr, Quantity] = {}
         for e in getattr(loop, phase):
-            kinds = (FeatureSum, MatVec) if e.lhs in loop.totals else (FeatureSum,)
-            is_whole = is_reduction(e) and e.lhs not in loop.totals
-            stays = _products_with_heads(e, loop)
-            equations += [e] if is_whole else _apart(e, kinds, stays, named, taken)
+            of_heads, nodes = _products_with_heads(e, loop), e.rhs.atoms(FeatureSum)
+            if e.lhs in loop.totals:
+                nodes |= e.rhs.atoms(MatVec) - {product.args[0] for product in of_heads}
+            elif is_reduction(e):
+                nodes = set()
+            else:
+                nodes -= of_heads
+            equations += _apart(e, nodes, of_heads, named, taken)
         phases[phase] = tuple(equations)
     return replace(loop, **phases)
 
@@ -42,22 +46,25 @@ def is_reduction(equation: Equation) -> bool:
 
 
 def _products_with_heads(equation: Equation, loop: Loop) -> set[sp.Expr]:
-    """The terms of an equation that are products with a parameter, summed over the heads."""
+    """The terms of an equation that are products with a parameter, summed over the heads, and not
+    the same for each head of what is defined."""
     return {
         term
         for term in sp.Add.make_args(equation.rhs)
-        if with_heads(term) and symbols_of(term.args[0].args[0]) <= loop.fixed
+        if with_heads(term)
+        and symbols_of(term.args[0].args[0]) <= loop.fixed
+        and axes_of(term) == equation.lhs.axes
     }
 
 
 def _apart(
     equation: Equation,
-    kinds: tuple[type, ...],
-    stays: set[sp.Expr],
+    nodes: set[sp.Expr],
+    of_heads: set[sp.Expr],
     named: dict[sp.Expr, Quantity],
     taken: set[str],
 ) -> list[Equation]:
-    """The equation, after one for each node in it that has no name yet."""
+    """The equation, after one for each of these nodes in it that has no name yet."""
     first: list[Equation] = []
 
     def name(expr: sp.Expr, called: str) -> Quantity:
@@ -67,9 +74,11 @@ def _apart(
         return named[expr]
 
     whole = {}
-    for node in sorted(equation.rhs.atoms(*kinds) - stays, key=str):
+    for node in sorted(nodes, key=str):
         of = node
-        if isinstance(node, FeatureSum) and not isinstance(node.args[0], Quantity):
+        if isinstance(node, FeatureSum) and not (
+            isinstance(node.args[0], Quantity) or node in of_heads
+        ):
             of = FeatureSum(name(node.args[0], f"{equation.lhs}_terms"), *node.args[1:])
         whole[node] = name(of, _name(of))
     return [*first, replace(equation, rhs=equation.rhs.xreplace(whole))]
@@ -77,6 +86,8 @@ def _apart(
 
 def _name(node: sp.Expr) -> str:
     """Its own words: ``sum_d``, ``U_T_da``."""
+    if with_heads(node):
+        (node,) = node.args[:1]
     if isinstance(node, FeatureSum):
         return "_".join(["sum", *map(str, node.args)])
     matrix, vector = node.args
