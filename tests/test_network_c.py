@@ -289,7 +289,7 @@ def test_wrong_arguments_are_told():
         module.hvp(params, tape, np.zeros((T, B, 5)), params, dys_dot=xs)
 
 
-@pytest.mark.parametrize("network", FEW)
+@pytest.mark.parametrize("network", SOME)
 def test_its_functions_are_called_as_those_for_numpy(network):
     one, other = compiled(network), kept.module(network)
     functions = {k: f for k, f in vars(other).items() if inspect.isfunction(f) and k[0] != "_"}
