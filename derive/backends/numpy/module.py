@@ -13,7 +13,8 @@ from derive.backends.weight import Weight
 from derive.nodes import Axis
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
-from derive.program.statements import Activate, HeadTotal
+from derive.program.statements import Activate, HeadTotal, Sum
+from derive.program.sums import factors
 from derive.program.views import Parts, numbers
 from derive.render import render
 
@@ -72,4 +73,5 @@ class Module(PythonModule):
         activations = [f for s in every if isinstance(s, Activate) for f in s.functions]
         formulas = [*self.about.entries.values(), *(e for s in every for e in numbers(s))]
         by_heads = {"by_heads"} if any(isinstance(s, HeadTotal) for s in every) else set()
-        return helpers(formulas, activations) | by_heads
+        dot = {"dot"} if any(isinstance(s, Sum) and factors(s.expr) for s in every) else set()
+        return helpers(formulas, activations) | by_heads | dot
