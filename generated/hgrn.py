@@ -24,6 +24,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
+A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: 7HI multiply-adds, 7H activations
@@ -160,16 +161,8 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_u_re": ("H", "I"),
-        "W_u_im": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_g_re": ("H", "I"),
-        "W_g_im": ("H", "I"),
-        "b_u_re": ("H",),
-        "b_u_im": ("H",),
-        "b_f": ("H",),
-        "b_g_re": ("H",),
-        "b_g_im": ("H",),
+        **dict.fromkeys(("W_u_re", "W_u_im", "W_f", "W_g_re", "W_g_im"), ("H", "I")),
+        **dict.fromkeys(("b_u_re", "b_u_im", "b_f", "b_g_re", "b_g_im"), ("H",)),
         "theta": ("H",),
         "V_re": ("I", "H"),
         "V_im": ("I", "H"),
@@ -365,8 +358,6 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, I), the final State, and the Tape that backward,
         jvp and hvp need.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
@@ -472,8 +463,6 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
         by the initial state, as State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (
@@ -635,8 +624,6 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, I) and the new State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
@@ -689,8 +676,6 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, I), and of the final State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (
@@ -785,14 +770,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -814,8 +792,6 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (

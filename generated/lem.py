@@ -13,6 +13,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
+A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: 4HI + 4H² multiply-adds, 4H activations
@@ -111,17 +112,9 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_s": ("H", "H"),
-        "W_r": ("H", "H"),
-        "W_z": ("H", "H"),
-        "V_s": ("H", "I"),
-        "V_r": ("H", "I"),
-        "V_z": ("H", "I"),
-        "V_y": ("H", "I"),
-        "b_s": ("H",),
-        "b_r": ("H",),
-        "b_z": ("H",),
-        "b_y": ("H",),
+        **dict.fromkeys(("W_s", "W_r", "W_z"), ("H", "H")),
+        **dict.fromkeys(("V_s", "V_r", "V_z", "V_y"), ("H", "I")),
+        **dict.fromkeys(("b_s", "b_r", "b_z", "b_y"), ("H",)),
         "W_y": ("H", "H"),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -309,8 +302,6 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, H), the final State, and the Tape that backward,
         jvp and hvp need.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
@@ -393,8 +384,6 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
         by the initial state, as State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, y_s, z_s, gates_s, past = _check_tape(tape, params)
@@ -493,8 +482,6 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, H) and the new State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
@@ -538,8 +525,6 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, H), and of the final State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, y_s, z_s, gates_s, past = _check_tape(tape, params)
@@ -604,14 +589,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -633,8 +611,6 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, y_s, z_s, gates_s, past = _check_tape(tape, params)

@@ -16,6 +16,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, D (channels), N (state_size), R (rank).
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
+A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: DI + 2DN + DR + 2IN + IR multiply-adds, 2DN + D activations
@@ -310,8 +311,6 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, D), the final State, and the Tape that backward,
         jvp and hvp need.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
@@ -386,8 +385,6 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
         by the initial state, as State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, a_dt_s, dt_s, exp_h_next_s, dt_u_s, past = _check_tape(tape, params)
@@ -474,7 +471,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_dt_s).T, _rows(a_dt_operand_s), out=dG)
     np.sum(da_dt_s, axis=(0, 1), out=db)
     dA[...] = np.sum(-da_exp_h_next_s * dt_s[..., None] * exp_A, axis=(0, 1))
-    dd[...] = np.sum(dy_s * u_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", dy_s, u_s, out=dd)
     return dparams, dxs, State(dh)
 
 
@@ -488,8 +485,6 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, D) and the new State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
@@ -534,8 +529,6 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, D), and of the final State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, a_dt_s, dt_s, exp_h_next_s, dt_u_s, past = _check_tape(tape, params)
@@ -598,14 +591,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -627,8 +613,6 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, a_dt_s, dt_s, exp_h_next_s, dt_u_s, past = _check_tape(tape, params)

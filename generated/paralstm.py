@@ -17,6 +17,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
+A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: 3HI multiply-adds, 4H activations
@@ -112,14 +113,10 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_f": ("H", "I"),
-        "W_g": ("H", "I"),
-        "W_o": ("H", "I"),
+        **dict.fromkeys(("W_f", "W_g", "W_o"), ("H", "I")),
         "u_f": ("H",),
         "p_f": ("H",),
-        "b_f": ("H",),
-        "b_g": ("H",),
-        "b_o": ("H",),
+        **dict.fromkeys(("b_f", "b_g", "b_o"), ("H",)),
         "u_g": ("H",),
         "u_o": ("H",),
         "p_o": ("H",),
@@ -309,8 +306,6 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, H), the final State, and the Tape that backward,
         jvp and hvp need.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
@@ -399,8 +394,6 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
         by the initial state, as State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, c_s, gates_s, tanh_c_next_s, past = _check_tape(tape, params)
@@ -486,12 +479,12 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
-    du_f[...] = np.sum(da_f_s * h_s[:-1], axis=(0, 1))
-    dp_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_f_s, h_s[:-1], out=du_f)
+    np.einsum("tbi,tbi->i", da_f_s, c_s[:-1], out=dp_f)
     np.sum(dgates_s, axis=(0, 1), out=db)
-    du_g[...] = np.sum(da_g_s * h_s[:-1], axis=(0, 1))
-    du_o[...] = np.sum(da_o_s * h_s[:-1], axis=(0, 1))
-    dp_o[...] = np.sum(da_o_s * c_s[1:], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_g_s, h_s[:-1], out=du_g)
+    np.einsum("tbi,tbi->i", da_o_s, h_s[:-1], out=du_o)
+    np.einsum("tbi,tbi->i", da_o_s, c_s[1:], out=dp_o)
     return dparams, dxs, State(dh, dc)
 
 
@@ -505,8 +498,6 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, H) and the new State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
@@ -553,8 +544,6 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, H), and of the final State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, c_s, gates_s, tanh_c_next_s, past = _check_tape(tape, params)
@@ -614,14 +603,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -643,8 +625,6 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, c_s, gates_s, tanh_c_next_s, past = _check_tape(tape, params)

@@ -29,6 +29,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
+A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: 4HI multiply-adds, 8H activations
@@ -361,9 +362,8 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["mu_r"][...] = 0.5
-    params["mu_k"][...] = 0.5
-    params["mu_v"][...] = 0.5
+    for name in ("mu_r", "mu_k", "mu_v"):
+        params[name][...] = 0.5
     return params
 
 
@@ -380,8 +380,6 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, I), the final State, and the Tape that backward,
         jvp and hvp need.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
@@ -520,8 +518,6 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
         by the initial state, as State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (
@@ -718,8 +714,6 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, I) and the new State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
@@ -779,8 +773,6 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, I), and of the final State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (
@@ -885,14 +877,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -914,8 +899,6 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (

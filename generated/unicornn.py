@@ -12,6 +12,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
+A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: HI multiply-adds, 2H activations
@@ -281,8 +282,6 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, H), the final State, and the Tape that backward,
         jvp and hvp need.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
@@ -348,8 +347,6 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
         by the initial state, as State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, y_s, z_s, tanh_z_next_s, past = _check_tape(tape, params)
@@ -417,7 +414,7 @@ def backward(params, tape, dys, dstate=None):
     np.add(dstep_size_s, work_s, out=dstep_size_s)
     np.matmul(_rows(da_tanh_z_next_s), V, out=_rows(dxs))
     dc[...] = np.sum(0.1 * dstep_size_s * (1 - sigmoid_c) * sigmoid_c, axis=(0, 1))
-    dw[...] = np.sum(da_tanh_z_next_s * y_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_tanh_z_next_s, y_s[:-1], out=dw)
     np.matmul(_rows(da_tanh_z_next_s).T, _rows(xs), out=dV)
     np.sum(da_tanh_z_next_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dy, dz)
@@ -433,8 +430,6 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, H) and the new State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
@@ -466,8 +461,6 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, H), and of the final State.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, y_s, z_s, tanh_z_next_s, past = _check_tape(tape, params)
@@ -518,14 +511,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -547,8 +533,6 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
-
-    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, y_s, z_s, tanh_z_next_s, past = _check_tape(tape, params)
