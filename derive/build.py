@@ -15,8 +15,9 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -128,7 +129,7 @@ def built(
     **how: bool,
 ) -> dict[str, bytes]:
     """The files of a compiled cell: its C, its libraries, and the module. `tell` is told of every
-    command that is run. A module with checkpoints calls a library that keeps all, of a segment.
+    command that is run.
 
     interface  what writes the module: `arrays` or `tensors`
     """
@@ -139,18 +140,22 @@ def built(
     with tempfile.TemporaryDirectory() as folder:
         for name, text in contents.items():
             Path(folder, name).write_bytes(text)
-        for library, define in libraries(cell):
-            line = chosen.line(Path(folder, f"{cell.name}.c"), Path(folder, library), define)
+        lines = {
+            library: chosen.line(Path(folder, f"{cell.name}.c"), Path(folder, library), define)
+            for library, define in libraries(cell)
+        }
+        for line in lines.values():
             tell(shlex.join(line))
-            run(line, cell)
-            contents[library] = Path(folder, library).read_bytes()
+        with ThreadPoolExecutor() as team:  # each waits for a compiler
+            list(team.map(partial(run, cell=cell), lines.values()))
+        contents |= {library: Path(folder, library).read_bytes() for library in lines}
     return contents
 
 
 def written(cell: Cell | Network, store: str) -> dict[str, str]:
     """The C of a cell or a network."""
     if not isinstance(cell, Network):
-        return dict(files(Program(cell, "all" if store == "checkpoints" else store, POLICY)))
+        return dict(files(Program(cell, store, POLICY)))
     if store not in STORES:
         raise CellError(f"no network keeps {store!r}; it may be {' or '.join(STORES)}")
     return network_files(cell, store)

@@ -14,7 +14,7 @@ from c_programs import COMPILERS, SANITIZED, run
 from some_cells import sampled
 
 from derive.backends.c import POLICY, files
-from derive.backends.c.module import Module
+from derive.backends.c.files import module_of
 from derive.library import load, names
 from derive.program.program import Program
 
@@ -131,11 +131,12 @@ def program(module, header):
 
 
 @pytest.mark.parametrize("compiler", COMPILERS[:1])
+@pytest.mark.parametrize("store", ["all", "checkpoints"])
 @pytest.mark.parametrize("name", sampled(names(), FEW))
-def test_the_example_of_the_header_trains_and_streams(name, compiler, tmp_path):
-    made = Program(load(name), "all", POLICY)
+def test_the_example_of_the_header_trains_and_streams(name, store, compiler, tmp_path):
+    made = Program(load(name), store, POLICY)
     texts = files(made)
-    texts["main.c"] = program(Module(made), texts[f"{name}.h"])
+    texts["main.c"] = program(module_of(made), texts[f"{name}.h"])
     for file, text in texts.items():
         (tmp_path / file).write_text(text, encoding="utf-8")
     sources = [tmp_path / "main.c", tmp_path / f"{name}.c"]

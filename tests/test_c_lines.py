@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 
 import pytest
 from some_cells import SEVERAL, SOME, sampled
 
 from derive.backends.c import POLICY
+from derive.backends.c.files import module_of
 from derive.backends.c.lines import WIDTH, folded
-from derive.backends.c.module import Module
 from derive.library import load, names
 from derive.program.program import Program
 from derive.render import render
@@ -64,8 +65,8 @@ def test_remarks_stand_below_each_other():
 
 @pytest.mark.parametrize("name", sampled(names(), (*SOME, *SEVERAL)))
 def test_lines_are_short_and_folding_changes_nothing_else(name):
-    module = Module(Program(load(name), "all", POLICY))
-    for end in ("h", "c"):
+    for store, end in product(("all", "checkpoints"), ("h", "c")):
+        module = module_of(Program(load(name), store, POLICY))
         whole = render(f"c/module.{end}.j2", module=module)
         text = folded(whole)
         assert not [

@@ -30,7 +30,7 @@ OTHERS = {
 
 FEW = ("slstm", "words", "still", "fading", "hostile_0")  # in `make test`
 SPECIMENS = [pytest.param(s, marks=[every] * (s not in FEW)) for s in (*SPECS, *OTHERS)]
-STORES = ("all", "states", "everything")
+STORES = ("all", "states", "checkpoints", "everything")
 
 
 def source_of(cell, store="all"):
@@ -62,7 +62,7 @@ def test_no_warning(spec, compiler):
     cell = OTHERS[spec] if spec in OTHERS else load(spec)
     for store in STORES:
         source = source_of(cell, store)
-        for way in ways(compiler) if store == "all" else WAYS[:1]:
+        for way in ways(compiler) if store in ("all", "checkpoints") else WAYS[:1]:
             flags = [flag.format(cell.name.upper()) for flag in way]
             silent(compiler, *STRICT, *flags, "-fsyntax-only", source)
     silent(

@@ -15,7 +15,7 @@ from derive.backends.printer import extent
 from derive.backends.python_interface import PythonInterface
 from derive.entries import RANKS
 from derive.nodes import Axis, Quantity
-from derive.program.buffers import Buffer
+from derive.program.buffers import Buffer, Span
 from derive.program.interface import Call
 from derive.program.naming import Names
 from derive.program.program import Program
@@ -45,9 +45,14 @@ class PythonModule(PythonInterface):
         return self.program.store == "checkpoints"
 
     @property
+    def is_in_segments(self) -> bool:
+        """Whether its functions run those of another module, on a few steps at a time."""
+        return self.is_checkpointed
+
+    @property
     def template(self) -> str:
         """The template of this module, which may stand around that of another."""
-        return "numpy/checkpoints.py.j2" if self.is_checkpointed else self.base
+        return "numpy/checkpoints.py.j2" if self.is_in_segments else self.base
 
     # sizes
 
@@ -110,6 +115,10 @@ class PythonModule(PythonInterface):
     def tape(self) -> dict[str, Buffer]:
         """Fields of the tape: input, states, then what else backward reads."""
         return {self.names.buffer(b): b for b in self.program.interface.tape.buffers}
+
+    def rows(self, buffer: Buffer) -> str:
+        """How many rows of sequences a field of the tape has, one for each step."""
+        return "T + 1" if buffer.span is Span.TRAJECTORY else "T"
 
     # functions of its own
 

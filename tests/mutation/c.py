@@ -24,6 +24,7 @@ from mutation.jinja import gaps as gaps_of
 from mutation.mutant import Mutant
 from mutation.subjects import (
     BARE,
+    C_CHECKPOINTS,
     CONSTANTS,
     COUNTED,
     LSTM,
@@ -38,20 +39,21 @@ from mutation.templates import filled_in, not_reached, own_environment, stands_i
 # In which cells a change has to be noticed, those first that compile fast: one of many gates; one
 # without a matrix; one whose input is a number; one that starts elsewhere than at 0; one of several
 # inputs, with the step's number and formulas of parameters; one whose states are matrices; one with
-# every function; one that computes with parameters alone.
-NOTICED = (LSTM, BARE, COUNTED, SLSTM, TIMED, MEMORY, WORDS, CONSTANTS)
+# every function; one that computes with parameters alone; and three that keep checkpoints.
+NOTICED = (LSTM, BARE, COUNTED, SLSTM, TIMED, MEMORY, WORDS, CONSTANTS, *C_CHECKPOINTS)
 TEMPLATES = Path(__file__).parents[2] / "templates" / "c"
 BACKENDS = Path(backends.__file__).parent
 # Of the templates those that become a cell's C, without the comment at the head of a header.
 CHANGED = """
     functions.c kernel.c parameters.c preamble.c routine.c routines.c runs.c shared.c statements.c
-    module.c module.h interface.h structs.h
+    module.c module.h interface.h structs.h segment.c segments.c
 """.split()
 # Of the Python that of this target and of all scalar ones; not how lines are broken, and which
 # words are taken, which their own tests hold.
-PYTHON = (
-    "c/module c/printer c/routine scalar/module scalar/places scalar/routine scalar/entries".split()
-)
+PYTHON = """
+    c/module c/segments c/files c/printer c/routine
+    scalar/module scalar/places scalar/routine scalar/entries
+""".split()
 ANEW = ("derive.backends.c", "derive.backends.scalar")  # imported again where one is changed
 
 
@@ -121,7 +123,7 @@ def of_module(name: str):
         compile(changed, name, "exec")
         with imported_anew(name, changed):
             for subject in NOTICED:
-                yield subject, filled(import_module("derive.backends.c.module"), subject)
+                yield subject, filled(import_module("derive.backends.c.files"), subject)
 
     return texts
 
@@ -134,7 +136,7 @@ def text_of(subject: Subject) -> str:
 
 def filled(target, subject: Subject) -> str:
     """The same, filled in by the module of this target that there is at the moment."""
-    module = target.Module(program_of(subject))
+    module = target.module_of(program_of(subject))
     return joined(subject, {end: render.render(f"c/module.{end}.j2", module=module)
                             for end in "hc"})  # fmt: skip
 
@@ -161,7 +163,7 @@ def program_of(subject: Subject) -> Program:
 @cache
 def module_of(subject: Subject):
     """What the templates are filled with, which they have no part in themselves."""
-    return import_module("derive.backends.c.module").Module(program_of(subject))
+    return import_module("derive.backends.c.files").module_of(program_of(subject))
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):

@@ -79,6 +79,7 @@ CHECKPOINTS = (  # what keeps states of some steps only
     *(Subject("timed", "checkpoints"), Subject("counted", "checkpoints")),
     *(Subject("memory", "checkpoints"), Subject("lstm", "checkpoints")),
 )
+C_CHECKPOINTS = (CHECKPOINTS[0], *CHECKPOINTS[2:])
 STATES = (Subject("lstm", "states"), Subject("gru", "states"))
 
 SUBJECTS = (

@@ -10,14 +10,14 @@ from derive.backends.printer import extent
 from derive.backends.python_lines import folded
 from derive.backends.python_module import PythonModule
 from derive.nodes import Quantity
-from derive.program.buffers import Buffer, Role
+from derive.program.buffers import Buffer, Role, Span
 from derive.program.program import Program
 from derive.render import render
 
 # What its functions call things, apart from what NumPy's do.
 OWN = frozenset(
     "ctypes os partial Path Stream set_threads threads run kept make last start y tuple "
-    "library prepared".split()
+    "library prepared segments".split()
 )
 
 
@@ -32,7 +32,7 @@ class Binding(PythonModule):
 
     words = FUNCTIONS | OWN
     base = "c/binding.py.j2"
-    worth = 1024
+    is_in_segments = False  # what runs a few steps at a time is the library
 
     # the library
 
@@ -56,7 +56,23 @@ class Binding(PythonModule):
             "prepare": 3,
             "prepared_size": 1,
             **{f"{name}_work": 1 for name in routines},
+            **({"segments": 1} if self.is_checkpointed else {}),
         }
+
+    @property
+    def tape(self) -> dict[str, Buffer]:
+        """The fields of the tape: the inputs, then what the library keeps of the states or, of all
+        that it computes, what the way back reads."""
+        if not self.is_checkpointed:
+            return super().tape
+        given = {name: b for name, b in super().tape.items() if b.role is not Role.TAPE}
+        states = (Buffer(s.name, (s,), Span.TRAJECTORY, Role.TAPE) for s in self.cell.states)
+        return given | {self.names.all(b.parts[0]): b for b in states}
+
+    def rows(self, buffer: Buffer) -> str:
+        """How many rows of sequences a field of the tape has, one for each step or segment."""
+        is_state = self.is_checkpointed and buffer.role is Role.TAPE
+        return "segments" if is_state else super().rows(buffer)
 
     @property
     def kept(self) -> dict[str, Buffer]:

@@ -20,6 +20,7 @@ from derive.backends.c.printer import (
 )
 from derive.backends.c.routine import CRoutine, Field, Packed
 from derive.backends.c.words import WORDS
+from derive.backends.printer import width
 from derive.backends.scalar.entries import place, times
 from derive.backends.scalar.module import ScalarModule
 from derive.backends.weight import Weight
@@ -32,29 +33,22 @@ from derive.program.policy import PER_BYTE
 from derive.program.program import Program
 from derive.program.statements import Peak
 from derive.program.variants import Variant
-from derive.render import render
 
 POLICY = PER_BYTE
 RUN = {"T": "steps", "B": "sequences"}  # what the code calls a field of a run, and its name there
 
 
-def files(program: Program) -> dict[str, str]:
-    """The names and texts of the header and the file."""
-    module = Module(program)
-    return {
-        f"{program.cell.name}.{end}": folded(render(f"c/module.{end}.j2", module=module))
-        for end in ("h", "c")
-    }
-
-
 class Module(ScalarModule):
     """The generated files as the templates see them.
 
-    own     what the names begin with that nobody else is to see
-    static  what functions are declared as that nobody else is to call
+    own       what the names begin with that nobody else is to see
+    static    what functions are declared as that nobody else is to call
+    template  what has its routines
     """
 
     own = static = ""
+    template = "c/routines.c.j2"
+    is_checkpointed = False
 
     def __init__(self, program: Program):
         super().__init__(program, Names(program, WORDS, attributes=WORDS))
@@ -84,6 +78,11 @@ class Module(ScalarModule):
     def prefix(self) -> str:
         """What the names of everything public begin with."""
         return self.cell.name
+
+    @property
+    def run_type(self) -> str:
+        """The type of what the functions of routines run on."""
+        return f"{self.prefix}_run"
 
     @property
     def run_fields(self) -> dict[str, str]:
@@ -127,6 +126,11 @@ class Module(ScalarModule):
         found = self.program.interface.tape.buffers
         return {self.backward.array(b): b for b in found if b.role is Role.TAPE}
 
+    @property
+    def kept(self) -> dict[str, str]:
+        """The fields of the tape, and how many numbers each has."""
+        return {name: self.count(buffer) for name, buffer in self.tape.items()}
+
     def source(self, routine: CRoutine, buffer: Buffer) -> str:
         """The argument that is an array of a routine; empty where it is in the workspace."""
         name = routine.array(buffer)
@@ -149,7 +153,8 @@ class Module(ScalarModule):
         for r in routines:
             for buffer in (*r.arrays, *r.given):
                 kind = "const real *" if buffer not in r.memory.own else "real *"
-                own = Field(r.array(buffer), kind, self.source(r, buffer), self.count(buffer))
+                where = self.source(r, buffer), self.count(buffer), self.row_of(buffer)
+                own = Field(r.array(buffer), kind, *where)
                 known = found.get(own.name, own)
                 if known.type == own.type or kind == "real *":
                     found[own.name] = own.or_as(known)
@@ -162,6 +167,11 @@ class Module(ScalarModule):
                 source = behind_prepared(self.prepared(one)) if r.is_streaming else ""
                 found[one.name] = Field(one.name, kind, source, panels(one.rows, one.columns))
         return list(found.values())
+
+    def row_of(self, buffer: Buffer) -> str:
+        """How many numbers a row of an array of the caller has; empty for an array of our own."""
+        is_given = buffer.role in (Role.ARGUMENT, Role.RESULT)
+        return width(buffer.parts, self.names.size) or "1" if is_given else ""
 
     @property
     def prepared_size(self) -> str:

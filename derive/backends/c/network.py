@@ -221,6 +221,13 @@ class NetworkModule:
 
     # what the cells rest on
 
+    is_checkpointed = False
+
+    @property
+    def run_type(self) -> str:
+        """The type of what the functions of a cell's routines run on."""
+        return f"{self.prefix}_layer_run"
+
     @property
     def own(self) -> str:
         """That several cells share what the templates of one cell say."""

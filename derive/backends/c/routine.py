@@ -91,12 +91,13 @@ class Phase:
 @dataclass(frozen=True)
 class Field:
     """An array that a routine's functions share: its type, and the argument that it is, or how many
-    numbers it takes of the workspace."""
+    numbers it takes of the workspace; and how many a row has, where it is the caller's."""
 
     name: str
     type: str
     source: str
     count: str
+    width: str = ""
 
     def or_as(self, other: Field) -> Field:
         """With room for another of that name, too: what one routine needs for a step, the next may

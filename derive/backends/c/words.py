@@ -35,7 +35,8 @@ FILE = frozenset(
     "panel_times_one multiply multiply_either accumulate accumulate_size power_of_two "
     "small_expm1 exp_below_one log1p_below_one sigmoid r_tanh r_exp softplus log_sigmoid relu "
     "unit_step sign heaviside maximum choose take team block_of share together ended "
-    "begin final clear_ended real_is_as_wide_as_word".split()
+    "begin final clear_ended real_is_as_wide_as_word segment segment_from segment_steps "
+    "hand_on".split()
 )
 PHASES = (
     frozenset(
@@ -50,16 +51,19 @@ PHASES = (
     )
     | {"step_hand_on"}
 )
+SEGMENTS = frozenset(
+    f"{routine}_segment" for routine in ("forward", "backward", "jvp", "hvp_there", "hvp_back")
+) | {"forward_set_up", "forward_again"}
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(
     "run sizes steps sequences params tape xs state lengths threads dys dstate params_dot xs_dot "
     "state_dot dys_dot dstate_dot dparams dxs dparams_dot dxs_dot dstate_start dstate_dot_start "
     "ys ys_dot last_state work at it used numbers prepared T B t row rows seq col line head from "
     "to first last next chunk part parts sum left count width n start end size offsets "
-    "layout".split()
+    "layout segments again dots all".split()
 )
 
-WORDS = LANGUAGE | HEADERS | FILE | PHASES | LOCAL
+WORDS = LANGUAGE | HEADERS | FILE | PHASES | SEGMENTS | LOCAL
 
 # Of the file of a network, beside these.
 OF_NETWORK = frozenset(
