@@ -13,7 +13,6 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
-A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: 3HI + 2H² multiply-adds, 4H activations
@@ -292,6 +291,8 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, H), the final State, and the Tape that backward,
         jvp and hvp need.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
@@ -361,6 +362,8 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
         by the initial state, as State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, tanh_h_s, past = _check_tape(tape, params)
@@ -447,6 +450,8 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, H) and the new State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
@@ -485,6 +490,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, H), and of the final State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, tanh_h_s, past = _check_tape(tape, params)
@@ -557,6 +564,8 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, tanh_h_s, past = _check_tape(tape, params)

@@ -19,7 +19,6 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, N (heads), K (key_size), V (value_size), R (rank).
 Arrays are time-major with one row for each sequence: xs is (T, B, I). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
-A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: 2IKN + INV + KNR + 2KNV + IR multiply-adds, 2KN activations
@@ -311,6 +310,8 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, N, V), the final State, and the Tape that backward,
         jvp and hvp need.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.input_size), dtype)
@@ -378,6 +379,8 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, I);
         by the initial state, as State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past = _check_tape(tape, params)
@@ -461,6 +464,8 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, N, V) and the new State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.input_size), dtype)
@@ -501,6 +506,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, N, V), and of the final State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past = _check_tape(tape, params)
@@ -581,6 +588,8 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past = _check_tape(tape, params)

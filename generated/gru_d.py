@@ -23,7 +23,6 @@ Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence. All arrays of one call are of the parameters'
 dtype: float32 or float64, or complex128 for derivatives by complex step.
 What the steps are given is Inputs of x (T, B, I), m (T, B, I), d (T, B, I).
-A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: 7HI + 3H² multiply-adds, 5H + 2I activations
@@ -368,6 +367,8 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, H), the final State, and the Tape that backward,
         jvp and hvp need.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x_s, m_s, d_s = _check_inputs("xs", xs, ("T", "B"), params)
@@ -487,6 +488,8 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, Inputs;
         by the initial state, as State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (
@@ -640,6 +643,8 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, H) and the new State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x, m, d = _check_inputs("x", x, ("B",), params)
@@ -698,6 +703,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, H), and of the final State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (
@@ -804,6 +811,8 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     (

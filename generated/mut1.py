@@ -14,7 +14,6 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 Sizes: T steps, B sequences, I inputs, H hidden units.
 Arrays are time-major with one row for each sequence: xs is (T, B, H). All arrays of one call are of
 the parameters' dtype: float32 or float64, or complex128 for derivatives by complex step.
-A wrong shape is a ValueError and a wrong dtype a TypeError, before anything is computed.
 
 One step of one sequence costs
     forward: 4H² multiply-adds, 4H activations
@@ -303,6 +302,8 @@ def forward(params, xs, state=None, lengths=None):
     Returns:
         (ys, state, tape): the outputs (T, B, H), the final State, and the Tape that backward,
         jvp and hvp need.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs = _check("xs", xs, ("T", "B", params.hidden_size), dtype)
@@ -381,6 +382,8 @@ def backward(params, tape, dys, dstate=None):
     Returns:
         (dparams, dxs, dstate): derivatives by the parameters, as Params; by the inputs, (T, B, H);
         by the initial state, as State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, r_h_s, tanh_x_s, n_s, past = _check_tape(tape, params)
@@ -472,6 +475,8 @@ def step(params, x, state):
 
     Returns:
         (y, state): the output (B, H) and the new State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     x = _check("x", x, ("B", params.hidden_size), dtype)
@@ -514,6 +519,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Returns:
         (ys_dot, state_dot): the tangents of the outputs, (T, B, H), and of the final State.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, r_h_s, tanh_x_s, n_s, past = _check_tape(tape, params)
@@ -587,6 +594,8 @@ def hvp(
 
     Returns:
         (dparams_dot, dxs_dot, dstate_dot): the tangents of what backward returns.
+
+    Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
     xs, h_s, gates_s, r_h_s, tanh_x_s, n_s, past = _check_tape(tape, params)
