@@ -400,6 +400,8 @@ class Phase:
 
     def factors(self, s: Total) -> list[str]:
         """The arrays of all steps whose product is summed up; none where it is no such product."""
+        if s.adds or len(self.same.get(s, ())) != 1:
+            return []
         at, two = self.of(s), factors(s.expr)
         each = all(isinstance(q, Quantity) and q not in self.routine.fixed for q in two)
         is_own = len(axes := s.outs[0].axes) == 1 and axes_of(s.expr) == axes
