@@ -39,7 +39,7 @@ def test_numpy_gives_the_same(spec):
     for batch in (FULL, RAGGED, NOTHING):
         numbers = Numbers(load(spec), batch, scale=0.3)
         wanted = numbers.results(reference.module_of(load(spec)))
-        agree(numbers.results(quick(spec, "checkpoints")), wanted)
+        agree(numbers.results(quick(spec, "checkpoints")), wanted, 1e-11)
 
 
 @pytest.mark.parametrize("dtype", ["f", "d"])

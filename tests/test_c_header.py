@@ -20,7 +20,7 @@ from derive.program.program import Program
 
 pytestmark = pytest.mark.compiler
 
-FEW = ("gru", "slstm", "t_lstm")  # one state, four of which one starts elsewhere, two inputs
+FEW = ("slstm", "t_lstm")  # four states, of which one starts elsewhere, and two inputs
 # What the example leaves to its reader: memory, random numbers, a loss, a sensor. The loss is half
 # the sum of squares of a row, and the sensor gives the same three times.
 BEFORE = """

@@ -28,7 +28,7 @@ OTHERS = {
 }
 
 
-FEW = ("slstm", "words", "still", "fading", "hostile_0")  # in `make test`
+FEW = ("slstm", "words", "still", "hostile_0")  # in `make test`
 SPECIMENS = [pytest.param(s, marks=[every] * (s not in FEW)) for s in (*SPECS, *OTHERS)]
 STORES = ("all", "states", "checkpoints", "everything")
 

@@ -128,7 +128,9 @@ def is_well_formed(text, cell):
 # --- every cell ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", sampled(NAMES))
+@pytest.mark.parametrize(
+    "name", sampled(NAMES, ["rnn", "lstm", "lstm_peephole", "gru", "slstm", "gru_d"])
+)
 def test_library(name):
     drawing, scene = drawn(name)
     picture, equations = check(drawing, scene)

@@ -312,7 +312,7 @@ def test_no_steps_and_one_sequence(cell):
 @given(st.integers(1, 4), st.integers(1, 9))
 @settings(max_examples=20, deadline=None)
 def test_a_sequence_in_two_parts_is_the_whole(cut, first):
-    trial = Trial(Counted)
+    trial = Trial(Counted, module=reference.module_of(Counted))
     m, at = trial.module, trial.point
     whole, end, _ = m.forward(at.params, at.xs, at.state, first=first)
     one, middle, _ = m.forward(at.params, at.xs[:cut], at.state, first=first)

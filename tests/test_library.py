@@ -52,7 +52,7 @@ def test_numbers_with_states_only(spec):
     assert outcome.ok, f"{outcome.figure} {outcome.remark}"
 
 
-@pytest.mark.parametrize("spec", SPECS)
+@pytest.mark.parametrize("spec", sampled(SPECS, [*SOME, *MATRICES, *SEVERAL]))
 def test_identity(spec):
     ok, what = identity.prove(kept.load(spec))
     assert ok, what

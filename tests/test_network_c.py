@@ -3,6 +3,7 @@ need no more memory than they say."""
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
@@ -15,18 +16,18 @@ import numpy as np
 import pytest
 from c_programs import COMPILERS, SANITIZED, STRICT, run
 from click.testing import CliRunner
-from networks import NETWORKS, Clocked, Memories, Several, Streaming, Tagger
+from networks import NETWORKS, Memories, Several, Streaming, Tagger
 from some_cells import every
 from test_network import LENGTHS, TAGGER, B, T, as_state, drawn, made
 
 from derive import build, cli, compiler
 from derive.network import Bidirectional, Dropout, H, Layer, Output, load
 from derive.nodes import CellError
-from derive.proof import check
+from derive.proof import check, parts
 
 pytestmark = pytest.mark.compiler
 HERE = Path(__file__).parent
-FEW = (Tagger, Clocked)  # in `make test`
+FEW = (Tagger,)  # in `make test`
 SOME = [
     pytest.param(n, id=n.name, marks=[every] * all(n is not one for one in FEW)) for n in NETWORKS
 ]
@@ -72,7 +73,27 @@ def test_the_proof(network):
     assert all(row.ok for row in rows), [row for row in rows if not row.ok]
     names = {row.name for row in rows}
     assert {"equations", "finite differences", "float32", "states only", "NumPy"} <= names
+    assert {"dot product", "Taylor", "Hessian"} <= names
     assert ("step" in names) == network.is_streaming
+
+
+WRONG = [
+    ("dot product", "(there.words_dot, it.drop_mask,", "(there.words_dot, there.words_dot,"),
+    ("dot product", "turn(run, xs_dot,", "turn(run, xs,"),
+    ("Taylor", "(run, beside.dwords_backward_x_dot,", "(run, it.words_backward_x,"),
+    ("Taylor", "(back.ddrop, it.drop_mask,", "(back.ddrop, back.ddrop,"),
+    ("Hessian", "memset(there.still, 0,", "memset(there.still, 63,"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "right", "wrong"), WRONG)
+def test_the_proof_fails_for_what_is_wrong_along_a_direction(monkeypatch, row, right, wrong):
+    texts = dict(build.written(Tagger, "all"))
+    assert right in texts["tagger.c"]
+    texts["tagger.c"] = texts["tagger.c"].replace(right, wrong)
+    monkeypatch.setattr(build, "written", lambda *_: texts)
+    (part,) = (part for part in parts(Tagger, "c") if part.name == row)
+    assert part.row().ok is False
 
 
 SMALL = TAGGER.replace("gru", "rnn").replace("lstm_peephole", "rnn").replace(', "c": 0.3', "")
@@ -168,6 +189,16 @@ def test_it_needs_no_more_memory_than_it_says(dtype):
     assert np.array_equal(ys, want)
     assert np.array_equal(module.backward(params, kept_, ys)[0].flat, dparams.flat)
 
+    for name in ("jvp", "hvp"):
+        work = np.full(getattr(library, f"tagger_{name}_work")(at) + 9, 7.5, dtype)
+        ends = [module._flat(first), work]
+        pointers = [params.flat, xs, tape, dparams.flat, xs, None, ys.copy(), *ends]
+        if name == "hvp":
+            pointers = [params.flat, xs, tape, ys, dparams.flat, xs, None, None, ys]
+            pointers += [None, params.zeros().flat, dxs, *ends]
+        getattr(library, f"tagger_{name}")(at, *map(module._pointer, pointers))
+        assert (work[-9:] == 7.5).all()
+
 
 def test_results_do_not_depend_on_the_number_of_threads():
     module = compiled(Tagger)
@@ -176,7 +207,15 @@ def test_results_do_not_depend_on_the_number_of_threads():
     for count in (1, 2, 3):
         module.set_threads(count)
         ys, _, tape = module.forward(params, xs, state)
-        found.append((ys, module.backward(params, tape, dys, dstate)[0].flat))
+        along = params, xs, state
+        found.append(
+            (
+                ys,
+                module.backward(params, tape, dys, dstate)[0].flat,
+                module.jvp(params, tape, *along)[0],
+                module.hvp(params, tape, dys, *along, dstate)[0].flat,
+            )
+        )
     module.set_threads(1)
     assert all(
         np.array_equal(a, b) for other in found[1:] for a, b in zip(found[0], other, strict=True)
@@ -197,6 +236,11 @@ def test_of_no_steps_it_gives_back_the_state(network):
     dparams, _, dstate = module.backward(point.params, tape, ys, trial.dstate)
     assert not dparams.flat.any()
     assert all(np.array_equal(a, b) for a, b in zip(dstate, trial.dstate, strict=True))
+    along = point.params, xs, point.state
+    _, last = module.jvp(point.params, tape, *along)
+    assert all(np.array_equal(a, b) for a, b in zip(last, point.state, strict=True))
+    dparams, _, dstate = module.hvp(point.params, tape, ys, *along, trial.dstate)
+    assert not dparams.flat.any() and not any(a.any() for a in dstate)
 
 
 def test_what_is_past_an_end_does_not_matter():
@@ -209,6 +253,11 @@ def test_what_is_past_an_end_does_not_matter():
         dparams, dxs, first = module.backward(params, tape, dys, dstate)
         assert not ys[past].any() and not dxs[past].any()
         results.append([ys, *module._flat(last), dparams.flat, dxs, *module._flat(first)])
+        along = params, xs, state
+        ys_dot, last = module.jvp(params, tape, *along)
+        dparams, dxs, first = module.hvp(params, tape, dys, *along, dstate, dys)
+        assert not ys_dot[past].any() and not dxs[past].any()
+        results[-1] += [ys_dot, *module._flat(last), dparams.flat, dxs, *module._flat(first)]
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 
 
@@ -232,11 +281,49 @@ def test_wrong_arguments_are_told():
     tape = module.forward(params, xs)[2]
     with pytest.raises(ValueError, match="tape was made with Params"):
         module.backward(module.Params(3, 5), tape, xs)
+    with pytest.raises(ValueError, match=r"xs_dot has shape "):
+        module.jvp(params, tape, params, xs[:2])
+    with pytest.raises(TypeError, match=r"params_dot must be tagger\.Params"):
+        module.hvp(params, tape, np.zeros((T, B, 5)), xs)
+    with pytest.raises(ValueError, match=r"dys_dot has shape "):
+        module.hvp(params, tape, np.zeros((T, B, 5)), params, dys_dot=xs)
+
+
+@pytest.mark.parametrize("network", FEW)
+def test_its_functions_are_called_as_those_for_numpy(network):
+    one, other = compiled(network), kept.module(network)
+    functions = {k: f for k, f in vars(other).items() if inspect.isfunction(f) and k[0] != "_"}
+    assert {"jvp", "hvp"} < functions.keys()
+    for name, function in functions.items():
+        assert inspect.signature(getattr(one, name)) == inspect.signature(function)
+
+
+def test_the_hessian_of_the_loss_itself():
+    """With `loss_hvp` it is the difference quotient of what `loss_and_gradient` gives."""
+    module = compiled(Tagger)
+    params, xs, *_ = drawn(module, 3, 4)
+    rng, h = np.random.default_rng(2), 1e-6
+    masks, targets = module.masks(rng, params, T, B), rng.integers(0, 5, (T, B))
+    along = params.zeros()
+    along.flat[:] = rng.standard_normal(along.flat.size)
+    ys, _, tape = module.forward(params, xs, None, LENGTHS, masks)
+    ys_dot, _ = module.jvp(params, tape, along)
+    _, dys = module.loss(ys, targets, LENGTHS)
+    turned = module.loss_hvp(ys, targets, ys_dot, LENGTHS)
+    mine = module.hvp(params, tape, dys, along, dys_dot=turned)[0].flat
+    sides = []
+    for side in (h, -h):
+        moved = params.copy()
+        moved.flat[:] += side * along.flat
+        given = {"lengths": LENGTHS, "masks": masks}
+        sides.append(module.loss_and_gradient(moved, xs, targets, **given)[1].flat)
+    assert np.abs((sides[0] - sides[1]) / (2 * h) - mine).max() < 1e-7 * np.abs(mine).max()
 
 
 def test_layers_may_be_called_as_c_calls_things(tmp_path):
     names = """
         double int run kept it at back work ys xs dys rows call own state params used run_ T B
+        there beside still unread along turning begun tangents adjoints first last offsets
     """.split()
     network = made(
         **{name: Layer("rnn", 2, zoneout=0.1) for name in names}, out=Output(2, "squared_error")
@@ -275,7 +362,13 @@ def test_the_command_builds(tmp_path):
 
 
 def test_dropout_may_be_the_last_and_the_first():
-    network = made(a=Dropout(0.5), b=Bidirectional("rnn", 2), c=Layer("rnn", H), d=Dropout(0.5))
+    network = made(
+        a=Dropout(0.5),
+        a_=Dropout(0.2),
+        b=Bidirectional("rnn", 2),
+        c=Layer("rnn", H),
+        d=Dropout(0.5),
+    )
     assert all(row.ok for row in check(network, "c") if row.name != "identity")
 
 

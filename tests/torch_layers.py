@@ -105,7 +105,7 @@ class Both:
 
     def draw_inputs(self):
         shapes = [
-            [self.sizes[Module(Program(self.cell)).size(a)] for a in q.axes]
+            [self.sizes[Module(Program(self.cell)).names.argument(a)] for a in q.axes]
             for q in self.cell.inputs
         ]
         arrays = [self.draw(T, B, *shape) for shape in shapes]

@@ -45,12 +45,12 @@ def numpy(trial: Trial) -> Outcome:
     for each in both(trial):
         mine = Trial(each.cell, each.lengths, module=each.module)
         right = Trial(each.cell, each.lengths)  # at the same point, by the same seed
-        pairs = zip(_everything(mine), _everything(right), strict=True)
+        pairs = zip(everything(mine), everything(right), strict=True)
         worst = largest(worst, *(error(a, b, 1.0) for a, b in pairs))
     return judged(worst, 1e-12, "against the module for NumPy")
 
 
-def _everything(trial: Trial) -> list[Any]:
+def everything(trial: Trial) -> list[Any]:
     """The arrays that a module gives at a point."""
     v = trial.direction()
     ys_dot, state_dot = trial.module.jvp(trial.point.params, trial.tape, v.params, v.xs, v.state)

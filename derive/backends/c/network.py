@@ -72,7 +72,9 @@ class NetworkModule:
     # stages and what they hand on
 
     def _array(self, name: str, width: Length, where: str = "kept") -> Array:
-        return Array(fresh(name, self.taken), width, where, fresh(f"d{name}", self.taken))
+        names = (fresh(n, self.taken) for n in (name, f"d{name}", f"{name}_dot", f"d{name}_dot"))
+        own, *others = names
+        return Array(own, width, where, *others)
 
     def _stages(self) -> list[StageView]:
         sizes = self.network.parts[0].sizes
@@ -156,6 +158,20 @@ class NetworkModule:
         """Whether it is a mask that no cell is given: that of dropout, or one that is turned."""
         given = {a for part in self.parts for a in part.given}
         return array in self.masks.values() and array not in given
+
+    @property
+    def moving(self) -> list[Array]:
+        """The kept arrays that have tangents: all but masks, which stay as they are."""
+        still = {*self.masks.values()}
+        for part in self.parts:
+            pairs = zip(part.inputs, part.given, strict=True)
+            still |= {own for array, own in pairs if array in part.masks}
+        return [array for array in self.kept if array not in still]
+
+    @property
+    def lowest(self) -> StageView:
+        """The first stage that is a layer."""
+        return next(stage for stage in self.stages if stage.parts)
 
     @property
     def streamed(self) -> list[Array]:

@@ -62,9 +62,11 @@ class Binding(network.NetworkModule):
     def library_functions(self) -> dict[str, int]:
         """How many arguments each function takes."""
         numbers, masks = int(self.number), int(bool(self.masks))
-        found = {"forward": 8 + numbers + masks, "backward": 10 + numbers}
-        works = ["forward", "backward"]
+        found = {"forward": 8 + masks, "backward": 10, "jvp": 10, "hvp": 15}
         if self.network.is_streaming:
-            found |= {"step": 7 + numbers, "prepare": 3, "prepared_size": 1}
-            works.append("step")
-        return {**found, "tape_size": 1, **{f"{name}_work": 1 for name in works}}
+            found["step"] = 7
+        works = {f"{name}_work": 1 for name in found}
+        found = {name: count + numbers for name, count in found.items()}
+        if self.network.is_streaming:
+            found |= {"prepare": 3, "prepared_size": 1}
+        return {**found, "tape_size": 1, **works}

@@ -9,7 +9,7 @@ from derive.backends.scalar.module import ScalarModule
 from derive.program.naming import Names
 from derive.program.program import Program
 
-USED = ("forward", "backward", "step")  # the routines that a network has of its cells
+LOSS = ("forward", "backward")  # the routines that a network has of what outputs are compared by
 
 
 class CellModule(Module):
@@ -23,13 +23,17 @@ class CellModule(Module):
 
     def __init__(self, program: Program, network: str, name: str, is_trained: bool, streams: bool):
         words = WORDS | OF_NETWORK
-        ScalarModule.__init__(self, program, Names(program, words, words, routines=USED))
+        used = () if is_trained else LOSS
+        ScalarModule.__init__(self, program, Names(program, words, words, routines=used))
         calls = program.interface
         self.own, self.called = f"{name}_", f"{network}_{name}"
         self.is_trained, self.streams = is_trained, streams
         self.forward = self.routine("forward", calls.forward, calls.tape.regions)
         self.backward = self.routine("backward", calls.backward)
-        self.step = self.routine("step", calls.step)
+        if is_trained:
+            self.step = self.routine("step", calls.step)
+            self.jvp = self.routine("jvp", calls.jvp)
+            self.there, self.back = map(self.routine, ("hvp_there", "hvp_back"), calls.hvp)
 
     @property
     def prefix(self) -> str:
@@ -39,4 +43,5 @@ class CellModule(Module):
     @property
     def routines(self) -> tuple[CRoutine, ...]:
         """Those that the file has."""
-        return (self.forward, self.backward, *([self.step] if self.streams else []))
+        found = [self.forward, self.backward, *([self.step] if self.streams else [])]
+        return (*found, *([self.jvp, self.there, self.back] if self.is_trained else []))

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import sympy as sp
+
 from derive.backends.c.network_cells import CellModule
 from derive.network.network import Dropout, Layer, Length, Part
 from derive.nodes import Quantity
@@ -13,12 +15,15 @@ from derive.nodes import Quantity
 @dataclass(frozen=True)
 class Array:
     """Numbers of all steps: what they are called, how many each step has, and where they are: among
-    the `xs` of the caller, his `ys`, or `kept` on the tape; and what their adjoints are called."""
+    the `xs` of the caller, his `ys`, or `kept` on the tape; and what their adjoints are called,
+    their tangents, and the tangents of their adjoints."""
 
     name: str
     width: Length
     where: str = "kept"
     bar: str = ""
+    dot: str = ""
+    bar_dot: str = ""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,10 @@ class PartView:
     def given(self) -> tuple[Array, ...]:
         """What its cell is given."""
         return self.turned or self.inputs
+
+    def state_width(self, state: Quantity) -> Length:
+        """How many numbers a state has in each sequence."""
+        return sp.Mul(*(self.part.sizes[axis] for axis in state.axes))
 
     def streamed(self, stage: StageView) -> tuple[Array, ...]:
         """The same, in a stream."""

@@ -71,5 +71,6 @@ OF_NETWORK = frozenset(
     "adjoints_in stream stream_in comparison comparison_in call_loss masks targets weights classes "
     "back call given dgiven dlast dfirst both one other own rate average mask uniform source k b "
     "counts compared dcompared share losses values dvalues dtargets value total array "
-    "product result length".split()
+    "product result length tangents tangents_in there adjoint_tangents adjoint_tangents_in beside "
+    "still still_size unread along turning begun dlast_dot".split()
 )

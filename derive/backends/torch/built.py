@@ -56,8 +56,3 @@ class Built(Module):
     def kernel_order(self) -> list[str]:
         """The parameters in the order in which the library has them."""
         return self.called(self.program.layout.parameters)
-
-    @property
-    def own_parameters(self) -> list[str]:
-        """The parameters in the order of the equations."""
-        return self.called(self.cell.parameters)

@@ -15,7 +15,7 @@ from derive.backends.torch.printer import EntryPrinter, TorchPrinter
 from derive.backends.torch.words import FUNCTIONS, LAYER
 from derive.entries import RANKS
 from derive.names import fresh
-from derive.nodes import Axis, MatVec, Quantity, is_matrix, symbols_of
+from derive.nodes import MatVec, Quantity, is_matrix, symbols_of
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
 from derive.render import render
@@ -87,10 +87,6 @@ class Module(StackedModule):
         others = (*self.cell.states, self.cell.output)
         return any(axis in q.axes for axis in self.cell.input.axes for q in others)
 
-    def size(self, axis: Axis) -> str:
-        """The argument that is the length of an axis."""
-        return self.names.argument(axis)
-
     @property
     def matrices(self) -> list[Quantity]:
         """The parameters that are drawn at random."""
@@ -111,7 +107,7 @@ class Module(StackedModule):
 
     def entry(self, formula: sp.Expr) -> str:
         """A parameter's entries, where it gets its first values."""
-        return EntryPrinter(RANKS, str, self.size, frozenset(), {})(formula)
+        return EntryPrinter(RANKS, str, self.names.argument, frozenset(), {})(formula)
 
     @cached_property
     def helpers(self) -> list[str]:

@@ -6,8 +6,8 @@ complex step        the derivatives by each array, along random directions      
 finite differences  and so on: as of a cell, with random masks                      (derive.proof)
 loss                its value, its derivative, and the derivative of that           (rows.py)
 
-A compiled module takes no complex numbers, and has no derivatives along a direction: of it all but
-what needs these, and one row more:
+A compiled module takes no complex numbers, and its loss is NumPy's: of it all but the complex step
+and the loss, the Hessian's symmetry alone, and one row more:
 
 NumPy               in float64 it gives what the module for NumPy gives             (rows.py)
 """
@@ -26,8 +26,7 @@ from derive.proof import Outcome, Part, compiled, identity, numeric
 from derive.proof.network import rows
 from derive.proof.network.face import Face, Maker, NetworkTrial, made
 
-# What needs complex numbers, or derivatives along a direction, which no compiled network has.
-DERIVATIVES = frozenset(("complex step", "dot product", "Taylor", "Hessian", "loss"))
+NUMPY_ALONE = frozenset(("complex step", "loss"))  # what a compiled module has no row of
 
 
 def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
@@ -36,7 +35,9 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
     if backend not in NETWORKS:
         raise CellError(f"{backend} has no networks; there are {', '.join(NETWORKS)}")
     face: Any = Face(network)
-    make: Maker = compiled.maker() if backend == "c" else compiler.module
+    is_compiled = backend == "c"
+    make: Maker = compiled.maker() if is_compiled else compiler.module
+    hessian = compiled.symmetry if is_compiled else numeric.hessian
 
     @cache
     def trial() -> NetworkTrial:
@@ -52,14 +53,14 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
         Part("finite differences", lambda: numeric.finite_differences(trial())),
         Part("dot product", lambda: numeric.dot_product(trial())),
         Part("Taylor", lambda: numeric.taylor(trial())),
-        Part("Hessian", lambda: numeric.hessian(trial())),
+        Part("Hessian", lambda: hessian(trial())),
         Part("step", lambda: numeric.step(without_masks())),
         Part("states only", lambda: numeric.states_only(trial())),
         Part("float32", lambda: numeric.single(trial())),
         Part("loss", lambda: rows.loss(trial())),
         Part("NumPy", lambda: rows.numpy(trial(), without_masks())),
     ]
-    left_out = {*DERIVATIVES} if backend == "c" else {"NumPy"}
+    left_out = {*NUMPY_ALONE} if is_compiled else {"NumPy"}
     left_out |= set() if network.is_streaming else {"step"}
     left_out |= set() if network.loss else {"loss"}
     return tuple(part for part in found if part.name not in left_out)

@@ -12,6 +12,7 @@ from derive.evaluation.inputs import arrays
 from derive.evaluation.trace import trace
 from derive.network.network import Dropout, Loss, Part
 from derive.proof import Outcome
+from derive.proof.compiled import everything
 from derive.proof.network.face import length, made
 from derive.proof.numeric import error, judged, largest
 from derive.proof.trial import Trial, both
@@ -165,7 +166,7 @@ def numpy(*trials: Trial) -> Outcome:
         masked = each.module.masks is not None
         own = made(compiler.module, masked=masked)
         right = type(each)(face, each.lengths, make=own)  # at the same point, by the same seed
-        pairs = [(each.ys, right.ys), *zip(each.final, right.final, strict=True)]
-        pairs += [(each.gradient(each.point), right.gradient(right.point))]
+        mine = type(each)(face, each.lengths, module=each.module)
+        pairs = zip(everything(mine), everything(right), strict=True)
         worst = largest(worst, *(error(a, b, 1.0) for a, b in pairs))
     return judged(worst, 1e-12, "against the module for NumPy")
