@@ -98,9 +98,7 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "U_c": ("H", "I"),
-        "U_a": ("H", "I"),
-        "U_h": ("H", "I"),
+        **dict.fromkeys(("U_c", "U_a", "U_h"), ("H", "I")),
         "w_a": ("H",),
         "w_c": ("H",),
     }
@@ -442,8 +440,8 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), U, out=_rows(dxs))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dU)
-    dw_a[...] = np.sum(da_tanh_a_s * h_s[:-1], axis=(0, 1))
-    dw_c[...] = np.sum(da_c_s * h_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_tanh_a_s, h_s[:-1], out=dw_a)
+    np.einsum("tbi,tbi->i", da_c_s, h_s[:-1], out=dw_c)
     return dparams, dxs, State(dh)
 
 
@@ -555,14 +553,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -116,12 +116,8 @@ class Params(Mapping):
         "W": ("M", "I"),
         "U": ("M", "H"),
         "b": ("M",),
-        "V_g": ("H", "M"),
-        "V_n": ("H", "M"),
-        "V_f": ("H", "M"),
-        "d_g": ("H",),
-        "d_n": ("H",),
-        "d_f": ("H",),
+        **dict.fromkeys(("V_g", "V_n", "V_f"), ("H", "M")),
+        **dict.fromkeys(("d_g", "d_n", "d_f"), ("H",)),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -425,7 +421,7 @@ def backward(params, tape, dys, dstate=None):
     U, W = (params[k] for k in ("U", "W"))
     V = params.stacked["V"]
     dgates_s = np.empty((T, B, 3 * H), dtype)
-    dh_next_da_s_s, ddt_terms_s = np.empty((2, T, B, H), dtype)
+    dh_next_da_s_s = np.empty((T, B, H), dtype)
     dz_da_tanh_z_s, dU_h_s, dW_x_s = np.empty((3, T, B, M), dtype)
     sum_ddt_terms_s = np.empty((T, B, 1), dtype)
     dh_next_da_g_s, dh_next_da_n_s, df_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -488,8 +484,7 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(0.666, da_tanh_z_s, out=dW_x_s)
     np.matmul(_rows(dW_x_s), W, out=_rows(dx_s))
-    np.multiply(da_s_s, f_s, out=ddt_terms_s)
-    np.add.reduce(ddt_terms_s, axis=-1, keepdims=True, out=sum_ddt_terms_s)
+    _dot(da_s_s, f_s, out=sum_ddt_terms_s)
     np.negative(sum_ddt_terms_s, out=ddt_s)
     np.matmul(_rows(dW_x_s).T, _rows(x_s), out=dW)
     np.matmul(_rows(dU_h_s).T, _rows(h_s[:-1]), out=dU)
@@ -615,14 +610,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -781,9 +769,7 @@ def hvp(
     dW_x_dot_s = 0.666 * da_tanh_z_dot_s
     np.matmul(_rows(dW_x_dot_s), W, out=_rows(dx_dot_s))
     _rows(dx_dot_s)[...] += _rows(dW_x_s) @ W_dot
-    ddt_dot_terms_s = da_s_s * f_dot_s + da_s_dot_s * f_s
-    sum_ddt_dot_terms_s = np.sum(ddt_dot_terms_s, axis=-1, keepdims=True)
-    ddt_dot_s[...] = -sum_ddt_dot_terms_s
+    ddt_dot_s[...] = -np.sum(da_s_s * f_dot_s + da_s_dot_s * f_s, axis=-1, keepdims=True)
     np.matmul(_rows(dW_x_s).T, _rows(x_dot_s), out=dW_dot)
     dW_dot += _rows(dW_x_dot_s).T @ _rows(x_s)
     np.matmul(_rows(dU_h_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
@@ -793,6 +779,12 @@ def hvp(
     dV_dot += _rows(dgates_dot_s).T @ _rows(z_s)
     np.sum(dgates_dot_s, axis=(0, 1), out=dd_dot)
     return dparams_dot, Inputs(dx_dot_s, ddt_dot_s[..., 0]), State(dh_dot)
+
+
+def _dot(a, b, out=None):
+    """The sum over the features of a product, (…, 1); of complex numbers as they are."""
+    a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
+    return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
 def _sigmoid(x, out=None):

@@ -101,9 +101,7 @@ class Params(Mapping):
     SHAPES = {
         "U_theta": ("H", "H"),
         "U_eta": ("H", "H"),
-        "W_theta": ("H", "I"),
-        "W_eta": ("H", "I"),
-        "W_n": ("H", "I"),
+        **dict.fromkeys(("W_theta", "W_eta", "W_n"), ("H", "I")),
         "b_theta": ("H",),
         "b_eta": ("H",),
     }
@@ -275,8 +273,8 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["b_theta"][...] = 1.0
     params["b_eta"][...] = -1.0
+    params["b_theta"][...] = 1.0
     return params
 
 
@@ -544,14 +542,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -106,13 +106,9 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_f": ("H", "I"),
-        "W_z": ("H", "I"),
-        "W_o": ("H", "I"),
+        **dict.fromkeys(("W_f", "W_z", "W_o"), ("H", "I")),
         "w_f": ("H",),
-        "b_f": ("H",),
-        "b_z": ("H",),
-        "b_o": ("H",),
+        **dict.fromkeys(("b_f", "b_z", "b_o"), ("H",)),
         "w_z": ("H",),
         "U_o": ("H", "H"),
     }
@@ -452,9 +448,9 @@ def backward(params, tape, dys, dstate=None):
     _rows(dxs)[...] += _rows(da_z_s) @ W_z
     np.add(dxs, dx_in_s, out=dxs)
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
-    dw_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_f_s, c_s[:-1], out=dw_f)
     np.sum(dgates_s, axis=(0, 1), out=db)
-    dw_z[...] = np.sum(da_z_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_z_s, c_s[:-1], out=dw_z)
     np.matmul(_rows(da_o_s).T, _rows(c_s[1:]), out=dU_o)
     return dparams, dxs, State(dc)
 
@@ -572,14 +568,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

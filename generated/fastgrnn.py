@@ -275,10 +275,9 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["s_zeta"][...] = 1.0
     params["s_nu"][...] = -4.0
-    params["b_z"][...] = 1.0
-    params["b_n"][...] = 1.0
+    for name in ("s_zeta", "b_z", "b_n"):
+        params[name][...] = 1.0
     return params
 
 
@@ -378,9 +377,7 @@ def backward(params, tape, dys, dstate=None):
         dparams[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n")
     )
     s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
-    (
-        dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s, dnu_terms_s, dzeta_terms_s
-    ) = np.empty((6, T, B, H), dtype)
+    dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s = np.empty((4, T, B, H), dtype)
     sum_dnu_terms_s, dnu_s, sum_dzeta_terms_s, dzeta_s = np.empty((4, T, B, 1), dtype)
     da_n_s, da_z_s = dh_next_da_n_s, dh_next_da_z_s
     dxs = np.empty((T, B, I), dtype)
@@ -427,14 +424,13 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
-    np.multiply(dh_next_s, n_s, out=dnu_terms_s)
-    np.add.reduce(dnu_terms_s, axis=-1, keepdims=True, out=sum_dnu_terms_s)
+    _dot(dh_next_s, n_s, out=sum_dnu_terms_s)
     np.copyto(dnu_s, sum_dnu_terms_s)
-    # dzeta_terms = dh_next * (1 - z) * n
-    np.subtract(1, z_s, out=dzeta_terms_s)
-    np.multiply(dzeta_terms_s, dh_next_s, out=dzeta_terms_s)
-    np.multiply(dzeta_terms_s, n_s, out=dzeta_terms_s)
-    np.add.reduce(dzeta_terms_s, axis=-1, keepdims=True, out=sum_dzeta_terms_s)
+    # sum_dzeta_terms = sum(dh_next * (1 - z) * n)
+    np.subtract(1, z_s, out=work_s)
+    np.multiply(work_s, dh_next_s, out=work_s)
+    np.multiply(work_s, n_s, out=work_s)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_dzeta_terms_s)
     np.copyto(dzeta_s, sum_dzeta_terms_s)
     np.matmul(_rows(da_s), W, out=_rows(dxs))
     ds_zeta[...] = np.sum(dzeta_s * (1 - zeta) * zeta)
@@ -543,14 +539,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -687,22 +676,15 @@ def hvp(
             np.copyto(da_dot_s[t], 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
-    dnu_terms_s = dh_next_s * n_s
-    sum_dnu_terms_s = np.sum(dnu_terms_s, axis=-1, keepdims=True)
-    dnu_s = sum_dnu_terms_s.copy()
-    dnu_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    sum_dnu_dot_terms_s = np.sum(dnu_dot_terms_s, axis=-1, keepdims=True)
-    dnu_dot_s = sum_dnu_dot_terms_s.copy()
-    dzeta_terms_s = dh_next_s * (1 - z_s) * n_s
-    sum_dzeta_terms_s = np.sum(dzeta_terms_s, axis=-1, keepdims=True)
-    dzeta_s = sum_dzeta_terms_s.copy()
-    dzeta_dot_terms_s = (
+    dnu_s = _dot(dh_next_s, n_s)
+    dnu_dot_s = np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True)
+    dzeta_s = np.sum(dh_next_s * (1 - z_s) * n_s, axis=-1, keepdims=True)
+    dzeta_dot_s = np.sum(
         dh_next_s * n_dot_s * (1 - z_s)
         - dh_next_s * z_dot_s * n_s
-        + dh_next_dot_s * (1 - z_s) * n_s
+        + dh_next_dot_s * (1 - z_s) * n_s,
+        axis=-1, keepdims=True,
     )
-    sum_dzeta_dot_terms_s = np.sum(dzeta_dot_terms_s, axis=-1, keepdims=True)
-    dzeta_dot_s = sum_dzeta_dot_terms_s.copy()
     np.matmul(_rows(da_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_s) @ W_dot
     one_minus_zeta_s[...] = 1 - zeta
@@ -721,6 +703,12 @@ def hvp(
     np.sum(da_z_dot_s, axis=(0, 1), out=db_z_dot)
     np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _dot(a, b, out=None):
+    """The sum over the features of a product, (…, 1); of complex numbers as they are."""
+    a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
+    return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
 def _sigmoid(x, out=None):

@@ -265,8 +265,8 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
     params["s_alpha"][...] = -3.0
-    params["s_beta"][...] = 3.0
     params["b"][...] = 1.0
+    params["s_beta"][...] = 3.0
     return params
 
 
@@ -359,7 +359,7 @@ def backward(params, tape, dys, dstate=None):
     H = params.hidden_size
     ds_alpha, ds_beta, dW, dU, db = (dparams[k] for k in ("s_alpha", "s_beta", "W", "U", "b"))
     s_alpha, s_beta, U, W = (params[k] for k in ("s_alpha", "s_beta", "U", "W"))
-    dh_next_s, dh_next_da_n_s, dbeta_terms_s, dalpha_terms_s = np.empty((4, T, B, H), dtype)
+    dh_next_s, dh_next_da_n_s = np.empty((2, T, B, H), dtype)
     sum_dbeta_terms_s, dbeta_s, sum_dalpha_terms_s, dalpha_s = np.empty((4, T, B, 1), dtype)
     da_n_s = dh_next_da_n_s
     dxs = np.empty((T, B, I), dtype)
@@ -392,11 +392,9 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
-    np.multiply(dh_next_s, h_s[:-1], out=dbeta_terms_s)
-    np.add.reduce(dbeta_terms_s, axis=-1, keepdims=True, out=sum_dbeta_terms_s)
+    _dot(dh_next_s, h_s[:-1], out=sum_dbeta_terms_s)
     np.copyto(dbeta_s, sum_dbeta_terms_s)
-    np.multiply(dh_next_s, n_s, out=dalpha_terms_s)
-    np.add.reduce(dalpha_terms_s, axis=-1, keepdims=True, out=sum_dalpha_terms_s)
+    _dot(dh_next_s, n_s, out=sum_dalpha_terms_s)
     np.copyto(dalpha_s, sum_dalpha_terms_s)
     np.matmul(_rows(da_n_s), W, out=_rows(dxs))
     ds_alpha[...] = np.sum(dalpha_s * (1 - alpha) * alpha)
@@ -496,14 +494,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -607,18 +598,12 @@ def hvp(
             np.copyto(da_n_dot_s[t], 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
-    dbeta_terms_s = dh_next_s * h_s[:-1]
-    sum_dbeta_terms_s = np.sum(dbeta_terms_s, axis=-1, keepdims=True)
-    dbeta_s = sum_dbeta_terms_s.copy()
-    dbeta_dot_terms_s = dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1]
-    sum_dbeta_dot_terms_s = np.sum(dbeta_dot_terms_s, axis=-1, keepdims=True)
-    dbeta_dot_s = sum_dbeta_dot_terms_s.copy()
-    dalpha_terms_s = dh_next_s * n_s
-    sum_dalpha_terms_s = np.sum(dalpha_terms_s, axis=-1, keepdims=True)
-    dalpha_s = sum_dalpha_terms_s.copy()
-    dalpha_dot_terms_s = dh_next_s * n_dot_s + dh_next_dot_s * n_s
-    sum_dalpha_dot_terms_s = np.sum(dalpha_dot_terms_s, axis=-1, keepdims=True)
-    dalpha_dot_s = sum_dalpha_dot_terms_s.copy()
+    dbeta_s = _dot(dh_next_s, h_s[:-1])
+    dbeta_dot_s = np.sum(
+        dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1], axis=-1, keepdims=True
+    )
+    dalpha_s = _dot(dh_next_s, n_s)
+    dalpha_dot_s = np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True)
     np.matmul(_rows(da_n_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_n_s) @ W_dot
     one_minus_alpha_s[...] = 1 - alpha
@@ -637,6 +622,12 @@ def hvp(
     dU_dot += _rows(da_n_dot_s).T @ _rows(h_s[:-1])
     np.sum(da_n_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _dot(a, b, out=None):
+    """The sum over the features of a product, (…, 1); of complex numbers as they are."""
+    a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
+    return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
 def _sigmoid(x, out=None):

@@ -104,14 +104,10 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_z": ("H", "I"),
-        "W_r": ("H", "I"),
-        "W_n": ("H", "I"),
+        **dict.fromkeys(("W_z", "W_r", "W_n"), ("H", "I")),
         "U_z": ("H", "H"),
         "U_r": ("H", "H"),
-        "b_z": ("H",),
-        "b_r": ("H",),
-        "b_n": ("H",),
+        **dict.fromkeys(("b_z", "b_r", "b_n"), ("H",)),
         "U_n": ("H", "H"),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -557,14 +553,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

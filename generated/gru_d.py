@@ -157,17 +157,11 @@ class Params(Mapping):
         "G": ("H", "I"),
         "b_q": ("H",),
         "mean": ("I",),
-        "W_z": ("H", "I"),
-        "W_r": ("H", "I"),
-        "W_n": ("H", "I"),
+        **dict.fromkeys(("W_z", "W_r", "W_n"), ("H", "I")),
         "U_z": ("H", "H"),
         "U_r": ("H", "H"),
-        "V_z": ("H", "I"),
-        "V_r": ("H", "I"),
-        "V_n": ("H", "I"),
-        "b_z": ("H",),
-        "b_r": ("H",),
-        "b_n": ("H",),
+        **dict.fromkeys(("V_z", "V_r", "V_n"), ("H", "I")),
+        **dict.fromkeys(("b_z", "b_r", "b_n"), ("H",)),
         "U_n": ("H", "H"),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -627,7 +621,7 @@ def backward(params, tape, dys, dstate=None):
     # dd += da_k * w
     np.multiply(da_k_s, w, out=work_I_s)
     np.add(dd_s, work_I_s, out=dd_s)
-    dw[...] = np.sum(da_k_s * d_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_k_s, d_s, out=dw)
     np.sum(da_k_s, axis=(0, 1), out=db_x)
     np.matmul(_rows(da_q_s).T, _rows(d_s), out=dG)
     np.sum(da_q_s, axis=(0, 1), out=db_q)
@@ -795,14 +789,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -196,12 +196,8 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "U_z": ("H", "H"),
-        "U_r": ("H", "H"),
-        "U_n": ("H", "H"),
-        "W_z": ("H", "I"),
-        "W_r": ("H", "I"),
-        "W_n": ("H", "I"),
+        **dict.fromkeys(("U_z", "U_r", "U_n"), ("H", "H")),
+        **dict.fromkeys(("W_z", "W_r", "W_n"), ("H", "I")),
         "s_u_z": ("H",),
         "t_u_z": ("H",),
         "s_v_z": ("H",),
@@ -394,12 +390,8 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["s_u_z"][...] = 1.0
-    params["s_v_z"][...] = 1.0
-    params["s_u_r"][...] = 1.0
-    params["s_v_r"][...] = 1.0
-    params["s_u_n"][...] = 1.0
-    params["s_v_n"][...] = 1.0
+    for name in ("s_u_z", "s_v_z", "s_u_r", "s_v_r", "s_u_n", "s_v_n"):
+        params[name][...] = 1.0
     return params
 
 
@@ -440,13 +432,12 @@ def forward(params, xs, state=None, lengths=None):
     h_s = np.empty((T + 1, B, H), dtype)
     gates_2_s = np.empty((T, B, 3 * H), dtype)
     (
-        mu_v_terms_s, a_sigma_v_terms_s, q_z_s, q_r_s, a_sigma_v_n_terms_s, q_n_s, p_z_s, p_r_s,
-        p_n_s, a_z_in_s, a_r_in_s, m_s, a_n_in_s,
-    ) = np.empty((13, T, B, H), dtype)
-    (
         sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, sum_v_n_s, mu_v_n_s,
         sum_a_sigma_v_n_terms_s, a_sigma_v_n_s, a_sigma_u_s, a_sigma_u_n_s,
     ) = np.empty((10, T, B, 1), dtype)
+    (
+        q_z_s, q_r_s, q_n_s, p_z_s, p_r_s, p_n_s, a_z_in_s, a_r_in_s, m_s, a_n_in_s
+    ) = np.empty((10, T, B, H), dtype)
     v_z_s, v_r_s, v_n_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(3))
     (
         sigma_v_s, sigma_v_n_s, a_z_s, z_s, a_r_s, r_s, a_n_s, n_s, sigma_u_s, sigma_u_n_s
@@ -456,19 +447,21 @@ def forward(params, xs, state=None, lengths=None):
     )
     work_s = np.empty((T, B, H), dtype)
     work2_s = np.empty((T, B, H), dtype)
+    work3_s = np.empty((T, B, H), dtype)
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    np.add(v_z_s, v_r_s, out=mu_v_terms_s)
-    np.add.reduce(mu_v_terms_s, axis=-1, keepdims=True, out=sum_mu_v_terms_s)
+    # sum_mu_v_terms = sum(v_z + v_r)
+    np.add(v_z_s, v_r_s, out=work_s)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_mu_v_terms_s)
     np.divide(sum_mu_v_terms_s, 2 * H, out=mu_v_s)
-    # a_sigma_v_terms = (v_z - mu_v) ** 2 + (v_r - mu_v) ** 2
-    np.subtract(v_z_s, mu_v_s, out=work_s)
-    np.multiply(work_s, work_s, out=a_sigma_v_terms_s)
-    np.subtract(v_r_s, mu_v_s, out=work2_s)
+    # sum_a_sigma_v_terms = sum((v_z - mu_v) ** 2 + (v_r - mu_v) ** 2)
+    np.subtract(v_z_s, mu_v_s, out=work2_s)
     np.multiply(work2_s, work2_s, out=work_s)
-    np.add(a_sigma_v_terms_s, work_s, out=a_sigma_v_terms_s)
-    np.add.reduce(a_sigma_v_terms_s, axis=-1, keepdims=True, out=sum_a_sigma_v_terms_s)
+    np.subtract(v_r_s, mu_v_s, out=work3_s)
+    np.multiply(work3_s, work3_s, out=work2_s)
+    np.add(work_s, work2_s, out=work_s)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_a_sigma_v_terms_s)
     # a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 2 / H
     np.divide(sum_a_sigma_v_terms_s, 2 * H, out=a_sigma_v_s)
     np.add(a_sigma_v_s, 1e-05, out=a_sigma_v_s)
@@ -481,10 +474,9 @@ def forward(params, xs, state=None, lengths=None):
     np.divide(q_r_s, sigma_v_s, out=q_r_s)
     np.add.reduce(v_n_s, axis=-1, keepdims=True, out=sum_v_n_s)
     np.divide(sum_v_n_s, H, out=mu_v_n_s)
-    # a_sigma_v_n_terms = (v_n - mu_v_n) ** 2
+    # sum_a_sigma_v_n_terms = sum((v_n - mu_v_n) ** 2)
     np.subtract(v_n_s, mu_v_n_s, out=work_s)
-    np.multiply(work_s, work_s, out=a_sigma_v_n_terms_s)
-    np.add.reduce(a_sigma_v_n_terms_s, axis=-1, keepdims=True, out=sum_a_sigma_v_n_terms_s)
+    _dot(work_s, work_s, out=sum_a_sigma_v_n_terms_s)
     # a_sigma_v_n = 1e-05 + sum_a_sigma_v_n_terms / H
     np.divide(sum_a_sigma_v_n_terms_s, H, out=a_sigma_v_n_s)
     np.add(a_sigma_v_n_s, 1e-05, out=a_sigma_v_n_s)
@@ -509,15 +501,13 @@ def forward(params, xs, state=None, lengths=None):
     h = h_s[0]
     gates_1 = np.empty((B, 3 * H), dtype)
     (
-        mu_u_terms, u_r_minus_mu_u, u_z_minus_mu_u, a_sigma_u_terms, u_n_minus_mu_u_n,
-        a_sigma_u_n_terms,
-    ) = np.empty((6, B, H), dtype)
-    (
         sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_u_n, mu_u_n, sum_a_sigma_u_n_terms
     ) = np.empty((6, B, 1), dtype)
+    u_r_minus_mu_u, u_z_minus_mu_u, u_n_minus_mu_u_n = np.empty((3, B, H), dtype)
     u_z, u_r, u_n = (gates_1[:, k * H : (k + 1) * H] for k in range(3))
     gates_1_T = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
+    work2 = np.empty((B, H), dtype)
     steps = zip(
         a_sigma_u_s, p_z_s, p_r_s, a_sigma_u_n_s, p_n_s, a_z_s, a_r_s, m_s, a_n_s, h_s[1:], ended_s,
         strict=True,
@@ -526,16 +516,17 @@ def forward(params, xs, state=None, lengths=None):
         sigma_u, sigma_u_n, z, r, n = a_sigma_u, a_sigma_u_n, a_z, a_r, a_n
         np.dot(U, h.T, out=gates_1_T)
         np.copyto(gates_1, gates_1_T.T)
-        np.add(u_z, u_r, out=mu_u_terms)
-        np.add.reduce(mu_u_terms, axis=-1, keepdims=True, out=sum_mu_u_terms)
+        # sum_mu_u_terms = sum(u_z + u_r)
+        np.add(u_z, u_r, out=work)
+        np.add.reduce(work, axis=-1, keepdims=True, out=sum_mu_u_terms)
         np.divide(sum_mu_u_terms, 2 * H, out=mu_u)
         np.subtract(u_r, mu_u, out=u_r_minus_mu_u)
         np.subtract(u_z, mu_u, out=u_z_minus_mu_u)
-        # a_sigma_u_terms = u_r_minus_mu_u**2 + u_z_minus_mu_u**2
-        np.multiply(u_r_minus_mu_u, u_r_minus_mu_u, out=a_sigma_u_terms)
-        np.multiply(u_z_minus_mu_u, u_z_minus_mu_u, out=work)
-        np.add(a_sigma_u_terms, work, out=a_sigma_u_terms)
-        np.add.reduce(a_sigma_u_terms, axis=-1, keepdims=True, out=sum_a_sigma_u_terms)
+        # sum_a_sigma_u_terms = sum(u_r_minus_mu_u**2 + u_z_minus_mu_u**2)
+        np.multiply(u_r_minus_mu_u, u_r_minus_mu_u, out=work)
+        np.multiply(u_z_minus_mu_u, u_z_minus_mu_u, out=work2)
+        np.add(work, work2, out=work)
+        np.add.reduce(work, axis=-1, keepdims=True, out=sum_a_sigma_u_terms)
         # a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 2 / H
         np.divide(sum_a_sigma_u_terms, 2 * H, out=a_sigma_u)
         np.add(a_sigma_u, 1e-05, out=a_sigma_u)
@@ -545,8 +536,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add.reduce(u_n, axis=-1, keepdims=True, out=sum_u_n)
         np.divide(sum_u_n, H, out=mu_u_n)
         np.subtract(u_n, mu_u_n, out=u_n_minus_mu_u_n)
-        np.multiply(u_n_minus_mu_u_n, u_n_minus_mu_u_n, out=a_sigma_u_n_terms)
-        np.add.reduce(a_sigma_u_n_terms, axis=-1, keepdims=True, out=sum_a_sigma_u_n_terms)
+        _dot(u_n_minus_mu_u_n, u_n_minus_mu_u_n, out=sum_a_sigma_u_n_terms)
         # a_sigma_u_n = 1e-05 + sum_a_sigma_u_n_terms / H
         np.divide(sum_a_sigma_u_n_terms, H, out=a_sigma_u_n)
         np.add(a_sigma_u_n, 1e-05, out=a_sigma_u_n)
@@ -630,9 +620,8 @@ def backward(params, tape, dys, dstate=None):
     U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_1_s, dgates_2_s = np.empty((2, T, B, 3 * H), dtype)
     (
-        dh_next_dh_s, dh_next_da_n_s, dm_s, da_n_da_r_s, dh_next_da_z_s, dq_n_s, dsigma_v_n_terms_s,
-        dq_r_s, dq_z_s, dsigma_v_terms_s, dmu_v_terms_s,
-    ) = np.empty((11, T, B, H), dtype)
+        dh_next_dh_s, dh_next_da_n_s, dm_s, da_n_da_r_s, dh_next_da_z_s, dq_n_s, dq_r_s, dq_z_s
+    ) = np.empty((8, T, B, H), dtype)
     (
         inv_sigma_v_n_s, inv_sigma_u_n_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_n_terms_s,
         dsigma_v_n_s, sum_dq_n_s, dmu_v_n_s, sum_dsigma_v_terms_s, dsigma_v_s, sum_dmu_v_terms_s,
@@ -664,12 +653,13 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    dp_n, dsigma_u_n_terms, dp_r, dp_z, dsigma_u_terms, dmu_u_terms = np.empty((6, B, H), dtype)
+    dp_n, dp_r, dp_z = np.empty((3, B, H), dtype)
     (
         sum_dsigma_u_n_terms, dsigma_u_n, sum_dp_n, dmu_u_n, sum_dsigma_u_terms, dsigma_u,
         sum_dmu_u_terms, dmu_u, dmu_u_each, dsigma_u_each,
     ) = np.empty((10, B, 1), dtype)
     work = np.empty((B, H), dtype)
+    work2 = np.empty((B, H), dtype)
     work_1 = np.empty((B, 1), dtype)
     dgates_1_U = np.empty((B, H), dtype)
     steps = _backwards(
@@ -689,8 +679,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_n_da_r, da_n, out=da_r)
         np.multiply(dh_next_da_z, dh_next, out=da_z)
         np.multiply(dm, s_u_n, out=dp_n)
-        np.multiply(dp_n, p_n, out=dsigma_u_n_terms)
-        np.add.reduce(dsigma_u_n_terms, axis=-1, keepdims=True, out=sum_dsigma_u_n_terms)
+        _dot(dp_n, p_n, out=sum_dsigma_u_n_terms)
         # dsigma_u_n = -inv_sigma_u_n * sum_dsigma_u_n_terms
         np.multiply(inv_sigma_u_n, sum_dsigma_u_n_terms, out=dsigma_u_n)
         np.negative(dsigma_u_n, out=dsigma_u_n)
@@ -700,16 +689,17 @@ def backward(params, tape, dys, dstate=None):
         np.negative(dmu_u_n, out=dmu_u_n)
         np.multiply(da_r, s_u_r, out=dp_r)
         np.multiply(da_z, s_u_z, out=dp_z)
-        # dsigma_u_terms = dp_r * p_r + dp_z * p_z
-        np.multiply(dp_r, p_r, out=dsigma_u_terms)
-        np.multiply(dp_z, p_z, out=work)
-        np.add(dsigma_u_terms, work, out=dsigma_u_terms)
-        np.add.reduce(dsigma_u_terms, axis=-1, keepdims=True, out=sum_dsigma_u_terms)
+        # sum_dsigma_u_terms = sum(dp_r * p_r + dp_z * p_z)
+        np.multiply(dp_r, p_r, out=work)
+        np.multiply(dp_z, p_z, out=work2)
+        np.add(work, work2, out=work)
+        np.add.reduce(work, axis=-1, keepdims=True, out=sum_dsigma_u_terms)
         # dsigma_u = -inv_sigma_u * sum_dsigma_u_terms
         np.multiply(inv_sigma_u, sum_dsigma_u_terms, out=dsigma_u)
         np.negative(dsigma_u, out=dsigma_u)
-        np.add(dp_r, dp_z, out=dmu_u_terms)
-        np.add.reduce(dmu_u_terms, axis=-1, keepdims=True, out=sum_dmu_u_terms)
+        # sum_dmu_u_terms = sum(dp_r + dp_z)
+        np.add(dp_r, dp_z, out=work)
+        np.add.reduce(work, axis=-1, keepdims=True, out=sum_dmu_u_terms)
         # dmu_u = -inv_sigma_u * sum_dmu_u_terms
         np.multiply(inv_sigma_u, sum_dmu_u_terms, out=dmu_u)
         np.negative(dmu_u, out=dmu_u)
@@ -745,10 +735,10 @@ def backward(params, tape, dys, dstate=None):
 
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
+    work2_s = np.empty((T, B, H), dtype)
     work_1_s = np.empty((T, B, 1), dtype)
     np.multiply(da_n_s, s_v_n, out=dq_n_s)
-    np.multiply(dq_n_s, q_n_s, out=dsigma_v_n_terms_s)
-    np.add.reduce(dsigma_v_n_terms_s, axis=-1, keepdims=True, out=sum_dsigma_v_n_terms_s)
+    _dot(dq_n_s, q_n_s, out=sum_dsigma_v_n_terms_s)
     # dsigma_v_n = -inv_sigma_v_n * sum_dsigma_v_n_terms
     np.multiply(inv_sigma_v_n_s, sum_dsigma_v_n_terms_s, out=dsigma_v_n_s)
     np.negative(dsigma_v_n_s, out=dsigma_v_n_s)
@@ -758,16 +748,17 @@ def backward(params, tape, dys, dstate=None):
     np.negative(dmu_v_n_s, out=dmu_v_n_s)
     np.multiply(da_r_s, s_v_r, out=dq_r_s)
     np.multiply(da_z_s, s_v_z, out=dq_z_s)
-    # dsigma_v_terms = dq_r * q_r + dq_z * q_z
-    np.multiply(dq_r_s, q_r_s, out=dsigma_v_terms_s)
-    np.multiply(dq_z_s, q_z_s, out=work_s)
-    np.add(dsigma_v_terms_s, work_s, out=dsigma_v_terms_s)
-    np.add.reduce(dsigma_v_terms_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
+    # sum_dsigma_v_terms = sum(dq_r * q_r + dq_z * q_z)
+    np.multiply(dq_r_s, q_r_s, out=work_s)
+    np.multiply(dq_z_s, q_z_s, out=work2_s)
+    np.add(work_s, work2_s, out=work_s)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
     # dsigma_v = -inv_sigma_v * sum_dsigma_v_terms
     np.multiply(inv_sigma_v_s, sum_dsigma_v_terms_s, out=dsigma_v_s)
     np.negative(dsigma_v_s, out=dsigma_v_s)
-    np.add(dq_r_s, dq_z_s, out=dmu_v_terms_s)
-    np.add.reduce(dmu_v_terms_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
+    # sum_dmu_v_terms = sum(dq_r + dq_z)
+    np.add(dq_r_s, dq_z_s, out=work_s)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
     # dmu_v = -inv_sigma_v * sum_dmu_v_terms
     np.multiply(inv_sigma_v_s, sum_dmu_v_terms_s, out=dmu_v_s)
     np.negative(dmu_v_s, out=dmu_v_s)
@@ -793,17 +784,15 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
-    ds_u_z[...] = np.sum(da_z_s * p_z_s, axis=(0, 1))
-    np.sum(da_z_s, axis=(0, 1), out=dt_u_z)
-    ds_v_z[...] = np.sum(da_z_s * q_z_s, axis=(0, 1))
-    np.sum(da_z_s, axis=(0, 1), out=dt_v_z)
-    ds_u_r[...] = np.sum(da_r_s * p_r_s, axis=(0, 1))
-    np.sum(da_r_s, axis=(0, 1), out=dt_u_r)
-    ds_v_r[...] = np.sum(da_r_s * q_r_s, axis=(0, 1))
-    np.sum(da_r_s, axis=(0, 1), out=dt_v_r)
-    ds_u_n[...] = np.sum(dm_s * p_n_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_z_s, p_z_s, out=ds_u_z)
+    dt_u_z[...] = dt_v_z[...] = np.sum(da_z_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_z_s, q_z_s, out=ds_v_z)
+    np.einsum("tbi,tbi->i", da_r_s, p_r_s, out=ds_u_r)
+    dt_u_r[...] = dt_v_r[...] = np.sum(da_r_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_r_s, q_r_s, out=ds_v_r)
+    np.einsum("tbi,tbi->i", dm_s, p_n_s, out=ds_u_n)
     np.sum(dm_s, axis=(0, 1), out=dt_u_n)
-    ds_v_n[...] = np.sum(da_n_s * q_n_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_n_s, q_n_s, out=ds_v_n)
     np.sum(da_n_s, axis=(0, 1), out=dt_v_n)
     return dparams, dxs, State(dh)
 
@@ -842,41 +831,31 @@ def step(params, x, state):
     v_z, v_r, v_n = (gates_2[:, k * H : (k + 1) * H] for k in range(3))
     gates_1[...] = h @ U.T
     gates_2[...] = x @ W.T
-    mu_u_terms = u_z + u_r
-    sum_mu_u_terms = np.sum(mu_u_terms, axis=-1, keepdims=True)
-    mu_u = sum_mu_u_terms / 2 / H
+    mu_u = np.sum(u_z + u_r, axis=-1, keepdims=True) / 2 / H
     u_r_minus_mu_u = u_r - mu_u
     u_z_minus_mu_u = u_z - mu_u
-    a_sigma_u_terms = u_r_minus_mu_u**2 + u_z_minus_mu_u**2
-    sum_a_sigma_u_terms = np.sum(a_sigma_u_terms, axis=-1, keepdims=True)
-    a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 2 / H
+    a_sigma_u = (
+        1e-05 + np.sum(u_r_minus_mu_u**2 + u_z_minus_mu_u**2, axis=-1, keepdims=True) / 2 / H
+    )
     sigma_u = np.sqrt(a_sigma_u)
     p_z = u_z_minus_mu_u / sigma_u
     p_r = u_r_minus_mu_u / sigma_u
-    mu_v_terms = v_z + v_r
-    sum_mu_v_terms = np.sum(mu_v_terms, axis=-1, keepdims=True)
-    mu_v = sum_mu_v_terms / 2 / H
+    mu_v = np.sum(v_z + v_r, axis=-1, keepdims=True) / 2 / H
     v_r_minus_mu_v = v_r - mu_v
     v_z_minus_mu_v = v_z - mu_v
-    a_sigma_v_terms = v_r_minus_mu_v**2 + v_z_minus_mu_v**2
-    sum_a_sigma_v_terms = np.sum(a_sigma_v_terms, axis=-1, keepdims=True)
-    a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 2 / H
+    a_sigma_v = (
+        1e-05 + np.sum(v_r_minus_mu_v**2 + v_z_minus_mu_v**2, axis=-1, keepdims=True) / 2 / H
+    )
     sigma_v = np.sqrt(a_sigma_v)
     q_z = v_z_minus_mu_v / sigma_v
     q_r = v_r_minus_mu_v / sigma_v
-    sum_u_n = np.sum(u_n, axis=-1, keepdims=True)
-    mu_u_n = sum_u_n / H
+    mu_u_n = np.sum(u_n, axis=-1, keepdims=True) / H
     u_n_minus_mu_u_n = u_n - mu_u_n
-    a_sigma_u_n_terms = u_n_minus_mu_u_n**2
-    sum_a_sigma_u_n_terms = np.sum(a_sigma_u_n_terms, axis=-1, keepdims=True)
-    a_sigma_u_n = 1e-05 + sum_a_sigma_u_n_terms / H
+    a_sigma_u_n = 1e-05 + _dot(u_n_minus_mu_u_n, u_n_minus_mu_u_n) / H
     sigma_u_n = np.sqrt(a_sigma_u_n)
-    sum_v_n = np.sum(v_n, axis=-1, keepdims=True)
-    mu_v_n = sum_v_n / H
+    mu_v_n = np.sum(v_n, axis=-1, keepdims=True) / H
     v_n_minus_mu_v_n = v_n - mu_v_n
-    a_sigma_v_n_terms = v_n_minus_mu_v_n**2
-    sum_a_sigma_v_n_terms = np.sum(a_sigma_v_n_terms, axis=-1, keepdims=True)
-    a_sigma_v_n = 1e-05 + sum_a_sigma_v_n_terms / H
+    a_sigma_v_n = 1e-05 + _dot(v_n_minus_mu_v_n, v_n_minus_mu_v_n) / H
     sigma_v_n = np.sqrt(a_sigma_v_n)
     p_n = u_n_minus_mu_u_n / sigma_u_n
     q_n = v_n_minus_mu_v_n / sigma_v_n
@@ -944,21 +923,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_terms_s = v_z_dot_s + v_r_dot_s
-    sum_mu_v_dot_terms_s = np.sum(mu_v_dot_terms_s, axis=-1, keepdims=True)
-    mu_v_dot_s = sum_mu_v_dot_terms_s / 2 / H
-    sigma_v_dot_terms_s = v_z_dot_s * q_z_s + v_r_dot_s * q_r_s
-    sum_sigma_v_dot_terms_s = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
-    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 2 / H
+    mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
+    sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
     mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
     sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
     q_z_dot_s = v_z_dot_s / sigma_v_s - q_z_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
     q_r_dot_s = v_r_dot_s / sigma_v_s - q_r_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    sum_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True)
-    mu_v_n_dot_s = sum_v_n_dot_s / H
-    sigma_v_n_dot_terms_s = v_n_dot_s * q_n_s
-    sum_sigma_v_n_dot_terms_s = np.sum(sigma_v_n_dot_terms_s, axis=-1, keepdims=True)
-    sigma_v_n_dot_s = sum_sigma_v_n_dot_terms_s / H
+    mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
+    sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
     inv_sigma_u_n_s = 1 / sigma_u_n_s
     q_n_dot_s = (
         v_n_dot_s / sigma_v_n_s - mu_v_n_dot_s / sigma_v_n_s - sigma_v_n_dot_s * q_n_s / sigma_v_n_s
@@ -979,12 +951,12 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot_terms = u_z_dot_s[t] + u_r_dot_s[t]
-        sum_mu_u_dot_terms = np.sum(mu_u_dot_terms, axis=-1, keepdims=True)
-        mu_u_dot = sum_mu_u_dot_terms / 2 / H
-        sigma_u_dot_terms = u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t]
-        sum_sigma_u_dot_terms = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
-        sigma_u_dot = sum_sigma_u_dot_terms / 2 / H
+        mu_u_dot = np.sum(u_z_dot_s[t] + u_r_dot_s[t], axis=-1, keepdims=True) / 2 / H
+        sigma_u_dot = (
+            np.sum(u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t], axis=-1, keepdims=True)
+            / 2
+            / H
+        )
         mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
         sigma_u_dot_inv_sigma_u = sigma_u_dot * inv_sigma_u_s[t]
         p_z_dot = (
@@ -997,11 +969,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             - p_r_s[t] * sigma_u_dot_inv_sigma_u
             - mu_u_dot_inv_sigma_u
         )
-        sum_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True)
-        mu_u_n_dot = sum_u_n_dot / H
-        sigma_u_n_dot_terms = u_n_dot_s[t] * p_n_s[t]
-        sum_sigma_u_n_dot_terms = np.sum(sigma_u_n_dot_terms, axis=-1, keepdims=True)
-        sigma_u_n_dot = sum_sigma_u_n_dot_terms / H
+        mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
+        sigma_u_n_dot = _dot(u_n_dot_s[t], p_n_s[t]) / H
         p_n_dot = (
             u_n_dot_s[t] * inv_sigma_u_n_s[t]
             - mu_u_n_dot * inv_sigma_u_n_s[t]
@@ -1024,14 +993,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -1106,21 +1068,14 @@ def hvp(
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_terms_s = v_z_dot_s + v_r_dot_s
-    sum_mu_v_dot_terms_s = np.sum(mu_v_dot_terms_s, axis=-1, keepdims=True)
-    mu_v_dot_s = sum_mu_v_dot_terms_s / 2 / H
-    sigma_v_dot_terms_s = v_z_dot_s * q_z_s + v_r_dot_s * q_r_s
-    sum_sigma_v_dot_terms_s = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
-    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 2 / H
+    mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
+    sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
     mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
     sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
     q_z_dot_s = v_z_dot_s / sigma_v_s - q_z_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
     q_r_dot_s = v_r_dot_s / sigma_v_s - q_r_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    sum_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True)
-    mu_v_n_dot_s = sum_v_n_dot_s / H
-    sigma_v_n_dot_terms_s = v_n_dot_s * q_n_s
-    sum_sigma_v_n_dot_terms_s = np.sum(sigma_v_n_dot_terms_s, axis=-1, keepdims=True)
-    sigma_v_n_dot_s = sum_sigma_v_n_dot_terms_s / H
+    mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
+    sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
     inv_sigma_u_n_s = 1 / sigma_u_n_s
     q_n_dot_s = (
         v_n_dot_s / sigma_v_n_s - mu_v_n_dot_s / sigma_v_n_s - sigma_v_n_dot_s * q_n_s / sigma_v_n_s
@@ -1140,12 +1095,12 @@ def hvp(
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot_terms = u_z_dot_s[t] + u_r_dot_s[t]
-        sum_mu_u_dot_terms = np.sum(mu_u_dot_terms, axis=-1, keepdims=True)
-        mu_u_dot = sum_mu_u_dot_terms / 2 / H
-        sigma_u_dot_terms = u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t]
-        sum_sigma_u_dot_terms = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
-        sigma_u_dot_s[t] = sum_sigma_u_dot_terms / 2 / H
+        mu_u_dot = np.sum(u_z_dot_s[t] + u_r_dot_s[t], axis=-1, keepdims=True) / 2 / H
+        sigma_u_dot_s[t] = (
+            np.sum(u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t], axis=-1, keepdims=True)
+            / 2
+            / H
+        )
         mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
         sigma_u_dot_inv_sigma_u = sigma_u_dot_s[t] * inv_sigma_u_s[t]
         p_z_dot_s[t] = (
@@ -1158,11 +1113,8 @@ def hvp(
             - p_r_s[t] * sigma_u_dot_inv_sigma_u
             - mu_u_dot_inv_sigma_u
         )
-        sum_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True)
-        mu_u_n_dot = sum_u_n_dot / H
-        sigma_u_n_dot_terms = u_n_dot_s[t] * p_n_s[t]
-        sum_sigma_u_n_dot_terms = np.sum(sigma_u_n_dot_terms, axis=-1, keepdims=True)
-        sigma_u_n_dot_s[t] = sum_sigma_u_n_dot_terms / H
+        mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
+        sigma_u_n_dot_s[t] = _dot(u_n_dot_s[t], p_n_s[t]) / H
         p_n_dot_s[t] = (
             u_n_dot_s[t] * inv_sigma_u_n_s[t]
             - mu_u_n_dot * inv_sigma_u_n_s[t]
@@ -1241,12 +1193,11 @@ def hvp(
         da_z_dot_s[t] = dh_next * dh_next_da_z_dot_s[t] + dh_next_dot * dh_next_da_z_s[t]
         dp_n = dm_s[t] * s_u_n
         dp_n_dot = dm_s[t] * s_u_n_dot + dm_dot_s[t] * s_u_n
-        dsigma_u_n_part_terms = dp_n * p_n_s[t]
-        sum_dsigma_u_n_part_terms = np.sum(dsigma_u_n_part_terms, axis=-1, keepdims=True)
-        dsigma_u_n_part = sum_dsigma_u_n_part_terms.copy()
+        dsigma_u_n_part = _dot(dp_n, p_n_s[t])
         dsigma_u_n = -dsigma_u_n_part * inv_sigma_u_n_s[t]
-        dsigma_u_n_dot_terms = dp_n * p_n_dot_s[t] + dp_n_dot * p_n_s[t]
-        sum_dsigma_u_n_dot_terms = np.sum(dsigma_u_n_dot_terms, axis=-1, keepdims=True)
+        sum_dsigma_u_n_dot_terms = np.sum(
+            dp_n * p_n_dot_s[t] + dp_n_dot * p_n_s[t], axis=-1, keepdims=True
+        )
         dsigma_u_n_dot = (
             dsigma_u_n_dot_rate_s[t] * dsigma_u_n_part
             - inv_sigma_u_n_s[t] * sum_dsigma_u_n_dot_terms
@@ -1259,23 +1210,18 @@ def hvp(
         dp_r_dot = da_r_s[t] * s_u_r_dot + da_r_dot_s[t] * s_u_r
         dp_z = da_z_s[t] * s_u_z
         dp_z_dot = da_z_s[t] * s_u_z_dot + da_z_dot_s[t] * s_u_z
-        dsigma_u_part_terms = dp_r * p_r_s[t] + dp_z * p_z_s[t]
-        sum_dsigma_u_part_terms = np.sum(dsigma_u_part_terms, axis=-1, keepdims=True)
-        dsigma_u_part = sum_dsigma_u_part_terms.copy()
+        dsigma_u_part = np.sum(dp_r * p_r_s[t] + dp_z * p_z_s[t], axis=-1, keepdims=True)
         dsigma_u = -dsigma_u_part * inv_sigma_u_s[t]
-        dsigma_u_dot_terms = (
-            dp_r * p_r_dot_s[t] + dp_z * p_z_dot_s[t] + dp_r_dot * p_r_s[t] + dp_z_dot * p_z_s[t]
+        sum_dsigma_u_dot_terms = np.sum(
+            dp_r * p_r_dot_s[t] + dp_z * p_z_dot_s[t] + dp_r_dot * p_r_s[t] + dp_z_dot * p_z_s[t],
+            axis=-1, keepdims=True,
         )
-        sum_dsigma_u_dot_terms = np.sum(dsigma_u_dot_terms, axis=-1, keepdims=True)
         dsigma_u_dot = (
             dsigma_u_dot_rate_s[t] * dsigma_u_part - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
         )
-        dmu_u_part_terms = dp_r + dp_z
-        sum_dmu_u_part_terms = np.sum(dmu_u_part_terms, axis=-1, keepdims=True)
-        dmu_u_part = sum_dmu_u_part_terms.copy()
+        dmu_u_part = np.sum(dp_r + dp_z, axis=-1, keepdims=True)
         dmu_u = -dmu_u_part * inv_sigma_u_s[t]
-        dmu_u_dot_terms = dp_r_dot + dp_z_dot
-        sum_dmu_u_dot_terms = np.sum(dmu_u_dot_terms, axis=-1, keepdims=True)
+        sum_dmu_u_dot_terms = np.sum(dp_r_dot + dp_z_dot, axis=-1, keepdims=True)
         dmu_u_dot = dmu_u_part * dsigma_u_dot_rate_s[t] - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
         dsigma_u_n_each = dsigma_u_n / H
         du_n_s[t] = dp_n * inv_sigma_u_n_s[t] + dmu_u_n / H + p_n_s[t] * dsigma_u_n_each
@@ -1326,12 +1272,11 @@ def hvp(
             np.copyto(dh_dot, dh_dot_before, where=ended)
     dq_n_s = da_n_s * s_v_n
     dq_n_dot_s = da_n_s * s_v_n_dot + da_n_dot_s * s_v_n
-    dsigma_v_n_part_terms_s = dq_n_s * q_n_s
-    sum_dsigma_v_n_part_terms_s = np.sum(dsigma_v_n_part_terms_s, axis=-1, keepdims=True)
-    dsigma_v_n_part_s = sum_dsigma_v_n_part_terms_s.copy()
+    dsigma_v_n_part_s = _dot(dq_n_s, q_n_s)
     dsigma_v_n_s = -dsigma_v_n_part_s * inv_sigma_v_n_s
-    dsigma_v_n_dot_terms_s = dq_n_s * q_n_dot_s + dq_n_dot_s * q_n_s
-    sum_dsigma_v_n_dot_terms_s = np.sum(dsigma_v_n_dot_terms_s, axis=-1, keepdims=True)
+    sum_dsigma_v_n_dot_terms_s = np.sum(
+        dq_n_s * q_n_dot_s + dq_n_dot_s * q_n_s, axis=-1, keepdims=True
+    )
     dsigma_v_n_dot_s = (
         dsigma_v_n_dot_rate_s * dsigma_v_n_part_s - inv_sigma_v_n_s * sum_dsigma_v_n_dot_terms_s
     )
@@ -1343,23 +1288,18 @@ def hvp(
     dq_r_dot_s = da_r_s * s_v_r_dot + da_r_dot_s * s_v_r
     dq_z_s = da_z_s * s_v_z
     dq_z_dot_s = da_z_s * s_v_z_dot + da_z_dot_s * s_v_z
-    dsigma_v_part_terms_s = dq_r_s * q_r_s + dq_z_s * q_z_s
-    sum_dsigma_v_part_terms_s = np.sum(dsigma_v_part_terms_s, axis=-1, keepdims=True)
-    dsigma_v_part_s = sum_dsigma_v_part_terms_s.copy()
+    dsigma_v_part_s = np.sum(dq_r_s * q_r_s + dq_z_s * q_z_s, axis=-1, keepdims=True)
     dsigma_v_s = -dsigma_v_part_s * inv_sigma_v_s
-    dsigma_v_dot_terms_s = (
-        dq_r_s * q_r_dot_s + dq_z_s * q_z_dot_s + dq_r_dot_s * q_r_s + dq_z_dot_s * q_z_s
+    sum_dsigma_v_dot_terms_s = np.sum(
+        dq_r_s * q_r_dot_s + dq_z_s * q_z_dot_s + dq_r_dot_s * q_r_s + dq_z_dot_s * q_z_s, axis=-1,
+        keepdims=True,
     )
-    sum_dsigma_v_dot_terms_s = np.sum(dsigma_v_dot_terms_s, axis=-1, keepdims=True)
     dsigma_v_dot_s = (
         dsigma_v_dot_rate_s * dsigma_v_part_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
     )
-    dmu_v_part_terms_s = dq_r_s + dq_z_s
-    sum_dmu_v_part_terms_s = np.sum(dmu_v_part_terms_s, axis=-1, keepdims=True)
-    dmu_v_part_s = sum_dmu_v_part_terms_s.copy()
+    dmu_v_part_s = np.sum(dq_r_s + dq_z_s, axis=-1, keepdims=True)
     dmu_v_s = -dmu_v_part_s * inv_sigma_v_s
-    dmu_v_dot_terms_s = dq_r_dot_s + dq_z_dot_s
-    sum_dmu_v_dot_terms_s = np.sum(dmu_v_dot_terms_s, axis=-1, keepdims=True)
+    sum_dmu_v_dot_terms_s = np.sum(dq_r_dot_s + dq_z_dot_s, axis=-1, keepdims=True)
     dmu_v_dot_s = dmu_v_part_s * dsigma_v_dot_rate_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
     dsigma_v_n_each_s = dsigma_v_n_s / H
     dv_n_s[...] = dq_n_s * inv_sigma_v_n_s + dmu_v_n_s / H + q_n_s * dsigma_v_n_each_s
@@ -1397,18 +1337,22 @@ def hvp(
     np.matmul(_rows(dgates_2_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_2_dot_s).T @ _rows(xs)
     ds_u_z_dot[...] = np.sum(da_z_s * p_z_dot_s + da_z_dot_s * p_z_s, axis=(0, 1))
-    np.sum(da_z_dot_s, axis=(0, 1), out=dt_u_z_dot)
+    dt_u_z_dot[...] = dt_v_z_dot[...] = np.sum(da_z_dot_s, axis=(0, 1))
     ds_v_z_dot[...] = np.sum(da_z_s * q_z_dot_s + da_z_dot_s * q_z_s, axis=(0, 1))
-    np.sum(da_z_dot_s, axis=(0, 1), out=dt_v_z_dot)
     ds_u_r_dot[...] = np.sum(da_r_s * p_r_dot_s + da_r_dot_s * p_r_s, axis=(0, 1))
-    np.sum(da_r_dot_s, axis=(0, 1), out=dt_u_r_dot)
+    dt_u_r_dot[...] = dt_v_r_dot[...] = np.sum(da_r_dot_s, axis=(0, 1))
     ds_v_r_dot[...] = np.sum(da_r_s * q_r_dot_s + da_r_dot_s * q_r_s, axis=(0, 1))
-    np.sum(da_r_dot_s, axis=(0, 1), out=dt_v_r_dot)
     ds_u_n_dot[...] = np.sum(dm_s * p_n_dot_s + dm_dot_s * p_n_s, axis=(0, 1))
     np.sum(dm_dot_s, axis=(0, 1), out=dt_u_n_dot)
     ds_v_n_dot[...] = np.sum(da_n_s * q_n_dot_s + da_n_dot_s * q_n_s, axis=(0, 1))
     np.sum(da_n_dot_s, axis=(0, 1), out=dt_v_n_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _dot(a, b, out=None):
+    """The sum over the features of a product, (…, 1); of complex numbers as they are."""
+    a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
+    return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
 def _sigmoid(x, out=None):

@@ -160,16 +160,8 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_u_re": ("H", "I"),
-        "W_u_im": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_g_re": ("H", "I"),
-        "W_g_im": ("H", "I"),
-        "b_u_re": ("H",),
-        "b_u_im": ("H",),
-        "b_f": ("H",),
-        "b_g_re": ("H",),
-        "b_g_im": ("H",),
+        **dict.fromkeys(("W_u_re", "W_u_im", "W_f", "W_g_re", "W_g_im"), ("H", "I")),
+        **dict.fromkeys(("b_u_re", "b_u_im", "b_f", "b_g_re", "b_g_im"), ("H",)),
         "theta": ("H",),
         "V_re": ("I", "H"),
         "V_im": ("I", "H"),
@@ -785,14 +777,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

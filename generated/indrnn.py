@@ -359,7 +359,7 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(da_h_next_s), W, out=_rows(dxs))
     np.matmul(_rows(da_h_next_s).T, _rows(xs), out=dW)
-    du[...] = np.sum(da_h_next_s * h_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_h_next_s, h_s[:-1], out=du)
     np.sum(da_h_next_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dh)
 
@@ -440,14 +440,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

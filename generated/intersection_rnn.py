@@ -124,18 +124,9 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_g_y": ("H", "H"),
-        "W_g_h": ("H", "H"),
-        "W_h_in": ("H", "H"),
-        "W_y_in": ("H", "H"),
-        "U_g_y": ("H", "H"),
-        "U_g_h": ("H", "H"),
-        "U_h_in": ("H", "H"),
-        "U_y_in": ("H", "H"),
-        "b_g_y": ("H",),
-        "b_g_h": ("H",),
-        "b_h_in": ("H",),
-        "b_y_in": ("H",),
+        **dict.fromkeys(("W_g_y", "W_g_h", "W_h_in", "W_y_in"), ("H", "H")),
+        **dict.fromkeys(("U_g_y", "U_g_h", "U_h_in", "U_y_in"), ("H", "H")),
+        **dict.fromkeys(("b_g_y", "b_g_h", "b_h_in", "b_y_in"), ("H",)),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -607,14 +598,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

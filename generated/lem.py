@@ -111,17 +111,9 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_s": ("H", "H"),
-        "W_r": ("H", "H"),
-        "W_z": ("H", "H"),
-        "V_s": ("H", "I"),
-        "V_r": ("H", "I"),
-        "V_z": ("H", "I"),
-        "V_y": ("H", "I"),
-        "b_s": ("H",),
-        "b_r": ("H",),
-        "b_z": ("H",),
-        "b_y": ("H",),
+        **dict.fromkeys(("W_s", "W_r", "W_z"), ("H", "H")),
+        **dict.fromkeys(("V_s", "V_r", "V_z", "V_y"), ("H", "I")),
+        **dict.fromkeys(("b_s", "b_r", "b_z", "b_y"), ("H",)),
         "W_y": ("H", "H"),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -604,14 +596,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

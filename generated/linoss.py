@@ -424,7 +424,7 @@ def backward(params, tape, dys, dstate=None):
     ds[...] = np.sum(ddt_s * (1 - dt) * dt, axis=(0, 1))
     np.matmul(_rows(dB_x_s).T, _rows(xs), out=dB)
     np.matmul(_rows(do_s).T, _rows(y_s[1:]), out=dC)
-    dD[...] = np.sum(do_s * xs, axis=(0, 1))
+    np.einsum("tbi,tbi->i", do_s, xs, out=dD)
     return dparams, dxs, State(dy, dz)
 
 
@@ -524,14 +524,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

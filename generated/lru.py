@@ -510,7 +510,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dB)
     np.matmul(_rows(dy_s).T, _rows(h_re_s[1:]), out=dC_re)
     np.matmul(_rows(dC_im_h_im_next_s).T, _rows(h_im_s[1:]), out=dC_im)
-    dD[...] = np.sum(dy_s * xs, axis=(0, 1))
+    np.einsum("tbi,tbi->i", dy_s, xs, out=dD)
     return dparams, dxs, State(dh_re, dh_im)
 
 
@@ -646,14 +646,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

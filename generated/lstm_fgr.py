@@ -151,29 +151,14 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_g": ("H", "I"),
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_o": ("H", "I"),
-        "U_g": ("H", "H"),
-        "U_i": ("H", "H"),
-        "U_f": ("H", "H"),
-        "U_o": ("H", "H"),
+        **dict.fromkeys(("W_g", "W_i", "W_f", "W_o"), ("H", "I")),
+        **dict.fromkeys(("U_g", "U_i", "U_f", "U_o"), ("H", "H")),
         "p_i": ("H",),
-        "b_g": ("H",),
-        "b_i": ("H",),
-        "b_f": ("H",),
-        "b_o": ("H",),
+        **dict.fromkeys(("b_g", "b_i", "b_f", "b_o"), ("H",)),
         "p_f": ("H",),
-        "R_i_i": ("H", "H"),
-        "R_i_f": ("H", "H"),
-        "R_i_o": ("H", "H"),
-        "R_f_i": ("H", "H"),
-        "R_f_f": ("H", "H"),
-        "R_f_o": ("H", "H"),
-        "R_o_i": ("H", "H"),
-        "R_o_f": ("H", "H"),
-        "R_o_o": ("H", "H"),
+        **dict.fromkeys(("R_i_i", "R_i_f", "R_i_o"), ("H", "H")),
+        **dict.fromkeys(("R_f_i", "R_f_f", "R_f_o"), ("H", "H")),
+        **dict.fromkeys(("R_o_i", "R_o_f", "R_o_o"), ("H", "H")),
         "p_o": ("H",),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -599,13 +584,13 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_1_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(xs), out=dW)
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
-    dp_i[...] = np.sum(da_i_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_i_s, c_s[:-1], out=dp_i)
     np.sum(dgates_1_s, axis=(0, 1), out=db)
-    dp_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_f_s, c_s[:-1], out=dp_f)
     np.matmul(_rows(dgates_2_s).T, _rows(i_s[:-1]), out=dR_)
     np.matmul(_rows(dgates_2_s).T, _rows(f_s[:-1]), out=dR)
     np.matmul(_rows(dgates_2_s).T, _rows(o_s[:-1]), out=dR__)
-    dp_o[...] = np.sum(da_o_s * c_s[1:], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_o_s, c_s[1:], out=dp_o)
     return dparams, dxs, State(dh, dc, di, df, do)
 
 
@@ -760,14 +745,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -246,34 +246,13 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "U_f": ("H", "H"),
-        "U_i": ("H", "H"),
-        "U_o": ("H", "H"),
-        "U_g": ("H", "H"),
-        "W_f": ("H", "I"),
-        "W_i": ("H", "I"),
-        "W_o": ("H", "I"),
-        "W_g": ("H", "I"),
-        "s_u_f": ("H",),
-        "s_u_i": ("H",),
-        "s_u_o": ("H",),
-        "s_u_g": ("H",),
-        "t_u_f": ("H",),
-        "t_u_i": ("H",),
-        "t_u_o": ("H",),
-        "t_u_g": ("H",),
-        "s_v_f": ("H",),
-        "s_v_i": ("H",),
-        "s_v_o": ("H",),
-        "s_v_g": ("H",),
-        "t_v_f": ("H",),
-        "t_v_i": ("H",),
-        "t_v_o": ("H",),
-        "t_v_g": ("H",),
-        "b_f": ("H",),
-        "b_i": ("H",),
-        "b_o": ("H",),
-        "b_g": ("H",),
+        **dict.fromkeys(("U_f", "U_i", "U_o", "U_g"), ("H", "H")),
+        **dict.fromkeys(("W_f", "W_i", "W_o", "W_g"), ("H", "I")),
+        **dict.fromkeys(("s_u_f", "s_u_i", "s_u_o", "s_u_g"), ("H",)),
+        **dict.fromkeys(("t_u_f", "t_u_i", "t_u_o", "t_u_g"), ("H",)),
+        **dict.fromkeys(("s_v_f", "s_v_i", "s_v_o", "s_v_g"), ("H",)),
+        **dict.fromkeys(("t_v_f", "t_v_i", "t_v_o", "t_v_g"), ("H",)),
+        **dict.fromkeys(("b_f", "b_i", "b_o", "b_g"), ("H",)),
         "s_c": ("H",),
         "t_c": ("H",),
     }
@@ -457,16 +436,10 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["s_u_f"][...] = 1.0
-    params["s_u_i"][...] = 1.0
-    params["s_u_o"][...] = 1.0
-    params["s_u_g"][...] = 1.0
-    params["s_v_f"][...] = 1.0
-    params["s_v_i"][...] = 1.0
-    params["s_v_o"][...] = 1.0
-    params["s_v_g"][...] = 1.0
-    params["b_f"][...] = 1.0
-    params["s_c"][...] = 1.0
+    for name in (
+        "s_u_f", "s_u_i", "s_u_o", "s_u_g", "s_v_f", "s_v_i", "s_v_o", "s_v_g", "b_f", "s_c"
+    ):
+        params[name][...] = 1.0
     return params
 
 
@@ -500,7 +473,7 @@ def forward(params, xs, state=None, lengths=None):
         params.stacked[k] for k in ("W", "b", "t_u", "t_v", "s_v", "U", "s_u")
     )
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
-    gates_2_s, p_s, q_s, a_s, a_sigma_v_terms_s, a_in_s = np.empty((6, T, B, 4 * H), dtype)
+    gates_2_s, p_s, q_s, a_s, a_in_s = np.empty((5, T, B, 4 * H), dtype)
     (
         sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, a_sigma_u_s, a_sigma_c_s
     ) = np.empty((6, T, B, 1), dtype)
@@ -515,10 +488,9 @@ def forward(params, xs, state=None, lengths=None):
     np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
     np.add.reduce(gates_2_s, axis=-1, keepdims=True, out=sum_mu_v_terms_s)
     np.divide(sum_mu_v_terms_s, 4 * H, out=mu_v_s)
-    # a_sigma_v_terms = (gates_2 - mu_v) ** 2
+    # sum_a_sigma_v_terms = sum((gates_2 - mu_v) ** 2)
     np.subtract(gates_2_s, mu_v_s, out=work_4H_s)
-    np.multiply(work_4H_s, work_4H_s, out=a_sigma_v_terms_s)
-    np.add.reduce(a_sigma_v_terms_s, axis=-1, keepdims=True, out=sum_a_sigma_v_terms_s)
+    _dot(work_4H_s, work_4H_s, out=sum_a_sigma_v_terms_s)
     # a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
     np.divide(sum_a_sigma_v_terms_s, 4 * H, out=a_sigma_v_s)
     np.add(a_sigma_v_s, 1e-05, out=a_sigma_v_s)
@@ -536,11 +508,11 @@ def forward(params, xs, state=None, lengths=None):
     h = h_s[0]
     c_s[0] = state.c
     c = c_s[0]
-    gates_1, u_minus_mu_u, a_sigma_u_terms = np.empty((3, B, 4 * H), dtype)
+    gates_1, u_minus_mu_u = np.empty((2, B, 4 * H), dtype)
     (
         sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_c_next, mu_c, sum_a_sigma_c_terms
     ) = np.empty((6, B, 1), dtype)
-    c_next_minus_mu_c, a_sigma_c_terms = np.empty((2, B, H), dtype)
+    c_next_minus_mu_c = np.empty((B, H), dtype)
     gates_1_T = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -558,8 +530,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add.reduce(gates_1, axis=-1, keepdims=True, out=sum_mu_u_terms)
         np.divide(sum_mu_u_terms, 4 * H, out=mu_u)
         np.subtract(gates_1, mu_u, out=u_minus_mu_u)
-        np.multiply(u_minus_mu_u, u_minus_mu_u, out=a_sigma_u_terms)
-        np.add.reduce(a_sigma_u_terms, axis=-1, keepdims=True, out=sum_a_sigma_u_terms)
+        _dot(u_minus_mu_u, u_minus_mu_u, out=sum_a_sigma_u_terms)
         # a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
         np.divide(sum_a_sigma_u_terms, 4 * H, out=a_sigma_u)
         np.add(a_sigma_u, 1e-05, out=a_sigma_u)
@@ -580,8 +551,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add.reduce(c_next, axis=-1, keepdims=True, out=sum_c_next)
         np.divide(sum_c_next, H, out=mu_c)
         np.subtract(c_next, mu_c, out=c_next_minus_mu_c)
-        np.multiply(c_next_minus_mu_c, c_next_minus_mu_c, out=a_sigma_c_terms)
-        np.add.reduce(a_sigma_c_terms, axis=-1, keepdims=True, out=sum_a_sigma_c_terms)
+        _dot(c_next_minus_mu_c, c_next_minus_mu_c, out=sum_a_sigma_c_terms)
         # a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
         np.divide(sum_a_sigma_c_terms, H, out=a_sigma_c)
         np.add(a_sigma_c, 1e-05, out=a_sigma_c)
@@ -640,7 +610,7 @@ def backward(params, tape, dys, dstate=None):
     )
     s_c = params["s_c"]
     s_u, U, s_v, W = (params.stacked[k] for k in ("s_u", "U", "s_v", "W"))
-    dgates_1_s, dgates_2_s, dq_s, da_s, dsigma_v_terms_s = np.empty((5, T, B, 4 * H), dtype)
+    dgates_1_s, dgates_2_s, dq_s, da_s = np.empty((4, T, B, 4 * H), dtype)
     (
         inv_sigma_c_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_terms_s, dsigma_v_s,
         sum_dmu_v_terms_s, dmu_v_s, dmu_v_each_s, dsigma_v_each_s,
@@ -680,8 +650,8 @@ def backward(params, tape, dys, dstate=None):
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
-    dp, dsigma_u_terms = np.empty((2, B, 4 * H), dtype)
-    dp_c, dsigma_c_terms = np.empty((2, B, H), dtype)
+    dp = np.empty((B, 4 * H), dtype)
+    dp_c = np.empty((B, H), dtype)
     (
         sum_dsigma_c_terms, dsigma_c, sum_dp_c, dmu_c, sum_dsigma_u_terms, dsigma_u,
         sum_dmu_u_terms, dmu_u, dmu_u_each, dsigma_u_each,
@@ -706,8 +676,7 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.multiply(da_tanh_h_next, s_c, out=dp_c)
-        np.multiply(dp_c, p_c, out=dsigma_c_terms)
-        np.add.reduce(dsigma_c_terms, axis=-1, keepdims=True, out=sum_dsigma_c_terms)
+        _dot(dp_c, p_c, out=sum_dsigma_c_terms)
         # dsigma_c = -inv_sigma_c * sum_dsigma_c_terms
         np.multiply(inv_sigma_c, sum_dsigma_c_terms, out=dsigma_c)
         np.negative(dsigma_c, out=dsigma_c)
@@ -728,8 +697,7 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dc_next_da_i, dc_next, out=da_i)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
         np.multiply(da, s_u, out=dp)
-        np.multiply(dp, p, out=dsigma_u_terms)
-        np.add.reduce(dsigma_u_terms, axis=-1, keepdims=True, out=sum_dsigma_u_terms)
+        _dot(dp, p, out=sum_dsigma_u_terms)
         # dsigma_u = -inv_sigma_u * sum_dsigma_u_terms
         np.multiply(inv_sigma_u, sum_dsigma_u_terms, out=dsigma_u)
         np.negative(dsigma_u, out=dsigma_u)
@@ -756,8 +724,7 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     work_4H_s = np.empty((T, B, 4 * H), dtype)
     np.multiply(da_s, s_v, out=dq_s)
-    np.multiply(dq_s, q_s, out=dsigma_v_terms_s)
-    np.add.reduce(dsigma_v_terms_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
+    _dot(dq_s, q_s, out=sum_dsigma_v_terms_s)
     # dsigma_v = -inv_sigma_v * sum_dsigma_v_terms
     np.multiply(inv_sigma_v_s, sum_dsigma_v_terms_s, out=dsigma_v_s)
     np.negative(dsigma_v_s, out=dsigma_v_s)
@@ -775,12 +742,10 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
-    ds_u[...] = np.sum(da_s * p_s, axis=(0, 1))
-    np.sum(da_s, axis=(0, 1), out=dt_u)
-    ds_v[...] = np.sum(da_s * q_s, axis=(0, 1))
-    np.sum(da_s, axis=(0, 1), out=dt_v)
-    np.sum(da_s, axis=(0, 1), out=db)
-    ds_c[...] = np.sum(da_tanh_h_next_s * p_c_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_s, p_s, out=ds_u)
+    dt_u[...] = dt_v[...] = db[...] = np.sum(da_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_s, q_s, out=ds_v)
+    np.einsum("tbi,tbi->i", da_tanh_h_next_s, p_c_s, out=ds_c)
     np.sum(da_tanh_h_next_s, axis=(0, 1), out=dt_c)
     return dparams, dxs, State(dh, dc)
 
@@ -814,20 +779,14 @@ def step(params, x, state):
     half = np.array(0.5, dtype)
     gates_1[...] = h @ U.T
     gates_2[...] = x @ W.T
-    sum_mu_u_terms = np.sum(gates_1, axis=-1, keepdims=True)
-    mu_u = sum_mu_u_terms / 4 / H
+    mu_u = np.sum(gates_1, axis=-1, keepdims=True) / 4 / H
     u_minus_mu_u = gates_1 - mu_u
-    a_sigma_u_terms = u_minus_mu_u**2
-    sum_a_sigma_u_terms = np.sum(a_sigma_u_terms, axis=-1, keepdims=True)
-    a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
+    a_sigma_u = 1e-05 + _dot(u_minus_mu_u, u_minus_mu_u) / 4 / H
     sigma_u = np.sqrt(a_sigma_u)
     p = u_minus_mu_u / sigma_u
-    sum_mu_v_terms = np.sum(gates_2, axis=-1, keepdims=True)
-    mu_v = sum_mu_v_terms / 4 / H
+    mu_v = np.sum(gates_2, axis=-1, keepdims=True) / 4 / H
     v_minus_mu_v = gates_2 - mu_v
-    a_sigma_v_terms = v_minus_mu_v**2
-    sum_a_sigma_v_terms = np.sum(a_sigma_v_terms, axis=-1, keepdims=True)
-    a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
+    a_sigma_v = 1e-05 + _dot(v_minus_mu_v, v_minus_mu_v) / 4 / H
     sigma_v = np.sqrt(a_sigma_v)
     q = v_minus_mu_v / sigma_v
     a[...] = s_u * p + s_v * q + a_in
@@ -837,12 +796,9 @@ def step(params, x, state):
     np.multiply(f_i_o, half, out=f_i_o)
     np.add(f_i_o, half, out=f_i_o)
     c_next = f * c + i * g
-    sum_c_next = np.sum(c_next, axis=-1, keepdims=True)
-    mu_c = sum_c_next / H
+    mu_c = np.sum(c_next, axis=-1, keepdims=True) / H
     c_next_minus_mu_c = c_next - mu_c
-    a_sigma_c_terms = c_next_minus_mu_c**2
-    sum_a_sigma_c_terms = np.sum(a_sigma_c_terms, axis=-1, keepdims=True)
-    a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
+    a_sigma_c = 1e-05 + _dot(c_next_minus_mu_c, c_next_minus_mu_c) / H
     sigma_c = np.sqrt(a_sigma_c)
     p_c = c_next_minus_mu_c / sigma_c
     a_tanh_h_next = s_c * p_c + t_c
@@ -894,11 +850,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    sum_mu_v_dot_terms_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
-    mu_v_dot_s = sum_mu_v_dot_terms_s / 4 / H
-    sigma_v_dot_terms_s = gates_2_dot_s * q_s
-    sum_sigma_v_dot_terms_s = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
-    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H
+    mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
+    sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
     mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
     sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
     q_dot_s = gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
@@ -922,11 +875,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         if ended is not None:
             c_next_dot_before = c_next_dot.copy()
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        sum_mu_u_dot_terms = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
-        mu_u_dot = sum_mu_u_dot_terms / 4 / H
-        sigma_u_dot_terms = gates_1_dot_s[t] * p_s[t]
-        sum_sigma_u_dot_terms = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
-        sigma_u_dot = sum_sigma_u_dot_terms / 4 / H
+        mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
+        sigma_u_dot = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
         mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
         sigma_u_dot_inv_sigma_u = sigma_u_dot * inv_sigma_u_s[t]
         p_dot = (
@@ -941,11 +891,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             + a_i_dot * dc_next_da_i_s[t]
             + a_g_dot * dc_next_da_g_s[t]
         )
-        sum_c_next_dot = np.sum(c_next_dot, axis=-1, keepdims=True)
-        mu_c_dot = sum_c_next_dot / H
-        sigma_c_dot_terms = c_next_dot * p_c_s[t]
-        sum_sigma_c_dot_terms = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
-        sigma_c_dot = sum_sigma_c_dot_terms / H
+        mu_c_dot = np.sum(c_next_dot, axis=-1, keepdims=True) / H
+        sigma_c_dot = _dot(c_next_dot, p_c_s[t]) / H
         p_c_dot = (
             c_next_dot * inv_sigma_c_s[t]
             - mu_c_dot * inv_sigma_c_s[t]
@@ -964,14 +911,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -1023,15 +963,9 @@ def hvp(
         U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
     ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s, p_dot_s, q_dot_s, a_dot_s = np.empty((5, T, B, 4 * H), dtype)
+    gates_1_dot_s, gates_2_dot_s, p_dot_s, a_dot_s = np.empty((4, T, B, 4 * H), dtype)
     sigma_u_dot_s, sigma_c_dot_s = np.empty((2, T, B, 1), dtype)
     p_c_dot_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s = np.empty((3, T, B, H), dtype)
-    p_f_dot_s, p_i_dot_s, p_o_dot_s, p_g_dot_s = (
-        p_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    q_f_dot_s, q_i_dot_s, q_o_dot_s, q_g_dot_s = (
-        q_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
     a_f_dot_s, a_i_dot_s, a_o_dot_s, a_g_dot_s = (
         a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
@@ -1045,16 +979,11 @@ def hvp(
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
     inv_sigma_u_s = 1 / sigma_u_s
-    sum_mu_v_dot_terms_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True)
-    mu_v_dot_s = sum_mu_v_dot_terms_s / 4 / H
-    sigma_v_dot_terms_s = gates_2_dot_s * q_s
-    sum_sigma_v_dot_terms_s = np.sum(sigma_v_dot_terms_s, axis=-1, keepdims=True)
-    sigma_v_dot_s = sum_sigma_v_dot_terms_s / 4 / H
+    mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
+    sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
     mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
     sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_dot_s[...] = (
-        gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    )
+    q_dot_s = gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
     a_dot_bias = b_dot + t_u_dot + t_v_dot
     a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
     df_da_f_s = (1 - f_s) * f_s
@@ -1069,11 +998,8 @@ def hvp(
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        sum_mu_u_dot_terms = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True)
-        mu_u_dot = sum_mu_u_dot_terms / 4 / H
-        sigma_u_dot_terms = gates_1_dot_s[t] * p_s[t]
-        sum_sigma_u_dot_terms = np.sum(sigma_u_dot_terms, axis=-1, keepdims=True)
-        sigma_u_dot_s[t] = sum_sigma_u_dot_terms / 4 / H
+        mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
+        sigma_u_dot_s[t] = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
         mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
         sigma_u_dot_inv_sigma_u = sigma_u_dot_s[t] * inv_sigma_u_s[t]
         p_dot_s[t] = (
@@ -1089,11 +1015,8 @@ def hvp(
         c_dot_s[t + 1] = (
             f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
         )
-        sum_c_next_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True)
-        mu_c_dot = sum_c_next_dot / H
-        sigma_c_dot_terms = c_dot_s[t + 1] * p_c_s[t]
-        sum_sigma_c_dot_terms = np.sum(sigma_c_dot_terms, axis=-1, keepdims=True)
-        sigma_c_dot_s[t] = sum_sigma_c_dot_terms / H
+        mu_c_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True) / H
+        sigma_c_dot_s[t] = _dot(c_dot_s[t + 1], p_c_s[t]) / H
         p_c_dot_s[t] = (
             c_dot_s[t + 1] * inv_sigma_c_s[t]
             - mu_c_dot * inv_sigma_c_s[t]
@@ -1159,12 +1082,11 @@ def hvp(
         )
         dp_c = da_tanh_h_next_s[t] * s_c
         dp_c_dot = da_tanh_h_next_s[t] * s_c_dot + da_tanh_h_next_dot_s[t] * s_c
-        dsigma_c_part_terms = dp_c * p_c_s[t]
-        sum_dsigma_c_part_terms = np.sum(dsigma_c_part_terms, axis=-1, keepdims=True)
-        dsigma_c_part = sum_dsigma_c_part_terms.copy()
+        dsigma_c_part = _dot(dp_c, p_c_s[t])
         dsigma_c = -dsigma_c_part * inv_sigma_c_s[t]
-        dsigma_c_dot_terms = dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t]
-        sum_dsigma_c_dot_terms = np.sum(dsigma_c_dot_terms, axis=-1, keepdims=True)
+        sum_dsigma_c_dot_terms = np.sum(
+            dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t], axis=-1, keepdims=True
+        )
         dsigma_c_dot = (
             dsigma_c_dot_rate_s[t] * dsigma_c_part - inv_sigma_c_s[t] * sum_dsigma_c_dot_terms
         )
@@ -1191,17 +1113,13 @@ def hvp(
         da_f_dot_s[t] = dc_next * dc_next_da_f_dot_s[t] + dc_next_dot * dc_next_da_f_s[t]
         dp = da_s[t] * s_u
         dp_dot = da_s[t] * s_u_dot + da_dot_s[t] * s_u
-        dsigma_u_part_terms = dp * p_s[t]
-        sum_dsigma_u_part_terms = np.sum(dsigma_u_part_terms, axis=-1, keepdims=True)
-        dsigma_u_part = sum_dsigma_u_part_terms.copy()
+        dsigma_u_part = _dot(dp, p_s[t])
         dsigma_u = -dsigma_u_part * inv_sigma_u_s[t]
-        dsigma_u_dot_terms = dp * p_dot_s[t] + dp_dot * p_s[t]
-        sum_dsigma_u_dot_terms = np.sum(dsigma_u_dot_terms, axis=-1, keepdims=True)
+        sum_dsigma_u_dot_terms = np.sum(dp * p_dot_s[t] + dp_dot * p_s[t], axis=-1, keepdims=True)
         dsigma_u_dot = (
             dsigma_u_dot_rate_s[t] * dsigma_u_part - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
         )
-        sum_dmu_u_part_terms = np.sum(dp, axis=-1, keepdims=True)
-        dmu_u_part = sum_dmu_u_part_terms.copy()
+        dmu_u_part = np.sum(dp, axis=-1, keepdims=True)
         dmu_u = -dmu_u_part * inv_sigma_u_s[t]
         sum_dmu_u_dot_terms = np.sum(dp_dot, axis=-1, keepdims=True)
         dmu_u_dot = dmu_u_part * dsigma_u_dot_rate_s[t] - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
@@ -1235,17 +1153,13 @@ def hvp(
             np.copyto(dc_dot, dc_dot_before, where=ended)
     dq_s = da_s * s_v
     dq_dot_s = da_s * s_v_dot + da_dot_s * s_v
-    dsigma_v_part_terms_s = dq_s * q_s
-    sum_dsigma_v_part_terms_s = np.sum(dsigma_v_part_terms_s, axis=-1, keepdims=True)
-    dsigma_v_part_s = sum_dsigma_v_part_terms_s.copy()
+    dsigma_v_part_s = _dot(dq_s, q_s)
     dsigma_v_s = -dsigma_v_part_s * inv_sigma_v_s
-    dsigma_v_dot_terms_s = dq_s * q_dot_s + dq_dot_s * q_s
-    sum_dsigma_v_dot_terms_s = np.sum(dsigma_v_dot_terms_s, axis=-1, keepdims=True)
+    sum_dsigma_v_dot_terms_s = np.sum(dq_s * q_dot_s + dq_dot_s * q_s, axis=-1, keepdims=True)
     dsigma_v_dot_s = (
         dsigma_v_dot_rate_s * dsigma_v_part_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
     )
-    sum_dmu_v_part_terms_s = np.sum(dq_s, axis=-1, keepdims=True)
-    dmu_v_part_s = sum_dmu_v_part_terms_s.copy()
+    dmu_v_part_s = np.sum(dq_s, axis=-1, keepdims=True)
     dmu_v_s = -dmu_v_part_s * inv_sigma_v_s
     sum_dmu_v_dot_terms_s = np.sum(dq_dot_s, axis=-1, keepdims=True)
     dmu_v_dot_s = dmu_v_part_s * dsigma_v_dot_rate_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
@@ -1268,13 +1182,17 @@ def hvp(
     np.matmul(_rows(dgates_2_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_2_dot_s).T @ _rows(xs)
     ds_u_dot[...] = np.sum(da_s * p_dot_s + da_dot_s * p_s, axis=(0, 1))
-    np.sum(da_dot_s, axis=(0, 1), out=dt_u_dot)
+    dt_u_dot[...] = dt_v_dot[...] = db_dot[...] = np.sum(da_dot_s, axis=(0, 1))
     ds_v_dot[...] = np.sum(da_s * q_dot_s + da_dot_s * q_s, axis=(0, 1))
-    np.sum(da_dot_s, axis=(0, 1), out=dt_v_dot)
-    np.sum(da_dot_s, axis=(0, 1), out=db_dot)
     ds_c_dot[...] = np.sum(da_tanh_h_next_s * p_c_dot_s + da_tanh_h_next_dot_s * p_c_s, axis=(0, 1))
     np.sum(da_tanh_h_next_dot_s, axis=(0, 1), out=dt_c_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _dot(a, b, out=None):
+    """The sum over the features of a product, (…, 1); of complex numbers as they are."""
+    a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
+    return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
 def _rows(array):

@@ -165,30 +165,12 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_g": ("H", "I"),
-        "W_o": ("H", "I"),
-        "U_i": ("H", "H"),
-        "U_f": ("H", "H"),
-        "U_g": ("H", "H"),
-        "U_o": ("H", "H"),
-        "alpha_i": ("H",),
-        "alpha_f": ("H",),
-        "alpha_g": ("H",),
-        "alpha_o": ("H",),
-        "beta_i": ("H",),
-        "beta_f": ("H",),
-        "beta_g": ("H",),
-        "beta_o": ("H",),
-        "gamma_i": ("H",),
-        "gamma_f": ("H",),
-        "gamma_g": ("H",),
-        "gamma_o": ("H",),
-        "b_i": ("H",),
-        "b_f": ("H",),
-        "b_g": ("H",),
-        "b_o": ("H",),
+        **dict.fromkeys(("W_i", "W_f", "W_g", "W_o"), ("H", "I")),
+        **dict.fromkeys(("U_i", "U_f", "U_g", "U_o"), ("H", "H")),
+        **dict.fromkeys(("alpha_i", "alpha_f", "alpha_g", "alpha_o"), ("H",)),
+        **dict.fromkeys(("beta_i", "beta_f", "beta_g", "beta_o"), ("H",)),
+        **dict.fromkeys(("gamma_i", "gamma_f", "gamma_g", "gamma_o"), ("H",)),
+        **dict.fromkeys(("b_i", "b_f", "b_g", "b_o"), ("H",)),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -367,19 +349,12 @@ def init(rng, input_size, hidden_size, dtype=np.float64):
         if view.ndim == 2:
             bound = np.sqrt(6 / sum(view.shape))
             view[...] = rng.uniform(-bound, bound, view.shape)
-    params["alpha_i"][...] = 1.0
-    params["alpha_f"][...] = 1.0
-    params["alpha_g"][...] = 1.0
-    params["alpha_o"][...] = 1.0
-    params["beta_i"][...] = 0.5
-    params["beta_f"][...] = 0.5
-    params["beta_g"][...] = 0.5
-    params["beta_o"][...] = 0.5
-    params["gamma_i"][...] = 0.5
-    params["gamma_f"][...] = 0.5
-    params["gamma_g"][...] = 0.5
-    params["gamma_o"][...] = 0.5
-    params["b_f"][...] = 1.0
+    for name in (
+        "beta_i", "beta_f", "beta_g", "beta_o", "gamma_i", "gamma_f", "gamma_g", "gamma_o"
+    ):
+        params[name][...] = 0.5
+    for name in ("alpha_i", "alpha_f", "alpha_g", "alpha_o", "b_f"):
+        params[name][...] = 1.0
     return params
 
 
@@ -583,9 +558,9 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_1_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(xs), out=dW)
     np.matmul(_rows(dgates_2_s).T, _rows(h_s[:-1]), out=dU)
-    dalpha[...] = np.sum(da_s * m_s, axis=(0, 1))
-    dbeta[...] = np.sum(da_s * gates_2_s, axis=(0, 1))
-    dgamma[...] = np.sum(da_s * gates_1_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_s, m_s, out=dalpha)
+    np.einsum("tbi,tbi->i", da_s, gates_2_s, out=dbeta)
+    np.einsum("tbi,tbi->i", da_s, gates_1_s, out=dgamma)
     np.sum(da_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dh, dc)
 
@@ -712,14 +687,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -769,15 +737,6 @@ def hvp(
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s, m_dot_s, a_dot_s, a_dot_in_s = np.empty((5, T, B, 4 * H), dtype)
     dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
-    u_i_dot_s, u_f_dot_s, u_g_dot_s, u_o_dot_s = (
-        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    v_i_dot_s, v_f_dot_s, v_g_dot_s, v_o_dot_s = (
-        gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    m_i_dot_s, m_f_dot_s, m_g_dot_s, m_o_dot_s = (
-        m_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
     a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s = (
         a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )

@@ -166,18 +166,9 @@ class Params(Mapping):
         "Q_x_3": ("I", "H"),
         "R_h_4": ("H", "I"),
         "Q_x_5": ("I", "H"),
-        "U_i": ("H", "H"),
-        "U_f": ("H", "H"),
-        "U_o": ("H", "H"),
-        "U_g": ("H", "H"),
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_o": ("H", "I"),
-        "W_g": ("H", "I"),
-        "b_i": ("H",),
-        "b_f": ("H",),
-        "b_o": ("H",),
-        "b_g": ("H",),
+        **dict.fromkeys(("U_i", "U_f", "U_o", "U_g"), ("H", "H")),
+        **dict.fromkeys(("W_i", "W_f", "W_o", "W_g"), ("H", "I")),
+        **dict.fromkeys(("b_i", "b_f", "b_o", "b_g"), ("H",)),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -868,14 +859,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

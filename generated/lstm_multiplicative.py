@@ -119,16 +119,9 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_i": ("H", "I"),
-        "W_o": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_n": ("H", "I"),
-        "W_m": ("H", "I"),
+        **dict.fromkeys(("W_i", "W_o", "W_f", "W_n", "W_m"), ("H", "I")),
         "U_m": ("H", "H"),
-        "U_i": ("H", "H"),
-        "U_o": ("H", "H"),
-        "U_f": ("H", "H"),
-        "U_n": ("H", "H"),
+        **dict.fromkeys(("U_i", "U_o", "U_f", "U_n"), ("H", "H")),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -603,14 +596,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

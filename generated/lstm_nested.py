@@ -170,30 +170,12 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_o": ("H", "I"),
-        "W_g": ("H", "I"),
-        "U_i": ("H", "H"),
-        "U_f": ("H", "H"),
-        "U_o": ("H", "H"),
-        "U_g": ("H", "H"),
-        "b_i": ("H",),
-        "b_f": ("H",),
-        "b_o": ("H",),
-        "b_g": ("H",),
-        "V_i_in": ("H", "H"),
-        "V_f_in": ("H", "H"),
-        "V_o_in": ("H", "H"),
-        "V_g_in": ("H", "H"),
-        "U_i_in": ("H", "H"),
-        "U_f_in": ("H", "H"),
-        "U_o_in": ("H", "H"),
-        "U_g_in": ("H", "H"),
-        "b_i_in": ("H",),
-        "b_f_in": ("H",),
-        "b_o_in": ("H",),
-        "b_g_in": ("H",),
+        **dict.fromkeys(("W_i", "W_f", "W_o", "W_g"), ("H", "I")),
+        **dict.fromkeys(("U_i", "U_f", "U_o", "U_g"), ("H", "H")),
+        **dict.fromkeys(("b_i", "b_f", "b_o", "b_g"), ("H",)),
+        **dict.fromkeys(("V_i_in", "V_f_in", "V_o_in", "V_g_in"), ("H", "H")),
+        **dict.fromkeys(("U_i_in", "U_f_in", "U_o_in", "U_g_in"), ("H", "H")),
+        **dict.fromkeys(("b_i_in", "b_f_in", "b_o_in", "b_g_in"), ("H",)),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -763,14 +745,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -109,16 +109,10 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_g": ("H", "I"),
-        "U_i": ("H", "H"),
-        "U_f": ("H", "H"),
-        "U_g": ("H", "H"),
+        **dict.fromkeys(("W_i", "W_f", "W_g"), ("H", "I")),
+        **dict.fromkeys(("U_i", "U_f", "U_g"), ("H", "H")),
         "p_i": ("H",),
-        "b_i": ("H",),
-        "b_f": ("H",),
-        "b_g": ("H",),
+        **dict.fromkeys(("b_i", "b_f", "b_g"), ("H",)),
         "p_f": ("H",),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -463,9 +457,9 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
     np.matmul(_rows(dgates_s).T, _rows(h_s[:-1]), out=dU)
-    dp_i[...] = np.sum(da_i_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_i_s, c_s[:-1], out=dp_i)
     np.sum(dgates_s, axis=(0, 1), out=db)
-    dp_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_f_s, c_s[:-1], out=dp_f)
     return dparams, dxs, State(dh, dc)
 
 
@@ -583,14 +577,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -126,19 +126,10 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_g": ("H", "I"),
-        "W_o": ("H", "I"),
-        "U_i": ("H", "P"),
-        "U_f": ("H", "P"),
-        "U_g": ("H", "P"),
-        "U_o": ("H", "P"),
+        **dict.fromkeys(("W_i", "W_f", "W_g", "W_o"), ("H", "I")),
+        **dict.fromkeys(("U_i", "U_f", "U_g", "U_o"), ("H", "P")),
         "p_i": ("H",),
-        "b_i": ("H",),
-        "b_f": ("H",),
-        "b_g": ("H",),
-        "b_o": ("H",),
+        **dict.fromkeys(("b_i", "b_f", "b_g", "b_o"), ("H",)),
         "p_f": ("H",),
         "p_o": ("H",),
         "V": ("P", "H"),
@@ -523,10 +514,10 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
     np.matmul(_rows(dgates_s).T, _rows(h_s[:-1]), out=dU)
-    dp_i[...] = np.sum(da_i_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_i_s, c_s[:-1], out=dp_i)
     np.sum(dgates_s, axis=(0, 1), out=db)
-    dp_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
-    dp_o[...] = np.sum(da_o_s * c_s[1:], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_f_s, c_s[:-1], out=dp_f)
+    np.einsum("tbi,tbi->i", da_o_s, c_s[1:], out=dp_o)
     np.matmul(_rows(dh_next_s).T, _rows(m_s), out=dV)
     return dparams, dxs, State(dh, dc)
 
@@ -664,14 +655,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

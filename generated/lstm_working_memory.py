@@ -125,20 +125,11 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_g": ("H", "I"),
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_o": ("H", "I"),
-        "U_g": ("H", "H"),
-        "U_i": ("H", "H"),
-        "U_f": ("H", "H"),
-        "U_o": ("H", "H"),
+        **dict.fromkeys(("W_g", "W_i", "W_f", "W_o"), ("H", "I")),
+        **dict.fromkeys(("U_g", "U_i", "U_f", "U_o"), ("H", "H")),
         "V_i": ("H", "H"),
         "V_f": ("H", "H"),
-        "b_g": ("H",),
-        "b_i": ("H",),
-        "b_f": ("H",),
-        "b_o": ("H",),
+        **dict.fromkeys(("b_g", "b_i", "b_f", "b_o"), ("H",)),
         "V_o": ("H", "H"),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -692,14 +683,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

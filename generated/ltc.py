@@ -435,8 +435,8 @@ def backward(params, tape, dys, dstate=None):
     dt_each_s, dt_each__s, dt_each___s, sum_ddt_terms_s = np.empty((4, T, B, 1), dtype)
     (
         dv_2_dv_1_s, dv_1_dv_s, dv_1_dk_s, dv_2_dk_s, dv_2_s, dv_2_da_f_2_s, dv_1_s, dv_1_da_f_1_s,
-        da_s, dk_s, ddt_part_s, ddt_part__s, ddt_terms_s,
-    ) = np.empty((13, T, B, H), dtype)
+        da_s, dk_s, ddt_part_s, ddt_part__s,
+    ) = np.empty((12, T, B, H), dtype)
     da_f_2_s, da_f_1_s = dv_2_da_f_2_s, dv_1_da_f_1_s
     dx_s = np.empty((T, B, I), dtype)
     ddt_s = np.empty((T, B, 1), dtype)
@@ -516,6 +516,7 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     work2_s = np.empty((T, B, H), dtype)
     work3_s = np.empty((T, B, H), dtype)
+    work4_s = np.empty((T, B, H), dtype)
     np.add(da_f_2_s, da_f_1_s, out=da_s)
     # dk = dv_2 * dv_2_dk + dv_1 * dv_1_dk
     np.multiply(dv_2_s, dv_2_dk_s, out=dk_s)
@@ -533,28 +534,28 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(work_s, dt_each___s, out=work_s)
     np.add(work_s, 1, out=work_s)
     np.divide(1.0, work_s, out=ddt_part__s)
-    # ddt_terms = dv_2 * (A * f_2 - 2 * (k_ / 2 + f_2 / 2) * v_2) * ddt_part_ + dv_1 * (A * f_1 - 2
-    #     * (k_ / 2 + f_1 / 2) * v_1) * ddt_part
-    np.multiply(A, f_2_s, out=ddt_terms_s)
-    np.divide(k_, 2, out=work_s)
-    np.divide(f_2_s, 2, out=work2_s)
-    np.add(work_s, work2_s, out=work_s)
-    np.multiply(work_s, 2, out=work_s)
-    np.multiply(work_s, v_2_s, out=work_s)
-    np.subtract(ddt_terms_s, work_s, out=ddt_terms_s)
-    np.multiply(ddt_terms_s, dv_2_s, out=ddt_terms_s)
-    np.multiply(ddt_terms_s, ddt_part__s, out=ddt_terms_s)
-    np.multiply(A, f_1_s, out=work_s)
+    # sum_ddt_terms = sum(dv_2 * (A * f_2 - 2 * (k_ / 2 + f_2 / 2) * v_2) * ddt_part_ + dv_1 * (A *
+    #     f_1 - 2 * (k_ / 2 + f_1 / 2) * v_1) * ddt_part)
+    np.multiply(A, f_2_s, out=work_s)
     np.divide(k_, 2, out=work2_s)
-    np.divide(f_1_s, 2, out=work3_s)
+    np.divide(f_2_s, 2, out=work3_s)
     np.add(work2_s, work3_s, out=work2_s)
     np.multiply(work2_s, 2, out=work2_s)
-    np.multiply(work2_s, v_1_s, out=work2_s)
+    np.multiply(work2_s, v_2_s, out=work2_s)
     np.subtract(work_s, work2_s, out=work_s)
-    np.multiply(work_s, dv_1_s, out=work_s)
-    np.multiply(work_s, ddt_part_s, out=work_s)
-    np.add(ddt_terms_s, work_s, out=ddt_terms_s)
-    np.add.reduce(ddt_terms_s, axis=-1, keepdims=True, out=sum_ddt_terms_s)
+    np.multiply(work_s, dv_2_s, out=work_s)
+    np.multiply(work_s, ddt_part__s, out=work_s)
+    np.multiply(A, f_1_s, out=work2_s)
+    np.divide(k_, 2, out=work3_s)
+    np.divide(f_1_s, 2, out=work4_s)
+    np.add(work3_s, work4_s, out=work3_s)
+    np.multiply(work3_s, 2, out=work3_s)
+    np.multiply(work3_s, v_1_s, out=work3_s)
+    np.subtract(work2_s, work3_s, out=work2_s)
+    np.multiply(work2_s, dv_1_s, out=work2_s)
+    np.multiply(work2_s, ddt_part_s, out=work2_s)
+    np.add(work_s, work2_s, out=work_s)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_ddt_terms_s)
     np.divide(sum_ddt_terms_s, 2, out=ddt_s)
     dw[...] = np.sum(dk_s * sigmoid_w, axis=(0, 1))
     np.matmul(_rows(da_s).T, _rows(x_s), out=dW)
@@ -686,14 +687,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -929,37 +923,39 @@ def hvp(
     dv_2_per_ddt_dot_part__s = dv_2_s / ddt_dot_part__s
     ddt_dot_part______s = dv_2_s / ddt_dot_part__s**2
     dt_each____s = -dt_s / 2
-    ddt_dot_terms_s = (
-        dt_dot_s
-        * (
-            -ddt_dot_part___s * ddt_dot_part_____s * f_1_each_plus_k_each_s
-            - ddt_dot_part____s * ddt_dot_part______s * f_2_each_plus_k_each_s
+    ddt_dot_s[...] = (
+        np.sum(
+            dt_dot_s
+            * (
+                -ddt_dot_part___s * ddt_dot_part_____s * f_1_each_plus_k_each_s
+                - ddt_dot_part____s * ddt_dot_part______s * f_2_each_plus_k_each_s
+            )
+            + A_dot * (f_1_s * dv_1_per_ddt_dot_part_s + f_2_s * dv_2_per_ddt_dot_part__s)
+            + k_dot
+            * (
+                ddt_dot_part___s * ddt_dot_part_____s * dt_each____s
+                - v_1_s * dv_1_per_ddt_dot_part_s
+                - v_2_s * dv_2_per_ddt_dot_part__s
+                + ddt_dot_part____s * ddt_dot_part______s * dt_each____s
+            )
+            + f_1_dot_s
+            * (
+                (A - v_1_s) * dv_1_per_ddt_dot_part_s
+                + ddt_dot_part___s * ddt_dot_part_____s * dt_each____s
+            )
+            + v_1_dot_s * (-k_ - f_1_s) * dv_1_per_ddt_dot_part_s
+            + f_2_dot_s
+            * (
+                (A - v_2_s) * dv_2_per_ddt_dot_part__s
+                + ddt_dot_part____s * ddt_dot_part______s * dt_each____s
+            )
+            + v_2_dot_s * (-k_ - f_2_s) * dv_2_per_ddt_dot_part__s
+            + dv_2_dot_s * ddt_dot_part____s / ddt_dot_part__s
+            + dv_1_dot_s * ddt_dot_part___s / ddt_dot_part_s,
+            axis=-1, keepdims=True,
         )
-        + A_dot * (f_1_s * dv_1_per_ddt_dot_part_s + f_2_s * dv_2_per_ddt_dot_part__s)
-        + k_dot
-        * (
-            ddt_dot_part___s * ddt_dot_part_____s * dt_each____s
-            - v_1_s * dv_1_per_ddt_dot_part_s
-            - v_2_s * dv_2_per_ddt_dot_part__s
-            + ddt_dot_part____s * ddt_dot_part______s * dt_each____s
-        )
-        + f_1_dot_s
-        * (
-            (A - v_1_s) * dv_1_per_ddt_dot_part_s
-            + ddt_dot_part___s * ddt_dot_part_____s * dt_each____s
-        )
-        + v_1_dot_s * (-k_ - f_1_s) * dv_1_per_ddt_dot_part_s
-        + f_2_dot_s
-        * (
-            (A - v_2_s) * dv_2_per_ddt_dot_part__s
-            + ddt_dot_part____s * ddt_dot_part______s * dt_each____s
-        )
-        + v_2_dot_s * (-k_ - f_2_s) * dv_2_per_ddt_dot_part__s
-        + dv_2_dot_s * ddt_dot_part____s / ddt_dot_part__s
-        + dv_1_dot_s * ddt_dot_part___s / ddt_dot_part_s
+        / 2
     )
-    sum_ddt_dot_terms_s = np.sum(ddt_dot_terms_s, axis=-1, keepdims=True)
-    ddt_dot_s[...] = sum_ddt_dot_terms_s / 2
     dw_dot[...] = np.sum(dk_s * sigmoid_w_dot + dk_dot_s * sigmoid_w, axis=(0, 1))
     np.matmul(_rows(da_s).T, _rows(x_dot_s), out=dW_dot)
     dW_dot += _rows(da_dot_s).T @ _rows(x_s)

@@ -474,7 +474,7 @@ def backward(params, tape, dys, dstate=None):
     np.matmul(_rows(da_dt_s).T, _rows(a_dt_operand_s), out=dG)
     np.sum(da_dt_s, axis=(0, 1), out=db)
     dA[...] = np.sum(-da_exp_h_next_s * dt_s[..., None] * exp_A, axis=(0, 1))
-    dd[...] = np.sum(dy_s * u_s, axis=(0, 1))
+    np.einsum("tbi,tbi->i", dy_s, u_s, out=dd)
     return dparams, dxs, State(dh)
 
 
@@ -598,14 +598,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

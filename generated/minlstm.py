@@ -98,12 +98,8 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_f": ("H", "I"),
-        "W_i": ("H", "I"),
-        "W_n": ("H", "I"),
-        "b_f": ("H",),
-        "b_i": ("H",),
-        "b_n": ("H",),
+        **dict.fromkeys(("W_f", "W_i", "W_n"), ("H", "I")),
+        **dict.fromkeys(("b_f", "b_i", "b_n"), ("H",)),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -510,14 +506,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

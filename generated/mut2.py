@@ -107,9 +107,7 @@ class Params(Mapping):
         "W_n": ("H", "H"),
         "U_r": ("H", "H"),
         "U_z": ("H", "H"),
-        "b_r": ("H",),
-        "b_z": ("H",),
-        "b_n": ("H",),
+        **dict.fromkeys(("b_r", "b_z", "b_n"), ("H",)),
         "U_n": ("H", "H"),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
@@ -567,14 +565,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

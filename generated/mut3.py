@@ -103,13 +103,9 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_r": ("H", "I"),
-        "W_z": ("H", "I"),
-        "W_n": ("H", "I"),
+        **dict.fromkeys(("W_r", "W_z", "W_n"), ("H", "I")),
         "U_z": ("H", "H"),
-        "b_r": ("H",),
-        "b_z": ("H",),
-        "b_n": ("H",),
+        **dict.fromkeys(("b_r", "b_z", "b_n"), ("H",)),
         "U_r": ("H", "H"),
         "U_n": ("H", "H"),
     }
@@ -586,14 +582,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

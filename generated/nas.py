@@ -174,20 +174,10 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_a_0": ("H", "I"),
-        "W_a_2": ("H", "I"),
-        "W_a_5": ("H", "I"),
-        "W_a_7": ("H", "I"),
-        "W_a_4": ("H", "I"),
-        "W_a_6": ("H", "I"),
-        "U_a_0": ("H", "H"),
-        "U_a_2": ("H", "H"),
-        "U_a_5": ("H", "H"),
-        "U_a_7": ("H", "H"),
-        "U_a_4": ("H", "H"),
-        "U_a_6": ("H", "H"),
-        "U_a_3": ("H", "H"),
-        "U_a_1": ("H", "H"),
+        **dict.fromkeys(("W_a_0", "W_a_2", "W_a_5", "W_a_7", "W_a_4", "W_a_6"), ("H", "I")),
+        **dict.fromkeys(
+            ("U_a_0", "U_a_2", "U_a_5", "U_a_7", "U_a_4", "U_a_6", "U_a_3", "U_a_1"), ("H", "H")
+        ),
         "W_a_1": ("H", "I"),
         "W_a_3": ("H", "I"),
     }
@@ -798,14 +788,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -98,9 +98,7 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "U_c": ("H", "I"),
-        "U_a": ("H", "I"),
-        "U_h": ("H", "I"),
+        **dict.fromkeys(("U_c", "U_a", "U_h"), ("H", "I")),
         "W_c": ("H", "H"),
         "W_a": ("H", "H"),
     }
@@ -541,14 +539,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

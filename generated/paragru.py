@@ -103,13 +103,9 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_z": ("H", "I"),
-        "W_r": ("H", "I"),
-        "W_n": ("H", "I"),
+        **dict.fromkeys(("W_z", "W_r", "W_n"), ("H", "I")),
         "u_z": ("H",),
-        "b_z": ("H",),
-        "b_r": ("H",),
-        "b_n": ("H",),
+        **dict.fromkeys(("b_z", "b_r", "b_n"), ("H",)),
         "u_r": ("H",),
         "u_n": ("H",),
     }
@@ -442,9 +438,9 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
-    du_z[...] = np.sum(da_z_s * h_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_z_s, h_s[:-1], out=du_z)
     np.sum(dgates_s, axis=(0, 1), out=db)
-    du_r[...] = np.sum(da_r_s * h_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_r_s, h_s[:-1], out=du_r)
     du_n[...] = np.sum(da_n_s * h_s[:-1] * r_s, axis=(0, 1))
     return dparams, dxs, State(dh)
 
@@ -559,14 +555,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -112,14 +112,10 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_f": ("H", "I"),
-        "W_g": ("H", "I"),
-        "W_o": ("H", "I"),
+        **dict.fromkeys(("W_f", "W_g", "W_o"), ("H", "I")),
         "u_f": ("H",),
         "p_f": ("H",),
-        "b_f": ("H",),
-        "b_g": ("H",),
-        "b_o": ("H",),
+        **dict.fromkeys(("b_f", "b_g", "b_o"), ("H",)),
         "u_g": ("H",),
         "u_o": ("H",),
         "p_o": ("H",),
@@ -486,12 +482,12 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
-    du_f[...] = np.sum(da_f_s * h_s[:-1], axis=(0, 1))
-    dp_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_f_s, h_s[:-1], out=du_f)
+    np.einsum("tbi,tbi->i", da_f_s, c_s[:-1], out=dp_f)
     np.sum(dgates_s, axis=(0, 1), out=db)
-    du_g[...] = np.sum(da_g_s * h_s[:-1], axis=(0, 1))
-    du_o[...] = np.sum(da_o_s * h_s[:-1], axis=(0, 1))
-    dp_o[...] = np.sum(da_o_s * c_s[1:], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_g_s, h_s[:-1], out=du_g)
+    np.einsum("tbi,tbi->i", da_o_s, h_s[:-1], out=du_o)
+    np.einsum("tbi,tbi->i", da_o_s, c_s[1:], out=dp_o)
     return dparams, dxs, State(dh, dc)
 
 
@@ -614,14 +610,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

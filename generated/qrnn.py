@@ -112,12 +112,8 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "V_f": ("H", "I"),
-        "V_o": ("H", "I"),
-        "V_z": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_o": ("H", "I"),
-        "W_z": ("H", "I"),
+        **dict.fromkeys(("V_f", "V_o", "V_z"), ("H", "I")),
+        **dict.fromkeys(("W_f", "W_o", "W_z"), ("H", "I")),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -567,14 +563,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -100,9 +100,7 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_n": ("H", "I"),
+        **dict.fromkeys(("W_i", "W_f", "W_n"), ("H", "I")),
         "U_i": ("H", "H"),
         "U_f": ("H", "H"),
         "b_i": ("H",),
@@ -536,14 +534,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -138,18 +138,9 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_o": ("H", "I"),
-        "W_z": ("H", "I"),
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "R_o": ("H", "H"),
-        "R_z": ("H", "H"),
-        "R_i": ("H", "H"),
-        "R_f": ("H", "H"),
-        "b_o": ("H",),
-        "b_z": ("H",),
-        "b_i": ("H",),
-        "b_f": ("H",),
+        **dict.fromkeys(("W_o", "W_z", "W_i", "W_f"), ("H", "I")),
+        **dict.fromkeys(("R_o", "R_z", "R_i", "R_f"), ("H", "H")),
+        **dict.fromkeys(("b_o", "b_z", "b_i", "b_f"), ("H",)),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -698,14 +689,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

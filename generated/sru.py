@@ -105,9 +105,7 @@ class Params(Mapping):
     """
 
     SHAPES = {
-        "W_f": ("H", "H"),
-        "W_r": ("H", "H"),
-        "W_n": ("H", "H"),
+        **dict.fromkeys(("W_f", "W_r", "W_n"), ("H", "H")),
         "v_f": ("H",),
         "b_f": ("H",),
         "b_r": ("H",),
@@ -455,9 +453,9 @@ def backward(params, tape, dys, dstate=None):
     _rows(dxs)[...] += _rows(dn_s) @ W_n
     np.add(dxs, dx_in_s, out=dxs)
     np.matmul(_rows(dgates_s).T, _rows(xs), out=dW)
-    dv_f[...] = np.sum(da_f_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_f_s, c_s[:-1], out=dv_f)
     np.sum(da_f_s, axis=(0, 1), out=db_f)
-    dv_r[...] = np.sum(da_r_s * c_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_r_s, c_s[:-1], out=dv_r)
     np.sum(da_r_s, axis=(0, 1), out=db_r)
     return dparams, dxs, State(dc)
 
@@ -563,14 +561,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -135,18 +135,9 @@ class Params(Mapping):
     SHAPES = {
         "D": ("H", "H"),
         "b_s": ("H",),
-        "W_i": ("H", "I"),
-        "W_f": ("H", "I"),
-        "W_o": ("H", "I"),
-        "W_g": ("H", "I"),
-        "U_i": ("H", "H"),
-        "U_f": ("H", "H"),
-        "U_o": ("H", "H"),
-        "U_g": ("H", "H"),
-        "b_i": ("H",),
-        "b_f": ("H",),
-        "b_o": ("H",),
-        "b_g": ("H",),
+        **dict.fromkeys(("W_i", "W_f", "W_o", "W_g"), ("H", "I")),
+        **dict.fromkeys(("U_i", "U_f", "U_o", "U_g"), ("H", "H")),
+        **dict.fromkeys(("b_i", "b_f", "b_o", "b_g"), ("H",)),
     }
     # Parameters that lie one above the other in memory, so that one product serves all of them.
     STACKS = {
@@ -456,7 +447,7 @@ def backward(params, tape, dys, dstate=None):
     D = params["D"]
     U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
-    dh_next_dc_next_s, dm_s, dm_da_s_s, dw_terms_s = np.empty((4, T, B, H), dtype)
+    dh_next_dc_next_s, dm_s, dm_da_s_s = np.empty((3, T, B, H), dtype)
     ddt_rate_s, sum_dw_terms_s, dw_s = np.empty((3, T, B, 1), dtype)
     (
         dc_next_da_i_s, dc_next_da_f_s, dh_next_da_o_s, dc_next_da_g_s
@@ -535,8 +526,7 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dc, dc_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
-    np.multiply(dm_s, s_s, out=dw_terms_s)
-    np.add.reduce(dw_terms_s, axis=-1, keepdims=True, out=sum_dw_terms_s)
+    _dot(dm_s, s_s, out=sum_dw_terms_s)
     np.copyto(dw_s, sum_dw_terms_s)
     np.matmul(_rows(dgates_s), W, out=_rows(dx_s))
     # ddt = -dw * ddt_rate
@@ -677,14 +667,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.
@@ -861,12 +844,8 @@ def hvp(
             np.copyto(dc, dc_before, where=ended)
             np.copyto(dh_dot, dh_dot_before, where=ended)
             np.copyto(dc_dot, dc_dot_before, where=ended)
-    dw_terms_s = dm_s * s_s
-    sum_dw_terms_s = np.sum(dw_terms_s, axis=-1, keepdims=True)
-    dw_s = sum_dw_terms_s.copy()
-    dw_dot_terms_s = dm_s * s_dot_s + dm_dot_s * s_s
-    sum_dw_dot_terms_s = np.sum(dw_dot_terms_s, axis=-1, keepdims=True)
-    dw_dot_s = sum_dw_dot_terms_s.copy()
+    dw_s = _dot(dm_s, s_s)
+    dw_dot_s = np.sum(dm_s * s_dot_s + dm_dot_s * s_s, axis=-1, keepdims=True)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dx_dot_s))
     _rows(dx_dot_s)[...] += _rows(dgates_s) @ W_dot
     ddt_dot_s[...] = dw_s * dw_ddt_dot_s - 2 * dw_s * ddt_dot_rate__s - dw_dot_s * ddt_dot_rate_s
@@ -879,6 +858,12 @@ def hvp(
     dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, Inputs(dx_dot_s, ddt_dot_s[..., 0]), State(dh_dot, dc_dot)
+
+
+def _dot(a, b, out=None):
+    """The sum over the features of a product, (…, 1); of complex numbers as they are."""
+    a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
+    return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
 def _rows(array):

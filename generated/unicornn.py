@@ -417,7 +417,7 @@ def backward(params, tape, dys, dstate=None):
     np.add(dstep_size_s, work_s, out=dstep_size_s)
     np.matmul(_rows(da_tanh_z_next_s), V, out=_rows(dxs))
     dc[...] = np.sum(0.1 * dstep_size_s * (1 - sigmoid_c) * sigmoid_c, axis=(0, 1))
-    dw[...] = np.sum(da_tanh_z_next_s * y_s[:-1], axis=(0, 1))
+    np.einsum("tbi,tbi->i", da_tanh_z_next_s, y_s[:-1], out=dw)
     np.matmul(_rows(da_tanh_z_next_s).T, _rows(xs), out=dV)
     np.sum(da_tanh_z_next_s, axis=(0, 1), out=db)
     return dparams, dxs, State(dy, dz)
@@ -518,14 +518,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
 
 def hvp(
-    params,
-    tape,
-    dys,
-    params_dot,
-    xs_dot=None,
-    state_dot=None,
-    dstate=None,
-    dys_dot=None,
+    params, tape, dys, params_dot, xs_dot=None, state_dot=None, dstate=None, dys_dot=None,
     dstate_dot=None,
 ):
     """Tangents of the gradients along a direction: the Hessian times a vector.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import replace
 
 import numpy as np
 import reference
@@ -33,6 +34,7 @@ from derive.program.statements import (
     PullBack,
     Reduce,
     Statement,
+    Sum,
     Total,
 )
 from derive.program.variants import Variant
@@ -167,6 +169,9 @@ class Machine:
                 axes = s.vectors[0].axes
                 over = tuple(axes.index(axis) - len(axes) for axis in s.over)
                 self.put(get(*s.outs), whole.sum(over), s.adds)
+            case Sum():
+                values = self.value(call, replace(s, outs=s.terms), s.expr, t)
+                self.put(get(*s.outs), values.sum(-1), s.adds)
             case Peak():
                 whole = np.concatenate([get(q) for q in s.vectors], axis=-1)
                 self.put(get(*s.outs), whole.max(-1), s.adds)

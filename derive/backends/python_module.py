@@ -4,6 +4,7 @@ filled with."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import groupby
 from typing import ClassVar
 
 import sympy as sp
@@ -66,6 +67,14 @@ class PythonModule(PythonInterface):
     def length(self, axis: Axis) -> str:
         """The length of an axis, as parameters know it."""
         return f"params.{self.names.argument(axis)}"
+
+    @property
+    def of_one_shape(self) -> list[list[Quantity]]:
+        """The parameters as they lie in memory, those of one stack together, of which all have one
+        shape."""
+        stack = {p: w.name for w in self.layout.weights for p in w.parameters}
+        runs = groupby(self.layout.parameters, lambda p: (stack.get(p, p), p.axes))
+        return [list(run) for _, run in runs]
 
     # inputs
 

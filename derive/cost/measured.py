@@ -56,6 +56,8 @@ def _work(ufunc: Any, method: str, inputs: list[Any], result: Any) -> tuple[str,
     """The kind and amount of work of a universal function."""
     if ufunc is np.matmul:
         return "multiply-adds", int(np.size(result)) * np.shape(inputs[0])[-1]
+    if ufunc is np.vecdot:
+        return "elementwise", 2 * int(np.size(result)) * np.shape(inputs[0])[-1]
     if method == "reduce":
         return "elementwise", int(np.size(inputs[0]))
     kind = "transcendental" if ufunc.__name__ in TRANSCENDENTAL else "elementwise"
@@ -68,6 +70,8 @@ def _work_of_function(name: str, inputs: list[Any], result: Any) -> tuple[str, i
         return "multiply-adds", int(np.size(result)) * np.shape(inputs[0])[-1]
     if name == "outer":
         return "multiply-adds", int(np.size(result))
+    if name == "einsum":
+        return "elementwise", 2 * int(np.size(inputs[1]))
     if name == "sum":
         return "elementwise", int(np.size(inputs[0]))
     return "elementwise", int(np.size(result)) if name == "where" else 0

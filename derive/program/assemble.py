@@ -44,6 +44,7 @@ from derive.program.statements import (
     Total,
 )
 from derive.program.storage import Storage
+from derive.program.sums import sums_whole
 from derive.program.variants import Variant
 
 
@@ -160,7 +161,8 @@ class _Splitter:
             self.statements += self.side_by_side_activations(same)
         for kind, terms in self.terms.items():
             self.statements += self.merged(kind, terms)
-        return biases_together(self.joined(self.statements))
+        together = biases_together(self.joined(self.statements))
+        return sums_whole(together, self.loop, self.storage) if self.policy.sums else together
 
     def slot_of(self, q: sp.Expr) -> tuple[int, int] | None:
         """Which stack the quantity lies in, and where in it."""

@@ -16,6 +16,7 @@ from derive.nodes import Axis, Quantity
 from derive.program.loop import Loop
 from derive.program.routine import Routine
 from derive.program.statements import Group
+from derive.program.sums import unnamed
 
 
 class Span(Enum):
@@ -104,7 +105,9 @@ class Memory:
     @cached_property
     def own(self) -> tuple[Buffer, ...]:
         """The buffers that the routine makes, those of all steps first."""
-        return tuple(dict.fromkeys(region.buffer for region in self.homes.values()))
+        without = unnamed(self.routine.statements)
+        buffers = dict.fromkeys(region.buffer for region in self.homes.values())
+        return tuple(b for b in buffers if not without.issuperset(b.parts))
 
     @cached_property
     def homes(self) -> dict[Quantity, Region]:

@@ -13,7 +13,7 @@ operand is read first, and nothing else is computed in its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import count
 
@@ -57,6 +57,15 @@ class Lowering:
         lines = _Lines(self, infix, out, expr)
         lines.into(self.name(out), out.axes, expr)
         return lines.lines
+
+    def values(
+        self, out: Quantity, exprs: Sequence[sp.Expr], infix: Infix
+    ) -> tuple[list[Call], list[str]]:
+        """The names of what holds the values of expressions, for what is made of them in `out`, and
+        the calls that leave them there."""
+        lines = _Lines(self, infix, out, sp.Tuple(*exprs))
+        found = {expr: lines.value(expr) for expr in dict.fromkeys(exprs)}
+        return lines.lines, [found[expr] for expr in exprs]
 
     def add(self, out: Quantity, expr: sp.Expr, infix: Infix) -> list[Call]:
         """Calls that add the value of `expr` to what is in the place of `out`. Terms that read that

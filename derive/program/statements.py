@@ -140,6 +140,13 @@ class Total(Pointwise):
 
 
 @dataclass(frozen=True)
+class Sum(Pointwise):
+    """out = Σ over the features of expr, whose values, `terms` side by side, have no place."""
+
+    terms: Group = ()
+
+
+@dataclass(frozen=True)
 class Bias(Statement):
     """outs = Σ stacked(vectors), the same for every step and sequence: what is constant is summed
     first, and added once."""

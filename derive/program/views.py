@@ -25,6 +25,7 @@ from derive.program.statements import (
     Pointwise,
     Reduce,
     Statement,
+    Sum,
     Total,
 )
 
@@ -167,6 +168,8 @@ class Views:
         """Whether a statement's value has the shape of what it defines."""
         if isinstance(s, Reduce | Peak):
             return not s.adds and s.vectors[0] not in self.fixed
+        if isinstance(s, Sum):
+            return not s.adds and not s.reads <= self.fixed
         if not isinstance(s, Compute) or s.adds or axes_of(s.expr) != s.outs[0].axes:
             return False
         return not s.reads <= self.fixed

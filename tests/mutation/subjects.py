@@ -67,6 +67,7 @@ def _text(subject: Subject) -> str:
 LSTM, PEEPHOLE, GRU = Subject("lstm"), Subject("lstm_peephole"), Subject("gru")
 SLSTM, ANTISYMMETRIC, RNN = Subject("slstm"), Subject("antisymmetric_rnn"), Subject("rnn")
 AFTER, PROJECTED = Subject("gru:reset=after"), Subject("lstm_projection")
+NORMED = Subject("lstm_layer_norm")  # sums over features, and equal gradients
 SCRN = Subject("scrn")  # its output is no state
 SRU = Subject("sru")  # takes as many inputs as it has units
 WORDS = Subject("words")  # a cell of our own, with every function of the language

@@ -31,6 +31,7 @@ from mutation.subjects import (
     GRU,
     LSTM,
     MEMORY,
+    NORMED,
     PROJECTED,
     SCRN,
     SLSTM,
@@ -43,7 +44,7 @@ from mutation.subjects import (
 
 # In which cells a change has to be noticed: the first whose module it changes, and if it gets past
 # the tests of that one, the others.
-NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, CONSTANTS, TIMED, COUNTED, MEMORY,
+NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, CONSTANTS, TIMED, COUNTED, MEMORY, NORMED,
            *STATES, *CHECKPOINTS)  # fmt: skip
 # What says nothing to a machine: documentation and comments. In it, only whole parts that are there
 # or not are changed.

@@ -8,7 +8,7 @@ import sympy as sp
 
 from derive.backends import STORES
 from derive.backends.numpy.module import Module
-from derive.backends.numpy.routine import Routine
+from derive.backends.numpy.routine import Phase, Routine
 from derive.cell import Cell
 from derive.cost.measured import B, T
 from derive.cost.memory import Memory, entries, lengths, peak
@@ -49,14 +49,14 @@ def made(routine: Routine) -> sp.Expr:
     early, late = routine.before.scratch, routine.after.scratch
     once = sp.Add(*(lengths(array.parts) for array in {**late, **early}.values()))
     step = sp.Add(*(lengths(array.parts) for array in routine.during.scratch.values()))
-    on_the_way = map(made_by, (*routine.before.statements, *routine.after.statements))
+    on_the_way = [made_by(s, at) for at in (routine.before, routine.after) for s in at.statements]
     return entries(own) + T * B * (once + sp.Max(0, *on_the_way)) + B * step
 
 
-def made_by(s: Statement) -> sp.Expr:
+def made_by(s: Statement, at: Phase) -> sp.Expr:
     """How many numbers NumPy puts somewhere while a line runs, for each row."""
     if isinstance(s, Product | PullBack | Contraction) and s.adds:
         return lengths(s.outs)
-    if isinstance(s, Total) and s.expr.args:
+    if isinstance(s, Total) and s.expr.args and not at.factors(s):
         return len(s.outs) * size(axes_of(s.expr))
     return sp.S.Zero

@@ -13,8 +13,9 @@ from derive.backends.weight import Weight
 from derive.nodes import Axis
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
-from derive.program.statements import Activate, HeadTotal
-from derive.program.views import Parts, numbers
+from derive.program.statements import Activate, HeadTotal, Sum
+from derive.program.sums import factors
+from derive.program.views import Parts, Views, numbers
 from derive.render import render
 
 POLICY = PER_CALL
@@ -40,7 +41,10 @@ class Module(PythonModule):
         self.step = Routine(program, calls.step, self.names, is_in_place=False)
         self.jvp = Routine(program, calls.jvp, self.names, is_in_place=False)
         there, back = calls.hvp
-        handed = sorted(there.handed(back), key=str)
+        fixed = back.routine.storage.constants | program.parameters.of.keys()
+        seen = Views(back.memory, is_in_place=False, fixed=fixed).tenants.values()
+        alone = {q for names in seen for q in names}
+        handed = sorted(alone.intersection(there.handed(back)), key=str)
         self.there = Routine(program, there, self.names, False, also=tuple(handed))
         self.back = Routine(program, back, self.names, is_in_place=False)
 
@@ -72,4 +76,5 @@ class Module(PythonModule):
         activations = [f for s in every if isinstance(s, Activate) for f in s.functions]
         formulas = [*self.about.entries.values(), *(e for s in every for e in numbers(s))]
         by_heads = {"by_heads"} if any(isinstance(s, HeadTotal) for s in every) else set()
-        return helpers(formulas, activations) | by_heads
+        dot = {"dot"} if any(isinstance(s, Sum) and factors(s.expr) for s in every) else set()
+        return helpers(formulas, activations) | by_heads | dot

@@ -10,6 +10,7 @@ from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
 from derive.nodes import Axes, Axis, Quantity
 from derive.printing import ATOM, POWER, PRODUCT
+from derive.program.sums import factors
 
 # NumPy's own function, where it has one that takes float32, float64 and complex128 alike. The
 # others are helpers in the generated module, named with an underscore.
@@ -43,6 +44,12 @@ class NumPyPrinter(PlacedPrinter):
             return self.quotient("1", [base ** (-exponent)]), PRODUCT
         power = " ** " if not self.print(base, ATOM).isidentifier() else "**"
         return f"{self.print(base, ATOM)}{power}{self.print(exponent, ATOM)}", POWER
+
+    def feature_sum(self, whole, *_):
+        two = factors(whole)
+        if two and all(isinstance(factor, Quantity) for factor in two):
+            return f"_dot({', '.join(map(self, self.sort(two)))})"
+        return f"np.sum({self(whole)}, axis=-1, keepdims=True)"
 
     def function(self, expr):
         return f"{called(expr.func.__name__)}({', '.join(map(self, expr.args))})"

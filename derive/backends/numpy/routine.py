@@ -7,8 +7,11 @@ statements become calls (`lowering`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
 
 import sympy as sp
 
@@ -24,7 +27,18 @@ from derive.backends.numpy.printer import (
 )
 from derive.backends.printer import extent, width
 from derive.backends.weight import Weight, weight_of
-from derive.nodes import Axes, Axis, H, Quantity, Size, Transposed, axes_of, sides
+from derive.nodes import (
+    Axes,
+    Axis,
+    FeatureSum,
+    H,
+    Quantity,
+    Size,
+    Transposed,
+    axes_of,
+    sides,
+    symbols_of,
+)
 from derive.printing import Infix
 from derive.program import interface
 from derive.program.buffers import Buffer, Region, Role, Span
@@ -44,8 +58,10 @@ from derive.program.statements import (
     PullBack,
     Reduce,
     Statement,
+    Sum,
     Total,
 )
+from derive.program.sums import factors, nested
 from derive.program.views import Views, numbers, of_function, seen_by
 
 
@@ -185,18 +201,37 @@ class Phase:
     span = Span.STEPS
 
     def __init__(self, routine: Routine, statements: tuple[Statement, ...]):
-        self.routine, self.statements = routine, statements
+        self.routine, self.inside = routine, dict(self.nested(routine, statements))
+        self.statements = tuple(self.inside)
         self.scratch: dict[str, Scratch] = {}
         self.calls: dict[Statement, list[Call]] = {}
+        self.summed: dict[Statement, list[str]] = {}
         self.products: dict[Statement, str] = {}
-        for s in statements:
+        for s in self.statements:
             self.prepare(s)
+
+    def nested(
+        self, routine: Routine, statements: tuple[Statement, ...]
+    ) -> Iterator[tuple[Statement, tuple[Sum | Reduce, ...]]]:
+        """The statements, each with the sums that are written within it: those that it alone reads,
+        where whole expressions are written."""
+        readers = Counter(q for e in routine.loop.equations for q in symbols_of(e.rhs))
+
+        def may_nest(q: Quantity) -> bool:
+            if q in routine.fixed or q in routine.loop.ends or readers[q] > 1:
+                return False
+            return routine.memory.region((q,)).buffer in routine.views.made
+
+        return nested(statements, may_nest)
 
     def prepare(self, s: Statement) -> None:
         """Name what a statement uses besides its arrays, and lower it where it is to be."""
         routine = self.routine
-        for group in seen_by(s):
-            self.array(group)
+        within = self.inside[s]
+        named = {inner.outs for inner in within}
+        for group in (*(g for inner in within for g in inner.groups), *seen_by(s)):
+            if group not in named:
+                self.array(group)
         if isinstance(s, OuterTotal | HeadTotal | Total):
             routine.weight(s.outs)
         if isinstance(s, Product | PullBack):
@@ -210,6 +245,21 @@ class Phase:
             self.width(s)
         elif isinstance(s, Compute) and routine.is_in_place and s.expr != 0:
             self.lower(s)
+        elif isinstance(s, Sum) and routine.is_in_place:
+            self.prepare_sum(s)
+
+    def prepare_sum(self, s: Sum) -> None:
+        """Name what is summed up, or the two vectors whose product is."""
+        at = self.of(s)
+        infix = self.printer(s, at)
+        parts = infix.sort(factors(s.expr)) or [s.expr]
+        lowering = Lowering(
+            at,
+            self.place,
+            lambda axes, n: self.work(axes, n, len(s.terms) if axes else 1),
+            stretched,
+        )
+        self.calls[s], self.summed[s] = lowering.values(s.outs[0], parts, infix)
 
     def lower(self, s: Compute) -> None:
         """Turn a statement into calls."""
@@ -222,7 +272,8 @@ class Phase:
 
     def of(self, s: Pointwise) -> Callable[[Quantity], str]:
         """The arrays that a statement reads and writes, by the first of what lies side by side."""
-        return lambda q: self.array(s.group_of(q))
+        within = {group[0]: group for inner in self.inside[s] for group in inner.groups}
+        return lambda q: self.array(within.get(q) or s.group_of(q))
 
     def place(self, q: Quantity) -> object:
         """What tells whether two quantities lie in the same memory."""
@@ -279,6 +330,10 @@ class Phase:
     def makes(self, s: Compute) -> bool:
         """Whether a statement makes the array that it defines."""
         return self.routine.memory.region(s.outs).buffer in self.routine.views.made
+
+    def is_copy(self, s: Pointwise) -> bool:
+        """Whether a statement's value is an array that has a name already."""
+        return isinstance(s, Compute) and s.expr.is_Symbol and not self.inside[s]
 
     def width(self, s: Compute) -> str:
         """The lengths of what a statement defines."""
@@ -343,9 +398,33 @@ class Phase:
         places = [whole.axes.index(axis) - len(whole.axes) for axis in s.over]
         return str(places[0]) if len(places) == 1 else str(tuple(places))
 
+    def factors(self, s: Total) -> list[str]:
+        """The arrays of all steps whose product is summed up; none where it is no such product."""
+        if s.adds or len(self.same.get(s, ())) != 1:
+            return []
+        at, two = self.of(s), factors(s.expr)
+        each = all(isinstance(q, Quantity) and q not in self.routine.fixed for q in two)
+        is_own = len(axes := s.outs[0].axes) == 1 and axes_of(s.expr) == axes
+        return [at(q) for q in self.printer(s, at).sort(two)] if each and is_own else []
+
+    @cached_property
+    def same(self) -> dict[Total, list[Total]]:
+        """The totals, each with those behind it that are the same sum, when nothing else comes
+        between."""
+        found: dict[Total, list[Total]] = {}
+        for is_total, run in groupby(self.statements, lambda s: isinstance(s, Total | OuterTotal)):
+            first: dict[object, Total] = {}
+            for s in run if is_total else ():
+                if isinstance(s, Total) and not s.adds:
+                    key = self.text(s), s.outs[0].axes, axes_of(s.expr)
+                    found.setdefault(first.setdefault(key, s), []).append(s)
+        return found
+
     def text(self, s: Pointwise) -> str:
         """The expression of a statement, on arrays."""
-        return self.printer(s, self.of(s))(s.expr)
+        sums = {inner.outs[0]: summed(inner) for inner in self.inside[s]}
+        expr = summed(s) if isinstance(s, Sum) else s.expr.xreplace(sums)
+        return self.printer(s, self.of(s))(expr)
 
     def says(self, s: Compute) -> tuple[str, str]:
         """What a statement defines, and its expression, in the quantities' names."""
@@ -401,3 +480,8 @@ class OneStep(Phase):
     def is_indexed(self, group: Group) -> bool:
         named = self.routine.is_in_place
         return not named and self.routine.memory.region(group).buffer.span is not Span.STEP
+
+
+def summed(s: Sum | Reduce) -> sp.Expr:
+    """The sum that a statement takes, as an expression of the first of what lies side by side."""
+    return FeatureSum(s.expr if isinstance(s, Sum) else s.vectors[0])
