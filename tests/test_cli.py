@@ -411,11 +411,12 @@ def test_a_disk_that_fills_up_leaves_everything_as_it_was(out, monkeypatch):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
 @pytest.mark.parametrize("arguments", [["latex", "rnn"], ["show", "rnn"], ["list", "--json"]])
-def test_an_answer_for_which_there_is_no_room(arguments):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_an_answer_for_which_there_is_no_room(arguments, unbuffered):
     with open("/dev/full", "w") as full:
         result = subprocess.run(
             [sys.executable, "-m", "derive", *arguments], cwd=ROOT, stdout=full,
-            stderr=subprocess.PIPE, text=True,
+            stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONUNBUFFERED": unbuffered},
         )  # fmt: skip
     assert result.returncode == 2
     assert result.stderr.splitlines() == ["derive: No space left on device"]

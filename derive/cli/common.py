@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Container, Iterable, Mapping
 from functools import wraps
 from pathlib import Path
@@ -101,6 +103,15 @@ def keep_others(paths: Iterable[Path], force: bool) -> None:
             )
 
 
+def drop_what_is_not_taken() -> None:
+    """Forget what is still to be printed where nothing can be, on a full disk: Python would try
+    once more when it ends, and say so."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def reports(command: Callable[..., Any]) -> Callable[..., Any]:
     """Report errors that a person can correct as one clear line."""
 
@@ -115,6 +126,7 @@ def reports(command: Callable[..., Any]) -> Callable[..., Any]:
         except BrokenPipeError:  # whoever reads has read enough, as `head` does: click sees to it
             raise
         except OSError as error:
+            drop_what_is_not_taken()
             where = f"{error.filename}: " if error.filename else ""
             raise OneLine(f"{where}{error.strerror or error}") from error
         except RecursionError as error:
