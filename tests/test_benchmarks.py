@@ -29,7 +29,7 @@ OURS = "cellwright"
 # --- contestants ---------------------------------------------------------------------------------
 
 
-DEAR = {"compiled", "torch.compile", "layer"}  # a minute each; make bench compares all before it runs
+DEAR = {"compiled", "torch.compile", "layer"}  # a minute each; make bench compares all first
 OTHERS = sorted(CONTESTANTS.keys() - set(PRODUCTS))
 
 

@@ -22,8 +22,8 @@ LOCAL = frozenset(
 PARAMS = frozenset(
     "self dtype flat zeros copy save load stacked keys values items get name size sizes "
     "lengths own shapes starts view views SHAPES STACKS np math accumulate rng params bound "
-    "parts PARTS SIZES STATES STATE count Params isinstance int bool zip dict sum tuple type vars "
-    "super".split()
+    "parts PARTS SIZES STATES STATE count Params isinstance int bool zip map dict sum tuple type "
+    "vars super".split()
 )
 PYTHON = frozenset(keyword.kwlist)
 
