@@ -23,7 +23,7 @@ MODULE = frozenset(
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(
     "params tape xs x ys state lengths dys dstate dparams dxs others values adjoints ArrayType "
-    "first number value T B t seq row col from sum left".split()
+    "first number value T B t seq row col line head from sum left".split()
 )
 
 WORDS = LANGUAGE | MODULE | LOCAL
