@@ -29,9 +29,7 @@ from derive.nodes import (
 )
 from derive.printing import fraction
 from derive.program.program import Program
-from derive.program.statements import Contraction, Product, PullBack
-
-PRODUCTS = (Product, PullBack, Contraction)
+from derive.program.statements import PRODUCTS
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ its stack, and each parameter of its own after its family.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -132,12 +131,11 @@ def sums_spread(loop: Loop, rows: Rows) -> Loop:
     """The rule for sums over several vectors of one form: their terms are named one by one, so that
     they can lie side by side and be summed up at once."""
     taken = loop.taken()
-    readers = Counter(q for e in loop.equations for q in symbols_of(e.rhs))
     phases: dict[str, Any] = {}
     for phase in ("before", "during", "after"):
         equations = getattr(loop, phase)
         summed = {e.rhs.args[0] for e in equations if is_reduction(e) and e.lhs not in loop.totals}
-        sums = {q for q in summed if readers[q] == 1 and q not in loop.ends}
+        sums = {q for q in summed if loop.readers[q] == 1 and q not in loop.ends}
         spread = {e.lhs: _terms_alike(e, rows, taken) for e in equations if e.lhs in sums}
         phases[phase] = tuple(part for e in equations for part in _spread(e, spread))
     return replace(loop, **phases)

@@ -15,8 +15,10 @@ looking at:
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from derive.cell import Equation
 from derive.nodes import Quantity, symbols_of
@@ -72,6 +74,11 @@ class Loop:
     def ends(self) -> frozenset[Quantity]:
         """What the loop is there for."""
         return self.wanted | self.totals | self.last | {carry.leaving for carry in self.carries}
+
+    @cached_property
+    def readers(self) -> Counter[Quantity]:
+        """For each quantity, how many equations read it."""
+        return Counter(q for e in self.equations for q in symbols_of(e.rhs))
 
     def reads(self) -> frozenset[Quantity]:
         """What it reads that is not its own."""

@@ -11,11 +11,8 @@ from derive.cell import Equation
 from derive.nodes import Quantity, symbols_of
 from derive.program.fuse import Nests
 from derive.program.loop import Loop
-from derive.program.statements import Compute, Contraction, Product, PullBack, Statement
+from derive.program.statements import PRODUCTS, Compute, Statement
 from derive.program.storage import Storage
-
-# What needs all entries of what it reads for each entry that it writes.
-WHOLE = (Product, PullBack, Contraction)
 
 
 class DeadlockError(Exception):
@@ -118,7 +115,7 @@ class _Scheduler:
         endangered = {self.held_by(q) for q in task.statement.outs} - set(task.statement.outs)
         if endangered & self.leaving & self.own:
             return False  # what the next step gets stays where it is
-        if isinstance(task.statement, WHOLE) and task.reads & endangered:
+        if isinstance(task.statement, PRODUCTS) and task.reads & endangered:
             return False  # its first entry would be written before its last is computed
         others = (other for other in self.waiting if other is not task)
         return not (endangered and any(o.reads & endangered for o in others))

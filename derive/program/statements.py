@@ -201,6 +201,12 @@ class Copy(Statement):
         return ((self.source,),)
 
 
+# What needs all entries of what it reads for each entry that it writes.
+PRODUCTS = (Product, PullBack, Contraction)
+# The gradients of parameters.
+TOTALS = (OuterTotal, HeadTotal, Total)
+
+
 @dataclass(frozen=True)
 class Fused(Statement):
     """One nest of loops over the axes, with `body` as its inside.

@@ -9,7 +9,6 @@ batches costs as much as arithmetic.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -137,7 +136,6 @@ class _Homes:
     def __init__(self, loop: Loop, stacks, trajectory, constants, apart):
         self.loop = loop
         self.apart = apart
-        self.readers = Counter(s for e in loop.equations for s in symbols_of(e.rhs))
         self.fixed = {q for pair in trajectory.items() for q in pair} | constants
         self.kept = _kept(loop, constants)
         self.early = {e.lhs for e in loop.before}
@@ -193,7 +191,7 @@ class _Homes:
             p
             for p in parts
             if isinstance(p, Quantity)
-            and self.readers[p] == 1
+            and self.loop.readers[p] == 1
             and p.axes == equation.lhs.axes
             and p not in self.fixed | self.loop.ends | self.apart
         }

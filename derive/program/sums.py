@@ -42,9 +42,8 @@ def _are_vectors(terms: Compute) -> bool:
 
 def _are_private(terms: Group, loop: Loop, storage: Storage) -> bool:
     """Whether nothing but their sum reads the terms, and nothing else lies where they do."""
-    readers = Counter(q for e in loop.equations for q in symbols_of(e.rhs))
     shared = {*storage.home, *storage.home.values(), *storage.constants, *loop.ends}
-    return all(readers[q] == 1 and q not in shared for q in terms)
+    return all(loop.readers[q] == 1 and q not in shared for q in terms)
 
 
 def factors(expr: sp.Expr) -> tuple[sp.Expr, ...]:

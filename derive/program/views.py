@@ -16,17 +16,15 @@ from derive.nodes import Quantity, axes_of
 from derive.program.buffers import Buffer, Memory, Region, Role, Span
 from derive.program.loop import Carry
 from derive.program.statements import (
+    TOTALS,
     Activate,
     Compute,
     Group,
-    HeadTotal,
-    OuterTotal,
     Peak,
     Pointwise,
     Reduce,
     Statement,
     Sum,
-    Total,
 )
 
 Alias = tuple[Quantity, Quantity]  # a name, and the one that it is another for
@@ -230,7 +228,7 @@ def seen_by(s: Statement) -> list[Group]:
     """What the line of a statement names: first what it reads, then what it writes."""
     if isinstance(s, Activate):  # what it reads lies where it writes
         return [s.outs, *filter(None, [of_function(s, "sigmoid")])]
-    return [*s.groups] if isinstance(s, OuterTotal | HeadTotal | Total) else [*s.groups, s.outs]
+    return [*s.groups] if isinstance(s, TOTALS) else [*s.groups, s.outs]
 
 
 def of_function(s: Activate, function: str) -> Group:

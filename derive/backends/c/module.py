@@ -171,7 +171,7 @@ class Module(ScalarModule):
     def row_of(self, buffer: Buffer) -> str:
         """How many numbers a row of an array of the caller has; empty for an array of our own."""
         is_given = buffer.role in (Role.ARGUMENT, Role.RESULT)
-        return width(buffer.parts, self.names.size) or "1" if is_given else ""
+        return width(buffer.parts, self.names.size) if is_given else ""
 
     @property
     def prepared_size(self) -> str:

@@ -72,8 +72,8 @@ class NetworkModule:
     # stages and what they hand on
 
     def _array(self, name: str, width: Length, where: str = "kept") -> Array:
-        names = (fresh(n, self.taken) for n in (name, f"d{name}", f"{name}_dot", f"d{name}_dot"))
-        own, *others = names
+        names = name, f"d{name}", f"{name}_dot", f"d{name}_dot"
+        own, *others = (fresh(n, self.taken) for n in names)
         return Array(own, width, where, *others)
 
     def _stages(self) -> list[StageView]:

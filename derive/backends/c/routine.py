@@ -21,15 +21,7 @@ from derive.program.buffers import Buffer, Region, Role, Span
 from derive.program.interface import Call
 from derive.program.naming import Names
 from derive.program.program import Program
-from derive.program.statements import (
-    Group,
-    HeadTotal,
-    OuterTotal,
-    Product,
-    PullBack,
-    Statement,
-    Total,
-)
+from derive.program.statements import TOTALS, Group, OuterTotal, Product, PullBack, Statement
 
 # The first of the rows that a product is about.
 FIRST: Mapping[Span, str] = MappingProxyType(
@@ -40,8 +32,7 @@ FIRST: Mapping[Span, str] = MappingProxyType(
         Span.TRAJECTORY: "first",
     }
 )
-PRODUCTS = (Product, PullBack)
-TOTALS = (OuterTotal, HeadTotal, Total)
+PACKED = (Product, PullBack)  # whose matrices lie in panels
 
 
 @dataclass(frozen=True)
@@ -185,7 +176,7 @@ class CRoutine(Routine):
         self, kind: str, statements: Iterable[Statement], output: Quantity | None = None
     ) -> Phase | None:
         """A function with these statements, if there is anything for it to do."""
-        runs = groupby(statements, key=lambda s: isinstance(s, PRODUCTS))
+        runs = groupby(statements, key=lambda s: isinstance(s, PACKED))
         parts = tuple((is_product, tuple(some)) for is_product, some in runs)
         return Phase(self.name, kind, parts, output) if parts or output else None
 
@@ -204,7 +195,7 @@ class CRoutine(Routine):
     @cached_property
     def packed(self) -> dict[tuple[Group, bool], Packed]:
         """The matrices that it multiplies with, by what they are and whether transposed."""
-        every = (s for s in self.call.routine.statements if isinstance(s, PRODUCTS))
+        every = (s for s in self.call.routine.statements if isinstance(s, PACKED))
         return {key: self.pack(*key) for s in every for key in [packing(s)]}
 
     def pack(self, matrices: Group, is_transposed: bool) -> Packed:

@@ -16,7 +16,7 @@ from derive.cost.predicted import size
 from derive.nodes import Axis, axes_of
 from derive.program.buffers import Buffer, Role
 from derive.program.program import Program
-from derive.program.statements import Contraction, Product, PullBack, Statement, Total
+from derive.program.statements import PRODUCTS, Statement, Total
 
 
 def memory(module: Module) -> Memory:
@@ -55,7 +55,7 @@ def made(routine: Routine) -> sp.Expr:
 
 def made_by(s: Statement, at: Phase) -> sp.Expr:
     """How many numbers NumPy puts somewhere while a line runs, for each row."""
-    if isinstance(s, Product | PullBack | Contraction) and s.adds:
+    if isinstance(s, PRODUCTS) and s.adds:
         return lengths(s.outs)
     if isinstance(s, Total) and s.expr.args and not at.factors(s):
         return len(s.outs) * size(axes_of(s.expr))

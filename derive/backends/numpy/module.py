@@ -15,7 +15,7 @@ from derive.program.policy import PER_CALL
 from derive.program.program import Program
 from derive.program.statements import Activate, HeadTotal, Sum
 from derive.program.sums import factors
-from derive.program.views import Parts, Views, numbers
+from derive.program.views import Parts, numbers
 from derive.render import render
 
 POLICY = PER_CALL
@@ -41,12 +41,10 @@ class Module(PythonModule):
         self.step = Routine(program, calls.step, self.names, is_in_place=False)
         self.jvp = Routine(program, calls.jvp, self.names, is_in_place=False)
         there, back = calls.hvp
-        fixed = back.routine.storage.constants | program.parameters.of.keys()
-        seen = Views(back.memory, is_in_place=False, fixed=fixed).tenants.values()
-        alone = {q for names in seen for q in names}
+        self.back = Routine(program, back, self.names, is_in_place=False)
+        alone = {q for names in self.back.views.tenants.values() for q in names}
         handed = sorted(alone.intersection(there.handed(back)), key=str)
         self.there = Routine(program, there, self.names, False, also=tuple(handed))
-        self.back = Routine(program, back, self.names, is_in_place=False)
 
     @property
     def routines(self) -> tuple[Routine, ...]:

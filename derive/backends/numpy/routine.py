@@ -7,8 +7,7 @@ statements become calls (`lowering`).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
@@ -37,7 +36,6 @@ from derive.nodes import (
     Transposed,
     axes_of,
     sides,
-    symbols_of,
 )
 from derive.printing import Infix
 from derive.program import interface
@@ -46,13 +44,13 @@ from derive.program.lowering import Call, Lowering
 from derive.program.naming import Names
 from derive.program.program import Program
 from derive.program.statements import (
+    TOTALS,
     Activate,
     Bias,
     Compute,
     Contraction,
     Group,
     HeadTotal,
-    OuterTotal,
     Pointwise,
     Product,
     PullBack,
@@ -201,7 +199,8 @@ class Phase:
     span = Span.STEPS
 
     def __init__(self, routine: Routine, statements: tuple[Statement, ...]):
-        self.routine, self.inside = routine, dict(self.nested(routine, statements))
+        self.routine = routine
+        self.inside = dict(nested(statements, self.may_nest))
         self.statements = tuple(self.inside)
         self.scratch: dict[str, Scratch] = {}
         self.calls: dict[Statement, list[Call]] = {}
@@ -210,19 +209,13 @@ class Phase:
         for s in self.statements:
             self.prepare(s)
 
-    def nested(
-        self, routine: Routine, statements: tuple[Statement, ...]
-    ) -> Iterator[tuple[Statement, tuple[Sum | Reduce, ...]]]:
-        """The statements, each with the sums that are written within it: those that it alone reads,
-        where whole expressions are written."""
-        readers = Counter(q for e in routine.loop.equations for q in symbols_of(e.rhs))
-
-        def may_nest(q: Quantity) -> bool:
-            if q in routine.fixed or q in routine.loop.ends or readers[q] > 1:
-                return False
-            return routine.memory.region((q,)).buffer in routine.views.made
-
-        return nested(statements, may_nest)
+    def may_nest(self, q: Quantity) -> bool:
+        """Whether a sum may be written within the one expression that reads it: where whole
+        expressions are written."""
+        routine = self.routine
+        if q in routine.fixed or q in routine.loop.ends or routine.loop.readers[q] > 1:
+            return False
+        return routine.memory.region((q,)).buffer in routine.views.made
 
     def prepare(self, s: Statement) -> None:
         """Name what a statement uses besides its arrays, and lower it where it is to be."""
@@ -232,7 +225,7 @@ class Phase:
         for group in (*(g for inner in within for g in inner.groups), *seen_by(s)):
             if group not in named:
                 self.array(group)
-        if isinstance(s, OuterTotal | HeadTotal | Total):
+        if isinstance(s, TOTALS):
             routine.weight(s.outs)
         if isinstance(s, Product | PullBack):
             routine.weight(s.matrices)
@@ -253,22 +246,19 @@ class Phase:
         at = self.of(s)
         infix = self.printer(s, at)
         parts = infix.sort(factors(s.expr)) or [s.expr]
-        lowering = Lowering(
-            at,
-            self.place,
-            lambda axes, n: self.work(axes, n, len(s.terms) if axes else 1),
-            stretched,
-        )
+        lowering = self.lowering(at, lambda axes: len(s.terms) if axes else 1)
         self.calls[s], self.summed[s] = lowering.values(s.outs[0], parts, infix)
 
     def lower(self, s: Compute) -> None:
         """Turn a statement into calls."""
         at = self.of(s)
-        lowering = Lowering(
-            at, self.place, lambda axes, n: self.work(axes, n, len(s.outs)), stretched
-        )
+        lowering = self.lowering(at, lambda _: len(s.outs))
         lower = lowering.add if s.adds else lowering.assign
         self.calls[s] = lower(s.outs[0], s.expr, self.printer(s, at))
+
+    def lowering(self, at: Callable[[Quantity], str], count: Callable[[Axes], int]) -> Lowering:
+        """What turns expressions into calls, with scratch arrays for so many quantities."""
+        return Lowering(at, self.place, lambda axes, n: self.work(axes, n, count(axes)), stretched)
 
     def of(self, s: Pointwise) -> Callable[[Quantity], str]:
         """The arrays that a statement reads and writes, by the first of what lies side by side."""
@@ -412,7 +402,7 @@ class Phase:
         """The totals, each with those behind it that are the same sum, when nothing else comes
         between."""
         found: dict[Total, list[Total]] = {}
-        for is_total, run in groupby(self.statements, lambda s: isinstance(s, Total | OuterTotal)):
+        for is_total, run in groupby(self.statements, lambda s: isinstance(s, TOTALS)):
             first: dict[object, Total] = {}
             for s in run if is_total else ():
                 if isinstance(s, Total) and not s.adds:
