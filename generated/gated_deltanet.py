@@ -677,8 +677,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
     a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
     q_dot_s = (
-        W_q_x_dot_s / sqrt_q_s[..., None]
-        - a_sqrt_q_dot_s[..., None] * q_s / 2 / sqrt_q_s[..., None] ** 2
+        (W_q_x_dot_s - a_sqrt_q_dot_s[..., None] * q_s / 2 / sqrt_q_s[..., None])
+        / sqrt_q_s[..., None]
     )
     np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
     _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
@@ -686,8 +686,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
     a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
     k_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None]
-        - a_sqrt_k_dot_s[..., None] * k_s / 2 / sqrt_k_s[..., None] ** 2
+        (W_k_x_dot_s - a_sqrt_k_dot_s[..., None] * k_s / 2 / sqrt_k_s[..., None])
+        / sqrt_k_s[..., None]
     )
     np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
     _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
@@ -797,18 +797,14 @@ def hvp(
     sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
     a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
     sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
-    q_dot_s = (
-        W_q_x_dot_s / sqrt_q_s[..., None] - sqrt_q_dot_s[..., None] * q_s / sqrt_q_s[..., None]
-    )
+    q_dot_s = (W_q_x_dot_s - sqrt_q_dot_s[..., None] * q_s) / sqrt_q_s[..., None]
     np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
     _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
     a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
     sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
     a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
     sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
-    k_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None] - sqrt_k_dot_s[..., None] * k_s / sqrt_k_s[..., None]
-    )
+    k_dot_s = (W_k_x_dot_s - sqrt_k_dot_s[..., None] * k_s) / sqrt_k_s[..., None]
     np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
     _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
     np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
@@ -866,11 +862,8 @@ def hvp(
     dsqrt_k_rate_s = -(1 / sqrt_k_s)
     dsqrt_k_dot_rate_s = sqrt_k_dot_s / sqrt_k_s**2
     inv_sqrt_k_s = 1 / sqrt_k_s
-    dsqrt_k_dW_k_x_s = W_k_x_s / sqrt_k_s[..., None]
     dk_dW_k_x_dot_s = -dsqrt_k_dot_rate_s
-    dsqrt_k_dW_k_x_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None] - W_k_x_s * dsqrt_k_dot_rate_s[..., None]
-    )
+    dsqrt_k_dW_k_x_dot_s = -W_k_x_s * dsqrt_k_dot_rate_s[..., None]
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
     dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
@@ -881,16 +874,15 @@ def hvp(
     dsqrt_q_dot_terms_s = dq_s * q_dot_s + dq_dot_s * q_s
     sum_dsqrt_q_dot_terms_s = np.sum(dsqrt_q_dot_terms_s, axis=-1)
     dsqrt_q_dot_s = sqrt_q_dot_s * dsqrt_q_part_s / sqrt_q_s**2 - sum_dsqrt_q_dot_terms_s / sqrt_q_s
-    dW_q_x_s = dq_s / sqrt_q_s[..., None] + dsqrt_q_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
+    dW_q_x_s = (dq_s + dsqrt_q_s[..., None] * W_q_x_s) / sqrt_q_s[..., None]
     dW_q_x_dot_s = (
         (
             -dq_s / sqrt_q_s[..., None] ** 2
             - dsqrt_q_s[..., None] * W_q_x_s / sqrt_q_s[..., None] ** 2
         )
         * sqrt_q_dot_s[..., None]
-        + dsqrt_q_s[..., None] * W_q_x_dot_s / sqrt_q_s[..., None]
-        + dq_dot_s / sqrt_q_s[..., None]
-        + dsqrt_q_dot_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
+        + (dsqrt_q_s[..., None] * W_q_x_dot_s + dq_dot_s + dsqrt_q_dot_s[..., None] * W_q_x_s)
+        / sqrt_q_s[..., None]
     )
     np.matmul(dW_q_x_dot_s[..., None, :], W_q, out=dx_dot_in_terms_s[..., None, :])
     dx_dot_in_terms_s += np.squeeze(np.matmul(dW_q_x_s[..., None, :], W_q_dot), axis=-2)
@@ -965,12 +957,12 @@ def hvp(
     dsqrt_k_dot_terms_s = dk_s * k_dot_s + dk_dot_s * k_s
     sum_dsqrt_k_dot_terms_s = np.sum(dsqrt_k_dot_terms_s, axis=-1)
     dsqrt_k_dot_s = dsqrt_k_dot_rate_s * dsqrt_k_part_s + dsqrt_k_rate_s * sum_dsqrt_k_dot_terms_s
-    dW_k_x_s = dk_s * inv_sqrt_k_s[..., None] + dsqrt_k_s[..., None] * dsqrt_k_dW_k_x_s
+    dW_k_x_s = (dk_s + dsqrt_k_s[..., None] * W_k_x_s) * inv_sqrt_k_s[..., None]
     dW_k_x_dot_s = (
         dk_s * dk_dW_k_x_dot_s[..., None]
+        + (dsqrt_k_s[..., None] * W_k_x_dot_s + dk_dot_s + dsqrt_k_dot_s[..., None] * W_k_x_s)
+        * inv_sqrt_k_s[..., None]
         + dsqrt_k_s[..., None] * dsqrt_k_dW_k_x_dot_s
-        + dk_dot_s * inv_sqrt_k_s[..., None]
-        + dsqrt_k_dot_s[..., None] * dsqrt_k_dW_k_x_s
     )
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
     dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)

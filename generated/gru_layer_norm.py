@@ -623,10 +623,10 @@ def backward(params, tape, dys, dstate=None):
         dh_next_dh_s, dh_next_da_n_s, dm_s, da_n_da_r_s, dh_next_da_z_s, dq_n_s, dq_r_s, dq_z_s
     ) = np.empty((8, T, B, H), dtype)
     (
-        inv_sigma_v_n_s, inv_sigma_u_n_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_n_terms_s,
-        dsigma_v_n_s, sum_dq_n_s, dmu_v_n_s, sum_dsigma_v_terms_s, dsigma_v_s, sum_dmu_v_terms_s,
-        dmu_v_s, dmu_v_each_s, dsigma_v_each_s,
-    ) = np.empty((14, T, B, 1), dtype)
+        inv_sigma_v_n_s, inv_sigma_v_s, inv_sigma_u_n_s, inv_sigma_u_s, sum_mean_dq_n_q_n_terms_s,
+        mean_dq_n_q_n_s, sum_dq_n_s, mean_dq_n_s, sum_mean_dq_q_terms_s, mean_dq_q_s,
+        sum_mean_dq_terms_s, mean_dq_s,
+    ) = np.empty((12, T, B, 1), dtype)
     du_z_s, du_r_s, du_n_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(3))
     dv_z_s, dv_r_s, dv_n_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(3))
     da_n_s, da_r_s, da_z_s = dh_next_da_n_s, da_n_da_r_s, dh_next_da_z_s
@@ -647,28 +647,27 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
     np.multiply(dh_next_da_z_s, dh_next_dh_s, out=dh_next_da_z_s)
     np.divide(1.0, sigma_v_n_s, out=inv_sigma_v_n_s)
-    np.divide(1.0, sigma_u_n_s, out=inv_sigma_u_n_s)
     np.divide(1.0, sigma_v_s, out=inv_sigma_v_s)
+    np.divide(1.0, sigma_u_n_s, out=inv_sigma_u_n_s)
     np.divide(1.0, sigma_u_s, out=inv_sigma_u_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dp_n, dp_r, dp_z = np.empty((3, B, H), dtype)
     (
-        sum_dsigma_u_n_terms, dsigma_u_n, sum_dp_n, dmu_u_n, sum_dsigma_u_terms, dsigma_u,
-        sum_dmu_u_terms, dmu_u, dmu_u_each, dsigma_u_each,
-    ) = np.empty((10, B, 1), dtype)
+        sum_mean_dp_n_p_n_terms, mean_dp_n_p_n, sum_dp_n, mean_dp_n, sum_mean_dp_p_terms, mean_dp_p,
+        sum_mean_dp_terms, mean_dp,
+    ) = np.empty((8, B, 1), dtype)
     work = np.empty((B, H), dtype)
     work2 = np.empty((B, H), dtype)
-    work_1 = np.empty((B, 1), dtype)
     dgates_1_U = np.empty((B, H), dtype)
     steps = _backwards(
-        dys, dh_next_da_n_s, r_s, dm_s, da_n_da_r_s, dh_next_da_z_s, p_n_s, inv_sigma_u_n_s, p_r_s,
-        p_z_s, inv_sigma_u_s, du_n_s, du_r_s, du_z_s, dh_next_dh_s, dgates_1_s, ended_s,
+        dys, dh_next_da_n_s, r_s, dm_s, da_n_da_r_s, dh_next_da_z_s, p_n_s, p_r_s, p_z_s,
+        inv_sigma_u_n_s, du_n_s, inv_sigma_u_s, du_r_s, du_z_s, dh_next_dh_s, dgates_1_s, ended_s,
     )
     for (
-        dy, dh_next_da_n, r, dm, da_n_da_r, dh_next_da_z, p_n, inv_sigma_u_n, p_r, p_z, inv_sigma_u,
-        du_n, du_r, du_z, dh_next_dh, dgates_1, ended,
+        dy, dh_next_da_n, r, dm, da_n_da_r, dh_next_da_z, p_n, p_r, p_z, inv_sigma_u_n, du_n,
+        inv_sigma_u, du_r, du_z, dh_next_dh, dgates_1, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
@@ -679,49 +678,37 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_n_da_r, da_n, out=da_r)
         np.multiply(dh_next_da_z, dh_next, out=da_z)
         np.multiply(dm, s_u_n, out=dp_n)
-        _dot(dp_n, p_n, out=sum_dsigma_u_n_terms)
-        # dsigma_u_n = -inv_sigma_u_n * sum_dsigma_u_n_terms
-        np.multiply(inv_sigma_u_n, sum_dsigma_u_n_terms, out=dsigma_u_n)
-        np.negative(dsigma_u_n, out=dsigma_u_n)
+        _dot(dp_n, p_n, out=sum_mean_dp_n_p_n_terms)
+        np.divide(sum_mean_dp_n_p_n_terms, H, out=mean_dp_n_p_n)
         np.add.reduce(dp_n, axis=-1, keepdims=True, out=sum_dp_n)
-        # dmu_u_n = -inv_sigma_u_n * sum_dp_n
-        np.multiply(inv_sigma_u_n, sum_dp_n, out=dmu_u_n)
-        np.negative(dmu_u_n, out=dmu_u_n)
+        np.divide(sum_dp_n, H, out=mean_dp_n)
         np.multiply(da_r, s_u_r, out=dp_r)
         np.multiply(da_z, s_u_z, out=dp_z)
-        # sum_dsigma_u_terms = sum(dp_r * p_r + dp_z * p_z)
+        # sum_mean_dp_p_terms = sum(dp_r * p_r + dp_z * p_z)
         np.multiply(dp_r, p_r, out=work)
         np.multiply(dp_z, p_z, out=work2)
         np.add(work, work2, out=work)
-        np.add.reduce(work, axis=-1, keepdims=True, out=sum_dsigma_u_terms)
-        # dsigma_u = -inv_sigma_u * sum_dsigma_u_terms
-        np.multiply(inv_sigma_u, sum_dsigma_u_terms, out=dsigma_u)
-        np.negative(dsigma_u, out=dsigma_u)
-        # sum_dmu_u_terms = sum(dp_r + dp_z)
+        np.add.reduce(work, axis=-1, keepdims=True, out=sum_mean_dp_p_terms)
+        np.divide(sum_mean_dp_p_terms, 2 * H, out=mean_dp_p)
+        # sum_mean_dp_terms = sum(dp_r + dp_z)
         np.add(dp_r, dp_z, out=work)
-        np.add.reduce(work, axis=-1, keepdims=True, out=sum_dmu_u_terms)
-        # dmu_u = -inv_sigma_u * sum_dmu_u_terms
-        np.multiply(inv_sigma_u, sum_dmu_u_terms, out=dmu_u)
-        np.negative(dmu_u, out=dmu_u)
-        # du_n = dp_n * inv_sigma_u_n + dsigma_u_n * p_n / H + dmu_u_n / H
-        np.multiply(dp_n, inv_sigma_u_n, out=du_n)
-        np.divide(dsigma_u_n, H, out=work_1)
-        np.multiply(work_1, p_n, out=work)
-        np.add(du_n, work, out=du_n)
-        np.divide(dmu_u_n, H, out=work_1)
-        np.add(du_n, work_1, out=du_n)
-        np.divide(dmu_u, 2 * H, out=dmu_u_each)
-        np.divide(dsigma_u, 2 * H, out=dsigma_u_each)
-        # du_r = dp_r * inv_sigma_u + p_r * dsigma_u_each + dmu_u_each
-        np.multiply(dp_r, inv_sigma_u, out=du_r)
-        np.multiply(p_r, dsigma_u_each, out=work)
-        np.add(du_r, work, out=du_r)
-        np.add(du_r, dmu_u_each, out=du_r)
-        # du_z = dp_z * inv_sigma_u + p_z * dsigma_u_each + dmu_u_each
-        np.multiply(dp_z, inv_sigma_u, out=du_z)
-        np.multiply(p_z, dsigma_u_each, out=work)
-        np.add(du_z, work, out=du_z)
-        np.add(du_z, dmu_u_each, out=du_z)
+        np.add.reduce(work, axis=-1, keepdims=True, out=sum_mean_dp_terms)
+        np.divide(sum_mean_dp_terms, 2 * H, out=mean_dp)
+        # du_n = (dp_n - p_n * mean_dp_n_p_n - mean_dp_n) * inv_sigma_u_n
+        np.multiply(p_n, mean_dp_n_p_n, out=du_n)
+        np.subtract(dp_n, du_n, out=du_n)
+        np.subtract(du_n, mean_dp_n, out=du_n)
+        np.multiply(du_n, inv_sigma_u_n, out=du_n)
+        # du_r = (dp_r - p_r * mean_dp_p - mean_dp) * inv_sigma_u
+        np.multiply(p_r, mean_dp_p, out=du_r)
+        np.subtract(dp_r, du_r, out=du_r)
+        np.subtract(du_r, mean_dp, out=du_r)
+        np.multiply(du_r, inv_sigma_u, out=du_r)
+        # du_z = (dp_z - p_z * mean_dp_p - mean_dp) * inv_sigma_u
+        np.multiply(p_z, mean_dp_p, out=du_z)
+        np.subtract(dp_z, du_z, out=du_z)
+        np.subtract(du_z, mean_dp, out=du_z)
+        np.multiply(du_z, inv_sigma_u, out=du_z)
         np.multiply(dh_next, dh_next_dh, out=dh)
         np.dot(dgates_1, U, out=dgates_1_U)
         np.add(dh, dgates_1_U, out=dh)
@@ -736,51 +723,38 @@ def backward(params, tape, dys, dstate=None):
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
     work2_s = np.empty((T, B, H), dtype)
-    work_1_s = np.empty((T, B, 1), dtype)
     np.multiply(da_n_s, s_v_n, out=dq_n_s)
-    _dot(dq_n_s, q_n_s, out=sum_dsigma_v_n_terms_s)
-    # dsigma_v_n = -inv_sigma_v_n * sum_dsigma_v_n_terms
-    np.multiply(inv_sigma_v_n_s, sum_dsigma_v_n_terms_s, out=dsigma_v_n_s)
-    np.negative(dsigma_v_n_s, out=dsigma_v_n_s)
+    _dot(dq_n_s, q_n_s, out=sum_mean_dq_n_q_n_terms_s)
+    np.divide(sum_mean_dq_n_q_n_terms_s, H, out=mean_dq_n_q_n_s)
     np.add.reduce(dq_n_s, axis=-1, keepdims=True, out=sum_dq_n_s)
-    # dmu_v_n = -inv_sigma_v_n * sum_dq_n
-    np.multiply(inv_sigma_v_n_s, sum_dq_n_s, out=dmu_v_n_s)
-    np.negative(dmu_v_n_s, out=dmu_v_n_s)
+    np.divide(sum_dq_n_s, H, out=mean_dq_n_s)
     np.multiply(da_r_s, s_v_r, out=dq_r_s)
     np.multiply(da_z_s, s_v_z, out=dq_z_s)
-    # sum_dsigma_v_terms = sum(dq_r * q_r + dq_z * q_z)
+    # sum_mean_dq_q_terms = sum(dq_r * q_r + dq_z * q_z)
     np.multiply(dq_r_s, q_r_s, out=work_s)
     np.multiply(dq_z_s, q_z_s, out=work2_s)
     np.add(work_s, work2_s, out=work_s)
-    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
-    # dsigma_v = -inv_sigma_v * sum_dsigma_v_terms
-    np.multiply(inv_sigma_v_s, sum_dsigma_v_terms_s, out=dsigma_v_s)
-    np.negative(dsigma_v_s, out=dsigma_v_s)
-    # sum_dmu_v_terms = sum(dq_r + dq_z)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_mean_dq_q_terms_s)
+    np.divide(sum_mean_dq_q_terms_s, 2 * H, out=mean_dq_q_s)
+    # sum_mean_dq_terms = sum(dq_r + dq_z)
     np.add(dq_r_s, dq_z_s, out=work_s)
-    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
-    # dmu_v = -inv_sigma_v * sum_dmu_v_terms
-    np.multiply(inv_sigma_v_s, sum_dmu_v_terms_s, out=dmu_v_s)
-    np.negative(dmu_v_s, out=dmu_v_s)
-    # dv_n = dq_n * inv_sigma_v_n + dsigma_v_n * q_n / H + dmu_v_n / H
-    np.multiply(dq_n_s, inv_sigma_v_n_s, out=dv_n_s)
-    np.divide(dsigma_v_n_s, H, out=work_1_s)
-    np.multiply(work_1_s, q_n_s, out=work_s)
-    np.add(dv_n_s, work_s, out=dv_n_s)
-    np.divide(dmu_v_n_s, H, out=work_1_s)
-    np.add(dv_n_s, work_1_s, out=dv_n_s)
-    np.divide(dmu_v_s, 2 * H, out=dmu_v_each_s)
-    np.divide(dsigma_v_s, 2 * H, out=dsigma_v_each_s)
-    # dv_r = dq_r * inv_sigma_v + q_r * dsigma_v_each + dmu_v_each
-    np.multiply(dq_r_s, inv_sigma_v_s, out=dv_r_s)
-    np.multiply(q_r_s, dsigma_v_each_s, out=work_s)
-    np.add(dv_r_s, work_s, out=dv_r_s)
-    np.add(dv_r_s, dmu_v_each_s, out=dv_r_s)
-    # dv_z = dq_z * inv_sigma_v + q_z * dsigma_v_each + dmu_v_each
-    np.multiply(dq_z_s, inv_sigma_v_s, out=dv_z_s)
-    np.multiply(q_z_s, dsigma_v_each_s, out=work_s)
-    np.add(dv_z_s, work_s, out=dv_z_s)
-    np.add(dv_z_s, dmu_v_each_s, out=dv_z_s)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_mean_dq_terms_s)
+    np.divide(sum_mean_dq_terms_s, 2 * H, out=mean_dq_s)
+    # dv_n = (dq_n - q_n * mean_dq_n_q_n - mean_dq_n) * inv_sigma_v_n
+    np.multiply(q_n_s, mean_dq_n_q_n_s, out=dv_n_s)
+    np.subtract(dq_n_s, dv_n_s, out=dv_n_s)
+    np.subtract(dv_n_s, mean_dq_n_s, out=dv_n_s)
+    np.multiply(dv_n_s, inv_sigma_v_n_s, out=dv_n_s)
+    # dv_r = (dq_r - q_r * mean_dq_q - mean_dq) * inv_sigma_v
+    np.multiply(q_r_s, mean_dq_q_s, out=dv_r_s)
+    np.subtract(dq_r_s, dv_r_s, out=dv_r_s)
+    np.subtract(dv_r_s, mean_dq_s, out=dv_r_s)
+    np.multiply(dv_r_s, inv_sigma_v_s, out=dv_r_s)
+    # dv_z = (dq_z - q_z * mean_dq_q - mean_dq) * inv_sigma_v
+    np.multiply(q_z_s, mean_dq_q_s, out=dv_z_s)
+    np.subtract(dq_z_s, dv_z_s, out=dv_z_s)
+    np.subtract(dv_z_s, mean_dq_s, out=dv_z_s)
+    np.multiply(dv_z_s, inv_sigma_v_s, out=dv_z_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
@@ -925,16 +899,12 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     inv_sigma_u_s = 1 / sigma_u_s
     mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
     sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
-    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_z_dot_s = v_z_dot_s / sigma_v_s - q_z_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    q_r_dot_s = v_r_dot_s / sigma_v_s - q_r_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_z_dot_s = (v_z_dot_s - mu_v_dot_s - sigma_v_dot_s * q_z_s) / sigma_v_s
+    q_r_dot_s = (v_r_dot_s - mu_v_dot_s - sigma_v_dot_s * q_r_s) / sigma_v_s
     mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
     sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
     inv_sigma_u_n_s = 1 / sigma_u_n_s
-    q_n_dot_s = (
-        v_n_dot_s / sigma_v_n_s - mu_v_n_dot_s / sigma_v_n_s - sigma_v_n_dot_s * q_n_s / sigma_v_n_s
-    )
+    q_n_dot_s = (v_n_dot_s - mu_v_n_dot_s - sigma_v_n_dot_s * q_n_s) / sigma_v_n_s
     a_z_dot_bias = t_u_z_dot + t_v_z_dot
     a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
     a_r_dot_bias = t_u_r_dot + t_v_r_dot
@@ -957,25 +927,11 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
             / 2
             / H
         )
-        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
-        sigma_u_dot_inv_sigma_u = sigma_u_dot * inv_sigma_u_s[t]
-        p_z_dot = (
-            u_z_dot_s[t] * inv_sigma_u_s[t]
-            - p_z_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
-        p_r_dot = (
-            u_r_dot_s[t] * inv_sigma_u_s[t]
-            - p_r_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
+        p_z_dot = (u_z_dot_s[t] - mu_u_dot - sigma_u_dot * p_z_s[t]) * inv_sigma_u_s[t]
+        p_r_dot = (u_r_dot_s[t] - mu_u_dot - sigma_u_dot * p_r_s[t]) * inv_sigma_u_s[t]
         mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
         sigma_u_n_dot = _dot(u_n_dot_s[t], p_n_s[t]) / H
-        p_n_dot = (
-            u_n_dot_s[t] * inv_sigma_u_n_s[t]
-            - mu_u_n_dot * inv_sigma_u_n_s[t]
-            - sigma_u_n_dot * p_n_s[t] * inv_sigma_u_n_s[t]
-        )
+        p_n_dot = (u_n_dot_s[t] - mu_u_n_dot - sigma_u_n_dot * p_n_s[t]) * inv_sigma_u_n_s[t]
         a_z_dot_s[t] += p_z_dot * s_u_z
         a_r_dot_s[t] += p_r_dot * s_u_r
         m_dot_s[t] += p_n_dot * s_u_n
@@ -1070,16 +1026,12 @@ def hvp(
     inv_sigma_u_s = 1 / sigma_u_s
     mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
     sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
-    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_z_dot_s = v_z_dot_s / sigma_v_s - q_z_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    q_r_dot_s = v_r_dot_s / sigma_v_s - q_r_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_z_dot_s = (v_z_dot_s - mu_v_dot_s - sigma_v_dot_s * q_z_s) / sigma_v_s
+    q_r_dot_s = (v_r_dot_s - mu_v_dot_s - sigma_v_dot_s * q_r_s) / sigma_v_s
     mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
     sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
     inv_sigma_u_n_s = 1 / sigma_u_n_s
-    q_n_dot_s = (
-        v_n_dot_s / sigma_v_n_s - mu_v_n_dot_s / sigma_v_n_s - sigma_v_n_dot_s * q_n_s / sigma_v_n_s
-    )
+    q_n_dot_s = (v_n_dot_s - mu_v_n_dot_s - sigma_v_n_dot_s * q_n_s) / sigma_v_n_s
     a_z_dot_bias = t_u_z_dot + t_v_z_dot
     a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
     dh_next_dh_s = 1 - z_s
@@ -1101,24 +1053,12 @@ def hvp(
             / 2
             / H
         )
-        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
-        sigma_u_dot_inv_sigma_u = sigma_u_dot_s[t] * inv_sigma_u_s[t]
-        p_z_dot_s[t] = (
-            u_z_dot_s[t] * inv_sigma_u_s[t]
-            - p_z_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
-        p_r_dot_s[t] = (
-            u_r_dot_s[t] * inv_sigma_u_s[t]
-            - p_r_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
+        p_z_dot_s[t] = (u_z_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_z_s[t]) * inv_sigma_u_s[t]
+        p_r_dot_s[t] = (u_r_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_r_s[t]) * inv_sigma_u_s[t]
         mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
         sigma_u_n_dot_s[t] = _dot(u_n_dot_s[t], p_n_s[t]) / H
         p_n_dot_s[t] = (
-            u_n_dot_s[t] * inv_sigma_u_n_s[t]
-            - mu_u_n_dot * inv_sigma_u_n_s[t]
-            - sigma_u_n_dot_s[t] * p_n_s[t] * inv_sigma_u_n_s[t]
+            (u_n_dot_s[t] - mu_u_n_dot - sigma_u_n_dot_s[t] * p_n_s[t]) * inv_sigma_u_n_s[t]
         )
         a_z_dot_s[t] += p_z_dot_s[t] * s_u_z
         z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
@@ -1169,11 +1109,7 @@ def hvp(
         + n_dot_s * z_s * dh_next_dh_s
     )
     inv_sigma_v_n_s = 1 / sigma_v_n_s
-    dsigma_v_n_dot_rate_s = sigma_v_n_dot_s / sigma_v_n_s**2
-    dsigma_u_n_dot_rate_s = sigma_u_n_dot_s / sigma_u_n_s**2
     inv_sigma_v_s = 1 / sigma_v_s
-    dsigma_v_dot_rate_s = sigma_v_dot_s / sigma_v_s**2
-    dsigma_u_dot_rate_s = sigma_u_dot_s / sigma_u_s**2
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
@@ -1193,64 +1129,66 @@ def hvp(
         da_z_dot_s[t] = dh_next * dh_next_da_z_dot_s[t] + dh_next_dot * dh_next_da_z_s[t]
         dp_n = dm_s[t] * s_u_n
         dp_n_dot = dm_s[t] * s_u_n_dot + dm_dot_s[t] * s_u_n
-        dsigma_u_n_part = _dot(dp_n, p_n_s[t])
-        dsigma_u_n = -dsigma_u_n_part * inv_sigma_u_n_s[t]
-        sum_dsigma_u_n_dot_terms = np.sum(
-            dp_n * p_n_dot_s[t] + dp_n_dot * p_n_s[t], axis=-1, keepdims=True
+        mean_dp_n_p_n = _dot(dp_n, p_n_s[t]) / H
+        mean_dp_n_p_n_dot = (
+            np.sum(dp_n * p_n_dot_s[t] + dp_n_dot * p_n_s[t], axis=-1, keepdims=True) / H
         )
-        dsigma_u_n_dot = (
-            dsigma_u_n_dot_rate_s[t] * dsigma_u_n_part
-            - inv_sigma_u_n_s[t] * sum_dsigma_u_n_dot_terms
-        )
-        sum_dp_n = np.sum(dp_n, axis=-1, keepdims=True)
-        dmu_u_n = -inv_sigma_u_n_s[t] * sum_dp_n
-        sum_dp_n_dot = np.sum(dp_n_dot, axis=-1, keepdims=True)
-        dmu_u_n_dot = dsigma_u_n_dot_rate_s[t] * sum_dp_n - inv_sigma_u_n_s[t] * sum_dp_n_dot
+        mean_dp_n = np.sum(dp_n, axis=-1, keepdims=True) / H
+        mean_dp_n_dot = np.sum(dp_n_dot, axis=-1, keepdims=True) / H
         dp_r = da_r_s[t] * s_u_r
         dp_r_dot = da_r_s[t] * s_u_r_dot + da_r_dot_s[t] * s_u_r
         dp_z = da_z_s[t] * s_u_z
         dp_z_dot = da_z_s[t] * s_u_z_dot + da_z_dot_s[t] * s_u_z
-        dsigma_u_part = np.sum(dp_r * p_r_s[t] + dp_z * p_z_s[t], axis=-1, keepdims=True)
-        dsigma_u = -dsigma_u_part * inv_sigma_u_s[t]
-        sum_dsigma_u_dot_terms = np.sum(
-            dp_r * p_r_dot_s[t] + dp_z * p_z_dot_s[t] + dp_r_dot * p_r_s[t] + dp_z_dot * p_z_s[t],
-            axis=-1, keepdims=True,
+        mean_dp_p = np.sum(dp_r * p_r_s[t] + dp_z * p_z_s[t], axis=-1, keepdims=True) / 2 / H
+        mean_dp_p_dot = (
+            np.sum(
+                dp_r * p_r_dot_s[t]
+                + dp_z * p_z_dot_s[t]
+                + dp_r_dot * p_r_s[t]
+                + dp_z_dot * p_z_s[t],
+                axis=-1, keepdims=True,
+            )
+            / 2
+            / H
         )
-        dsigma_u_dot = (
-            dsigma_u_dot_rate_s[t] * dsigma_u_part - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
-        )
-        dmu_u_part = np.sum(dp_r + dp_z, axis=-1, keepdims=True)
-        dmu_u = -dmu_u_part * inv_sigma_u_s[t]
-        sum_dmu_u_dot_terms = np.sum(dp_r_dot + dp_z_dot, axis=-1, keepdims=True)
-        dmu_u_dot = dmu_u_part * dsigma_u_dot_rate_s[t] - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
-        dsigma_u_n_each = dsigma_u_n / H
-        du_n_s[t] = dp_n * inv_sigma_u_n_s[t] + dmu_u_n / H + p_n_s[t] * dsigma_u_n_each
+        mean_dp = np.sum(dp_r + dp_z, axis=-1, keepdims=True) / 2 / H
+        mean_dp_dot = np.sum(dp_r_dot + dp_z_dot, axis=-1, keepdims=True) / 2 / H
+        du_n_part = dp_n - p_n_s[t] * mean_dp_n_p_n - mean_dp_n
+        du_n_s[t] = du_n_part * inv_sigma_u_n_s[t]
         du_n_dot_s[t] = (
-            p_n_dot_s[t] * dsigma_u_n_each
-            - dp_n * dsigma_u_n_dot_rate_s[t]
-            + dp_n_dot * inv_sigma_u_n_s[t]
-            + dsigma_u_n_dot * p_n_s[t] / H
-            + dmu_u_n_dot / H
+            (
+                dp_n_dot
+                - sigma_u_n_dot_s[t] * du_n_part / sigma_u_n_s[t]
+                - p_n_dot_s[t] * mean_dp_n_p_n
+                - p_n_s[t] * mean_dp_n_p_n_dot
+                - mean_dp_n_dot
+            )
+            * inv_sigma_u_n_s[t]
         )
-        dsigma_u_each = dsigma_u / 2 / H
-        dmu_u_each = dmu_u / 2 / H
-        du_r_s[t] = dp_r * inv_sigma_u_s[t] + p_r_s[t] * dsigma_u_each + dmu_u_each
-        dmu_u_dot_each = dmu_u_dot / 2 / H
-        dsigma_u_dot_each = dsigma_u_dot / 2 / H
+        dp_r_minus_mean_dp_minus_mean_dp_p_p_r = dp_r - p_r_s[t] * mean_dp_p - mean_dp
+        du_r_s[t] = dp_r_minus_mean_dp_minus_mean_dp_p_p_r * inv_sigma_u_s[t]
+        sigma_u_dot_per_sigma_u = sigma_u_dot_s[t] / sigma_u_s[t]
         du_r_dot_s[t] = (
-            p_r_dot_s[t] * dsigma_u_each
-            - dp_r * dsigma_u_dot_rate_s[t]
-            + dp_r_dot * inv_sigma_u_s[t]
-            + p_r_s[t] * dsigma_u_dot_each
-            + dmu_u_dot_each
+            (
+                dp_r_dot
+                - p_r_dot_s[t] * mean_dp_p
+                - p_r_s[t] * mean_dp_p_dot
+                - mean_dp_dot
+                - dp_r_minus_mean_dp_minus_mean_dp_p_p_r * sigma_u_dot_per_sigma_u
+            )
+            * inv_sigma_u_s[t]
         )
-        du_z_s[t] = dp_z * inv_sigma_u_s[t] + p_z_s[t] * dsigma_u_each + dmu_u_each
+        dp_z_minus_mean_dp_minus_mean_dp_p_p_z = dp_z - p_z_s[t] * mean_dp_p - mean_dp
+        du_z_s[t] = dp_z_minus_mean_dp_minus_mean_dp_p_p_z * inv_sigma_u_s[t]
         du_z_dot_s[t] = (
-            p_z_dot_s[t] * dsigma_u_each
-            - dp_z * dsigma_u_dot_rate_s[t]
-            + dp_z_dot * inv_sigma_u_s[t]
-            + p_z_s[t] * dsigma_u_dot_each
-            + dmu_u_dot_each
+            (
+                dp_z_dot
+                - p_z_dot_s[t] * mean_dp_p
+                - p_z_s[t] * mean_dp_p_dot
+                - mean_dp_dot
+                - dp_z_minus_mean_dp_minus_mean_dp_p_p_z * sigma_u_dot_per_sigma_u
+            )
+            * inv_sigma_u_s[t]
         )
         dh_dot[...] = dh_next_dot * dh_next_dh_s[t] - dh_next * z_dot_s[t]
         dh[...] = dh_next * dh_next_dh_s[t]
@@ -1272,63 +1210,63 @@ def hvp(
             np.copyto(dh_dot, dh_dot_before, where=ended)
     dq_n_s = da_n_s * s_v_n
     dq_n_dot_s = da_n_s * s_v_n_dot + da_n_dot_s * s_v_n
-    dsigma_v_n_part_s = _dot(dq_n_s, q_n_s)
-    dsigma_v_n_s = -dsigma_v_n_part_s * inv_sigma_v_n_s
-    sum_dsigma_v_n_dot_terms_s = np.sum(
-        dq_n_s * q_n_dot_s + dq_n_dot_s * q_n_s, axis=-1, keepdims=True
+    mean_dq_n_q_n_s = _dot(dq_n_s, q_n_s) / H
+    mean_dq_n_q_n_dot_s = (
+        np.sum(dq_n_s * q_n_dot_s + dq_n_dot_s * q_n_s, axis=-1, keepdims=True) / H
     )
-    dsigma_v_n_dot_s = (
-        dsigma_v_n_dot_rate_s * dsigma_v_n_part_s - inv_sigma_v_n_s * sum_dsigma_v_n_dot_terms_s
-    )
-    sum_dq_n_s = np.sum(dq_n_s, axis=-1, keepdims=True)
-    dmu_v_n_s = -inv_sigma_v_n_s * sum_dq_n_s
-    sum_dq_n_dot_s = np.sum(dq_n_dot_s, axis=-1, keepdims=True)
-    dmu_v_n_dot_s = dsigma_v_n_dot_rate_s * sum_dq_n_s - inv_sigma_v_n_s * sum_dq_n_dot_s
+    mean_dq_n_s = np.sum(dq_n_s, axis=-1, keepdims=True) / H
+    mean_dq_n_dot_s = np.sum(dq_n_dot_s, axis=-1, keepdims=True) / H
     dq_r_s = da_r_s * s_v_r
     dq_r_dot_s = da_r_s * s_v_r_dot + da_r_dot_s * s_v_r
     dq_z_s = da_z_s * s_v_z
     dq_z_dot_s = da_z_s * s_v_z_dot + da_z_dot_s * s_v_z
-    dsigma_v_part_s = np.sum(dq_r_s * q_r_s + dq_z_s * q_z_s, axis=-1, keepdims=True)
-    dsigma_v_s = -dsigma_v_part_s * inv_sigma_v_s
-    sum_dsigma_v_dot_terms_s = np.sum(
-        dq_r_s * q_r_dot_s + dq_z_s * q_z_dot_s + dq_r_dot_s * q_r_s + dq_z_dot_s * q_z_s, axis=-1,
-        keepdims=True,
+    mean_dq_q_s = np.sum(dq_r_s * q_r_s + dq_z_s * q_z_s, axis=-1, keepdims=True) / 2 / H
+    mean_dq_q_dot_s = (
+        np.sum(
+            dq_r_s * q_r_dot_s + dq_z_s * q_z_dot_s + dq_r_dot_s * q_r_s + dq_z_dot_s * q_z_s,
+            axis=-1, keepdims=True,
+        )
+        / 2
+        / H
     )
-    dsigma_v_dot_s = (
-        dsigma_v_dot_rate_s * dsigma_v_part_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
-    )
-    dmu_v_part_s = np.sum(dq_r_s + dq_z_s, axis=-1, keepdims=True)
-    dmu_v_s = -dmu_v_part_s * inv_sigma_v_s
-    sum_dmu_v_dot_terms_s = np.sum(dq_r_dot_s + dq_z_dot_s, axis=-1, keepdims=True)
-    dmu_v_dot_s = dmu_v_part_s * dsigma_v_dot_rate_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
-    dsigma_v_n_each_s = dsigma_v_n_s / H
-    dv_n_s[...] = dq_n_s * inv_sigma_v_n_s + dmu_v_n_s / H + q_n_s * dsigma_v_n_each_s
+    mean_dq_s = np.sum(dq_r_s + dq_z_s, axis=-1, keepdims=True) / 2 / H
+    mean_dq_dot_s = np.sum(dq_r_dot_s + dq_z_dot_s, axis=-1, keepdims=True) / 2 / H
+    dv_n_part_s = dq_n_s - q_n_s * mean_dq_n_q_n_s - mean_dq_n_s
+    dv_n_s[...] = dv_n_part_s * inv_sigma_v_n_s
     dv_n_dot_s[...] = (
-        q_n_dot_s * dsigma_v_n_each_s
-        - dq_n_s * dsigma_v_n_dot_rate_s
-        + dq_n_dot_s * inv_sigma_v_n_s
-        + dsigma_v_n_dot_s * q_n_s / H
-        + dmu_v_n_dot_s / H
+        (
+            dq_n_dot_s
+            - sigma_v_n_dot_s * dv_n_part_s / sigma_v_n_s
+            - q_n_dot_s * mean_dq_n_q_n_s
+            - q_n_s * mean_dq_n_q_n_dot_s
+            - mean_dq_n_dot_s
+        )
+        * inv_sigma_v_n_s
     )
-    dsigma_v_each_s = dsigma_v_s / 2 / H
-    dmu_v_each_s = dmu_v_s / 2 / H
-    dv_r_s[...] = dq_r_s * inv_sigma_v_s + q_r_s * dsigma_v_each_s + dmu_v_each_s
-    dmu_v_dot_each_s = dmu_v_dot_s / 2 / H
-    dsigma_v_dot_each_s = dsigma_v_dot_s / 2 / H
+    dq_r_minus_mean_dq_minus_mean_dq_q_q_r_s = dq_r_s - q_r_s * mean_dq_q_s - mean_dq_s
+    dv_r_s[...] = dq_r_minus_mean_dq_minus_mean_dq_q_q_r_s * inv_sigma_v_s
+    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
     dv_r_dot_s[...] = (
-        q_r_dot_s * dsigma_v_each_s
-        - dq_r_s * dsigma_v_dot_rate_s
-        + dq_r_dot_s * inv_sigma_v_s
-        + q_r_s * dsigma_v_dot_each_s
-        + dmu_v_dot_each_s
+        (
+            dq_r_dot_s
+            - q_r_dot_s * mean_dq_q_s
+            - q_r_s * mean_dq_q_dot_s
+            - mean_dq_dot_s
+            - dq_r_minus_mean_dq_minus_mean_dq_q_q_r_s * sigma_v_dot_per_sigma_v_s
+        )
+        * inv_sigma_v_s
     )
-    dv_z_s[...] = dq_z_s * inv_sigma_v_s + q_z_s * dsigma_v_each_s + dmu_v_each_s
+    dq_z_minus_mean_dq_minus_mean_dq_q_q_z_s = dq_z_s - q_z_s * mean_dq_q_s - mean_dq_s
+    dv_z_s[...] = dq_z_minus_mean_dq_minus_mean_dq_q_q_z_s * inv_sigma_v_s
     dv_z_dot_s[...] = (
-        q_z_dot_s * dsigma_v_each_s
-        - dq_z_s * dsigma_v_dot_rate_s
-        + dq_z_dot_s * inv_sigma_v_s
-        + q_z_s * dsigma_v_dot_each_s
-        + dmu_v_dot_each_s
+        (
+            dq_z_dot_s
+            - q_z_dot_s * mean_dq_q_s
+            - q_z_s * mean_dq_q_dot_s
+            - mean_dq_dot_s
+            - dq_z_minus_mean_dq_minus_mean_dq_q_q_z_s * sigma_v_dot_per_sigma_v_s
+        )
+        * inv_sigma_v_s
     )
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot

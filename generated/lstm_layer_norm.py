@@ -612,9 +612,9 @@ def backward(params, tape, dys, dstate=None):
     s_u, U, s_v, W = (params.stacked[k] for k in ("s_u", "U", "s_v", "W"))
     dgates_1_s, dgates_2_s, dq_s, da_s = np.empty((4, T, B, 4 * H), dtype)
     (
-        inv_sigma_c_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_terms_s, dsigma_v_s,
-        sum_dmu_v_terms_s, dmu_v_s, dmu_v_each_s, dsigma_v_each_s,
-    ) = np.empty((9, T, B, 1), dtype)
+        inv_sigma_c_s, inv_sigma_v_s, inv_sigma_u_s, sum_mean_dq_q_terms_s, mean_dq_q_s,
+        sum_mean_dq_terms_s, mean_dq_s,
+    ) = np.empty((7, T, B, 1), dtype)
     dh_next_da_tanh_h_next_s = np.empty((T, B, H), dtype)
     (
         dc_next_da_f_s, dc_next_da_i_s, dh_next_da_o_s, dc_next_da_g_s
@@ -653,12 +653,10 @@ def backward(params, tape, dys, dstate=None):
     dp = np.empty((B, 4 * H), dtype)
     dp_c = np.empty((B, H), dtype)
     (
-        sum_dsigma_c_terms, dsigma_c, sum_dp_c, dmu_c, sum_dsigma_u_terms, dsigma_u,
-        sum_dmu_u_terms, dmu_u, dmu_u_each, dsigma_u_each,
-    ) = np.empty((10, B, 1), dtype)
+        sum_mean_dp_c_p_c_terms, mean_dp_c_p_c, sum_dp_c, mean_dp_c, sum_mean_dp_p_terms, mean_dp_p,
+        sum_mean_dp_terms, mean_dp,
+    ) = np.empty((8, B, 1), dtype)
     work = np.empty((B, H), dtype)
-    work_1 = np.empty((B, 1), dtype)
-    work_4H = np.empty((B, 4 * H), dtype)
     steps = _backwards(
         dys, dh_next_da_tanh_h_next_s, p_c_s, inv_sigma_c_s, dc_next_da_g_s, dh_next_da_o_s,
         dc_next_da_i_s, dc_next_da_f_s, da_s, p_s, inv_sigma_u_s, dgates_1_s, f_s, ended_s,
@@ -676,42 +674,30 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.multiply(da_tanh_h_next, s_c, out=dp_c)
-        _dot(dp_c, p_c, out=sum_dsigma_c_terms)
-        # dsigma_c = -inv_sigma_c * sum_dsigma_c_terms
-        np.multiply(inv_sigma_c, sum_dsigma_c_terms, out=dsigma_c)
-        np.negative(dsigma_c, out=dsigma_c)
+        _dot(dp_c, p_c, out=sum_mean_dp_c_p_c_terms)
+        np.divide(sum_mean_dp_c_p_c_terms, H, out=mean_dp_c_p_c)
         np.add.reduce(dp_c, axis=-1, keepdims=True, out=sum_dp_c)
-        # dmu_c = -inv_sigma_c * sum_dp_c
-        np.multiply(inv_sigma_c, sum_dp_c, out=dmu_c)
-        np.negative(dmu_c, out=dmu_c)
-        # dc_next += dp_c * inv_sigma_c + dsigma_c * p_c / H + dmu_c / H
-        np.multiply(dp_c, inv_sigma_c, out=work)
+        np.divide(sum_dp_c, H, out=mean_dp_c)
+        # dc_next += (dp_c - p_c * mean_dp_c_p_c - mean_dp_c) * inv_sigma_c
+        np.multiply(p_c, mean_dp_c_p_c, out=work)
+        np.subtract(dp_c, work, out=work)
+        np.subtract(work, mean_dp_c, out=work)
+        np.multiply(work, inv_sigma_c, out=work)
         np.add(dc_next, work, out=dc_next)
-        np.divide(dsigma_c, H, out=work_1)
-        np.multiply(work_1, p_c, out=work)
-        np.add(dc_next, work, out=dc_next)
-        np.divide(dmu_c, H, out=work_1)
-        np.add(dc_next, work_1, out=dc_next)
         np.multiply(dc_next_da_g, dc_next, out=da_g)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
         np.multiply(da, s_u, out=dp)
-        _dot(dp, p, out=sum_dsigma_u_terms)
-        # dsigma_u = -inv_sigma_u * sum_dsigma_u_terms
-        np.multiply(inv_sigma_u, sum_dsigma_u_terms, out=dsigma_u)
-        np.negative(dsigma_u, out=dsigma_u)
-        np.add.reduce(dp, axis=-1, keepdims=True, out=sum_dmu_u_terms)
-        # dmu_u = -inv_sigma_u * sum_dmu_u_terms
-        np.multiply(inv_sigma_u, sum_dmu_u_terms, out=dmu_u)
-        np.negative(dmu_u, out=dmu_u)
-        np.divide(dmu_u, 4 * H, out=dmu_u_each)
-        np.divide(dsigma_u, 4 * H, out=dsigma_u_each)
-        # dgates_1 = dp * inv_sigma_u + p * dsigma_u_each + dmu_u_each
-        np.multiply(dp, inv_sigma_u, out=dgates_1)
-        np.multiply(p, dsigma_u_each, out=work_4H)
-        np.add(dgates_1, work_4H, out=dgates_1)
-        np.add(dgates_1, dmu_u_each, out=dgates_1)
+        _dot(dp, p, out=sum_mean_dp_p_terms)
+        np.divide(sum_mean_dp_p_terms, 4 * H, out=mean_dp_p)
+        np.add.reduce(dp, axis=-1, keepdims=True, out=sum_mean_dp_terms)
+        np.divide(sum_mean_dp_terms, 4 * H, out=mean_dp)
+        # dgates_1 = (dp - p * mean_dp_p - mean_dp) * inv_sigma_u
+        np.multiply(p, mean_dp_p, out=dgates_1)
+        np.subtract(dp, dgates_1, out=dgates_1)
+        np.subtract(dgates_1, mean_dp, out=dgates_1)
+        np.multiply(dgates_1, inv_sigma_u, out=dgates_1)
         np.dot(dgates_1, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
@@ -722,23 +708,16 @@ def backward(params, tape, dys, dstate=None):
             np.copyto(dc, dc_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
-    work_4H_s = np.empty((T, B, 4 * H), dtype)
     np.multiply(da_s, s_v, out=dq_s)
-    _dot(dq_s, q_s, out=sum_dsigma_v_terms_s)
-    # dsigma_v = -inv_sigma_v * sum_dsigma_v_terms
-    np.multiply(inv_sigma_v_s, sum_dsigma_v_terms_s, out=dsigma_v_s)
-    np.negative(dsigma_v_s, out=dsigma_v_s)
-    np.add.reduce(dq_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
-    # dmu_v = -inv_sigma_v * sum_dmu_v_terms
-    np.multiply(inv_sigma_v_s, sum_dmu_v_terms_s, out=dmu_v_s)
-    np.negative(dmu_v_s, out=dmu_v_s)
-    np.divide(dmu_v_s, 4 * H, out=dmu_v_each_s)
-    np.divide(dsigma_v_s, 4 * H, out=dsigma_v_each_s)
-    # dgates_2 = dq * inv_sigma_v + q * dsigma_v_each + dmu_v_each
-    np.multiply(dq_s, inv_sigma_v_s, out=dgates_2_s)
-    np.multiply(q_s, dsigma_v_each_s, out=work_4H_s)
-    np.add(dgates_2_s, work_4H_s, out=dgates_2_s)
-    np.add(dgates_2_s, dmu_v_each_s, out=dgates_2_s)
+    _dot(dq_s, q_s, out=sum_mean_dq_q_terms_s)
+    np.divide(sum_mean_dq_q_terms_s, 4 * H, out=mean_dq_q_s)
+    np.add.reduce(dq_s, axis=-1, keepdims=True, out=sum_mean_dq_terms_s)
+    np.divide(sum_mean_dq_terms_s, 4 * H, out=mean_dq_s)
+    # dgates_2 = (dq - q * mean_dq_q - mean_dq) * inv_sigma_v
+    np.multiply(q_s, mean_dq_q_s, out=dgates_2_s)
+    np.subtract(dq_s, dgates_2_s, out=dgates_2_s)
+    np.subtract(dgates_2_s, mean_dq_s, out=dgates_2_s)
+    np.multiply(dgates_2_s, inv_sigma_v_s, out=dgates_2_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
@@ -852,9 +831,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     inv_sigma_u_s = 1 / sigma_u_s
     mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
     sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
-    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_dot_s = gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_dot_s = (gates_2_dot_s - mu_v_dot_s - sigma_v_dot_s * q_s) / sigma_v_s
     a_dot_bias = b_dot + t_u_dot + t_v_dot
     a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
     dc_next_da_g_s = i_s * (1 - g_s**2)
@@ -877,13 +854,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
         mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
         sigma_u_dot = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
-        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
-        sigma_u_dot_inv_sigma_u = sigma_u_dot * inv_sigma_u_s[t]
-        p_dot = (
-            gates_1_dot_s[t] * inv_sigma_u_s[t]
-            - p_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
+        p_dot = (gates_1_dot_s[t] - mu_u_dot - sigma_u_dot * p_s[t]) * inv_sigma_u_s[t]
         a_dot[...] = p_dot * s_u + a_dot_in_s[t]
         c_next_dot[...] = (
             c_dot * f_s[t]
@@ -893,11 +864,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         )
         mu_c_dot = np.sum(c_next_dot, axis=-1, keepdims=True) / H
         sigma_c_dot = _dot(c_next_dot, p_c_s[t]) / H
-        p_c_dot = (
-            c_next_dot * inv_sigma_c_s[t]
-            - mu_c_dot * inv_sigma_c_s[t]
-            - sigma_c_dot * p_c_s[t] * inv_sigma_c_s[t]
-        )
+        p_c_dot = (c_next_dot - mu_c_dot - sigma_c_dot * p_c_s[t]) * inv_sigma_c_s[t]
         a_tanh_h_next_dot_s[t] += p_c_dot * s_c
         h_dot_s[t + 1] = (
             a_o_dot * dh_next_da_o_s[t] + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
@@ -981,9 +948,7 @@ def hvp(
     inv_sigma_u_s = 1 / sigma_u_s
     mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
     sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
-    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_dot_s = gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
+    q_dot_s = (gates_2_dot_s - mu_v_dot_s - sigma_v_dot_s * q_s) / sigma_v_s
     a_dot_bias = b_dot + t_u_dot + t_v_dot
     a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
     df_da_f_s = (1 - f_s) * f_s
@@ -1000,13 +965,7 @@ def hvp(
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
         mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
         sigma_u_dot_s[t] = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
-        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
-        sigma_u_dot_inv_sigma_u = sigma_u_dot_s[t] * inv_sigma_u_s[t]
-        p_dot_s[t] = (
-            gates_1_dot_s[t] * inv_sigma_u_s[t]
-            - p_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
+        p_dot_s[t] = (gates_1_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_s[t]) * inv_sigma_u_s[t]
         a_dot_s[t] = p_dot_s[t] * s_u + a_dot_in_s[t]
         f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
         i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
@@ -1017,11 +976,7 @@ def hvp(
         )
         mu_c_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True) / H
         sigma_c_dot_s[t] = _dot(c_dot_s[t + 1], p_c_s[t]) / H
-        p_c_dot_s[t] = (
-            c_dot_s[t + 1] * inv_sigma_c_s[t]
-            - mu_c_dot * inv_sigma_c_s[t]
-            - sigma_c_dot_s[t] * p_c_s[t] * inv_sigma_c_s[t]
-        )
+        p_c_dot_s[t] = (c_dot_s[t + 1] - mu_c_dot - sigma_c_dot_s[t] * p_c_s[t]) * inv_sigma_c_s[t]
         a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
         tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
         h_dot_s[t + 1] = o_dot_s[t] * tanh_h_next_s[t] + tanh_h_next_dot_s[t] * o_s[t]
@@ -1045,7 +1000,6 @@ def hvp(
     dh_next_da_tanh_h_next_dot_s = (
         o_dot_s * (1 - tanh_h_next_s**2) - 2 * tanh_h_next_dot_s * o_s * tanh_h_next_s
     )
-    dsigma_c_dot_rate_s = sigma_c_dot_s / sigma_c_s**2
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
@@ -1061,8 +1015,6 @@ def hvp(
         c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
     )
     inv_sigma_v_s = 1 / sigma_v_s
-    dsigma_v_dot_rate_s = sigma_v_dot_s / sigma_v_s**2
-    dsigma_u_dot_rate_s = sigma_u_dot_s / sigma_u_s**2
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -1082,26 +1034,23 @@ def hvp(
         )
         dp_c = da_tanh_h_next_s[t] * s_c
         dp_c_dot = da_tanh_h_next_s[t] * s_c_dot + da_tanh_h_next_dot_s[t] * s_c
-        dsigma_c_part = _dot(dp_c, p_c_s[t])
-        dsigma_c = -dsigma_c_part * inv_sigma_c_s[t]
-        sum_dsigma_c_dot_terms = np.sum(
-            dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t], axis=-1, keepdims=True
+        mean_dp_c_p_c = _dot(dp_c, p_c_s[t]) / H
+        mean_dp_c_p_c_dot = (
+            np.sum(dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t], axis=-1, keepdims=True) / H
         )
-        dsigma_c_dot = (
-            dsigma_c_dot_rate_s[t] * dsigma_c_part - inv_sigma_c_s[t] * sum_dsigma_c_dot_terms
-        )
-        sum_dp_c = np.sum(dp_c, axis=-1, keepdims=True)
-        dmu_c = -inv_sigma_c_s[t] * sum_dp_c
-        sum_dp_c_dot = np.sum(dp_c_dot, axis=-1, keepdims=True)
-        dmu_c_dot = dsigma_c_dot_rate_s[t] * sum_dp_c - inv_sigma_c_s[t] * sum_dp_c_dot
-        dsigma_c_each = dsigma_c / H
-        dc_next += dp_c * inv_sigma_c_s[t] + dmu_c / H + p_c_s[t] * dsigma_c_each
+        mean_dp_c = np.sum(dp_c, axis=-1, keepdims=True) / H
+        mean_dp_c_dot = np.sum(dp_c_dot, axis=-1, keepdims=True) / H
+        dc_next_part = dp_c - p_c_s[t] * mean_dp_c_p_c - mean_dp_c
+        dc_next += dc_next_part * inv_sigma_c_s[t]
         dc_next_dot += (
-            p_c_dot_s[t] * dsigma_c_each
-            - dp_c * dsigma_c_dot_rate_s[t]
-            + dp_c_dot * inv_sigma_c_s[t]
-            + dsigma_c_dot * p_c_s[t] / H
-            + dmu_c_dot / H
+            (
+                dp_c_dot
+                - sigma_c_dot_s[t] * dc_next_part / sigma_c_s[t]
+                - p_c_dot_s[t] * mean_dp_c_p_c
+                - p_c_s[t] * mean_dp_c_p_c_dot
+                - mean_dp_c_dot
+            )
+            * inv_sigma_c_s[t]
         )
         da_g_s[t] = dc_next * dc_next_da_g_s[t]
         da_g_dot_s[t] = dc_next * dc_next_da_g_dot_s[t] + dc_next_dot * dc_next_da_g_s[t]
@@ -1113,27 +1062,28 @@ def hvp(
         da_f_dot_s[t] = dc_next * dc_next_da_f_dot_s[t] + dc_next_dot * dc_next_da_f_s[t]
         dp = da_s[t] * s_u
         dp_dot = da_s[t] * s_u_dot + da_dot_s[t] * s_u
-        dsigma_u_part = _dot(dp, p_s[t])
-        dsigma_u = -dsigma_u_part * inv_sigma_u_s[t]
-        sum_dsigma_u_dot_terms = np.sum(dp * p_dot_s[t] + dp_dot * p_s[t], axis=-1, keepdims=True)
-        dsigma_u_dot = (
-            dsigma_u_dot_rate_s[t] * dsigma_u_part - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
+        mean_dp_p = _dot(dp, p_s[t]) / 4 / H
+        mean_dp_p_dot = np.sum(dp * p_dot_s[t] + dp_dot * p_s[t], axis=-1, keepdims=True) / 4 / H
+        mean_dp = np.sum(dp, axis=-1, keepdims=True) / 4 / H
+        mean_dp_dot = np.sum(dp_dot, axis=-1, keepdims=True) / 4 / H
+        dp_f_minus_mean_dp_minus_mean_dp_p_p_f_to_dp_g_minus_mean_dp_minus_mean_dp_p_p_g = (
+            dp - p_s[t] * mean_dp_p - mean_dp
         )
-        dmu_u_part = np.sum(dp, axis=-1, keepdims=True)
-        dmu_u = -dmu_u_part * inv_sigma_u_s[t]
-        sum_dmu_u_dot_terms = np.sum(dp_dot, axis=-1, keepdims=True)
-        dmu_u_dot = dmu_u_part * dsigma_u_dot_rate_s[t] - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
-        dsigma_u_each = dsigma_u / 4 / H
-        dmu_u_each = dmu_u / 4 / H
-        dgates_1_s[t] = dp * inv_sigma_u_s[t] + p_s[t] * dsigma_u_each + dmu_u_each
-        dmu_u_dot_each = dmu_u_dot / 4 / H
-        dsigma_u_dot_each = dsigma_u_dot / 4 / H
+        dgates_1_s[t] = (
+            dp_f_minus_mean_dp_minus_mean_dp_p_p_f_to_dp_g_minus_mean_dp_minus_mean_dp_p_p_g
+            * inv_sigma_u_s[t]
+        )
+        sigma_u_dot_per_sigma_u = sigma_u_dot_s[t] / sigma_u_s[t]
         dgates_1_dot_s[t] = (
-            p_dot_s[t] * dsigma_u_each
-            - dp * dsigma_u_dot_rate_s[t]
-            + dp_dot * inv_sigma_u_s[t]
-            + p_s[t] * dsigma_u_dot_each
-            + dmu_u_dot_each
+            (
+                dp_dot
+                - p_dot_s[t] * mean_dp_p
+                - p_s[t] * mean_dp_p_dot
+                - mean_dp_dot
+                - dp_f_minus_mean_dp_minus_mean_dp_p_p_f_to_dp_g_minus_mean_dp_minus_mean_dp_p_p_g
+                * sigma_u_dot_per_sigma_u
+            )
+            * inv_sigma_u_s[t]
         )
         dh[...] = dgates_1_s[t] @ U
         dh_dot[...] = dgates_1_dot_s[t] @ U
@@ -1153,27 +1103,28 @@ def hvp(
             np.copyto(dc_dot, dc_dot_before, where=ended)
     dq_s = da_s * s_v
     dq_dot_s = da_s * s_v_dot + da_dot_s * s_v
-    dsigma_v_part_s = _dot(dq_s, q_s)
-    dsigma_v_s = -dsigma_v_part_s * inv_sigma_v_s
-    sum_dsigma_v_dot_terms_s = np.sum(dq_s * q_dot_s + dq_dot_s * q_s, axis=-1, keepdims=True)
-    dsigma_v_dot_s = (
-        dsigma_v_dot_rate_s * dsigma_v_part_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
+    mean_dq_q_s = _dot(dq_s, q_s) / 4 / H
+    mean_dq_q_dot_s = np.sum(dq_s * q_dot_s + dq_dot_s * q_s, axis=-1, keepdims=True) / 4 / H
+    mean_dq_s = np.sum(dq_s, axis=-1, keepdims=True) / 4 / H
+    mean_dq_dot_s = np.sum(dq_dot_s, axis=-1, keepdims=True) / 4 / H
+    dq_f_minus_mean_dq_minus_mean_dq_q_q_f_to_dq_g_minus_mean_dq_minus_mean_dq_q_q_g_s = (
+        dq_s - q_s * mean_dq_q_s - mean_dq_s
     )
-    dmu_v_part_s = np.sum(dq_s, axis=-1, keepdims=True)
-    dmu_v_s = -dmu_v_part_s * inv_sigma_v_s
-    sum_dmu_v_dot_terms_s = np.sum(dq_dot_s, axis=-1, keepdims=True)
-    dmu_v_dot_s = dmu_v_part_s * dsigma_v_dot_rate_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
-    dsigma_v_each_s = dsigma_v_s / 4 / H
-    dmu_v_each_s = dmu_v_s / 4 / H
-    dgates_2_s = dq_s * inv_sigma_v_s + q_s * dsigma_v_each_s + dmu_v_each_s
-    dmu_v_dot_each_s = dmu_v_dot_s / 4 / H
-    dsigma_v_dot_each_s = dsigma_v_dot_s / 4 / H
+    dgates_2_s = (
+        dq_f_minus_mean_dq_minus_mean_dq_q_q_f_to_dq_g_minus_mean_dq_minus_mean_dq_q_q_g_s
+        * inv_sigma_v_s
+    )
+    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
     dgates_2_dot_s = (
-        q_dot_s * dsigma_v_each_s
-        - dq_s * dsigma_v_dot_rate_s
-        + dq_dot_s * inv_sigma_v_s
-        + q_s * dsigma_v_dot_each_s
-        + dmu_v_dot_each_s
+        (
+            dq_dot_s
+            - q_dot_s * mean_dq_q_s
+            - q_s * mean_dq_q_dot_s
+            - mean_dq_dot_s
+            - dq_f_minus_mean_dq_minus_mean_dq_q_q_f_to_dq_g_minus_mean_dq_minus_mean_dq_q_q_g_s
+            * sigma_v_dot_per_sigma_v_s
+        )
+        * inv_sigma_v_s
     )
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot

@@ -1017,14 +1017,10 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    dh_per_maximum_h_s = dh_s / maximum_h_s[..., None]
-    dC_next_q_s = o_s * dh_per_maximum_h_s
-    dC_next_q_dot_part_s = maximum_h_dot_s / maximum_h_s**2
-    dh_dot_o_per_maximum_h_s = dh_dot_s * o_s / maximum_h_s[..., None]
+    dC_next_q_s = dh_s * o_s / maximum_h_s[..., None]
     dC_next_q_dot_s = (
-        o_dot_s * dh_per_maximum_h_s
-        - dh_s * o_s * dC_next_q_dot_part_s[..., None]
-        + dh_dot_o_per_maximum_h_s
+        (dh_s * o_dot_s - dC_next_q_s * maximum_h_dot_s[..., None] + dh_dot_s * o_s)
+        / maximum_h_s[..., None]
     )
     dmaximum_h_part_terms_s = dh_s * h_s
     sum_dmaximum_h_part_terms_s = np.sum(dmaximum_h_part_terms_s, axis=-1)
@@ -1033,7 +1029,8 @@ def hvp(
     dmaximum_h_dot_terms_s = dh_s * h_dot_s + dh_dot_s * h_s
     sum_dmaximum_h_dot_terms_s = np.sum(dmaximum_h_dot_terms_s, axis=-1)
     dmaximum_h_dot_s = (
-        dC_next_q_dot_part_s * dmaximum_h_part_s - sum_dmaximum_h_dot_terms_s / maximum_h_s
+        maximum_h_dot_s * dmaximum_h_part_s / maximum_h_s**2
+        - sum_dmaximum_h_dot_terms_s / maximum_h_s
     )
     a_heaviside_da2_maximum_h_s = a1_maximum_h_s - a2_maximum_h_s
     heaviside_da2_maximum_h_s = _heaviside(a_heaviside_da2_maximum_h_s)
@@ -1057,10 +1054,13 @@ def hvp(
     da_o_part_s = (1 - o_s) * C_next_q_s
     da_o_s = dC_next_q_s * da_o_part_s
     da_o_dot_s = (
-        (da_o_part_s * dh_per_maximum_h_s - dC_next_q_s * C_next_q_s) * o_dot_s
-        - dh_s * o_s * dC_next_q_dot_part_s[..., None] * da_o_part_s
-        + dC_next_q_s * C_next_q_dot_s * (1 - o_s)
-        + da_o_part_s * dh_dot_o_per_maximum_h_s
+        (dh_s * da_o_part_s / maximum_h_s[..., None] - dC_next_q_s * C_next_q_s) * o_dot_s
+        + (
+            dh_s * C_next_q_dot_s * (1 - o_s) * o_s
+            - da_o_s * maximum_h_dot_s[..., None]
+            + dh_dot_s * o_s * da_o_part_s
+        )
+        / maximum_h_s[..., None]
     )
     np.matmul(dC_next_q_s[..., None, :], C_s[1:], out=dq_s[..., None, :])
     dq_s += da_a1_maximum_h_s[..., None] * n_s[1:]

@@ -661,12 +661,12 @@ def hvp(
     exp_a_expm1_a_sqrt_h_next_s = np.exp(a_expm1_a_sqrt_h_next_s)
     exp_a_expm1_a_sqrt_h_next_dot_s = a_expm1_a_sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s
     i_x_s = xs * i_s
-    exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s = exp_a_expm1_a_sqrt_h_next_s / sqrt_h_next_s
-    dh_next_dd_s = h_s[:-1] * exp_d_s - exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s * i_x_s
+    dh_next_dd_part_s = exp_a_expm1_a_sqrt_h_next_s / sqrt_h_next_s
+    dh_next_dd_s = h_s[:-1] * exp_d_s - dh_next_dd_part_s * i_x_s
     dh_next_dd_dot_s = (
         h_dot_s[:-1] * exp_d_s
-        - xs_dot * i_s * exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s
-        - i_dot_s * xs * exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s
+        - xs_dot * i_s * dh_next_dd_part_s
+        - i_dot_s * xs * dh_next_dd_part_s
         + exp_d_dot_s * h_s[:-1]
         + sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s * i_x_s / sqrt_h_next_s**2
         - exp_a_expm1_a_sqrt_h_next_dot_s * i_x_s / sqrt_h_next_s

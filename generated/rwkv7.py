@@ -736,8 +736,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     sum_a_sqrt_kappa_dot_terms_s = np.sum(a_sqrt_kappa_dot_terms_s, axis=-1)
     a_sqrt_kappa_dot_s = sum_a_sqrt_kappa_dot_terms_s.copy()
     kappa_dot_s = (
-        z_dot_s / sqrt_kappa_s[..., None]
-        - a_sqrt_kappa_dot_s[..., None] * kappa_s / 2 / sqrt_kappa_s[..., None] ** 2
+        (z_dot_s - a_sqrt_kappa_dot_s[..., None] * kappa_s / 2 / sqrt_kappa_s[..., None])
+        / sqrt_kappa_s[..., None]
     )
     k_dot_s = (
         p_dot_s * (1 + alpha * (a_s - 1)) + a_dot_s * alpha * p_s + alpha_dot * p_s * (a_s - 1)
@@ -861,10 +861,7 @@ def hvp(
     sum_a_sqrt_kappa_dot_terms_s = np.sum(a_sqrt_kappa_dot_terms_s, axis=-1)
     a_sqrt_kappa_dot_s = sum_a_sqrt_kappa_dot_terms_s.copy()
     sqrt_kappa_dot_s = a_sqrt_kappa_dot_s / 2 / sqrt_kappa_s
-    kappa_dot_s = (
-        z_dot_s / sqrt_kappa_s[..., None]
-        - sqrt_kappa_dot_s[..., None] * kappa_s / sqrt_kappa_s[..., None]
-    )
+    kappa_dot_s = (z_dot_s - sqrt_kappa_dot_s[..., None] * kappa_s) / sqrt_kappa_s[..., None]
     k_dot_s = (
         p_dot_s * (1 + alpha * (a_s - 1)) + a_dot_s * alpha * p_s + alpha_dot * p_s * (a_s - 1)
     )
@@ -907,11 +904,8 @@ def hvp(
     dsqrt_kappa_rate_s = -(1 / sqrt_kappa_s)
     dsqrt_kappa_dot_rate_s = sqrt_kappa_dot_s / sqrt_kappa_s**2
     inv_sqrt_kappa_s = 1 / sqrt_kappa_s
-    dsqrt_kappa_dz_s = z_s / sqrt_kappa_s[..., None]
     dkappa_dz_dot_s = -dsqrt_kappa_dot_rate_s
-    dsqrt_kappa_dz_dot_s = (
-        z_dot_s / sqrt_kappa_s[..., None] - z_s * dsqrt_kappa_dot_rate_s[..., None]
-    )
+    dsqrt_kappa_dz_dot_s = -z_s * dsqrt_kappa_dot_rate_s[..., None]
     dk_da_s = alpha * p_s
     dk_da_dot_s = alpha_dot * p_s + p_dot_s * alpha
     da_da_a_s = (1 - a_s) * a_s
@@ -1015,12 +1009,12 @@ def hvp(
         dsqrt_kappa_dot_rate_s * dsqrt_kappa_part_s
         + dsqrt_kappa_rate_s * sum_dsqrt_kappa_dot_terms_s
     )
-    dz_s = dkappa_s * inv_sqrt_kappa_s[..., None] + dsqrt_kappa_s[..., None] * dsqrt_kappa_dz_s
+    dz_s = (dkappa_s + dsqrt_kappa_s[..., None] * z_s) * inv_sqrt_kappa_s[..., None]
     dz_dot_s = (
         dkappa_s * dkappa_dz_dot_s[..., None]
+        + (dsqrt_kappa_s[..., None] * z_dot_s + dkappa_dot_s + dsqrt_kappa_dot_s[..., None] * z_s)
+        * inv_sqrt_kappa_s[..., None]
         + dsqrt_kappa_s[..., None] * dsqrt_kappa_dz_dot_s
-        + dkappa_dot_s * inv_sqrt_kappa_s[..., None]
-        + dsqrt_kappa_dot_s[..., None] * dsqrt_kappa_dz_s
     )
     da_s = dkappa_a_s * kappa_s + dk_s * dk_da_s
     da_dot_s = (

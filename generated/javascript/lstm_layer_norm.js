@@ -731,28 +731,28 @@ export function backward(params, tape, dys, dstate) {
   const dq_s = new ArrayType(T * B * 4 * H);
   const da_s = new ArrayType(T * B * 4 * H);
   const da_tanh_h_next_s = new ArrayType(T * B * H);
-  const dsigma_v_terms_s = new ArrayType(T * B * H);
-  const sum_dsigma_v_terms_s = new ArrayType(T * B);
-  const dmu_v_terms_s = new ArrayType(T * B * H);
-  const sum_dmu_v_terms_s = new ArrayType(T * B);
-  const dmu_v_each_s = new ArrayType(T * B);
-  const dsigma_v_each_s = new ArrayType(T * B);
+  const mean_dq_q_terms_s = new ArrayType(T * B * H);
+  const sum_mean_dq_q_terms_s = new ArrayType(T * B);
+  const mean_dq_q_s = new ArrayType(T * B);
+  const mean_dq_terms_s = new ArrayType(T * B * H);
+  const sum_mean_dq_terms_s = new ArrayType(T * B);
+  const mean_dq_s = new ArrayType(T * B);
   const dxs = new ArrayType(T * B * I);
   const dp = new ArrayType(B * 4 * H);
   const dh_next_carry_s = new ArrayType(B * H);
   const dc_next_carry_s = new ArrayType(B * H);
   const dp_c_s = new ArrayType(B * H);
-  const dsigma_c_terms_s = new ArrayType(B * H);
-  const sum_dsigma_c_terms_s = new ArrayType(B);
-  const dsigma_c_s = new ArrayType(B);
+  const mean_dp_c_p_c_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_c_p_c_terms_s = new ArrayType(B);
+  const mean_dp_c_p_c_s = new ArrayType(B);
   const sum_dp_c_s = new ArrayType(B);
-  const dmu_c_s = new ArrayType(B);
-  const dsigma_u_terms_s = new ArrayType(B * H);
-  const sum_dsigma_u_terms_s = new ArrayType(B);
-  const dmu_u_terms_s = new ArrayType(B * H);
-  const sum_dmu_u_terms_s = new ArrayType(B);
-  const dmu_u_each_s = new ArrayType(B);
-  const dsigma_u_each_s = new ArrayType(B);
+  const mean_dp_c_s = new ArrayType(B);
+  const mean_dp_p_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_p_terms_s = new ArrayType(B);
+  const mean_dp_p_s = new ArrayType(B);
+  const mean_dp_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_terms_s = new ArrayType(B);
+  const mean_dp_s = new ArrayType(B);
 
   // The chain rule, last step first.
   dh_next_carry_s.set(dstate.h);
@@ -771,37 +771,36 @@ export function backward(params, tape, dys, dstate) {
         const dh_next_o = dh_next * o;
         const da_tanh_h_next = (1 - tanh_h_next * tanh_h_next) * dh_next_o;
         const dp_c = da_tanh_h_next * s_c[col];
-        const dsigma_c_terms = dp_c * p_c;
+        const mean_dp_c_p_c_terms = dp_c * p_c;
         const da_o = (1 - o) * tanh_h_next * dh_next_o;
         const dp_o = da_o * s_u_o[col];
         da_tanh_h_next_s[H * row + col] = da_tanh_h_next;
         dp_c_s[H * seq + col] = dp_c;
-        dsigma_c_terms_s[H * seq + col] = dsigma_c_terms;
+        mean_dp_c_p_c_terms_s[H * seq + col] = mean_dp_c_p_c_terms;
         da_s[4 * H * row + 2 * H + col] = da_o;
         dp[4 * H * seq + 2 * H + col] = dp_o;
       }
-      sum_dsigma_c_terms_s[seq] = 0;
+      sum_mean_dp_c_p_c_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dsigma_c_terms_s[seq] += dsigma_c_terms_s[H * seq + col];
+        sum_mean_dp_c_p_c_terms_s[seq] += mean_dp_c_p_c_terms_s[H * seq + col];
       }
       sum_dp_c_s[seq] = 0;
       for (let col = 0; col < H; col++) {
         sum_dp_c_s[seq] += dp_c_s[H * seq + col];
       }
       {
-        const sigma_c = sigma_c_s[row];
-        const sum_dsigma_c_terms = sum_dsigma_c_terms_s[seq];
+        const sum_mean_dp_c_p_c_terms = sum_mean_dp_c_p_c_terms_s[seq];
         const sum_dp_c = sum_dp_c_s[seq];
-        const dsigma_c = -sum_dsigma_c_terms / sigma_c;
-        const dmu_c = -sum_dp_c / sigma_c;
-        dsigma_c_s[seq] = dsigma_c;
-        dmu_c_s[seq] = dmu_c;
+        const mean_dp_c_p_c = sum_mean_dp_c_p_c_terms / H;
+        const mean_dp_c = sum_dp_c / H;
+        mean_dp_c_p_c_s[seq] = mean_dp_c_p_c;
+        mean_dp_c_s[seq] = mean_dp_c;
       }
       for (let col = 0; col < H; col++) {
         const dc_next_carry = dc_next_carry_s[H * seq + col];
-        const dmu_c = dmu_c_s[seq];
         const dp_c = dp_c_s[H * seq + col];
-        const dsigma_c = dsigma_c_s[seq];
+        const mean_dp_c = mean_dp_c_s[seq];
+        const mean_dp_c_p_c = mean_dp_c_p_c_s[seq];
         const p_c = p_c_s[H * row + col];
         const sigma_c = sigma_c_s[row];
         const i = i_s[H * row + col];
@@ -813,7 +812,7 @@ export function backward(params, tape, dys, dstate) {
         const p_g = p_s[4 * H * row + 3 * H + col];
         const p_i = p_s[4 * H * row + H + col];
         const p_o = p_s[4 * H * row + 2 * H + col];
-        const dc_next = dc_next_carry + dp_c / sigma_c + dsigma_c * p_c / H + dmu_c / H;
+        const dc_next = dc_next_carry + (dp_c - p_c * mean_dp_c_p_c - mean_dp_c) / sigma_c;
         const dc_next_i = dc_next * i;
         const da_g = (1 - g * g) * dc_next_i;
         const da_i = (1 - i) * g * dc_next_i;
@@ -822,8 +821,8 @@ export function backward(params, tape, dys, dstate) {
         const dp_g = da_g * s_u_g[col];
         const dp_i = da_i * s_u_i[col];
         const dp_f = da_f * s_u_f[col];
-        const dsigma_u_terms = dp_g * p_g + dp_o * p_o + dp_i * p_i + dp_f * p_f;
-        const dmu_u_terms = dp_g + dp_o + dp_i + dp_f;
+        const mean_dp_p_terms = dp_g * p_g + dp_o * p_o + dp_i * p_i + dp_f * p_f;
+        const mean_dp_terms = dp_g + dp_o + dp_i + dp_f;
         const dc = dc_next_f;
         da_s[4 * H * row + 3 * H + col] = da_g;
         da_s[4 * H * row + H + col] = da_i;
@@ -831,33 +830,30 @@ export function backward(params, tape, dys, dstate) {
         dp[4 * H * seq + 3 * H + col] = dp_g;
         dp[4 * H * seq + H + col] = dp_i;
         dp[4 * H * seq + col] = dp_f;
-        dsigma_u_terms_s[H * seq + col] = dsigma_u_terms;
-        dmu_u_terms_s[H * seq + col] = dmu_u_terms;
+        mean_dp_p_terms_s[H * seq + col] = mean_dp_p_terms;
+        mean_dp_terms_s[H * seq + col] = mean_dp_terms;
         dc_next_carry_s[H * seq + col] = dc;
       }
-      sum_dsigma_u_terms_s[seq] = 0;
+      sum_mean_dp_p_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dsigma_u_terms_s[seq] += dsigma_u_terms_s[H * seq + col];
+        sum_mean_dp_p_terms_s[seq] += mean_dp_p_terms_s[H * seq + col];
       }
-      sum_dmu_u_terms_s[seq] = 0;
+      sum_mean_dp_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dmu_u_terms_s[seq] += dmu_u_terms_s[H * seq + col];
+        sum_mean_dp_terms_s[seq] += mean_dp_terms_s[H * seq + col];
       }
       {
-        const sigma_u = sigma_u_s[row];
-        const sum_dsigma_u_terms = sum_dsigma_u_terms_s[seq];
-        const sum_dmu_u_terms = sum_dmu_u_terms_s[seq];
-        const dsigma_u = -sum_dsigma_u_terms / sigma_u;
-        const dmu_u = -sum_dmu_u_terms / sigma_u;
-        const dmu_u_each = dmu_u / 4 / H;
-        const dsigma_u_each = dsigma_u / 4 / H;
-        dmu_u_each_s[seq] = dmu_u_each;
-        dsigma_u_each_s[seq] = dsigma_u_each;
+        const sum_mean_dp_p_terms = sum_mean_dp_p_terms_s[seq];
+        const sum_mean_dp_terms = sum_mean_dp_terms_s[seq];
+        const mean_dp_p = sum_mean_dp_p_terms / 4 / H;
+        const mean_dp = sum_mean_dp_terms / 4 / H;
+        mean_dp_p_s[seq] = mean_dp_p;
+        mean_dp_s[seq] = mean_dp;
       }
       for (let col = 0; col < H; col++) {
-        const dmu_u_each = dmu_u_each_s[seq];
         const dp_g = dp[4 * H * seq + 3 * H + col];
-        const dsigma_u_each = dsigma_u_each_s[seq];
+        const mean_dp = mean_dp_s[seq];
+        const mean_dp_p = mean_dp_p_s[seq];
         const p_g = p_s[4 * H * row + 3 * H + col];
         const sigma_u = sigma_u_s[row];
         const dp_o = dp[4 * H * seq + 2 * H + col];
@@ -866,10 +862,10 @@ export function backward(params, tape, dys, dstate) {
         const p_i = p_s[4 * H * row + H + col];
         const dp_f = dp[4 * H * seq + col];
         const p_f = p_s[4 * H * row + col];
-        const du_g = dp_g / sigma_u + p_g * dsigma_u_each + dmu_u_each;
-        const du_o = dp_o / sigma_u + p_o * dsigma_u_each + dmu_u_each;
-        const du_i = dp_i / sigma_u + p_i * dsigma_u_each + dmu_u_each;
-        const du_f = dp_f / sigma_u + p_f * dsigma_u_each + dmu_u_each;
+        const du_g = (dp_g - p_g * mean_dp_p - mean_dp) / sigma_u;
+        const du_o = (dp_o - p_o * mean_dp_p - mean_dp) / sigma_u;
+        const du_i = (dp_i - p_i * mean_dp_p - mean_dp) / sigma_u;
+        const du_f = (dp_f - p_f * mean_dp_p - mean_dp) / sigma_u;
         dgates_1_s[4 * H * row + 3 * H + col] = du_g;
         dgates_1_s[4 * H * row + 2 * H + col] = du_o;
         dgates_1_s[4 * H * row + H + col] = du_i;
@@ -901,22 +897,22 @@ export function backward(params, tape, dys, dstate) {
       const dq_o = da_o * s_v_o[col];
       const dq_i = da_i * s_v_i[col];
       const dq_f = da_f * s_v_f[col];
-      const dsigma_v_terms = dq_g * q_g + dq_o * q_o + dq_i * q_i + dq_f * q_f;
-      const dmu_v_terms = dq_g + dq_o + dq_i + dq_f;
+      const mean_dq_q_terms = dq_g * q_g + dq_o * q_o + dq_i * q_i + dq_f * q_f;
+      const mean_dq_terms = dq_g + dq_o + dq_i + dq_f;
       dq_s[4 * H * row + 3 * H + col] = dq_g;
       dq_s[4 * H * row + 2 * H + col] = dq_o;
       dq_s[4 * H * row + H + col] = dq_i;
       dq_s[4 * H * row + col] = dq_f;
-      dsigma_v_terms_s[H * row + col] = dsigma_v_terms;
-      dmu_v_terms_s[H * row + col] = dmu_v_terms;
+      mean_dq_q_terms_s[H * row + col] = mean_dq_q_terms;
+      mean_dq_terms_s[H * row + col] = mean_dq_terms;
     }
-    sum_dsigma_v_terms_s[row] = 0;
+    sum_mean_dq_q_terms_s[row] = 0;
     for (let col = 0; col < H; col++) {
-      sum_dsigma_v_terms_s[row] += dsigma_v_terms_s[H * row + col];
+      sum_mean_dq_q_terms_s[row] += mean_dq_q_terms_s[H * row + col];
     }
-    sum_dmu_v_terms_s[row] = 0;
+    sum_mean_dq_terms_s[row] = 0;
     for (let col = 0; col < H; col++) {
-      sum_dmu_v_terms_s[row] += dmu_v_terms_s[H * row + col];
+      sum_mean_dq_terms_s[row] += mean_dq_terms_s[H * row + col];
     }
     for (let col = 0; col < H; col++) {
       ds_c[col] += da_tanh_h_next_s[H * row + col] * p_c_s[H * row + col];
@@ -925,20 +921,17 @@ export function backward(params, tape, dys, dstate) {
       dt_c[col] += da_tanh_h_next_s[H * row + col];
     }
     {
-      const sigma_v = sigma_v_s[row];
-      const sum_dsigma_v_terms = sum_dsigma_v_terms_s[row];
-      const sum_dmu_v_terms = sum_dmu_v_terms_s[row];
-      const dsigma_v = -sum_dsigma_v_terms / sigma_v;
-      const dmu_v = -sum_dmu_v_terms / sigma_v;
-      const dmu_v_each = dmu_v / 4 / H;
-      const dsigma_v_each = dsigma_v / 4 / H;
-      dmu_v_each_s[row] = dmu_v_each;
-      dsigma_v_each_s[row] = dsigma_v_each;
+      const sum_mean_dq_q_terms = sum_mean_dq_q_terms_s[row];
+      const sum_mean_dq_terms = sum_mean_dq_terms_s[row];
+      const mean_dq_q = sum_mean_dq_q_terms / 4 / H;
+      const mean_dq = sum_mean_dq_terms / 4 / H;
+      mean_dq_q_s[row] = mean_dq_q;
+      mean_dq_s[row] = mean_dq;
     }
     for (let col = 0; col < H; col++) {
-      const dmu_v_each = dmu_v_each_s[row];
       const dq_g = dq_s[4 * H * row + 3 * H + col];
-      const dsigma_v_each = dsigma_v_each_s[row];
+      const mean_dq = mean_dq_s[row];
+      const mean_dq_q = mean_dq_q_s[row];
       const q_g = q_s[4 * H * row + 3 * H + col];
       const sigma_v = sigma_v_s[row];
       const dq_o = dq_s[4 * H * row + 2 * H + col];
@@ -947,10 +940,10 @@ export function backward(params, tape, dys, dstate) {
       const q_i = q_s[4 * H * row + H + col];
       const dq_f = dq_s[4 * H * row + col];
       const q_f = q_s[4 * H * row + col];
-      const dv_g = dq_g / sigma_v + q_g * dsigma_v_each + dmu_v_each;
-      const dv_o = dq_o / sigma_v + q_o * dsigma_v_each + dmu_v_each;
-      const dv_i = dq_i / sigma_v + q_i * dsigma_v_each + dmu_v_each;
-      const dv_f = dq_f / sigma_v + q_f * dsigma_v_each + dmu_v_each;
+      const dv_g = (dq_g - q_g * mean_dq_q - mean_dq) / sigma_v;
+      const dv_o = (dq_o - q_o * mean_dq_q - mean_dq) / sigma_v;
+      const dv_i = (dq_i - q_i * mean_dq_q - mean_dq) / sigma_v;
+      const dv_f = (dq_f - q_f * mean_dq_q - mean_dq) / sigma_v;
       dgates_2_s[4 * H * row + 3 * H + col] = dv_g;
       dgates_2_s[4 * H * row + 2 * H + col] = dv_o;
       dgates_2_s[4 * H * row + H + col] = dv_i;

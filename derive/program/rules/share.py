@@ -226,12 +226,14 @@ def _divides(factor: sp.Expr) -> bool:
 
 # --- names ---------------------------------------------------------------------------------------
 
+LONGEST = 40  # letters of a name
 NUMBERS = {sp.S.One: "one", sp.Integer(2): "two", sp.S.Half: "half"}
 
 
 def name_of(expr: sp.Expr, equation: Equation) -> str:
-    """What an expression is called by its own words, if it is short; else after the equation."""
-    return _words(expr) or f"{equation.lhs}_part"
+    """What an expression is called by its own words, if these are few; else after the equation."""
+    words = _words(expr)
+    return words if 0 < len(words) <= LONGEST else f"{equation.lhs}_part"
 
 
 def _words(expr: sp.Expr) -> str:
