@@ -487,53 +487,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    W = params["W"]
-    V = params.stacked["V"]
-    W_dot = params_dot["W"]
-    V_dot, b_dot = (params_dot.stacked[k] for k in ("V", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_z_dot_s, a_tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    W_T_h_dot_s, a_dot_s = W_T_h_dot_in_s, a_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(a_dot_in_s))
-    np.matmul(_rows(xs_dot), V.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
-    gates_dot_s += b_dot
-    dh_next_da_tanh_h_next_s = 0.1 * z_s * (1 - tanh_h_next_s**2)
-    dh_next_da_z_s = 0.1 * (1 - z_s) * z_s * tanh_h_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        W_T_h_dot_s[t] += h_dot_s[t] @ W
-        a_dot_s[t] += h_dot_s[t] @ W.T
-        a_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
-        a_z_dot_s[t] += a_dot_s[t]
-        a_tanh_h_next_dot_s[t] += a_dot_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -575,52 +536,21 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
+    z_dot_s, tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dW_dot = dparams_dot["W"]
+    dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("V", "b"))
     W = params["W"]
     V = params.stacked["V"]
     W_dot = params_dot["W"]
-    V_dot, b_dot = (params_dot.stacked[k] for k in ("V", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_z_dot_s, a_tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    (
-        W_T_h_dot_s, a_dot_s, z_dot_s, tanh_h_next_dot_s
-    ) = W_T_h_dot_in_s, a_dot_in_s, a_z_dot_s, a_tanh_h_next_dot_s
-    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(a_dot_in_s))
-    np.matmul(_rows(xs_dot), V.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
-    gates_dot_s += b_dot
-    dz_da_z_s = (1 - z_s) * z_s
-    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
-    dh_next_dz_s = 0.1 * tanh_h_next_s
-    dh_next_dtanh_h_next_s = 0.1 * z_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        W_T_h_dot_s[t] += h_dot_s[t] @ W
-        a_dot_s[t] += h_dot_s[t] @ W.T
-        a_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
-        a_z_dot_s[t] += a_dot_s[t]
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        a_tanh_h_next_dot_s[t] += a_dot_s[t]
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t]
-            + z_dot_s[t] * dh_next_dz_s[t]
-            + tanh_h_next_dot_s[t] * dh_next_dtanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("V", "b"))
+    V_dot = params_dot.stacked["V"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_s, da_dot_s, dW_T_h_s, dW_T_h_dot_s = np.empty((4, T, B, H), dtype)
     da_z_s, da_tanh_h_next_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -684,6 +614,60 @@ def hvp(
     dV_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    W = params["W"]
+    V = params.stacked["V"]
+    W_dot = params_dot["W"]
+    V_dot, b_dot = (params_dot.stacked[k] for k in ("V", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
+    a_z_dot_s, a_tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    (
+        W_T_h_dot_s, a_dot_s, z_dot_s, tanh_h_next_dot_s
+    ) = W_T_h_dot_in_s, a_dot_in_s, a_z_dot_s, a_tanh_h_next_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
+    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(a_dot_in_s))
+    np.matmul(_rows(xs_dot), V.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
+    gates_dot_s += b_dot
+    dz_da_z_s = (1 - z_s) * z_s
+    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
+    dh_next_dz_s = 0.1 * tanh_h_next_s
+    dh_next_dtanh_h_next_s = 0.1 * z_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        W_T_h_dot_s[t] += h_dot_s[t] @ W
+        a_dot_s[t] += h_dot_s[t] @ W.T
+        a_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
+        a_z_dot_s[t] += a_dot_s[t]
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        a_tanh_h_next_dot_s[t] += a_dot_s[t]
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
+        h_dot_s[t + 1] = (
+            h_dot_s[t]
+            + z_dot_s[t] * dh_next_dz_s[t]
+            + tanh_h_next_dot_s[t] * dh_next_dtanh_h_next_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -453,46 +453,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, p_s, i_s, f_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    W, U = (params[k] for k in ("W", "U"))
-    W_dot, U_dot = (params_dot[k] for k in ("W", "U"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    p_dot_s, q_dot_in_s = np.empty((2, T, B, H), dtype)
-    q_dot_s = q_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(p_dot_s))
-    _rows(p_dot_s)[...] += _rows(xs) @ W_dot.T
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(q_dot_in_s))
-    h_next_dot_in_s = p_dot_s * i_s
-    dh_next_da_f_s = h_s[:-1] * (1 - f_s) * f_s
-    dh_next_da_i_s = p_s * (1 - i_s) * i_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        q_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot = p_dot_s[t] + q_dot_s[t]
-        a_f_dot = p_dot_s[t] - q_dot_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * f_s[t]
-            + a_i_dot * dh_next_da_i_s[t]
-            + a_f_dot * dh_next_da_f_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -534,37 +502,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    W, U = (params[k] for k in ("W", "U"))
-    W_dot, U_dot = (params_dot[k] for k in ("W", "U"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    p_dot_s, q_dot_in_s, di_da_i_s, df_da_f_s = np.empty((4, T, B, H), dtype)
-    q_dot_s, i_dot_s, f_dot_s = q_dot_in_s, di_da_i_s, df_da_f_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(p_dot_s))
-    _rows(p_dot_s)[...] += _rows(xs) @ W_dot.T
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(q_dot_in_s))
-    di_da_i_s[...] = (1 - i_s) * i_s
-    df_da_f_s[...] = (1 - f_s) * f_s
-    h_next_dot_in_s = p_dot_s * i_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        q_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot = p_dot_s[t] + q_dot_s[t]
-        i_dot_s[t] = a_i_dot * di_da_i_s[t]
-        a_f_dot = p_dot_s[t] - q_dot_s[t]
-        f_dot_s[t] = a_f_dot * df_da_f_s[t]
-        h_dot_s[t + 1] = (
-            i_dot_s[t] * p_s[t] + f_dot_s[t] * h_s[t] + h_dot_s[t] * f_s[t] + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, p_dot_s, i_dot_s, f_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     dW_dot, dU_dot = (dparams_dot[k] for k in ("W", "U"))
+    U, W = (params[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot[k] for k in ("U", "W"))
     (
         dh_next_s, dh_next_dot_s, da_f_s, da_f_dot_s, da_i_s, da_i_dot_s, dq_s, dq_dot_s
     ) = np.empty((8, T, B, H), dtype)
@@ -615,6 +562,46 @@ def hvp(
     np.matmul(_rows(dq_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(dq_dot_s).T @ _rows(h_s[:-1])
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, p_s, i_s, f_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    W, U = (params[k] for k in ("W", "U"))
+    W_dot, U_dot = (params_dot[k] for k in ("W", "U"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    p_dot_s, q_dot_in_s, di_da_i_s, df_da_f_s = np.empty((4, T, B, H), dtype)
+    q_dot_s, i_dot_s, f_dot_s = q_dot_in_s, di_da_i_s, df_da_f_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(p_dot_s))
+    _rows(p_dot_s)[...] += _rows(xs) @ W_dot.T
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(q_dot_in_s))
+    di_da_i_s[...] = (1 - i_s) * i_s
+    df_da_f_s[...] = (1 - f_s) * f_s
+    h_next_dot_in_s = p_dot_s * i_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        q_dot_s[t] += h_dot_s[t] @ U.T
+        a_i_dot = p_dot_s[t] + q_dot_s[t]
+        i_dot_s[t] = a_i_dot * di_da_i_s[t]
+        a_f_dot = p_dot_s[t] - q_dot_s[t]
+        f_dot_s[t] = a_f_dot * df_da_f_s[t]
+        h_dot_s[t + 1] = (
+            i_dot_s[t] * p_s[t] + f_dot_s[t] * h_s[t] + h_dot_s[t] * f_s[t] + h_next_dot_in_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, p_dot_s, i_dot_s, f_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -42,9 +42,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{\theta,t} &= U_{\theta} h_{t-1} + W_{\theta} x_t + b_{\theta} \\
+  a_{k,t} &= U_k h_{t-1} + W_k x_t + b_k, \quad k = \theta, \eta \\
   \theta_t &= \sigma(a_{\theta,t}) \\
-  a_{\eta,t} &= U_{\eta} h_{t-1} + W_{\eta} x_t + b_{\eta} \\
   \eta_t &= \sigma(a_{\eta,t}) \\
   n_t &= W_n x_t \\
   h_t &= \theta_t \circ \tanh(h_{t-1}) + \eta_t \circ \tanh(n_t)
@@ -71,12 +70,9 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} h_{t-1}^{\top} \\
-  \bar{W}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} x_t^{\top} \\
-  \bar{b}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} \\
-  \bar{U}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} h_{t-1}^{\top} \\
-  \bar{W}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} x_t^{\top} \\
-  \bar{b}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = \theta, \eta \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = \theta, \eta \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = \theta, \eta \\
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top}
 \end{align*}
 """
@@ -494,51 +490,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, tanh_h_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    dtanh_h_dh_s = np.empty((T, B, H), dtype)
-    a_theta_dot_s, a_eta_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    h_next_dot_in_s, tanh_h_dot_s = n_dot_s, dtanh_h_dh_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    gates_dot_s[..., : 2 * H] += b_dot
-    n_dot_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    dtanh_h_dh_s[...] = 1 - tanh_h_s**2
-    h_next_dot_in_s[...] = n_dot_s * eta_s * (1 - tanh_n_s**2)
-    dh_next_da_eta_s = (1 - eta_s) * eta_s * tanh_n_s
-    dh_next_da_theta_s = (1 - theta_s) * theta_s * tanh_h_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
-        tanh_h_dot_s[t] = h_dot_s[t] * dtanh_h_dh_s[t]
-        h_dot_s[t + 1] = (
-            a_theta_dot_s[t] * dh_next_da_theta_s[t]
-            + a_eta_dot_s[t] * dh_next_da_eta_s[t]
-            + tanh_h_dot_s[t] * theta_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -580,49 +539,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, tanh_h_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    dtanh_h_dh_s = np.empty((T, B, H), dtype)
-    a_theta_dot_s, a_eta_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        tanh_n_dot_s, tanh_h_dot_s, theta_dot_s, eta_dot_s
-    ) = n_dot_s, dtanh_h_dh_s, a_theta_dot_s, a_eta_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    gates_dot_s[..., : 2 * H] += b_dot
-    n_dot_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    dtheta_da_theta_s = (1 - theta_s) * theta_s
-    deta_da_eta_s = (1 - eta_s) * eta_s
-    tanh_n_dot_s[...] = n_dot_s * (1 - tanh_n_s**2)
-    dtanh_h_dh_s[...] = 1 - tanh_h_s**2
-    h_next_dot_in_s = tanh_n_dot_s * eta_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
-        theta_dot_s[t] = a_theta_dot_s[t] * dtheta_da_theta_s[t]
-        eta_dot_s[t] = a_eta_dot_s[t] * deta_da_eta_s[t]
-        tanh_h_dot_s[t] = h_dot_s[t] * dtanh_h_dh_s[t]
-        h_dot_s[t + 1] = (
-            theta_dot_s[t] * tanh_h_s[t]
-            + eta_dot_s[t] * tanh_n_s[t]
-            + tanh_h_dot_s[t] * theta_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
+    theta_dot_s, eta_dot_s, tanh_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     db_theta_dot, db_eta_dot = (dparams_dot[k] for k in ("b_theta", "b_eta"))
     dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
     da_theta_s, da_eta_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -686,6 +615,57 @@ def hvp(
     np.sum(da_theta_dot_s, axis=(0, 1), out=db_theta_dot)
     np.sum(da_eta_dot_s, axis=(0, 1), out=db_eta_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, tanh_h_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    dtanh_h_dh_s = np.empty((T, B, H), dtype)
+    a_theta_dot_s, a_eta_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    (
+        tanh_n_dot_s, tanh_h_dot_s, theta_dot_s, eta_dot_s
+    ) = n_dot_s, dtanh_h_dh_s, a_theta_dot_s, a_eta_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
+    gates_dot_s[..., : 2 * H] += b_dot
+    n_dot_s.fill(0)
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    dtheta_da_theta_s = (1 - theta_s) * theta_s
+    deta_da_eta_s = (1 - eta_s) * eta_s
+    tanh_n_dot_s[...] = n_dot_s * (1 - tanh_n_s**2)
+    dtanh_h_dh_s[...] = 1 - tanh_h_s**2
+    h_next_dot_in_s = tanh_n_dot_s * eta_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
+        theta_dot_s[t] = a_theta_dot_s[t] * dtheta_da_theta_s[t]
+        eta_dot_s[t] = a_eta_dot_s[t] * deta_da_eta_s[t]
+        tanh_h_dot_s[t] = h_dot_s[t] * dtanh_h_dh_s[t]
+        h_dot_s[t + 1] = (
+            theta_dot_s[t] * tanh_h_s[t]
+            + eta_dot_s[t] * tanh_n_s[t]
+            + tanh_h_dot_s[t] * theta_s[t]
+            + h_next_dot_in_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, tanh_h_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

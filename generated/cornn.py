@@ -461,46 +461,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, tanh_force_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    U, V, W = (params[k] for k in ("U", "V", "W"))
-    U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    a_tanh_force_dot_in_s = np.empty((T, B, H), dtype)
-    a_tanh_force_dot_s = a_tanh_force_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_force_dot_in_s))
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(xs) @ U_dot.T
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(z_s[:-1]) @ V_dot.T
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(y_s[:-1]) @ W_dot.T
-    a_tanh_force_dot_in_s += b_dot
-    dforce_da_tanh_force_s = 1 - tanh_force_s**2
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    z_dot = z_next_dot = state_dot.z.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            z_next_dot_before = z_next_dot.copy()
-        a_tanh_force_dot_s[t] += z_dot @ V.T
-        a_tanh_force_dot_s[t] += y_dot_s[t] @ W.T
-        force_dot = a_tanh_force_dot_s[t] * dforce_da_tanh_force_s[t] - y_dot_s[t]
-        z_next_dot[...] = 0.9 * z_dot + 0.1 * force_dot
-        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * z_next_dot
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_next_dot, z_next_dot_before, where=ended)
-
-    ys_dot = _masked(y_dot_s[1:].copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy(), z_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -542,37 +510,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    U, V, W = (params[k] for k in ("U", "V", "W"))
-    U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
-    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s = np.empty((2, T, B, H), dtype)
-    a_tanh_force_dot_s, tanh_force_dot_s = a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s
-    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_force_dot_in_s))
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(xs) @ U_dot.T
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(z_s[:-1]) @ V_dot.T
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(y_s[:-1]) @ W_dot.T
-    a_tanh_force_dot_in_s += b_dot
-    dtanh_force_da_tanh_force_s[...] = 1 - tanh_force_s**2
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        a_tanh_force_dot_s[t] += z_dot_s[t] @ V.T
-        a_tanh_force_dot_s[t] += y_dot_s[t] @ W.T
-        tanh_force_dot_s[t] = a_tanh_force_dot_s[t] * dtanh_force_da_tanh_force_s[t]
-        force_dot = tanh_force_dot_s[t] - y_dot_s[t]
-        z_dot_s[t + 1] = 0.9 * z_dot_s[t] + 0.1 * force_dot
-        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * z_dot_s[t + 1]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    y_dot_s, z_dot_s, tanh_force_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     dW_dot, dV_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "V", "U", "b"))
+    W, V, U = (params[k] for k in ("W", "V", "U"))
+    W_dot, V_dot, U_dot = (params_dot[k] for k in ("W", "V", "U"))
     da_tanh_force_s, da_tanh_force_dot_s = np.empty((2, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dforce_da_tanh_force_s = 1 - tanh_force_s**2
@@ -625,6 +572,46 @@ def hvp(
     dU_dot += _rows(da_tanh_force_dot_s).T @ _rows(xs)
     np.sum(da_tanh_force_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, z_s, tanh_force_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    U, V, W = (params[k] for k in ("U", "V", "W"))
+    U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
+    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
+    a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s = np.empty((2, T, B, H), dtype)
+    a_tanh_force_dot_s, tanh_force_dot_s = a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_force_dot_in_s))
+    _rows(a_tanh_force_dot_in_s)[...] += _rows(xs) @ U_dot.T
+    _rows(a_tanh_force_dot_in_s)[...] += _rows(z_s[:-1]) @ V_dot.T
+    _rows(a_tanh_force_dot_in_s)[...] += _rows(y_s[:-1]) @ W_dot.T
+    a_tanh_force_dot_in_s += b_dot
+    dtanh_force_da_tanh_force_s[...] = 1 - tanh_force_s**2
+
+    # Step by step.
+    y_dot_s[0] = state_dot.y
+    z_dot_s[0] = state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        a_tanh_force_dot_s[t] += z_dot_s[t] @ V.T
+        a_tanh_force_dot_s[t] += y_dot_s[t] @ W.T
+        tanh_force_dot_s[t] = a_tanh_force_dot_s[t] * dtanh_force_da_tanh_force_s[t]
+        force_dot = tanh_force_dot_s[t] - y_dot_s[t]
+        z_dot_s[t + 1] = 0.9 * z_dot_s[t] + 0.1 * force_dot
+        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * z_dot_s[t + 1]
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+
+    handed = y_dot_s, z_dot_s, tanh_force_dot_s
+    return y_dot_s[1:], State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _rows(array):

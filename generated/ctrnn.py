@@ -457,44 +457,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, rate_s, slope_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    log_tau, V, W = (params[k] for k in ("log_tau", "V", "W"))
-    V_dot, W_dot, log_tau_dot, theta_dot = (params_dot[k] for k in ("V", "W", "log_tau", "theta"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    V_x_dot_s, drate_da_rate_s, W_rate_dot_in_s, slope_dot_in_s = np.empty((4, T, B, H), dtype)
-    rate_dot_s, W_rate_dot_s, slope_dot_s = drate_da_rate_s, W_rate_dot_in_s, slope_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    tau = np.exp(log_tau)
-    drate_da_rate_s[...] = (1 - rate_s) * rate_s
-    np.matmul(_rows(xs_dot), V.T, out=_rows(V_x_dot_s))
-    _rows(V_x_dot_s)[...] += _rows(xs) @ V_dot.T
-    np.matmul(_rows(rate_s), W_dot.T, out=_rows(W_rate_dot_in_s))
-    slope_dot_in_s[...] = V_x_dot_s / tau - log_tau_dot * slope_s
-    inv_tau = 1 / tau
-    dslope_dy = -(1 / tau)
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    for t in range(T):
-        ended = ended_s[t]
-        a_rate_dot = y_dot_s[t] + theta_dot
-        rate_dot_s[t] = a_rate_dot * drate_da_rate_s[t]
-        W_rate_dot_s[t] += rate_dot_s[t] @ W.T
-        slope_dot_s[t] += y_dot_s[t] * dslope_dy + W_rate_dot_s[t] * inv_tau
-        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * slope_dot_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-
-    ys_dot = _masked(y_dot_s[1:].copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -536,38 +506,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    log_tau, V, W = (params[k] for k in ("log_tau", "V", "W"))
-    V_dot, W_dot, log_tau_dot, theta_dot = (params_dot[k] for k in ("V", "W", "log_tau", "theta"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    V_x_dot_s, rate_dot_s, W_rate_dot_in_s, slope_dot_in_s = np.empty((4, T, B, H), dtype)
-    W_rate_dot_s, slope_dot_s = W_rate_dot_in_s, slope_dot_in_s
-    tau = np.exp(log_tau)
-    drate_da_rate_s = (1 - rate_s) * rate_s
-    np.matmul(_rows(xs_dot), V.T, out=_rows(V_x_dot_s))
-    _rows(V_x_dot_s)[...] += _rows(xs) @ V_dot.T
-    np.matmul(_rows(rate_s), W_dot.T, out=_rows(W_rate_dot_in_s))
-    slope_dot_in_s[...] = V_x_dot_s / tau - log_tau_dot * slope_s
-    inv_tau = 1 / tau
-    dslope_dy = -(1 / tau)
-    y_dot_s[0] = state_dot.y
-    for t in range(T):
-        ended = ended_s[t]
-        a_rate_dot = y_dot_s[t] + theta_dot
-        rate_dot_s[t] = a_rate_dot * drate_da_rate_s[t]
-        W_rate_dot_s[t] += rate_dot_s[t] @ W.T
-        slope_dot_s[t] += y_dot_s[t] * dslope_dy + W_rate_dot_s[t] * inv_tau
-        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * slope_dot_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    drate_da_rate_s, rate_dot_s, slope_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     dlog_tau_dot, dtheta_dot, dW_dot, dV_dot = (
         dparams_dot[k] for k in ("log_tau", "theta", "W", "V")
     )
+    log_tau, W, V = (params[k] for k in ("log_tau", "W", "V"))
+    log_tau_dot, W_dot, V_dot = (params_dot[k] for k in ("log_tau", "W", "V"))
     dslope_s, dslope_dot_s, dW_rate_s, dW_rate_dot_s, da_rate_dot_s = np.empty((5, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     tau = np.exp(log_tau)
@@ -617,6 +567,45 @@ def hvp(
     np.matmul(_rows(dV_x_s).T, _rows(xs_dot), out=dV_dot)
     dV_dot += _rows(dV_x_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dy_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, rate_s, slope_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    log_tau, V, W = (params[k] for k in ("log_tau", "V", "W"))
+    V_dot, W_dot, log_tau_dot, theta_dot = (params_dot[k] for k in ("V", "W", "log_tau", "theta"))
+    y_dot_s = np.empty((T + 1, B, H), dtype)
+    V_x_dot_s, rate_dot_s, W_rate_dot_in_s, slope_dot_in_s = np.empty((4, T, B, H), dtype)
+    W_rate_dot_s, slope_dot_s = W_rate_dot_in_s, slope_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    tau = np.exp(log_tau)
+    drate_da_rate_s = (1 - rate_s) * rate_s
+    np.matmul(_rows(xs_dot), V.T, out=_rows(V_x_dot_s))
+    _rows(V_x_dot_s)[...] += _rows(xs) @ V_dot.T
+    np.matmul(_rows(rate_s), W_dot.T, out=_rows(W_rate_dot_in_s))
+    slope_dot_in_s[...] = V_x_dot_s / tau - log_tau_dot * slope_s
+    inv_tau = 1 / tau
+    dslope_dy = -(1 / tau)
+
+    # Step by step.
+    y_dot_s[0] = state_dot.y
+    for t in range(T):
+        ended = ended_s[t]
+        a_rate_dot = y_dot_s[t] + theta_dot
+        rate_dot_s[t] = a_rate_dot * drate_da_rate_s[t]
+        W_rate_dot_s[t] += rate_dot_s[t] @ W.T
+        slope_dot_s[t] += y_dot_s[t] * dslope_dy + W_rate_dot_s[t] * inv_tau
+        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * slope_dot_s[t]
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+
+    handed = drate_da_rate_s, rate_dot_s, slope_dot_s
+    return y_dot_s[1:], State(y_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

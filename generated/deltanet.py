@@ -566,73 +566,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, beta_s, S_T_k_s, u_s, past
-    ) = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
-    W_q_dot, W_k_dot, P_v_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
-    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, S_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
-    a_beta_dot_s = np.empty((T, B, N), dtype)
-    S_T_k_dot_s, u_dot_s, o_dot_s = S_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    q_dot_s = (
-        (W_q_x_dot_s - a_sqrt_q_dot_s[..., None] * q_s / 2 / sqrt_q_s[..., None])
-        / sqrt_q_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    k_dot_s = (
-        (W_k_x_dot_s - a_sqrt_k_dot_s[..., None] * k_s / 2 / sqrt_k_s[..., None])
-        / sqrt_k_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w_beta.T, out=_rows(a_beta_dot_s))
-    _rows(a_beta_dot_s)[...] += _rows(xs) @ w_beta_dot.T
-    np.matmul(k_dot_s[..., None, :], S_s[:-1], out=S_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = (
-        v_dot_s * beta_s[..., None]
-        + a_beta_dot_s[..., None] * (v_s - S_T_k_s) * (1 - beta_s[..., None]) * beta_s[..., None]
-    )
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], S_dot), axis=-2)
-        u_dot_s[t] += -S_T_k_dot_s[t] * beta_s[t][..., None]
-        S_next_dot += (
-            k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -676,57 +617,23 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        S_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s, k_dot_s, v_dot_s,
+        beta_dot_s, S_T_k_dot_s, u_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     N = params.heads
     K = params.key_size
     V = params.value_size
-
-    # There: the tangents of the forward pass.
-    W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
-    W_q_dot, W_k_dot, P_v_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, S_T_k_dot_in_s, u_dot_in_s = np.empty((3, T, B, N, V), dtype)
-    a_beta_dot_s = np.empty((T, B, N), dtype)
-    S_T_k_dot_s, u_dot_s = S_T_k_dot_in_s, u_dot_in_s
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
-    q_dot_s = (W_q_x_dot_s - sqrt_q_dot_s[..., None] * q_s) / sqrt_q_s[..., None]
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
-    k_dot_s = (W_k_x_dot_s - sqrt_k_dot_s[..., None] * k_s) / sqrt_k_s[..., None]
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w_beta.T, out=_rows(a_beta_dot_s))
-    _rows(a_beta_dot_s)[...] += _rows(xs) @ w_beta_dot.T
-    beta_dot_s = a_beta_dot_s * (1 - beta_s) * beta_s
-    np.matmul(k_dot_s[..., None, :], S_s[:-1], out=S_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - S_T_k_s) + v_dot_s * beta_s[..., None]
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], S_dot_s[t]), axis=-2)
-        u_dot_s[t] += -S_T_k_dot_s[t] * beta_s[t][..., None]
-        S_dot_s[t + 1] = (
-            S_dot_s[t]
-            + k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
-
-    # Back: the adjoints and, beside each, its tangent.
     dW_q_dot, dW_k_dot, dP_v_dot, dw_beta_dot = (
         dparams_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta")
     )
+    W_q, P_v, W_k, w_beta = (params[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
+    W_q_dot, P_v_dot, W_k_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     du_s, du_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -841,6 +748,69 @@ def hvp(
     np.matmul(_rows(da_beta_s).T, _rows(xs_dot), out=dw_beta_dot)
     dw_beta_dot += _rows(da_beta_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, S_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, beta_s, S_T_k_s, u_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N = params.heads
+    K = params.key_size
+    V = params.value_size
+    W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
+    W_q_dot, W_k_dot, P_v_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, S_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
+    a_beta_dot_s = np.empty((T, B, N), dtype)
+    S_T_k_dot_s, u_dot_s, o_dot_s = S_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
+    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
+    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
+    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
+    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
+    q_dot_s = (W_q_x_dot_s - sqrt_q_dot_s[..., None] * q_s) / sqrt_q_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
+    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
+    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
+    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
+    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
+    k_dot_s = (W_k_x_dot_s - sqrt_k_dot_s[..., None] * k_s) / sqrt_k_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(_rows(xs_dot), w_beta.T, out=_rows(a_beta_dot_s))
+    _rows(a_beta_dot_s)[...] += _rows(xs) @ w_beta_dot.T
+    beta_dot_s = a_beta_dot_s * (1 - beta_s) * beta_s
+    np.matmul(k_dot_s[..., None, :], S_s[:-1], out=S_T_k_dot_in_s[..., None, :])
+    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - S_T_k_s) + v_dot_s * beta_s[..., None]
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        S_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], S_dot_s[t]), axis=-2)
+        u_dot_s[t] += -S_T_k_dot_s[t] * beta_s[t][..., None]
+        S_dot_s[t + 1] = (
+            S_dot_s[t]
+            + k_dot_s[t][..., None] * u_s[t][..., None, :]
+            + k_s[t][..., None] * u_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = (
+        S_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s, k_dot_s, v_dot_s,
+        beta_dot_s, S_T_k_dot_s, u_dot_s,
+    )
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -48,9 +48,8 @@ LATEX = r"""
   \zeta_t &= \sigma(s_{\zeta}) \\
   \nu_t &= \sigma(s_{\nu}) \\
   a_t &= W x_t + U h_{t-1} \\
-  a_{z,t} &= a_t + b_z \\
+  a_{k,t} &= a_t + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{n,t} &= a_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
   h_t &= (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
 \end{align*}
@@ -80,8 +79,7 @@ LATEX = r"""
   \bar{s}_{\nu} &= \textstyle \sum_t \bar{\nu}_t \, \nu_t \, (1 - \nu_t) \\
   \bar{W} &= \textstyle \sum_t \bar{a}_t x_t^{\top} \\
   \bar{U} &= \textstyle \sum_t \bar{a}_t h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, n
 \end{align*}
 """
 
@@ -490,52 +488,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, z_s, n_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_zeta, s_nu, W, U = (params[k] for k in ("s_zeta", "s_nu", "W", "U"))
-    (
-        U_dot, W_dot, s_nu_dot, s_zeta_dot, b_z_dot, b_n_dot
-    ) = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta", "b_z", "b_n"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_dot_in_s = np.empty((T, B, H), dtype)
-    a_dot_s = a_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    zeta = _sigmoid(s_zeta)
-    nu = _sigmoid(s_nu)
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_dot_in_s))
-    _rows(a_dot_in_s)[...] += _rows(xs_dot) @ W.T
-    _rows(a_dot_in_s)[...] += _rows(xs) @ W_dot.T
-    h_next_dot_in_s = (
-        s_zeta_dot * (1 - zeta) * zeta * (1 - z_s) * n_s + s_nu_dot * (1 - nu) * nu * n_s
-    )
-    dh_next_da_n_s = (zeta * (1 - z_s) + nu) * (1 - n_s**2)
-    dh_next_da_z_s = (h_s[:-1] - zeta * n_s) * (1 - z_s) * z_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_dot_s[t] += h_dot_s[t] @ U.T
-        a_z_dot = a_dot_s[t] + b_z_dot
-        a_n_dot = a_dot_s[t] + b_n_dot
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * z_s[t]
-            + a_z_dot * dh_next_da_z_s[t]
-            + a_n_dot * dh_next_da_n_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -577,50 +537,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    s_zeta, s_nu, W, U = (params[k] for k in ("s_zeta", "s_nu", "W", "U"))
-    (
-        U_dot, W_dot, s_nu_dot, s_zeta_dot, b_z_dot, b_n_dot
-    ) = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta", "b_z", "b_n"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_dot_in_s, dz_da_z_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
-    a_dot_s, z_dot_s, n_dot_s = a_dot_in_s, dz_da_z_s, dn_da_n_s
-    zeta = _sigmoid(s_zeta)
-    nu = _sigmoid(s_nu)
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_dot_in_s))
-    _rows(a_dot_in_s)[...] += _rows(xs_dot) @ W.T
-    _rows(a_dot_in_s)[...] += _rows(xs) @ W_dot.T
-    dz_da_z_s[...] = (1 - z_s) * z_s
-    dn_da_n_s[...] = 1 - n_s**2
-    h_next_dot_in_s = (
-        s_zeta_dot * (1 - zeta) * zeta * (1 - z_s) * n_s + s_nu_dot * (1 - nu) * nu * n_s
-    )
-    dh_next_dn_s = zeta * (1 - z_s) + nu
-    dh_next_dz_s = h_s[:-1] - zeta * n_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_dot_s[t] += h_dot_s[t] @ U.T
-        a_z_dot = a_dot_s[t] + b_z_dot
-        z_dot_s[t] = a_z_dot * dz_da_z_s[t]
-        a_n_dot = a_dot_s[t] + b_n_dot
-        n_dot_s[t] = a_n_dot * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            z_dot_s[t] * dh_next_dz_s[t]
-            + n_dot_s[t] * dh_next_dn_s[t]
-            + h_dot_s[t] * z_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, z_dot_s, n_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     (
         ds_zeta_dot, ds_nu_dot, dW_dot, dU_dot, db_z_dot, db_n_dot
     ) = (dparams_dot[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n"))
+    s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
+    s_zeta_dot, s_nu_dot, U_dot, W_dot = (params_dot[k] for k in ("s_zeta", "s_nu", "U", "W"))
     dh_next_s, dh_next_dot_s, da_n_dot_s, da_z_dot_s, da_s, da_dot_s = np.empty((6, T, B, H), dtype)
     one_minus_zeta_s, one_minus_nu_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
@@ -703,6 +631,57 @@ def hvp(
     np.sum(da_z_dot_s, axis=(0, 1), out=db_z_dot)
     np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, z_s, n_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    s_zeta, s_nu, W, U = (params[k] for k in ("s_zeta", "s_nu", "W", "U"))
+    (
+        U_dot, W_dot, s_nu_dot, s_zeta_dot, b_z_dot, b_n_dot
+    ) = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta", "b_z", "b_n"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    a_dot_in_s, dz_da_z_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
+    a_dot_s, z_dot_s, n_dot_s = a_dot_in_s, dz_da_z_s, dn_da_n_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    zeta = _sigmoid(s_zeta)
+    nu = _sigmoid(s_nu)
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_dot_in_s))
+    _rows(a_dot_in_s)[...] += _rows(xs_dot) @ W.T
+    _rows(a_dot_in_s)[...] += _rows(xs) @ W_dot.T
+    dz_da_z_s[...] = (1 - z_s) * z_s
+    dn_da_n_s[...] = 1 - n_s**2
+    h_next_dot_in_s = (
+        s_zeta_dot * (1 - zeta) * zeta * (1 - z_s) * n_s + s_nu_dot * (1 - nu) * nu * n_s
+    )
+    dh_next_dn_s = zeta * (1 - z_s) + nu
+    dh_next_dz_s = h_s[:-1] - zeta * n_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_dot_s[t] += h_dot_s[t] @ U.T
+        a_z_dot = a_dot_s[t] + b_z_dot
+        z_dot_s[t] = a_z_dot * dz_da_z_s[t]
+        a_n_dot = a_dot_s[t] + b_n_dot
+        n_dot_s[t] = a_n_dot * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            z_dot_s[t] * dh_next_dz_s[t]
+            + n_dot_s[t] * dh_next_dn_s[t]
+            + h_dot_s[t] * z_s[t]
+            + h_next_dot_in_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, z_dot_s, n_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _dot(a, b, out=None):

@@ -641,91 +641,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, softplus_a_a_s, a_s,
-        D_s, D_T_k_s, u_s, past,
-    ) = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-    A, W_q, W_k, P_v = (params[k] for k in ("A", "W_q", "W_k", "P_v"))
-    w = params.stacked["w"]
-    W_q_dot, W_k_dot, P_v_dot, b_dot, A_dot = (
-        params_dot[k] for k in ("W_q", "W_k", "P_v", "b", "A")
-    )
-    w_dot = params_dot.stacked["w"]
-    gates_dot_s = np.empty((T, B, 2 * N), dtype)
-    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
-    a_beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        softplus_a_a_dot_s, D_T_k_dot_s, u_dot_s, o_dot_s
-    ) = a_softplus_a_a_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    q_dot_s = (
-        (W_q_x_dot_s - a_sqrt_q_dot_s[..., None] * q_s / 2 / sqrt_q_s[..., None])
-        / sqrt_q_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    k_dot_s = (
-        (W_k_x_dot_s - a_sqrt_k_dot_s[..., None] * k_s / 2 / sqrt_k_s[..., None])
-        / sqrt_k_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
-    a_softplus_a_a_dot_s += b_dot
-    softplus_a_a_dot_s[...] = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
-    a_a_dot_s = -A_dot * exp_A * softplus_a_a_s - softplus_a_a_dot_s * exp_A
-    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = (
-        v_dot_s * beta_s[..., None]
-        + a_beta_dot_s[..., None] * (v_s - D_T_k_s) * (1 - beta_s[..., None]) * beta_s[..., None]
-    )
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        D_dot = (
-            S_dot * a_s[t][..., None, None]
-            + a_a_dot_s[t][..., None, None] * S_s[t] * a_s[t][..., None, None]
-        )
-        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot), axis=-2)
-        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
-        S_next_dot[...] = (
-            D_dot
-            + k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -770,71 +693,28 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        S_dot_s, gates_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s,
+        k_dot_s, v_dot_s, softplus_a_a_dot_s, a_dot_s, D_dot_s, D_T_k_dot_s, u_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     N = params.heads
     K = params.key_size
     V = params.value_size
     beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    A, W_q, W_k, P_v = (params[k] for k in ("A", "W_q", "W_k", "P_v"))
-    w = params.stacked["w"]
-    W_q_dot, W_k_dot, P_v_dot, b_dot, A_dot = (
-        params_dot[k] for k in ("W_q", "W_k", "P_v", "b", "A")
-    )
-    w_dot = params_dot.stacked["w"]
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    gates_dot_s = np.empty((T, B, 2 * N), dtype)
-    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, D_T_k_dot_in_s, u_dot_in_s = np.empty((3, T, B, N, V), dtype)
-    D_dot_s = np.empty((T, B, N, K, V), dtype)
-    a_beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    beta_dot_s, D_T_k_dot_s, u_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
-    q_dot_s = (W_q_x_dot_s - sqrt_q_dot_s[..., None] * q_s) / sqrt_q_s[..., None]
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
-    k_dot_s = (W_k_x_dot_s - sqrt_k_dot_s[..., None] * k_s) / sqrt_k_s[..., None]
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
-    beta_dot_s[...] = a_beta_dot_s * (1 - beta_s) * beta_s
-    a_softplus_a_a_dot_s += b_dot
-    softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
-    a_a_dot_s = -A_dot * exp_A * softplus_a_a_s - softplus_a_a_dot_s * exp_A
-    a_dot_s = a_a_dot_s * a_s
-    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - D_T_k_s) + v_dot_s * beta_s[..., None]
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        D_dot_s[t] = a_dot_s[t][..., None, None] * S_s[t] + S_dot_s[t] * a_s[t][..., None, None]
-        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot_s[t]), axis=-2)
-        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
-        S_dot_s[t + 1] = (
-            D_dot_s[t]
-            + k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
-
-    # Back: the adjoints and, beside each, its tangent.
+    beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
     dW_q_dot, dW_k_dot, dP_v_dot, dA_dot, db_dot = (
         dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A", "b")
     )
     dw_dot = dparams_dot.stacked["w"]
+    A, W_q, P_v, W_k = (params[k] for k in ("A", "W_q", "P_v", "W_k"))
+    w = params.stacked["w"]
+    A_dot, W_q_dot, P_v_dot, W_k_dot = (params_dot[k] for k in ("A", "W_q", "P_v", "W_k"))
+    w_dot = params_dot.stacked["w"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * N), dtype)
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
@@ -989,6 +869,85 @@ def hvp(
     )
     np.sum(da_softplus_a_a_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, softplus_a_a_s, a_s,
+        D_s, D_T_k_s, u_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N = params.heads
+    K = params.key_size
+    V = params.value_size
+    beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    A, W_q, W_k, P_v = (params[k] for k in ("A", "W_q", "W_k", "P_v"))
+    w = params.stacked["w"]
+    W_q_dot, W_k_dot, P_v_dot, b_dot, A_dot = (
+        params_dot[k] for k in ("W_q", "W_k", "P_v", "b", "A")
+    )
+    w_dot = params_dot.stacked["w"]
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    gates_dot_s = np.empty((T, B, 2 * N), dtype)
+    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
+    D_dot_s = np.empty((T, B, N, K, V), dtype)
+    a_beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
+    beta_dot_s, D_T_k_dot_s, u_dot_s, o_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_A = np.exp(A)
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
+    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
+    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
+    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
+    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
+    q_dot_s = (W_q_x_dot_s - sqrt_q_dot_s[..., None] * q_s) / sqrt_q_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
+    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
+    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
+    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
+    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
+    k_dot_s = (W_k_x_dot_s - sqrt_k_dot_s[..., None] * k_s) / sqrt_k_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
+    beta_dot_s[...] = a_beta_dot_s * (1 - beta_s) * beta_s
+    a_softplus_a_a_dot_s += b_dot
+    softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
+    a_a_dot_s = -A_dot * exp_A * softplus_a_a_s - softplus_a_a_dot_s * exp_A
+    a_dot_s = a_a_dot_s * a_s
+    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
+    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - D_T_k_s) + v_dot_s * beta_s[..., None]
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        D_dot_s[t] = a_dot_s[t][..., None, None] * S_s[t] + S_dot_s[t] * a_s[t][..., None, None]
+        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot_s[t]), axis=-2)
+        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
+        S_dot_s[t + 1] = (
+            D_dot_s[t]
+            + k_dot_s[t][..., None] * u_s[t][..., None, :]
+            + k_s[t][..., None] * u_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = (
+        S_dot_s, gates_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s,
+        k_dot_s, v_dot_s, softplus_a_a_dot_s, a_dot_s, D_dot_s, D_T_k_dot_s, u_dot_s,
+    )
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

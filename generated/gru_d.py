@@ -64,9 +64,8 @@ LATEX = r"""
         + (1 - \mathrm{fade}_t) \circ \mathrm{mean}) \\
   \mathrm{last}_t &= m_t \circ x_t + (1 - m_t) \circ \mathrm{last}_{t-1} \\
   \mathrm{old}_t &= \mathrm{forget}_t \circ h_{t-1} \\
-  a_{z,t} &= W_z \, \mathrm{seen}_t + U_z \, \mathrm{old}_t + V_z m_t + b_z \\
+  a_{j,t} &= W_j \, \mathrm{seen}_t + U_j \, \mathrm{old}_t + V_j m_t + b_j, \quad j = z, r \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{r,t} &= W_r \, \mathrm{seen}_t + U_r \, \mathrm{old}_t + V_r m_t + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   a_{n,t} &= W_n \, \mathrm{seen}_t + U_n \, (r_t \circ \mathrm{old}_t) + V_n m_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
@@ -118,19 +117,11 @@ LATEX = r"""
   \bar{w} &= \textstyle \sum_t \bar{a}_{k,t} \circ d_t \\
   \bar{b}_x &= \textstyle \sum_t \bar{a}_{k,t} \\
   \bar{G} &= \textstyle \sum_t \bar{a}_{q,t} d_t^{\top} \\
-  \bar{b}_q &= \textstyle \sum_t \bar{a}_{q,t} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{old}_t^{\top} \\
-  \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} m_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_r &= \textstyle \sum_t \bar{a}_{r,t} \, \mathrm{old}_t^{\top} \\
-  \bar{V}_r &= \textstyle \sum_t \bar{a}_{r,t} m_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} \, (\mathrm{old}_t \circ r_t)^{\top} \\
-  \bar{V}_n &= \textstyle \sum_t \bar{a}_{n,t} m_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_j &= \textstyle \sum_t \bar{a}_{j,t}, \quad j = q, z, r, n \\
+  \bar{W}_j &= \textstyle \sum_t \bar{a}_{j,t} \, \mathrm{seen}_t^{\top}, \quad j = z, r, n \\
+  \bar{U}_j &= \textstyle \sum_t \bar{a}_{j,t} \, \mathrm{old}_t^{\top}, \quad j = z, r \\
+  \bar{V}_j &= \textstyle \sum_t \bar{a}_{j,t} m_t^{\top}, \quad j = z, r, n \\
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} \, (\mathrm{old}_t \circ r_t)^{\top}
 \end{align*}
 """
 
@@ -706,86 +697,15 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
-    dtype = _check_params("params", params).flat.dtype
-    (
-        x_s, m_s, d_s, h_s, last_s, gates_s, k_s, q_s, fade_s, forget_s, seen_s, old_s, r_old_s,
-        past,
-    ) = _check_tape(tape, params)
+    _check_params("params", params)
+    _check_tape(tape, params)
+    x_s, m_s, d_s, past = tape.x_s, tape.m_s, tape.d_s, tape.past
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, m_dot_s, d_dot_s = _direction(xs_dot, (x_s, m_s, d_s), past, params)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
-    V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
-    b_x_dot, w_dot, G_dot, b_q_dot, U_n_dot = (
-        params_dot[k] for k in ("b_x", "w", "G", "b_q", "U_n")
-    )
-    U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_q_dot_s, old_dot_in_s = np.empty((2, T, B, H), dtype)
-    seen_dot_in_s = np.empty((T, B, I), dtype)
-    a_z_dot_s, a_r_dot_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    seen_dot_s, old_dot_s, a_n_dot_s = seen_dot_in_s, old_dot_in_s, a_n_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    a_k_dot_s = w_dot * d_s + d_dot_s * w + b_x_dot
-    k_dot_s = a_k_dot_s * _step(k_s)
-    np.matmul(_rows(d_dot_s), G.T, out=_rows(a_q_dot_s))
-    _rows(a_q_dot_s)[...] += _rows(d_s) @ G_dot.T
-    a_q_dot_s += b_q_dot
-    q_dot_s = a_q_dot_s * _step(q_s)
-    dlast_next_dlast_s = 1 - m_s
-    dseen_dlast_s = fade_s * dlast_next_dlast_s
-    seen_dot_in_s[...] = (
-        m_dot_s * (x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s)
-        + x_dot_s * m_s
-        - k_dot_s * (last_s[:-1] - mean) * dseen_dlast_s
-    )
-    last_next_dot_in_s = m_dot_s * (x_s - last_s[:-1]) + x_dot_s * m_s
-    old_dot_in_s[...] = -q_dot_s * h_s[:-1] * forget_s
-    np.matmul(_rows(old_s), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_n_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(m_dot_s) @ V.T
-    _rows(gates_dot_s)[...] += _rows(m_s) @ V_dot.T
-    _rows(gates_dot_s)[...] += _rows(seen_s) @ W_dot.T
-    gates_dot_s += b_dot
-    dr_old_da_r_s = old_s * (1 - r_s) * r_s
-    _rows(a_n_dot_in_s)[...] += _rows(r_old_s) @ U_n_dot.T
-    dh_next_dold_s = 1 - z_s
-    dh_next_da_n_s = z_s * (1 - n_s**2)
-    dh_next_da_z_s = (n_s - old_s) * z_s * dh_next_dold_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    last_dot = last_next_dot = state_dot.last.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            last_next_dot_before = last_next_dot.copy()
-        seen_dot_s[t] += last_dot * dseen_dlast_s[t]
-        old_dot_s[t] += h_dot_s[t] * forget_s[t]
-        gates_dot_s[t, :, : 2 * H] += old_dot_s[t] @ U.T
-        gates_dot_s[t] += seen_dot_s[t] @ W.T
-        r_old_dot = old_dot_s[t] * r_s[t] + a_r_dot_s[t] * dr_old_da_r_s[t]
-        a_n_dot_s[t] += r_old_dot @ U_n.T
-        last_next_dot[...] = last_dot * dlast_next_dlast_s[t] + last_next_dot_in_s[t]
-        h_dot_s[t + 1] = (
-            old_dot_s[t] * dh_next_dold_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(last_next_dot, last_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), last_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -830,81 +750,26 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot)
+    (
+        h_dot_s, last_dot_s, gates_dot_s, fade_dot_s, forget_dot_s, dlast_next_dlast_s,
+        dseen_dlast_s, dh_next_dold_s, seen_dot_s, old_dot_s, r_old_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
-    V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
-    b_x_dot, w_dot, G_dot, b_q_dot, U_n_dot = (
-        params_dot[k] for k in ("b_x", "w", "G", "b_q", "U_n")
-    )
-    U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    last_dot_s = np.empty((T + 1, B, I), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_q_dot_s, old_dot_in_s, r_old_dot_s = np.empty((3, T, B, H), dtype)
-    seen_dot_in_s = np.empty((T, B, I), dtype)
-    a_z_dot_s, a_r_dot_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        seen_dot_s, old_dot_s, a_n_dot_s, n_dot_s, z_dot_s, r_dot_s
-    ) = seen_dot_in_s, old_dot_in_s, a_n_dot_in_s, a_n_dot_in_s, a_z_dot_s, a_r_dot_s
-    a_k_dot_s = w_dot * d_s + d_dot_s * w + b_x_dot
-    k_dot_s = a_k_dot_s * _step(k_s)
-    np.matmul(_rows(d_dot_s), G.T, out=_rows(a_q_dot_s))
-    _rows(a_q_dot_s)[...] += _rows(d_s) @ G_dot.T
-    a_q_dot_s += b_q_dot
-    q_dot_s = a_q_dot_s * _step(q_s)
-    fade_dot_s = -k_dot_s * fade_s
-    forget_dot_s = -q_dot_s * forget_s
-    dlast_next_dlast_s = 1 - m_s
-    seen_dot_in_s[...] = (
-        m_dot_s * (x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s)
-        + x_dot_s * m_s
-        + fade_dot_s * (last_s[:-1] - mean) * dlast_next_dlast_s
-    )
-    dseen_dlast_s = fade_s * dlast_next_dlast_s
-    last_next_dot_in_s = m_dot_s * (x_s - last_s[:-1]) + x_dot_s * m_s
-    old_dot_in_s[...] = forget_dot_s * h_s[:-1]
-    np.matmul(_rows(old_s), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_n_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(m_dot_s) @ V.T
-    _rows(gates_dot_s)[...] += _rows(m_s) @ V_dot.T
-    _rows(gates_dot_s)[...] += _rows(seen_s) @ W_dot.T
-    gates_dot_s += b_dot
-    dh_next_dold_s = 1 - z_s
-    dz_da_z_s = z_s * dh_next_dold_s
-    dr_da_r_s = (1 - r_s) * r_s
-    _rows(a_n_dot_in_s)[...] += _rows(r_old_s) @ U_n_dot.T
-    dn_da_n_s = 1 - n_s**2
-    dh_next_dz_s = n_s - old_s
-    h_dot_s[0] = state_dot.h
-    last_dot_s[0] = state_dot.last
-    for t in range(T):
-        ended = ended_s[t]
-        seen_dot_s[t] += last_dot_s[t] * dseen_dlast_s[t]
-        old_dot_s[t] += h_dot_s[t] * forget_s[t]
-        gates_dot_s[t, :, : 2 * H] += old_dot_s[t] @ U.T
-        gates_dot_s[t] += seen_dot_s[t] @ W.T
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        r_old_dot_s[t] = r_dot_s[t] * old_s[t] + old_dot_s[t] * r_s[t]
-        a_n_dot_s[t] += r_old_dot_s[t] @ U_n.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        last_dot_s[t + 1] = last_dot_s[t] * dlast_next_dlast_s[t] + last_next_dot_in_s[t]
-        h_dot_s[t + 1] = (
-            z_dot_s[t] * dh_next_dz_s[t] + old_dot_s[t] * dh_next_dold_s[t] + n_dot_s[t] * z_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(last_dot_s[t + 1], last_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
+    z_dot_s, r_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dw_dot, db_x_dot, dG_dot, db_q_dot, dU_n_dot = (
         dparams_dot[k] for k in ("w", "b_x", "G", "b_q", "U_n")
     )
     dW_dot, dU_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "V", "b"))
+    mean, U_n, G, w = (params[k] for k in ("mean", "U_n", "G", "w"))
+    U, W, V = (params.stacked[k] for k in ("U", "W", "V"))
+    U_n_dot, G_dot, w_dot = (params_dot[k] for k in ("U_n", "G", "w"))
+    U_dot, W_dot, V_dot = (params_dot.stacked[k] for k in ("U", "W", "V"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dold_s, dold_dot_s = np.empty((2, T, B, H), dtype)
     dlast_next_s, dlast_next_dot_s, dseen_s, dseen_dot_s = np.empty((4, T, B, I), dtype)
@@ -1033,6 +898,94 @@ def hvp(
     np.matmul(_rows(da_n_s).T, _rows(r_old_dot_s), out=dU_n_dot)
     dU_n_dot += _rows(da_n_dot_s).T @ _rows(r_old_s)
     return dparams_dot, Inputs(dx_dot_s, dm_dot_s, dd_dot_s), State(dh_dot, dlast_dot)
+
+
+def _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        x_s, m_s, d_s, h_s, last_s, gates_s, k_s, q_s, fade_s, forget_s, seen_s, old_s, r_old_s,
+        past,
+    ) = tape
+    T, B = x_s.shape[:2]
+    ended_s = _ended(past, T)
+    I = params.input_size
+    H = params.hidden_size
+    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
+    V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
+    b_x_dot, w_dot, G_dot, b_q_dot, U_n_dot = (
+        params_dot[k] for k in ("b_x", "w", "G", "b_q", "U_n")
+    )
+    U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    last_dot_s = np.empty((T + 1, B, I), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_q_dot_s, old_dot_in_s, r_old_dot_s = np.empty((3, T, B, H), dtype)
+    seen_dot_in_s = np.empty((T, B, I), dtype)
+    a_z_dot_s, a_r_dot_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    (
+        seen_dot_s, old_dot_s, a_n_dot_s, n_dot_s, z_dot_s, r_dot_s
+    ) = seen_dot_in_s, old_dot_in_s, a_n_dot_in_s, a_n_dot_in_s, a_z_dot_s, a_r_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    a_k_dot_s = w_dot * d_s + d_dot_s * w + b_x_dot
+    k_dot_s = a_k_dot_s * _step(k_s)
+    np.matmul(_rows(d_dot_s), G.T, out=_rows(a_q_dot_s))
+    _rows(a_q_dot_s)[...] += _rows(d_s) @ G_dot.T
+    a_q_dot_s += b_q_dot
+    q_dot_s = a_q_dot_s * _step(q_s)
+    fade_dot_s = -k_dot_s * fade_s
+    forget_dot_s = -q_dot_s * forget_s
+    dlast_next_dlast_s = 1 - m_s
+    seen_dot_in_s[...] = (
+        m_dot_s * (x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s)
+        + x_dot_s * m_s
+        + fade_dot_s * (last_s[:-1] - mean) * dlast_next_dlast_s
+    )
+    dseen_dlast_s = fade_s * dlast_next_dlast_s
+    last_next_dot_in_s = m_dot_s * (x_s - last_s[:-1]) + x_dot_s * m_s
+    old_dot_in_s[...] = forget_dot_s * h_s[:-1]
+    np.matmul(_rows(old_s), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
+    a_n_dot_in_s.fill(0)
+    _rows(gates_dot_s)[...] += _rows(m_dot_s) @ V.T
+    _rows(gates_dot_s)[...] += _rows(m_s) @ V_dot.T
+    _rows(gates_dot_s)[...] += _rows(seen_s) @ W_dot.T
+    gates_dot_s += b_dot
+    dh_next_dold_s = 1 - z_s
+    dz_da_z_s = z_s * dh_next_dold_s
+    dr_da_r_s = (1 - r_s) * r_s
+    _rows(a_n_dot_in_s)[...] += _rows(r_old_s) @ U_n_dot.T
+    dn_da_n_s = 1 - n_s**2
+    dh_next_dz_s = n_s - old_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    last_dot_s[0] = state_dot.last
+    for t in range(T):
+        ended = ended_s[t]
+        seen_dot_s[t] += last_dot_s[t] * dseen_dlast_s[t]
+        old_dot_s[t] += h_dot_s[t] * forget_s[t]
+        gates_dot_s[t, :, : 2 * H] += old_dot_s[t] @ U.T
+        gates_dot_s[t] += seen_dot_s[t] @ W.T
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        r_old_dot_s[t] = r_dot_s[t] * old_s[t] + old_dot_s[t] * r_s[t]
+        a_n_dot_s[t] += r_old_dot_s[t] @ U_n.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        last_dot_s[t + 1] = last_dot_s[t] * dlast_next_dlast_s[t] + last_next_dot_in_s[t]
+        h_dot_s[t + 1] = (
+            z_dot_s[t] * dh_next_dz_s[t] + old_dot_s[t] * dh_next_dold_s[t] + n_dot_s[t] * z_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(last_dot_s[t + 1], last_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, last_dot_s, gates_dot_s, fade_dot_s, forget_dot_s, dlast_next_dlast_s,
+        dseen_dlast_s, dh_next_dold_s, seen_dot_s, old_dot_s, r_old_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), last_dot_s[-1].copy()), handed
 
 
 def _relu(x, out=None):

@@ -6,20 +6,14 @@ Ba, Kiros & Hinton (2016), Layer normalization, arXiv 1607.06450, in its supplem
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    u_z = U_z @ h
-    u_r = U_r @ h
-    u_n = U_n @ h
-    v_z = W_z @ x
-    v_r = W_r @ x
-    v_n = W_n @ x
+    u_k = U_k @ h, for k = z, r, n
+    v_k = W_k @ x, for k = z, r, n
     mu_u = sum(u_z + u_r) / 2 / H
     sigma_u = sqrt(1e-05 + sum((u_z - mu_u)**2 + (u_r - mu_u)**2) / 2 / H)
-    p_z = (u_z - mu_u) / sigma_u
-    p_r = (u_r - mu_u) / sigma_u
+    p_k = (u_k - mu_u) / sigma_u, for k = z, r
     mu_v = sum(v_z + v_r) / 2 / H
     sigma_v = sqrt(1e-05 + sum((v_z - mu_v)**2 + (v_r - mu_v)**2) / 2 / H)
-    q_z = (v_z - mu_v) / sigma_v
-    q_r = (v_r - mu_v) / sigma_v
+    q_k = (v_k - mu_v) / sigma_v, for k = z, r
     mu_u_n = sum(u_n) / H
     sigma_u_n = sqrt(1e-05 + sum((u_n - mu_u_n)**2) / H)
     mu_v_n = sum(v_n) / H
@@ -64,33 +58,27 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{z,t} &= U_z h_{t-1} \\
-  u_{r,t} &= U_r h_{t-1} \\
-  u_{n,t} &= U_n h_{t-1} \\
-  v_{z,t} &= W_z x_t \\
-  v_{r,t} &= W_r x_t \\
-  v_{n,t} &= W_n x_t \\
+  u_{k,t} &= U_k h_{t-1}, \quad k = z, r, n \\
+  v_{k,t} &= W_k x_t, \quad k = z, r, n \\
   \mu_{u,t} &= \frac{1}{2} \, \operatorname{mean}(u_{z,t} + u_{r,t}) \\
   \sigma_{u,t} &= \Bigl(\frac{1}{2} \, \operatorname{mean}((u_{z,t} - \mu_{u,t})^{2}
         + (u_{r,t} - \mu_{u,t})^{2})
       + 10^{-5}\Bigr)^{1/2} \\
-  p_{z,t} &= \frac{u_{z,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{r,t} &= \frac{u_{r,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = z, r \\
   \mu_{v,t} &= \frac{1}{2} \, \operatorname{mean}(v_{z,t} + v_{r,t}) \\
   \sigma_{v,t} &= \Bigl(\frac{1}{2} \, \operatorname{mean}((v_{z,t} - \mu_{v,t})^{2}
         + (v_{r,t} - \mu_{v,t})^{2})
       + 10^{-5}\Bigr)^{1/2} \\
-  q_{z,t} &= \frac{v_{z,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{r,t} &= \frac{v_{r,t} - \mu_{v,t}}{\sigma_{v,t}} \\
+  q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = z, r \\
   \mu_{u \, n,t} &= \operatorname{mean}(u_{n,t}) \\
   \sigma_{u \, n,t} &= (\operatorname{mean}((u_{n,t} - \mu_{u \, n,t})^{2}) + 10^{-5})^{1/2} \\
   \mu_{v \, n,t} &= \operatorname{mean}(v_{n,t}) \\
   \sigma_{v \, n,t} &= (\operatorname{mean}((v_{n,t} - \mu_{v \, n,t})^{2}) + 10^{-5})^{1/2} \\
   p_{n,t} &= \frac{u_{n,t} - \mu_{u \, n,t}}{\sigma_{u \, n,t}} \\
   q_{n,t} &= \frac{v_{n,t} - \mu_{v \, n,t}}{\sigma_{v \, n,t}} \\
-  a_{z,t} &= s_{u \, z} \circ p_{z,t} + t_{u \, z} + s_{v \, z} \circ q_{z,t} + t_{v \, z} \\
+  a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t}
+      + t_{v \, k}, \quad k = z, r \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{r,t} &= s_{u \, r} \circ p_{r,t} + t_{u \, r} + s_{v \, r} \circ q_{r,t} + t_{v \, r} \\
   r_t &= \sigma(a_{r,t}) \\
   m_t &= s_{u \, n} \circ p_{n,t} + t_{u \, n} \\
   a_{n,t} &= s_{v \, n} \circ q_{n,t} + t_{v \, n} + r_t \circ m_t \\
@@ -109,7 +97,7 @@ LATEX = r"""
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t) \\
   \bar{z}_t &= \bar{h}_t \circ (n_t - h_{t-1}) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{q}_{n,t} &= \bar{a}_{n,t} \circ s_{v \, n} \\
+  \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = n, r, z \\
   \bar{p}_{n,t} &= \bar{m}_t \circ s_{u \, n} \\
   \bar{\sigma}_{v \, n,t} &= -\frac{\operatorname{sum}(\bar{q}_{n,t} \circ q_{n,t})}{\sigma_{v
           \, n,t}} \\
@@ -117,14 +105,11 @@ LATEX = r"""
   \bar{\sigma}_{u \, n,t} &= -\frac{\operatorname{sum}(\bar{p}_{n,t} \circ p_{n,t})}{\sigma_{u
           \, n,t}} \\
   \bar{\mu}_{u \, n,t} &= -\frac{\operatorname{sum}(\bar{p}_{n,t})}{\sigma_{u \, n,t}} \\
-  \bar{q}_{r,t} &= \bar{a}_{r,t} \circ s_{v \, r} \\
-  \bar{q}_{z,t} &= \bar{a}_{z,t} \circ s_{v \, z} \\
   \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{z,t} \circ q_{z,t}
         + \bar{q}_{r,t} \circ q_{r,t})
       / (\sigma_{v,t}) \\
   \bar{\mu}_{v,t} &= -\frac{\operatorname{sum}(\bar{q}_{z,t} + \bar{q}_{r,t})}{\sigma_{v,t}} \\
-  \bar{p}_{r,t} &= \bar{a}_{r,t} \circ s_{u \, r} \\
-  \bar{p}_{z,t} &= \bar{a}_{z,t} \circ s_{u \, z} \\
+  \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = r, z \\
   \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{z,t} \circ p_{z,t}
         + \bar{p}_{r,t} \circ p_{r,t})
       / (\sigma_{u,t}) \\
@@ -132,20 +117,15 @@ LATEX = r"""
   \bar{v}_{n,t} &= \frac{1}{H} \, \bar{\mu}_{v \, n,t}
       + \frac{1}{H} \, \bar{\sigma}_{v \, n,t} \, q_{n,t}
       + \frac{\bar{q}_{n,t}}{\sigma_{v \, n,t}} \\
-  \bar{v}_{r,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{r,t}
-      + \frac{\bar{q}_{r,t}}{\sigma_{v,t}} \\
-  \bar{v}_{z,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{z,t}
-      + \frac{\bar{q}_{z,t}}{\sigma_{v,t}} \\
+  \bar{v}_{k,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
+      + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = r, z \\
   \bar{u}_{n,t} &= \frac{1}{H} \, \bar{\mu}_{u \, n,t}
       + \frac{1}{H} \, \bar{\sigma}_{u \, n,t} \, p_{n,t}
       + \frac{\bar{p}_{n,t}}{\sigma_{u \, n,t}} \\
-  \bar{u}_{r,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{r,t}
-      + \frac{\bar{p}_{r,t}}{\sigma_{u,t}} \\
-  \bar{u}_{z,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{z,t} + \frac{\bar{p}_{z,t}}{\sigma_{u,t}}
+  \bar{u}_{k,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{k,t}
+      + \frac{\bar{p}_{k,t}}{\sigma_{u,t}}, \quad k = r, z
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -157,24 +137,14 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_z &= \textstyle \sum_t \bar{u}_{z,t} h_{t-1}^{\top} \\
-  \bar{U}_r &= \textstyle \sum_t \bar{u}_{r,t} h_{t-1}^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{u}_{n,t} h_{t-1}^{\top} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{v}_{z,t} x_t^{\top} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{v}_{r,t} x_t^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{v}_{n,t} x_t^{\top} \\
-  \bar{s}_{u \, z} &= \textstyle \sum_t \bar{a}_{z,t} \circ p_{z,t} \\
-  \bar{t}_{u \, z} &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{s}_{v \, z} &= \textstyle \sum_t \bar{a}_{z,t} \circ q_{z,t} \\
-  \bar{t}_{v \, z} &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{s}_{u \, r} &= \textstyle \sum_t \bar{a}_{r,t} \circ p_{r,t} \\
-  \bar{t}_{u \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{s}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \circ q_{r,t} \\
-  \bar{t}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{u}_{k,t} h_{t-1}^{\top}, \quad k = z, r, n \\
+  \bar{W}_k &= \textstyle \sum_t \bar{v}_{k,t} x_t^{\top}, \quad k = z, r, n \\
+  \bar{s}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ p_{k,t}, \quad k = z, r \\
+  \bar{t}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r \\
+  \bar{s}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ q_{k,t}, \quad k = z, r, n \\
+  \bar{t}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
   \bar{s}_{u \, n} &= \textstyle \sum_t \bar{m}_t \circ p_{n,t} \\
-  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{m}_t \\
-  \bar{s}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ q_{n,t} \\
-  \bar{t}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{m}_t
 \end{align*}
 """
 
@@ -860,92 +830,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s, sigma_v_n_s, p_n_s,
-        q_n_s, z_s, r_s, m_s, n_s, past,
-    ) = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_v_z, s_v_r, s_v_n, s_u_z, s_u_r, s_u_n = (
-        params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z", "s_u_r", "s_u_n")
-    )
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    (
-        t_u_z_dot, t_v_z_dot, s_u_z_dot, s_v_z_dot, t_u_r_dot, t_v_r_dot, s_u_r_dot, s_v_r_dot,
-        s_u_n_dot, t_u_n_dot, s_v_n_dot, t_v_n_dot,
-    ) = (
-        params_dot[k] for k in (
-            "t_u_z", "t_v_z", "s_u_z", "s_v_z", "t_u_r", "t_v_r", "s_u_r", "s_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
-    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
-    a_z_dot_in_s, a_r_dot_in_s, m_dot_in_s, a_n_dot_in_s = np.empty((4, T, B, H), dtype)
-    u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_z_dot_s, a_r_dot_s, m_dot_s, a_n_dot_s = a_z_dot_in_s, a_r_dot_in_s, m_dot_in_s, a_n_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
-    sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
-    q_z_dot_s = (v_z_dot_s - mu_v_dot_s - sigma_v_dot_s * q_z_s) / sigma_v_s
-    q_r_dot_s = (v_r_dot_s - mu_v_dot_s - sigma_v_dot_s * q_r_s) / sigma_v_s
-    mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
-    sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
-    inv_sigma_u_n_s = 1 / sigma_u_n_s
-    q_n_dot_s = (v_n_dot_s - mu_v_n_dot_s - sigma_v_n_dot_s * q_n_s) / sigma_v_n_s
-    a_z_dot_bias = t_u_z_dot + t_v_z_dot
-    a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
-    a_r_dot_bias = t_u_r_dot + t_v_r_dot
-    a_r_dot_in_s[...] = s_u_r_dot * p_r_s + s_v_r_dot * q_r_s + q_r_dot_s * s_v_r + a_r_dot_bias
-    m_dot_in_s[...] = s_u_n_dot * p_n_s + t_u_n_dot
-    a_n_dot_in_s[...] = s_v_n_dot * q_n_s + q_n_dot_s * s_v_n + t_v_n_dot
-    da_n_da_r_s = (1 - r_s) * r_s * m_s
-    dh_next_dh_s = 1 - z_s
-    dh_next_da_n_s = z_s * (1 - n_s**2)
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(u_z_dot_s[t] + u_r_dot_s[t], axis=-1, keepdims=True) / 2 / H
-        sigma_u_dot = (
-            np.sum(u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t], axis=-1, keepdims=True)
-            / 2
-            / H
-        )
-        p_z_dot = (u_z_dot_s[t] - mu_u_dot - sigma_u_dot * p_z_s[t]) * inv_sigma_u_s[t]
-        p_r_dot = (u_r_dot_s[t] - mu_u_dot - sigma_u_dot * p_r_s[t]) * inv_sigma_u_s[t]
-        mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
-        sigma_u_n_dot = _dot(u_n_dot_s[t], p_n_s[t]) / H
-        p_n_dot = (u_n_dot_s[t] - mu_u_n_dot - sigma_u_n_dot * p_n_s[t]) * inv_sigma_u_n_s[t]
-        a_z_dot_s[t] += p_z_dot * s_u_z
-        a_r_dot_s[t] += p_r_dot * s_u_r
-        m_dot_s[t] += p_n_dot * s_u_n
-        a_n_dot_s[t] += m_dot_s[t] * r_s[t] + a_r_dot_s[t] * da_n_da_r_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * dh_next_dh_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -990,90 +882,17 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    s_v_z, s_v_r, s_v_n, s_u_z, s_u_r, s_u_n = (
-        params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z", "s_u_r", "s_u_n")
-    )
-    W, U = (params.stacked[k] for k in ("W", "U"))
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        t_u_z_dot, t_v_z_dot, s_u_z_dot, s_v_z_dot, t_u_r_dot, t_v_r_dot, s_u_r_dot, s_v_r_dot,
-        s_u_n_dot, t_u_n_dot, s_v_n_dot, t_v_n_dot,
-    ) = (
-        params_dot[k] for k in (
-            "t_u_z", "t_v_z", "s_u_z", "s_v_z", "t_u_r", "t_v_r", "s_u_r", "s_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
-    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
-    sigma_u_dot_s, sigma_u_n_dot_s = np.empty((2, T, B, 1), dtype)
-    (
-        p_z_dot_s, p_r_dot_s, p_n_dot_s, a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s,
-        m_dot_in_s, a_n_dot_in_s, dn_da_n_s,
-    ) = np.empty((10, T, B, H), dtype)
-    u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, m_dot_s, a_n_dot_s, n_dot_s
-    ) = a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s, m_dot_in_s, a_n_dot_in_s, dn_da_n_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
-    sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
-    q_z_dot_s = (v_z_dot_s - mu_v_dot_s - sigma_v_dot_s * q_z_s) / sigma_v_s
-    q_r_dot_s = (v_r_dot_s - mu_v_dot_s - sigma_v_dot_s * q_r_s) / sigma_v_s
-    mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
-    sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
-    inv_sigma_u_n_s = 1 / sigma_u_n_s
-    q_n_dot_s = (v_n_dot_s - mu_v_n_dot_s - sigma_v_n_dot_s * q_n_s) / sigma_v_n_s
-    a_z_dot_bias = t_u_z_dot + t_v_z_dot
-    a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
-    dh_next_dh_s = 1 - z_s
-    dz_da_z_s[...] = z_s * dh_next_dh_s
-    a_r_dot_bias = t_u_r_dot + t_v_r_dot
-    a_r_dot_in_s[...] = s_u_r_dot * p_r_s + s_v_r_dot * q_r_s + q_r_dot_s * s_v_r + a_r_dot_bias
-    dr_da_r_s[...] = (1 - r_s) * r_s
-    m_dot_in_s[...] = s_u_n_dot * p_n_s + t_u_n_dot
-    a_n_dot_in_s[...] = s_v_n_dot * q_n_s + q_n_dot_s * s_v_n + t_v_n_dot
-    dn_da_n_s[...] = 1 - n_s**2
-    dh_next_dz_s = n_s - h_s[:-1]
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(u_z_dot_s[t] + u_r_dot_s[t], axis=-1, keepdims=True) / 2 / H
-        sigma_u_dot_s[t] = (
-            np.sum(u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t], axis=-1, keepdims=True)
-            / 2
-            / H
-        )
-        p_z_dot_s[t] = (u_z_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_z_s[t]) * inv_sigma_u_s[t]
-        p_r_dot_s[t] = (u_r_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_r_s[t]) * inv_sigma_u_s[t]
-        mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
-        sigma_u_n_dot_s[t] = _dot(u_n_dot_s[t], p_n_s[t]) / H
-        p_n_dot_s[t] = (
-            (u_n_dot_s[t] - mu_u_n_dot - sigma_u_n_dot_s[t] * p_n_s[t]) * inv_sigma_u_n_s[t]
-        )
-        a_z_dot_s[t] += p_z_dot_s[t] * s_u_z
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        a_r_dot_s[t] += p_r_dot_s[t] * s_u_r
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        m_dot_s[t] += p_n_dot_s[t] * s_u_n
-        a_n_dot_s[t] += r_dot_s[t] * m_s[t] + m_dot_s[t] * r_s[t]
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * z_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+        h_dot_s, inv_sigma_u_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s,
+        inv_sigma_u_n_s, q_n_dot_s, dh_next_dh_s, sigma_u_dot_s, p_z_dot_s, p_r_dot_s,
+        sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s, n_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     (
         ds_u_z_dot, dt_u_z_dot, ds_v_z_dot, dt_v_z_dot, ds_u_r_dot, dt_u_r_dot, ds_v_r_dot,
         dt_v_r_dot, ds_u_n_dot, dt_u_n_dot, ds_v_n_dot, dt_v_n_dot,
@@ -1084,6 +903,14 @@ def hvp(
         )
     )
     dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
+    s_u_n, s_u_r, s_u_z, s_v_n, s_v_r, s_v_z = (
+        params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n", "s_v_r", "s_v_z")
+    )
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    (
+        s_u_n_dot, s_u_r_dot, s_u_z_dot, s_v_n_dot, s_v_r_dot, s_v_z_dot
+    ) = (params_dot[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n", "s_v_r", "s_v_z"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 3 * H), dtype)
     (
         da_n_s, da_n_dot_s, dm_s, dm_dot_s, da_r_s, da_r_dot_s, da_z_s, da_z_dot_s
@@ -1165,8 +992,8 @@ def hvp(
             )
             * inv_sigma_u_n_s[t]
         )
-        dp_r_minus_mean_dp_minus_mean_dp_p_p_r = dp_r - p_r_s[t] * mean_dp_p - mean_dp
-        du_r_s[t] = dp_r_minus_mean_dp_minus_mean_dp_p_p_r * inv_sigma_u_s[t]
+        du_r_part = dp_r - p_r_s[t] * mean_dp_p - mean_dp
+        du_r_s[t] = du_r_part * inv_sigma_u_s[t]
         sigma_u_dot_per_sigma_u = sigma_u_dot_s[t] / sigma_u_s[t]
         du_r_dot_s[t] = (
             (
@@ -1174,19 +1001,19 @@ def hvp(
                 - p_r_dot_s[t] * mean_dp_p
                 - p_r_s[t] * mean_dp_p_dot
                 - mean_dp_dot
-                - dp_r_minus_mean_dp_minus_mean_dp_p_p_r * sigma_u_dot_per_sigma_u
+                - du_r_part * sigma_u_dot_per_sigma_u
             )
             * inv_sigma_u_s[t]
         )
-        dp_z_minus_mean_dp_minus_mean_dp_p_p_z = dp_z - p_z_s[t] * mean_dp_p - mean_dp
-        du_z_s[t] = dp_z_minus_mean_dp_minus_mean_dp_p_p_z * inv_sigma_u_s[t]
+        du_z_part = dp_z - p_z_s[t] * mean_dp_p - mean_dp
+        du_z_s[t] = du_z_part * inv_sigma_u_s[t]
         du_z_dot_s[t] = (
             (
                 dp_z_dot
                 - p_z_dot_s[t] * mean_dp_p
                 - p_z_s[t] * mean_dp_p_dot
                 - mean_dp_dot
-                - dp_z_minus_mean_dp_minus_mean_dp_p_p_z * sigma_u_dot_per_sigma_u
+                - du_z_part * sigma_u_dot_per_sigma_u
             )
             * inv_sigma_u_s[t]
         )
@@ -1243,8 +1070,8 @@ def hvp(
         )
         * inv_sigma_v_n_s
     )
-    dq_r_minus_mean_dq_minus_mean_dq_q_q_r_s = dq_r_s - q_r_s * mean_dq_q_s - mean_dq_s
-    dv_r_s[...] = dq_r_minus_mean_dq_minus_mean_dq_q_q_r_s * inv_sigma_v_s
+    dv_r_part_s = dq_r_s - q_r_s * mean_dq_q_s - mean_dq_s
+    dv_r_s[...] = dv_r_part_s * inv_sigma_v_s
     sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
     dv_r_dot_s[...] = (
         (
@@ -1252,19 +1079,19 @@ def hvp(
             - q_r_dot_s * mean_dq_q_s
             - q_r_s * mean_dq_q_dot_s
             - mean_dq_dot_s
-            - dq_r_minus_mean_dq_minus_mean_dq_q_q_r_s * sigma_v_dot_per_sigma_v_s
+            - dv_r_part_s * sigma_v_dot_per_sigma_v_s
         )
         * inv_sigma_v_s
     )
-    dq_z_minus_mean_dq_minus_mean_dq_q_q_z_s = dq_z_s - q_z_s * mean_dq_q_s - mean_dq_s
-    dv_z_s[...] = dq_z_minus_mean_dq_minus_mean_dq_q_q_z_s * inv_sigma_v_s
+    dv_z_part_s = dq_z_s - q_z_s * mean_dq_q_s - mean_dq_s
+    dv_z_s[...] = dv_z_part_s * inv_sigma_v_s
     dv_z_dot_s[...] = (
         (
             dq_z_dot_s
             - q_z_dot_s * mean_dq_q_s
             - q_z_s * mean_dq_q_dot_s
             - mean_dq_dot_s
-            - dq_z_minus_mean_dq_minus_mean_dq_q_q_z_s * sigma_v_dot_per_sigma_v_s
+            - dv_z_part_s * sigma_v_dot_per_sigma_v_s
         )
         * inv_sigma_v_s
     )
@@ -1285,6 +1112,107 @@ def hvp(
     ds_v_n_dot[...] = np.sum(da_n_s * q_n_dot_s + da_n_dot_s * q_n_s, axis=(0, 1))
     np.sum(da_n_dot_s, axis=(0, 1), out=dt_v_n_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s, sigma_v_n_s, p_n_s,
+        q_n_s, z_s, r_s, m_s, n_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    s_v_z, s_v_r, s_v_n, s_u_z, s_u_r, s_u_n = (
+        params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z", "s_u_r", "s_u_n")
+    )
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    (
+        t_u_z_dot, t_v_z_dot, s_u_z_dot, s_v_z_dot, t_u_r_dot, t_v_r_dot, s_u_r_dot, s_v_r_dot,
+        s_u_n_dot, t_u_n_dot, s_v_n_dot, t_v_n_dot,
+    ) = (
+        params_dot[k] for k in (
+            "t_u_z", "t_v_z", "s_u_z", "s_v_z", "t_u_r", "t_v_r", "s_u_r", "s_v_r", "s_u_n",
+            "t_u_n", "s_v_n", "t_v_n",
+        )
+    )
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
+    sigma_u_dot_s, sigma_u_n_dot_s = np.empty((2, T, B, 1), dtype)
+    (
+        p_z_dot_s, p_r_dot_s, p_n_dot_s, a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s,
+        m_dot_in_s, a_n_dot_in_s, dn_da_n_s,
+    ) = np.empty((10, T, B, H), dtype)
+    u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    (
+        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, m_dot_s, a_n_dot_s, n_dot_s
+    ) = a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s, m_dot_in_s, a_n_dot_in_s, dn_da_n_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
+    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
+    inv_sigma_u_s = 1 / sigma_u_s
+    mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
+    sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
+    q_z_dot_s = (v_z_dot_s - mu_v_dot_s - sigma_v_dot_s * q_z_s) / sigma_v_s
+    q_r_dot_s = (v_r_dot_s - mu_v_dot_s - sigma_v_dot_s * q_r_s) / sigma_v_s
+    mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
+    sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
+    inv_sigma_u_n_s = 1 / sigma_u_n_s
+    q_n_dot_s = (v_n_dot_s - mu_v_n_dot_s - sigma_v_n_dot_s * q_n_s) / sigma_v_n_s
+    a_z_dot_bias = t_u_z_dot + t_v_z_dot
+    a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
+    dh_next_dh_s = 1 - z_s
+    dz_da_z_s[...] = z_s * dh_next_dh_s
+    a_r_dot_bias = t_u_r_dot + t_v_r_dot
+    a_r_dot_in_s[...] = s_u_r_dot * p_r_s + s_v_r_dot * q_r_s + q_r_dot_s * s_v_r + a_r_dot_bias
+    dr_da_r_s[...] = (1 - r_s) * r_s
+    m_dot_in_s[...] = s_u_n_dot * p_n_s + t_u_n_dot
+    a_n_dot_in_s[...] = s_v_n_dot * q_n_s + q_n_dot_s * s_v_n + t_v_n_dot
+    dn_da_n_s[...] = 1 - n_s**2
+    dh_next_dz_s = n_s - h_s[:-1]
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_1_dot_s[t] += h_dot_s[t] @ U.T
+        mu_u_dot = np.sum(u_z_dot_s[t] + u_r_dot_s[t], axis=-1, keepdims=True) / 2 / H
+        sigma_u_dot_s[t] = (
+            np.sum(u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t], axis=-1, keepdims=True)
+            / 2
+            / H
+        )
+        p_z_dot_s[t] = (u_z_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_z_s[t]) * inv_sigma_u_s[t]
+        p_r_dot_s[t] = (u_r_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_r_s[t]) * inv_sigma_u_s[t]
+        mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
+        sigma_u_n_dot_s[t] = _dot(u_n_dot_s[t], p_n_s[t]) / H
+        p_n_dot_s[t] = (
+            (u_n_dot_s[t] - mu_u_n_dot - sigma_u_n_dot_s[t] * p_n_s[t]) * inv_sigma_u_n_s[t]
+        )
+        a_z_dot_s[t] += p_z_dot_s[t] * s_u_z
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        a_r_dot_s[t] += p_r_dot_s[t] * s_u_r
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        m_dot_s[t] += p_n_dot_s[t] * s_u_n
+        a_n_dot_s[t] += r_dot_s[t] * m_s[t] + m_dot_s[t] * r_s[t]
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * z_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, inv_sigma_u_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s,
+        inv_sigma_u_n_s, q_n_dot_s, dh_next_dh_s, sigma_u_dot_s, p_z_dot_s, p_r_dot_s,
+        sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s, n_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _dot(a, b, out=None):

@@ -8,17 +8,14 @@ Qin, Yang & Zhong (2023), Hierarchically gated recurrent neural network for sequ
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    u_re = W_u_re @ x + b_u_re
-    u_im = b_u_im + W_u_im @ x
-    c_re = sigmoid(u_re) * u_re
-    c_im = sigmoid(u_im) * u_im
+    u_k = W_u_k @ x + b_u_k, for k = re, im
+    c_k = sigmoid(u_k) * u_k, for k = re, im
     f = sigmoid(W_f @ x + b_f)
     p = cos(theta)
     q = sin(theta)
     h_re_next = f * (p * h_re - q * h_im) + (1 - f) * c_re
     h_im_next = f * (p * h_im + q * h_re) + (1 - f) * c_im
-    g_re = sigmoid(W_g_re @ x + b_g_re)
-    g_im = sigmoid(b_g_im + W_g_im @ x)
+    g_k = sigmoid(W_g_k @ x + b_g_k), for k = re, im
     y = V_re @ (g_re * h_re_next) + V_im @ (g_im * h_im_next) + d
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -53,10 +50,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{\mathrm{re},t} &= W_{\mathrm{u\_re}} \, x_t + b_{\mathrm{u\_re}} \\
-  u_{\mathrm{im},t} &= W_{\mathrm{u\_im}} \, x_t + b_{\mathrm{u\_im}} \\
-  c_{\mathrm{re},t} &= \sigma(u_{\mathrm{re},t}) \circ u_{\mathrm{re},t} \\
-  c_{\mathrm{im},t} &= \sigma(u_{\mathrm{im},t}) \circ u_{\mathrm{im},t} \\
+  u_{k,t} &= W_{u \, k} x_t + b_{u \, k}, \quad k = \mathrm{re}, \mathrm{im} \\
+  c_{k,t} &= \sigma(u_{k,t}) \circ u_{k,t}, \quad k = \mathrm{re}, \mathrm{im} \\
   a_{f,t} &= W_f x_t + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   p_t &= \cos(\theta) \\
@@ -65,9 +60,8 @@ LATEX = r"""
       + (1 - f_t) \circ c_{\mathrm{re},t} \\
   h_{\mathrm{im},t} &= f_t \circ (p_t \circ h_{\mathrm{im},t-1} + q_t \circ h_{\mathrm{re},t-1})
       + (1 - f_t) \circ c_{\mathrm{im},t} \\
-  a_{\mathrm{g\_re},t} &= W_{\mathrm{g\_re}} \, x_t + b_{\mathrm{g\_re}} \\
+  a_{g \, k,t} &= W_{g \, k} x_t + b_{g \, k}, \quad k = \mathrm{re}, \mathrm{im} \\
   g_{\mathrm{re},t} &= \sigma(a_{\mathrm{g\_re},t}) \\
-  a_{\mathrm{g\_im},t} &= W_{\mathrm{g\_im}} \, x_t + b_{\mathrm{g\_im}} \\
   g_{\mathrm{im},t} &= \sigma(a_{\mathrm{g\_im},t}) \\
   y_t &= V_{\mathrm{re}} \, (g_{\mathrm{re},t} \circ h_{\mathrm{re},t})
       + V_{\mathrm{im}} \, (g_{\mathrm{im},t} \circ h_{\mathrm{im},t}) + d
@@ -100,12 +94,9 @@ LATEX = r"""
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{c}_{\mathrm{im},t} &= \bar{h}_{\mathrm{im},t} \circ (1 - f_t) \\
   \bar{c}_{\mathrm{re},t} &= \bar{h}_{\mathrm{re},t} \circ (1 - f_t) \\
-  \bar{u}_{\mathrm{im},t} &= \bar{c}_{\mathrm{im},t} \circ \sigma(u_{\mathrm{im},t})
-      + \bar{c}_{\mathrm{im},t} \circ \sigma(u_{\mathrm{im},t}) \circ u_{\mathrm{im},t}
-        \circ (1 - \sigma(u_{\mathrm{im},t})) \\
-  \bar{u}_{\mathrm{re},t} &= \bar{c}_{\mathrm{re},t} \circ \sigma(u_{\mathrm{re},t})
-      + \bar{c}_{\mathrm{re},t} \circ \sigma(u_{\mathrm{re},t}) \circ u_{\mathrm{re},t}
-        \circ (1 - \sigma(u_{\mathrm{re},t}))
+  \bar{u}_{k,t} &= \bar{c}_{k,t} \circ \sigma(u_{k,t})
+      + \bar{c}_{k,t} \circ \sigma(u_{k,t}) \circ u_{k,t}
+        \circ (1 - \sigma(u_{k,t})), \quad k = \mathrm{im}, \mathrm{re}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -122,18 +113,17 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_{\mathrm{u\_re}} &= \textstyle \sum_t \bar{u}_{\mathrm{re},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{u\_re}} &= \textstyle \sum_t \bar{u}_{\mathrm{re},t} \\
-  \bar{W}_{\mathrm{u\_im}} &= \textstyle \sum_t \bar{u}_{\mathrm{im},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{u\_im}} &= \textstyle \sum_t \bar{u}_{\mathrm{im},t} \\
+  \bar{W}_{u \, k} &= \textstyle \sum_t \bar{u}_{k,t}
+      x_t^{\top}, \quad k = \mathrm{re}, \mathrm{im} \\
+  \bar{b}_{u \, k} &= \textstyle \sum_t \bar{u}_{k,t}, \quad k = \mathrm{re}, \mathrm{im} \\
   \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
   \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
   \bar{\theta} &= \textstyle \sum_t (\bar{q}_t \circ \cos(\theta)
       - \bar{p}_t \circ \sin(\theta)) \\
-  \bar{W}_{\mathrm{g\_re}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_re},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{g\_re}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_re},t} \\
-  \bar{W}_{\mathrm{g\_im}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_im},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{g\_im}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_im},t} \\
+  \bar{W}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t}
+      x_t^{\top}, \quad k = \mathrm{re}, \mathrm{im} \\
+  \bar{b}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t}, \quad k = \mathrm{re}, \mathrm{im}
+          \\
   \bar{V}_{\mathrm{re}} &= \textstyle \sum_t \bar{y}_t
       \, (h_{\mathrm{re},t} \circ g_{\mathrm{re},t})^{\top} \\
   \bar{V}_{\mathrm{im}} &= \textstyle \sum_t \bar{y}_t
@@ -685,95 +675,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_re_s, h_im_s, gates_s, sigmoid_u_re_s, c_re_s, sigmoid_u_im_s, c_im_s,
-        g_im_h_im_next_s, g_re_h_re_next_s, past,
-    ) = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-    theta, V_im, V_re = (params[k] for k in ("theta", "V_im", "V_re"))
-    W = params.stacked["W"]
-    theta_dot, V_im_dot, V_re_dot, d_dot = (params_dot[k] for k in ("theta", "V_im", "V_re", "d"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 5 * H), dtype)
-    y_dot_in_s = np.empty((T, B, I), dtype)
-    (
-        u_re_dot_s, u_im_dot_s, a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        f_dot_s, g_im_h_im_next_dot_in_s, g_im_h_im_next_dot_s, g_re_h_re_next_dot_in_s,
-        g_re_h_re_next_dot_s, y_dot_s,
-    ) = a_f_dot_s, a_g_im_dot_s, a_g_im_dot_s, a_g_re_dot_s, a_g_re_dot_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    p = np.cos(theta)
-    q = np.sin(theta)
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    c_re_dot_s = (
-        u_re_dot_s * u_re_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s + u_re_dot_s * sigmoid_u_re_s
-    )
-    c_im_dot_s = (
-        u_im_dot_s * u_im_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s + u_im_dot_s * sigmoid_u_im_s
-    )
-    f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
-    p_dot = -theta_dot * q
-    q_dot = theta_dot * p
-    h_re_next_dot_in_s = (
-        f_dot_s * (h_re_s[:-1] * p - h_im_s[:-1] * q - c_re_s)
-        + p_dot * h_re_s[:-1] * f_s
-        - q_dot * h_im_s[:-1] * f_s
-        + c_re_dot_s * (1 - f_s)
-    )
-    dh_re_next_dh_re_s = f_s * p
-    dh_im_next_dh_re_s = f_s * q
-    dh_re_next_dh_im_s = -dh_im_next_dh_re_s
-    h_im_next_dot_in_s = (
-        f_dot_s * (h_re_s[:-1] * q + h_im_s[:-1] * p - c_im_s)
-        + p_dot * h_im_s[:-1] * f_s
-        + q_dot * h_re_s[:-1] * f_s
-        + c_im_dot_s * (1 - f_s)
-    )
-    g_im_h_im_next_dot_in_s[...] = a_g_im_dot_s * h_im_s[1:] * (1 - g_im_s) * g_im_s
-    g_re_h_re_next_dot_in_s[...] = a_g_re_dot_s * h_re_s[1:] * (1 - g_re_s) * g_re_s
-    np.matmul(_rows(g_im_h_im_next_s), V_im_dot.T, out=_rows(y_dot_in_s))
-    _rows(y_dot_in_s)[...] += _rows(g_re_h_re_next_s) @ V_re_dot.T
-    y_dot_in_s += d_dot
-
-    # The tangents, step by step.
-    h_re_dot_s[0] = state_dot.h_re
-    h_im_dot_s[0] = state_dot.h_im
-    for t in range(T):
-        ended = ended_s[t]
-        h_re_dot_s[t + 1] = (
-            h_re_dot_s[t] * dh_re_next_dh_re_s[t]
-            + h_im_dot_s[t] * dh_re_next_dh_im_s[t]
-            + h_re_next_dot_in_s[t]
-        )
-        h_im_dot_s[t + 1] = (
-            h_im_dot_s[t] * dh_re_next_dh_re_s[t]
-            + h_re_dot_s[t] * dh_im_next_dh_re_s[t]
-            + h_im_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_re_dot_s[t + 1], h_re_dot_s[t], where=ended)
-            np.copyto(h_im_dot_s[t + 1], h_im_dot_s[t], where=ended)
-    g_im_h_im_next_dot_s += h_im_dot_s[1:] * g_im_s
-    g_re_h_re_next_dot_s += h_re_dot_s[1:] * g_re_s
-    _rows(y_dot_s)[...] += _rows(g_im_h_im_next_dot_s) @ V_im.T
-    _rows(y_dot_s)[...] += _rows(g_re_h_re_next_dot_s) @ V_re.T
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_re_dot_s[-1].copy(), h_im_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -818,88 +727,37 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_re_dot_s, h_im_dot_s, gates_dot_s, sigmoid_u_re_dot_s, c_re_dot_s, sigmoid_u_im_dot_s,
+        c_im_dot_s, p_dot_s, q_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,
+        g_im_h_im_next_dot_s, g_re_h_re_next_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-
-    # There: the tangents of the forward pass.
-    theta = params["theta"]
-    W = params.stacked["W"]
-    theta_dot = params_dot["theta"]
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 5 * H), dtype)
     (
-        p_dot_s, q_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s
-    ) = np.empty((4, T, B, H), dtype)
-    (
-        u_re_dot_s, u_im_dot_s, a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
+        u_re_dot_s, u_im_dot_s, f_dot_s, g_re_dot_s, g_im_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        f_dot_s, g_re_dot_s, g_im_dot_s, g_im_h_im_next_dot_s, g_re_h_re_next_dot_s
-    ) = a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s
-    p = np.cos(theta)
-    q = np.sin(theta)
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    sigmoid_u_re_dot_s = u_re_dot_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s
-    c_re_dot_s = u_re_dot_s * sigmoid_u_re_s + sigmoid_u_re_dot_s * u_re_s
-    sigmoid_u_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
-    c_im_dot_s = u_im_dot_s * sigmoid_u_im_s + sigmoid_u_im_dot_s * u_im_s
-    f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
-    p_dot_s[...] = -theta_dot * q
-    q_dot_s[...] = theta_dot * p
-    h_re_next_dot_in_s = (
-        f_dot_s * (h_re_s[:-1] * p - h_im_s[:-1] * q - c_re_s)
-        + p_dot_s * h_re_s[:-1] * f_s
-        - q_dot_s * h_im_s[:-1] * f_s
-        + c_re_dot_s * (1 - f_s)
-    )
-    dh_re_next_dh_re_s = f_s * p
-    dh_im_next_dh_re_s = f_s * q
-    dh_re_next_dh_im_s = -dh_im_next_dh_re_s
-    h_im_next_dot_in_s = (
-        f_dot_s * (h_re_s[:-1] * q + h_im_s[:-1] * p - c_im_s)
-        + p_dot_s * h_im_s[:-1] * f_s
-        + q_dot_s * h_re_s[:-1] * f_s
-        + c_im_dot_s * (1 - f_s)
-    )
-    g_re_dot_s[...] = a_g_re_dot_s * (1 - g_re_s) * g_re_s
-    g_im_dot_s[...] = a_g_im_dot_s * (1 - g_im_s) * g_im_s
-    g_im_h_im_next_dot_in_s[...] = g_im_dot_s * h_im_s[1:]
-    g_re_h_re_next_dot_in_s[...] = g_re_dot_s * h_re_s[1:]
-    h_re_dot_s[0] = state_dot.h_re
-    h_im_dot_s[0] = state_dot.h_im
-    for t in range(T):
-        ended = ended_s[t]
-        h_re_dot_s[t + 1] = (
-            h_re_dot_s[t] * dh_re_next_dh_re_s[t]
-            + h_im_dot_s[t] * dh_re_next_dh_im_s[t]
-            + h_re_next_dot_in_s[t]
-        )
-        h_im_dot_s[t + 1] = (
-            h_im_dot_s[t] * dh_re_next_dh_re_s[t]
-            + h_re_dot_s[t] * dh_im_next_dh_re_s[t]
-            + h_im_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_re_dot_s[t + 1], h_re_dot_s[t], where=ended)
-            np.copyto(h_im_dot_s[t + 1], h_im_dot_s[t], where=ended)
-    g_im_h_im_next_dot_s += h_im_dot_s[1:] * g_im_s
-    g_re_h_re_next_dot_s += h_re_dot_s[1:] * g_re_s
-
-    # Back: the adjoints and, beside each, its tangent.
     dtheta_dot, dV_re_dot, dV_im_dot, dd_dot = (
         dparams_dot[k] for k in ("theta", "V_re", "V_im", "d")
     )
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     (
-        V_re, V_im, W_g_re, W_g_im, W_u_re, W_u_im, W_f
-    ) = (params[k] for k in ("V_re", "V_im", "W_g_re", "W_g_im", "W_u_re", "W_u_im", "W_f"))
+        theta, V_re, V_im, W_g_re, W_g_im, W_u_re, W_u_im, W_f
+    ) = (
+        params[k] for k in ("theta", "V_re", "V_im", "W_g_re", "W_g_im", "W_u_re", "W_u_im", "W_f")
+    )
     (
-        V_re_dot, V_im_dot, W_g_re_dot, W_g_im_dot, W_u_re_dot, W_u_im_dot, W_f_dot
-    ) = (params_dot[k] for k in ("V_re", "V_im", "W_g_re", "W_g_im", "W_u_re", "W_u_im", "W_f"))
+        V_re_dot, V_im_dot, W_g_re_dot, W_g_im_dot, theta_dot, W_u_re_dot, W_u_im_dot, W_f_dot
+    ) = (
+        params_dot[k] for k in (
+            "V_re", "V_im", "W_g_re", "W_g_im", "theta", "W_u_re", "W_u_im", "W_f"
+        )
+    )
     dgates_s, dgates_dot_s = np.empty((2, T, B, 5 * H), dtype)
     (
         dg_re_h_re_next_s, dg_re_h_re_next_dot_s, dg_im_h_im_next_s, dg_im_h_im_next_dot_s,
@@ -1087,6 +945,105 @@ def hvp(
     dV_im_dot += _rows(dy_dot_s).T @ _rows(g_im_h_im_next_s)
     np.sum(dy_dot_s, axis=(0, 1), out=dd_dot)
     return dparams_dot, dxs_dot, State(dh_re_dot, dh_im_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, h_re_s, h_im_s, gates_s, sigmoid_u_re_s, c_re_s, sigmoid_u_im_s, c_im_s,
+        g_im_h_im_next_s, g_re_h_re_next_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I = params.input_size
+    H = params.hidden_size
+    u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
+    theta, V_im, V_re = (params[k] for k in ("theta", "V_im", "V_re"))
+    W = params.stacked["W"]
+    theta_dot, V_im_dot, V_re_dot, d_dot = (params_dot[k] for k in ("theta", "V_im", "V_re", "d"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 5 * H), dtype)
+    (
+        p_dot_s, q_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s
+    ) = np.empty((4, T, B, H), dtype)
+    y_dot_in_s = np.empty((T, B, I), dtype)
+    (
+        u_re_dot_s, u_im_dot_s, a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
+    (
+        f_dot_s, g_re_dot_s, g_im_dot_s, g_im_h_im_next_dot_s, g_re_h_re_next_dot_s, y_dot_s
+    ) = (
+        a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s,
+        y_dot_in_s,
+    )
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    p = np.cos(theta)
+    q = np.sin(theta)
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    sigmoid_u_re_dot_s = u_re_dot_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s
+    c_re_dot_s = u_re_dot_s * sigmoid_u_re_s + sigmoid_u_re_dot_s * u_re_s
+    sigmoid_u_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
+    c_im_dot_s = u_im_dot_s * sigmoid_u_im_s + sigmoid_u_im_dot_s * u_im_s
+    f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
+    p_dot_s[...] = -theta_dot * q
+    q_dot_s[...] = theta_dot * p
+    h_re_next_dot_in_s = (
+        f_dot_s * (h_re_s[:-1] * p - h_im_s[:-1] * q - c_re_s)
+        + p_dot_s * h_re_s[:-1] * f_s
+        - q_dot_s * h_im_s[:-1] * f_s
+        + c_re_dot_s * (1 - f_s)
+    )
+    dh_re_next_dh_re_s = f_s * p
+    dh_im_next_dh_re_s = f_s * q
+    dh_re_next_dh_im_s = -dh_im_next_dh_re_s
+    h_im_next_dot_in_s = (
+        f_dot_s * (h_re_s[:-1] * q + h_im_s[:-1] * p - c_im_s)
+        + p_dot_s * h_im_s[:-1] * f_s
+        + q_dot_s * h_re_s[:-1] * f_s
+        + c_im_dot_s * (1 - f_s)
+    )
+    g_re_dot_s[...] = a_g_re_dot_s * (1 - g_re_s) * g_re_s
+    g_im_dot_s[...] = a_g_im_dot_s * (1 - g_im_s) * g_im_s
+    g_im_h_im_next_dot_in_s[...] = g_im_dot_s * h_im_s[1:]
+    g_re_h_re_next_dot_in_s[...] = g_re_dot_s * h_re_s[1:]
+    np.matmul(_rows(g_im_h_im_next_s), V_im_dot.T, out=_rows(y_dot_in_s))
+    _rows(y_dot_in_s)[...] += _rows(g_re_h_re_next_s) @ V_re_dot.T
+    y_dot_in_s += d_dot
+
+    # Step by step.
+    h_re_dot_s[0] = state_dot.h_re
+    h_im_dot_s[0] = state_dot.h_im
+    for t in range(T):
+        ended = ended_s[t]
+        h_re_dot_s[t + 1] = (
+            h_re_dot_s[t] * dh_re_next_dh_re_s[t]
+            + h_im_dot_s[t] * dh_re_next_dh_im_s[t]
+            + h_re_next_dot_in_s[t]
+        )
+        h_im_dot_s[t + 1] = (
+            h_im_dot_s[t] * dh_re_next_dh_re_s[t]
+            + h_re_dot_s[t] * dh_im_next_dh_re_s[t]
+            + h_im_next_dot_in_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_re_dot_s[t + 1], h_re_dot_s[t], where=ended)
+            np.copyto(h_im_dot_s[t + 1], h_im_dot_s[t], where=ended)
+    g_im_h_im_next_dot_s += h_im_dot_s[1:] * g_im_s
+    g_re_h_re_next_dot_s += h_re_dot_s[1:] * g_re_s
+    _rows(y_dot_s)[...] += _rows(g_im_h_im_next_dot_s) @ V_im.T
+    _rows(y_dot_s)[...] += _rows(g_re_h_re_next_dot_s) @ V_re.T
+
+    handed = (
+        h_re_dot_s, h_im_dot_s, gates_dot_s, sigmoid_u_re_dot_s, c_re_dot_s, sigmoid_u_im_dot_s,
+        c_im_dot_s, p_dot_s, q_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,
+        g_im_h_im_next_dot_s, g_re_h_re_next_dot_s,
+    )
+    return y_dot_s, State(h_re_dot_s[-1].copy(), h_im_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

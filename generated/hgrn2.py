@@ -485,52 +485,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, f_s, u_s, sigmoid_u_s, q_s, v_s, S_next_operand_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
-    W_f_dot, W_u_dot, P_v_dot = (params_dot[k] for k in ("W_f", "W_u", "P_v"))
-    a_f_dot_s, u_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    o_dot_s = o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_f).T, out=_rows(a_f_dot_s))
-    _rows(a_f_dot_s)[...] += _rows(xs) @ _merged(W_f_dot).T
-    f_dot_s = a_f_dot_s * (1 - f_s) * f_s
-    np.matmul(_rows(xs_dot), _merged(W_u).T, out=_rows(u_dot_s))
-    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_u_dot).T
-    q_dot_s = u_dot_s * u_s * (1 - sigmoid_u_s) * sigmoid_u_s + u_dot_s * sigmoid_u_s
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    S_next_operand_dot_s = -f_dot_s
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_next_dot[...] = (
-            f_dot_s[t][..., None] * S_s[t]
-            + S_dot * f_s[t][..., None]
-            + S_next_operand_s[t][..., None] * v_dot_s[t][..., None, :]
-            + S_next_operand_dot_s[t][..., None] * v_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -572,41 +534,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    S_dot_s, f_dot_s, u_dot_s, sigmoid_u_dot_s, q_dot_s, v_dot_s, S_next_operand_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     N = params.heads
     K = params.key_size
     V = params.value_size
-
-    # There: the tangents of the forward pass.
-    W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
-    W_f_dot, W_u_dot, P_v_dot = (params_dot[k] for k in ("W_f", "W_u", "P_v"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    a_f_dot_s, u_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s = np.empty((T, B, N, V), dtype)
-    np.matmul(_rows(xs_dot), _merged(W_f).T, out=_rows(a_f_dot_s))
-    _rows(a_f_dot_s)[...] += _rows(xs) @ _merged(W_f_dot).T
-    f_dot_s = a_f_dot_s * (1 - f_s) * f_s
-    np.matmul(_rows(xs_dot), _merged(W_u).T, out=_rows(u_dot_s))
-    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_u_dot).T
-    sigmoid_u_dot_s = u_dot_s * (1 - sigmoid_u_s) * sigmoid_u_s
-    q_dot_s = u_dot_s * sigmoid_u_s + sigmoid_u_dot_s * u_s
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    S_next_operand_dot_s = -f_dot_s
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_dot_s[t + 1] = (
-            f_dot_s[t][..., None] * S_s[t]
-            + S_dot_s[t] * f_s[t][..., None]
-            + S_next_operand_s[t][..., None] * v_dot_s[t][..., None, :]
-            + S_next_operand_dot_s[t][..., None] * v_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
-
-    # Back: the adjoints and, beside each, its tangent.
     dW_f_dot, dW_u_dot, dP_v_dot = (dparams_dot[k] for k in ("W_f", "W_u", "P_v"))
+    W_u, P_v, W_f = (params[k] for k in ("W_u", "P_v", "W_f"))
+    W_u_dot, P_v_dot, W_f_dot = (params_dot[k] for k in ("W_u", "P_v", "W_f"))
     dq_s, dq_dot_s, df_s, df_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_s, dv_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -681,6 +620,53 @@ def hvp(
     np.matmul(_rows(dv_s).T, _rows(xs_dot), out=_merged(dP_v_dot))
     _merged(dP_v_dot)[...] += _rows(dv_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, S_s, f_s, u_s, sigmoid_u_s, q_s, v_s, S_next_operand_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N = params.heads
+    K = params.key_size
+    V = params.value_size
+    W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
+    W_f_dot, W_u_dot, P_v_dot = (params_dot[k] for k in ("W_f", "W_u", "P_v"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    a_f_dot_s, u_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_f).T, out=_rows(a_f_dot_s))
+    _rows(a_f_dot_s)[...] += _rows(xs) @ _merged(W_f_dot).T
+    f_dot_s = a_f_dot_s * (1 - f_s) * f_s
+    np.matmul(_rows(xs_dot), _merged(W_u).T, out=_rows(u_dot_s))
+    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_u_dot).T
+    sigmoid_u_dot_s = u_dot_s * (1 - sigmoid_u_s) * sigmoid_u_s
+    q_dot_s = u_dot_s * sigmoid_u_s + sigmoid_u_dot_s * u_s
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    S_next_operand_dot_s = -f_dot_s
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        S_dot_s[t + 1] = (
+            f_dot_s[t][..., None] * S_s[t]
+            + S_dot_s[t] * f_s[t][..., None]
+            + S_next_operand_s[t][..., None] * v_dot_s[t][..., None, :]
+            + S_next_operand_dot_s[t][..., None] * v_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = S_dot_s, f_dot_s, u_dot_s, sigmoid_u_dot_s, q_dot_s, v_dot_s, S_next_operand_dot_s
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -466,42 +466,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, f_s, sigmoid_h_next_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    s_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dh_next_da_n_s = (1 - n_s**2) * (1 - sigmoid_h_next_s)
-    dh_next_ds_s = h_s[:-1] * (1 - f_s) * f_s - n_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * f_s[t] + s_dot_s[t] * dh_next_ds_s[t] + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -543,44 +515,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, f_dot_s, sigmoid_h_next_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    df_ds_s, dsigmoid_h_next_ds_s = np.empty((2, T, B, H), dtype)
-    s_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    f_dot_s, sigmoid_h_next_dot_s, n_dot_s = df_ds_s, dsigmoid_h_next_ds_s, a_n_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dn_da_n_s = 1 - n_s**2
-    df_ds_s[...] = (1 - f_s) * f_s
-    dh_next_dn_s = 1 - sigmoid_h_next_s
-    dsigmoid_h_next_ds_s[...] = sigmoid_h_next_s * dh_next_dn_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        f_dot_s[t] = s_dot_s[t] * df_ds_s[t]
-        sigmoid_h_next_dot_s[t] = s_dot_s[t] * dsigmoid_h_next_ds_s[t]
-        h_dot_s[t + 1] = (
-            f_dot_s[t] * h_s[t]
-            + h_dot_s[t] * f_s[t]
-            + n_dot_s[t] * dh_next_dn_s[t]
-            - sigmoid_h_next_dot_s[t] * n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
+    s_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_dot, dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("U", "W", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     ds_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     ds_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -630,6 +576,53 @@ def hvp(
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, f_s, sigmoid_h_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    df_ds_s, dsigmoid_h_next_ds_s = np.empty((2, T, B, H), dtype)
+    s_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    f_dot_s, sigmoid_h_next_dot_s, n_dot_s = df_ds_s, dsigmoid_h_next_ds_s, a_n_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    dn_da_n_s = 1 - n_s**2
+    df_ds_s[...] = (1 - f_s) * f_s
+    dh_next_dn_s = 1 - sigmoid_h_next_s
+    dsigmoid_h_next_ds_s[...] = sigmoid_h_next_s * dh_next_dn_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        f_dot_s[t] = s_dot_s[t] * df_ds_s[t]
+        sigmoid_h_next_dot_s[t] = s_dot_s[t] * dsigmoid_h_next_ds_s[t]
+        h_dot_s[t + 1] = (
+            f_dot_s[t] * h_s[t]
+            + h_dot_s[t] * f_s[t]
+            + n_dot_s[t] * dh_next_dn_s[t]
+            - sigmoid_h_next_dot_s[t] * n_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, f_dot_s, sigmoid_h_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -42,9 +42,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{s,t} &= W_s y_{t-1} + V_s x_t + b_s \\
+  a_{k,t} &= W_k y_{t-1} + V_k x_t + b_k, \quad k = s, r \\
   s_t &= \sigma(a_{s,t}) \\
-  a_{r,t} &= W_r y_{t-1} + V_r x_t + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   a_{\mathrm{tanh\_z},t} &= W_z y_{t-1} + V_z x_t + b_z \\
   z_t &= (1 - s_t) \circ z_{t-1} + s_t \circ \tanh(a_{\mathrm{tanh\_z},t}) \\
@@ -78,12 +77,9 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_s &= \textstyle \sum_t \bar{a}_{s,t} y_{t-1}^{\top} \\
-  \bar{V}_s &= \textstyle \sum_t \bar{a}_{s,t} x_t^{\top} \\
-  \bar{b}_s &= \textstyle \sum_t \bar{a}_{s,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} y_{t-1}^{\top} \\
-  \bar{V}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} y_{t-1}^{\top}, \quad k = s, r \\
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = s, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = s, r \\
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \, y_{t-1}^{\top} \\
   \bar{V}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \, x_t^{\top} \\
   \bar{b}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \\
@@ -534,65 +530,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, gates_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    W_y = params["W_y"]
-    V, W = (params.stacked[k] for k in ("V", "W"))
-    W_y_dot = params_dot["W_y"]
-    W_dot, V_dot, b_dot = (params_dot.stacked[k] for k in ("W", "V", "b"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    (
-        a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s, a_tanh_y_next_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    a_tanh_y_next_dot_s = a_tanh_y_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(y_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 3 * H]))
-    a_tanh_y_next_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ V.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
-    gates_dot_s += b_dot
-    dz_next_dz_s = 1 - s_s
-    dz_next_da_tanh_z_next_s = s_s * (1 - tanh_z_next_s**2)
-    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * s_s * dz_next_dz_s
-    _rows(a_tanh_y_next_dot_in_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
-    dy_next_dy_s = 1 - r_s
-    dy_next_da_tanh_y_next_s = r_s * (1 - tanh_y_next_s**2)
-    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * r_s * dy_next_dy_s
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    z_dot = z_next_dot = state_dot.z.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            z_next_dot_before = z_next_dot.copy()
-        gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T
-        z_next_dot[...] = (
-            z_dot * dz_next_dz_s[t]
-            + a_s_dot_s[t] * dz_next_da_s_s[t]
-            + a_tanh_z_next_dot_s[t] * dz_next_da_tanh_z_next_s[t]
-        )
-        a_tanh_y_next_dot_s[t] += z_next_dot @ W_y.T
-        y_dot_s[t + 1] = (
-            y_dot_s[t] * dy_next_dy_s[t]
-            + a_r_dot_s[t] * dy_next_da_r_s[t]
-            + a_tanh_y_next_dot_s[t] * dy_next_da_tanh_y_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_next_dot, z_next_dot_before, where=ended)
-
-    ys_dot = _masked(y_dot_s[1:].copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy(), z_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -634,64 +579,23 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    y_dot_s, z_dot_s, gates_dot_s, dz_next_dz_s, dy_next_dy_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    W_y = params["W_y"]
-    V, W = (params.stacked[k] for k in ("V", "W"))
-    W_y_dot = params_dot["W_y"]
-    W_dot, V_dot, b_dot = (params_dot.stacked[k] for k in ("W", "V", "b"))
-    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
     (
-        a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s, a_tanh_y_next_dot_in_s
+        s_dot_s, r_dot_s, tanh_z_next_dot_s, tanh_y_next_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        a_tanh_y_next_dot_s, tanh_y_next_dot_s, s_dot_s, r_dot_s, tanh_z_next_dot_s
-    ) = a_tanh_y_next_dot_in_s, a_tanh_y_next_dot_in_s, a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s
-    np.matmul(_rows(y_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 3 * H]))
-    a_tanh_y_next_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ V.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
-    gates_dot_s += b_dot
-    dz_next_dz_s = 1 - s_s
-    ds_da_s_s = s_s * dz_next_dz_s
-    dy_next_dy_s = 1 - r_s
-    dr_da_r_s = r_s * dy_next_dy_s
-    dtanh_z_next_da_tanh_z_next_s = 1 - tanh_z_next_s**2
-    dz_next_ds_s = tanh_z_next_s - z_s[:-1]
-    _rows(a_tanh_y_next_dot_in_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
-    dtanh_y_next_da_tanh_y_next_s = 1 - tanh_y_next_s**2
-    dy_next_dr_s = tanh_y_next_s - y_s[:-1]
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T
-        s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
-        z_dot_s[t + 1] = (
-            s_dot_s[t] * dz_next_ds_s[t]
-            + z_dot_s[t] * dz_next_dz_s[t]
-            + tanh_z_next_dot_s[t] * s_s[t]
-        )
-        a_tanh_y_next_dot_s[t] += z_dot_s[t + 1] @ W_y.T
-        tanh_y_next_dot_s[t] = a_tanh_y_next_dot_s[t] * dtanh_y_next_da_tanh_y_next_s[t]
-        y_dot_s[t + 1] = (
-            r_dot_s[t] * dy_next_dr_s[t]
-            + y_dot_s[t] * dy_next_dy_s[t]
-            + tanh_y_next_dot_s[t] * r_s[t]
-        )
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
     dW_y_dot = dparams_dot["W_y"]
     dW_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "V", "b"))
+    W_y = params["W_y"]
+    W, V = (params.stacked[k] for k in ("W", "V"))
+    W_y_dot = params_dot["W_y"]
+    W_dot, V_dot = (params_dot.stacked[k] for k in ("W", "V"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     (
         da_s_s, da_r_s, da_tanh_z_next_s, da_tanh_y_next_s
@@ -774,6 +678,72 @@ def hvp(
     np.matmul(_rows(da_tanh_y_next_s).T, _rows(z_dot_s[1:]), out=dW_y_dot)
     dW_y_dot += _rows(da_tanh_y_next_dot_s).T @ _rows(z_s[1:])
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, z_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    W_y = params["W_y"]
+    V, W = (params.stacked[k] for k in ("V", "W"))
+    W_y_dot = params_dot["W_y"]
+    W_dot, V_dot, b_dot = (params_dot.stacked[k] for k in ("W", "V", "b"))
+    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    (
+        a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s, a_tanh_y_next_dot_in_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    (
+        a_tanh_y_next_dot_s, tanh_y_next_dot_s, s_dot_s, r_dot_s, tanh_z_next_dot_s
+    ) = a_tanh_y_next_dot_in_s, a_tanh_y_next_dot_in_s, a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(y_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 3 * H]))
+    a_tanh_y_next_dot_in_s.fill(0)
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ V.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
+    gates_dot_s += b_dot
+    dz_next_dz_s = 1 - s_s
+    ds_da_s_s = s_s * dz_next_dz_s
+    dy_next_dy_s = 1 - r_s
+    dr_da_r_s = r_s * dy_next_dy_s
+    dtanh_z_next_da_tanh_z_next_s = 1 - tanh_z_next_s**2
+    dz_next_ds_s = tanh_z_next_s - z_s[:-1]
+    _rows(a_tanh_y_next_dot_in_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
+    dtanh_y_next_da_tanh_y_next_s = 1 - tanh_y_next_s**2
+    dy_next_dr_s = tanh_y_next_s - y_s[:-1]
+
+    # Step by step.
+    y_dot_s[0] = state_dot.y
+    z_dot_s[0] = state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T
+        s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
+        z_dot_s[t + 1] = (
+            s_dot_s[t] * dz_next_ds_s[t]
+            + z_dot_s[t] * dz_next_dz_s[t]
+            + tanh_z_next_dot_s[t] * s_s[t]
+        )
+        a_tanh_y_next_dot_s[t] += z_dot_s[t + 1] @ W_y.T
+        tanh_y_next_dot_s[t] = a_tanh_y_next_dot_s[t] * dtanh_y_next_da_tanh_y_next_s[t]
+        y_dot_s[t + 1] = (
+            r_dot_s[t] * dy_next_dr_s[t]
+            + y_dot_s[t] * dy_next_dy_s[t]
+            + tanh_y_next_dot_s[t] * r_s[t]
+        )
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+
+    handed = y_dot_s, z_dot_s, gates_dot_s, dz_next_dz_s, dy_next_dy_s
+    return y_dot_s[1:], State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _rows(array):

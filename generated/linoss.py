@@ -476,51 +476,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, B_x_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    a, s, B_, D, C = (params[k] for k in ("a", "s", "B", "D", "C"))
-    a_dot, s_dot, B_dot, C_dot, D_dot = (params_dot[k] for k in ("a", "s", "B", "C", "D"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    B_x_dot_s = np.empty((T, B, H), dtype)
-    o_dot_in_s = np.empty((T, B, I), dtype)
-    o_dot_s = o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    A = _relu(a)
-    dt = _sigmoid(s)
-    A_dot = a_dot * _step(A)
-    dt_dot = s_dot * (1 - dt) * dt
-    np.matmul(_rows(xs_dot), B_.T, out=_rows(B_x_dot_s))
-    _rows(B_x_dot_s)[...] += _rows(xs) @ B_dot.T
-    z_next_dot_in_s = dt_dot * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
-    dz_next_dy = -A * dt
-    y_next_dot_in_s = dt_dot * z_s[1:]
-    np.matmul(_rows(y_s[1:]), C_dot.T, out=_rows(o_dot_in_s))
-    o_dot_in_s += D_dot * xs + xs_dot * D
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    z_next_dot = state_dot.z.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            z_next_dot_before = z_next_dot.copy()
-        z_next_dot += y_dot_s[t] * dz_next_dy + z_next_dot_in_s[t]
-        y_dot_s[t + 1] = y_dot_s[t] + z_next_dot * dt + y_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_next_dot, z_next_dot_before, where=ended)
-    _rows(o_dot_s)[...] += _rows(y_dot_s[1:]) @ C.T
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy(), z_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -562,37 +525,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    a, s, B_ = (params[k] for k in ("a", "s", "B"))
-    a_dot, s_dot, B_dot = (params_dot[k] for k in ("a", "s", "B"))
-    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    dt_dot_s, B_x_dot_s = np.empty((2, T, B, H), dtype)
-    A = _relu(a)
-    dt = _sigmoid(s)
-    A_dot = a_dot * _step(A)
-    dt_dot_s[...] = s_dot * (1 - dt) * dt
-    np.matmul(_rows(xs_dot), B_.T, out=_rows(B_x_dot_s))
-    _rows(B_x_dot_s)[...] += _rows(xs) @ B_dot.T
-    z_next_dot_in_s = dt_dot_s * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
-    dz_next_dy = -A * dt
-    y_next_dot_in_s = dt_dot_s * z_s[1:]
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        z_dot_s[t + 1] = z_dot_s[t] + y_dot_s[t] * dz_next_dy + z_next_dot_in_s[t]
-        y_dot_s[t + 1] = y_dot_s[t] + z_dot_s[t + 1] * dt + y_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    y_dot_s, z_dot_s, dt_dot_s, B_x_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     da_dot, ds_dot, dB_dot, dC_dot, dD_dot = (dparams_dot[k] for k in ("a", "s", "B", "C", "D"))
-    C, D = (params[k] for k in ("C", "D"))
-    C_dot, D_dot = (params_dot[k] for k in ("C", "D"))
+    a, s, C, D, B_ = (params[k] for k in ("a", "s", "C", "D", "B"))
+    a_dot, C_dot, D_dot, B_dot = (params_dot[k] for k in ("a", "C", "D", "B"))
     dy_next_in_s, dy_next_dot_in_s, dz_next_s, dz_next_dot_s = np.empty((4, T, B, H), dtype)
     dy_next_s, dy_next_dot_s = dy_next_in_s, dy_next_dot_in_s
     dxs_dot = np.empty((T, B, I), dtype)
@@ -667,6 +609,50 @@ def hvp(
     dC_dot += _rows(do_dot_s).T @ _rows(y_s[1:])
     dD_dot[...] = np.sum(do_s * xs_dot + do_dot_s * xs, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, z_s, B_x_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I = params.input_size
+    H = params.hidden_size
+    a, s, B_, D, C = (params[k] for k in ("a", "s", "B", "D", "C"))
+    a_dot, s_dot, B_dot, C_dot, D_dot = (params_dot[k] for k in ("a", "s", "B", "C", "D"))
+    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
+    dt_dot_s, B_x_dot_s = np.empty((2, T, B, H), dtype)
+    o_dot_in_s = np.empty((T, B, I), dtype)
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    A = _relu(a)
+    dt = _sigmoid(s)
+    A_dot = a_dot * _step(A)
+    dt_dot_s[...] = s_dot * (1 - dt) * dt
+    np.matmul(_rows(xs_dot), B_.T, out=_rows(B_x_dot_s))
+    _rows(B_x_dot_s)[...] += _rows(xs) @ B_dot.T
+    z_next_dot_in_s = dt_dot_s * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
+    dz_next_dy = -A * dt
+    y_next_dot_in_s = dt_dot_s * z_s[1:]
+    np.matmul(_rows(y_s[1:]), C_dot.T, out=_rows(o_dot_in_s))
+    o_dot_in_s += D_dot * xs + xs_dot * D
+
+    # Step by step.
+    y_dot_s[0] = state_dot.y
+    z_dot_s[0] = state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        z_dot_s[t + 1] = z_dot_s[t] + y_dot_s[t] * dz_next_dy + z_next_dot_in_s[t]
+        y_dot_s[t + 1] = y_dot_s[t] + z_dot_s[t + 1] * dt + y_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    _rows(o_dot_s)[...] += _rows(y_dot_s[1:]) @ C.T
+
+    handed = y_dot_s, z_dot_s, dt_dot_s, B_x_dot_s
+    return o_dot_s, State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _relu(x, out=None):

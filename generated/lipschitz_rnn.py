@@ -487,53 +487,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, tanh_d_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    U, M_a, M_w = (params[k] for k in ("U", "M_a", "M_w"))
-    M_a_dot, M_w_dot, U_dot, b_dot = (params_dot[k] for k in ("M_a", "M_w", "U", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s
-    ) = np.empty((5, T, B, H), dtype)
-    (
-        M_a_T_h_dot_s, a_dot_s, M_w_T_h_dot_s, w_dot_s, a_tanh_d_dot_s
-    ) = M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), M_a_dot, out=_rows(M_a_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_a_dot.T, out=_rows(a_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_w_dot, out=_rows(M_w_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_w_dot.T, out=_rows(w_dot_in_s))
-    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_d_dot_in_s))
-    _rows(a_tanh_d_dot_in_s)[...] += _rows(xs) @ U_dot.T
-    a_tanh_d_dot_in_s += b_dot
-    dd_da_tanh_d_s = 1 - tanh_d_s**2
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        M_a_T_h_dot_s[t] += h_dot_s[t] @ M_a
-        h_dot_each = -0.01 * h_dot_s[t]
-        a_dot_s[t] += h_dot_s[t] @ M_a.T
-        a_dot_s[t] += h_dot_each - 0.5 * M_a_T_h_dot_s[t]
-        M_w_T_h_dot_s[t] += h_dot_s[t] @ M_w
-        w_dot_s[t] += h_dot_s[t] @ M_w.T
-        w_dot_s[t] += h_dot_each - 0.5 * M_w_T_h_dot_s[t]
-        a_tanh_d_dot_s[t] += w_dot_s[t]
-        d_dot = a_dot_s[t] + a_tanh_d_dot_s[t] * dd_da_tanh_d_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] + 0.01 * d_dot
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -575,50 +536,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    U, M_a, M_w = (params[k] for k in ("U", "M_a", "M_w"))
-    M_a_dot, M_w_dot, U_dot, b_dot = (params_dot[k] for k in ("M_a", "M_w", "U", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
-        dtanh_d_da_tanh_d_s,
-    ) = np.empty((6, T, B, H), dtype)
-    (
-        M_a_T_h_dot_s, a_dot_s, M_w_T_h_dot_s, w_dot_s, a_tanh_d_dot_s, tanh_d_dot_s
-    ) = (
-        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
-        dtanh_d_da_tanh_d_s,
-    )
-    np.matmul(_rows(h_s[:-1]), M_a_dot, out=_rows(M_a_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_a_dot.T, out=_rows(a_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_w_dot, out=_rows(M_w_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_w_dot.T, out=_rows(w_dot_in_s))
-    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_d_dot_in_s))
-    _rows(a_tanh_d_dot_in_s)[...] += _rows(xs) @ U_dot.T
-    a_tanh_d_dot_in_s += b_dot
-    dtanh_d_da_tanh_d_s[...] = 1 - tanh_d_s**2
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        M_a_T_h_dot_s[t] += h_dot_s[t] @ M_a
-        h_dot_each = -0.01 * h_dot_s[t]
-        a_dot_s[t] += h_dot_s[t] @ M_a.T
-        a_dot_s[t] += h_dot_each - 0.5 * M_a_T_h_dot_s[t]
-        M_w_T_h_dot_s[t] += h_dot_s[t] @ M_w
-        w_dot_s[t] += h_dot_s[t] @ M_w.T
-        w_dot_s[t] += h_dot_each - 0.5 * M_w_T_h_dot_s[t]
-        a_tanh_d_dot_s[t] += w_dot_s[t]
-        tanh_d_dot_s[t] = a_tanh_d_dot_s[t] * dtanh_d_da_tanh_d_s[t]
-        d_dot = a_dot_s[t] + tanh_d_dot_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] + 0.01 * d_dot
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, tanh_d_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     dM_a_dot, dM_w_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("M_a", "M_w", "U", "b"))
+    M_a, M_w, U = (params[k] for k in ("M_a", "M_w", "U"))
+    M_a_dot, M_w_dot, U_dot = (params_dot[k] for k in ("M_a", "M_w", "U"))
     (
         da_tanh_d_s, da_tanh_d_dot_s, dw_s, dw_dot_s, dM_w_T_h_s, dM_w_T_h_dot_s, da_s, da_dot_s,
         dM_a_T_h_s, dM_a_T_h_dot_s,
@@ -688,6 +615,59 @@ def hvp(
     dU_dot += _rows(da_tanh_d_dot_s).T @ _rows(xs)
     np.sum(da_tanh_d_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, tanh_d_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    U, M_a, M_w = (params[k] for k in ("U", "M_a", "M_w"))
+    M_a_dot, M_w_dot, U_dot, b_dot = (params_dot[k] for k in ("M_a", "M_w", "U", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    (
+        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
+        dtanh_d_da_tanh_d_s,
+    ) = np.empty((6, T, B, H), dtype)
+    (
+        M_a_T_h_dot_s, a_dot_s, M_w_T_h_dot_s, w_dot_s, a_tanh_d_dot_s, tanh_d_dot_s
+    ) = (
+        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
+        dtanh_d_da_tanh_d_s,
+    )
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), M_a_dot, out=_rows(M_a_T_h_dot_in_s))
+    np.matmul(_rows(h_s[:-1]), M_a_dot.T, out=_rows(a_dot_in_s))
+    np.matmul(_rows(h_s[:-1]), M_w_dot, out=_rows(M_w_T_h_dot_in_s))
+    np.matmul(_rows(h_s[:-1]), M_w_dot.T, out=_rows(w_dot_in_s))
+    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_d_dot_in_s))
+    _rows(a_tanh_d_dot_in_s)[...] += _rows(xs) @ U_dot.T
+    a_tanh_d_dot_in_s += b_dot
+    dtanh_d_da_tanh_d_s[...] = 1 - tanh_d_s**2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        M_a_T_h_dot_s[t] += h_dot_s[t] @ M_a
+        h_dot_each = -0.01 * h_dot_s[t]
+        a_dot_s[t] += h_dot_s[t] @ M_a.T
+        a_dot_s[t] += h_dot_each - 0.5 * M_a_T_h_dot_s[t]
+        M_w_T_h_dot_s[t] += h_dot_s[t] @ M_w
+        w_dot_s[t] += h_dot_s[t] @ M_w.T
+        w_dot_s[t] += h_dot_each - 0.5 * M_w_T_h_dot_s[t]
+        a_tanh_d_dot_s[t] += w_dot_s[t]
+        tanh_d_dot_s[t] = a_tanh_d_dot_s[t] * dtanh_d_da_tanh_d_s[t]
+        d_dot = a_dot_s[t] + tanh_d_dot_s[t]
+        h_dot_s[t + 1] = h_dot_s[t] + 0.01 * d_dot
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, tanh_d_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -8,28 +8,16 @@ Ba, Kiros & Hinton (2016), Layer normalization, arXiv 1607.06450, equations 20 t
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    u_f = U_f @ h
-    u_i = U_i @ h
-    u_o = U_o @ h
-    u_g = U_g @ h
-    v_f = W_f @ x
-    v_i = W_i @ x
-    v_o = W_o @ x
-    v_g = W_g @ x
+    u_k = U_k @ h, for k = f, i, o, g
+    v_k = W_k @ x, for k = f, i, o, g
     mu_u = sum(u_f + u_i + u_o + u_g) / 4 / H
     sigma_u = sqrt(1e-05 + sum((u_f - mu_u)**2 + (u_i - mu_u)**2 + (u_o - mu_u)**2 + (u_g -
         mu_u)**2) / 4 / H)
-    p_f = (u_f - mu_u) / sigma_u
-    p_i = (u_i - mu_u) / sigma_u
-    p_o = (u_o - mu_u) / sigma_u
-    p_g = (u_g - mu_u) / sigma_u
+    p_k = (u_k - mu_u) / sigma_u, for k = f, i, o, g
     mu_v = sum(v_f + v_i + v_o + v_g) / 4 / H
     sigma_v = sqrt(1e-05 + sum((v_f - mu_v)**2 + (v_i - mu_v)**2 + (v_o - mu_v)**2 + (v_g -
         mu_v)**2) / 4 / H)
-    q_f = (v_f - mu_v) / sigma_v
-    q_i = (v_i - mu_v) / sigma_v
-    q_o = (v_o - mu_v) / sigma_v
-    q_g = (v_g - mu_v) / sigma_v
+    q_k = (v_k - mu_v) / sigma_v, for k = f, i, o, g
     f = sigmoid(s_u_f * p_f + t_u_f + s_v_f * q_f + t_v_f + b_f)
     i = sigmoid(s_u_i * p_i + t_u_i + s_v_i * q_i + t_v_i + b_i)
     o = sigmoid(s_u_o * p_o + t_u_o + s_v_o * q_o + t_v_o + b_o)
@@ -72,43 +60,25 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{f,t} &= U_f h_{t-1} \\
-  u_{i,t} &= U_i h_{t-1} \\
-  u_{o,t} &= U_o h_{t-1} \\
-  u_{g,t} &= U_g h_{t-1} \\
-  v_{f,t} &= W_f x_t \\
-  v_{i,t} &= W_i x_t \\
-  v_{o,t} &= W_o x_t \\
-  v_{g,t} &= W_g x_t \\
+  u_{k,t} &= U_k h_{t-1}, \quad k = f, i, o, g \\
+  v_{k,t} &= W_k x_t, \quad k = f, i, o, g \\
   \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(u_{f,t} + u_{i,t} + u_{o,t} + u_{g,t}) \\
   \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((u_{f,t} - \mu_{u,t})^{2}
       + (u_{i,t} - \mu_{u,t})^{2} + (u_{o,t} - \mu_{u,t})^{2} \\
   & \qquad \quad {}+ (u_{g,t} - \mu_{u,t})^{2}) \\
   & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
-  p_{f,t} &= \frac{u_{f,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{i,t} &= \frac{u_{i,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{o,t} &= \frac{u_{o,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{g,t} &= \frac{u_{g,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = f, i, o, g \\
   \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(v_{f,t} + v_{i,t} + v_{o,t} + v_{g,t}) \\
   \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((v_{f,t} - \mu_{v,t})^{2}
       + (v_{i,t} - \mu_{v,t})^{2} + (v_{o,t} - \mu_{v,t})^{2} \\
   & \qquad \quad {}+ (v_{g,t} - \mu_{v,t})^{2}) \\
   & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
-  q_{f,t} &= \frac{v_{f,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{i,t} &= \frac{v_{i,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{o,t} &= \frac{v_{o,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{g,t} &= \frac{v_{g,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  a_{f,t} &= s_{u \, f} \circ p_{f,t} + t_{u \, f} + s_{v \, f} \circ q_{f,t} + t_{v \, f}
-      + b_f \\
+  q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = f, i, o, g \\
+  a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t} + t_{v \, k}
+      + b_k, \quad k = f, i, o, g \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{i,t} &= s_{u \, i} \circ p_{i,t} + t_{u \, i} + s_{v \, i} \circ q_{i,t} + t_{v \, i}
-      + b_i \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= s_{u \, o} \circ p_{o,t} + t_{u \, o} + s_{v \, o} \circ q_{o,t} + t_{v \, o}
-      + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{g,t} &= s_{u \, g} \circ p_{g,t} + t_{u \, g} + s_{v \, g} \circ q_{g,t} + t_{v \, g}
-      + b_g \\
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   \mu_{c,t} &= \operatorname{mean}(c_t) \\
@@ -137,10 +107,7 @@ LATEX = r"""
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{f}_t &= \bar{c}_t \circ c_{t-1} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
-  \bar{q}_{g,t} &= \bar{a}_{g,t} \circ s_{v \, g} \\
-  \bar{q}_{o,t} &= \bar{a}_{o,t} \circ s_{v \, o} \\
-  \bar{q}_{i,t} &= \bar{a}_{i,t} \circ s_{v \, i} \\
-  \bar{q}_{f,t} &= \bar{a}_{f,t} \circ s_{v \, f} \\
+  \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = g, o, i, f \\
   \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} \circ q_{f,t}
       + \bar{q}_{i,t} \circ q_{i,t} + \bar{q}_{o,t} \circ q_{o,t}
       + \bar{q}_{g,t} \circ q_{g,t}) \\
@@ -148,10 +115,7 @@ LATEX = r"""
   \bar{\mu}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} + \bar{q}_{i,t} + \bar{q}_{o,t}
         + \bar{q}_{g,t})
       / (\sigma_{v,t}) \\
-  \bar{p}_{g,t} &= \bar{a}_{g,t} \circ s_{u \, g} \\
-  \bar{p}_{o,t} &= \bar{a}_{o,t} \circ s_{u \, o} \\
-  \bar{p}_{i,t} &= \bar{a}_{i,t} \circ s_{u \, i} \\
-  \bar{p}_{f,t} &= \bar{a}_{f,t} \circ s_{u \, f} \\
+  \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = g, o, i, f \\
   \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} \circ p_{f,t}
       + \bar{p}_{i,t} \circ p_{i,t} + \bar{p}_{o,t} \circ p_{o,t}
       + \bar{p}_{g,t} \circ p_{g,t}) \\
@@ -159,29 +123,12 @@ LATEX = r"""
   \bar{\mu}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} + \bar{p}_{i,t} + \bar{p}_{o,t}
         + \bar{p}_{g,t})
       / (\sigma_{u,t}) \\
-  \bar{v}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{g,t}
-      + \frac{\bar{q}_{g,t}}{\sigma_{v,t}} \\
-  \bar{v}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{o,t}
-      + \frac{\bar{q}_{o,t}}{\sigma_{v,t}} \\
-  \bar{v}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{i,t}
-      + \frac{\bar{q}_{i,t}}{\sigma_{v,t}} \\
-  \bar{v}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{f,t}
-      + \frac{\bar{q}_{f,t}}{\sigma_{v,t}} \\
-  \bar{u}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{g,t}
-      + \frac{\bar{p}_{g,t}}{\sigma_{u,t}} \\
-  \bar{u}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{o,t}
-      + \frac{\bar{p}_{o,t}}{\sigma_{u,t}} \\
-  \bar{u}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{i,t}
-      + \frac{\bar{p}_{i,t}}{\sigma_{u,t}} \\
-  \bar{u}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{f,t} + \frac{\bar{p}_{f,t}}{\sigma_{u,t}}
+  \bar{v}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
+      + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = g, o, i, f \\
+  \bar{u}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{k,t}
+      + \frac{\bar{p}_{k,t}}{\sigma_{u,t}}, \quad k = g, o, i, f
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -195,34 +142,13 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_f &= \textstyle \sum_t \bar{u}_{f,t} h_{t-1}^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{u}_{i,t} h_{t-1}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{u}_{o,t} h_{t-1}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{u}_{g,t} h_{t-1}^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{v}_{f,t} x_t^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{v}_{i,t} x_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{v}_{o,t} x_t^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{v}_{g,t} x_t^{\top} \\
-  \bar{s}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ p_{f,t} \\
-  \bar{t}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ q_{f,t} \\
-  \bar{t}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ p_{i,t} \\
-  \bar{t}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ q_{i,t} \\
-  \bar{t}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ p_{o,t} \\
-  \bar{t}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ q_{o,t} \\
-  \bar{t}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ p_{g,t} \\
-  \bar{t}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{s}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ q_{g,t} \\
-  \bar{t}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{u}_{k,t} h_{t-1}^{\top}, \quad k = f, i, o, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{v}_{k,t} x_t^{\top}, \quad k = f, i, o, g \\
+  \bar{s}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ p_{k,t}, \quad k = f, i, o, g \\
+  \bar{t}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
+  \bar{s}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ q_{k,t}, \quad k = f, i, o, g \\
+  \bar{t}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
   \bar{s}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t} \circ p_{c,t} \\
   \bar{t}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}
@@ -802,79 +728,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, c_s, p_s, q_s, a_s, sigma_u_s, sigma_v_s, sigma_c_s, p_c_s, tanh_h_next_s, past
-    ) = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-    s_c = params["s_c"]
-    W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
-    s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
-    (
-        U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
-    ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
-    a_tanh_h_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_tanh_h_next_dot_s = a_tanh_h_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
-    sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
-    q_dot_s = (gates_2_dot_s - mu_v_dot_s - sigma_v_dot_s * q_s) / sigma_v_s
-    a_dot_bias = b_dot + t_u_dot + t_v_dot
-    a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    inv_sigma_c_s = 1 / sigma_c_s
-    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
-    dh_next_da_tanh_h_next_s = o_s * (1 - tanh_h_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    a_dot = np.empty((B, 4 * H), dtype)
-    a_f_dot, a_i_dot, a_o_dot, a_g_dot = (a_dot[:, k * H : (k + 1) * H] for k in range(4))
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
-        sigma_u_dot = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
-        p_dot = (gates_1_dot_s[t] - mu_u_dot - sigma_u_dot * p_s[t]) * inv_sigma_u_s[t]
-        a_dot[...] = p_dot * s_u + a_dot_in_s[t]
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_f_dot * dc_next_da_f_s[t]
-            + a_i_dot * dc_next_da_i_s[t]
-            + a_g_dot * dc_next_da_g_s[t]
-        )
-        mu_c_dot = np.sum(c_next_dot, axis=-1, keepdims=True) / H
-        sigma_c_dot = _dot(c_next_dot, p_c_s[t]) / H
-        p_c_dot = (c_next_dot - mu_c_dot - sigma_c_dot * p_c_s[t]) * inv_sigma_c_s[t]
-        a_tanh_h_next_dot_s[t] += p_c_dot * s_c
-        h_dot_s[t + 1] = (
-            a_o_dot * dh_next_da_o_s[t] + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -918,77 +779,26 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, inv_sigma_u_s, sigma_v_dot_s, inv_sigma_c_s,
+        sigma_u_dot_s, sigma_c_dot_s, p_c_dot_s, tanh_h_next_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    s_c = params["s_c"]
-    W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
-    s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
-    (
-        U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
-    ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s, p_dot_s, a_dot_s = np.empty((4, T, B, 4 * H), dtype)
-    sigma_u_dot_s, sigma_c_dot_s = np.empty((2, T, B, 1), dtype)
-    p_c_dot_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s = np.empty((3, T, B, H), dtype)
-    a_f_dot_s, a_i_dot_s, a_o_dot_s, a_g_dot_s = (
-        a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    (
-        a_tanh_h_next_dot_s, tanh_h_next_dot_s, f_dot_s, i_dot_s, o_dot_s, g_dot_s
-    ) = (
-        a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s, a_f_dot_s, a_i_dot_s, a_o_dot_s,
-        a_g_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
-    sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
-    q_dot_s = (gates_2_dot_s - mu_v_dot_s - sigma_v_dot_s * q_s) / sigma_v_s
-    a_dot_bias = b_dot + t_u_dot + t_v_dot
-    a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
-    df_da_f_s = (1 - f_s) * f_s
-    di_da_i_s = (1 - i_s) * i_s
-    do_da_o_s = (1 - o_s) * o_s
-    dg_da_g_s = 1 - g_s**2
-    inv_sigma_c_s = 1 / sigma_c_s
-    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
-    dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
-        sigma_u_dot_s[t] = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
-        p_dot_s[t] = (gates_1_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_s[t]) * inv_sigma_u_s[t]
-        a_dot_s[t] = p_dot_s[t] * s_u + a_dot_in_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        mu_c_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True) / H
-        sigma_c_dot_s[t] = _dot(c_dot_s[t + 1], p_c_s[t]) / H
-        p_c_dot_s[t] = (c_dot_s[t + 1] - mu_c_dot - sigma_c_dot_s[t] * p_c_s[t]) * inv_sigma_c_s[t]
-        a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_h_next_s[t] + tanh_h_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
+    f_dot_s, i_dot_s, o_dot_s, g_dot_s = (a_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     ds_c_dot, dt_c_dot = (dparams_dot[k] for k in ("s_c", "t_c"))
     (
         dU_dot, dW_dot, ds_u_dot, dt_u_dot, ds_v_dot, dt_v_dot, db_dot
     ) = (dparams_dot.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v", "t_v", "b"))
+    s_c = params["s_c"]
+    s_u, U, s_v, W = (params.stacked[k] for k in ("s_u", "U", "s_v", "W"))
+    s_c_dot = params_dot["s_c"]
+    s_u_dot, U_dot, s_v_dot, W_dot = (params_dot.stacked[k] for k in ("s_u", "U", "s_v", "W"))
     dgates_1_s, da_s, dgates_1_dot_s, da_dot_s = np.empty((4, T, B, 4 * H), dtype)
     da_tanh_h_next_s, da_tanh_h_next_dot_s = np.empty((2, T, B, H), dtype)
     da_f_s, da_i_s, da_o_s, da_g_s = (da_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -1066,13 +876,8 @@ def hvp(
         mean_dp_p_dot = np.sum(dp * p_dot_s[t] + dp_dot * p_s[t], axis=-1, keepdims=True) / 4 / H
         mean_dp = np.sum(dp, axis=-1, keepdims=True) / 4 / H
         mean_dp_dot = np.sum(dp_dot, axis=-1, keepdims=True) / 4 / H
-        dp_f_minus_mean_dp_minus_mean_dp_p_p_f_to_dp_g_minus_mean_dp_minus_mean_dp_p_p_g = (
-            dp - p_s[t] * mean_dp_p - mean_dp
-        )
-        dgates_1_s[t] = (
-            dp_f_minus_mean_dp_minus_mean_dp_p_p_f_to_dp_g_minus_mean_dp_minus_mean_dp_p_p_g
-            * inv_sigma_u_s[t]
-        )
+        du_part = dp - p_s[t] * mean_dp_p - mean_dp
+        dgates_1_s[t] = du_part * inv_sigma_u_s[t]
         sigma_u_dot_per_sigma_u = sigma_u_dot_s[t] / sigma_u_s[t]
         dgates_1_dot_s[t] = (
             (
@@ -1080,8 +885,7 @@ def hvp(
                 - p_dot_s[t] * mean_dp_p
                 - p_s[t] * mean_dp_p_dot
                 - mean_dp_dot
-                - dp_f_minus_mean_dp_minus_mean_dp_p_p_f_to_dp_g_minus_mean_dp_minus_mean_dp_p_p_g
-                * sigma_u_dot_per_sigma_u
+                - du_part * sigma_u_dot_per_sigma_u
             )
             * inv_sigma_u_s[t]
         )
@@ -1107,13 +911,8 @@ def hvp(
     mean_dq_q_dot_s = np.sum(dq_s * q_dot_s + dq_dot_s * q_s, axis=-1, keepdims=True) / 4 / H
     mean_dq_s = np.sum(dq_s, axis=-1, keepdims=True) / 4 / H
     mean_dq_dot_s = np.sum(dq_dot_s, axis=-1, keepdims=True) / 4 / H
-    dq_f_minus_mean_dq_minus_mean_dq_q_q_f_to_dq_g_minus_mean_dq_minus_mean_dq_q_q_g_s = (
-        dq_s - q_s * mean_dq_q_s - mean_dq_s
-    )
-    dgates_2_s = (
-        dq_f_minus_mean_dq_minus_mean_dq_q_q_f_to_dq_g_minus_mean_dq_minus_mean_dq_q_q_g_s
-        * inv_sigma_v_s
-    )
+    dv_part_s = dq_s - q_s * mean_dq_q_s - mean_dq_s
+    dgates_2_s = dv_part_s * inv_sigma_v_s
     sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
     dgates_2_dot_s = (
         (
@@ -1121,8 +920,7 @@ def hvp(
             - q_dot_s * mean_dq_q_s
             - q_s * mean_dq_q_dot_s
             - mean_dq_dot_s
-            - dq_f_minus_mean_dq_minus_mean_dq_q_q_f_to_dq_g_minus_mean_dq_minus_mean_dq_q_q_g_s
-            * sigma_v_dot_per_sigma_v_s
+            - dv_part_s * sigma_v_dot_per_sigma_v_s
         )
         * inv_sigma_v_s
     )
@@ -1138,6 +936,86 @@ def hvp(
     ds_c_dot[...] = np.sum(da_tanh_h_next_s * p_c_dot_s + da_tanh_h_next_dot_s * p_c_s, axis=(0, 1))
     np.sum(da_tanh_h_next_dot_s, axis=(0, 1), out=dt_c_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, p_s, q_s, a_s, sigma_u_s, sigma_v_s, sigma_c_s, p_c_s, tanh_h_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
+    s_c = params["s_c"]
+    W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
+    s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
+    (
+        U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
+    ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_1_dot_s, gates_2_dot_s, p_dot_s, a_dot_s = np.empty((4, T, B, 4 * H), dtype)
+    sigma_u_dot_s, sigma_c_dot_s = np.empty((2, T, B, 1), dtype)
+    p_c_dot_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s = np.empty((3, T, B, H), dtype)
+    a_f_dot_s, a_i_dot_s, a_o_dot_s, a_g_dot_s = (
+        a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    (
+        a_tanh_h_next_dot_s, tanh_h_next_dot_s, f_dot_s, i_dot_s, o_dot_s, g_dot_s
+    ) = (
+        a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s, a_f_dot_s, a_i_dot_s, a_o_dot_s,
+        a_g_dot_s,
+    )
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
+    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
+    inv_sigma_u_s = 1 / sigma_u_s
+    mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
+    sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
+    q_dot_s = (gates_2_dot_s - mu_v_dot_s - sigma_v_dot_s * q_s) / sigma_v_s
+    a_dot_bias = b_dot + t_u_dot + t_v_dot
+    a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
+    df_da_f_s = (1 - f_s) * f_s
+    di_da_i_s = (1 - i_s) * i_s
+    do_da_o_s = (1 - o_s) * o_s
+    dg_da_g_s = 1 - g_s**2
+    inv_sigma_c_s = 1 / sigma_c_s
+    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
+    dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    c_dot_s[0] = state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_1_dot_s[t] += h_dot_s[t] @ U.T
+        mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
+        sigma_u_dot_s[t] = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
+        p_dot_s[t] = (gates_1_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_s[t]) * inv_sigma_u_s[t]
+        a_dot_s[t] = p_dot_s[t] * s_u + a_dot_in_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        mu_c_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True) / H
+        sigma_c_dot_s[t] = _dot(c_dot_s[t + 1], p_c_s[t]) / H
+        p_c_dot_s[t] = (c_dot_s[t + 1] - mu_c_dot - sigma_c_dot_s[t] * p_c_s[t]) * inv_sigma_c_s[t]
+        a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_h_next_s[t] + tanh_h_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, inv_sigma_u_s, sigma_v_dot_s, inv_sigma_c_s,
+        sigma_u_dot_s, sigma_c_dot_s, p_c_dot_s, tanh_h_next_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _dot(a, b, out=None):

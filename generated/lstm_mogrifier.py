@@ -55,13 +55,10 @@ LATEX = r"""
   x_{3,t} &= 2 \, \sigma(Q_{x \, 3} h_{2,t}) \circ x_{1,t} \\
   h_{4,t} &= 2 \, \sigma(R_{h \, 4} x_{3,t}) \circ h_{2,t} \\
   x_{5,t} &= 2 \, \sigma(Q_{x \, 5} h_{4,t}) \circ x_{3,t} \\
-  a_{i,t} &= W_i x_{5,t} + U_i h_{4,t} + b_i \\
+  a_{k,t} &= W_k x_{5,t} + U_k h_{4,t} + b_k, \quad k = i, f, g, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_{5,t} + U_f h_{4,t} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{g,t} &= W_g x_{5,t} + U_g h_{4,t} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
-  a_{o,t} &= W_o x_{5,t} + U_o h_{4,t} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   h_t &= o_t \circ \tanh(c_t)
@@ -128,18 +125,9 @@ LATEX = r"""
   \bar{Q}_{x \, 5} &= \textstyle \sum_t (2 \, \bar{x}_{5,t} \circ \sigma(Q_{x \, 5} h_{4,t})
         \circ x_{3,t} \circ (1 - \sigma(Q_{x \, 5} h_{4,t})))
       h_{4,t}^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_{5,t}^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{4,t}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_{5,t}^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{4,t}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_{5,t}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{4,t}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_{5,t}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{4,t}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_{5,t}^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{4,t}^{\top}, \quad k = i, f, g, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o
 \end{align*}
 """
 
@@ -761,101 +749,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, c_s, gates_s, sigmoid_x_1_s, x_1_s, sigmoid_h_2_s, h_2_s, sigmoid_x_3_s, x_3_s,
-        sigmoid_h_4_s, h_4_s, x_5_s, tanh_c_next_s, past,
-    ) = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    sigmoid_x_5_s = gates_s[..., :I]
-    i_s = gates_s[..., I : I + H]
-    f_s = gates_s[..., I + H : I + 2 * H]
-    o_s = gates_s[..., I + 2 * H : I + 3 * H]
-    g_s = gates_s[..., I + 3 * H :]
-    Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
-    Q_U, W = (params.stacked[k] for k in ("Q_U", "W"))
-    Q_x_1_dot, R_h_2_dot, Q_x_3_dot, R_h_4_dot = (
-        params_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4")
-    )
-    Q_U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("Q_U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, I + 4 * H), dtype)
-    a_sigmoid_x_1_dot_in_s, x_1_dot_in_s, a_sigmoid_x_3_dot_in_s = np.empty((3, T, B, I), dtype)
-    a_sigmoid_h_2_dot_in_s, a_sigmoid_h_4_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_sigmoid_x_5_dot_s = gates_dot_s[..., :I]
-    a_i_dot_s = gates_dot_s[..., I : I + H]
-    a_f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
-    a_o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
-    a_g_dot_s = gates_dot_s[..., I + 3 * H :]
-    (
-        a_sigmoid_x_1_dot_s, x_1_dot_s, a_sigmoid_h_2_dot_s, a_sigmoid_x_3_dot_s,
-        a_sigmoid_h_4_dot_s,
-    ) = (
-        a_sigmoid_x_1_dot_in_s, x_1_dot_in_s, a_sigmoid_h_2_dot_in_s, a_sigmoid_x_3_dot_in_s,
-        a_sigmoid_h_4_dot_in_s,
-    )
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), Q_x_1_dot.T, out=_rows(a_sigmoid_x_1_dot_in_s))
-    x_1_dot_in_s[...] = 2 * xs_dot * sigmoid_x_1_s
-    dx_1_da_sigmoid_x_1_s = 2 * xs * (1 - sigmoid_x_1_s) * sigmoid_x_1_s
-    np.matmul(_rows(x_1_s), R_h_2_dot.T, out=_rows(a_sigmoid_h_2_dot_in_s))
-    dh_2_dh_s = 2 * sigmoid_h_2_s
-    dh_2_da_sigmoid_h_2_s = h_s[:-1] * (1 - sigmoid_h_2_s) * dh_2_dh_s
-    np.matmul(_rows(h_2_s), Q_x_3_dot.T, out=_rows(a_sigmoid_x_3_dot_in_s))
-    dx_3_dx_1_s = 2 * sigmoid_x_3_s
-    dx_3_da_sigmoid_x_3_s = x_1_s * (1 - sigmoid_x_3_s) * dx_3_dx_1_s
-    np.matmul(_rows(x_3_s), R_h_4_dot.T, out=_rows(a_sigmoid_h_4_dot_in_s))
-    dh_4_dh_2_s = 2 * sigmoid_h_4_s
-    dh_4_da_sigmoid_h_4_s = h_2_s * (1 - sigmoid_h_4_s) * dh_4_dh_2_s
-    np.matmul(_rows(h_4_s), Q_U_dot.T, out=_rows(gates_dot_s))
-    dx_5_dx_3_s = 2 * sigmoid_x_5_s
-    dx_5_da_sigmoid_x_5_s = x_3_s * (1 - sigmoid_x_5_s) * dx_5_dx_3_s
-    _rows(gates_dot_s[..., I:])[...] += _rows(x_5_s) @ W_dot.T
-    gates_dot_s[..., I:] += b_dot
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        a_sigmoid_x_1_dot_s[t] += h_dot_s[t] @ Q_x_1.T
-        x_1_dot_s[t] += a_sigmoid_x_1_dot_s[t] * dx_1_da_sigmoid_x_1_s[t]
-        a_sigmoid_h_2_dot_s[t] += x_1_dot_s[t] @ R_h_2.T
-        h_2_dot = h_dot_s[t] * dh_2_dh_s[t] + a_sigmoid_h_2_dot_s[t] * dh_2_da_sigmoid_h_2_s[t]
-        a_sigmoid_x_3_dot_s[t] += h_2_dot @ Q_x_3.T
-        x_3_dot = x_1_dot_s[t] * dx_3_dx_1_s[t] + a_sigmoid_x_3_dot_s[t] * dx_3_da_sigmoid_x_3_s[t]
-        a_sigmoid_h_4_dot_s[t] += x_3_dot @ R_h_4.T
-        h_4_dot = h_2_dot * dh_4_dh_2_s[t] + a_sigmoid_h_4_dot_s[t] * dh_4_da_sigmoid_h_4_s[t]
-        gates_dot_s[t] += h_4_dot @ Q_U.T
-        x_5_dot = x_3_dot * dx_5_dx_3_s[t] + a_sigmoid_x_5_dot_s[t] * dx_5_da_sigmoid_x_5_s[t]
-        gates_dot_s[t, :, I:] += x_5_dot @ W.T
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -900,6 +801,15 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_dot_s, c_dot_s, gates_dot_s, dh_2_dh_s, dx_3_dx_1_s, dh_4_dh_2_s, dx_5_dx_3_s,
+        sigmoid_x_1_dot_s, x_1_dot_s, sigmoid_h_2_dot_s, h_2_dot_s, sigmoid_x_3_dot_s, x_3_dot_s,
+        sigmoid_h_4_dot_s, h_4_dot_s, x_5_dot_s, tanh_c_next_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     sigmoid_x_5_s = gates_s[..., :I]
@@ -907,104 +817,21 @@ def hvp(
     f_s = gates_s[..., I + H : I + 2 * H]
     o_s = gates_s[..., I + 2 * H : I + 3 * H]
     g_s = gates_s[..., I + 3 * H :]
-
-    # There: the tangents of the forward pass.
-    Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
-    Q_U, W = (params.stacked[k] for k in ("Q_U", "W"))
-    Q_x_1_dot, R_h_2_dot, Q_x_3_dot, R_h_4_dot = (
-        params_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4")
-    )
-    Q_U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("Q_U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, I + 4 * H), dtype)
-    (
-        a_sigmoid_x_1_dot_in_s, dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s, a_sigmoid_x_3_dot_in_s,
-        dsigmoid_x_3_da_sigmoid_x_3_s, x_3_dot_s, x_5_dot_s,
-    ) = np.empty((7, T, B, I), dtype)
-    (
-        a_sigmoid_h_2_dot_in_s, dsigmoid_h_2_da_sigmoid_h_2_s, h_2_dot_s, a_sigmoid_h_4_dot_in_s,
-        dsigmoid_h_4_da_sigmoid_h_4_s, h_4_dot_s, dtanh_c_next_dc_next_s,
-    ) = np.empty((7, T, B, H), dtype)
-    a_sigmoid_x_5_dot_s = gates_dot_s[..., :I]
-    a_i_dot_s = gates_dot_s[..., I : I + H]
-    a_f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
-    a_o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
-    a_g_dot_s = gates_dot_s[..., I + 3 * H :]
-    (
-        a_sigmoid_x_1_dot_s, sigmoid_x_1_dot_s, x_1_dot_s, a_sigmoid_h_2_dot_s, sigmoid_h_2_dot_s,
-        a_sigmoid_x_3_dot_s, sigmoid_x_3_dot_s, a_sigmoid_h_4_dot_s, sigmoid_h_4_dot_s,
-        tanh_c_next_dot_s, sigmoid_x_5_dot_s, i_dot_s, f_dot_s, g_dot_s, o_dot_s,
-    ) = (
-        a_sigmoid_x_1_dot_in_s, dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s, a_sigmoid_h_2_dot_in_s,
-        dsigmoid_h_2_da_sigmoid_h_2_s, a_sigmoid_x_3_dot_in_s, dsigmoid_x_3_da_sigmoid_x_3_s,
-        a_sigmoid_h_4_dot_in_s, dsigmoid_h_4_da_sigmoid_h_4_s, dtanh_c_next_dc_next_s,
-        a_sigmoid_x_5_dot_s, a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), Q_x_1_dot.T, out=_rows(a_sigmoid_x_1_dot_in_s))
-    dsigmoid_x_1_da_sigmoid_x_1_s[...] = (1 - sigmoid_x_1_s) * sigmoid_x_1_s
-    x_1_dot_in_s[...] = 2 * xs_dot * sigmoid_x_1_s
-    dx_1_dsigmoid_x_1_s = 2 * xs
-    np.matmul(_rows(x_1_s), R_h_2_dot.T, out=_rows(a_sigmoid_h_2_dot_in_s))
-    dsigmoid_h_2_da_sigmoid_h_2_s[...] = (1 - sigmoid_h_2_s) * sigmoid_h_2_s
-    dh_2_dsigmoid_h_2_s = 2 * h_s[:-1]
-    dh_2_dh_s = 2 * sigmoid_h_2_s
-    np.matmul(_rows(h_2_s), Q_x_3_dot.T, out=_rows(a_sigmoid_x_3_dot_in_s))
-    dsigmoid_x_3_da_sigmoid_x_3_s[...] = (1 - sigmoid_x_3_s) * sigmoid_x_3_s
-    dx_3_dx_1_s = 2 * sigmoid_x_3_s
-    dx_3_dsigmoid_x_3_s = 2 * x_1_s
-    np.matmul(_rows(x_3_s), R_h_4_dot.T, out=_rows(a_sigmoid_h_4_dot_in_s))
-    dsigmoid_h_4_da_sigmoid_h_4_s[...] = (1 - sigmoid_h_4_s) * sigmoid_h_4_s
-    dh_4_dsigmoid_h_4_s = 2 * h_2_s
-    dh_4_dh_2_s = 2 * sigmoid_h_4_s
-    np.matmul(_rows(h_4_s), Q_U_dot.T, out=_rows(gates_dot_s))
-    dsigmoid_x_5_da_sigmoid_x_5_s = (1 - sigmoid_x_5_s) * sigmoid_x_5_s
-    dx_5_dx_3_s = 2 * sigmoid_x_5_s
-    dx_5_dsigmoid_x_5_s = 2 * x_3_s
-    _rows(gates_dot_s[..., I:])[...] += _rows(x_5_s) @ W_dot.T
-    gates_dot_s[..., I:] += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    df_da_f_s = (1 - f_s) * f_s
-    dg_da_g_s = 1 - g_s**2
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_sigmoid_x_1_dot_s[t] += h_dot_s[t] @ Q_x_1.T
-        sigmoid_x_1_dot_s[t] = a_sigmoid_x_1_dot_s[t] * dsigmoid_x_1_da_sigmoid_x_1_s[t]
-        x_1_dot_s[t] += sigmoid_x_1_dot_s[t] * dx_1_dsigmoid_x_1_s[t]
-        a_sigmoid_h_2_dot_s[t] += x_1_dot_s[t] @ R_h_2.T
-        sigmoid_h_2_dot_s[t] = a_sigmoid_h_2_dot_s[t] * dsigmoid_h_2_da_sigmoid_h_2_s[t]
-        h_2_dot_s[t] = h_dot_s[t] * dh_2_dh_s[t] + sigmoid_h_2_dot_s[t] * dh_2_dsigmoid_h_2_s[t]
-        a_sigmoid_x_3_dot_s[t] += h_2_dot_s[t] @ Q_x_3.T
-        sigmoid_x_3_dot_s[t] = a_sigmoid_x_3_dot_s[t] * dsigmoid_x_3_da_sigmoid_x_3_s[t]
-        x_3_dot_s[t] = x_1_dot_s[t] * dx_3_dx_1_s[t] + sigmoid_x_3_dot_s[t] * dx_3_dsigmoid_x_3_s[t]
-        a_sigmoid_h_4_dot_s[t] += x_3_dot_s[t] @ R_h_4.T
-        sigmoid_h_4_dot_s[t] = a_sigmoid_h_4_dot_s[t] * dsigmoid_h_4_da_sigmoid_h_4_s[t]
-        h_4_dot_s[t] = h_2_dot_s[t] * dh_4_dh_2_s[t] + sigmoid_h_4_dot_s[t] * dh_4_dsigmoid_h_4_s[t]
-        gates_dot_s[t] += h_4_dot_s[t] @ Q_U.T
-        sigmoid_x_5_dot_s[t] = a_sigmoid_x_5_dot_s[t] * dsigmoid_x_5_da_sigmoid_x_5_s[t]
-        x_5_dot_s[t] = x_3_dot_s[t] * dx_5_dx_3_s[t] + sigmoid_x_5_dot_s[t] * dx_5_dsigmoid_x_5_s[t]
-        gates_dot_s[t, :, I:] += x_5_dot_s[t] @ W.T
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
+    sigmoid_x_5_dot_s = gates_dot_s[..., :I]
+    i_dot_s = gates_dot_s[..., I : I + H]
+    f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
+    o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
+    g_dot_s = gates_dot_s[..., I + 3 * H :]
     (
         dQ_x_1_dot, dR_h_2_dot, dQ_x_3_dot, dR_h_4_dot, db_i_dot, db_f_dot, db_g_dot, db_o_dot
     ) = (dparams_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4", "b_i", "b_f", "b_g", "b_o"))
     dQ_U_dot, dW_dot = (dparams_dot.stacked[k] for k in ("Q_U", "W"))
+    R_h_4, Q_x_3, R_h_2, Q_x_1 = (params[k] for k in ("R_h_4", "Q_x_3", "R_h_2", "Q_x_1"))
+    W, Q_U = (params.stacked[k] for k in ("W", "Q_U"))
+    R_h_4_dot, Q_x_3_dot, R_h_2_dot, Q_x_1_dot = (
+        params_dot[k] for k in ("R_h_4", "Q_x_3", "R_h_2", "Q_x_1")
+    )
+    W_dot, Q_U_dot = (params_dot.stacked[k] for k in ("W", "Q_U"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, I + 4 * H), dtype)
     (
         da_sigmoid_h_4_s, da_sigmoid_h_4_dot_s, da_sigmoid_h_2_s, da_sigmoid_h_2_dot_s
@@ -1191,6 +1018,125 @@ def hvp(
     np.sum(da_g_dot_s, axis=(0, 1), out=db_g_dot)
     np.sum(da_o_dot_s, axis=(0, 1), out=db_o_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, h_s, c_s, gates_s, sigmoid_x_1_s, x_1_s, sigmoid_h_2_s, h_2_s, sigmoid_x_3_s, x_3_s,
+        sigmoid_h_4_s, h_4_s, x_5_s, tanh_c_next_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I = params.input_size
+    H = params.hidden_size
+    sigmoid_x_5_s = gates_s[..., :I]
+    i_s = gates_s[..., I : I + H]
+    f_s = gates_s[..., I + H : I + 2 * H]
+    o_s = gates_s[..., I + 2 * H : I + 3 * H]
+    g_s = gates_s[..., I + 3 * H :]
+    Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
+    Q_U, W = (params.stacked[k] for k in ("Q_U", "W"))
+    Q_x_1_dot, R_h_2_dot, Q_x_3_dot, R_h_4_dot = (
+        params_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4")
+    )
+    Q_U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("Q_U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, I + 4 * H), dtype)
+    (
+        a_sigmoid_x_1_dot_in_s, dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s, a_sigmoid_x_3_dot_in_s,
+        dsigmoid_x_3_da_sigmoid_x_3_s, x_3_dot_s, x_5_dot_s,
+    ) = np.empty((7, T, B, I), dtype)
+    (
+        a_sigmoid_h_2_dot_in_s, dsigmoid_h_2_da_sigmoid_h_2_s, h_2_dot_s, a_sigmoid_h_4_dot_in_s,
+        dsigmoid_h_4_da_sigmoid_h_4_s, h_4_dot_s, dtanh_c_next_dc_next_s,
+    ) = np.empty((7, T, B, H), dtype)
+    a_sigmoid_x_5_dot_s = gates_dot_s[..., :I]
+    a_i_dot_s = gates_dot_s[..., I : I + H]
+    a_f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
+    a_o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
+    a_g_dot_s = gates_dot_s[..., I + 3 * H :]
+    (
+        a_sigmoid_x_1_dot_s, sigmoid_x_1_dot_s, x_1_dot_s, a_sigmoid_h_2_dot_s, sigmoid_h_2_dot_s,
+        a_sigmoid_x_3_dot_s, sigmoid_x_3_dot_s, a_sigmoid_h_4_dot_s, sigmoid_h_4_dot_s,
+        tanh_c_next_dot_s, sigmoid_x_5_dot_s, i_dot_s, f_dot_s, g_dot_s, o_dot_s,
+    ) = (
+        a_sigmoid_x_1_dot_in_s, dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s, a_sigmoid_h_2_dot_in_s,
+        dsigmoid_h_2_da_sigmoid_h_2_s, a_sigmoid_x_3_dot_in_s, dsigmoid_x_3_da_sigmoid_x_3_s,
+        a_sigmoid_h_4_dot_in_s, dsigmoid_h_4_da_sigmoid_h_4_s, dtanh_c_next_dc_next_s,
+        a_sigmoid_x_5_dot_s, a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s,
+    )
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), Q_x_1_dot.T, out=_rows(a_sigmoid_x_1_dot_in_s))
+    dsigmoid_x_1_da_sigmoid_x_1_s[...] = (1 - sigmoid_x_1_s) * sigmoid_x_1_s
+    x_1_dot_in_s[...] = 2 * xs_dot * sigmoid_x_1_s
+    dx_1_dsigmoid_x_1_s = 2 * xs
+    np.matmul(_rows(x_1_s), R_h_2_dot.T, out=_rows(a_sigmoid_h_2_dot_in_s))
+    dsigmoid_h_2_da_sigmoid_h_2_s[...] = (1 - sigmoid_h_2_s) * sigmoid_h_2_s
+    dh_2_dsigmoid_h_2_s = 2 * h_s[:-1]
+    dh_2_dh_s = 2 * sigmoid_h_2_s
+    np.matmul(_rows(h_2_s), Q_x_3_dot.T, out=_rows(a_sigmoid_x_3_dot_in_s))
+    dsigmoid_x_3_da_sigmoid_x_3_s[...] = (1 - sigmoid_x_3_s) * sigmoid_x_3_s
+    dx_3_dx_1_s = 2 * sigmoid_x_3_s
+    dx_3_dsigmoid_x_3_s = 2 * x_1_s
+    np.matmul(_rows(x_3_s), R_h_4_dot.T, out=_rows(a_sigmoid_h_4_dot_in_s))
+    dsigmoid_h_4_da_sigmoid_h_4_s[...] = (1 - sigmoid_h_4_s) * sigmoid_h_4_s
+    dh_4_dsigmoid_h_4_s = 2 * h_2_s
+    dh_4_dh_2_s = 2 * sigmoid_h_4_s
+    np.matmul(_rows(h_4_s), Q_U_dot.T, out=_rows(gates_dot_s))
+    dsigmoid_x_5_da_sigmoid_x_5_s = (1 - sigmoid_x_5_s) * sigmoid_x_5_s
+    dx_5_dx_3_s = 2 * sigmoid_x_5_s
+    dx_5_dsigmoid_x_5_s = 2 * x_3_s
+    _rows(gates_dot_s[..., I:])[...] += _rows(x_5_s) @ W_dot.T
+    gates_dot_s[..., I:] += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    df_da_f_s = (1 - f_s) * f_s
+    dg_da_g_s = 1 - g_s**2
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    c_dot_s[0] = state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        a_sigmoid_x_1_dot_s[t] += h_dot_s[t] @ Q_x_1.T
+        sigmoid_x_1_dot_s[t] = a_sigmoid_x_1_dot_s[t] * dsigmoid_x_1_da_sigmoid_x_1_s[t]
+        x_1_dot_s[t] += sigmoid_x_1_dot_s[t] * dx_1_dsigmoid_x_1_s[t]
+        a_sigmoid_h_2_dot_s[t] += x_1_dot_s[t] @ R_h_2.T
+        sigmoid_h_2_dot_s[t] = a_sigmoid_h_2_dot_s[t] * dsigmoid_h_2_da_sigmoid_h_2_s[t]
+        h_2_dot_s[t] = h_dot_s[t] * dh_2_dh_s[t] + sigmoid_h_2_dot_s[t] * dh_2_dsigmoid_h_2_s[t]
+        a_sigmoid_x_3_dot_s[t] += h_2_dot_s[t] @ Q_x_3.T
+        sigmoid_x_3_dot_s[t] = a_sigmoid_x_3_dot_s[t] * dsigmoid_x_3_da_sigmoid_x_3_s[t]
+        x_3_dot_s[t] = x_1_dot_s[t] * dx_3_dx_1_s[t] + sigmoid_x_3_dot_s[t] * dx_3_dsigmoid_x_3_s[t]
+        a_sigmoid_h_4_dot_s[t] += x_3_dot_s[t] @ R_h_4.T
+        sigmoid_h_4_dot_s[t] = a_sigmoid_h_4_dot_s[t] * dsigmoid_h_4_da_sigmoid_h_4_s[t]
+        h_4_dot_s[t] = h_2_dot_s[t] * dh_4_dh_2_s[t] + sigmoid_h_4_dot_s[t] * dh_4_dsigmoid_h_4_s[t]
+        gates_dot_s[t] += h_4_dot_s[t] @ Q_U.T
+        sigmoid_x_5_dot_s[t] = a_sigmoid_x_5_dot_s[t] * dsigmoid_x_5_da_sigmoid_x_5_s[t]
+        x_5_dot_s[t] = x_3_dot_s[t] * dx_5_dx_3_s[t] + sigmoid_x_5_dot_s[t] * dx_5_dsigmoid_x_5_s[t]
+        gates_dot_s[t, :, I:] += x_5_dot_s[t] @ W.T
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, gates_dot_s, dh_2_dh_s, dx_3_dx_1_s, dh_4_dh_2_s, dx_5_dx_3_s,
+        sigmoid_x_1_dot_s, x_1_dot_s, sigmoid_h_2_dot_s, h_2_dot_s, sigmoid_x_3_dot_s, x_3_dot_s,
+        sigmoid_h_4_dot_s, h_4_dot_s, x_5_dot_s, tanh_c_next_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

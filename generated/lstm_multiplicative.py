@@ -48,13 +48,10 @@ LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
   m_t &= (W_m x_t) \circ (U_m h_{t-1}) \\
-  a_{n,t} &= W_n x_t + U_n m_t \\
+  a_{k,t} &= W_k x_t + U_k m_t, \quad k = n, i, o, f \\
   n_t &= \tanh(a_{n,t}) \\
-  a_{i,t} &= W_i x_t + U_i m_t \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= W_o x_t + U_o m_t \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{f,t} &= W_f x_t + U_f m_t \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ n_t \\
   h_t &= \tanh(c_t) \circ o_t
@@ -90,14 +87,8 @@ LATEX = r"""
 \begin{align*}
   \bar{W}_m &= \textstyle \sum_t (\bar{m}_t \circ (U_m h_{t-1})) x_t^{\top} \\
   \bar{U}_m &= \textstyle \sum_t (\bar{m}_t \circ (W_m x_t)) h_{t-1}^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} m_t^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} m_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} m_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} m_t^{\top}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = n, i, o, f \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} m_t^{\top}, \quad k = n, i, o, f
 \end{align*}
 """
 
@@ -537,62 +528,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, U_m_h_s, m_s, tanh_c_next_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-    U_m = params["U_m"]
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_m_dot = params_dot["U_m"]
-    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 5 * H), dtype)
-    U_m_h_dot_in_s = np.empty((T, B, H), dtype)
-    (
-        a_i_dot_s, a_o_dot_s, a_f_dot_s, a_n_dot_s, W_m_x_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    U_m_h_dot_s, m_dot_in_s, m_dot_s = U_m_h_dot_in_s, W_m_x_dot_s, W_m_x_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_m_dot.T, out=_rows(U_m_h_dot_in_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    m_dot_in_s[...] = W_m_x_dot_s * U_m_h_s
-    _rows(gates_dot_s[..., : 4 * H])[...] += _rows(m_s) @ U_dot.T
-    dc_next_da_n_s = (1 - n_s**2) * i_s
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = n_s * (1 - i_s) * i_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T
-        m_dot_s[t] += U_m_h_dot_s[t] * W_m_x_s[t]
-        gates_dot_s[t, :, : 4 * H] += m_dot_s[t] @ U.T
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_n_dot_s[t] * dc_next_da_n_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -634,60 +577,23 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-
-    # There: the tangents of the forward pass.
-    U_m = params["U_m"]
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_m_dot = params_dot["U_m"]
-    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 5 * H), dtype)
-    U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s = np.empty((3, T, B, H), dtype)
     (
-        a_i_dot_s, a_o_dot_s, a_f_dot_s, a_n_dot_s, W_m_x_dot_s
+        i_dot_s, o_dot_s, f_dot_s, n_dot_s, W_m_x_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s, n_dot_s, i_dot_s, o_dot_s, f_dot_s
-    ) = (
-        U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s, a_n_dot_s, a_i_dot_s, a_o_dot_s,
-        a_f_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), U_m_dot.T, out=_rows(U_m_h_dot_in_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    m_dot_in_s[...] = W_m_x_dot_s * U_m_h_s
-    _rows(gates_dot_s[..., : 4 * H])[...] += _rows(m_s) @ U_dot.T
-    dn_da_n_s = 1 - n_s**2
-    di_da_i_s = (1 - i_s) * i_s
-    do_da_o_s = (1 - o_s) * o_s
-    df_da_f_s = (1 - f_s) * f_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T
-        m_dot_s[t] += U_m_h_dot_s[t] * W_m_x_s[t]
-        gates_dot_s[t, :, : 4 * H] += m_dot_s[t] @ U.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * n_s[t] + n_dot_s[t] * i_s[t]
-        )
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
     dU_m_dot = dparams_dot["U_m"]
     dW_dot, dU_dot = (dparams_dot.stacked[k] for k in ("W", "U"))
+    U_m = params["U_m"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_m_dot = params_dot["U_m"]
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 5 * H), dtype)
     dm_s, dm_dot_s, dU_m_h_s, dU_m_h_dot_s = np.empty((4, T, B, H), dtype)
     da_i_s, da_o_s, da_f_s, da_n_s, dW_m_x_s = (
@@ -770,6 +676,68 @@ def hvp(
     np.matmul(_rows(dgates_s[..., : 4 * H]).T, _rows(m_dot_s), out=dU_dot)
     dU_dot += _rows(dgates_dot_s[..., : 4 * H]).T @ _rows(m_s)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, U_m_h_s, m_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
+    U_m = params["U_m"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_m_dot = params_dot["U_m"]
+    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 5 * H), dtype)
+    U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s = np.empty((3, T, B, H), dtype)
+    (
+        a_i_dot_s, a_o_dot_s, a_f_dot_s, a_n_dot_s, W_m_x_dot_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
+    (
+        U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s, n_dot_s, i_dot_s, o_dot_s, f_dot_s
+    ) = (
+        U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s, a_n_dot_s, a_i_dot_s, a_o_dot_s,
+        a_f_dot_s,
+    )
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_m_dot.T, out=_rows(U_m_h_dot_in_s))
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    m_dot_in_s[...] = W_m_x_dot_s * U_m_h_s
+    _rows(gates_dot_s[..., : 4 * H])[...] += _rows(m_s) @ U_dot.T
+    dn_da_n_s = 1 - n_s**2
+    di_da_i_s = (1 - i_s) * i_s
+    do_da_o_s = (1 - o_s) * o_s
+    df_da_f_s = (1 - f_s) * f_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    c_dot_s[0] = state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T
+        m_dot_s[t] += U_m_h_dot_s[t] * W_m_x_s[t]
+        gates_dot_s[t, :, : 4 * H] += m_dot_s[t] @ U.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * n_s[t] + n_dot_s[t] * i_s[t]
+        )
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -52,12 +52,10 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = i, f, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   g_t &= W_g x_t + U_g h_{t-1} + b_g \\
-  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   u_t &= i_t \circ g_t \\
   v_t &= f_t \circ c_{t-1} \\
@@ -125,18 +123,12 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, o \\
   \bar{W}_g &= \textstyle \sum_t \bar{g}_t x_t^{\top} \\
   \bar{U}_g &= \textstyle \sum_t \bar{g}_t h_{t-1}^{\top} \\
   \bar{b}_g &= \textstyle \sum_t \bar{g}_t \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{V}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \, u_t^{\top} \\
   \bar{U}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \, v_t^{\top} \\
   \bar{b}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \\
@@ -670,78 +662,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, c_s, m_s, gates_1_s, gates_2_s, u_s, v_s, tanh_m_next_s, tanh_c_next_s, past
-    ) = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
-    W, U, U_, V = (params.stacked[k] for k in ("W", "U", "U_", "V"))
-    U_dot, W_dot, b_dot, U__dot, V_dot, b__dot = (
-        params_dot.stacked[k] for k in ("U", "W", "b", "U_", "V", "b_")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
-    a_i_dot_s, a_f_dot_s, a_o_dot_s, g_dot_s = (
-        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    (
-        a_i_in_dot_s, a_f_in_dot_s, a_o_in_dot_s, a_g_in_dot_s
-    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    du_da_i_s = (1 - i_s) * i_s * g_s
-    dv_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    np.matmul(_rows(v_s), U__dot.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(u_s) @ V_dot.T
-    gates_2_dot_s += b__dot
-    dm_next_da_g_in_s = i_in_s * (1 - g_in_s**2)
-    dm_next_da_f_in_s = m_s[:-1] * (1 - f_in_s) * f_in_s
-    dm_next_da_i_in_s = (1 - i_in_s) * i_in_s * g_in_s
-    dc_next_dm_next_s = o_in_s * (1 - tanh_m_next_s**2)
-    dc_next_da_o_in_s = (1 - o_in_s) * o_in_s * tanh_m_next_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    m_dot = m_next_dot = state_dot.m.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-            m_next_dot_before = m_next_dot.copy()
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        u_dot = g_dot_s[t] * i_s[t] + a_i_dot_s[t] * du_da_i_s[t]
-        v_dot = c_dot * f_s[t] + a_f_dot_s[t] * dv_da_f_s[t]
-        gates_2_dot_s[t] += v_dot @ U_.T
-        gates_2_dot_s[t] += u_dot @ V.T
-        m_next_dot[...] = (
-            m_dot * f_in_s[t]
-            + a_i_in_dot_s[t] * dm_next_da_i_in_s[t]
-            + a_f_in_dot_s[t] * dm_next_da_f_in_s[t]
-            + a_g_in_dot_s[t] * dm_next_da_g_in_s[t]
-        )
-        c_next_dot[...] = m_next_dot * dc_next_dm_next_s[t] + a_o_in_dot_s[t] * dc_next_da_o_in_s[t]
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-            np.copyto(m_next_dot, m_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot, m_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -785,84 +713,27 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_dot_s, c_dot_s, m_dot_s, gates_1_dot_s, gates_2_dot_s, u_dot_s, v_dot_s,
+        tanh_m_next_dot_s, tanh_c_next_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    W, U, U_, V = (params.stacked[k] for k in ("W", "U", "U_", "V"))
-    U_dot, W_dot, b_dot, U__dot, V_dot, b__dot = (
-        params_dot.stacked[k] for k in ("U", "W", "b", "U_", "V", "b_")
-    )
-    h_dot_s, c_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
-    u_dot_s, v_dot_s, dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s = np.empty((4, T, B, H), dtype)
-    a_i_dot_s, a_f_dot_s, a_o_dot_s, g_dot_s = (
-        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
+    i_dot_s, f_dot_s, o_dot_s, g_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     (
-        a_i_in_dot_s, a_f_in_dot_s, a_o_in_dot_s, a_g_in_dot_s
+        i_in_dot_s, f_in_dot_s, o_in_dot_s, g_in_dot_s
     ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        tanh_m_next_dot_s, tanh_c_next_dot_s, i_dot_s, f_dot_s, o_dot_s, i_in_dot_s, f_in_dot_s,
-        g_in_dot_s, o_in_dot_s,
-    ) = (
-        dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s, a_o_dot_s,
-        a_i_in_dot_s, a_f_in_dot_s, a_g_in_dot_s, a_o_in_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    df_da_f_s = (1 - f_s) * f_s
-    do_da_o_s = (1 - o_s) * o_s
-    np.matmul(_rows(v_s), U__dot.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(u_s) @ V_dot.T
-    gates_2_dot_s += b__dot
-    di_in_da_i_in_s = (1 - i_in_s) * i_in_s
-    df_in_da_f_in_s = (1 - f_in_s) * f_in_s
-    dg_in_da_g_in_s = 1 - g_in_s**2
-    do_in_da_o_in_s = (1 - o_in_s) * o_in_s
-    dtanh_m_next_dm_next_s[...] = 1 - tanh_m_next_s**2
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    m_dot_s[0] = state_dot.m
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        u_dot_s[t] = i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        v_dot_s[t] = c_dot_s[t] * f_s[t] + f_dot_s[t] * c_s[t]
-        gates_2_dot_s[t] += v_dot_s[t] @ U_.T
-        gates_2_dot_s[t] += u_dot_s[t] @ V.T
-        i_in_dot_s[t] = a_i_in_dot_s[t] * di_in_da_i_in_s[t]
-        f_in_dot_s[t] = a_f_in_dot_s[t] * df_in_da_f_in_s[t]
-        g_in_dot_s[t] = a_g_in_dot_s[t] * dg_in_da_g_in_s[t]
-        o_in_dot_s[t] = a_o_in_dot_s[t] * do_in_da_o_in_s[t]
-        m_dot_s[t + 1] = (
-            f_in_dot_s[t] * m_s[t]
-            + m_dot_s[t] * f_in_s[t]
-            + i_in_dot_s[t] * g_in_s[t]
-            + g_in_dot_s[t] * i_in_s[t]
-        )
-        tanh_m_next_dot_s[t] = m_dot_s[t + 1] * dtanh_m_next_dm_next_s[t]
-        c_dot_s[t + 1] = o_in_dot_s[t] * tanh_m_next_s[t] + tanh_m_next_dot_s[t] * o_in_s[t]
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
     (
         dW_dot, dU_dot, db_dot, dV_dot, dU__dot, db__dot
     ) = (dparams_dot.stacked[k] for k in ("W", "U", "b", "V", "U_", "b_"))
+    U_, V, U, W = (params.stacked[k] for k in ("U_", "V", "U", "W"))
+    U__dot, V_dot, U_dot, W_dot = (params_dot.stacked[k] for k in ("U_", "V", "U", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 4 * H), dtype)
     da_i_s, da_f_s, da_o_s, dg_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     da_i_in_s, da_f_in_s, da_o_in_s, da_g_in_s = (
@@ -990,6 +861,94 @@ def hvp(
     dU__dot += _rows(dgates_2_dot_s).T @ _rows(v_s)
     np.sum(dgates_2_dot_s, axis=(0, 1), out=db__dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot, dm_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, m_s, gates_1_s, gates_2_s, u_s, v_s, tanh_m_next_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
+    i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+    W, U, U_, V = (params.stacked[k] for k in ("W", "U", "U_", "V"))
+    U_dot, W_dot, b_dot, U__dot, V_dot, b__dot = (
+        params_dot.stacked[k] for k in ("U", "W", "b", "U_", "V", "b_")
+    )
+    h_dot_s, c_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
+    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
+    u_dot_s, v_dot_s, dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s = np.empty((4, T, B, H), dtype)
+    a_i_dot_s, a_f_dot_s, a_o_dot_s, g_dot_s = (
+        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    (
+        a_i_in_dot_s, a_f_in_dot_s, a_o_in_dot_s, a_g_in_dot_s
+    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    (
+        tanh_m_next_dot_s, tanh_c_next_dot_s, i_dot_s, f_dot_s, o_dot_s, i_in_dot_s, f_in_dot_s,
+        g_in_dot_s, o_in_dot_s,
+    ) = (
+        dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s, a_o_dot_s,
+        a_i_in_dot_s, a_f_in_dot_s, a_g_in_dot_s, a_o_in_dot_s,
+    )
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
+    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_1_dot_s += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    df_da_f_s = (1 - f_s) * f_s
+    do_da_o_s = (1 - o_s) * o_s
+    np.matmul(_rows(v_s), U__dot.T, out=_rows(gates_2_dot_s))
+    _rows(gates_2_dot_s)[...] += _rows(u_s) @ V_dot.T
+    gates_2_dot_s += b__dot
+    di_in_da_i_in_s = (1 - i_in_s) * i_in_s
+    df_in_da_f_in_s = (1 - f_in_s) * f_in_s
+    dg_in_da_g_in_s = 1 - g_in_s**2
+    do_in_da_o_in_s = (1 - o_in_s) * o_in_s
+    dtanh_m_next_dm_next_s[...] = 1 - tanh_m_next_s**2
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    c_dot_s[0] = state_dot.c
+    m_dot_s[0] = state_dot.m
+    for t in range(T):
+        ended = ended_s[t]
+        gates_1_dot_s[t] += h_dot_s[t] @ U.T
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        u_dot_s[t] = i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        v_dot_s[t] = c_dot_s[t] * f_s[t] + f_dot_s[t] * c_s[t]
+        gates_2_dot_s[t] += v_dot_s[t] @ U_.T
+        gates_2_dot_s[t] += u_dot_s[t] @ V.T
+        i_in_dot_s[t] = a_i_in_dot_s[t] * di_in_da_i_in_s[t]
+        f_in_dot_s[t] = a_f_in_dot_s[t] * df_in_da_f_in_s[t]
+        g_in_dot_s[t] = a_g_in_dot_s[t] * dg_in_da_g_in_s[t]
+        o_in_dot_s[t] = a_o_in_dot_s[t] * do_in_da_o_in_s[t]
+        m_dot_s[t + 1] = (
+            f_in_dot_s[t] * m_s[t]
+            + m_dot_s[t] * f_in_s[t]
+            + i_in_dot_s[t] * g_in_s[t]
+            + g_in_dot_s[t] * i_in_s[t]
+        )
+        tanh_m_next_dot_s[t] = m_dot_s[t + 1] * dtanh_m_next_dm_next_s[t]
+        c_dot_s[t + 1] = o_in_dot_s[t] * tanh_m_next_s[t] + tanh_m_next_dot_s[t] * o_in_s[t]
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, m_dot_s, gates_1_dot_s, gates_2_dot_s, u_dot_s, v_dot_s,
+        tanh_m_next_dot_s, tanh_c_next_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy(), m_dot_s[-1].copy()), handed
 
 
 def _rows(array):

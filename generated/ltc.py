@@ -623,67 +623,15 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
-    dtype = _check_params("params", params).flat.dtype
-    x_s, dt_s, h_s, v_s, f_1_s, v_1_s, f_2_s, v_2_s, past = _check_tape(tape, params)
+    _check_params("params", params)
+    _check_tape(tape, params)
+    x_s, dt_s, past = tape.x_s, tape.dt_s, tape.past
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, dt_dot_s = _direction(xs_dot, (x_s, dt_s), past, params)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    w, W, A, U_f = (params[k] for k in ("w", "W", "A", "U_f"))
-    w_dot, W_dot, b_dot, U_f_dot, A_dot = (params_dot[k] for k in ("w", "W", "b", "U_f", "A"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        a_dot_s, a_f_1_dot_in_s, v_1_dot_in_s, a_f_2_dot_in_s, v_2_dot_in_s
-    ) = np.empty((5, T, B, H), dtype)
-    (
-        a_f_1_dot_s, v_1_dot_s, a_f_2_dot_s, v_2_dot_s
-    ) = a_f_1_dot_in_s, v_1_dot_in_s, a_f_2_dot_in_s, v_2_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    k_ = _softplus(w)
-    k_dot = w_dot * _sigmoid(w)
-    np.matmul(_rows(x_dot_s), W.T, out=_rows(a_dot_s))
-    _rows(a_dot_s)[...] += _rows(x_s) @ W_dot.T
-    a_dot_s += b_dot
-    np.matmul(_rows(v_s), U_f_dot.T, out=_rows(a_f_1_dot_in_s))
-    a_f_1_dot_in_s += a_dot_s
-    dt_each_s = dt_s / 2
-    dv_1_dv_s = 1 / (1 + (k_ + f_1_s) * dt_each_s)
-    dt_each__s = -dt_s / 2
-    v_1_dot_in_s[...] = (
-        dt_dot_s * (A * f_1_s / 2 - (k_ / 2 + f_1_s / 2) * v_1_s) * dv_1_dv_s
-        + A_dot * f_1_s * dt_each_s * dv_1_dv_s
-        + k_dot * v_1_s * dt_each__s * dv_1_dv_s
-    )
-    dv_1_da_f_1_s = (A * dt_each_s + v_1_s * dt_each__s) * (1 - f_1_s) * f_1_s * dv_1_dv_s
-    np.matmul(_rows(v_1_s), U_f_dot.T, out=_rows(a_f_2_dot_in_s))
-    a_f_2_dot_in_s += a_dot_s
-    dv_2_dv_1_s = 1 / (1 + (k_ + f_2_s) * dt_each_s)
-    v_2_dot_in_s[...] = (
-        dt_dot_s * (A * f_2_s / 2 - (k_ / 2 + f_2_s / 2) * v_2_s) * dv_2_dv_1_s
-        + A_dot * f_2_s * dt_each_s * dv_2_dv_1_s
-        + k_dot * v_2_s * dt_each__s * dv_2_dv_1_s
-    )
-    dv_2_da_f_2_s = (A * dt_each_s + v_2_s * dt_each__s) * (1 - f_2_s) * f_2_s * dv_2_dv_1_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        v_dot = h_dot_s[t].copy()
-        a_f_1_dot_s[t] += v_dot @ U_f.T
-        v_1_dot_s[t] += v_dot * dv_1_dv_s[t] + a_f_1_dot_s[t] * dv_1_da_f_1_s[t]
-        a_f_2_dot_s[t] += v_1_dot_s[t] @ U_f.T
-        v_2_dot_s[t] += v_1_dot_s[t] * dv_2_dv_1_s[t] + a_f_2_dot_s[t] * dv_2_da_f_2_s[t]
-        h_dot_s[t + 1] = v_2_dot_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -725,63 +673,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    w, W, A, U_f = (params[k] for k in ("w", "W", "A", "U_f"))
-    w_dot, W_dot, b_dot, U_f_dot, A_dot = (params_dot[k] for k in ("w", "W", "b", "U_f", "A"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        a_dot_s, v_dot_s, a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s,
-        df_2_da_f_2_s, v_2_dot_in_s,
-    ) = np.empty((8, T, B, H), dtype)
-    (
-        a_f_1_dot_s, f_1_dot_s, v_1_dot_s, a_f_2_dot_s, f_2_dot_s, v_2_dot_s
-    ) = a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s, df_2_da_f_2_s, v_2_dot_in_s
-    k_ = _softplus(w)
-    k_dot = w_dot * _sigmoid(w)
-    np.matmul(_rows(x_dot_s), W.T, out=_rows(a_dot_s))
-    _rows(a_dot_s)[...] += _rows(x_s) @ W_dot.T
-    a_dot_s += b_dot
-    np.matmul(_rows(v_s), U_f_dot.T, out=_rows(a_f_1_dot_in_s))
-    a_f_1_dot_in_s += a_dot_s
-    df_1_da_f_1_s[...] = (1 - f_1_s) * f_1_s
-    dt_each_s = dt_s / 2
-    dv_1_dv_s = 1 / (1 + (k_ + f_1_s) * dt_each_s)
-    dt_each__s = -dt_s / 2
-    v_1_dot_in_s[...] = (
-        dt_dot_s * (A * f_1_s / 2 - (k_ / 2 + f_1_s / 2) * v_1_s) * dv_1_dv_s
-        + A_dot * f_1_s * dt_each_s * dv_1_dv_s
-        + k_dot * v_1_s * dt_each__s * dv_1_dv_s
-    )
-    dv_1_df_1_s = (A * dt_each_s + v_1_s * dt_each__s) * dv_1_dv_s
-    np.matmul(_rows(v_1_s), U_f_dot.T, out=_rows(a_f_2_dot_in_s))
-    a_f_2_dot_in_s += a_dot_s
-    df_2_da_f_2_s[...] = (1 - f_2_s) * f_2_s
-    dv_2_dv_1_s = 1 / (1 + (k_ + f_2_s) * dt_each_s)
-    v_2_dot_in_s[...] = (
-        dt_dot_s * (A * f_2_s / 2 - (k_ / 2 + f_2_s / 2) * v_2_s) * dv_2_dv_1_s
-        + A_dot * f_2_s * dt_each_s * dv_2_dv_1_s
-        + k_dot * v_2_s * dt_each__s * dv_2_dv_1_s
-    )
-    dv_2_df_2_s = (A * dt_each_s + v_2_s * dt_each__s) * dv_2_dv_1_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        v_dot_s[t] = h_dot_s[t]
-        a_f_1_dot_s[t] += v_dot_s[t] @ U_f.T
-        f_1_dot_s[t] = a_f_1_dot_s[t] * df_1_da_f_1_s[t]
-        v_1_dot_s[t] += v_dot_s[t] * dv_1_dv_s[t] + f_1_dot_s[t] * dv_1_df_1_s[t]
-        a_f_2_dot_s[t] += v_1_dot_s[t] @ U_f.T
-        f_2_dot_s[t] = a_f_2_dot_s[t] * df_2_da_f_2_s[t]
-        v_2_dot_s[t] += v_1_dot_s[t] * dv_2_dv_1_s[t] + f_2_dot_s[t] * dv_2_df_2_s[t]
-        h_dot_s[t + 1] = v_2_dot_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    v_dot_s, f_1_dot_s, v_1_dot_s, f_2_dot_s, v_2_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     dw_dot, dW_dot, db_dot, dU_f_dot, dA_dot = (dparams_dot[k] for k in ("w", "W", "b", "U_f", "A"))
+    w, A, U_f, W = (params[k] for k in ("w", "A", "U_f", "W"))
+    w_dot, A_dot, U_f_dot, W_dot = (params_dot[k] for k in ("w", "A", "U_f", "W"))
     (
         dv_2_s, dv_2_dot_s, da_f_2_s, da_f_2_dot_s, dv_1_s, dv_1_dot_s, da_f_1_s, da_f_1_dot_s
     ) = np.empty((8, T, B, H), dtype)
@@ -984,6 +885,72 @@ def hvp(
         axis=(0, 1),
     )
     return dparams_dot, Inputs(dx_dot_s, ddt_dot_s[..., 0]), State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    x_s, dt_s, h_s, v_s, f_1_s, v_1_s, f_2_s, v_2_s, past = tape
+    T, B = x_s.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    w, W, A, U_f = (params[k] for k in ("w", "W", "A", "U_f"))
+    w_dot, W_dot, b_dot, U_f_dot, A_dot = (params_dot[k] for k in ("w", "W", "b", "U_f", "A"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    (
+        a_dot_s, v_dot_s, a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s,
+        df_2_da_f_2_s, v_2_dot_in_s,
+    ) = np.empty((8, T, B, H), dtype)
+    (
+        a_f_1_dot_s, f_1_dot_s, v_1_dot_s, a_f_2_dot_s, f_2_dot_s, v_2_dot_s
+    ) = a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s, df_2_da_f_2_s, v_2_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    k_ = _softplus(w)
+    k_dot = w_dot * _sigmoid(w)
+    np.matmul(_rows(x_dot_s), W.T, out=_rows(a_dot_s))
+    _rows(a_dot_s)[...] += _rows(x_s) @ W_dot.T
+    a_dot_s += b_dot
+    np.matmul(_rows(v_s), U_f_dot.T, out=_rows(a_f_1_dot_in_s))
+    a_f_1_dot_in_s += a_dot_s
+    df_1_da_f_1_s[...] = (1 - f_1_s) * f_1_s
+    dt_each_s = dt_s / 2
+    dv_1_dv_s = 1 / (1 + (k_ + f_1_s) * dt_each_s)
+    dt_each__s = -dt_s / 2
+    v_1_dot_in_s[...] = (
+        dt_dot_s * (A * f_1_s / 2 - (k_ / 2 + f_1_s / 2) * v_1_s) * dv_1_dv_s
+        + A_dot * f_1_s * dt_each_s * dv_1_dv_s
+        + k_dot * v_1_s * dt_each__s * dv_1_dv_s
+    )
+    dv_1_df_1_s = (A * dt_each_s + v_1_s * dt_each__s) * dv_1_dv_s
+    np.matmul(_rows(v_1_s), U_f_dot.T, out=_rows(a_f_2_dot_in_s))
+    a_f_2_dot_in_s += a_dot_s
+    df_2_da_f_2_s[...] = (1 - f_2_s) * f_2_s
+    dv_2_dv_1_s = 1 / (1 + (k_ + f_2_s) * dt_each_s)
+    v_2_dot_in_s[...] = (
+        dt_dot_s * (A * f_2_s / 2 - (k_ / 2 + f_2_s / 2) * v_2_s) * dv_2_dv_1_s
+        + A_dot * f_2_s * dt_each_s * dv_2_dv_1_s
+        + k_dot * v_2_s * dt_each__s * dv_2_dv_1_s
+    )
+    dv_2_df_2_s = (A * dt_each_s + v_2_s * dt_each__s) * dv_2_dv_1_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        v_dot_s[t] = h_dot_s[t]
+        a_f_1_dot_s[t] += v_dot_s[t] @ U_f.T
+        f_1_dot_s[t] = a_f_1_dot_s[t] * df_1_da_f_1_s[t]
+        v_1_dot_s[t] += v_dot_s[t] * dv_1_dv_s[t] + f_1_dot_s[t] * dv_1_df_1_s[t]
+        a_f_2_dot_s[t] += v_1_dot_s[t] @ U_f.T
+        f_2_dot_s[t] = a_f_2_dot_s[t] * df_2_da_f_2_s[t]
+        v_2_dot_s[t] += v_1_dot_s[t] * dv_2_dv_1_s[t] + f_2_dot_s[t] * dv_2_df_2_s[t]
+        h_dot_s[t + 1] = v_2_dot_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = v_dot_s, f_1_dot_s, v_1_dot_s, f_2_dot_s, v_2_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

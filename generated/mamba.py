@@ -538,63 +538,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, a_dt_s, dt_s, exp_h_next_s, dt_u_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    D = params.channels
-    N = params.state_size
-    R = params.rank
-    u_s = gates_s[..., :D]
-    B_s = gates_s[..., D : D + N]
-    C_s = gates_s[..., D + N : D + 2 * N]
-    a_dt_operand_s = gates_s[..., D + 2 * N :]
-    A, G, d = (params[k] for k in ("A", "G", "d"))
-    W_P_L = params.stacked["W_P_L"]
-    G_dot, b_dot, d_dot, A_dot = (params_dot[k] for k in ("G", "b", "d", "A"))
-    W_P_L_dot = params_dot.stacked["W_P_L"]
-    gates_dot_s = np.empty((T, B, D + 2 * N + R), dtype)
-    a_dt_dot_s, y_dot_in_s = np.empty((2, T, B, D), dtype)
-    u_dot_s = gates_dot_s[..., :D]
-    B_dot_s = gates_dot_s[..., D : D + N]
-    C_dot_s = gates_dot_s[..., D + N : D + 2 * N]
-    a_dt_operand_dot_s = gates_dot_s[..., D + 2 * N :]
-    y_dot_s = y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), W_P_L.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_P_L_dot.T
-    np.matmul(_rows(a_dt_operand_dot_s), G.T, out=_rows(a_dt_dot_s))
-    _rows(a_dt_dot_s)[...] += _rows(a_dt_operand_s) @ G_dot.T
-    a_dt_dot_s += b_dot
-    dt_dot_s = a_dt_dot_s * _sigmoid(a_dt_s)
-    dt_u_dot_s = dt_dot_s * u_s + u_dot_s * dt_s
-    np.matmul(h_s[1:], C_dot_s[..., None], out=y_dot_in_s[..., None])
-    y_dot_in_s += d_dot * u_s + u_dot_s * d
-
-    # The tangents, step by step.
-    h_dot = h_next_dot = state_dot.h.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            h_next_dot_before = h_next_dot.copy()
-        a_exp_h_next_dot = -dt_dot_s[t][..., None] * exp_A - A_dot * dt_s[t][..., None] * exp_A
-        h_next_dot[...] = (
-            h_dot * exp_h_next_s[t]
-            + dt_u_s[t][..., None] * B_dot_s[t][..., None, :]
-            + a_exp_h_next_dot * h_s[t] * exp_h_next_s[t]
-            + dt_u_dot_s[t][..., None] * B_s[t][..., None, :]
-        )
-        y_dot_s[t] += np.squeeze(np.matmul(h_next_dot, C_s[t][..., None]), axis=-1)
-        if ended is not None:
-            np.copyto(h_next_dot, h_next_dot_before, where=ended[..., None])
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -636,6 +587,11 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, a_dt_dot_s, dt_dot_s, dt_u_dot_s, exp_h_next_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     D = params.channels
     N = params.state_size
@@ -644,47 +600,16 @@ def hvp(
     B_s = gates_s[..., D : D + N]
     C_s = gates_s[..., D + N : D + 2 * N]
     a_dt_operand_s = gates_s[..., D + 2 * N :]
-
-    # There: the tangents of the forward pass.
-    A, G = (params[k] for k in ("A", "G"))
-    W_P_L = params.stacked["W_P_L"]
-    G_dot, b_dot, A_dot = (params_dot[k] for k in ("G", "b", "A"))
-    W_P_L_dot = params_dot.stacked["W_P_L"]
-    h_dot_s = np.empty((T + 1, B, D, N), dtype)
-    gates_dot_s = np.empty((T, B, D + 2 * N + R), dtype)
-    a_dt_dot_s = np.empty((T, B, D), dtype)
-    exp_h_next_dot_s = np.empty((T, B, D, N), dtype)
     u_dot_s = gates_dot_s[..., :D]
     B_dot_s = gates_dot_s[..., D : D + N]
     C_dot_s = gates_dot_s[..., D + N : D + 2 * N]
     a_dt_operand_dot_s = gates_dot_s[..., D + 2 * N :]
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), W_P_L.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_P_L_dot.T
-    np.matmul(_rows(a_dt_operand_dot_s), G.T, out=_rows(a_dt_dot_s))
-    _rows(a_dt_dot_s)[...] += _rows(a_dt_operand_s) @ G_dot.T
-    a_dt_dot_s += b_dot
-    dt_dot_s = a_dt_dot_s * _sigmoid(a_dt_s)
-    dt_u_dot_s = dt_dot_s * u_s + u_dot_s * dt_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_exp_h_next_dot = -dt_dot_s[t][..., None] * exp_A - A_dot * dt_s[t][..., None] * exp_A
-        exp_h_next_dot_s[t] = a_exp_h_next_dot * exp_h_next_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * exp_h_next_s[t]
-            + dt_u_s[t][..., None] * B_dot_s[t][..., None, :]
-            + exp_h_next_dot_s[t] * h_s[t]
-            + dt_u_dot_s[t][..., None] * B_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended[..., None])
-
-    # Back: the adjoints and, beside each, its tangent.
     dG_dot, db_dot, dA_dot, dd_dot = (dparams_dot[k] for k in ("G", "b", "A", "d"))
     dW_P_L_dot = dparams_dot.stacked["W_P_L"]
-    d, P_C, W, P_B, L = (params[k] for k in ("d", "P_C", "W", "P_B", "L"))
-    d_dot, P_C_dot, W_dot, P_B_dot, L_dot = (params_dot[k] for k in ("d", "P_C", "W", "P_B", "L"))
+    A, d, P_C, G, W, P_B, L = (params[k] for k in ("A", "d", "P_C", "G", "W", "P_B", "L"))
+    (
+        A_dot, d_dot, P_C_dot, G_dot, W_dot, P_B_dot, L_dot
+    ) = (params_dot[k] for k in ("A", "d", "P_C", "G", "W", "P_B", "L"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, D + 2 * N + R), dtype)
     dx_dot_in_s = np.empty((T, B, I), dtype)
     ddt_u_s, ddt_u_dot_s, ddt_s, ddt_dot_s = np.empty((4, T, B, D), dtype)
@@ -785,6 +710,65 @@ def hvp(
     )
     dd_dot[...] = np.sum(dy_s * u_dot_s + dy_dot_s * u_s, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, a_dt_s, dt_s, exp_h_next_s, dt_u_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    D = params.channels
+    N = params.state_size
+    R = params.rank
+    u_s = gates_s[..., :D]
+    B_s = gates_s[..., D : D + N]
+    C_s = gates_s[..., D + N : D + 2 * N]
+    a_dt_operand_s = gates_s[..., D + 2 * N :]
+    A, G, d = (params[k] for k in ("A", "G", "d"))
+    W_P_L = params.stacked["W_P_L"]
+    G_dot, b_dot, d_dot, A_dot = (params_dot[k] for k in ("G", "b", "d", "A"))
+    W_P_L_dot = params_dot.stacked["W_P_L"]
+    h_dot_s = np.empty((T + 1, B, D, N), dtype)
+    gates_dot_s = np.empty((T, B, D + 2 * N + R), dtype)
+    a_dt_dot_s, y_dot_in_s = np.empty((2, T, B, D), dtype)
+    exp_h_next_dot_s = np.empty((T, B, D, N), dtype)
+    u_dot_s = gates_dot_s[..., :D]
+    B_dot_s = gates_dot_s[..., D : D + N]
+    C_dot_s = gates_dot_s[..., D + N : D + 2 * N]
+    a_dt_operand_dot_s = gates_dot_s[..., D + 2 * N :]
+    y_dot_s = y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_A = np.exp(A)
+    np.matmul(_rows(xs_dot), W_P_L.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_P_L_dot.T
+    np.matmul(_rows(a_dt_operand_dot_s), G.T, out=_rows(a_dt_dot_s))
+    _rows(a_dt_dot_s)[...] += _rows(a_dt_operand_s) @ G_dot.T
+    a_dt_dot_s += b_dot
+    dt_dot_s = a_dt_dot_s * _sigmoid(a_dt_s)
+    dt_u_dot_s = dt_dot_s * u_s + u_dot_s * dt_s
+    np.matmul(h_s[1:], C_dot_s[..., None], out=y_dot_in_s[..., None])
+    y_dot_in_s += d_dot * u_s + u_dot_s * d
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_exp_h_next_dot = -dt_dot_s[t][..., None] * exp_A - A_dot * dt_s[t][..., None] * exp_A
+        exp_h_next_dot_s[t] = a_exp_h_next_dot * exp_h_next_s[t]
+        h_dot_s[t + 1] = (
+            h_dot_s[t] * exp_h_next_s[t]
+            + dt_u_s[t][..., None] * B_dot_s[t][..., None, :]
+            + exp_h_next_dot_s[t] * h_s[t]
+            + dt_u_dot_s[t][..., None] * B_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended[..., None])
+    y_dot_s += np.squeeze(np.matmul(h_dot_s[1:], C_s[..., None]), axis=-1)
+
+    handed = h_dot_s, gates_dot_s, a_dt_dot_s, dt_dot_s, dt_u_dot_s, exp_h_next_dot_s
+    return y_dot_s, State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

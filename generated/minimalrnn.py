@@ -67,10 +67,9 @@ LATEX = r"""
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, u \\
   \bar{U}_u &= \textstyle \sum_t \bar{a}_{u,t} h_{t-1}^{\top} \\
-  \bar{V}_u &= \textstyle \sum_t \bar{a}_{u,t} z_t^{\top} \\
-  \bar{b}_u &= \textstyle \sum_t \bar{a}_{u,t}
+  \bar{V}_u &= \textstyle \sum_t \bar{a}_{u,t} z_t^{\top}
 \end{align*}
 """
 
@@ -454,45 +453,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, z_s, u_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
-    W_z_dot, b_z_dot, U_u_dot, V_u_dot, b_u_dot = (
-        params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_z_dot_s, a_u_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_u_dot_s = a_u_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W_z.T, out=_rows(a_z_dot_s))
-    _rows(a_z_dot_s)[...] += _rows(xs) @ W_z_dot.T
-    a_z_dot_s += b_z_dot
-    z_dot_s = a_z_dot_s * (1 - z_s**2)
-    np.matmul(_rows(h_s[:-1]), U_u_dot.T, out=_rows(a_u_dot_in_s))
-    _rows(a_u_dot_in_s)[...] += _rows(z_dot_s) @ V_u.T
-    _rows(a_u_dot_in_s)[...] += _rows(z_s) @ V_u_dot.T
-    a_u_dot_in_s += b_u_dot
-    h_next_dot_in_s = z_dot_s * (1 - u_s)
-    dh_next_da_u_s = (h_s[:-1] - z_s) * (1 - u_s) * u_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_u_dot_s[t] += h_dot_s[t] @ U_u.T
-        h_dot_s[t + 1] = h_dot_s[t] * u_s[t] + a_u_dot_s[t] * dh_next_da_u_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -534,41 +502,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
-    W_z_dot, b_z_dot, U_u_dot, V_u_dot, b_u_dot = (
-        params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_z_dot_s, a_u_dot_in_s, du_da_u_s = np.empty((3, T, B, H), dtype)
-    a_u_dot_s, u_dot_s = a_u_dot_in_s, du_da_u_s
-    np.matmul(_rows(xs_dot), W_z.T, out=_rows(a_z_dot_s))
-    _rows(a_z_dot_s)[...] += _rows(xs) @ W_z_dot.T
-    a_z_dot_s += b_z_dot
-    z_dot_s = a_z_dot_s * (1 - z_s**2)
-    np.matmul(_rows(h_s[:-1]), U_u_dot.T, out=_rows(a_u_dot_in_s))
-    _rows(a_u_dot_in_s)[...] += _rows(z_dot_s) @ V_u.T
-    _rows(a_u_dot_in_s)[...] += _rows(z_s) @ V_u_dot.T
-    a_u_dot_in_s += b_u_dot
-    du_da_u_s[...] = (1 - u_s) * u_s
-    h_next_dot_in_s = z_dot_s * (1 - u_s)
-    dh_next_du_s = h_s[:-1] - z_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_u_dot_s[t] += h_dot_s[t] @ U_u.T
-        u_dot_s[t] = a_u_dot_s[t] * du_da_u_s[t]
-        h_dot_s[t + 1] = u_dot_s[t] * dh_next_du_s[t] + h_dot_s[t] * u_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, z_dot_s, u_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     (
         dW_z_dot, db_z_dot, dU_u_dot, dV_u_dot, db_u_dot
     ) = (dparams_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
+    U_u, V_u, W_z = (params[k] for k in ("U_u", "V_u", "W_z"))
+    U_u_dot, V_u_dot, W_z_dot = (params_dot[k] for k in ("U_u", "V_u", "W_z"))
     dh_next_s, dh_next_dot_s, da_u_s, da_u_dot_s, dz_s, dz_dot_s = np.empty((6, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_dz_s = 1 - u_s
@@ -622,6 +567,48 @@ def hvp(
     dV_u_dot += _rows(da_u_dot_s).T @ _rows(z_s)
     np.sum(da_u_dot_s, axis=(0, 1), out=db_u_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, z_s, u_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
+    W_z_dot, b_z_dot, U_u_dot, V_u_dot, b_u_dot = (
+        params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u")
+    )
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    a_z_dot_s, a_u_dot_in_s, du_da_u_s = np.empty((3, T, B, H), dtype)
+    a_u_dot_s, u_dot_s = a_u_dot_in_s, du_da_u_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W_z.T, out=_rows(a_z_dot_s))
+    _rows(a_z_dot_s)[...] += _rows(xs) @ W_z_dot.T
+    a_z_dot_s += b_z_dot
+    z_dot_s = a_z_dot_s * (1 - z_s**2)
+    np.matmul(_rows(h_s[:-1]), U_u_dot.T, out=_rows(a_u_dot_in_s))
+    _rows(a_u_dot_in_s)[...] += _rows(z_dot_s) @ V_u.T
+    _rows(a_u_dot_in_s)[...] += _rows(z_s) @ V_u_dot.T
+    a_u_dot_in_s += b_u_dot
+    du_da_u_s[...] = (1 - u_s) * u_s
+    h_next_dot_in_s = z_dot_s * (1 - u_s)
+    dh_next_du_s = h_s[:-1] - z_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_u_dot_s[t] += h_dot_s[t] @ U_u.T
+        u_dot_s[t] = a_u_dot_s[t] * du_da_u_s[t]
+        h_dot_s[t + 1] = u_dot_s[t] * dh_next_du_s[t] + h_dot_s[t] * u_s[t] + h_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, z_dot_s, u_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

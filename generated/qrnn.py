@@ -47,13 +47,11 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= V_z u_{t-1} + W_z x_t \\
+  a_{k,t} &= V_k u_{t-1} + W_k x_t, \quad k = z, f, o \\
   z_t &= \tanh(a_{z,t}) \\
-  a_{f,t} &= V_f u_{t-1} + W_f x_t \\
   f_t &= \sigma(a_{f,t}) \\
   i_t &= 1 - f_t \\
   c_t &= f_t \circ c_{t-1} + i_t \circ z_t \\
-  a_{o,t} &= V_o u_{t-1} + W_o x_t \\
   o_t &= \sigma(a_{o,t}) \\
   h_t &= o_t \circ c_t \\
   u_t &= x_t
@@ -85,12 +83,8 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} u_{t-1}^{\top} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{V}_f &= \textstyle \sum_t \bar{a}_{f,t} u_{t-1}^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{V}_o &= \textstyle \sum_t \bar{a}_{o,t} u_{t-1}^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top}
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} u_{t-1}^{\top}, \quad k = z, f, o \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, f, o
 \end{align*}
 """
 
@@ -515,51 +509,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, c_s, u_s, gates_s, i_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W, V = (params.stacked[k] for k in ("W", "V"))
-    V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    u_dot_s = np.empty((T + 1, B, I), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_s, a_o_dot_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    f_dot_s = a_f_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(u_s[:-1]), V_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    df_da_f_s = (1 - f_s) * f_s
-    dc_next_df_s = c_s[:-1] - z_s
-    dc_next_da_z_s = (1 - z_s**2) * i_s
-    dh_da_o_s = c_s[1:] * (1 - o_s) * o_s
-    u_dot_s[1:] = xs_dot
-
-    # The tangents, step by step.
-    c_dot_s[0] = state_dot.c
-    u_dot_s[0] = state_dot.u
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += u_dot_s[t] @ V.T
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + a_z_dot_s[t] * dc_next_da_z_s[t]
-        )
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-            np.copyto(u_dot_s[t + 1], u_dot_s[t], where=ended)
-    h_dot_s = c_dot_s[1:] * o_s + a_o_dot_s * dh_da_o_s
-
-    ys_dot = _masked(h_dot_s.copy(), past)
-    return ys_dot, State(c_dot_s[-1].copy(), u_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -601,43 +558,15 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    c_dot_s, u_dot_s, gates_dot_s, df_da_f_s, i_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    W, V = (params.stacked[k] for k in ("W", "V"))
-    V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    u_dot_s = np.empty((T + 1, B, I), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    i_dot_s = np.empty((T, B, H), dtype)
-    a_f_dot_s, a_o_dot_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    o_dot_s, z_dot_s, f_dot_s = a_o_dot_s, a_z_dot_s, a_f_dot_s
-    np.matmul(_rows(u_s[:-1]), V_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    dz_da_z_s = 1 - z_s**2
-    df_da_f_s = (1 - f_s) * f_s
-    do_da_o_s = (1 - o_s) * o_s
-    u_dot_s[1:] = xs_dot
-    c_dot_s[0] = state_dot.c
-    u_dot_s[0] = state_dot.u
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += u_dot_s[t] @ V.T
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        i_dot_s[t] = -f_dot_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * z_s[t] + z_dot_s[t] * i_s[t]
-        )
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-            np.copyto(u_dot_s[t + 1], u_dot_s[t], where=ended)
-    o_dot_s[...] = a_o_dot_s * do_da_o_s
-
-    # Back: the adjoints and, beside each, its tangent.
+    f_dot_s, o_dot_s, z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dV_dot, dW_dot = (dparams_dot.stacked[k] for k in ("V", "W"))
     V_o, W_o, V_f, V_z, W_f, W_z = (params[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
     (
@@ -717,6 +646,55 @@ def hvp(
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dc_dot, du_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, c_s, u_s, gates_s, i_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I = params.input_size
+    H = params.hidden_size
+    f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    W, V = (params.stacked[k] for k in ("W", "V"))
+    V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
+    c_dot_s = np.empty((T + 1, B, H), dtype)
+    u_dot_s = np.empty((T + 1, B, I), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    i_dot_s = np.empty((T, B, H), dtype)
+    a_f_dot_s, a_o_dot_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    o_dot_s, z_dot_s, f_dot_s = a_o_dot_s, a_z_dot_s, a_f_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(u_s[:-1]), V_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    dz_da_z_s = 1 - z_s**2
+    df_da_f_s = (1 - f_s) * f_s
+    do_da_o_s = (1 - o_s) * o_s
+    u_dot_s[1:] = xs_dot
+
+    # Step by step.
+    c_dot_s[0] = state_dot.c
+    u_dot_s[0] = state_dot.u
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += u_dot_s[t] @ V.T
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        i_dot_s[t] = -f_dot_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * z_s[t] + z_dot_s[t] * i_s[t]
+        )
+        if ended is not None:
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+            np.copyto(u_dot_s[t + 1], u_dot_s[t], where=ended)
+    o_dot_s[...] = a_o_dot_s * do_da_o_s
+    h_dot_s = o_dot_s * c_s[1:] + c_dot_s[1:] * o_s
+
+    handed = c_dot_s, u_dot_s, gates_dot_s, df_da_f_s, i_dot_s
+    return h_dot_s, State(c_dot_s[-1].copy(), u_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -452,48 +452,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, q_s, k_s, v_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
-    W_q_dot, W_k_dot, P_v_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v"))
-    q_dot_s, k_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    o_dot_s = o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
-    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
-    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_next_dot[...] = (
-            S_dot * gamma[..., None, None]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -535,36 +501,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    S_dot_s, q_dot_s, k_dot_s, v_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     N = params.heads
     K = params.key_size
     V = params.value_size
-
-    # There: the tangents of the forward pass.
-    W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
-    W_q_dot, W_k_dot, P_v_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    q_dot_s, k_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s = np.empty((T, B, N, V), dtype)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
-    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
-    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_dot_s[t + 1] = (
-            S_dot_s[t] * gamma[..., None, None]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
-
-    # Back: the adjoints and, beside each, its tangent.
     dW_q_dot, dW_k_dot, dP_v_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v"))
+    W_q, gamma, P_v, W_k = (params[k] for k in ("W_q", "gamma", "P_v", "W_k"))
+    W_q_dot, P_v_dot, W_k_dot = (params_dot[k] for k in ("W_q", "P_v", "W_k"))
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_s, dv_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -619,6 +567,48 @@ def hvp(
     np.matmul(_rows(dv_s).T, _rows(xs_dot), out=_merged(dP_v_dot))
     _merged(dP_v_dot)[...] += _rows(dv_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, S_s, q_s, k_s, v_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N = params.heads
+    K = params.key_size
+    V = params.value_size
+    W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
+    W_q_dot, W_k_dot, P_v_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    q_dot_s, k_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
+    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
+    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        S_dot_s[t + 1] = (
+            S_dot_s[t] * gamma[..., None, None]
+            + k_dot_s[t][..., None] * v_s[t][..., None, :]
+            + k_s[t][..., None] * v_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = S_dot_s, q_dot_s, k_dot_s, v_dot_s
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _rows(array):

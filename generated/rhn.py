@@ -96,14 +96,12 @@ LATEX = r"""
 \begin{align*}
   \bar{W}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} x_t^{\top} \\
   \bar{R}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} y_t^{\top} \\
-  \bar{b}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} \\
+  \bar{b}_{n \, k} &= \textstyle \sum_t \bar{a}_{n \, k,t}, \quad k = 1, 2 \\
   \bar{W}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} x_t^{\top} \\
   \bar{R}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} y_t^{\top} \\
-  \bar{b}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} \\
+  \bar{b}_{t \, k} &= \textstyle \sum_t \bar{a}_{t \, k,t}, \quad k = 1, 2 \\
   \bar{R}_{n \, 2} &= \textstyle \sum_t \bar{a}_{n \, 2,t} y_{1,t}^{\top} \\
-  \bar{b}_{n \, 2} &= \textstyle \sum_t \bar{a}_{n \, 2,t} \\
-  \bar{R}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t} y_{1,t}^{\top} \\
-  \bar{b}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t}
+  \bar{R}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t} y_{1,t}^{\top}
 \end{align*}
 """
 
@@ -566,61 +564,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, s_s, gates_1_s, gates_2_s, y_s, c_1_s, y_1_s, c_2_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
-    t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
-    W, R, R_ = (params.stacked[k] for k in ("W", "R", "R_"))
-    R_dot, W_dot, b_dot, R__dot, b__dot = (
-        params_dot.stacked[k] for k in ("R", "W", "b", "R_", "b_")
-    )
-    s_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 2 * H), dtype)
-    a_t_1_dot_s, a_n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_t_2_dot_s, a_n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    t_1_dot_s, t_2_dot_s = a_t_1_dot_s, a_t_2_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(y_s), R_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    dt_1_da_t_1_s = (1 - t_1_s) * t_1_s
-    dy_1_dt_1_s = n_1_s - y_s
-    dy_1_da_n_1_s = (1 - n_1_s**2) * t_1_s
-    np.matmul(_rows(y_1_s), R__dot.T, out=_rows(gates_2_dot_s))
-    gates_2_dot_s += b__dot
-    dt_2_da_t_2_s = (1 - t_2_s) * t_2_s
-    dy_2_dt_2_s = n_2_s - y_1_s
-    dy_2_da_n_2_s = (1 - n_2_s**2) * t_2_s
-
-    # The tangents, step by step.
-    s_dot_s[0] = state_dot.s
-    for t in range(T):
-        ended = ended_s[t]
-        y_dot = s_dot_s[t].copy()
-        gates_1_dot_s[t] += y_dot @ R.T
-        t_1_dot_s[t] = a_t_1_dot_s[t] * dt_1_da_t_1_s[t]
-        y_1_dot = (
-            t_1_dot_s[t] * dy_1_dt_1_s[t] + y_dot * c_1_s[t] + a_n_1_dot_s[t] * dy_1_da_n_1_s[t]
-        )
-        gates_2_dot_s[t] += y_1_dot @ R_.T
-        t_2_dot_s[t] = a_t_2_dot_s[t] * dt_2_da_t_2_s[t]
-        y_2_dot = (
-            t_2_dot_s[t] * dy_2_dt_2_s[t] + y_1_dot * c_2_s[t] + a_n_2_dot_s[t] * dy_2_da_n_2_s[t]
-        )
-        s_dot_s[t + 1] = y_2_dot
-        if ended is not None:
-            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
-
-    ys_dot = _masked(s_dot_s[1:].copy(), past)
-    return ys_dot, State(s_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -662,64 +613,25 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        gates_1_dot_s, gates_2_dot_s, dt_1_da_t_1_s, dt_2_da_t_2_s, y_dot_s, c_1_dot_s, y_1_dot_s,
+        c_2_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    W, R, R_ = (params.stacked[k] for k in ("W", "R", "R_"))
-    R_dot, W_dot, b_dot, R__dot, b__dot = (
-        params_dot.stacked[k] for k in ("R", "W", "b", "R_", "b_")
-    )
-    s_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 2 * H), dtype)
-    y_dot_s, c_1_dot_s, y_1_dot_s, c_2_dot_s = np.empty((4, T, B, H), dtype)
-    a_t_1_dot_s, a_n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_t_2_dot_s, a_n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    n_1_dot_s, t_1_dot_s, n_2_dot_s, t_2_dot_s = a_n_1_dot_s, a_t_1_dot_s, a_n_2_dot_s, a_t_2_dot_s
-    np.matmul(_rows(y_s), R_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    dn_1_da_n_1_s = 1 - n_1_s**2
-    dt_1_da_t_1_s = (1 - t_1_s) * t_1_s
-    np.matmul(_rows(y_1_s), R__dot.T, out=_rows(gates_2_dot_s))
-    gates_2_dot_s += b__dot
-    dn_2_da_n_2_s = 1 - n_2_s**2
-    dt_2_da_t_2_s = (1 - t_2_s) * t_2_s
-    s_dot_s[0] = state_dot.s
-    for t in range(T):
-        ended = ended_s[t]
-        y_dot_s[t] = s_dot_s[t]
-        gates_1_dot_s[t] += y_dot_s[t] @ R.T
-        n_1_dot_s[t] = a_n_1_dot_s[t] * dn_1_da_n_1_s[t]
-        t_1_dot_s[t] = a_t_1_dot_s[t] * dt_1_da_t_1_s[t]
-        c_1_dot_s[t] = -t_1_dot_s[t]
-        y_1_dot_s[t] = (
-            n_1_dot_s[t] * t_1_s[t]
-            + t_1_dot_s[t] * n_1_s[t]
-            + y_dot_s[t] * c_1_s[t]
-            + c_1_dot_s[t] * y_s[t]
-        )
-        gates_2_dot_s[t] += y_1_dot_s[t] @ R_.T
-        n_2_dot_s[t] = a_n_2_dot_s[t] * dn_2_da_n_2_s[t]
-        t_2_dot_s[t] = a_t_2_dot_s[t] * dt_2_da_t_2_s[t]
-        c_2_dot_s[t] = -t_2_dot_s[t]
-        y_2_dot = (
-            n_2_dot_s[t] * t_2_s[t]
-            + t_2_dot_s[t] * n_2_s[t]
-            + y_1_dot_s[t] * c_2_s[t]
-            + c_2_dot_s[t] * y_1_s[t]
-        )
-        s_dot_s[t + 1] = y_2_dot
-        if ended is not None:
-            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
+    t_1_dot_s, n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    t_2_dot_s, n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dW_dot, dR_dot, db_dot, dR__dot, db__dot = (
         dparams_dot.stacked[k] for k in ("W", "R", "b", "R_", "b_")
     )
+    R_, R, W = (params.stacked[k] for k in ("R_", "R", "W"))
+    R__dot, R_dot, W_dot = (params_dot.stacked[k] for k in ("R_", "R", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 2 * H), dtype)
     da_t_1_s, da_n_1_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     da_t_2_s, da_n_2_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -788,6 +700,74 @@ def hvp(
     dR__dot += _rows(dgates_2_dot_s).T @ _rows(y_1_s)
     np.sum(dgates_2_dot_s, axis=(0, 1), out=db__dot)
     return dparams_dot, dxs_dot, State(ds_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, s_s, gates_1_s, gates_2_s, y_s, c_1_s, y_1_s, c_2_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
+    t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
+    W, R, R_ = (params.stacked[k] for k in ("W", "R", "R_"))
+    R_dot, W_dot, b_dot, R__dot, b__dot = (
+        params_dot.stacked[k] for k in ("R", "W", "b", "R_", "b_")
+    )
+    s_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 2 * H), dtype)
+    y_dot_s, c_1_dot_s, y_1_dot_s, c_2_dot_s = np.empty((4, T, B, H), dtype)
+    a_t_1_dot_s, a_n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    a_t_2_dot_s, a_n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    n_1_dot_s, t_1_dot_s, n_2_dot_s, t_2_dot_s = a_n_1_dot_s, a_t_1_dot_s, a_n_2_dot_s, a_t_2_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(y_s), R_dot.T, out=_rows(gates_1_dot_s))
+    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_1_dot_s += b_dot
+    dn_1_da_n_1_s = 1 - n_1_s**2
+    dt_1_da_t_1_s = (1 - t_1_s) * t_1_s
+    np.matmul(_rows(y_1_s), R__dot.T, out=_rows(gates_2_dot_s))
+    gates_2_dot_s += b__dot
+    dn_2_da_n_2_s = 1 - n_2_s**2
+    dt_2_da_t_2_s = (1 - t_2_s) * t_2_s
+
+    # Step by step.
+    s_dot_s[0] = state_dot.s
+    for t in range(T):
+        ended = ended_s[t]
+        y_dot_s[t] = s_dot_s[t]
+        gates_1_dot_s[t] += y_dot_s[t] @ R.T
+        n_1_dot_s[t] = a_n_1_dot_s[t] * dn_1_da_n_1_s[t]
+        t_1_dot_s[t] = a_t_1_dot_s[t] * dt_1_da_t_1_s[t]
+        c_1_dot_s[t] = -t_1_dot_s[t]
+        y_1_dot_s[t] = (
+            n_1_dot_s[t] * t_1_s[t]
+            + t_1_dot_s[t] * n_1_s[t]
+            + y_dot_s[t] * c_1_s[t]
+            + c_1_dot_s[t] * y_s[t]
+        )
+        gates_2_dot_s[t] += y_1_dot_s[t] @ R_.T
+        n_2_dot_s[t] = a_n_2_dot_s[t] * dn_2_da_n_2_s[t]
+        t_2_dot_s[t] = a_t_2_dot_s[t] * dt_2_da_t_2_s[t]
+        c_2_dot_s[t] = -t_2_dot_s[t]
+        y_2_dot = (
+            n_2_dot_s[t] * t_2_s[t]
+            + t_2_dot_s[t] * n_2_s[t]
+            + y_1_dot_s[t] * c_2_s[t]
+            + c_2_dot_s[t] * y_1_s[t]
+        )
+        s_dot_s[t + 1] = y_2_dot
+        if ended is not None:
+            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
+
+    handed = (
+        gates_1_dot_s, gates_2_dot_s, dt_1_da_t_1_s, dt_2_da_t_2_s, y_dot_s, c_1_dot_s, y_1_dot_s,
+        c_2_dot_s,
+    )
+    return s_dot_s[1:], State(s_dot_s[-1].copy()), handed
 
 
 def _rows(array):

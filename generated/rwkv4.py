@@ -7,9 +7,7 @@ Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, Findings of 
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    x_r = mu_r * x + (1 - mu_r) * x_old
-    x_k = mu_k * x + (1 - mu_k) * x_old
-    x_v = mu_v * x + (1 - mu_v) * x_old
+    x_j = mu_j * x + (1 - mu_j) * x_old, for j = r, k, v
     r = sigmoid(W_r @ x_r)
     k = W_k @ x_k
     v = W_v @ x_v
@@ -58,9 +56,7 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  x_{r,t} &= \mu_r \circ x_t + (1 - \mu_r) \circ x_{\mathrm{old},t-1} \\
-  x_{k,t} &= \mu_k \circ x_t + (1 - \mu_k) \circ x_{\mathrm{old},t-1} \\
-  x_{v,t} &= \mu_v \circ x_t + (1 - \mu_v) \circ x_{\mathrm{old},t-1} \\
+  x_{j,t} &= \mu_j \circ x_t + (1 - \mu_j) \circ x_{\mathrm{old},t-1}, \quad j = r, k, v \\
   r_t &= \sigma(W_r x_{r,t}) \\
   k_t &= W_k x_{k,t} \\
   v_t &= W_v x_{v,t} \\
@@ -139,9 +135,8 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{\mu}_r &= \textstyle \sum_t \bar{x}_{r,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
-  \bar{\mu}_k &= \textstyle \sum_t \bar{x}_{k,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
-  \bar{\mu}_v &= \textstyle \sum_t \bar{x}_{v,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
+  \bar{\mu}_j &= \textstyle \sum_t \bar{x}_{j,t}
+      \circ (x_t - x_{\mathrm{old},t-1}), \quad j = r, k, v \\
   \bar{W}_r &= \textstyle \sum_t (\bar{r}_t \circ r_t \circ (1 - r_t)) x_{r,t}^{\top} \\
   \bar{W}_k &= \textstyle \sum_t \bar{k}_t x_{k,t}^{\top} \\
   \bar{W}_v &= \textstyle \sum_t \bar{v}_t x_{v,t}^{\top} \\
@@ -782,105 +777,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, x_old_s, num_s, den_s, m_s, x_r_s, x_k_s, x_v_s, r_s, k_s, v_s, a_q_s, e_s, e_new_s,
-        o_s, m_old_s, d_s, d_new_s, past,
-    ) = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    w, mu_r, mu_k, mu_v, W_r, W_k, W_v, V = (
-        params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "V")
-    )
-    (
-        mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot, W_k_dot, W_v_dot, V_dot, w_dot, u_dot
-    ) = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "V", "w", "u"))
-    x_old_dot_s = np.empty((T + 1, B, I), dtype)
-    x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, y_dot_in_s = np.empty((4, T, B, I), dtype)
-    a_r_dot_in_s, k_dot_in_s, v_dot_in_s, o_dot_s = np.empty((4, T, B, H), dtype)
-    (
-        x_r_dot_s, x_k_dot_s, x_v_dot_s, a_r_dot_s, k_dot_s, v_dot_s, y_dot_s
-    ) = x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, a_r_dot_in_s, k_dot_in_s, v_dot_in_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_w = np.exp(w)
-    x_r_dot_in_s[...] = mu_r_dot * (xs - x_old_s[:-1]) + xs_dot * mu_r
-    dx_r_dx_old = 1 - mu_r
-    x_k_dot_in_s[...] = mu_k_dot * (xs - x_old_s[:-1]) + xs_dot * mu_k
-    dx_k_dx_old = 1 - mu_k
-    x_v_dot_in_s[...] = mu_v_dot * (xs - x_old_s[:-1]) + xs_dot * mu_v
-    dx_v_dx_old = 1 - mu_v
-    np.matmul(_rows(x_r_s), W_r_dot.T, out=_rows(a_r_dot_in_s))
-    np.matmul(_rows(x_k_s), W_k_dot.T, out=_rows(k_dot_in_s))
-    np.matmul(_rows(x_v_s), W_v_dot.T, out=_rows(v_dot_in_s))
-    dq_dm_s = _heaviside(m_s[:-1] - a_q_s)
-    dq_da_q_s = 1 - dq_dm_s
-    inv_den_e_plus_e_new_s = 1 / (den_s[:-1] * e_s + e_new_s)
-    do_da_e_new_s = (r_s * v_s - o_s) * e_new_s * inv_den_e_plus_e_new_s
-    do_da_e_s = (num_s[:-1] * r_s - den_s[:-1] * o_s) * e_s * inv_den_e_plus_e_new_s
-    do_dnum_s = r_s * e_s * inv_den_e_plus_e_new_s
-    do_dv_s = r_s * e_new_s * inv_den_e_plus_e_new_s
-    do_dden_s = -e_s * o_s * inv_den_e_plus_e_new_s
-    do_da_r_s = (num_s[:-1] * e_s + v_s * e_new_s) * (1 - r_s) * r_s * inv_den_e_plus_e_new_s
-    np.matmul(_rows(o_s), V_dot.T, out=_rows(y_dot_in_s))
-    m_old_dot_in = -w_dot * exp_w
-    dm_next_dm_old_s = _heaviside(m_old_s - k_s)
-    dm_next_dk_s = 1 - dm_next_dm_old_s
-    x_old_dot_s[1:] = xs_dot
-
-    # The tangents, step by step.
-    x_old_dot_s[0] = state_dot.x_old
-    num_dot = num_next_dot = state_dot.num.copy()
-    den_dot = den_next_dot = state_dot.den.copy()
-    m_dot = m_next_dot = state_dot.m.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            num_next_dot_before = num_next_dot.copy()
-            den_next_dot_before = den_next_dot.copy()
-            m_next_dot_before = m_next_dot.copy()
-        x_r_dot_s[t] += x_old_dot_s[t] * dx_r_dx_old
-        x_k_dot_s[t] += x_old_dot_s[t] * dx_k_dx_old
-        x_v_dot_s[t] += x_old_dot_s[t] * dx_v_dx_old
-        a_r_dot_s[t] += x_r_dot_s[t] @ W_r.T
-        k_dot_s[t] += x_k_dot_s[t] @ W_k.T
-        v_dot_s[t] += x_v_dot_s[t] @ W_v.T
-        a_q_dot = u_dot + k_dot_s[t]
-        q_dot = m_dot * dq_dm_s[t] + a_q_dot * dq_da_q_s[t]
-        a_e_dot = m_dot - q_dot
-        a_e_new_dot = a_q_dot - q_dot
-        o_dot_s[t] = (
-            num_dot * do_dnum_s[t]
-            + v_dot_s[t] * do_dv_s[t]
-            + den_dot * do_dden_s[t]
-            + a_r_dot_s[t] * do_da_r_s[t]
-            + a_e_dot * do_da_e_s[t]
-            + a_e_new_dot * do_da_e_new_s[t]
-        )
-        m_old_dot = m_dot + m_old_dot_in
-        m_next_dot[...] = m_old_dot * dm_next_dm_old_s[t] + k_dot_s[t] * dm_next_dk_s[t]
-        a_d_dot = m_old_dot - m_next_dot
-        d_dot = a_d_dot * d_s[t]
-        a_d_new_dot = k_dot_s[t] - m_next_dot
-        d_new_dot = a_d_new_dot * d_new_s[t]
-        num_next_dot[...] = (
-            d_dot * num_s[t] + num_dot * d_s[t] + d_new_dot * v_s[t] + v_dot_s[t] * d_new_s[t]
-        )
-        den_next_dot[...] = den_dot * d_s[t] + d_dot * den_s[t] + d_new_dot
-        if ended is not None:
-            np.copyto(x_old_dot_s[t + 1], x_old_dot_s[t], where=ended)
-            np.copyto(num_next_dot, num_next_dot_before, where=ended)
-            np.copyto(den_next_dot, den_next_dot_before, where=ended)
-            np.copyto(m_next_dot, m_next_dot_before, where=ended)
-    _rows(y_dot_s)[...] += _rows(o_dot_s) @ V.T
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(x_old_dot_s[-1].copy(), num_next_dot, den_next_dot, m_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -925,102 +829,25 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    w, mu_r, mu_k, mu_v, W_r, W_k, W_v = (
-        params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v")
-    )
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot, W_k_dot, W_v_dot, w_dot, u_dot
-    ) = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "w", "u"))
-    x_old_dot_s = np.empty((T + 1, B, I), dtype)
-    num_dot_s, den_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
-    x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s = np.empty((3, T, B, I), dtype)
-    (
-        a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s,
-        d_new_dot_s,
-    ) = np.empty((9, T, B, H), dtype)
-    (
-        x_r_dot_s, x_k_dot_s, x_v_dot_s, a_r_dot_s, r_dot_s, k_dot_s, v_dot_s
-    ) = x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s
-    exp_w = np.exp(w)
-    x_r_dot_in_s[...] = mu_r_dot * (xs - x_old_s[:-1]) + xs_dot * mu_r
-    dx_r_dx_old = 1 - mu_r
-    x_k_dot_in_s[...] = mu_k_dot * (xs - x_old_s[:-1]) + xs_dot * mu_k
-    dx_k_dx_old = 1 - mu_k
-    x_v_dot_in_s[...] = mu_v_dot * (xs - x_old_s[:-1]) + xs_dot * mu_v
-    dx_v_dx_old = 1 - mu_v
-    np.matmul(_rows(x_r_s), W_r_dot.T, out=_rows(a_r_dot_in_s))
-    dr_da_r_s[...] = (1 - r_s) * r_s
-    np.matmul(_rows(x_k_s), W_k_dot.T, out=_rows(k_dot_in_s))
-    np.matmul(_rows(x_v_s), W_v_dot.T, out=_rows(v_dot_in_s))
-    dq_dm_s = _heaviside(m_s[:-1] - a_q_s)
-    dq_da_q_s = 1 - dq_dm_s
-    inv_den_e_plus_e_new_s = 1 / (den_s[:-1] * e_s + e_new_s)
-    do_de_new_s = (r_s * v_s - o_s) * inv_den_e_plus_e_new_s
-    do_dr_s = (num_s[:-1] * e_s + v_s * e_new_s) * inv_den_e_plus_e_new_s
-    do_de_s = (num_s[:-1] * r_s - den_s[:-1] * o_s) * inv_den_e_plus_e_new_s
-    do_dnum_s = r_s * e_s * inv_den_e_plus_e_new_s
-    do_dv_s = r_s * e_new_s * inv_den_e_plus_e_new_s
-    do_dden_s = -e_s * o_s * inv_den_e_plus_e_new_s
-    m_old_dot_in = -w_dot * exp_w
-    dm_next_dm_old_s = _heaviside(m_old_s - k_s)
-    dm_next_dk_s = 1 - dm_next_dm_old_s
-    x_old_dot_s[1:] = xs_dot
-    x_old_dot_s[0] = state_dot.x_old
-    num_dot_s[0] = state_dot.num
-    den_dot_s[0] = state_dot.den
-    m_dot_s[0] = state_dot.m
-    for t in range(T):
-        ended = ended_s[t]
-        x_r_dot_s[t] += x_old_dot_s[t] * dx_r_dx_old
-        x_k_dot_s[t] += x_old_dot_s[t] * dx_k_dx_old
-        x_v_dot_s[t] += x_old_dot_s[t] * dx_v_dx_old
-        a_r_dot_s[t] += x_r_dot_s[t] @ W_r.T
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        k_dot_s[t] += x_k_dot_s[t] @ W_k.T
-        v_dot_s[t] += x_v_dot_s[t] @ W_v.T
-        a_q_dot = u_dot + k_dot_s[t]
-        q_dot = m_dot_s[t] * dq_dm_s[t] + a_q_dot * dq_da_q_s[t]
-        a_e_dot = m_dot_s[t] - q_dot
-        e_dot_s[t] = a_e_dot * e_s[t]
-        a_e_new_dot = a_q_dot - q_dot
-        e_new_dot_s[t] = a_e_new_dot * e_new_s[t]
-        o_dot_s[t] = (
-            r_dot_s[t] * do_dr_s[t]
-            + e_dot_s[t] * do_de_s[t]
-            + num_dot_s[t] * do_dnum_s[t]
-            + e_new_dot_s[t] * do_de_new_s[t]
-            + v_dot_s[t] * do_dv_s[t]
-            + den_dot_s[t] * do_dden_s[t]
-        )
-        m_old_dot = m_dot_s[t] + m_old_dot_in
-        m_dot_s[t + 1] = m_old_dot * dm_next_dm_old_s[t] + k_dot_s[t] * dm_next_dk_s[t]
-        a_d_dot = m_old_dot - m_dot_s[t + 1]
-        d_dot_s[t] = a_d_dot * d_s[t]
-        a_d_new_dot = k_dot_s[t] - m_dot_s[t + 1]
-        d_new_dot_s[t] = a_d_new_dot * d_new_s[t]
-        num_dot_s[t + 1] = (
-            d_dot_s[t] * num_s[t]
-            + num_dot_s[t] * d_s[t]
-            + d_new_dot_s[t] * v_s[t]
-            + v_dot_s[t] * d_new_s[t]
-        )
-        den_dot_s[t + 1] = den_dot_s[t] * d_s[t] + d_dot_s[t] * den_s[t] + d_new_dot_s[t]
-        if ended is not None:
-            np.copyto(x_old_dot_s[t + 1], x_old_dot_s[t], where=ended)
-            np.copyto(num_dot_s[t + 1], num_dot_s[t], where=ended)
-            np.copyto(den_dot_s[t + 1], den_dot_s[t], where=ended)
-            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+        x_old_dot_s, num_dot_s, den_dot_s, inv_den_e_plus_e_new_s, x_r_dot_s, x_k_dot_s, x_v_dot_s,
+        r_dot_s, v_dot_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s, d_new_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     (
         dmu_r_dot, dmu_k_dot, dmu_v_dot, dW_r_dot, dW_k_dot, dW_v_dot, du_dot, dV_dot, dw_dot
     ) = (dparams_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "u", "V", "w"))
-    V = params["V"]
-    V_dot = params_dot["V"]
+    w, V, W_r, mu_r, mu_k, mu_v, W_v, W_k = (
+        params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v", "W_v", "W_k")
+    )
+    (
+        w_dot, V_dot, W_r_dot, mu_r_dot, W_v_dot, W_k_dot, mu_k_dot, mu_v_dot
+    ) = (params_dot[k] for k in ("w", "V", "W_r", "mu_r", "W_v", "W_k", "mu_k", "mu_v"))
     (
         do_s, do_dot_s, dm_old_s, dm_old_dot_s, dv_in_s, dv_dot_in_s, dk_in_s, dk_dot_in_s
     ) = np.empty((8, T, B, H), dtype)
@@ -1245,6 +1072,121 @@ def hvp(
     dV_dot += _rows(dy_dot_s).T @ _rows(o_s)
     dw_dot[...] = np.sum(-dm_old_s * exp_w_dot - dm_old_dot_s * exp_w, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dx_old_dot, dnum_dot, dden_dot, dm_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, x_old_s, num_s, den_s, m_s, x_r_s, x_k_s, x_v_s, r_s, k_s, v_s, a_q_s, e_s, e_new_s,
+        o_s, m_old_s, d_s, d_new_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I = params.input_size
+    H = params.hidden_size
+    w, mu_r, mu_k, mu_v, W_r, W_k, W_v, V = (
+        params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "V")
+    )
+    (
+        mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot, W_k_dot, W_v_dot, V_dot, w_dot, u_dot
+    ) = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "V", "w", "u"))
+    x_old_dot_s = np.empty((T + 1, B, I), dtype)
+    num_dot_s, den_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
+    x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, y_dot_in_s = np.empty((4, T, B, I), dtype)
+    (
+        a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s,
+        d_new_dot_s,
+    ) = np.empty((9, T, B, H), dtype)
+    (
+        x_r_dot_s, x_k_dot_s, x_v_dot_s, a_r_dot_s, r_dot_s, k_dot_s, v_dot_s, y_dot_s
+    ) = (
+        x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s,
+        y_dot_in_s,
+    )
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_w = np.exp(w)
+    x_r_dot_in_s[...] = mu_r_dot * (xs - x_old_s[:-1]) + xs_dot * mu_r
+    dx_r_dx_old = 1 - mu_r
+    x_k_dot_in_s[...] = mu_k_dot * (xs - x_old_s[:-1]) + xs_dot * mu_k
+    dx_k_dx_old = 1 - mu_k
+    x_v_dot_in_s[...] = mu_v_dot * (xs - x_old_s[:-1]) + xs_dot * mu_v
+    dx_v_dx_old = 1 - mu_v
+    np.matmul(_rows(x_r_s), W_r_dot.T, out=_rows(a_r_dot_in_s))
+    dr_da_r_s[...] = (1 - r_s) * r_s
+    np.matmul(_rows(x_k_s), W_k_dot.T, out=_rows(k_dot_in_s))
+    np.matmul(_rows(x_v_s), W_v_dot.T, out=_rows(v_dot_in_s))
+    dq_dm_s = _heaviside(m_s[:-1] - a_q_s)
+    dq_da_q_s = 1 - dq_dm_s
+    inv_den_e_plus_e_new_s = 1 / (den_s[:-1] * e_s + e_new_s)
+    do_de_new_s = (r_s * v_s - o_s) * inv_den_e_plus_e_new_s
+    do_dr_s = (num_s[:-1] * e_s + v_s * e_new_s) * inv_den_e_plus_e_new_s
+    do_de_s = (num_s[:-1] * r_s - den_s[:-1] * o_s) * inv_den_e_plus_e_new_s
+    do_dnum_s = r_s * e_s * inv_den_e_plus_e_new_s
+    do_dv_s = r_s * e_new_s * inv_den_e_plus_e_new_s
+    do_dden_s = -e_s * o_s * inv_den_e_plus_e_new_s
+    np.matmul(_rows(o_s), V_dot.T, out=_rows(y_dot_in_s))
+    m_old_dot_in = -w_dot * exp_w
+    dm_next_dm_old_s = _heaviside(m_old_s - k_s)
+    dm_next_dk_s = 1 - dm_next_dm_old_s
+    x_old_dot_s[1:] = xs_dot
+
+    # Step by step.
+    x_old_dot_s[0] = state_dot.x_old
+    num_dot_s[0] = state_dot.num
+    den_dot_s[0] = state_dot.den
+    m_dot_s[0] = state_dot.m
+    for t in range(T):
+        ended = ended_s[t]
+        x_r_dot_s[t] += x_old_dot_s[t] * dx_r_dx_old
+        x_k_dot_s[t] += x_old_dot_s[t] * dx_k_dx_old
+        x_v_dot_s[t] += x_old_dot_s[t] * dx_v_dx_old
+        a_r_dot_s[t] += x_r_dot_s[t] @ W_r.T
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        k_dot_s[t] += x_k_dot_s[t] @ W_k.T
+        v_dot_s[t] += x_v_dot_s[t] @ W_v.T
+        a_q_dot = u_dot + k_dot_s[t]
+        q_dot = m_dot_s[t] * dq_dm_s[t] + a_q_dot * dq_da_q_s[t]
+        a_e_dot = m_dot_s[t] - q_dot
+        e_dot_s[t] = a_e_dot * e_s[t]
+        a_e_new_dot = a_q_dot - q_dot
+        e_new_dot_s[t] = a_e_new_dot * e_new_s[t]
+        o_dot_s[t] = (
+            r_dot_s[t] * do_dr_s[t]
+            + e_dot_s[t] * do_de_s[t]
+            + num_dot_s[t] * do_dnum_s[t]
+            + e_new_dot_s[t] * do_de_new_s[t]
+            + v_dot_s[t] * do_dv_s[t]
+            + den_dot_s[t] * do_dden_s[t]
+        )
+        m_old_dot = m_dot_s[t] + m_old_dot_in
+        m_dot_s[t + 1] = m_old_dot * dm_next_dm_old_s[t] + k_dot_s[t] * dm_next_dk_s[t]
+        a_d_dot = m_old_dot - m_dot_s[t + 1]
+        d_dot_s[t] = a_d_dot * d_s[t]
+        a_d_new_dot = k_dot_s[t] - m_dot_s[t + 1]
+        d_new_dot_s[t] = a_d_new_dot * d_new_s[t]
+        num_dot_s[t + 1] = (
+            d_dot_s[t] * num_s[t]
+            + num_dot_s[t] * d_s[t]
+            + d_new_dot_s[t] * v_s[t]
+            + v_dot_s[t] * d_new_s[t]
+        )
+        den_dot_s[t + 1] = den_dot_s[t] * d_s[t] + d_dot_s[t] * den_s[t] + d_new_dot_s[t]
+        if ended is not None:
+            np.copyto(x_old_dot_s[t + 1], x_old_dot_s[t], where=ended)
+            np.copyto(num_dot_s[t + 1], num_dot_s[t], where=ended)
+            np.copyto(den_dot_s[t + 1], den_dot_s[t], where=ended)
+            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+    _rows(y_dot_s)[...] += _rows(o_dot_s) @ V.T
+
+    handed = (
+        x_old_dot_s, num_dot_s, den_dot_s, inv_den_e_plus_e_new_s, x_r_dot_s, x_k_dot_s, x_v_dot_s,
+        r_dot_s, v_dot_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s, d_new_dot_s,
+    )
+    return y_dot_s, State(
+        x_old_dot_s[-1].copy(), num_dot_s[-1].copy(), den_dot_s[-1].copy(), m_dot_s[-1].copy()
+    ), handed
 
 
 def _heaviside(x, out=None):

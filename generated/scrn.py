@@ -486,55 +486,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, s_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
-    R, P, U, V = (params[k] for k in ("R", "P", "U", "V"))
-    A_B = params.stacked["A_B"]
-    P_dot, R_dot, U_dot, V_dot = (params_dot[k] for k in ("P", "R", "U", "V"))
-    A_B_dot = params_dot.stacked["A_B"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    s_dot_s = np.empty((T + 1, B, K), dtype)
-    gates_dot_s = np.empty((T, B, H + K + N), dtype)
-    a_h_next_dot_in_s = gates_dot_s[..., :H]
-    B_x_x_dot_s = gates_dot_s[..., H : H + K]
-    y_dot_in_s = gates_dot_s[..., H + K :]
-    s_next_dot_in_s, a_h_next_dot_s, y_dot_s = B_x_x_dot_s, a_h_next_dot_in_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), A_B.T, out=_rows(gates_dot_s[..., : H + K]))
-    _rows(gates_dot_s[..., : H + K])[...] += _rows(xs) @ A_B_dot.T
-    s_next_dot_in_s[...] = 0.050000000000000044 * B_x_x_dot_s
-    _rows(a_h_next_dot_in_s)[...] += _rows(s_s[1:]) @ P_dot.T
-    _rows(a_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ R_dot.T
-    dh_next_da_h_next_s = (1 - h_s[1:]) * h_s[1:]
-    np.matmul(_rows(h_s[1:]), U_dot.T, out=_rows(y_dot_in_s))
-    _rows(y_dot_in_s)[...] += _rows(s_s[1:]) @ V_dot.T
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    s_dot_s[0] = state_dot.s
-    for t in range(T):
-        ended = ended_s[t]
-        a_h_next_dot_s[t] += h_dot_s[t] @ R.T
-        s_dot_s[t + 1] = 0.95 * s_dot_s[t] + s_next_dot_in_s[t]
-        a_h_next_dot_s[t] += s_dot_s[t + 1] @ P.T
-        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
-    _rows(y_dot_s)[...] += _rows(h_dot_s[1:]) @ U.T
-    _rows(y_dot_s)[...] += _rows(s_dot_s[1:]) @ V.T
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), s_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -576,45 +535,20 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    # There: the tangents of the forward pass.
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, s_dot_s, dh_next_da_h_next_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
     K = params.context_size
     N = params.output_size
-
-    # There: the tangents of the forward pass.
-    B_x, A, R, P = (params[k] for k in ("B_x", "A", "R", "P"))
-    B_x_dot, A_dot, P_dot, R_dot = (params_dot[k] for k in ("B_x", "A", "P", "R"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    s_dot_s = np.empty((T + 1, B, K), dtype)
-    B_x_x_dot_s = np.empty((T, B, K), dtype)
-    a_h_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_h_next_dot_s = a_h_next_dot_in_s
-    np.matmul(_rows(xs_dot), B_x.T, out=_rows(B_x_x_dot_s))
-    _rows(B_x_x_dot_s)[...] += _rows(xs) @ B_x_dot.T
-    s_next_dot_in_s = 0.050000000000000044 * B_x_x_dot_s
-    np.matmul(_rows(xs_dot), A.T, out=_rows(a_h_next_dot_in_s))
-    _rows(a_h_next_dot_in_s)[...] += _rows(xs) @ A_dot.T
-    _rows(a_h_next_dot_in_s)[...] += _rows(s_s[1:]) @ P_dot.T
-    _rows(a_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ R_dot.T
-    dh_next_da_h_next_s = (1 - h_s[1:]) * h_s[1:]
-    h_dot_s[0] = state_dot.h
-    s_dot_s[0] = state_dot.s
-    for t in range(T):
-        ended = ended_s[t]
-        a_h_next_dot_s[t] += h_dot_s[t] @ R.T
-        s_dot_s[t + 1] = 0.95 * s_dot_s[t] + s_next_dot_in_s[t]
-        a_h_next_dot_s[t] += s_dot_s[t + 1] @ P.T
-        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
     dP_dot, dR_dot, dU_dot, dV_dot = (dparams_dot[k] for k in ("P", "R", "U", "V"))
     dA_B_dot = dparams_dot.stacked["A_B"]
-    U, V = (params[k] for k in ("U", "V"))
+    U, V, P, R = (params[k] for k in ("U", "V", "P", "R"))
     A_B = params.stacked["A_B"]
-    U_dot, V_dot = (params_dot[k] for k in ("U", "V"))
+    U_dot, V_dot, P_dot, R_dot = (params_dot[k] for k in ("U", "V", "P", "R"))
     A_B_dot = params_dot.stacked["A_B"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, H + K + N), dtype)
     dh_next_in_s, dh_next_dot_in_s = np.empty((2, T, B, H), dtype)
@@ -687,6 +621,56 @@ def hvp(
     np.matmul(_rows(dy_s).T, _rows(s_dot_s[1:]), out=dV_dot)
     dV_dot += _rows(dy_dot_s).T @ _rows(s_s[1:])
     return dparams_dot, dxs_dot, State(dh_dot, ds_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, s_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    K = params.context_size
+    N = params.output_size
+    R, P, U, V = (params[k] for k in ("R", "P", "U", "V"))
+    A_B = params.stacked["A_B"]
+    P_dot, R_dot, U_dot, V_dot = (params_dot[k] for k in ("P", "R", "U", "V"))
+    A_B_dot = params_dot.stacked["A_B"]
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    s_dot_s = np.empty((T + 1, B, K), dtype)
+    gates_dot_s = np.empty((T, B, H + K + N), dtype)
+    a_h_next_dot_in_s = gates_dot_s[..., :H]
+    B_x_x_dot_s = gates_dot_s[..., H : H + K]
+    y_dot_in_s = gates_dot_s[..., H + K :]
+    s_next_dot_in_s, a_h_next_dot_s, y_dot_s = B_x_x_dot_s, a_h_next_dot_in_s, y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), A_B.T, out=_rows(gates_dot_s[..., : H + K]))
+    _rows(gates_dot_s[..., : H + K])[...] += _rows(xs) @ A_B_dot.T
+    s_next_dot_in_s[...] = 0.050000000000000044 * B_x_x_dot_s
+    _rows(a_h_next_dot_in_s)[...] += _rows(s_s[1:]) @ P_dot.T
+    _rows(a_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ R_dot.T
+    dh_next_da_h_next_s = (1 - h_s[1:]) * h_s[1:]
+    np.matmul(_rows(h_s[1:]), U_dot.T, out=_rows(y_dot_in_s))
+    _rows(y_dot_in_s)[...] += _rows(s_s[1:]) @ V_dot.T
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    s_dot_s[0] = state_dot.s
+    for t in range(T):
+        ended = ended_s[t]
+        a_h_next_dot_s[t] += h_dot_s[t] @ R.T
+        s_dot_s[t + 1] = 0.95 * s_dot_s[t] + s_next_dot_in_s[t]
+        a_h_next_dot_s[t] += s_dot_s[t + 1] @ P.T
+        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
+    _rows(y_dot_s)[...] += _rows(h_dot_s[1:]) @ U.T
+    _rows(y_dot_s)[...] += _rows(s_dot_s[1:]) @ V.T
+
+    handed = h_dot_s, s_dot_s, dh_next_da_h_next_s
+    return y_dot_s, State(h_dot_s[-1].copy(), s_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -45,10 +45,9 @@ LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
   n_t &= W_n x_t \\
-  a_{f,t} &= W_f x_t + v_f \circ c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + v_k \circ c_{t-1} + b_k, \quad k = f, r \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= f_t \circ c_{t-1} + (1 - f_t) \circ n_t \\
-  a_{r,t} &= W_r x_t + v_r \circ c_{t-1} + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   h_t &= r_t \circ c_t + (1 - r_t) \circ x_t
 \end{align*}
@@ -76,12 +75,9 @@ LATEX = r"""
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{v}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{v}_r &= \textstyle \sum_t \bar{a}_{r,t} \circ c_{t-1} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, r \\
+  \bar{v}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = f, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, r
 \end{align*}
 """
 
@@ -515,49 +511,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, c_s, gates_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
-    W = params.stacked["W"]
-    v_f_dot, v_r_dot = (params_dot[k] for k in ("v_f", "v_r"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    h_dot_in_s = np.empty((T, B, H), dtype)
-    a_f_dot_in_s, a_r_dot_in_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_f_dot_s, c_next_dot_in_s, a_r_dot_s, h_dot_s = a_f_dot_in_s, n_dot_s, a_r_dot_in_s, h_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s[..., : 2 * H] += b_dot
-    a_f_dot_in_s += v_f_dot * c_s[:-1]
-    c_next_dot_in_s[...] = n_dot_s * (1 - f_s)
-    dc_next_da_f_s = (c_s[:-1] - n_s) * (1 - f_s) * f_s
-    a_r_dot_in_s += v_r_dot * c_s[:-1]
-    h_dot_in_s[...] = xs_dot * (1 - r_s)
-    dh_da_r_s = (c_s[1:] - xs) * (1 - r_s) * r_s
-
-    # The tangents, step by step.
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += c_dot_s[t] * v_f
-        a_r_dot_s[t] += c_dot_s[t] * v_r
-        c_dot_s[t + 1] = c_dot_s[t] * f_s[t] + a_f_dot_s[t] * dc_next_da_f_s[t] + c_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-    h_dot_s += c_dot_s[1:] * r_s + a_r_dot_s * dh_da_r_s
-
-    ys_dot = _masked(h_dot_s.copy(), past)
-    return ys_dot, State(c_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -599,43 +560,20 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    H = params.hidden_size
-    f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
     # There: the tangents of the forward pass.
-    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
-    W = params.stacked["W"]
-    v_f_dot, v_r_dot = (params_dot[k] for k in ("v_f", "v_r"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_in_s, a_r_dot_in_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_f_dot_s, f_dot_s, a_r_dot_s, r_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_r_dot_in_s, a_r_dot_in_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s[..., : 2 * H] += b_dot
-    a_f_dot_in_s += v_f_dot * c_s[:-1]
-    df_da_f_s = (1 - f_s) * f_s
-    c_next_dot_in_s = n_dot_s * (1 - f_s)
-    dc_next_df_s = c_s[:-1] - n_s
-    a_r_dot_in_s += v_r_dot * c_s[:-1]
-    dr_da_r_s = (1 - r_s) * r_s
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += c_dot_s[t] * v_f
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        a_r_dot_s[t] += c_dot_s[t] * v_r
-        c_dot_s[t + 1] = f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + c_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-    r_dot_s[...] = a_r_dot_s * dr_da_r_s
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    c_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    H = params.hidden_size
+    f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    f_dot_s, r_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dv_f_dot, db_f_dot, dv_r_dot, db_r_dot = (dparams_dot[k] for k in ("v_f", "b_f", "v_r", "b_r"))
     dW_dot = dparams_dot.stacked["W"]
-    W_r, W_f, W_n = (params[k] for k in ("W_r", "W_f", "W_n"))
-    W_r_dot, W_f_dot, W_n_dot = (params_dot[k] for k in ("W_r", "W_f", "W_n"))
+    v_r, W_r, v_f, W_f, W_n = (params[k] for k in ("v_r", "W_r", "v_f", "W_f", "W_n"))
+    v_r_dot, W_r_dot, v_f_dot, W_f_dot, W_n_dot = (
+        params_dot[k] for k in ("v_r", "W_r", "v_f", "W_f", "W_n")
+    )
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dx_dot_in_s, dc_next_s, dc_next_dot_in_s = np.empty((3, T, B, H), dtype)
     da_f_s, da_r_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -708,6 +646,56 @@ def hvp(
     dv_r_dot[...] = np.sum(da_r_s * c_dot_s[:-1] + da_r_dot_s * c_s[:-1], axis=(0, 1))
     np.sum(da_r_dot_s, axis=(0, 1), out=db_r_dot)
     return dparams_dot, dxs_dot, State(dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, c_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
+    W = params.stacked["W"]
+    v_f_dot, v_r_dot = (params_dot[k] for k in ("v_f", "v_r"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    c_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    h_dot_in_s = np.empty((T, B, H), dtype)
+    a_f_dot_in_s, a_r_dot_in_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    (
+        a_f_dot_s, f_dot_s, a_r_dot_s, r_dot_s, h_dot_s
+    ) = a_f_dot_in_s, a_f_dot_in_s, a_r_dot_in_s, a_r_dot_in_s, h_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s[..., : 2 * H] += b_dot
+    a_f_dot_in_s += v_f_dot * c_s[:-1]
+    df_da_f_s = (1 - f_s) * f_s
+    c_next_dot_in_s = n_dot_s * (1 - f_s)
+    dc_next_df_s = c_s[:-1] - n_s
+    a_r_dot_in_s += v_r_dot * c_s[:-1]
+    dr_da_r_s = (1 - r_s) * r_s
+    h_dot_in_s[...] = xs_dot * (1 - r_s)
+    dh_dr_s = c_s[1:] - xs
+
+    # Step by step.
+    c_dot_s[0] = state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        a_f_dot_s[t] += c_dot_s[t] * v_f
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        a_r_dot_s[t] += c_dot_s[t] * v_r
+        c_dot_s[t + 1] = f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + c_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    r_dot_s[...] = a_r_dot_s * dr_da_r_s
+    h_dot_s += r_dot_s * dh_dr_s + c_dot_s[1:] * r_s
+
+    handed = c_dot_s, gates_dot_s
+    return h_dot_s, State(c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -470,51 +470,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, tanh_z_next_s, past = _check_tape(tape, params)
+    _check_tape(tape, params)
+    xs, past = tape.xs, tape.past
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    c, V, w = (params[k] for k in ("c", "V", "w"))
-    c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    a_tanh_z_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_tanh_z_next_dot_s = a_tanh_z_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    sigmoid_c = _sigmoid(c)
-    step_size = 0.1 * sigmoid_c
-    step_size_dot = c_dot * (1 - sigmoid_c) * step_size
-    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_in_s))
-    _rows(a_tanh_z_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
-    a_tanh_z_next_dot_in_s += w_dot * y_s[:-1] + b_dot
-    z_next_dot_in_s = step_size_dot * (-y_s[:-1] - tanh_z_next_s)
-    dz_next_da_tanh_z_next_s = -step_size * (1 - tanh_z_next_s**2)
-    y_next_dot_in_s = step_size_dot * z_s[1:]
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    z_next_dot = state_dot.z.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            z_next_dot_before = z_next_dot.copy()
-        a_tanh_z_next_dot_s[t] += y_dot_s[t] * w
-        z_next_dot += (
-            a_tanh_z_next_dot_s[t] * dz_next_da_tanh_z_next_s[t]
-            - y_dot_s[t] * step_size
-            + z_next_dot_in_s[t]
-        )
-        y_dot_s[t + 1] = y_dot_s[t] + z_next_dot * step_size + y_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_next_dot, z_next_dot_before, where=ended)
-
-    ys_dot = _masked(y_dot_s[1:].copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy(), z_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -556,43 +519,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
     # There: the tangents of the forward pass.
-    c, V, w = (params[k] for k in ("c", "V", "w"))
-    c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
-    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s = np.empty((2, T, B, H), dtype)
-    a_tanh_z_next_dot_s, tanh_z_next_dot_s = a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s
-    sigmoid_c = _sigmoid(c)
-    step_size = 0.1 * sigmoid_c
-    step_size_dot = c_dot * (1 - sigmoid_c) * step_size
-    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_in_s))
-    _rows(a_tanh_z_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
-    a_tanh_z_next_dot_in_s += w_dot * y_s[:-1] + b_dot
-    dtanh_z_next_da_tanh_z_next_s[...] = 1 - tanh_z_next_s**2
-    z_next_dot_in_s = step_size_dot * (-y_s[:-1] - tanh_z_next_s)
-    y_next_dot_in_s = step_size_dot * z_s[1:]
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        a_tanh_z_next_dot_s[t] += y_dot_s[t] * w
-        tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
-        z_dot_s[t + 1] = (
-            z_dot_s[t]
-            - y_dot_s[t] * step_size
-            - tanh_z_next_dot_s[t] * step_size
-            + z_next_dot_in_s[t]
-        )
-        y_dot_s[t + 1] = y_dot_s[t] + z_dot_s[t + 1] * step_size + y_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    y_dot_s, z_dot_s, tanh_z_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I = params.input_size
+    H = params.hidden_size
     dc_dot, dw_dot, dV_dot, db_dot = (dparams_dot[k] for k in ("c", "w", "V", "b"))
+    c, w, V = (params[k] for k in ("c", "w", "V"))
+    c_dot, w_dot, V_dot = (params_dot[k] for k in ("c", "w", "V"))
     (
         dy_next_s, dy_next_dot_s, dz_next_s, dz_next_dot_s, da_tanh_z_next_s, da_tanh_z_next_dot_s
     ) = np.empty((6, T, B, H), dtype)
@@ -671,6 +607,52 @@ def hvp(
     dV_dot += _rows(da_tanh_z_next_dot_s).T @ _rows(xs)
     np.sum(da_tanh_z_next_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, z_s, tanh_z_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    c, V, w = (params[k] for k in ("c", "V", "w"))
+    c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
+    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
+    a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s = np.empty((2, T, B, H), dtype)
+    a_tanh_z_next_dot_s, tanh_z_next_dot_s = a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    sigmoid_c = _sigmoid(c)
+    step_size = 0.1 * sigmoid_c
+    step_size_dot = c_dot * (1 - sigmoid_c) * step_size
+    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_in_s))
+    _rows(a_tanh_z_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
+    a_tanh_z_next_dot_in_s += w_dot * y_s[:-1] + b_dot
+    dtanh_z_next_da_tanh_z_next_s[...] = 1 - tanh_z_next_s**2
+    z_next_dot_in_s = step_size_dot * (-y_s[:-1] - tanh_z_next_s)
+    y_next_dot_in_s = step_size_dot * z_s[1:]
+
+    # Step by step.
+    y_dot_s[0] = state_dot.y
+    z_dot_s[0] = state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        a_tanh_z_next_dot_s[t] += y_dot_s[t] * w
+        tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
+        z_dot_s[t + 1] = (
+            z_dot_s[t]
+            - y_dot_s[t] * step_size
+            - tanh_z_next_dot_s[t] * step_size
+            + z_next_dot_in_s[t]
+        )
+        y_dot_s[t + 1] = y_dot_s[t] + z_dot_s[t + 1] * step_size + y_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+
+    handed = y_dot_s, z_dot_s, tanh_z_next_dot_s
+    return y_dot_s[1:], State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

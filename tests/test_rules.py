@@ -126,7 +126,7 @@ def test_an_array_of_all_steps_has_to_be_worth_it(section):
     assert shared(1 - a, b + c * (1 - a), section=section) == ["q0 = 1 - a", "q1 = b + c*q0"]
 
 
-LOOPS = ("forward", "backward", "jvp", "there", "back")
+LOOPS = ("forward", "backward", "jvp", "there", "back", "tangents", "onward")
 
 
 def loops(name):

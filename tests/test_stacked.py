@@ -75,7 +75,7 @@ def test_what_is_kept_and_handed_on():
     [
         ("lstm", 8, 10),
         ("gru:reset=after", 13, 9),
-        ("lstm_layer_norm", 32, 40),
+        ("lstm_layer_norm", 32, 32),
         ("lem", 13, 12),
         ("mgu", 9, 12),
     ],

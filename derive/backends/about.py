@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive import VERSION
-from derive.cell import Cell
+from derive.cell import Cell, Equation
 from derive.cost import predicted
-from derive.display.latex import latex_block
+from derive.display.families import families, letter_for
+from derive.display.latex import short_block
 from derive.nodes import Quantity
 from derive.printing import Infix, shortest
 from derive.program.program import Program
@@ -48,13 +49,15 @@ class About:
 
     @property
     def equations(self) -> list[str]:
-        """The equations as a person writes them."""
-        return [f"{e.lhs} = {Infix().written_as(e)(e.rhs)}" for e in self.cell.equations]
+        """The equations as a person writes them, those of one form in one."""
+        letter = letter_for(q.name for q in self.cell.quantities)
+        found = families(self.cell.equations, letter)
+        return [_written(family.equation) + _of_all(letter, family.members) for family in found]
 
     @property
     def latex(self) -> str:
-        """The equations and their adjoints."""
-        return latex_block(self.program.derivation).strip()
+        """The equations and their adjoints, those of one form in one."""
+        return short_block(self.program.derivation).strip()
 
     @property
     def costs(self) -> list[str]:
@@ -105,3 +108,12 @@ class About:
         """The parameters that begin with a number of their own, in memory's order."""
         order, values = self.program.layout.parameters, self.cell.initial
         return {p.name: float(values[p.name]) for p in order if p.name in values}
+
+
+def _written(equation: Equation) -> str:
+    return f"{equation.lhs} = {Infix().written_as(equation)(equation.rhs)}"
+
+
+def _of_all(letter: str | None, members: tuple[str, ...]) -> str:
+    """For which members of a family an equation is, in words."""
+    return f", for {letter} = {', '.join(members)}" if members else ""

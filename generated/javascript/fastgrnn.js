@@ -38,9 +38,8 @@ export const LATEX = String.raw`
   \zeta_t &= \sigma(s_{\zeta}) \\
   \nu_t &= \sigma(s_{\nu}) \\
   a_t &= W x_t + U h_{t-1} \\
-  a_{z,t} &= a_t + b_z \\
+  a_{k,t} &= a_t + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{n,t} &= a_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
   h_t &= (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
 \end{align*}
@@ -70,8 +69,7 @@ export const LATEX = String.raw`
   \bar{s}_{\nu} &= \textstyle \sum_t \bar{\nu}_t \, \nu_t \, (1 - \nu_t) \\
   \bar{W} &= \textstyle \sum_t \bar{a}_t x_t^{\top} \\
   \bar{U} &= \textstyle \sum_t \bar{a}_t h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, n
 \end{align*}
 `;
 

@@ -32,9 +32,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= W_z x_t + U_z h_{t-1} + b_z \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{n,t} &= W_n x_t + U_n h_{t-1} + b_n \\
   n_t &= \operatorname{relu}(a_{n,t}) \\
   h_t &= z_t \circ h_{t-1} + (1 - z_t) \circ n_t
 \end{align*}
@@ -58,12 +57,9 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} h_{t-1}^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, n \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = z, n \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, n
 \end{align*}
 `;
 

@@ -9,28 +9,16 @@
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
- *     u_f = U_f @ h
- *     u_i = U_i @ h
- *     u_o = U_o @ h
- *     u_g = U_g @ h
- *     v_f = W_f @ x
- *     v_i = W_i @ x
- *     v_o = W_o @ x
- *     v_g = W_g @ x
+ *     u_k = U_k @ h, for k = f, i, o, g
+ *     v_k = W_k @ x, for k = f, i, o, g
  *     mu_u = sum(u_f + u_i + u_o + u_g) / 4 / H
  *     sigma_u = sqrt(1e-05 + sum((u_f - mu_u)**2 + (u_i - mu_u)**2 + (u_o - mu_u)**2 + (u_g -
  *         mu_u)**2) / 4 / H)
- *     p_f = (u_f - mu_u) / sigma_u
- *     p_i = (u_i - mu_u) / sigma_u
- *     p_o = (u_o - mu_u) / sigma_u
- *     p_g = (u_g - mu_u) / sigma_u
+ *     p_k = (u_k - mu_u) / sigma_u, for k = f, i, o, g
  *     mu_v = sum(v_f + v_i + v_o + v_g) / 4 / H
  *     sigma_v = sqrt(1e-05 + sum((v_f - mu_v)**2 + (v_i - mu_v)**2 + (v_o - mu_v)**2 + (v_g -
  *         mu_v)**2) / 4 / H)
- *     q_f = (v_f - mu_v) / sigma_v
- *     q_i = (v_i - mu_v) / sigma_v
- *     q_o = (v_o - mu_v) / sigma_v
- *     q_g = (v_g - mu_v) / sigma_v
+ *     q_k = (v_k - mu_v) / sigma_v, for k = f, i, o, g
  *     f = sigmoid(s_u_f * p_f + t_u_f + s_v_f * q_f + t_v_f + b_f)
  *     i = sigmoid(s_u_i * p_i + t_u_i + s_v_i * q_i + t_v_i + b_i)
  *     o = sigmoid(s_u_o * p_o + t_u_o + s_v_o * q_o + t_v_o + b_o)
@@ -62,43 +50,25 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{f,t} &= U_f h_{t-1} \\
-  u_{i,t} &= U_i h_{t-1} \\
-  u_{o,t} &= U_o h_{t-1} \\
-  u_{g,t} &= U_g h_{t-1} \\
-  v_{f,t} &= W_f x_t \\
-  v_{i,t} &= W_i x_t \\
-  v_{o,t} &= W_o x_t \\
-  v_{g,t} &= W_g x_t \\
+  u_{k,t} &= U_k h_{t-1}, \quad k = f, i, o, g \\
+  v_{k,t} &= W_k x_t, \quad k = f, i, o, g \\
   \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(u_{f,t} + u_{i,t} + u_{o,t} + u_{g,t}) \\
   \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((u_{f,t} - \mu_{u,t})^{2}
       + (u_{i,t} - \mu_{u,t})^{2} + (u_{o,t} - \mu_{u,t})^{2} \\
   & \qquad \quad {}+ (u_{g,t} - \mu_{u,t})^{2}) \\
   & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
-  p_{f,t} &= \frac{u_{f,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{i,t} &= \frac{u_{i,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{o,t} &= \frac{u_{o,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{g,t} &= \frac{u_{g,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = f, i, o, g \\
   \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(v_{f,t} + v_{i,t} + v_{o,t} + v_{g,t}) \\
   \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((v_{f,t} - \mu_{v,t})^{2}
       + (v_{i,t} - \mu_{v,t})^{2} + (v_{o,t} - \mu_{v,t})^{2} \\
   & \qquad \quad {}+ (v_{g,t} - \mu_{v,t})^{2}) \\
   & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
-  q_{f,t} &= \frac{v_{f,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{i,t} &= \frac{v_{i,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{o,t} &= \frac{v_{o,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{g,t} &= \frac{v_{g,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  a_{f,t} &= s_{u \, f} \circ p_{f,t} + t_{u \, f} + s_{v \, f} \circ q_{f,t} + t_{v \, f}
-      + b_f \\
+  q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = f, i, o, g \\
+  a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t} + t_{v \, k}
+      + b_k, \quad k = f, i, o, g \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{i,t} &= s_{u \, i} \circ p_{i,t} + t_{u \, i} + s_{v \, i} \circ q_{i,t} + t_{v \, i}
-      + b_i \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= s_{u \, o} \circ p_{o,t} + t_{u \, o} + s_{v \, o} \circ q_{o,t} + t_{v \, o}
-      + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{g,t} &= s_{u \, g} \circ p_{g,t} + t_{u \, g} + s_{v \, g} \circ q_{g,t} + t_{v \, g}
-      + b_g \\
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   \mu_{c,t} &= \operatorname{mean}(c_t) \\
@@ -127,10 +97,7 @@ export const LATEX = String.raw`
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{f}_t &= \bar{c}_t \circ c_{t-1} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
-  \bar{q}_{g,t} &= \bar{a}_{g,t} \circ s_{v \, g} \\
-  \bar{q}_{o,t} &= \bar{a}_{o,t} \circ s_{v \, o} \\
-  \bar{q}_{i,t} &= \bar{a}_{i,t} \circ s_{v \, i} \\
-  \bar{q}_{f,t} &= \bar{a}_{f,t} \circ s_{v \, f} \\
+  \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = g, o, i, f \\
   \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} \circ q_{f,t}
       + \bar{q}_{i,t} \circ q_{i,t} + \bar{q}_{o,t} \circ q_{o,t}
       + \bar{q}_{g,t} \circ q_{g,t}) \\
@@ -138,10 +105,7 @@ export const LATEX = String.raw`
   \bar{\mu}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} + \bar{q}_{i,t} + \bar{q}_{o,t}
         + \bar{q}_{g,t})
       / (\sigma_{v,t}) \\
-  \bar{p}_{g,t} &= \bar{a}_{g,t} \circ s_{u \, g} \\
-  \bar{p}_{o,t} &= \bar{a}_{o,t} \circ s_{u \, o} \\
-  \bar{p}_{i,t} &= \bar{a}_{i,t} \circ s_{u \, i} \\
-  \bar{p}_{f,t} &= \bar{a}_{f,t} \circ s_{u \, f} \\
+  \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = g, o, i, f \\
   \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} \circ p_{f,t}
       + \bar{p}_{i,t} \circ p_{i,t} + \bar{p}_{o,t} \circ p_{o,t}
       + \bar{p}_{g,t} \circ p_{g,t}) \\
@@ -149,29 +113,12 @@ export const LATEX = String.raw`
   \bar{\mu}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} + \bar{p}_{i,t} + \bar{p}_{o,t}
         + \bar{p}_{g,t})
       / (\sigma_{u,t}) \\
-  \bar{v}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{g,t}
-      + \frac{\bar{q}_{g,t}}{\sigma_{v,t}} \\
-  \bar{v}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{o,t}
-      + \frac{\bar{q}_{o,t}}{\sigma_{v,t}} \\
-  \bar{v}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{i,t}
-      + \frac{\bar{q}_{i,t}}{\sigma_{v,t}} \\
-  \bar{v}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{f,t}
-      + \frac{\bar{q}_{f,t}}{\sigma_{v,t}} \\
-  \bar{u}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{g,t}
-      + \frac{\bar{p}_{g,t}}{\sigma_{u,t}} \\
-  \bar{u}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{o,t}
-      + \frac{\bar{p}_{o,t}}{\sigma_{u,t}} \\
-  \bar{u}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{i,t}
-      + \frac{\bar{p}_{i,t}}{\sigma_{u,t}} \\
-  \bar{u}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{f,t} + \frac{\bar{p}_{f,t}}{\sigma_{u,t}}
+  \bar{v}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
+      + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = g, o, i, f \\
+  \bar{u}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{k,t}
+      + \frac{\bar{p}_{k,t}}{\sigma_{u,t}}, \quad k = g, o, i, f
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -185,34 +132,13 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_f &= \textstyle \sum_t \bar{u}_{f,t} h_{t-1}^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{u}_{i,t} h_{t-1}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{u}_{o,t} h_{t-1}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{u}_{g,t} h_{t-1}^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{v}_{f,t} x_t^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{v}_{i,t} x_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{v}_{o,t} x_t^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{v}_{g,t} x_t^{\top} \\
-  \bar{s}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ p_{f,t} \\
-  \bar{t}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ q_{f,t} \\
-  \bar{t}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ p_{i,t} \\
-  \bar{t}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ q_{i,t} \\
-  \bar{t}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ p_{o,t} \\
-  \bar{t}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ q_{o,t} \\
-  \bar{t}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ p_{g,t} \\
-  \bar{t}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{s}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ q_{g,t} \\
-  \bar{t}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{u}_{k,t} h_{t-1}^{\top}, \quad k = f, i, o, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{v}_{k,t} x_t^{\top}, \quad k = f, i, o, g \\
+  \bar{s}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ p_{k,t}, \quad k = f, i, o, g \\
+  \bar{t}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
+  \bar{s}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ q_{k,t}, \quad k = f, i, o, g \\
+  \bar{t}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
   \bar{s}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t} \circ p_{c,t} \\
   \bar{t}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}

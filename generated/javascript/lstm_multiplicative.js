@@ -38,13 +38,10 @@ export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
   m_t &= (W_m x_t) \circ (U_m h_{t-1}) \\
-  a_{n,t} &= W_n x_t + U_n m_t \\
+  a_{k,t} &= W_k x_t + U_k m_t, \quad k = n, i, o, f \\
   n_t &= \tanh(a_{n,t}) \\
-  a_{i,t} &= W_i x_t + U_i m_t \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= W_o x_t + U_o m_t \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{f,t} &= W_f x_t + U_f m_t \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ n_t \\
   h_t &= \tanh(c_t) \circ o_t
@@ -80,14 +77,8 @@ export const LATEX = String.raw`
 \begin{align*}
   \bar{W}_m &= \textstyle \sum_t (\bar{m}_t \circ (U_m h_{t-1})) x_t^{\top} \\
   \bar{U}_m &= \textstyle \sum_t (\bar{m}_t \circ (W_m x_t)) h_{t-1}^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} m_t^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} m_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} m_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} m_t^{\top}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = n, i, o, f \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} m_t^{\top}, \quad k = n, i, o, f
 \end{align*}
 `;
 

@@ -67,17 +67,11 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, g, o \\
   \bar{p}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ c_{t-1} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, g, o \\
+  \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t
 \end{align*}
 `;
 

@@ -57,12 +57,10 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, n \\
   \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (f_t \circ h_{t-1})^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, n \\
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (f_t \circ h_{t-1})^{\top}
 \end{align*}
 `;
 

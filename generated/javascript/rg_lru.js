@@ -35,9 +35,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{r,t} &= W_r x_t + b_r \\
+  a_{k,t} &= W_k x_t + b_k, \quad k = r, i \\
   r_t &= \sigma(a_{r,t}) \\
-  a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
   s_t &= 8 \, \operatorname{softplus}(-\Lambda) \\
   d_t &= -s_t \circ r_t \\
@@ -67,10 +66,8 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = r, i \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = r, i \\
   \bar{\Lambda} &= \textstyle \sum_t (-8 \, \bar{s}_t \circ \sigma(-\Lambda))
 \end{align*}
 `;

@@ -35,10 +35,9 @@ export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
   n_t &= W_n x_t \\
-  a_{f,t} &= W_f x_t + v_f \circ c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + v_k \circ c_{t-1} + b_k, \quad k = f, r \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= f_t \circ c_{t-1} + (1 - f_t) \circ n_t \\
-  a_{r,t} &= W_r x_t + v_r \circ c_{t-1} + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   h_t &= r_t \circ c_t + (1 - r_t) \circ x_t
 \end{align*}
@@ -66,12 +65,9 @@ export const LATEX = String.raw`
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{v}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{v}_r &= \textstyle \sum_t \bar{a}_{r,t} \circ c_{t-1} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, r \\
+  \bar{v}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = f, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, r
 \end{align*}
 `;
 

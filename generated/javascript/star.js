@@ -60,11 +60,9 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top} \\
-  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top} \\
-  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}
+  \bar{W}_j &= \textstyle \sum_t \bar{a}_{j,t} x_t^{\top}, \quad j = z, k \\
+  \bar{b}_j &= \textstyle \sum_t \bar{a}_{j,t}, \quad j = z, k \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}
 \end{align*}
 `;
 

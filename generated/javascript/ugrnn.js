@@ -32,9 +32,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{n,t} &= U_n h_{t-1} + W_n x_t + b_n \\
+  a_{k,t} &= U_k h_{t-1} + W_k x_t + b_k, \quad k = n, g \\
   n_t &= \tanh(a_{n,t}) \\
-  a_{g,t} &= U_g h_{t-1} + W_g x_t + b_g \\
   g_t &= \sigma(a_{g,t}) \\
   h_t &= g_t \circ h_{t-1} + (1 - g_t) \circ n_t
 \end{align*}
@@ -58,12 +57,9 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} h_{t-1}^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t}
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = n, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = n, g \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = n, g
 \end{align*}
 `;
 

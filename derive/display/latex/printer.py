@@ -9,6 +9,7 @@ from typing import ClassVar
 
 import sympy as sp
 
+from derive.cell import Equation
 from derive.display import about
 from derive.display.derivation import Name, Textbook
 from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Stacked, plain
@@ -52,12 +53,19 @@ class Latex(Stacked):
 
     def __init__(self, book: Textbook):
         super().__init__(book)
-        self.stems = stems(book.names.values())
+        self.stems, self.members = stems(book.names.values()), book.members
 
     def symbol(self, symbol: sp.Symbol) -> str:
         if isinstance(symbol, Quantity):
             return self.named(self.names[symbol.name])
         return word(symbol.name)  # a size
+
+    def sides(self, equation: Equation, total: str = "") -> tuple[str, str]:
+        left, right = super().sides(equation, total)
+        if members := self.members.get(equation.lhs.name):
+            letter = word(equation.lhs.name.rpartition("_")[2])
+            right += rf", \quad {letter} = {', '.join(map(word, members))}"
+        return left, right
 
     def named(self, name: Name) -> str:
         """A quantity's symbol: bar, subscripts, time step, and which part of it."""

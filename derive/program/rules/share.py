@@ -226,14 +226,12 @@ def _divides(factor: sp.Expr) -> bool:
 
 # --- names ---------------------------------------------------------------------------------------
 
-LONGEST = 40  # letters of a name
 NUMBERS = {sp.S.One: "one", sp.Integer(2): "two", sp.S.Half: "half"}
 
 
 def name_of(expr: sp.Expr, equation: Equation) -> str:
-    """What an expression is called by its own words, if these are few; else after the equation."""
-    words = _words(expr)
-    return words if 0 < len(words) <= LONGEST else f"{equation.lhs}_part"
+    """What an expression is called by its own words, if it is short; else after the equation."""
+    return _words(expr) or f"{equation.lhs}_part"
 
 
 def _words(expr: sp.Expr) -> str:
@@ -245,7 +243,7 @@ def _words(expr: sp.Expr) -> str:
         return {2: f"{base}_squared", -1: f"inv_{base}"}.get(expr.exp, "")
     if isinstance(expr, FeatureSum):
         return f"sum_{expr.args[0]}" if isinstance(expr.args[0], Quantity) else ""
-    if isinstance(expr, sp.Add) and len(expr.args) <= 3:
+    if isinstance(expr, sp.Add) and len(expr.args) + any(a.is_Mul for a in expr.args) <= 3:
         return _sum_in_words(expr)
     if isinstance(expr, sp.Mul):
         return _product_in_words(expr)
