@@ -555,9 +555,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         W_T_h_dot_in_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s
     ) = np.empty((3, T, B, H), dtype)
-    (
-        W_T_h_dot_s, a_tanh_h_next_dot_s, tanh_h_next_dot_s
-    ) = W_T_h_dot_in_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s
+    W_T_h_dot_s, a_tanh_h_next_dot_s = W_T_h_dot_in_s, a_tanh_h_next_dot_in_s
+    tanh_h_next_dot_s = dtanh_h_next_da_tanh_h_next_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))

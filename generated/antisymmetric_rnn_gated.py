@@ -561,12 +561,10 @@ def hvp(
     dh_next_da_tanh_h_next_dot_s = (
         z_dot_s * dh_next_da_tanh_h_next_part_s - 0.2 * tanh_h_next_dot_s * z_s * tanh_h_next_s
     )
-    dh_next_da_z_part_s = 0.1 - 0.1 * z_s
-    dh_next_da_z_s = z_s * tanh_h_next_s * dh_next_da_z_part_s
+    dh_next_da_z_part_s = 0.1 * (1 - z_s) * z_s
+    dh_next_da_z_s = tanh_h_next_s * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * tanh_h_next_s * dh_next_da_z_part_s
-        - 0.1 * z_dot_s * z_s * tanh_h_next_s
-        + tanh_h_next_dot_s * z_s * dh_next_da_z_part_s
+        0.1 * z_dot_s * (1 - 2.0 * z_s) * tanh_h_next_s + tanh_h_next_dot_s * dh_next_da_z_part_s
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -632,9 +630,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
     a_z_dot_s, a_tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    (
-        W_T_h_dot_s, a_dot_s, z_dot_s, tanh_h_next_dot_s
-    ) = W_T_h_dot_in_s, a_dot_in_s, a_z_dot_s, a_tanh_h_next_dot_s
+    W_T_h_dot_s, a_dot_s, z_dot_s = W_T_h_dot_in_s, a_dot_in_s, a_z_dot_s
+    tanh_h_next_dot_s = a_tanh_h_next_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))

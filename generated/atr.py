@@ -517,11 +517,9 @@ def hvp(
     ) = np.empty((8, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_f_s = h_s[:-1] * (1 - f_s) * f_s
-    dh_next_da_f_dot_s = (
-        h_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * h_s[:-1] * f_s + f_dot_s * h_s[:-1] * (1 - f_s)
-    )
+    dh_next_da_f_dot_s = h_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * h_s[:-1] * (1 - 2 * f_s)
     dh_next_da_i_s = p_s * (1 - i_s) * i_s
-    dh_next_da_i_dot_s = p_dot_s * (1 - i_s) * i_s - i_dot_s * p_s * i_s + i_dot_s * p_s * (1 - i_s)
+    dh_next_da_i_dot_s = p_dot_s * (1 - i_s) * i_s + i_dot_s * p_s * (1 - 2 * i_s)
     dh_next_carry = dh = dstate.h.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):

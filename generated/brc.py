@@ -418,9 +418,8 @@ def backward(params, tape, dys, dstate=None):
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
-        da_tanh_h_next, da_c, da_tanh_a = (
-            dh_next_da_tanh_h_next, dh_next_da_c, da_tanh_h_next_da_tanh_a
-        )
+        da_tanh_h_next, da_c = dh_next_da_tanh_h_next, dh_next_da_c
+        da_tanh_a = da_tanh_h_next_da_tanh_a
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.multiply(dh_next_da_c, dh_next, out=da_c)
@@ -582,8 +581,7 @@ def hvp(
     dh_next_da_c_s = (h_s[:-1] - tanh_h_next_s) * c_s * one_minus_c_s
     dh_next_da_c_dot_s = (
         h_dot_s[:-1] * c_s * one_minus_c_s
-        - c_dot_s * (h_s[:-1] - tanh_h_next_s) * c_s
-        + c_dot_s * (h_s[:-1] - tanh_h_next_s) * one_minus_c_s
+        + c_dot_s * (h_s[:-1] - tanh_h_next_s) * (1 - 2 * c_s)
         - tanh_h_next_dot_s * c_s * one_minus_c_s
     )
     da_tanh_h_next_da_tanh_a_s = h_s[:-1] * (1 - tanh_a_s**2)
@@ -655,9 +653,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         a_c_dot_in_s, a_tanh_a_dot_in_s, a_tanh_h_next_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_tanh_a_dot_s, tanh_a_dot_s, a_c_dot_s, c_dot_s, tanh_h_next_dot_s
-    ) = a_tanh_a_dot_in_s, a_tanh_a_dot_in_s, a_c_dot_in_s, a_c_dot_in_s, a_tanh_h_next_dot_s
+    a_tanh_a_dot_s, tanh_a_dot_s = a_tanh_a_dot_in_s, a_tanh_a_dot_in_s
+    a_c_dot_s, c_dot_s, tanh_h_next_dot_s = a_c_dot_in_s, a_c_dot_in_s, a_tanh_h_next_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), U.T, out=_rows(gates_dot_s))

@@ -628,8 +628,7 @@ def hvp(
     dh_next_da_g_dot_s = s_dot_s * (1 - g_s**2) - 2 * g_dot_s * s_s * g_s
     dh_next_da_s_s = s_s * (g_s - n_s) * one_minus_s_s
     dh_next_da_s_dot_s = (
-        s_dot_s * (g_s - n_s) * one_minus_s_s
-        - s_dot_s * s_s * (g_s - n_s)
+        s_dot_s * (1 - 2 * s_s) * (g_s - n_s)
         + g_dot_s * s_s * one_minus_s_s
         - n_dot_s * s_s * one_minus_s_s
     )
@@ -710,12 +709,9 @@ def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
     ) = np.empty((5, T, B, M), dtype)
     a_s_dot_in_s, ds_da_s_s = np.empty((2, T, B, H), dtype)
     a_g_dot_s, a_n_dot_s, f_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        U_h_dot_s, a_tanh_z_dot_s, tanh_z_dot_s, a_s_dot_s, s_dot_s, g_dot_s, n_dot_s
-    ) = (
-        U_h_dot_in_s, a_tanh_z_dot_in_s, dtanh_z_da_tanh_z_s, a_s_dot_in_s, ds_da_s_s, a_g_dot_s,
-        a_n_dot_s,
-    )
+    U_h_dot_s, a_tanh_z_dot_s = U_h_dot_in_s, a_tanh_z_dot_in_s
+    tanh_z_dot_s, a_s_dot_s, s_dot_s = dtanh_z_da_tanh_z_s, a_s_dot_in_s, ds_da_s_s
+    g_dot_s, n_dot_s = a_g_dot_s, a_n_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(U_h_dot_in_s))

@@ -563,15 +563,11 @@ def hvp(
     dh_next_dn_dot_s = eta_dot_s * (1 - tanh_n_s**2) - 2 * tanh_n_dot_s * eta_s * tanh_n_s
     dh_next_da_eta_s = (1 - eta_s) * eta_s * tanh_n_s
     dh_next_da_eta_dot_s = (
-        eta_dot_s * (1 - eta_s) * tanh_n_s
-        - eta_dot_s * eta_s * tanh_n_s
-        + tanh_n_dot_s * (1 - eta_s) * eta_s
+        eta_dot_s * (1 - 2 * eta_s) * tanh_n_s + tanh_n_dot_s * (1 - eta_s) * eta_s
     )
     dh_next_da_theta_s = (1 - theta_s) * theta_s * tanh_h_s
     dh_next_da_theta_dot_s = (
-        theta_dot_s * (1 - theta_s) * tanh_h_s
-        - theta_dot_s * theta_s * tanh_h_s
-        + tanh_h_dot_s * (1 - theta_s) * theta_s
+        theta_dot_s * (1 - 2 * theta_s) * tanh_h_s + tanh_h_dot_s * (1 - theta_s) * theta_s
     )
     dh_next_dh_s = theta_s * (1 - tanh_h_s**2)
     dh_next_dh_dot_s = theta_dot_s * (1 - tanh_h_s**2) - 2 * tanh_h_dot_s * theta_s * tanh_h_s
@@ -631,9 +627,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     dtanh_h_dh_s = np.empty((T, B, H), dtype)
     a_theta_dot_s, a_eta_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        tanh_n_dot_s, tanh_h_dot_s, theta_dot_s, eta_dot_s
-    ) = n_dot_s, dtanh_h_dh_s, a_theta_dot_s, a_eta_dot_s
+    tanh_n_dot_s, tanh_h_dot_s, theta_dot_s = n_dot_s, dtanh_h_dh_s, a_theta_dot_s
+    eta_dot_s = a_eta_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))

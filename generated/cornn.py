@@ -585,7 +585,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
     y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
     a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s = np.empty((2, T, B, H), dtype)
-    a_tanh_force_dot_s, tanh_force_dot_s = a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s
+    a_tanh_force_dot_s = a_tanh_force_dot_in_s
+    tanh_force_dot_s = dtanh_force_da_tanh_force_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_force_dot_in_s))

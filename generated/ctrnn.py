@@ -513,9 +513,8 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
-    dlog_tau_dot, dtheta_dot, dW_dot, dV_dot = (
-        dparams_dot[k] for k in ("log_tau", "theta", "W", "V")
-    )
+    dlog_tau_dot, dtheta_dot, dW_dot = (dparams_dot[k] for k in ("log_tau", "theta", "W"))
+    dV_dot = dparams_dot["V"]
     log_tau, W, V = (params[k] for k in ("log_tau", "W", "V"))
     log_tau_dot, W_dot, V_dot = (params_dot[k] for k in ("log_tau", "W", "V"))
     dslope_s, dslope_dot_s, dW_rate_s, dW_rate_dot_s, da_rate_dot_s = np.empty((5, T, B, H), dtype)
@@ -525,7 +524,7 @@ def hvp(
     inv_tau = 1 / tau
     dslope_dy_dot = tau_dot / tau**2
     dslope_dW_rate_dot = -dslope_dy_dot
-    drate_da_rate_dot_s = rate_dot_s * (1 - rate_s) - rate_dot_s * rate_s
+    drate_da_rate_dot_s = rate_dot_s * (1 - 2 * rate_s)
     dslope_dy = -(1 / tau)
     dy_next = dy = dstate.y.copy()
     dy_next_dot = dy_dot = dstate_dot.y.copy()

@@ -629,9 +629,8 @@ def hvp(
     N = params.heads
     K = params.key_size
     V = params.value_size
-    dW_q_dot, dW_k_dot, dP_v_dot, dw_beta_dot = (
-        dparams_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta")
-    )
+    dW_q_dot, dW_k_dot, dP_v_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v"))
+    dw_beta_dot = dparams_dot["w_beta"]
     W_q, P_v, W_k, w_beta = (params[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
     W_q_dot, P_v_dot, W_k_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
@@ -641,7 +640,7 @@ def hvp(
     do_s = dys.copy()
     do_dot_s = dys_dot.copy()
     dbeta_da_beta_s = (1 - beta_s) * beta_s
-    dbeta_da_beta_dot_s = beta_dot_s * (1 - beta_s) - beta_dot_s * beta_s
+    dbeta_da_beta_dot_s = beta_dot_s * (1 - 2 * beta_s)
     dsqrt_k_rate_s = -(1 / sqrt_k_s)
     dsqrt_k_dot_rate_s = sqrt_k_dot_s / sqrt_k_s**2
     inv_sqrt_k_s = 1 / sqrt_k_s

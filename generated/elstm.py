@@ -571,9 +571,8 @@ def hvp(
     dw_f_dot, dw_z_dot, dU_o_dot = (dparams_dot[k] for k in ("w_f", "w_z", "U_o"))
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     U_o, W_o, w_f, w_z, W_f, W_z = (params[k] for k in ("U_o", "W_o", "w_f", "w_z", "W_f", "W_z"))
-    (
-        U_o_dot, W_o_dot, w_f_dot, w_z_dot, W_f_dot, W_z_dot
-    ) = (params_dot[k] for k in ("U_o", "W_o", "w_f", "w_z", "W_f", "W_z"))
+    U_o_dot, W_o_dot, w_f_dot, w_z_dot = (params_dot[k] for k in ("U_o", "W_o", "w_f", "w_z"))
+    W_f_dot, W_z_dot = (params_dot[k] for k in ("W_f", "W_z"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dc_next_in_s, dc_next_dot_in_s = np.empty((2, T, B, H), dtype)
     dx_dot_in_s = np.empty((T, B, I), dtype)
@@ -582,16 +581,15 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    da_o_part_s = c_s[1:] * (1 - o_s)
-    dh_o_s = dh_s * o_s
-    da_o_s[...] = da_o_part_s * dh_o_s
+    da_o_part_s = (1 - o_s) * o_s
+    da_o_s[...] = dh_s * c_s[1:] * da_o_part_s
     da_o_dot_s[...] = (
-        (dh_s * da_o_part_s - c_s[1:] * dh_o_s) * o_dot_s
-        + c_dot_s[1:] * (1 - o_s) * dh_o_s
-        + dh_dot_s * o_s * da_o_part_s
+        dh_s * c_dot_s[1:] * da_o_part_s
+        + dh_s * o_dot_s * c_s[1:] * (1 - 2 * o_s)
+        + dh_dot_s * c_s[1:] * da_o_part_s
     )
     np.matmul(_rows(da_o_s), U_o, out=_rows(dc_next_in_s))
-    dc_next_in_s += dh_o_s
+    dc_next_in_s += dh_s * o_s
     np.matmul(_rows(da_o_dot_s), U_o, out=_rows(dc_next_dot_in_s))
     _rows(dc_next_dot_in_s)[...] += _rows(da_o_s) @ U_o_dot
     dc_next_dot_in_s += dh_s * o_dot_s + dh_dot_s * o_s
@@ -601,8 +599,7 @@ def hvp(
     dc_next_da_f_s = (c_s[:-1] - z_s) * f_s * one_minus_f_s
     dc_next_da_f_dot_s = (
         c_dot_s[:-1] * f_s * one_minus_f_s
-        - f_dot_s * (c_s[:-1] - z_s) * f_s
-        + f_dot_s * (c_s[:-1] - z_s) * one_minus_f_s
+        + f_dot_s * (c_s[:-1] - z_s) * (1 - 2 * f_s)
         - z_dot_s * f_s * one_minus_f_s
     )
     np.matmul(_rows(da_o_dot_s), W_o, out=_rows(dx_dot_in_s))
@@ -666,9 +663,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     a_f_dot_in_s, a_z_dot_in_s, a_o_dot_in_s = (
         gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
     )
-    (
-        a_f_dot_s, f_dot_s, a_z_dot_s, z_dot_s, a_o_dot_s, o_dot_s
-    ) = a_f_dot_in_s, a_f_dot_in_s, a_z_dot_in_s, a_z_dot_in_s, a_o_dot_in_s, a_o_dot_in_s
+    a_f_dot_s, f_dot_s, a_z_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_z_dot_in_s
+    z_dot_s, a_o_dot_s, o_dot_s = a_z_dot_in_s, a_o_dot_in_s, a_o_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))

@@ -371,9 +371,8 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    ds_zeta, ds_nu, dW, dU, db_z, db_n = (
-        dparams[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n")
-    )
+    ds_zeta, ds_nu, dW, dU, db_z = (dparams[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z"))
+    db_n = dparams["b_n"]
     s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
     dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s = np.empty((4, T, B, H), dtype)
     sum_dnu_terms_s, dnu_s, sum_dzeta_terms_s, dzeta_s = np.empty((4, T, B, 1), dtype)
@@ -544,20 +543,18 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
-    (
-        ds_zeta_dot, ds_nu_dot, dW_dot, dU_dot, db_z_dot, db_n_dot
-    ) = (dparams_dot[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n"))
+    ds_zeta_dot, ds_nu_dot, dW_dot, dU_dot = (dparams_dot[k] for k in ("s_zeta", "s_nu", "W", "U"))
+    db_z_dot, db_n_dot = (dparams_dot[k] for k in ("b_z", "b_n"))
     s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
     s_zeta_dot, s_nu_dot, U_dot, W_dot = (params_dot[k] for k in ("s_zeta", "s_nu", "U", "W"))
     dh_next_s, dh_next_dot_s, da_n_dot_s, da_z_dot_s, da_s, da_dot_s = np.empty((6, T, B, H), dtype)
-    one_minus_zeta_s, one_minus_nu_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     zeta = _sigmoid(s_zeta)
     nu = _sigmoid(s_nu)
     zeta_dot = s_zeta_dot * (1 - zeta) * zeta
     nu_dot = s_nu_dot * (1 - nu) * nu
-    one_minus_z_s = 1 - z_s
     one_minus_n_squared_s = 1 - n_s**2
+    one_minus_z_s = 1 - z_s
     dh_next_da_n_s = (zeta * one_minus_z_s + nu) * one_minus_n_squared_s
     dh_next_da_n_dot_s = (
         zeta_dot * one_minus_n_squared_s * one_minus_z_s
@@ -565,14 +562,12 @@ def hvp(
         - z_dot_s * zeta * one_minus_n_squared_s
         - 2 * n_dot_s * (zeta * one_minus_z_s + nu) * n_s
     )
-    h_minus_n_zeta_s = h_s[:-1] - zeta * n_s
     one_minus_z_z_s = z_s * one_minus_z_s
-    dh_next_da_z_s = h_minus_n_zeta_s * one_minus_z_z_s
+    dh_next_da_z_s = (h_s[:-1] - zeta * n_s) * one_minus_z_z_s
     dh_next_da_z_dot_s = (
         h_dot_s[:-1] * one_minus_z_z_s
         - zeta_dot * n_s * one_minus_z_z_s
-        - z_dot_s * z_s * h_minus_n_zeta_s
-        + z_dot_s * h_minus_n_zeta_s * one_minus_z_s
+        + z_dot_s * (h_s[:-1] - zeta * n_s) * (1 - 2 * z_s)
         - n_dot_s * zeta * one_minus_z_z_s
     )
     dh_next_carry = dh = dstate.h.copy()
@@ -615,15 +610,8 @@ def hvp(
     )
     np.matmul(_rows(da_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_s) @ W_dot
-    one_minus_zeta_s[...] = 1 - zeta
-    ds_zeta_dot[...] = np.sum(
-        (dzeta_s * one_minus_zeta_s - dzeta_s * zeta) * zeta_dot
-        + dzeta_dot_s * zeta * one_minus_zeta_s
-    )
-    one_minus_nu_s[...] = 1 - nu
-    ds_nu_dot[...] = np.sum(
-        (dnu_s * one_minus_nu_s - dnu_s * nu) * nu_dot + dnu_dot_s * nu * one_minus_nu_s
-    )
+    ds_zeta_dot[...] = np.sum(dzeta_s * zeta_dot * (1 - 2 * zeta) + dzeta_dot_s * (1 - zeta) * zeta)
+    ds_nu_dot[...] = np.sum(dnu_s * nu_dot * (1 - 2 * nu) + dnu_dot_s * (1 - nu) * nu)
     np.matmul(_rows(da_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(da_dot_s).T @ _rows(xs)
     np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
@@ -641,9 +629,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ended_s = _ended(past, T)
     H = params.hidden_size
     s_zeta, s_nu, W, U = (params[k] for k in ("s_zeta", "s_nu", "W", "U"))
-    (
-        U_dot, W_dot, s_nu_dot, s_zeta_dot, b_z_dot, b_n_dot
-    ) = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta", "b_z", "b_n"))
+    U_dot, W_dot, s_nu_dot, s_zeta_dot = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta"))
+    b_z_dot, b_n_dot = (params_dot[k] for k in ("b_z", "b_n"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_dot_in_s, dz_da_z_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
     a_dot_s, z_dot_s, n_dot_s = a_dot_in_s, dz_da_z_s, dn_da_n_s

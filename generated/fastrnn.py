@@ -508,13 +508,11 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
-    (
-        ds_alpha_dot, ds_beta_dot, dW_dot, dU_dot, db_dot
-    ) = (dparams_dot[k] for k in ("s_alpha", "s_beta", "W", "U", "b"))
+    ds_alpha_dot, ds_beta_dot, dW_dot = (dparams_dot[k] for k in ("s_alpha", "s_beta", "W"))
+    dU_dot, db_dot = (dparams_dot[k] for k in ("U", "b"))
     s_alpha, s_beta, U, W = (params[k] for k in ("s_alpha", "s_beta", "U", "W"))
     s_alpha_dot, s_beta_dot, U_dot, W_dot = (params_dot[k] for k in ("s_alpha", "s_beta", "U", "W"))
     dh_next_s, dh_next_dot_s, da_n_s, da_n_dot_s = np.empty((4, T, B, H), dtype)
-    one_minus_alpha_s, one_minus_beta_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     alpha = _sigmoid(s_alpha)
     beta = _sigmoid(s_beta)
@@ -553,16 +551,10 @@ def hvp(
     dalpha_dot_s = np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True)
     np.matmul(_rows(da_n_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_n_s) @ W_dot
-    one_minus_alpha_s[...] = 1 - alpha
     ds_alpha_dot[...] = np.sum(
-        (dalpha_s * one_minus_alpha_s - dalpha_s * alpha) * alpha_dot
-        + dalpha_dot_s * alpha * one_minus_alpha_s
+        dalpha_s * alpha_dot * (1 - 2 * alpha) + dalpha_dot_s * (1 - alpha) * alpha
     )
-    one_minus_beta_s[...] = 1 - beta
-    ds_beta_dot[...] = np.sum(
-        (dbeta_s * one_minus_beta_s - dbeta_s * beta) * beta_dot
-        + dbeta_dot_s * beta * one_minus_beta_s
-    )
+    ds_beta_dot[...] = np.sum(dbeta_s * beta_dot * (1 - 2 * beta) + dbeta_dot_s * (1 - beta) * beta)
     np.matmul(_rows(da_n_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(da_n_dot_s).T @ _rows(xs)
     np.matmul(_rows(da_n_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
@@ -579,9 +571,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ended_s = _ended(past, T)
     H = params.hidden_size
     s_alpha, s_beta, W, U = (params[k] for k in ("s_alpha", "s_beta", "W", "U"))
-    U_dot, W_dot, b_dot, s_alpha_dot, s_beta_dot = (
-        params_dot[k] for k in ("U", "W", "b", "s_alpha", "s_beta")
-    )
+    U_dot, W_dot, b_dot, s_alpha_dot = (params_dot[k] for k in ("U", "W", "b", "s_alpha"))
+    s_beta_dot = params_dot["s_beta"]
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_n_dot_in_s, dn_da_n_s = np.empty((2, T, B, H), dtype)
     a_n_dot_s, n_dot_s = a_n_dot_in_s, dn_da_n_s

@@ -469,9 +469,8 @@ def backward(params, tape, dys, dstate=None):
     ) = np.empty((7, T, B, N, K), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
     dbeta_da_beta_s, da_a_da_softplus_a_a_s = (dgates_s[..., k * N : (k + 1) * N] for k in range(2))
-    da_softplus_a_a_s, da_beta_s, dsqrt_k_s = (
-        da_a_da_softplus_a_a_s, dbeta_da_beta_s, dsqrt_k_rate_s
-    )
+    da_softplus_a_a_s, da_beta_s = da_a_da_softplus_a_a_s, dbeta_da_beta_s
+    dsqrt_k_s = dsqrt_k_rate_s
     dxs = np.empty((T, B, I), dtype)
     work_N_K_s = np.empty((T, B, N, K), dtype)
 
@@ -707,9 +706,8 @@ def hvp(
     V = params.value_size
     beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    dW_q_dot, dW_k_dot, dP_v_dot, dA_dot, db_dot = (
-        dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A", "b")
-    )
+    dW_q_dot, dW_k_dot, dP_v_dot, dA_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A"))
+    db_dot = dparams_dot["b"]
     dw_dot = dparams_dot.stacked["w"]
     A, W_q, P_v, W_k = (params[k] for k in ("A", "W_q", "P_v", "W_k"))
     w = params.stacked["w"]
@@ -738,7 +736,7 @@ def hvp(
         -exp_A_dot * sigmoid_a_softplus_a_a_s - sigmoid_a_softplus_a_a_dot_s * exp_A
     )
     dbeta_da_beta_s = (1 - beta_s) * beta_s
-    dbeta_da_beta_dot_s = beta_dot_s * (1 - beta_s) - beta_dot_s * beta_s
+    dbeta_da_beta_dot_s = beta_dot_s * (1 - 2 * beta_s)
     dsqrt_k_rate_s = -(1 / sqrt_k_s)
     dsqrt_k_dot_rate_s = sqrt_k_dot_s / sqrt_k_s**2
     inv_sqrt_k_s = 1 / sqrt_k_s
@@ -886,9 +884,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     A, W_q, W_k, P_v = (params[k] for k in ("A", "W_q", "W_k", "P_v"))
     w = params.stacked["w"]
-    W_q_dot, W_k_dot, P_v_dot, b_dot, A_dot = (
-        params_dot[k] for k in ("W_q", "W_k", "P_v", "b", "A")
-    )
+    W_q_dot, W_k_dot, P_v_dot, b_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "b"))
+    A_dot = params_dot["A"]
     w_dot = params_dot.stacked["w"]
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
     gates_dot_s = np.empty((T, B, 2 * N), dtype)
@@ -896,7 +893,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     v_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
     D_dot_s = np.empty((T, B, N, K, V), dtype)
     a_beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    beta_dot_s, D_T_k_dot_s, u_dot_s, o_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
+    beta_dot_s, D_T_k_dot_s, u_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s
+    o_dot_s = o_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     exp_A = np.exp(A)

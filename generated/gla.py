@@ -569,13 +569,11 @@ def hvp(
     K = params.key_size
     V = params.value_size
     R = params.rank
-    (
-        dW_q_dot, dW_k_dot, dP_v_dot, dA_dot, dB_dot, db_dot
-    ) = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
+    dW_q_dot, dW_k_dot, dP_v_dot, dA_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A"))
+    dB_dot, db_dot = (dparams_dot[k] for k in ("B", "b"))
     W_q, B_, P_v, W_k, A = (params[k] for k in ("W_q", "B", "P_v", "W_k", "A"))
-    W_q_dot, B_dot, P_v_dot, W_k_dot, A_dot = (
-        params_dot[k] for k in ("W_q", "B", "P_v", "W_k", "A")
-    )
+    W_q_dot, B_dot, P_v_dot, W_k_dot = (params_dot[k] for k in ("W_q", "B", "P_v", "W_k"))
+    A_dot = params_dot["A"]
     dq_s, dq_dot_s, da_s, da_dot_s, dk_s, dk_dot_s = np.empty((6, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_s, dv_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -671,9 +669,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     V = params.value_size
     R = params.rank
     W_q, W_k, P_v, A, B_ = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B"))
-    (
-        W_q_dot, W_k_dot, P_v_dot, A_dot, B_dot, b_dot
-    ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
+    W_q_dot, W_k_dot, P_v_dot, A_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "A"))
+    B_dot, b_dot = (params_dot[k] for k in ("B", "b"))
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
     q_dot_s, k_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
     v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)

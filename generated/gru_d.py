@@ -762,9 +762,8 @@ def hvp(
     H = params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     z_dot_s, r_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    dw_dot, db_x_dot, dG_dot, db_q_dot, dU_n_dot = (
-        dparams_dot[k] for k in ("w", "b_x", "G", "b_q", "U_n")
-    )
+    dw_dot, db_x_dot, dG_dot, db_q_dot = (dparams_dot[k] for k in ("w", "b_x", "G", "b_q"))
+    dU_n_dot = dparams_dot["U_n"]
     dW_dot, dU_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "V", "b"))
     mean, U_n, G, w = (params[k] for k in ("mean", "U_n", "G", "w"))
     U, W, V = (params.stacked[k] for k in ("U", "W", "V"))
@@ -781,15 +780,13 @@ def hvp(
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
     dr_old_da_r_s = old_s * (1 - r_s) * r_s
-    dr_old_da_r_dot_s = (
-        old_dot_s * (1 - r_s) * r_s - r_dot_s * old_s * r_s + r_dot_s * old_s * (1 - r_s)
-    )
-    dh_next_da_z_s = (n_s - old_s) * z_s * dh_next_dold_s
+    dr_old_da_r_dot_s = old_dot_s * (1 - r_s) * r_s + r_dot_s * old_s * (1 - 2 * r_s)
+    dh_next_da_z_part_s = z_s * dh_next_dold_s
+    dh_next_da_z_s = (n_s - old_s) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - old_s) * dh_next_dold_s
-        - old_dot_s * z_s * dh_next_dold_s
-        - z_dot_s * (n_s - old_s) * z_s
-        + n_dot_s * z_s * dh_next_dold_s
+        z_dot_s * (n_s - old_s) * (1 - 2 * z_s)
+        - old_dot_s * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
     step_q_s = _step(q_s)
     dold_da_q_s = -h_s[:-1] * forget_s * step_q_s
@@ -914,9 +911,8 @@ def _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot):
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
     V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
-    b_x_dot, w_dot, G_dot, b_q_dot, U_n_dot = (
-        params_dot[k] for k in ("b_x", "w", "G", "b_q", "U_n")
-    )
+    b_x_dot, w_dot, G_dot, b_q_dot = (params_dot[k] for k in ("b_x", "w", "G", "b_q"))
+    U_n_dot = params_dot["U_n"]
     U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     last_dot_s = np.empty((T + 1, B, I), dtype)
@@ -924,9 +920,8 @@ def _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot):
     a_q_dot_s, old_dot_in_s, r_old_dot_s = np.empty((3, T, B, H), dtype)
     seen_dot_in_s = np.empty((T, B, I), dtype)
     a_z_dot_s, a_r_dot_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        seen_dot_s, old_dot_s, a_n_dot_s, n_dot_s, z_dot_s, r_dot_s
-    ) = seen_dot_in_s, old_dot_in_s, a_n_dot_in_s, a_n_dot_in_s, a_z_dot_s, a_r_dot_s
+    seen_dot_s, old_dot_s, a_n_dot_s = seen_dot_in_s, old_dot_in_s, a_n_dot_in_s
+    n_dot_s, z_dot_s, r_dot_s = a_n_dot_in_s, a_z_dot_s, a_r_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     a_k_dot_s = w_dot * d_s + d_dot_s * w + b_x_dot

@@ -390,31 +390,22 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    (
-        t_u_z, t_v_z, s_v_z, t_u_r, t_v_r, s_v_r, s_v_n, t_v_n, s_u_z, s_u_r, s_u_n, t_u_n
-    ) = (
-        params[k] for k in (
-            "t_u_z", "t_v_z", "s_v_z", "t_u_r", "t_v_r", "s_v_r", "s_v_n", "t_v_n", "s_u_z",
-            "s_u_r", "s_u_n", "t_u_n",
-        )
-    )
+    t_u_z, t_v_z, s_v_z, t_u_r = (params[k] for k in ("t_u_z", "t_v_z", "s_v_z", "t_u_r"))
+    t_v_r, s_v_r, s_v_n, t_v_n = (params[k] for k in ("t_v_r", "s_v_r", "s_v_n", "t_v_n"))
+    s_u_z, s_u_r, s_u_n, t_u_n = (params[k] for k in ("s_u_z", "s_u_r", "s_u_n", "t_u_n"))
     W, U = (params.stacked[k] for k in ("W", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_2_s = np.empty((T, B, 3 * H), dtype)
     (
-        sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, sum_v_n_s, mu_v_n_s,
-        sum_a_sigma_v_n_terms_s, a_sigma_v_n_s, a_sigma_u_s, a_sigma_u_n_s,
-    ) = np.empty((10, T, B, 1), dtype)
+        sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, sigma_v_n_s, a_sigma_u_s,
+        sigma_u_n_s,
+    ) = np.empty((7, T, B, 1), dtype)
     (
         q_z_s, q_r_s, q_n_s, p_z_s, p_r_s, p_n_s, a_z_in_s, a_r_in_s, m_s, a_n_in_s
     ) = np.empty((10, T, B, H), dtype)
     v_z_s, v_r_s, v_n_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        sigma_v_s, sigma_v_n_s, a_z_s, z_s, a_r_s, r_s, a_n_s, n_s, sigma_u_s, sigma_u_n_s
-    ) = (
-        a_sigma_v_s, a_sigma_v_n_s, a_z_in_s, a_z_in_s, a_r_in_s, a_r_in_s, a_n_in_s, a_n_in_s,
-        a_sigma_u_s, a_sigma_u_n_s,
-    )
+    sigma_v_s, a_z_s, z_s, a_r_s, r_s = a_sigma_v_s, a_z_in_s, a_z_in_s, a_r_in_s, a_r_in_s
+    a_n_s, n_s, sigma_u_s = a_n_in_s, a_n_in_s, a_sigma_u_s
     work_s = np.empty((T, B, H), dtype)
     work2_s = np.empty((T, B, H), dtype)
     work3_s = np.empty((T, B, H), dtype)
@@ -442,18 +433,7 @@ def forward(params, xs, state=None, lengths=None):
     # q_r = (v_r - mu_v) / sigma_v
     np.subtract(v_r_s, mu_v_s, out=q_r_s)
     np.divide(q_r_s, sigma_v_s, out=q_r_s)
-    np.add.reduce(v_n_s, axis=-1, keepdims=True, out=sum_v_n_s)
-    np.divide(sum_v_n_s, H, out=mu_v_n_s)
-    # sum_a_sigma_v_n_terms = sum((v_n - mu_v_n) ** 2)
-    np.subtract(v_n_s, mu_v_n_s, out=work_s)
-    _dot(work_s, work_s, out=sum_a_sigma_v_n_terms_s)
-    # a_sigma_v_n = 1e-05 + sum_a_sigma_v_n_terms / H
-    np.divide(sum_a_sigma_v_n_terms_s, H, out=a_sigma_v_n_s)
-    np.add(a_sigma_v_n_s, 1e-05, out=a_sigma_v_n_s)
-    np.sqrt(a_sigma_v_n_s, out=sigma_v_n_s)
-    # q_n = (v_n - mu_v_n) / sigma_v_n
-    np.subtract(v_n_s, mu_v_n_s, out=q_n_s)
-    np.divide(q_n_s, sigma_v_n_s, out=q_n_s)
+    _standardise(v_n_s, 1e-05, q_n_s, sigma_v_n_s)
     a_z_bias = t_u_z + t_v_z
     # a_z_in = s_v_z * q_z + a_z_bias
     np.multiply(s_v_z, q_z_s, out=a_z_in_s)
@@ -470,20 +450,18 @@ def forward(params, xs, state=None, lengths=None):
     h_s[0] = state.h
     h = h_s[0]
     gates_1 = np.empty((B, 3 * H), dtype)
-    (
-        sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_u_n, mu_u_n, sum_a_sigma_u_n_terms
-    ) = np.empty((6, B, 1), dtype)
-    u_r_minus_mu_u, u_z_minus_mu_u, u_n_minus_mu_u_n = np.empty((3, B, H), dtype)
+    sum_mu_u_terms, mu_u, sum_a_sigma_u_terms = np.empty((3, B, 1), dtype)
+    u_r_minus_mu_u, u_z_minus_mu_u = np.empty((2, B, H), dtype)
     u_z, u_r, u_n = (gates_1[:, k * H : (k + 1) * H] for k in range(3))
     gates_1_T = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     work2 = np.empty((B, H), dtype)
     steps = zip(
-        a_sigma_u_s, p_z_s, p_r_s, a_sigma_u_n_s, p_n_s, a_z_s, a_r_s, m_s, a_n_s, h_s[1:], ended_s,
+        a_sigma_u_s, p_z_s, p_r_s, p_n_s, sigma_u_n_s, a_z_s, a_r_s, m_s, a_n_s, h_s[1:], ended_s,
         strict=True,
     )
-    for a_sigma_u, p_z, p_r, a_sigma_u_n, p_n, a_z, a_r, m, a_n, h_next, ended in steps:
-        sigma_u, sigma_u_n, z, r, n = a_sigma_u, a_sigma_u_n, a_z, a_r, a_n
+    for a_sigma_u, p_z, p_r, p_n, sigma_u_n, a_z, a_r, m, a_n, h_next, ended in steps:
+        sigma_u, z, r, n = a_sigma_u, a_z, a_r, a_n
         np.dot(U, h.T, out=gates_1_T)
         np.copyto(gates_1, gates_1_T.T)
         # sum_mu_u_terms = sum(u_z + u_r)
@@ -503,15 +481,7 @@ def forward(params, xs, state=None, lengths=None):
         np.sqrt(a_sigma_u, out=sigma_u)
         np.divide(u_z_minus_mu_u, sigma_u, out=p_z)
         np.divide(u_r_minus_mu_u, sigma_u, out=p_r)
-        np.add.reduce(u_n, axis=-1, keepdims=True, out=sum_u_n)
-        np.divide(sum_u_n, H, out=mu_u_n)
-        np.subtract(u_n, mu_u_n, out=u_n_minus_mu_u_n)
-        _dot(u_n_minus_mu_u_n, u_n_minus_mu_u_n, out=sum_a_sigma_u_n_terms)
-        # a_sigma_u_n = 1e-05 + sum_a_sigma_u_n_terms / H
-        np.divide(sum_a_sigma_u_n_terms, H, out=a_sigma_u_n)
-        np.add(a_sigma_u_n, 1e-05, out=a_sigma_u_n)
-        np.sqrt(a_sigma_u_n, out=sigma_u_n)
-        np.divide(u_n_minus_mu_u_n, sigma_u_n, out=p_n)
+        _standardise(u_n, 1e-05, p_n, sigma_u_n)
         # a_z += s_u_z * p_z
         np.multiply(s_u_z, p_z, out=work)
         np.add(a_z, work, out=a_z)
@@ -574,29 +544,20 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    (
-        ds_u_z, dt_u_z, ds_v_z, dt_v_z, ds_u_r, dt_u_r, ds_v_r, dt_v_r, ds_u_n, dt_u_n, ds_v_n,
-        dt_v_n,
-    ) = (
-        dparams[k] for k in (
-            "s_u_z", "t_u_z", "s_v_z", "t_v_z", "s_u_r", "t_u_r", "s_v_r", "t_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
+    ds_u_z, dt_u_z, ds_v_z, dt_v_z = (dparams[k] for k in ("s_u_z", "t_u_z", "s_v_z", "t_v_z"))
+    ds_u_r, dt_u_r, ds_v_r, dt_v_r = (dparams[k] for k in ("s_u_r", "t_u_r", "s_v_r", "t_v_r"))
+    ds_u_n, dt_u_n, ds_v_n, dt_v_n = (dparams[k] for k in ("s_u_n", "t_u_n", "s_v_n", "t_v_n"))
     dU, dW = (dparams.stacked[k] for k in ("U", "W"))
-    s_u_n, s_u_r, s_u_z, s_v_n, s_v_r, s_v_z = (
-        params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n", "s_v_r", "s_v_z")
-    )
+    s_u_n, s_u_r, s_u_z, s_v_n = (params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n"))
+    s_v_r, s_v_z = (params[k] for k in ("s_v_r", "s_v_z"))
     U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_1_s, dgates_2_s = np.empty((2, T, B, 3 * H), dtype)
     (
         dh_next_dh_s, dh_next_da_n_s, dm_s, da_n_da_r_s, dh_next_da_z_s, dq_n_s, dq_r_s, dq_z_s
     ) = np.empty((8, T, B, H), dtype)
     (
-        inv_sigma_v_n_s, inv_sigma_v_s, inv_sigma_u_n_s, inv_sigma_u_s, sum_mean_dq_n_q_n_terms_s,
-        mean_dq_n_q_n_s, sum_dq_n_s, mean_dq_n_s, sum_mean_dq_q_terms_s, mean_dq_q_s,
-        sum_mean_dq_terms_s, mean_dq_s,
-    ) = np.empty((12, T, B, 1), dtype)
+        sum_mean_dq_q_terms_s, mean_dq_q_s, sum_mean_dq_terms_s, mean_dq_s
+    ) = np.empty((4, T, B, 1), dtype)
     du_z_s, du_r_s, du_n_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(3))
     dv_z_s, dv_r_s, dv_n_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(3))
     da_n_s, da_r_s, da_z_s = dh_next_da_n_s, da_n_da_r_s, dh_next_da_z_s
@@ -616,28 +577,21 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
     np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
     np.multiply(dh_next_da_z_s, dh_next_dh_s, out=dh_next_da_z_s)
-    np.divide(1.0, sigma_v_n_s, out=inv_sigma_v_n_s)
-    np.divide(1.0, sigma_v_s, out=inv_sigma_v_s)
-    np.divide(1.0, sigma_u_n_s, out=inv_sigma_u_n_s)
-    np.divide(1.0, sigma_u_s, out=inv_sigma_u_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dp_n, dp_r, dp_z = np.empty((3, B, H), dtype)
-    (
-        sum_mean_dp_n_p_n_terms, mean_dp_n_p_n, sum_dp_n, mean_dp_n, sum_mean_dp_p_terms, mean_dp_p,
-        sum_mean_dp_terms, mean_dp,
-    ) = np.empty((8, B, 1), dtype)
+    sum_mean_dp_p_terms, mean_dp_p, sum_mean_dp_terms, mean_dp = np.empty((4, B, 1), dtype)
     work = np.empty((B, H), dtype)
     work2 = np.empty((B, H), dtype)
     dgates_1_U = np.empty((B, H), dtype)
     steps = _backwards(
-        dys, dh_next_da_n_s, r_s, dm_s, da_n_da_r_s, dh_next_da_z_s, p_n_s, p_r_s, p_z_s,
-        inv_sigma_u_n_s, du_n_s, inv_sigma_u_s, du_r_s, du_z_s, dh_next_dh_s, dgates_1_s, ended_s,
+        dys, dh_next_da_n_s, r_s, dm_s, da_n_da_r_s, dh_next_da_z_s, p_r_s, p_z_s, p_n_s,
+        sigma_u_n_s, du_n_s, sigma_u_s, du_r_s, du_z_s, dh_next_dh_s, dgates_1_s, ended_s,
     )
     for (
-        dy, dh_next_da_n, r, dm, da_n_da_r, dh_next_da_z, p_n, p_r, p_z, inv_sigma_u_n, du_n,
-        inv_sigma_u, du_r, du_z, dh_next_dh, dgates_1, ended,
+        dy, dh_next_da_n, r, dm, da_n_da_r, dh_next_da_z, p_r, p_z, p_n, sigma_u_n, du_n, sigma_u,
+        du_r, du_z, dh_next_dh, dgates_1, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
@@ -648,10 +602,6 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_n_da_r, da_n, out=da_r)
         np.multiply(dh_next_da_z, dh_next, out=da_z)
         np.multiply(dm, s_u_n, out=dp_n)
-        _dot(dp_n, p_n, out=sum_mean_dp_n_p_n_terms)
-        np.divide(sum_mean_dp_n_p_n_terms, H, out=mean_dp_n_p_n)
-        np.add.reduce(dp_n, axis=-1, keepdims=True, out=sum_dp_n)
-        np.divide(sum_dp_n, H, out=mean_dp_n)
         np.multiply(da_r, s_u_r, out=dp_r)
         np.multiply(da_z, s_u_z, out=dp_z)
         # sum_mean_dp_p_terms = sum(dp_r * p_r + dp_z * p_z)
@@ -664,21 +614,17 @@ def backward(params, tape, dys, dstate=None):
         np.add(dp_r, dp_z, out=work)
         np.add.reduce(work, axis=-1, keepdims=True, out=sum_mean_dp_terms)
         np.divide(sum_mean_dp_terms, 2 * H, out=mean_dp)
-        # du_n = (dp_n - p_n * mean_dp_n_p_n - mean_dp_n) * inv_sigma_u_n
-        np.multiply(p_n, mean_dp_n_p_n, out=du_n)
-        np.subtract(dp_n, du_n, out=du_n)
-        np.subtract(du_n, mean_dp_n, out=du_n)
-        np.multiply(du_n, inv_sigma_u_n, out=du_n)
-        # du_r = (dp_r - p_r * mean_dp_p - mean_dp) * inv_sigma_u
+        _standardise_slope(dp_n, p_n, sigma_u_n, out=du_n)
+        # du_r = (dp_r - p_r * mean_dp_p - mean_dp) / sigma_u
         np.multiply(p_r, mean_dp_p, out=du_r)
         np.subtract(dp_r, du_r, out=du_r)
         np.subtract(du_r, mean_dp, out=du_r)
-        np.multiply(du_r, inv_sigma_u, out=du_r)
-        # du_z = (dp_z - p_z * mean_dp_p - mean_dp) * inv_sigma_u
+        np.divide(du_r, sigma_u, out=du_r)
+        # du_z = (dp_z - p_z * mean_dp_p - mean_dp) / sigma_u
         np.multiply(p_z, mean_dp_p, out=du_z)
         np.subtract(dp_z, du_z, out=du_z)
         np.subtract(du_z, mean_dp, out=du_z)
-        np.multiply(du_z, inv_sigma_u, out=du_z)
+        np.divide(du_z, sigma_u, out=du_z)
         np.multiply(dh_next, dh_next_dh, out=dh)
         np.dot(dgates_1, U, out=dgates_1_U)
         np.add(dh, dgates_1_U, out=dh)
@@ -694,10 +640,6 @@ def backward(params, tape, dys, dstate=None):
     work_s = np.empty((T, B, H), dtype)
     work2_s = np.empty((T, B, H), dtype)
     np.multiply(da_n_s, s_v_n, out=dq_n_s)
-    _dot(dq_n_s, q_n_s, out=sum_mean_dq_n_q_n_terms_s)
-    np.divide(sum_mean_dq_n_q_n_terms_s, H, out=mean_dq_n_q_n_s)
-    np.add.reduce(dq_n_s, axis=-1, keepdims=True, out=sum_dq_n_s)
-    np.divide(sum_dq_n_s, H, out=mean_dq_n_s)
     np.multiply(da_r_s, s_v_r, out=dq_r_s)
     np.multiply(da_z_s, s_v_z, out=dq_z_s)
     # sum_mean_dq_q_terms = sum(dq_r * q_r + dq_z * q_z)
@@ -710,21 +652,17 @@ def backward(params, tape, dys, dstate=None):
     np.add(dq_r_s, dq_z_s, out=work_s)
     np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_mean_dq_terms_s)
     np.divide(sum_mean_dq_terms_s, 2 * H, out=mean_dq_s)
-    # dv_n = (dq_n - q_n * mean_dq_n_q_n - mean_dq_n) * inv_sigma_v_n
-    np.multiply(q_n_s, mean_dq_n_q_n_s, out=dv_n_s)
-    np.subtract(dq_n_s, dv_n_s, out=dv_n_s)
-    np.subtract(dv_n_s, mean_dq_n_s, out=dv_n_s)
-    np.multiply(dv_n_s, inv_sigma_v_n_s, out=dv_n_s)
-    # dv_r = (dq_r - q_r * mean_dq_q - mean_dq) * inv_sigma_v
+    _standardise_slope(dq_n_s, q_n_s, sigma_v_n_s, out=dv_n_s)
+    # dv_r = (dq_r - q_r * mean_dq_q - mean_dq) / sigma_v
     np.multiply(q_r_s, mean_dq_q_s, out=dv_r_s)
     np.subtract(dq_r_s, dv_r_s, out=dv_r_s)
     np.subtract(dv_r_s, mean_dq_s, out=dv_r_s)
-    np.multiply(dv_r_s, inv_sigma_v_s, out=dv_r_s)
-    # dv_z = (dq_z - q_z * mean_dq_q - mean_dq) * inv_sigma_v
+    np.divide(dv_r_s, sigma_v_s, out=dv_r_s)
+    # dv_z = (dq_z - q_z * mean_dq_q - mean_dq) / sigma_v
     np.multiply(q_z_s, mean_dq_q_s, out=dv_z_s)
     np.subtract(dq_z_s, dv_z_s, out=dv_z_s)
     np.subtract(dv_z_s, mean_dq_s, out=dv_z_s)
-    np.multiply(dv_z_s, inv_sigma_v_s, out=dv_z_s)
+    np.divide(dv_z_s, sigma_v_s, out=dv_z_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
@@ -759,18 +697,14 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    (
-        t_u_z, t_v_z, t_u_r, t_v_r, s_u_z, s_v_z, s_u_r, s_v_r, s_u_n, t_u_n, s_v_n, t_v_n
-    ) = (
-        params[k] for k in (
-            "t_u_z", "t_v_z", "t_u_r", "t_v_r", "s_u_z", "s_v_z", "s_u_r", "s_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
+    t_u_z, t_v_z, t_u_r, t_v_r = (params[k] for k in ("t_u_z", "t_v_z", "t_u_r", "t_v_r"))
+    s_u_z, s_v_z, s_u_r, s_v_r = (params[k] for k in ("s_u_z", "s_v_z", "s_u_r", "s_v_r"))
+    s_u_n, t_u_n, s_v_n, t_v_n = (params[k] for k in ("s_u_n", "t_u_n", "s_v_n", "t_v_n"))
     U, W = (params.stacked[k] for k in ("U", "W"))
     a_z_in = t_u_z + t_v_z
     a_r_in = t_u_r + t_v_r
     gates_1, gates_2 = np.empty((2, B, 3 * H), dtype)
+    p_n, q_n = np.empty((2, B, H), dtype)
     u_z, u_r, u_n = (gates_1[:, k * H : (k + 1) * H] for k in range(3))
     v_z, v_r, v_n = (gates_2[:, k * H : (k + 1) * H] for k in range(3))
     gates_1[...] = h @ U.T
@@ -793,16 +727,8 @@ def step(params, x, state):
     sigma_v = np.sqrt(a_sigma_v)
     q_z = v_z_minus_mu_v / sigma_v
     q_r = v_r_minus_mu_v / sigma_v
-    mu_u_n = np.sum(u_n, axis=-1, keepdims=True) / H
-    u_n_minus_mu_u_n = u_n - mu_u_n
-    a_sigma_u_n = 1e-05 + _dot(u_n_minus_mu_u_n, u_n_minus_mu_u_n) / H
-    sigma_u_n = np.sqrt(a_sigma_u_n)
-    mu_v_n = np.sum(v_n, axis=-1, keepdims=True) / H
-    v_n_minus_mu_v_n = v_n - mu_v_n
-    a_sigma_v_n = 1e-05 + _dot(v_n_minus_mu_v_n, v_n_minus_mu_v_n) / H
-    sigma_v_n = np.sqrt(a_sigma_v_n)
-    p_n = u_n_minus_mu_u_n / sigma_u_n
-    q_n = v_n_minus_mu_v_n / sigma_v_n
+    _standardise(u_n, 1e-05, p_n)
+    _standardise(v_n, 1e-05, q_n)
     a_z = s_u_z * p_z + s_v_z * q_z + a_z_in
     z = _sigmoid(a_z)
     a_r = s_u_r * p_r + s_v_r * q_r + a_r_in
@@ -885,31 +811,24 @@ def hvp(
     # There: the tangents of the forward pass.
     _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        h_dot_s, inv_sigma_u_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s,
-        inv_sigma_u_n_s, q_n_dot_s, dh_next_dh_s, sigma_u_dot_s, p_z_dot_s, p_r_dot_s,
-        sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s, n_dot_s,
+        h_dot_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s, q_n_dot_s, dh_next_dh_s,
+        sigma_u_dot_s, p_z_dot_s, p_r_dot_s, sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s,
+        n_dot_s,
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
-    (
-        ds_u_z_dot, dt_u_z_dot, ds_v_z_dot, dt_v_z_dot, ds_u_r_dot, dt_u_r_dot, ds_v_r_dot,
-        dt_v_r_dot, ds_u_n_dot, dt_u_n_dot, ds_v_n_dot, dt_v_n_dot,
-    ) = (
-        dparams_dot[k] for k in (
-            "s_u_z", "t_u_z", "s_v_z", "t_v_z", "s_u_r", "t_u_r", "s_v_r", "t_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
+    ds_u_z_dot, dt_u_z_dot, ds_v_z_dot = (dparams_dot[k] for k in ("s_u_z", "t_u_z", "s_v_z"))
+    dt_v_z_dot, ds_u_r_dot, dt_u_r_dot = (dparams_dot[k] for k in ("t_v_z", "s_u_r", "t_u_r"))
+    ds_v_r_dot, dt_v_r_dot, ds_u_n_dot = (dparams_dot[k] for k in ("s_v_r", "t_v_r", "s_u_n"))
+    dt_u_n_dot, ds_v_n_dot, dt_v_n_dot = (dparams_dot[k] for k in ("t_u_n", "s_v_n", "t_v_n"))
     dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
-    s_u_n, s_u_r, s_u_z, s_v_n, s_v_r, s_v_z = (
-        params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n", "s_v_r", "s_v_z")
-    )
+    s_u_n, s_u_r, s_u_z, s_v_n = (params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n"))
+    s_v_r, s_v_z = (params[k] for k in ("s_v_r", "s_v_z"))
     U, W = (params.stacked[k] for k in ("U", "W"))
-    (
-        s_u_n_dot, s_u_r_dot, s_u_z_dot, s_v_n_dot, s_v_r_dot, s_v_z_dot
-    ) = (params_dot[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n", "s_v_r", "s_v_z"))
+    s_u_n_dot, s_u_r_dot, s_u_z_dot = (params_dot[k] for k in ("s_u_n", "s_u_r", "s_u_z"))
+    s_v_n_dot, s_v_r_dot, s_v_z_dot = (params_dot[k] for k in ("s_v_n", "s_v_r", "s_v_z"))
     U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 3 * H), dtype)
     (
@@ -927,16 +846,14 @@ def hvp(
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
     da_n_da_r_s = (1 - r_s) * r_s * m_s
-    da_n_da_r_dot_s = r_dot_s * (1 - r_s) * m_s - r_dot_s * r_s * m_s + m_dot_s * (1 - r_s) * r_s
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
+    da_n_da_r_dot_s = r_dot_s * (1 - 2 * r_s) * m_s + m_dot_s * (1 - r_s) * r_s
+    dh_next_da_z_part_s = z_s * dh_next_dh_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
-        - h_dot_s[:-1] * z_s * dh_next_dh_s
-        - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * z_s * dh_next_dh_s
+        z_dot_s * (n_s - h_s[:-1]) * (1 - 2 * z_s)
+        - h_dot_s[:-1] * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
-    inv_sigma_v_n_s = 1 / sigma_v_n_s
-    inv_sigma_v_s = 1 / sigma_v_s
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
@@ -957,11 +874,7 @@ def hvp(
         dp_n = dm_s[t] * s_u_n
         dp_n_dot = dm_s[t] * s_u_n_dot + dm_dot_s[t] * s_u_n
         mean_dp_n_p_n = _dot(dp_n, p_n_s[t]) / H
-        mean_dp_n_p_n_dot = (
-            np.sum(dp_n * p_n_dot_s[t] + dp_n_dot * p_n_s[t], axis=-1, keepdims=True) / H
-        )
-        mean_dp_n = np.sum(dp_n, axis=-1, keepdims=True) / H
-        mean_dp_n_dot = np.sum(dp_n_dot, axis=-1, keepdims=True) / H
+        mean_dp_n_p_n_dot = _dot(dp_n, p_n_dot_s[t]) / H
         dp_r = da_r_s[t] * s_u_r
         dp_r_dot = da_r_s[t] * s_u_r_dot + da_r_dot_s[t] * s_u_r
         dp_z = da_z_s[t] * s_u_z
@@ -980,42 +893,38 @@ def hvp(
         )
         mean_dp = np.sum(dp_r + dp_z, axis=-1, keepdims=True) / 2 / H
         mean_dp_dot = np.sum(dp_r_dot + dp_z_dot, axis=-1, keepdims=True) / 2 / H
-        du_n_part = dp_n - p_n_s[t] * mean_dp_n_p_n - mean_dp_n
-        du_n_s[t] = du_n_part * inv_sigma_u_n_s[t]
+        _standardise_slope(dp_n, p_n_s[t], sigma_u_n_s[t], out=du_n_s[t])
+        du_n_dot_part = _standardise_slope(dp_n_dot, p_n_s[t], sigma_u_n_s[t])
         du_n_dot_s[t] = (
-            (
-                dp_n_dot
-                - sigma_u_n_dot_s[t] * du_n_part / sigma_u_n_s[t]
-                - p_n_dot_s[t] * mean_dp_n_p_n
-                - p_n_s[t] * mean_dp_n_p_n_dot
-                - mean_dp_n_dot
+            du_n_dot_part
+            - (
+                du_n_s[t] * sigma_u_n_dot_s[t]
+                + p_n_dot_s[t] * mean_dp_n_p_n
+                + p_n_s[t] * mean_dp_n_p_n_dot
             )
-            * inv_sigma_u_n_s[t]
+            / sigma_u_n_s[t]
         )
-        du_r_part = dp_r - p_r_s[t] * mean_dp_p - mean_dp
-        du_r_s[t] = du_r_part * inv_sigma_u_s[t]
-        sigma_u_dot_per_sigma_u = sigma_u_dot_s[t] / sigma_u_s[t]
+        du_r_s[t] = (dp_r - p_r_s[t] * mean_dp_p - mean_dp) / sigma_u_s[t]
         du_r_dot_s[t] = (
             (
                 dp_r_dot
+                - du_r_s[t] * sigma_u_dot_s[t]
                 - p_r_dot_s[t] * mean_dp_p
                 - p_r_s[t] * mean_dp_p_dot
                 - mean_dp_dot
-                - du_r_part * sigma_u_dot_per_sigma_u
             )
-            * inv_sigma_u_s[t]
+            / sigma_u_s[t]
         )
-        du_z_part = dp_z - p_z_s[t] * mean_dp_p - mean_dp
-        du_z_s[t] = du_z_part * inv_sigma_u_s[t]
+        du_z_s[t] = (dp_z - p_z_s[t] * mean_dp_p - mean_dp) / sigma_u_s[t]
         du_z_dot_s[t] = (
             (
                 dp_z_dot
+                - du_z_s[t] * sigma_u_dot_s[t]
                 - p_z_dot_s[t] * mean_dp_p
                 - p_z_s[t] * mean_dp_p_dot
                 - mean_dp_dot
-                - du_z_part * sigma_u_dot_per_sigma_u
             )
-            * inv_sigma_u_s[t]
+            / sigma_u_s[t]
         )
         dh_dot[...] = dh_next_dot * dh_next_dh_s[t] - dh_next * z_dot_s[t]
         dh[...] = dh_next * dh_next_dh_s[t]
@@ -1038,11 +947,7 @@ def hvp(
     dq_n_s = da_n_s * s_v_n
     dq_n_dot_s = da_n_s * s_v_n_dot + da_n_dot_s * s_v_n
     mean_dq_n_q_n_s = _dot(dq_n_s, q_n_s) / H
-    mean_dq_n_q_n_dot_s = (
-        np.sum(dq_n_s * q_n_dot_s + dq_n_dot_s * q_n_s, axis=-1, keepdims=True) / H
-    )
-    mean_dq_n_s = np.sum(dq_n_s, axis=-1, keepdims=True) / H
-    mean_dq_n_dot_s = np.sum(dq_n_dot_s, axis=-1, keepdims=True) / H
+    mean_dq_n_q_n_dot_s = _dot(dq_n_s, q_n_dot_s) / H
     dq_r_s = da_r_s * s_v_r
     dq_r_dot_s = da_r_s * s_v_r_dot + da_r_dot_s * s_v_r
     dq_z_s = da_z_s * s_v_z
@@ -1058,42 +963,34 @@ def hvp(
     )
     mean_dq_s = np.sum(dq_r_s + dq_z_s, axis=-1, keepdims=True) / 2 / H
     mean_dq_dot_s = np.sum(dq_r_dot_s + dq_z_dot_s, axis=-1, keepdims=True) / 2 / H
-    dv_n_part_s = dq_n_s - q_n_s * mean_dq_n_q_n_s - mean_dq_n_s
-    dv_n_s[...] = dv_n_part_s * inv_sigma_v_n_s
+    _standardise_slope(dq_n_s, q_n_s, sigma_v_n_s, out=dv_n_s)
+    dv_n_dot_part_s = _standardise_slope(dq_n_dot_s, q_n_s, sigma_v_n_s)
     dv_n_dot_s[...] = (
-        (
-            dq_n_dot_s
-            - sigma_v_n_dot_s * dv_n_part_s / sigma_v_n_s
-            - q_n_dot_s * mean_dq_n_q_n_s
-            - q_n_s * mean_dq_n_q_n_dot_s
-            - mean_dq_n_dot_s
-        )
-        * inv_sigma_v_n_s
+        dv_n_dot_part_s
+        - (dv_n_s * sigma_v_n_dot_s + q_n_dot_s * mean_dq_n_q_n_s + q_n_s * mean_dq_n_q_n_dot_s)
+        / sigma_v_n_s
     )
-    dv_r_part_s = dq_r_s - q_r_s * mean_dq_q_s - mean_dq_s
-    dv_r_s[...] = dv_r_part_s * inv_sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
+    dv_r_s[...] = (dq_r_s - q_r_s * mean_dq_q_s - mean_dq_s) / sigma_v_s
     dv_r_dot_s[...] = (
         (
             dq_r_dot_s
+            - dv_r_s * sigma_v_dot_s
             - q_r_dot_s * mean_dq_q_s
             - q_r_s * mean_dq_q_dot_s
             - mean_dq_dot_s
-            - dv_r_part_s * sigma_v_dot_per_sigma_v_s
         )
-        * inv_sigma_v_s
+        / sigma_v_s
     )
-    dv_z_part_s = dq_z_s - q_z_s * mean_dq_q_s - mean_dq_s
-    dv_z_s[...] = dv_z_part_s * inv_sigma_v_s
+    dv_z_s[...] = (dq_z_s - q_z_s * mean_dq_q_s - mean_dq_s) / sigma_v_s
     dv_z_dot_s[...] = (
         (
             dq_z_dot_s
+            - dv_z_s * sigma_v_dot_s
             - q_z_dot_s * mean_dq_q_s
             - q_z_s * mean_dq_q_dot_s
             - mean_dq_dot_s
-            - dv_z_part_s * sigma_v_dot_per_sigma_v_s
         )
-        * inv_sigma_v_s
+        / sigma_v_s
     )
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot
@@ -1124,19 +1021,13 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
     H = params.hidden_size
-    s_v_z, s_v_r, s_v_n, s_u_z, s_u_r, s_u_n = (
-        params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z", "s_u_r", "s_u_n")
-    )
+    s_v_z, s_v_r, s_v_n, s_u_z = (params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z"))
+    s_u_r, s_u_n = (params[k] for k in ("s_u_r", "s_u_n"))
     W, U = (params.stacked[k] for k in ("W", "U"))
-    (
-        t_u_z_dot, t_v_z_dot, s_u_z_dot, s_v_z_dot, t_u_r_dot, t_v_r_dot, s_u_r_dot, s_v_r_dot,
-        s_u_n_dot, t_u_n_dot, s_v_n_dot, t_v_n_dot,
-    ) = (
-        params_dot[k] for k in (
-            "t_u_z", "t_v_z", "s_u_z", "s_v_z", "t_u_r", "t_v_r", "s_u_r", "s_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
+    t_u_z_dot, t_v_z_dot, s_u_z_dot = (params_dot[k] for k in ("t_u_z", "t_v_z", "s_u_z"))
+    s_v_z_dot, t_u_r_dot, t_v_r_dot = (params_dot[k] for k in ("s_v_z", "t_u_r", "t_v_r"))
+    s_u_r_dot, s_v_r_dot, s_u_n_dot = (params_dot[k] for k in ("s_u_r", "s_v_r", "s_u_n"))
+    t_u_n_dot, s_v_n_dot, t_v_n_dot = (params_dot[k] for k in ("t_u_n", "s_v_n", "t_v_n"))
     U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
@@ -1147,23 +1038,19 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = np.empty((10, T, B, H), dtype)
     u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, m_dot_s, a_n_dot_s, n_dot_s
-    ) = a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s, m_dot_in_s, a_n_dot_in_s, dn_da_n_s
+    a_z_dot_s, z_dot_s, a_r_dot_s = a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s
+    r_dot_s, m_dot_s, a_n_dot_s, n_dot_s = dr_da_r_s, m_dot_in_s, a_n_dot_in_s, dn_da_n_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
     mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
     sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
     q_z_dot_s = (v_z_dot_s - mu_v_dot_s - sigma_v_dot_s * q_z_s) / sigma_v_s
     q_r_dot_s = (v_r_dot_s - mu_v_dot_s - sigma_v_dot_s * q_r_s) / sigma_v_s
-    mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
     sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
-    inv_sigma_u_n_s = 1 / sigma_u_n_s
-    q_n_dot_s = (v_n_dot_s - mu_v_n_dot_s - sigma_v_n_dot_s * q_n_s) / sigma_v_n_s
+    q_n_dot_s = _standardise_slope(v_n_dot_s, q_n_s, sigma_v_n_s)
     a_z_dot_bias = t_u_z_dot + t_v_z_dot
     a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
     dh_next_dh_s = 1 - z_s
@@ -1187,13 +1074,10 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
             / 2
             / H
         )
-        p_z_dot_s[t] = (u_z_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_z_s[t]) * inv_sigma_u_s[t]
-        p_r_dot_s[t] = (u_r_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_r_s[t]) * inv_sigma_u_s[t]
-        mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
+        p_z_dot_s[t] = (u_z_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_z_s[t]) / sigma_u_s[t]
+        p_r_dot_s[t] = (u_r_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_r_s[t]) / sigma_u_s[t]
         sigma_u_n_dot_s[t] = _dot(u_n_dot_s[t], p_n_s[t]) / H
-        p_n_dot_s[t] = (
-            (u_n_dot_s[t] - mu_u_n_dot - sigma_u_n_dot_s[t] * p_n_s[t]) * inv_sigma_u_n_s[t]
-        )
+        _standardise_slope(u_n_dot_s[t], p_n_s[t], sigma_u_n_s[t], out=p_n_dot_s[t])
         a_z_dot_s[t] += p_z_dot_s[t] * s_u_z
         z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
         a_r_dot_s[t] += p_r_dot_s[t] * s_u_r
@@ -1208,9 +1092,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
     handed = (
-        h_dot_s, inv_sigma_u_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s,
-        inv_sigma_u_n_s, q_n_dot_s, dh_next_dh_s, sigma_u_dot_s, p_z_dot_s, p_r_dot_s,
-        sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s, n_dot_s,
+        h_dot_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s, q_n_dot_s, dh_next_dh_s,
+        sigma_u_dot_s, p_z_dot_s, p_r_dot_s, sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s,
+        n_dot_s,
     )
     return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
@@ -1225,6 +1109,23 @@ def _sigmoid(x, out=None):
     """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
     y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
     return np.add(np.multiply(y, 0.5, out=out), 0.5, out=out)
+
+
+def _standardise(v, eps, out, sigma=None):
+    """v with mean 0 and variance 1 over its features, and sigma, by which it is divided."""
+    mean = np.add.reduce(v, axis=-1, keepdims=True) / v.shape[-1]
+    np.subtract(v, mean, out=out)
+    sigma = np.sqrt(_dot(out, out) / v.shape[-1] + eps, out=sigma)
+    np.divide(out, sigma, out=out)
+
+
+def _standardise_slope(d, y, sigma, out=None):
+    """The derivative of what was standardised, y, applied to d: to the tangent of what it was, or
+    to the adjoint of y."""
+    out = np.multiply(y, _dot(d, y) / y.shape[-1], out=out)
+    np.subtract(d, out, out=out)
+    np.subtract(out, np.add.reduce(d, axis=-1, keepdims=True) / d.shape[-1], out=out)
+    return np.divide(out, sigma, out=out)
 
 
 def _rows(array):

@@ -473,11 +473,8 @@ def backward(params, tape, dys, dstate=None):
     u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
     dtheta, dV_re, dV_im, dd = (dparams[k] for k in ("theta", "V_re", "V_im", "d"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
-    (
-        theta, V_re, V_im, W_g_re, W_g_im, W_u_re, W_u_im, W_f
-    ) = (
-        params[k] for k in ("theta", "V_re", "V_im", "W_g_re", "W_g_im", "W_u_re", "W_u_im", "W_f")
-    )
+    theta, V_re, V_im, W_g_re = (params[k] for k in ("theta", "V_re", "V_im", "W_g_re"))
+    W_g_im, W_u_re, W_u_im, W_f = (params[k] for k in ("W_g_im", "W_u_re", "W_u_im", "W_f"))
     dgates_s = np.empty((T, B, 5 * H), dtype)
     dy_s, dx_in_s = np.empty((2, T, B, I), dtype)
     (
@@ -489,9 +486,8 @@ def backward(params, tape, dys, dstate=None):
     (
         dc_re_du_re_s, dc_im_du_im_s, df_da_f_s, da_g_re_s, da_g_im_s
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        dh_im_next_s, dh_re_next_s, da_f_s, du_im_s, du_re_s
-    ) = dh_im_next_in_s, dh_re_next_in_s, df_da_f_s, dc_im_du_im_s, dc_re_du_re_s
+    dh_im_next_s, dh_re_next_s, da_f_s = dh_im_next_in_s, dh_re_next_in_s, df_da_f_s
+    du_im_s, du_re_s = dc_im_du_im_s, dc_re_du_re_s
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
 
@@ -742,22 +738,14 @@ def hvp(
     (
         u_re_dot_s, u_im_dot_s, f_dot_s, g_re_dot_s, g_im_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    dtheta_dot, dV_re_dot, dV_im_dot, dd_dot = (
-        dparams_dot[k] for k in ("theta", "V_re", "V_im", "d")
-    )
+    dtheta_dot, dV_re_dot, dV_im_dot = (dparams_dot[k] for k in ("theta", "V_re", "V_im"))
+    dd_dot = dparams_dot["d"]
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
-    (
-        theta, V_re, V_im, W_g_re, W_g_im, W_u_re, W_u_im, W_f
-    ) = (
-        params[k] for k in ("theta", "V_re", "V_im", "W_g_re", "W_g_im", "W_u_re", "W_u_im", "W_f")
-    )
-    (
-        V_re_dot, V_im_dot, W_g_re_dot, W_g_im_dot, theta_dot, W_u_re_dot, W_u_im_dot, W_f_dot
-    ) = (
-        params_dot[k] for k in (
-            "V_re", "V_im", "W_g_re", "W_g_im", "theta", "W_u_re", "W_u_im", "W_f"
-        )
-    )
+    theta, V_re, V_im, W_g_re = (params[k] for k in ("theta", "V_re", "V_im", "W_g_re"))
+    W_g_im, W_u_re, W_u_im, W_f = (params[k] for k in ("W_g_im", "W_u_re", "W_u_im", "W_f"))
+    V_re_dot, V_im_dot, W_g_re_dot = (params_dot[k] for k in ("V_re", "V_im", "W_g_re"))
+    W_g_im_dot, theta_dot, W_u_re_dot = (params_dot[k] for k in ("W_g_im", "theta", "W_u_re"))
+    W_u_im_dot, W_f_dot = (params_dot[k] for k in ("W_u_im", "W_f"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 5 * H), dtype)
     (
         dg_re_h_re_next_s, dg_re_h_re_next_dot_s, dg_im_h_im_next_s, dg_im_h_im_next_dot_s,
@@ -770,9 +758,8 @@ def hvp(
     (
         du_re_dot_s, du_im_dot_s, da_f_dot_s, da_g_re_dot_s, da_g_im_dot_s
     ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        dh_im_next_s, dh_im_next_dot_s, dh_re_next_s, dh_re_next_dot_s
-    ) = dh_im_next_in_s, dh_im_next_dot_in_s, dh_re_next_in_s, dh_re_next_dot_in_s
+    dh_im_next_s, dh_im_next_dot_s = dh_im_next_in_s, dh_im_next_dot_in_s
+    dh_re_next_s, dh_re_next_dot_s = dh_re_next_in_s, dh_re_next_dot_in_s
     dxs_dot = np.empty((T, B, I), dtype)
     p = np.cos(theta)
     q = np.sin(theta)
@@ -784,19 +771,19 @@ def hvp(
     np.matmul(_rows(dy_s), V_im, out=_rows(dg_im_h_im_next_s))
     np.matmul(_rows(dy_dot_s), V_im, out=_rows(dg_im_h_im_next_dot_s))
     _rows(dg_im_h_im_next_dot_s)[...] += _rows(dy_s) @ V_im_dot
-    da_g_im_part_s = dg_im_h_im_next_s * (1 - g_im_s)
-    da_g_im_s[...] = h_im_s[1:] * g_im_s * da_g_im_part_s
+    da_g_im_part_s = (1 - g_im_s) * g_im_s
+    da_g_im_s[...] = dg_im_h_im_next_s * h_im_s[1:] * da_g_im_part_s
     da_g_im_dot_s[...] = (
-        (h_im_s[1:] * da_g_im_part_s - dg_im_h_im_next_s * h_im_s[1:] * g_im_s) * g_im_dot_s
-        + h_im_dot_s[1:] * g_im_s * da_g_im_part_s
-        + dg_im_h_im_next_dot_s * h_im_s[1:] * (1 - g_im_s) * g_im_s
+        dg_im_h_im_next_s * h_im_dot_s[1:] * da_g_im_part_s
+        + dg_im_h_im_next_s * g_im_dot_s * h_im_s[1:] * (1 - 2 * g_im_s)
+        + dg_im_h_im_next_dot_s * h_im_s[1:] * da_g_im_part_s
     )
-    da_g_re_part_s = dg_re_h_re_next_s * (1 - g_re_s)
-    da_g_re_s[...] = h_re_s[1:] * g_re_s * da_g_re_part_s
+    da_g_re_part_s = (1 - g_re_s) * g_re_s
+    da_g_re_s[...] = dg_re_h_re_next_s * h_re_s[1:] * da_g_re_part_s
     da_g_re_dot_s[...] = (
-        (h_re_s[1:] * da_g_re_part_s - dg_re_h_re_next_s * h_re_s[1:] * g_re_s) * g_re_dot_s
-        + h_re_dot_s[1:] * g_re_s * da_g_re_part_s
-        + dg_re_h_re_next_dot_s * h_re_s[1:] * (1 - g_re_s) * g_re_s
+        dg_re_h_re_next_s * h_re_dot_s[1:] * da_g_re_part_s
+        + dg_re_h_re_next_s * g_re_dot_s * h_re_s[1:] * (1 - 2 * g_re_s)
+        + dg_re_h_re_next_dot_s * h_re_s[1:] * da_g_re_part_s
     )
     dh_im_next_in_s[...] = dg_im_h_im_next_s * g_im_s
     dh_im_next_dot_in_s[...] = dg_im_h_im_next_s * g_im_dot_s + dg_im_h_im_next_dot_s * g_im_s
@@ -826,7 +813,7 @@ def hvp(
     )
     dh_im_next_dc_im_s = 1 - f_s
     df_da_f_s = f_s * dh_im_next_dc_im_s
-    df_da_f_dot_s = f_dot_s * dh_im_next_dc_im_s - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * (1 - 2 * f_s)
     dc_im_du_im_s = u_im_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s + sigmoid_u_im_s
     dc_im_du_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
     dc_re_du_re_s = u_re_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s + sigmoid_u_re_s
@@ -913,15 +900,13 @@ def hvp(
     dc_re_dot_s = dh_re_next_dot_s * dh_im_next_dc_im_s - dh_re_next_s * f_dot_s
     du_im_s[...] = dc_im_s * dc_im_du_im_s
     du_im_dot_s[...] = (
-        (dc_im_s - dc_im_s * u_im_s * sigmoid_u_im_s + dc_im_s * u_im_s * (1 - sigmoid_u_im_s))
-        * sigmoid_u_im_dot_s
+        (dc_im_s + dc_im_s * u_im_s * (1 - 2 * sigmoid_u_im_s)) * sigmoid_u_im_dot_s
         + dc_im_s * dc_im_du_im_dot_s
         + dc_im_dot_s * dc_im_du_im_s
     )
     du_re_s[...] = dc_re_s * dc_re_du_re_s
     du_re_dot_s[...] = (
-        (dc_re_s - dc_re_s * u_re_s * sigmoid_u_re_s + dc_re_s * u_re_s * (1 - sigmoid_u_re_s))
-        * sigmoid_u_re_dot_s
+        (dc_re_s + dc_re_s * u_re_s * (1 - 2 * sigmoid_u_re_s)) * sigmoid_u_re_dot_s
         + dc_re_s * dc_re_du_re_dot_s
         + dc_re_dot_s * dc_re_du_re_s
     )
@@ -972,12 +957,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         u_re_dot_s, u_im_dot_s, a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        f_dot_s, g_re_dot_s, g_im_dot_s, g_im_h_im_next_dot_s, g_re_h_re_next_dot_s, y_dot_s
-    ) = (
-        a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s,
-        y_dot_in_s,
-    )
+    f_dot_s, g_re_dot_s, g_im_dot_s = a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
+    g_im_h_im_next_dot_s = g_im_h_im_next_dot_in_s
+    g_re_h_re_next_dot_s, y_dot_s = g_re_h_re_next_dot_in_s, y_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     p = np.cos(theta)

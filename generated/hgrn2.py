@@ -555,15 +555,15 @@ def hvp(
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
     dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
-    du_part_s = dq_s * (1 - sigmoid_u_s)
-    du_s = dq_s * sigmoid_u_s + u_s * sigmoid_u_s * du_part_s
+    du_part_s = (1 - sigmoid_u_s) * sigmoid_u_s
+    du_s = dq_s * u_s * du_part_s + dq_s * sigmoid_u_s
     du_dot_s = (
-        (dq_s - dq_s * u_s * sigmoid_u_s + u_s * du_part_s) * sigmoid_u_dot_s
-        + u_dot_s * sigmoid_u_s * du_part_s
-        + dq_dot_s * (u_s * (1 - sigmoid_u_s) * sigmoid_u_s + sigmoid_u_s)
+        dq_s * u_dot_s * du_part_s
+        + (dq_s + dq_s * u_s * (1 - 2 * sigmoid_u_s)) * sigmoid_u_dot_s
+        + dq_dot_s * (u_s * du_part_s + sigmoid_u_s)
     )
     df_da_f_s = (1 - f_s) * f_s
-    df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * (1 - 2 * f_s)
     np.matmul(du_dot_s[..., None, :], W_u, out=dx_dot_in_terms_s[..., None, :])
     dx_dot_in_terms_s += np.squeeze(np.matmul(du_s[..., None, :], W_u_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)

@@ -407,13 +407,8 @@ def backward(params, tape, dys, dstate=None):
     H = params.hidden_size
     g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
-    (
-        U_g_y, U_y_in, W_g_y, W_y_in, U_g_h, U_h_in, W_g_h, W_h_in
-    ) = (
-        params[k] for k in (
-            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
-        )
-    )
+    U_g_y, U_y_in, W_g_y, W_y_in = (params[k] for k in ("U_g_y", "U_y_in", "W_g_y", "W_y_in"))
+    U_g_h, U_h_in, W_g_h, W_h_in = (params[k] for k in ("U_g_h", "U_h_in", "W_g_h", "W_h_in"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
     dy_s, step_y_in_s, dh_in_s, dx_in_s = np.empty((4, T, B, H), dtype)
     (
@@ -601,20 +596,11 @@ def hvp(
         gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
-    (
-        U_g_y, U_y_in, W_g_y, W_y_in, U_g_h, U_h_in, W_g_h, W_h_in
-    ) = (
-        params[k] for k in (
-            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
-        )
-    )
-    (
-        U_g_y_dot, U_y_in_dot, W_g_y_dot, W_y_in_dot, U_g_h_dot, U_h_in_dot, W_g_h_dot, W_h_in_dot
-    ) = (
-        params_dot[k] for k in (
-            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
-        )
-    )
+    U_g_y, U_y_in, W_g_y, W_y_in = (params[k] for k in ("U_g_y", "U_y_in", "W_g_y", "W_y_in"))
+    U_g_h, U_h_in, W_g_h, W_h_in = (params[k] for k in ("U_g_h", "U_h_in", "W_g_h", "W_h_in"))
+    U_g_y_dot, U_y_in_dot, W_g_y_dot = (params_dot[k] for k in ("U_g_y", "U_y_in", "W_g_y"))
+    W_y_in_dot, U_g_h_dot, U_h_in_dot = (params_dot[k] for k in ("W_y_in", "U_g_h", "U_h_in"))
+    W_g_h_dot, W_h_in_dot = (params_dot[k] for k in ("W_g_h", "W_h_in"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dh_in_s, dh_dot_in_s, dx_dot_in_s = np.empty((3, T, B, H), dtype)
     da_g_y_s, da_g_h_s, da_h_in_s, da_y_in_s = (
@@ -631,17 +617,15 @@ def hvp(
     dh_next_da_g_h_dot_s = (
         h_dot_s[:-1] * g_h_s * one_minus_g_h_s
         - h_in_dot_s * g_h_s * one_minus_g_h_s
-        - g_h_dot_s * (h_s[:-1] - h_in_s) * g_h_s
-        + g_h_dot_s * (h_s[:-1] - h_in_s) * one_minus_g_h_s
+        + g_h_dot_s * (h_s[:-1] - h_in_s) * (1 - 2 * g_h_s)
     )
     da_g_y_part_s = dy_s * (1 - g_y_s)
-    da_g_y_part__s = (xs - y_in_s) * g_y_s
-    da_g_y_s[...] = da_g_y_part_s * da_g_y_part__s
+    da_g_y_s[...] = (xs - y_in_s) * g_y_s * da_g_y_part_s
     da_g_y_dot_s[...] = (
-        ((xs - y_in_s) * da_g_y_part_s - dy_s * da_g_y_part__s) * g_y_dot_s
+        dy_s * g_y_dot_s * (xs - y_in_s) * (1 - 2 * g_y_s)
         + xs_dot * g_y_s * da_g_y_part_s
         - y_in_dot_s * g_y_s * da_g_y_part_s
-        + dy_dot_s * (1 - g_y_s) * da_g_y_part__s
+        + dy_dot_s * (xs - y_in_s) * (1 - g_y_s) * g_y_s
     )
     dh_next_da_h_in_s = (1 - h_in_s**2) * one_minus_g_h_s
     dh_next_da_h_in_dot_s = -2 * h_in_dot_s * h_in_s * one_minus_g_h_s - g_h_dot_s * (1 - h_in_s**2)
@@ -712,9 +696,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         a_g_y_dot_s, a_g_h_dot_s, a_h_in_dot_s, a_y_in_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        y_dot_s, y_in_dot_s, g_y_dot_s, h_in_dot_s, g_h_dot_s
-    ) = y_dot_in_s, a_y_in_dot_s, a_g_y_dot_s, a_h_in_dot_s, a_g_h_dot_s
+    y_dot_s, y_in_dot_s, g_y_dot_s = y_dot_in_s, a_y_in_dot_s, a_g_y_dot_s
+    h_in_dot_s, g_h_dot_s = a_h_in_dot_s, a_g_h_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))

@@ -540,10 +540,8 @@ def hvp(
     dh_next_ds_dot_s = (
         h_dot_s[:-1] * (1 - f_s) * f_s
         - n_dot_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
-        - f_dot_s * h_s[:-1] * f_s
-        + f_dot_s * h_s[:-1] * (1 - f_s)
-        + sigmoid_h_next_dot_s * n_s * sigmoid_h_next_s
-        - sigmoid_h_next_dot_s * n_s * one_minus_sigmoid_h_next_s
+        + f_dot_s * h_s[:-1] * (1 - 2 * f_s)
+        - sigmoid_h_next_dot_s * n_s * (1 - 2 * sigmoid_h_next_s)
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()

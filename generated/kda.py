@@ -731,15 +731,13 @@ def hvp(
     low_s = gates_s[..., N:]
     beta_dot_s = gates_dot_s[..., :N]
     low_dot_s = gates_dot_s[..., N:]
-    (
-        dW_q_dot, dW_k_dot, dP_v_dot, dG_dot, db_dot, dA_dot
-    ) = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
+    dW_q_dot, dW_k_dot, dP_v_dot, dG_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "G"))
+    db_dot, dA_dot = (dparams_dot[k] for k in ("b", "A"))
     dw_F_dot = dparams_dot.stacked["w_F"]
     A, W_q, G, P_v, W_k = (params[k] for k in ("A", "W_q", "G", "P_v", "W_k"))
     w_F = params.stacked["w_F"]
-    A_dot, W_q_dot, G_dot, P_v_dot, W_k_dot = (
-        params_dot[k] for k in ("A", "W_q", "G", "P_v", "W_k")
-    )
+    A_dot, W_q_dot, G_dot, P_v_dot = (params_dot[k] for k in ("A", "W_q", "G", "P_v"))
+    W_k_dot = params_dot["W_k"]
     w_F_dot = params_dot.stacked["w_F"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, N + R), dtype)
     dq_s, dq_dot_s, da_s, da_dot_s, dk_s, dk_dot_s = np.empty((6, T, B, N, K), dtype)
@@ -760,7 +758,7 @@ def hvp(
     da_a_dg_s = -exp_A[..., None] * sigmoid_g_s
     da_a_dg_dot_s = -exp_A_dot[..., None] * sigmoid_g_s - sigmoid_g_dot_s * exp_A[..., None]
     dbeta_da_beta_s = (1 - beta_s) * beta_s
-    dbeta_da_beta_dot_s = beta_dot_s * (1 - beta_s) - beta_dot_s * beta_s
+    dbeta_da_beta_dot_s = beta_dot_s * (1 - 2 * beta_s)
     dsqrt_k_rate_s = -(1 / sqrt_k_s)
     dsqrt_k_dot_rate_s = sqrt_k_dot_s / sqrt_k_s**2
     inv_sqrt_k_s = 1 / sqrt_k_s
@@ -916,9 +914,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     low_s = gates_s[..., N:]
     A, W_q, W_k, P_v, G = (params[k] for k in ("A", "W_q", "W_k", "P_v", "G"))
     w_F = params.stacked["w_F"]
-    (
-        W_q_dot, W_k_dot, P_v_dot, G_dot, b_dot, A_dot
-    ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
+    W_q_dot, W_k_dot, P_v_dot, G_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "G"))
+    b_dot, A_dot = (params_dot[k] for k in ("b", "A"))
     w_F_dot = params_dot.stacked["w_F"]
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
     gates_dot_s = np.empty((T, B, N + R), dtype)
@@ -927,7 +924,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     D_dot_s = np.empty((T, B, N, K, V), dtype)
     a_beta_dot_s = gates_dot_s[..., :N]
     low_dot_s = gates_dot_s[..., N:]
-    beta_dot_s, D_T_k_dot_s, u_dot_s, o_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
+    beta_dot_s, D_T_k_dot_s, u_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s
+    o_dot_s = o_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     exp_A = np.exp(A)

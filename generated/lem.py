@@ -443,9 +443,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             dy_before = dy.copy()
             dz_before = dz.copy()
-        da_tanh_y_next, da_tanh_z_next, da_r, da_s = (
-            dy_next_da_tanh_y_next, dz_next_da_tanh_z_next, dy_next_da_r, dz_next_da_s
-        )
+        da_tanh_y_next, da_tanh_z_next = dy_next_da_tanh_y_next, dz_next_da_tanh_z_next
+        da_r, da_s = dy_next_da_r, dz_next_da_s
         np.add(dy_next, dy_, out=dy_next)
         np.multiply(dy_next_da_tanh_y_next, dy_next, out=da_tanh_y_next)
         np.dot(da_tanh_y_next, W_y, out=da_tanh_y_next_W_y)
@@ -612,19 +611,19 @@ def hvp(
     dz_next_da_tanh_z_next_dot_s = (
         s_dot_s * (1 - tanh_z_next_s**2) - 2 * tanh_z_next_dot_s * s_s * tanh_z_next_s
     )
-    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * r_s * dy_next_dy_s
+    dy_next_da_r_part_s = r_s * dy_next_dy_s
+    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * dy_next_da_r_part_s
     dy_next_da_r_dot_s = (
-        r_dot_s * (tanh_y_next_s - y_s[:-1]) * dy_next_dy_s
-        - y_dot_s[:-1] * r_s * dy_next_dy_s
-        - r_dot_s * (tanh_y_next_s - y_s[:-1]) * r_s
-        + tanh_y_next_dot_s * r_s * dy_next_dy_s
+        r_dot_s * (tanh_y_next_s - y_s[:-1]) * (1 - 2 * r_s)
+        - y_dot_s[:-1] * dy_next_da_r_part_s
+        + tanh_y_next_dot_s * dy_next_da_r_part_s
     )
-    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * s_s * dz_next_dz_s
+    dz_next_da_s_part_s = s_s * dz_next_dz_s
+    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * dz_next_da_s_part_s
     dz_next_da_s_dot_s = (
-        s_dot_s * (tanh_z_next_s - z_s[:-1]) * dz_next_dz_s
-        - z_dot_s[:-1] * s_s * dz_next_dz_s
-        - s_dot_s * (tanh_z_next_s - z_s[:-1]) * s_s
-        + tanh_z_next_dot_s * s_s * dz_next_dz_s
+        s_dot_s * (tanh_z_next_s - z_s[:-1]) * (1 - 2 * s_s)
+        - z_dot_s[:-1] * dz_next_da_s_part_s
+        + tanh_z_next_dot_s * dz_next_da_s_part_s
     )
     dy_next = dy = dstate.y.copy()
     dz_next = dz = dstate.z.copy()
@@ -697,9 +696,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s, a_tanh_y_next_dot_in_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        a_tanh_y_next_dot_s, tanh_y_next_dot_s, s_dot_s, r_dot_s, tanh_z_next_dot_s
-    ) = a_tanh_y_next_dot_in_s, a_tanh_y_next_dot_in_s, a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s
+    a_tanh_y_next_dot_s, tanh_y_next_dot_s = a_tanh_y_next_dot_in_s, a_tanh_y_next_dot_in_s
+    s_dot_s, r_dot_s, tanh_z_next_dot_s = a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(y_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 3 * H]))

@@ -524,15 +524,14 @@ def hvp(
     da_z_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     step_n_s = _step(n_s)
-    one_minus_z_s = 1 - z_s
-    dh_next_da_n_s = one_minus_z_s * step_n_s
+    dh_next_da_n_s = (1 - z_s) * step_n_s
     dh_next_da_n_dot_s = -z_dot_s * step_n_s
-    dh_next_da_z_s = (h_s[:-1] - n_s) * z_s * one_minus_z_s
+    dh_next_da_z_part_s = (1 - z_s) * z_s
+    dh_next_da_z_s = (h_s[:-1] - n_s) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        h_dot_s[:-1] * z_s * one_minus_z_s
-        - z_dot_s * (h_s[:-1] - n_s) * z_s
-        + z_dot_s * (h_s[:-1] - n_s) * one_minus_z_s
-        - n_dot_s * z_s * one_minus_z_s
+        h_dot_s[:-1] * dh_next_da_z_part_s
+        + z_dot_s * (h_s[:-1] - n_s) * (1 - 2 * z_s)
+        - n_dot_s * dh_next_da_z_part_s
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()

@@ -600,9 +600,7 @@ def hvp(
         - dz_next_dot_s * y_s[:-1] * dt * step_A,
         axis=(0, 1),
     )
-    ds_dot[...] = np.sum(
-        (ddt_s * (1 - dt) - ddt_s * dt) * dt_dot_s + ddt_dot_s * (1 - dt) * dt, axis=(0, 1)
-    )
+    ds_dot[...] = np.sum(ddt_s * dt_dot_s * (1 - 2 * dt) + ddt_dot_s * (1 - dt) * dt, axis=(0, 1))
     np.matmul(_rows(dB_x_s).T, _rows(xs_dot), out=dB_dot)
     dB_dot += _rows(dB_x_dot_s).T @ _rows(xs)
     np.matmul(_rows(do_s).T, _rows(y_dot_s[1:]), out=dC_dot)

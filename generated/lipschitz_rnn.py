@@ -631,12 +631,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
         M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
         dtanh_d_da_tanh_d_s,
     ) = np.empty((6, T, B, H), dtype)
-    (
-        M_a_T_h_dot_s, a_dot_s, M_w_T_h_dot_s, w_dot_s, a_tanh_d_dot_s, tanh_d_dot_s
-    ) = (
-        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
-        dtanh_d_da_tanh_d_s,
-    )
+    M_a_T_h_dot_s, a_dot_s, M_w_T_h_dot_s = M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s
+    w_dot_s, a_tanh_d_dot_s = w_dot_in_s, a_tanh_d_dot_in_s
+    tanh_d_dot_s = dtanh_d_da_tanh_d_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), M_a_dot, out=_rows(M_a_T_h_dot_in_s))

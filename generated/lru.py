@@ -331,9 +331,8 @@ def forward(params, xs, state=None, lengths=None):
 
     I = params.input_size
     H = params.hidden_size
-    nu, theta, gamma, D, C_im, C_re = (
-        params[k] for k in ("nu", "theta", "gamma", "D", "C_im", "C_re")
-    )
+    nu, theta, gamma, D, C_im = (params[k] for k in ("nu", "theta", "gamma", "D", "C_im"))
+    C_re = params["C_re"]
     B_ = params.stacked["B"]
     h_re_s, h_im_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
@@ -418,13 +417,11 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    dnu, dtheta, dgamma, dC_re, dC_im, dD = (
-        dparams[k] for k in ("nu", "theta", "gamma", "C_re", "C_im", "D")
-    )
+    dnu, dtheta, dgamma, dC_re = (dparams[k] for k in ("nu", "theta", "gamma", "C_re"))
+    dC_im, dD = (dparams[k] for k in ("C_im", "D"))
     dB = dparams.stacked["B"]
-    nu, theta, gamma, C_im, C_re, D = (
-        params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re", "D")
-    )
+    nu, theta, gamma, C_im, C_re = (params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re"))
+    D = params["D"]
     B_ = params.stacked["B"]
     dgates_s = np.empty((T, B, 2 * H), dtype)
     dy_s, dC_im_h_im_next_s, dx_in_s = np.empty((3, T, B, I), dtype)
@@ -533,9 +530,8 @@ def step(params, x, state):
     h_re, h_im = _check_state("state", state, B, params)
     I = params.input_size
     H = params.hidden_size
-    nu, theta, gamma, C_im, C_re, D = (
-        params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re", "D")
-    )
+    nu, theta, gamma, C_im, C_re = (params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re"))
+    D = params["D"]
     B_ = params.stacked["B"]
     exp_nu = np.exp(nu)
     a_r = -exp_nu
@@ -635,13 +631,11 @@ def hvp(
     H = params.hidden_size
     B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     B_re_x_dot_s, B_im_x_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    (
-        dnu_dot, dtheta_dot, dgamma_dot, dC_re_dot, dC_im_dot, dD_dot
-    ) = (dparams_dot[k] for k in ("nu", "theta", "gamma", "C_re", "C_im", "D"))
+    dnu_dot, dtheta_dot, dgamma_dot = (dparams_dot[k] for k in ("nu", "theta", "gamma"))
+    dC_re_dot, dC_im_dot, dD_dot = (dparams_dot[k] for k in ("C_re", "C_im", "D"))
     dB_dot = dparams_dot.stacked["B"]
-    nu, theta, gamma, C_im, C_re, D = (
-        params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re", "D")
-    )
+    nu, theta, gamma, C_im, C_re = (params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re"))
+    D = params["D"]
     B_ = params.stacked["B"]
     nu_dot, C_im_dot, C_re_dot, D_dot = (params_dot[k] for k in ("nu", "C_im", "C_re", "D"))
     B_dot = params_dot.stacked["B"]
@@ -651,9 +645,8 @@ def hvp(
     ) = np.empty((4, T, B, H), dtype)
     dB_re_x_s, dB_im_x_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     dB_re_x_dot_s, dB_im_x_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    (
-        dh_im_next_s, dh_im_next_dot_s, dh_re_next_s, dh_re_next_dot_s
-    ) = dh_im_next_in_s, dh_im_next_dot_in_s, dh_re_next_in_s, dh_re_next_dot_in_s
+    dh_im_next_s, dh_im_next_dot_s = dh_im_next_in_s, dh_im_next_dot_in_s
+    dh_re_next_s, dh_re_next_dot_s = dh_re_next_in_s, dh_re_next_dot_in_s
     dxs_dot = np.empty((T, B, I), dtype)
     exp_nu = np.exp(nu)
     a_r = -exp_nu
@@ -782,13 +775,11 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     I = params.input_size
     H = params.hidden_size
     B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    nu, theta, gamma, D, C_im, C_re = (
-        params[k] for k in ("nu", "theta", "gamma", "D", "C_im", "C_re")
-    )
+    nu, theta, gamma, D, C_im = (params[k] for k in ("nu", "theta", "gamma", "D", "C_im"))
+    C_re = params["C_re"]
     B_ = params.stacked["B"]
-    (
-        nu_dot, theta_dot, gamma_dot, C_im_dot, C_re_dot, D_dot
-    ) = (params_dot[k] for k in ("nu", "theta", "gamma", "C_im", "C_re", "D"))
+    nu_dot, theta_dot, gamma_dot = (params_dot[k] for k in ("nu", "theta", "gamma"))
+    C_im_dot, C_re_dot, D_dot = (params_dot[k] for k in ("C_im", "C_re", "D"))
     B_dot = params_dot.stacked["B"]
     h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)

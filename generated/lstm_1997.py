@@ -571,24 +571,21 @@ def hvp(
     da_i_s, da_o_s, da_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_i_dot_s, da_o_dot_s, da_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    two_minus_sigmoid_c_next_each_s = 2 - 2 * sigmoid_c_next_s
-    dh_next_dc_next_s = o_s * sigmoid_c_next_s * two_minus_sigmoid_c_next_each_s
+    dh_next_dc_next_part_s = 2 * (1 - sigmoid_c_next_s) * sigmoid_c_next_s
+    dh_next_dc_next_s = o_s * dh_next_dc_next_part_s
     dh_next_dc_next_dot_s = (
-        o_dot_s * sigmoid_c_next_s * two_minus_sigmoid_c_next_each_s
-        - 2 * sigmoid_c_next_dot_s * o_s * sigmoid_c_next_s
-        + sigmoid_c_next_dot_s * o_s * two_minus_sigmoid_c_next_each_s
+        o_dot_s * dh_next_dc_next_part_s
+        + 2 * sigmoid_c_next_dot_s * o_s * (1 - 2 * sigmoid_c_next_s)
     )
-    dc_next_da_part_s = 4 - 4 * sigmoid_a_s
-    dc_next_da_s = i_s * sigmoid_a_s * dc_next_da_part_s
+    dc_next_da_part_s = 4 * (1 - sigmoid_a_s) * sigmoid_a_s
+    dc_next_da_s = i_s * dc_next_da_part_s
     dc_next_da_dot_s = (
-        i_dot_s * sigmoid_a_s * dc_next_da_part_s
-        - 4 * sigmoid_a_dot_s * i_s * sigmoid_a_s
-        + sigmoid_a_dot_s * i_s * dc_next_da_part_s
+        i_dot_s * dc_next_da_part_s + 4 * sigmoid_a_dot_s * i_s * (1 - 2 * sigmoid_a_s)
     )
     dh_next_da_o_s = (1 - o_s) * o_s * s_s
-    dh_next_da_o_dot_s = o_dot_s * (1 - o_s) * s_s - o_dot_s * o_s * s_s + s_dot_s * (1 - o_s) * o_s
+    dh_next_da_o_dot_s = o_dot_s * (1 - 2 * o_s) * s_s + s_dot_s * (1 - o_s) * o_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -644,9 +641,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     g_dot_s, dsigmoid_c_next_dc_next_s, s_dot_s = np.empty((3, T, B, H), dtype)
     a_i_dot_s, a_o_dot_s, a_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        sigmoid_c_next_dot_s, i_dot_s, o_dot_s, sigmoid_a_dot_s
-    ) = dsigmoid_c_next_dc_next_s, a_i_dot_s, a_o_dot_s, a_dot_s
+    sigmoid_c_next_dot_s, i_dot_s = dsigmoid_c_next_dc_next_s, a_i_dot_s
+    o_dot_s, sigmoid_a_dot_s = a_o_dot_s, a_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))

@@ -602,9 +602,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
@@ -612,12 +610,12 @@ def hvp(
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
-    dc_next_da_i_s = (g_s - c_s[:-1]) * i_s * dc_next_dc_s
+    dc_next_da_i_part_s = i_s * dc_next_dc_s
+    dc_next_da_i_s = (g_s - c_s[:-1]) * dc_next_da_i_part_s
     dc_next_da_i_dot_s = (
-        i_dot_s * (g_s - c_s[:-1]) * dc_next_dc_s
-        - c_dot_s[:-1] * i_s * dc_next_dc_s
-        - i_dot_s * (g_s - c_s[:-1]) * i_s
-        + g_dot_s * i_s * dc_next_dc_s
+        i_dot_s * (g_s - c_s[:-1]) * (1 - 2 * i_s)
+        - c_dot_s[:-1] * dc_next_da_i_part_s
+        + g_dot_s * dc_next_da_i_part_s
     )
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
@@ -692,9 +690,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     a_i_dot_in_s, a_g_dot_s, a_o_dot_in_s = (
         gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
     )
-    (
-        a_i_dot_s, i_dot_s, a_o_dot_s, o_dot_s, tanh_c_next_dot_s, g_dot_s
-    ) = a_i_dot_in_s, a_i_dot_in_s, a_o_dot_in_s, a_o_dot_in_s, dtanh_c_next_dc_next_s, a_g_dot_s
+    a_i_dot_s, i_dot_s, a_o_dot_s = a_i_dot_in_s, a_i_dot_in_s, a_o_dot_in_s
+    o_dot_s, tanh_c_next_dot_s, g_dot_s = a_o_dot_in_s, dtanh_c_next_dc_next_s, a_g_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))

@@ -566,9 +566,7 @@ def hvp(
     )
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     one_minus_f_s = 1 - f_s
     dc_next_da_g_s = (1 - g_s**2) * one_minus_f_s
@@ -576,8 +574,7 @@ def hvp(
     dc_next_da_f_s = (c_s[:-1] - g_s) * f_s * one_minus_f_s
     dc_next_da_f_dot_s = (
         c_dot_s[:-1] * f_s * one_minus_f_s
-        - f_dot_s * (c_s[:-1] - g_s) * f_s
-        + f_dot_s * (c_s[:-1] - g_s) * one_minus_f_s
+        + f_dot_s * (c_s[:-1] - g_s) * (1 - 2 * f_s)
         - g_dot_s * f_s * one_minus_f_s
     )
     dh_next = dh = dstate.h.copy()
@@ -637,9 +634,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
     a_f_dot_s, a_o_dot_s, a_g_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    tanh_c_next_dot_s, f_dot_s, g_dot_s, o_dot_s = (
-        dtanh_c_next_dc_next_s, a_f_dot_s, a_g_dot_s, a_o_dot_s
-    )
+    tanh_c_next_dot_s, f_dot_s, g_dot_s = dtanh_c_next_dc_next_s, a_f_dot_s, a_g_dot_s
+    o_dot_s = a_o_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))

@@ -524,9 +524,8 @@ def backward(params, tape, dys, dstate=None):
             di_before = di.copy()
             df_before = df.copy()
             do_before = do.copy()
-        da_o_next, da_g, da_f_next, da_i_next = (
-            do_next_da_o_next, dc_next_da_g, df_next_da_f_next, di_next_da_i_next
-        )
+        da_o_next, da_g, da_f_next = do_next_da_o_next, dc_next_da_g, df_next_da_f_next
+        da_i_next = di_next_da_i_next
         np.add(dh_next, dy, out=dh_next)
         # do_next += dh_next * tanh_c_next
         np.multiply(dh_next, tanh_c_next, out=work)
@@ -709,15 +708,13 @@ def hvp(
         gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
     dp_i_dot, dp_f_dot, dp_o_dot = (dparams_dot[k] for k in ("p_i", "p_f", "p_o"))
-    (
-        dW_dot, dU_dot, db_dot, dR__dot, dR_dot, dR___dot
-    ) = (dparams_dot.stacked[k] for k in ("W", "U", "b", "R_", "R", "R__"))
+    dW_dot, dU_dot, db_dot, dR__dot = (dparams_dot.stacked[k] for k in ("W", "U", "b", "R_"))
+    dR_dot, dR___dot = (dparams_dot.stacked[k] for k in ("R", "R__"))
     p_o, p_f, p_i = (params[k] for k in ("p_o", "p_f", "p_i"))
     U, R_, R, R__, W = (params.stacked[k] for k in ("U", "R_", "R", "R__", "W"))
     p_o_dot, p_f_dot, p_i_dot = (params_dot[k] for k in ("p_o", "p_f", "p_i"))
-    U_dot, R__dot, R_dot, R___dot, W_dot = (
-        params_dot.stacked[k] for k in ("U", "R_", "R", "R__", "W")
-    )
+    U_dot, R__dot, R_dot, R___dot = (params_dot.stacked[k] for k in ("U", "R_", "R", "R__"))
+    W_dot = params_dot.stacked["W"]
     dgates_1_s, dgates_1_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dgates_2_s, dgates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_g_s, da_i_s, da_f_s, da_o_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -729,15 +726,15 @@ def hvp(
         da_i_next_dot_s, da_f_next_dot_s, da_o_next_dot_s
     ) = (dgates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    do_next_da_o_next_dot_s = o_dot_s[1:] * (1 - o_s[1:]) - o_dot_s[1:] * o_s[1:]
+    do_next_da_o_next_dot_s = o_dot_s[1:] * (1 - 2 * o_s[1:])
     dh_next_dc_next_s = o_s[1:] * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
         o_dot_s[1:] * (1 - tanh_c_next_s**2) - 2 * tanh_c_next_dot_s * o_s[1:] * tanh_c_next_s
     )
     dc_next_da_g_s = i_s[1:] * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s[1:] * (1 - g_s**2) - 2 * g_dot_s * i_s[1:] * g_s
-    df_next_da_f_next_dot_s = f_dot_s[1:] * (1 - f_s[1:]) - f_dot_s[1:] * f_s[1:]
-    di_next_da_i_next_dot_s = i_dot_s[1:] * (1 - i_s[1:]) - i_dot_s[1:] * i_s[1:]
+    df_next_da_f_next_dot_s = f_dot_s[1:] * (1 - 2 * f_s[1:])
+    di_next_da_i_next_dot_s = i_dot_s[1:] * (1 - 2 * i_s[1:])
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     di_next = di = dstate.i.copy()
@@ -862,9 +859,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     p_i, p_f, p_o = (params[k] for k in ("p_i", "p_f", "p_o"))
     W, U, R, R_, R__ = (params.stacked[k] for k in ("W", "U", "R", "R_", "R__"))
     p_i_dot, p_f_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o"))
-    U_dot, W_dot, b_dot, R_dot, R__dot, R___dot = (
-        params_dot.stacked[k] for k in ("U", "W", "b", "R", "R_", "R__")
-    )
+    U_dot, W_dot, b_dot, R_dot, R__dot = (params_dot.stacked[k] for k in ("U", "W", "b", "R", "R_"))
+    R___dot = params_dot.stacked["R__"]
     h_dot_s, c_dot_s, i_dot_s, f_dot_s, o_dot_s = np.empty((5, T + 1, B, H), dtype)
     gates_1_dot_s = np.empty((T, B, 4 * H), dtype)
     gates_2_dot_s = np.empty((T, B, 3 * H), dtype)
@@ -875,9 +871,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         a_i_next_dot_s, a_f_next_dot_s, a_o_next_dot_s
     ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_i_dot_s, a_f_dot_s, a_o_dot_s, tanh_c_next_dot_s, g_dot_s
-    ) = a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s, dtanh_c_next_dc_next_s, a_g_dot_s
+    a_i_dot_s, a_f_dot_s, a_o_dot_s = a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s
+    tanh_c_next_dot_s, g_dot_s = dtanh_c_next_dc_next_s, a_g_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))

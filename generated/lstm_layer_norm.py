@@ -395,35 +395,18 @@ def forward(params, xs, state=None, lengths=None):
 
     H = params.hidden_size
     s_c, t_c = (params[k] for k in ("s_c", "t_c"))
-    W, b, t_u, t_v, s_v, U, s_u = (
-        params.stacked[k] for k in ("W", "b", "t_u", "t_v", "s_v", "U", "s_u")
-    )
+    W, b, t_u, t_v, s_v, U = (params.stacked[k] for k in ("W", "b", "t_u", "t_v", "s_v", "U"))
+    s_u = params.stacked["s_u"]
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_2_s, p_s, q_s, a_s, a_in_s = np.empty((5, T, B, 4 * H), dtype)
-    (
-        sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, a_sigma_u_s, a_sigma_c_s
-    ) = np.empty((6, T, B, 1), dtype)
+    sigma_v_s, sigma_u_s, sigma_c_s = np.empty((3, T, B, 1), dtype)
     p_c_s, a_tanh_h_next_s = np.empty((2, T, B, H), dtype)
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        sigma_v_s, sigma_u_s, sigma_c_s, tanh_h_next_s
-    ) = a_sigma_v_s, a_sigma_u_s, a_sigma_c_s, a_tanh_h_next_s
-    work_4H_s = np.empty((T, B, 4 * H), dtype)
+    tanh_h_next_s = a_tanh_h_next_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    np.add.reduce(gates_2_s, axis=-1, keepdims=True, out=sum_mu_v_terms_s)
-    np.divide(sum_mu_v_terms_s, 4 * H, out=mu_v_s)
-    # sum_a_sigma_v_terms = sum((gates_2 - mu_v) ** 2)
-    np.subtract(gates_2_s, mu_v_s, out=work_4H_s)
-    _dot(work_4H_s, work_4H_s, out=sum_a_sigma_v_terms_s)
-    # a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
-    np.divide(sum_a_sigma_v_terms_s, 4 * H, out=a_sigma_v_s)
-    np.add(a_sigma_v_s, 1e-05, out=a_sigma_v_s)
-    np.sqrt(a_sigma_v_s, out=sigma_v_s)
-    # q = (gates_2 - mu_v) / sigma_v
-    np.subtract(gates_2_s, mu_v_s, out=q_s)
-    np.divide(q_s, sigma_v_s, out=q_s)
+    _standardise(gates_2_s, 1e-05, q_s, sigma_v_s)
     a_bias = b + t_u + t_v
     # a_in = s_v * q + a_bias
     np.multiply(s_v, q_s, out=a_in_s)
@@ -434,34 +417,21 @@ def forward(params, xs, state=None, lengths=None):
     h = h_s[0]
     c_s[0] = state.c
     c = c_s[0]
-    gates_1, u_minus_mu_u = np.empty((2, B, 4 * H), dtype)
-    (
-        sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_c_next, mu_c, sum_a_sigma_c_terms
-    ) = np.empty((6, B, 1), dtype)
-    c_next_minus_mu_c = np.empty((B, H), dtype)
+    gates_1 = np.empty((B, 4 * H), dtype)
     gates_1_T = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
-        a_sigma_u_s, p_s, a_in_s, a_s, a_s[..., : 3 * H], f_s, g_s, i_s, c_s[1:], a_sigma_c_s,
-        p_c_s, a_tanh_h_next_s, o_s, h_s[1:], ended_s, strict=True,
+        p_s, sigma_u_s, a_in_s, a_s, a_s[..., : 3 * H], f_s, g_s, i_s, c_s[1:], p_c_s, sigma_c_s,
+        a_tanh_h_next_s, o_s, h_s[1:], ended_s, strict=True,
     )
     for (
-        a_sigma_u, p, a_in, a, f_i_o, f, g, i, c_next, a_sigma_c, p_c, a_tanh_h_next, o, h_next,
-        ended,
+        p, sigma_u, a_in, a, f_i_o, f, g, i, c_next, p_c, sigma_c, a_tanh_h_next, o, h_next, ended
     ) in steps:
-        sigma_u, sigma_c, tanh_h_next = a_sigma_u, a_sigma_c, a_tanh_h_next
+        tanh_h_next = a_tanh_h_next
         np.dot(U, h.T, out=gates_1_T)
         np.copyto(gates_1, gates_1_T.T)
-        np.add.reduce(gates_1, axis=-1, keepdims=True, out=sum_mu_u_terms)
-        np.divide(sum_mu_u_terms, 4 * H, out=mu_u)
-        np.subtract(gates_1, mu_u, out=u_minus_mu_u)
-        _dot(u_minus_mu_u, u_minus_mu_u, out=sum_a_sigma_u_terms)
-        # a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
-        np.divide(sum_a_sigma_u_terms, 4 * H, out=a_sigma_u)
-        np.add(a_sigma_u, 1e-05, out=a_sigma_u)
-        np.sqrt(a_sigma_u, out=sigma_u)
-        np.divide(u_minus_mu_u, sigma_u, out=p)
+        _standardise(gates_1, 1e-05, p, sigma_u)
         # a = s_u * p + a_in
         np.multiply(s_u, p, out=a)
         np.add(a, a_in, out=a)
@@ -474,15 +444,7 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
         np.add(c_next, work, out=c_next)
-        np.add.reduce(c_next, axis=-1, keepdims=True, out=sum_c_next)
-        np.divide(sum_c_next, H, out=mu_c)
-        np.subtract(c_next, mu_c, out=c_next_minus_mu_c)
-        _dot(c_next_minus_mu_c, c_next_minus_mu_c, out=sum_a_sigma_c_terms)
-        # a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
-        np.divide(sum_a_sigma_c_terms, H, out=a_sigma_c)
-        np.add(a_sigma_c, 1e-05, out=a_sigma_c)
-        np.sqrt(a_sigma_c, out=sigma_c)
-        np.divide(c_next_minus_mu_c, sigma_c, out=p_c)
+        _standardise(c_next, 1e-05, p_c, sigma_c)
         # a_tanh_h_next = s_c * p_c + t_c
         np.multiply(s_c, p_c, out=a_tanh_h_next)
         np.add(a_tanh_h_next, t_c, out=a_tanh_h_next)
@@ -531,16 +493,11 @@ def backward(params, tape, dys, dstate=None):
     H = params.hidden_size
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     ds_c, dt_c = (dparams[k] for k in ("s_c", "t_c"))
-    dU, dW, ds_u, dt_u, ds_v, dt_v, db = (
-        dparams.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v", "t_v", "b")
-    )
+    dU, dW, ds_u, dt_u, ds_v = (dparams.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v"))
+    dt_v, db = (dparams.stacked[k] for k in ("t_v", "b"))
     s_c = params["s_c"]
     s_u, U, s_v, W = (params.stacked[k] for k in ("s_u", "U", "s_v", "W"))
     dgates_1_s, dgates_2_s, dq_s, da_s = np.empty((4, T, B, 4 * H), dtype)
-    (
-        inv_sigma_c_s, inv_sigma_v_s, inv_sigma_u_s, sum_mean_dq_q_terms_s, mean_dq_q_s,
-        sum_mean_dq_terms_s, mean_dq_s,
-    ) = np.empty((7, T, B, 1), dtype)
     dh_next_da_tanh_h_next_s = np.empty((T, B, H), dtype)
     (
         dc_next_da_f_s, dc_next_da_i_s, dh_next_da_o_s, dc_next_da_g_s
@@ -553,7 +510,6 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(tanh_h_next_s, tanh_h_next_s, out=dh_next_da_tanh_h_next_s)
     np.subtract(1, dh_next_da_tanh_h_next_s, out=dh_next_da_tanh_h_next_s)
     np.multiply(dh_next_da_tanh_h_next_s, o_s, out=dh_next_da_tanh_h_next_s)
-    np.divide(1.0, sigma_c_s, out=inv_sigma_c_s)
     # dc_next_da_g = i * (1 - g**2)
     np.multiply(g_s, g_s, out=dc_next_da_g_s)
     np.subtract(1, dc_next_da_g_s, out=dc_next_da_g_s)
@@ -570,60 +526,36 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, f_s, out=dc_next_da_f_s)
     np.multiply(dc_next_da_f_s, c_s[:-1], out=dc_next_da_f_s)
     np.multiply(dc_next_da_f_s, f_s, out=dc_next_da_f_s)
-    np.divide(1.0, sigma_v_s, out=inv_sigma_v_s)
-    np.divide(1.0, sigma_u_s, out=inv_sigma_u_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dp = np.empty((B, 4 * H), dtype)
-    dp_c = np.empty((B, H), dtype)
-    (
-        sum_mean_dp_c_p_c_terms, mean_dp_c_p_c, sum_dp_c, mean_dp_c, sum_mean_dp_p_terms, mean_dp_p,
-        sum_mean_dp_terms, mean_dp,
-    ) = np.empty((8, B, 1), dtype)
-    work = np.empty((B, H), dtype)
+    dp_c, dc_next_part = np.empty((2, B, H), dtype)
     steps = _backwards(
-        dys, dh_next_da_tanh_h_next_s, p_c_s, inv_sigma_c_s, dc_next_da_g_s, dh_next_da_o_s,
-        dc_next_da_i_s, dc_next_da_f_s, da_s, p_s, inv_sigma_u_s, dgates_1_s, f_s, ended_s,
+        dys, dh_next_da_tanh_h_next_s, p_c_s, sigma_c_s, dc_next_da_g_s, dh_next_da_o_s,
+        dc_next_da_i_s, dc_next_da_f_s, da_s, p_s, sigma_u_s, dgates_1_s, f_s, ended_s,
     )
     for (
-        dy, dh_next_da_tanh_h_next, p_c, inv_sigma_c, dc_next_da_g, dh_next_da_o, dc_next_da_i,
-        dc_next_da_f, da, p, inv_sigma_u, dgates_1, f, ended,
+        dy, dh_next_da_tanh_h_next, p_c, sigma_c, dc_next_da_g, dh_next_da_o, dc_next_da_i,
+        dc_next_da_f, da, p, sigma_u, dgates_1, f, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
-        da_tanh_h_next, da_g, da_o, da_i, da_f = (
-            dh_next_da_tanh_h_next, dc_next_da_g, dh_next_da_o, dc_next_da_i, dc_next_da_f
-        )
+        da_tanh_h_next, da_g, da_o = dh_next_da_tanh_h_next, dc_next_da_g, dh_next_da_o
+        da_i, da_f = dc_next_da_i, dc_next_da_f
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.multiply(da_tanh_h_next, s_c, out=dp_c)
-        _dot(dp_c, p_c, out=sum_mean_dp_c_p_c_terms)
-        np.divide(sum_mean_dp_c_p_c_terms, H, out=mean_dp_c_p_c)
-        np.add.reduce(dp_c, axis=-1, keepdims=True, out=sum_dp_c)
-        np.divide(sum_dp_c, H, out=mean_dp_c)
-        # dc_next += (dp_c - p_c * mean_dp_c_p_c - mean_dp_c) * inv_sigma_c
-        np.multiply(p_c, mean_dp_c_p_c, out=work)
-        np.subtract(dp_c, work, out=work)
-        np.subtract(work, mean_dp_c, out=work)
-        np.multiply(work, inv_sigma_c, out=work)
-        np.add(dc_next, work, out=dc_next)
+        _standardise_slope(dp_c, p_c, sigma_c, out=dc_next_part)
+        np.add(dc_next, dc_next_part, out=dc_next)
         np.multiply(dc_next_da_g, dc_next, out=da_g)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
         np.multiply(da, s_u, out=dp)
-        _dot(dp, p, out=sum_mean_dp_p_terms)
-        np.divide(sum_mean_dp_p_terms, 4 * H, out=mean_dp_p)
-        np.add.reduce(dp, axis=-1, keepdims=True, out=sum_mean_dp_terms)
-        np.divide(sum_mean_dp_terms, 4 * H, out=mean_dp)
-        # dgates_1 = (dp - p * mean_dp_p - mean_dp) * inv_sigma_u
-        np.multiply(p, mean_dp_p, out=dgates_1)
-        np.subtract(dp, dgates_1, out=dgates_1)
-        np.subtract(dgates_1, mean_dp, out=dgates_1)
-        np.multiply(dgates_1, inv_sigma_u, out=dgates_1)
+        _standardise_slope(dp, p, sigma_u, out=dgates_1)
         np.dot(dgates_1, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
@@ -635,15 +567,7 @@ def backward(params, tape, dys, dstate=None):
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(da_s, s_v, out=dq_s)
-    _dot(dq_s, q_s, out=sum_mean_dq_q_terms_s)
-    np.divide(sum_mean_dq_q_terms_s, 4 * H, out=mean_dq_q_s)
-    np.add.reduce(dq_s, axis=-1, keepdims=True, out=sum_mean_dq_terms_s)
-    np.divide(sum_mean_dq_terms_s, 4 * H, out=mean_dq_s)
-    # dgates_2 = (dq - q * mean_dq_q - mean_dq) * inv_sigma_v
-    np.multiply(q_s, mean_dq_q_s, out=dgates_2_s)
-    np.subtract(dq_s, dgates_2_s, out=dgates_2_s)
-    np.subtract(dgates_2_s, mean_dq_s, out=dgates_2_s)
-    np.multiply(dgates_2_s, inv_sigma_v_s, out=dgates_2_s)
+    _standardise_slope(dq_s, q_s, sigma_v_s, out=dgates_2_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
@@ -674,26 +598,18 @@ def step(params, x, state):
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
     s_c, t_c = (params[k] for k in ("s_c", "t_c"))
-    b, t_u, t_v, U, W, s_u, s_v = (
-        params.stacked[k] for k in ("b", "t_u", "t_v", "U", "W", "s_u", "s_v")
-    )
+    b, t_u, t_v, U, W, s_u = (params.stacked[k] for k in ("b", "t_u", "t_v", "U", "W", "s_u"))
+    s_v = params.stacked["s_v"]
     a_in = b + t_u + t_v
-    gates_1, gates_2, a = np.empty((3, B, 4 * H), dtype)
+    gates_1, gates_2, p, q, a = np.empty((5, B, 4 * H), dtype)
+    p_c = np.empty((B, H), dtype)
     f, i, o, g = (a[:, k * H : (k + 1) * H] for k in range(4))
     f_i_o = a[:, : 3 * H]
     half = np.array(0.5, dtype)
     gates_1[...] = h @ U.T
     gates_2[...] = x @ W.T
-    mu_u = np.sum(gates_1, axis=-1, keepdims=True) / 4 / H
-    u_minus_mu_u = gates_1 - mu_u
-    a_sigma_u = 1e-05 + _dot(u_minus_mu_u, u_minus_mu_u) / 4 / H
-    sigma_u = np.sqrt(a_sigma_u)
-    p = u_minus_mu_u / sigma_u
-    mu_v = np.sum(gates_2, axis=-1, keepdims=True) / 4 / H
-    v_minus_mu_v = gates_2 - mu_v
-    a_sigma_v = 1e-05 + _dot(v_minus_mu_v, v_minus_mu_v) / 4 / H
-    sigma_v = np.sqrt(a_sigma_v)
-    q = v_minus_mu_v / sigma_v
+    _standardise(gates_1, 1e-05, p)
+    _standardise(gates_2, 1e-05, q)
     a[...] = s_u * p + s_v * q + a_in
     # f, i, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(f_i_o, half, out=f_i_o)
@@ -701,11 +617,7 @@ def step(params, x, state):
     np.multiply(f_i_o, half, out=f_i_o)
     np.add(f_i_o, half, out=f_i_o)
     c_next = f * c + i * g
-    mu_c = np.sum(c_next, axis=-1, keepdims=True) / H
-    c_next_minus_mu_c = c_next - mu_c
-    a_sigma_c = 1e-05 + _dot(c_next_minus_mu_c, c_next_minus_mu_c) / H
-    sigma_c = np.sqrt(a_sigma_c)
-    p_c = c_next_minus_mu_c / sigma_c
+    _standardise(c_next, 1e-05, p_c)
     a_tanh_h_next = s_c * p_c + t_c
     tanh_h_next = np.tanh(a_tanh_h_next)
     h_next = o * tanh_h_next
@@ -782,8 +694,8 @@ def hvp(
     # There: the tangents of the forward pass.
     _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, inv_sigma_u_s, sigma_v_dot_s, inv_sigma_c_s,
-        sigma_u_dot_s, sigma_c_dot_s, p_c_dot_s, tanh_h_next_dot_s,
+        h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, sigma_v_dot_s, sigma_u_dot_s, sigma_c_dot_s,
+        p_c_dot_s, tanh_h_next_dot_s,
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
@@ -792,9 +704,8 @@ def hvp(
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     f_dot_s, i_dot_s, o_dot_s, g_dot_s = (a_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     ds_c_dot, dt_c_dot = (dparams_dot[k] for k in ("s_c", "t_c"))
-    (
-        dU_dot, dW_dot, ds_u_dot, dt_u_dot, ds_v_dot, dt_v_dot, db_dot
-    ) = (dparams_dot.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v", "t_v", "b"))
+    dU_dot, dW_dot, ds_u_dot, dt_u_dot = (dparams_dot.stacked[k] for k in ("U", "W", "s_u", "t_u"))
+    ds_v_dot, dt_v_dot, db_dot = (dparams_dot.stacked[k] for k in ("s_v", "t_v", "b"))
     s_c = params["s_c"]
     s_u, U, s_v, W = (params.stacked[k] for k in ("s_u", "U", "s_v", "W"))
     s_c_dot = params_dot["s_c"]
@@ -814,17 +725,12 @@ def hvp(
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_h_next_s
-        - o_dot_s * o_s * tanh_h_next_s
-        + tanh_h_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_h_next_s + tanh_h_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
-    inv_sigma_v_s = 1 / sigma_v_s
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -845,22 +751,18 @@ def hvp(
         dp_c = da_tanh_h_next_s[t] * s_c
         dp_c_dot = da_tanh_h_next_s[t] * s_c_dot + da_tanh_h_next_dot_s[t] * s_c
         mean_dp_c_p_c = _dot(dp_c, p_c_s[t]) / H
-        mean_dp_c_p_c_dot = (
-            np.sum(dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t], axis=-1, keepdims=True) / H
-        )
-        mean_dp_c = np.sum(dp_c, axis=-1, keepdims=True) / H
-        mean_dp_c_dot = np.sum(dp_c_dot, axis=-1, keepdims=True) / H
-        dc_next_part = dp_c - p_c_s[t] * mean_dp_c_p_c - mean_dp_c
-        dc_next += dc_next_part * inv_sigma_c_s[t]
+        mean_dp_c_p_c_dot = _dot(dp_c, p_c_dot_s[t]) / H
+        dc_next_part = _standardise_slope(dp_c, p_c_s[t], sigma_c_s[t])
+        dc_next += dc_next_part
+        dc_next_dot_part = _standardise_slope(dp_c_dot, p_c_s[t], sigma_c_s[t])
         dc_next_dot += (
-            (
-                dp_c_dot
-                - sigma_c_dot_s[t] * dc_next_part / sigma_c_s[t]
-                - p_c_dot_s[t] * mean_dp_c_p_c
-                - p_c_s[t] * mean_dp_c_p_c_dot
-                - mean_dp_c_dot
+            dc_next_dot_part
+            - (
+                sigma_c_dot_s[t] * dc_next_part
+                + p_c_dot_s[t] * mean_dp_c_p_c
+                + p_c_s[t] * mean_dp_c_p_c_dot
             )
-            * inv_sigma_c_s[t]
+            / sigma_c_s[t]
         )
         da_g_s[t] = dc_next * dc_next_da_g_s[t]
         da_g_dot_s[t] = dc_next * dc_next_da_g_dot_s[t] + dc_next_dot * dc_next_da_g_s[t]
@@ -873,21 +775,13 @@ def hvp(
         dp = da_s[t] * s_u
         dp_dot = da_s[t] * s_u_dot + da_dot_s[t] * s_u
         mean_dp_p = _dot(dp, p_s[t]) / 4 / H
-        mean_dp_p_dot = np.sum(dp * p_dot_s[t] + dp_dot * p_s[t], axis=-1, keepdims=True) / 4 / H
-        mean_dp = np.sum(dp, axis=-1, keepdims=True) / 4 / H
-        mean_dp_dot = np.sum(dp_dot, axis=-1, keepdims=True) / 4 / H
-        du_part = dp - p_s[t] * mean_dp_p - mean_dp
-        dgates_1_s[t] = du_part * inv_sigma_u_s[t]
-        sigma_u_dot_per_sigma_u = sigma_u_dot_s[t] / sigma_u_s[t]
+        mean_dp_p_dot = _dot(dp, p_dot_s[t]) / 4 / H
+        _standardise_slope(dp, p_s[t], sigma_u_s[t], out=dgates_1_s[t])
+        du_dot_part = _standardise_slope(dp_dot, p_s[t], sigma_u_s[t])
         dgates_1_dot_s[t] = (
-            (
-                dp_dot
-                - p_dot_s[t] * mean_dp_p
-                - p_s[t] * mean_dp_p_dot
-                - mean_dp_dot
-                - du_part * sigma_u_dot_per_sigma_u
-            )
-            * inv_sigma_u_s[t]
+            du_dot_part
+            - (dgates_1_s[t] * sigma_u_dot_s[t] + p_dot_s[t] * mean_dp_p + p_s[t] * mean_dp_p_dot)
+            / sigma_u_s[t]
         )
         dh[...] = dgates_1_s[t] @ U
         dh_dot[...] = dgates_1_dot_s[t] @ U
@@ -908,21 +802,12 @@ def hvp(
     dq_s = da_s * s_v
     dq_dot_s = da_s * s_v_dot + da_dot_s * s_v
     mean_dq_q_s = _dot(dq_s, q_s) / 4 / H
-    mean_dq_q_dot_s = np.sum(dq_s * q_dot_s + dq_dot_s * q_s, axis=-1, keepdims=True) / 4 / H
-    mean_dq_s = np.sum(dq_s, axis=-1, keepdims=True) / 4 / H
-    mean_dq_dot_s = np.sum(dq_dot_s, axis=-1, keepdims=True) / 4 / H
-    dv_part_s = dq_s - q_s * mean_dq_q_s - mean_dq_s
-    dgates_2_s = dv_part_s * inv_sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
+    mean_dq_q_dot_s = _dot(dq_s, q_dot_s) / 4 / H
+    dgates_2_s = _standardise_slope(dq_s, q_s, sigma_v_s)
+    dv_dot_part_s = _standardise_slope(dq_dot_s, q_s, sigma_v_s)
     dgates_2_dot_s = (
-        (
-            dq_dot_s
-            - q_dot_s * mean_dq_q_s
-            - q_s * mean_dq_q_dot_s
-            - mean_dq_dot_s
-            - dv_part_s * sigma_v_dot_per_sigma_v_s
-        )
-        * inv_sigma_v_s
+        dv_dot_part_s
+        - (dgates_2_s * sigma_v_dot_s + q_dot_s * mean_dq_q_s + q_s * mean_dq_q_dot_s) / sigma_v_s
     )
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot
@@ -949,9 +834,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     s_c = params["s_c"]
     W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
     s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
-    (
-        U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
-    ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
+    U_dot, W_dot, b_dot, t_u_dot = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u"))
+    t_v_dot, s_u_dot, s_v_dot = (params_dot.stacked[k] for k in ("t_v", "s_u", "s_v"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s, p_dot_s, a_dot_s = np.empty((4, T, B, 4 * H), dtype)
     sigma_u_dot_s, sigma_c_dot_s = np.empty((2, T, B, 1), dtype)
@@ -959,28 +843,22 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     a_f_dot_s, a_i_dot_s, a_o_dot_s, a_g_dot_s = (
         a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
-    (
-        a_tanh_h_next_dot_s, tanh_h_next_dot_s, f_dot_s, i_dot_s, o_dot_s, g_dot_s
-    ) = (
-        a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s, a_f_dot_s, a_i_dot_s, a_o_dot_s,
-        a_g_dot_s,
-    )
+    a_tanh_h_next_dot_s = a_tanh_h_next_dot_in_s
+    tanh_h_next_dot_s, f_dot_s = dtanh_h_next_da_tanh_h_next_s, a_f_dot_s
+    i_dot_s, o_dot_s, g_dot_s = a_i_dot_s, a_o_dot_s, a_g_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
     _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
     sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
-    q_dot_s = (gates_2_dot_s - mu_v_dot_s - sigma_v_dot_s * q_s) / sigma_v_s
+    q_dot_s = _standardise_slope(gates_2_dot_s, q_s, sigma_v_s)
     a_dot_bias = b_dot + t_u_dot + t_v_dot
     a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
     df_da_f_s = (1 - f_s) * f_s
     di_da_i_s = (1 - i_s) * i_s
     do_da_o_s = (1 - o_s) * o_s
     dg_da_g_s = 1 - g_s**2
-    inv_sigma_c_s = 1 / sigma_c_s
     a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
     dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
 
@@ -990,9 +868,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
         sigma_u_dot_s[t] = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
-        p_dot_s[t] = (gates_1_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_s[t]) * inv_sigma_u_s[t]
+        _standardise_slope(gates_1_dot_s[t], p_s[t], sigma_u_s[t], out=p_dot_s[t])
         a_dot_s[t] = p_dot_s[t] * s_u + a_dot_in_s[t]
         f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
         i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
@@ -1001,9 +878,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
         c_dot_s[t + 1] = (
             f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
         )
-        mu_c_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True) / H
         sigma_c_dot_s[t] = _dot(c_dot_s[t + 1], p_c_s[t]) / H
-        p_c_dot_s[t] = (c_dot_s[t + 1] - mu_c_dot - sigma_c_dot_s[t] * p_c_s[t]) * inv_sigma_c_s[t]
+        _standardise_slope(c_dot_s[t + 1], p_c_s[t], sigma_c_s[t], out=p_c_dot_s[t])
         a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
         tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
         h_dot_s[t + 1] = o_dot_s[t] * tanh_h_next_s[t] + tanh_h_next_dot_s[t] * o_s[t]
@@ -1012,8 +888,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
             np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
 
     handed = (
-        h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, inv_sigma_u_s, sigma_v_dot_s, inv_sigma_c_s,
-        sigma_u_dot_s, sigma_c_dot_s, p_c_dot_s, tanh_h_next_dot_s,
+        h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, sigma_v_dot_s, sigma_u_dot_s, sigma_c_dot_s,
+        p_c_dot_s, tanh_h_next_dot_s,
     )
     return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
@@ -1022,6 +898,23 @@ def _dot(a, b, out=None):
     """The sum over the features of a product, (…, 1); of complex numbers as they are."""
     a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
     return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
+
+
+def _standardise(v, eps, out, sigma=None):
+    """v with mean 0 and variance 1 over its features, and sigma, by which it is divided."""
+    mean = np.add.reduce(v, axis=-1, keepdims=True) / v.shape[-1]
+    np.subtract(v, mean, out=out)
+    sigma = np.sqrt(_dot(out, out) / v.shape[-1] + eps, out=sigma)
+    np.divide(out, sigma, out=out)
+
+
+def _standardise_slope(d, y, sigma, out=None):
+    """The derivative of what was standardised, y, applied to d: to the tangent of what it was, or
+    to the adjoint of y."""
+    out = np.multiply(y, _dot(d, y) / y.shape[-1], out=out)
+    np.subtract(d, out, out=out)
+    np.subtract(out, np.add.reduce(d, axis=-1, keepdims=True) / d.shape[-1], out=out)
+    return np.divide(out, sigma, out=out)
 
 
 def _rows(array):

@@ -338,9 +338,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W, b, gamma, U, alpha, beta = (
-        params.stacked[k] for k in ("W", "b", "gamma", "U", "alpha", "beta")
-    )
+    W, b, gamma, U, alpha = (params.stacked[k] for k in ("W", "b", "gamma", "U", "alpha"))
+    beta = params.stacked["beta"]
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_1_s, gates_2_s, m_s, a_s, a_in_s = np.empty((5, T, B, 4 * H), dtype)
     tanh_c_next_s = np.empty((T, B, H), dtype)
@@ -432,9 +431,8 @@ def backward(params, tape, dys, dstate=None):
     I = params.input_size
     H = params.hidden_size
     i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-    dW, dU, dalpha, dbeta, dgamma, db = (
-        dparams.stacked[k] for k in ("W", "U", "alpha", "beta", "gamma", "b")
-    )
+    dW, dU, dalpha, dbeta = (dparams.stacked[k] for k in ("W", "U", "alpha", "beta"))
+    dgamma, db = (dparams.stacked[k] for k in ("gamma", "b"))
     alpha, beta, U, gamma, W = (params.stacked[k] for k in ("alpha", "beta", "U", "gamma", "W"))
     dgates_1_s, dgates_2_s, dm_s, da_s = np.empty((4, T, B, 4 * H), dtype)
     dh_next_dc_next_s = np.empty((T, B, H), dtype)
@@ -538,9 +536,8 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    W, U, b, alpha, beta, gamma = (
-        params.stacked[k] for k in ("W", "U", "b", "alpha", "beta", "gamma")
-    )
+    W, U, b, alpha, beta = (params.stacked[k] for k in ("W", "U", "b", "alpha", "beta"))
+    gamma = params.stacked["gamma"]
     gates_1, gates_2, a = np.empty((3, B, 4 * H), dtype)
     i, f, g, o = (a[:, k * H : (k + 1) * H] for k in range(4))
     i_f_g = a[:, : 3 * H]
@@ -641,13 +638,11 @@ def hvp(
     H = params.hidden_size
     i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     i_dot_s, f_dot_s, g_dot_s, o_dot_s = (a_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        dW_dot, dU_dot, dalpha_dot, dbeta_dot, dgamma_dot, db_dot
-    ) = (dparams_dot.stacked[k] for k in ("W", "U", "alpha", "beta", "gamma", "b"))
+    dW_dot, dU_dot, dalpha_dot = (dparams_dot.stacked[k] for k in ("W", "U", "alpha"))
+    dbeta_dot, dgamma_dot, db_dot = (dparams_dot.stacked[k] for k in ("beta", "gamma", "b"))
     alpha, beta, U, gamma, W = (params.stacked[k] for k in ("alpha", "beta", "U", "gamma", "W"))
-    alpha_dot, beta_dot, U_dot, gamma_dot, W_dot = (
-        params_dot.stacked[k] for k in ("alpha", "beta", "U", "gamma", "W")
-    )
+    alpha_dot, beta_dot, U_dot = (params_dot.stacked[k] for k in ("alpha", "beta", "U"))
+    gamma_dot, W_dot = (params_dot.stacked[k] for k in ("gamma", "W"))
     dgates_2_s, dm_s, da_s, dgates_2_dot_s, dm_dot_s, da_dot_s = np.empty((6, T, B, 4 * H), dtype)
     da_i_s, da_f_s, da_g_s, da_o_s = (da_s[..., k * H : (k + 1) * H] for k in range(4))
     (
@@ -660,18 +655,14 @@ def hvp(
     )
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -746,18 +737,16 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     H = params.hidden_size
     i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     W, gamma, U, alpha, beta = (params.stacked[k] for k in ("W", "gamma", "U", "alpha", "beta"))
-    (
-        W_dot, U_dot, b_dot, alpha_dot, beta_dot, gamma_dot
-    ) = (params_dot.stacked[k] for k in ("W", "U", "b", "alpha", "beta", "gamma"))
+    W_dot, U_dot, b_dot, alpha_dot = (params_dot.stacked[k] for k in ("W", "U", "b", "alpha"))
+    beta_dot, gamma_dot = (params_dot.stacked[k] for k in ("beta", "gamma"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s, m_dot_s, a_dot_s, a_dot_in_s = np.empty((5, T, B, 4 * H), dtype)
     dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
     a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s = (
         a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
-    (
-        tanh_c_next_dot_s, i_dot_s, f_dot_s, g_dot_s, o_dot_s
-    ) = dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s
+    tanh_c_next_dot_s, i_dot_s, f_dot_s = dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s
+    g_dot_s, o_dot_s = a_g_dot_s, a_o_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_1_dot_s))

@@ -378,9 +378,8 @@ def forward(params, xs, state=None, lengths=None):
     f_s = gates_s[..., I + H : I + 2 * H]
     o_s = gates_s[..., I + 2 * H : I + 3 * H]
     g_s = gates_s[..., I + 3 * H :]
-    (
-        x_1_s, sigmoid_x_1_s, sigmoid_h_2_s, sigmoid_x_3_s, sigmoid_h_4_s
-    ) = x_1_rate_s, a_sigmoid_x_1_s, a_sigmoid_h_2_s, a_sigmoid_x_3_s, a_sigmoid_h_4_s
+    x_1_s, sigmoid_x_1_s, sigmoid_h_2_s = x_1_rate_s, a_sigmoid_x_1_s, a_sigmoid_h_2_s
+    sigmoid_x_3_s, sigmoid_h_4_s = a_sigmoid_x_3_s, a_sigmoid_h_4_s
 
     # For all steps at once: what does not depend on the state.
     np.multiply(2, xs, out=x_1_rate_s)
@@ -408,9 +407,8 @@ def forward(params, xs, state=None, lengths=None):
         a_sigmoid_x_1, x_1_rate, a_sigmoid_h_2, h_2, a_sigmoid_x_3, x_3, a_sigmoid_h_4, h_4, gates,
         sigmoid_x_5, x_5, a_i_a_f_a_o_a_g, i_f_o, f, g, i, c_next, tanh_c_next, o, h_next, ended,
     ) in steps:
-        (
-            sigmoid_x_1, x_1, sigmoid_h_2, sigmoid_x_3, sigmoid_h_4
-        ) = a_sigmoid_x_1, x_1_rate, a_sigmoid_h_2, a_sigmoid_x_3, a_sigmoid_h_4
+        sigmoid_x_1, x_1, sigmoid_h_2 = a_sigmoid_x_1, x_1_rate, a_sigmoid_h_2
+        sigmoid_x_3, sigmoid_h_4 = a_sigmoid_x_3, a_sigmoid_h_4
         np.dot(Q_x_1, h.T, out=a_sigmoid_x_1_T)
         np.copyto(a_sigmoid_x_1, a_sigmoid_x_1_T.T)
         _sigmoid(a_sigmoid_x_1, out=sigmoid_x_1)
@@ -505,9 +503,8 @@ def backward(params, tape, dys, dstate=None):
     f_s = gates_s[..., I + H : I + 2 * H]
     o_s = gates_s[..., I + 2 * H : I + 3 * H]
     g_s = gates_s[..., I + 3 * H :]
-    (
-        dQ_x_1, dR_h_2, dQ_x_3, dR_h_4, db_i, db_f, db_g, db_o
-    ) = (dparams[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4", "b_i", "b_f", "b_g", "b_o"))
+    dQ_x_1, dR_h_2, dQ_x_3, dR_h_4 = (dparams[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
+    db_i, db_f, db_g, db_o = (dparams[k] for k in ("b_i", "b_f", "b_g", "b_o"))
     dQ_U, dW = (dparams.stacked[k] for k in ("Q_U", "W"))
     R_h_4, Q_x_3, R_h_2, Q_x_1 = (params[k] for k in ("R_h_4", "Q_x_3", "R_h_2", "Q_x_1"))
     W, Q_U = (params.stacked[k] for k in ("W", "Q_U"))
@@ -523,13 +520,10 @@ def backward(params, tape, dys, dstate=None):
     dc_next_da_f_s = dgates_s[..., I + H : I + 2 * H]
     dh_next_da_o_s = dgates_s[..., I + 2 * H : I + 3 * H]
     dc_next_da_g_s = dgates_s[..., I + 3 * H :]
-    (
-        da_o_s, da_g_s, da_f_s, da_i_s, da_sigmoid_h_4_s, da_sigmoid_x_3_s, da_sigmoid_h_2_s,
-        da_sigmoid_x_1_s,
-    ) = (
-        dh_next_da_o_s, dc_next_da_g_s, dc_next_da_f_s, dc_next_da_i_s, dh_4_da_sigmoid_h_4_s,
-        dx_3_da_sigmoid_x_3_s, dh_2_da_sigmoid_h_2_s, dx_1_da_sigmoid_x_1_s,
-    )
+    da_o_s, da_g_s, da_f_s = dh_next_da_o_s, dc_next_da_g_s, dc_next_da_f_s
+    da_i_s, da_sigmoid_h_4_s = dc_next_da_i_s, dh_4_da_sigmoid_h_4_s
+    da_sigmoid_x_3_s, da_sigmoid_h_2_s = dx_3_da_sigmoid_x_3_s, dh_2_da_sigmoid_h_2_s
+    da_sigmoid_x_1_s = dx_1_da_sigmoid_x_1_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -602,13 +596,10 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
-        (
-            da_o, da_g, da_f, da_i, da_sigmoid_x_5, da_sigmoid_h_4, da_sigmoid_x_3, da_sigmoid_h_2,
-            da_sigmoid_x_1,
-        ) = (
-            dh_next_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i, dx_5_da_sigmoid_x_5,
-            dh_4_da_sigmoid_h_4, dx_3_da_sigmoid_x_3, dh_2_da_sigmoid_h_2, dx_1_da_sigmoid_x_1,
-        )
+        da_o, da_g, da_f, da_i = dh_next_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
+        da_sigmoid_x_5, da_sigmoid_h_4 = dx_5_da_sigmoid_x_5, dh_4_da_sigmoid_h_4
+        da_sigmoid_x_3, da_sigmoid_h_2 = dx_3_da_sigmoid_x_3, dh_2_da_sigmoid_h_2
+        da_sigmoid_x_1 = dx_1_da_sigmoid_x_1
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
         np.multiply(dh_next, dh_next_dc_next, out=work)
@@ -695,9 +686,8 @@ def step(params, x, state):
     f = gates[:, I + H : I + 2 * H]
     o = gates[:, I + 2 * H : I + 3 * H]
     g = gates[:, I + 3 * H :]
-    (
-        sigmoid_x_1, sigmoid_h_2, sigmoid_x_3, sigmoid_h_4
-    ) = a_sigmoid_x_1, a_sigmoid_h_2, a_sigmoid_x_3, a_sigmoid_h_4
+    sigmoid_x_1, sigmoid_h_2, sigmoid_x_3 = a_sigmoid_x_1, a_sigmoid_h_2, a_sigmoid_x_3
+    sigmoid_h_4 = a_sigmoid_h_4
     a_i_a_f_a_o_a_g = gates[:, I:]
     i_f_o = gates[:, I : I + 3 * H]
     half = np.array(0.5, dtype)
@@ -822,15 +812,14 @@ def hvp(
     f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
     o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
     g_dot_s = gates_dot_s[..., I + 3 * H :]
-    (
-        dQ_x_1_dot, dR_h_2_dot, dQ_x_3_dot, dR_h_4_dot, db_i_dot, db_f_dot, db_g_dot, db_o_dot
-    ) = (dparams_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4", "b_i", "b_f", "b_g", "b_o"))
+    dQ_x_1_dot, dR_h_2_dot, dQ_x_3_dot = (dparams_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3"))
+    dR_h_4_dot, db_i_dot, db_f_dot = (dparams_dot[k] for k in ("R_h_4", "b_i", "b_f"))
+    db_g_dot, db_o_dot = (dparams_dot[k] for k in ("b_g", "b_o"))
     dQ_U_dot, dW_dot = (dparams_dot.stacked[k] for k in ("Q_U", "W"))
     R_h_4, Q_x_3, R_h_2, Q_x_1 = (params[k] for k in ("R_h_4", "Q_x_3", "R_h_2", "Q_x_1"))
     W, Q_U = (params.stacked[k] for k in ("W", "Q_U"))
-    R_h_4_dot, Q_x_3_dot, R_h_2_dot, Q_x_1_dot = (
-        params_dot[k] for k in ("R_h_4", "Q_x_3", "R_h_2", "Q_x_1")
-    )
+    R_h_4_dot, Q_x_3_dot, R_h_2_dot = (params_dot[k] for k in ("R_h_4", "Q_x_3", "R_h_2"))
+    Q_x_1_dot = params_dot["Q_x_1"]
     W_dot, Q_U_dot = (params_dot.stacked[k] for k in ("W", "Q_U"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, I + 4 * H), dtype)
     (
@@ -857,59 +846,46 @@ def hvp(
     )
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
-    two_minus_sigmoid_x_5_each_s = 2 - 2 * sigmoid_x_5_s
-    dx_5_da_sigmoid_x_5_s = x_3_s * sigmoid_x_5_s * two_minus_sigmoid_x_5_each_s
-    dx_5_da_sigmoid_x_5_dot_s = (
-        x_3_dot_s * sigmoid_x_5_s * two_minus_sigmoid_x_5_each_s
-        - 2 * sigmoid_x_5_dot_s * x_3_s * sigmoid_x_5_s
-        + sigmoid_x_5_dot_s * x_3_s * two_minus_sigmoid_x_5_each_s
-    )
-    two_minus_sigmoid_h_4_each_s = 2 - 2 * sigmoid_h_4_s
-    dh_4_da_sigmoid_h_4_s = h_2_s * sigmoid_h_4_s * two_minus_sigmoid_h_4_each_s
-    dh_4_da_sigmoid_h_4_dot_s = (
-        h_2_dot_s * sigmoid_h_4_s * two_minus_sigmoid_h_4_each_s
-        - 2 * sigmoid_h_4_dot_s * h_2_s * sigmoid_h_4_s
-        + sigmoid_h_4_dot_s * h_2_s * two_minus_sigmoid_h_4_each_s
-    )
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
+    dx_5_da_sigmoid_x_5_part_s = (1 - sigmoid_x_5_s) * dx_5_dx_3_s
+    dx_5_da_sigmoid_x_5_s = x_3_s * dx_5_da_sigmoid_x_5_part_s
     dx_5_dx_3_dot_s = 2 * sigmoid_x_5_dot_s
-    two_minus_sigmoid_x_3_each_s = 2 - 2 * sigmoid_x_3_s
-    dx_3_da_sigmoid_x_3_s = x_1_s * sigmoid_x_3_s * two_minus_sigmoid_x_3_each_s
-    dx_3_da_sigmoid_x_3_dot_s = (
-        x_1_dot_s * sigmoid_x_3_s * two_minus_sigmoid_x_3_each_s
-        - 2 * sigmoid_x_3_dot_s * x_1_s * sigmoid_x_3_s
-        + sigmoid_x_3_dot_s * x_1_s * two_minus_sigmoid_x_3_each_s
+    dx_5_da_sigmoid_x_5_dot_s = (
+        x_3_dot_s * dx_5_da_sigmoid_x_5_part_s + x_3_s * (1 - 2 * sigmoid_x_5_s) * dx_5_dx_3_dot_s
     )
+    dh_4_da_sigmoid_h_4_part_s = (1 - sigmoid_h_4_s) * dh_4_dh_2_s
+    dh_4_da_sigmoid_h_4_s = h_2_s * dh_4_da_sigmoid_h_4_part_s
     dh_4_dh_2_dot_s = 2 * sigmoid_h_4_dot_s
-    two_minus_sigmoid_h_2_each_s = 2 - 2 * sigmoid_h_2_s
-    dh_2_da_sigmoid_h_2_s = h_s[:-1] * sigmoid_h_2_s * two_minus_sigmoid_h_2_each_s
-    dh_2_da_sigmoid_h_2_dot_s = (
-        h_dot_s[:-1] * sigmoid_h_2_s * two_minus_sigmoid_h_2_each_s
-        - 2 * sigmoid_h_2_dot_s * h_s[:-1] * sigmoid_h_2_s
-        + sigmoid_h_2_dot_s * h_s[:-1] * two_minus_sigmoid_h_2_each_s
+    dh_4_da_sigmoid_h_4_dot_s = (
+        h_2_dot_s * dh_4_da_sigmoid_h_4_part_s + h_2_s * (1 - 2 * sigmoid_h_4_s) * dh_4_dh_2_dot_s
     )
+    dx_3_da_sigmoid_x_3_part_s = (1 - sigmoid_x_3_s) * dx_3_dx_1_s
+    dx_3_da_sigmoid_x_3_s = x_1_s * dx_3_da_sigmoid_x_3_part_s
     dx_3_dx_1_dot_s = 2 * sigmoid_x_3_dot_s
-    two_minus_sigmoid_x_1_each_s = 2 - 2 * sigmoid_x_1_s
-    dx_1_da_sigmoid_x_1_s = xs * sigmoid_x_1_s * two_minus_sigmoid_x_1_each_s
-    dx_1_da_sigmoid_x_1_dot_s = (
-        xs_dot * sigmoid_x_1_s * two_minus_sigmoid_x_1_each_s
-        - 2 * sigmoid_x_1_dot_s * xs * sigmoid_x_1_s
-        + sigmoid_x_1_dot_s * xs * two_minus_sigmoid_x_1_each_s
+    dx_3_da_sigmoid_x_3_dot_s = (
+        x_1_dot_s * dx_3_da_sigmoid_x_3_part_s + x_1_s * (1 - 2 * sigmoid_x_3_s) * dx_3_dx_1_dot_s
     )
+    dh_2_da_sigmoid_h_2_part_s = (1 - sigmoid_h_2_s) * dh_2_dh_s
+    dh_2_da_sigmoid_h_2_s = h_s[:-1] * dh_2_da_sigmoid_h_2_part_s
     dh_2_dh_dot_s = 2 * sigmoid_h_2_dot_s
-    dx_1_dx_dot_s = 2 * sigmoid_x_1_dot_s
+    dh_2_da_sigmoid_h_2_dot_s = (
+        h_dot_s[:-1] * dh_2_da_sigmoid_h_2_part_s
+        + h_s[:-1] * (1 - 2 * sigmoid_h_2_s) * dh_2_dh_dot_s
+    )
     dx_1_dot_dx_dot_s = 2 * sigmoid_x_1_s
+    dx_1_da_sigmoid_x_1_part_s = (1 - sigmoid_x_1_s) * dx_1_dot_dx_dot_s
+    dx_1_da_sigmoid_x_1_s = xs * dx_1_da_sigmoid_x_1_part_s
+    dx_1_dx_dot_s = 2 * sigmoid_x_1_dot_s
+    dx_1_da_sigmoid_x_1_dot_s = (
+        xs_dot * dx_1_da_sigmoid_x_1_part_s + xs * (1 - 2 * sigmoid_x_1_s) * dx_1_dx_dot_s
+    )
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -1038,9 +1014,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     g_s = gates_s[..., I + 3 * H :]
     Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
     Q_U, W = (params.stacked[k] for k in ("Q_U", "W"))
-    Q_x_1_dot, R_h_2_dot, Q_x_3_dot, R_h_4_dot = (
-        params_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4")
-    )
+    Q_x_1_dot, R_h_2_dot, Q_x_3_dot = (params_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3"))
+    R_h_4_dot = params_dot["R_h_4"]
     Q_U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("Q_U", "W", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, I + 4 * H), dtype)
@@ -1057,16 +1032,16 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     a_f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
     a_o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
     a_g_dot_s = gates_dot_s[..., I + 3 * H :]
-    (
-        a_sigmoid_x_1_dot_s, sigmoid_x_1_dot_s, x_1_dot_s, a_sigmoid_h_2_dot_s, sigmoid_h_2_dot_s,
-        a_sigmoid_x_3_dot_s, sigmoid_x_3_dot_s, a_sigmoid_h_4_dot_s, sigmoid_h_4_dot_s,
-        tanh_c_next_dot_s, sigmoid_x_5_dot_s, i_dot_s, f_dot_s, g_dot_s, o_dot_s,
-    ) = (
-        a_sigmoid_x_1_dot_in_s, dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s, a_sigmoid_h_2_dot_in_s,
-        dsigmoid_h_2_da_sigmoid_h_2_s, a_sigmoid_x_3_dot_in_s, dsigmoid_x_3_da_sigmoid_x_3_s,
-        a_sigmoid_h_4_dot_in_s, dsigmoid_h_4_da_sigmoid_h_4_s, dtanh_c_next_dc_next_s,
-        a_sigmoid_x_5_dot_s, a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s,
-    )
+    a_sigmoid_x_1_dot_s = a_sigmoid_x_1_dot_in_s
+    sigmoid_x_1_dot_s, x_1_dot_s = dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s
+    a_sigmoid_h_2_dot_s = a_sigmoid_h_2_dot_in_s
+    sigmoid_h_2_dot_s = dsigmoid_h_2_da_sigmoid_h_2_s
+    a_sigmoid_x_3_dot_s = a_sigmoid_x_3_dot_in_s
+    sigmoid_x_3_dot_s = dsigmoid_x_3_da_sigmoid_x_3_s
+    a_sigmoid_h_4_dot_s = a_sigmoid_h_4_dot_in_s
+    sigmoid_h_4_dot_s = dsigmoid_h_4_da_sigmoid_h_4_s
+    tanh_c_next_dot_s, sigmoid_x_5_dot_s = dtanh_c_next_dc_next_s, a_sigmoid_x_5_dot_s
+    i_dot_s, f_dot_s, g_dot_s, o_dot_s = a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), Q_x_1_dot.T, out=_rows(a_sigmoid_x_1_dot_in_s))

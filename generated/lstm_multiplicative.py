@@ -608,17 +608,13 @@ def hvp(
         o_dot_s * (1 - tanh_c_next_s**2) - 2 * tanh_c_next_dot_s * o_s * tanh_c_next_s
     )
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_i_s = n_s * (1 - i_s) * i_s
-    dc_next_da_i_dot_s = n_dot_s * (1 - i_s) * i_s - i_dot_s * n_s * i_s + i_dot_s * n_s * (1 - i_s)
+    dc_next_da_i_dot_s = n_dot_s * (1 - i_s) * i_s + i_dot_s * n_s * (1 - 2 * i_s)
     dc_next_da_n_s = (1 - n_s**2) * i_s
     dc_next_da_n_dot_s = i_dot_s * (1 - n_s**2) - 2 * n_dot_s * n_s * i_s
     dh_next = dh = dstate.h.copy()
@@ -696,12 +692,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         a_i_dot_s, a_o_dot_s, a_f_dot_s, a_n_dot_s, W_m_x_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s, n_dot_s, i_dot_s, o_dot_s, f_dot_s
-    ) = (
-        U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s, a_n_dot_s, a_i_dot_s, a_o_dot_s,
-        a_f_dot_s,
-    )
+    U_m_h_dot_s, m_dot_s = U_m_h_dot_in_s, m_dot_in_s
+    tanh_c_next_dot_s, n_dot_s, i_dot_s = dtanh_c_next_dc_next_s, a_n_dot_s, a_i_dot_s
+    o_dot_s, f_dot_s = a_o_dot_s, a_f_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_m_dot.T, out=_rows(U_m_h_dot_in_s))

@@ -550,12 +550,8 @@ def backward(params, tape, dys, dstate=None):
             dh_before = dh.copy()
             dc_before = dc.copy()
             dm_before = dm.copy()
-        (
-            da_o_in, da_g_in, da_f_in, da_i_in, da_o, da_f, da_i
-        ) = (
-            dc_next_da_o_in, dm_next_da_g_in, dm_next_da_f_in, dm_next_da_i_in, dh_next_da_o,
-            dv_da_f, du_da_i,
-        )
+        da_o_in, da_g_in, da_f_in = dc_next_da_o_in, dm_next_da_g_in, dm_next_da_f_in
+        da_i_in, da_o, da_f, da_i = dm_next_da_i_in, dh_next_da_o, dv_da_f, du_da_i
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
         np.multiply(dh_next, dh_next_dc_next, out=work)
@@ -729,9 +725,8 @@ def hvp(
     (
         i_in_dot_s, f_in_dot_s, o_in_dot_s, g_in_dot_s
     ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        dW_dot, dU_dot, db_dot, dV_dot, dU__dot, db__dot
-    ) = (dparams_dot.stacked[k] for k in ("W", "U", "b", "V", "U_", "b_"))
+    dW_dot, dU_dot, db_dot, dV_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b", "V"))
+    dU__dot, db__dot = (dparams_dot.stacked[k] for k in ("U_", "b_"))
     U_, V, U, W = (params.stacked[k] for k in ("U_", "V", "U", "W"))
     U__dot, V_dot, U_dot, W_dot = (params_dot.stacked[k] for k in ("U_", "V", "U", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 4 * H), dtype)
@@ -756,36 +751,26 @@ def hvp(
     )
     dc_next_da_o_in_s = (1 - o_in_s) * o_in_s * tanh_m_next_s
     dc_next_da_o_in_dot_s = (
-        o_in_dot_s * (1 - o_in_s) * tanh_m_next_s
-        - o_in_dot_s * o_in_s * tanh_m_next_s
-        + tanh_m_next_dot_s * (1 - o_in_s) * o_in_s
+        o_in_dot_s * (1 - 2 * o_in_s) * tanh_m_next_s + tanh_m_next_dot_s * (1 - o_in_s) * o_in_s
     )
     dm_next_da_g_in_s = i_in_s * (1 - g_in_s**2)
     dm_next_da_g_in_dot_s = i_in_dot_s * (1 - g_in_s**2) - 2 * g_in_dot_s * i_in_s * g_in_s
     dm_next_da_f_in_s = m_s[:-1] * (1 - f_in_s) * f_in_s
     dm_next_da_f_in_dot_s = (
-        m_dot_s[:-1] * (1 - f_in_s) * f_in_s
-        - f_in_dot_s * m_s[:-1] * f_in_s
-        + f_in_dot_s * m_s[:-1] * (1 - f_in_s)
+        m_dot_s[:-1] * (1 - f_in_s) * f_in_s + f_in_dot_s * m_s[:-1] * (1 - 2 * f_in_s)
     )
     dm_next_da_i_in_s = (1 - i_in_s) * i_in_s * g_in_s
     dm_next_da_i_in_dot_s = (
-        i_in_dot_s * (1 - i_in_s) * g_in_s
-        - i_in_dot_s * i_in_s * g_in_s
-        + g_in_dot_s * (1 - i_in_s) * i_in_s
+        i_in_dot_s * (1 - 2 * i_in_s) * g_in_s + g_in_dot_s * (1 - i_in_s) * i_in_s
     )
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dv_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dv_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dv_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     du_da_i_s = (1 - i_s) * i_s * g_s
-    du_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    du_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dm_next = dm = dstate.m.copy()
@@ -873,9 +858,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     W, U, U_, V = (params.stacked[k] for k in ("W", "U", "U_", "V"))
-    U_dot, W_dot, b_dot, U__dot, V_dot, b__dot = (
-        params_dot.stacked[k] for k in ("U", "W", "b", "U_", "V", "b_")
-    )
+    U_dot, W_dot, b_dot, U__dot, V_dot = (params_dot.stacked[k] for k in ("U", "W", "b", "U_", "V"))
+    b__dot = params_dot.stacked["b_"]
     h_dot_s, c_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
     u_dot_s, v_dot_s, dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s = np.empty((4, T, B, H), dtype)
@@ -885,13 +869,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         a_i_in_dot_s, a_f_in_dot_s, a_o_in_dot_s, a_g_in_dot_s
     ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        tanh_m_next_dot_s, tanh_c_next_dot_s, i_dot_s, f_dot_s, o_dot_s, i_in_dot_s, f_in_dot_s,
-        g_in_dot_s, o_in_dot_s,
-    ) = (
-        dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s, a_o_dot_s,
-        a_i_in_dot_s, a_f_in_dot_s, a_g_in_dot_s, a_o_in_dot_s,
-    )
+    tanh_m_next_dot_s, tanh_c_next_dot_s = dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s
+    i_dot_s, f_dot_s, o_dot_s, i_in_dot_s = a_i_dot_s, a_f_dot_s, a_o_dot_s, a_i_in_dot_s
+    f_in_dot_s, g_in_dot_s, o_in_dot_s = a_f_in_dot_s, a_g_in_dot_s, a_o_in_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))

@@ -610,17 +610,13 @@ def hvp(
     ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = c_s[1:] * (1 - o_s) * o_s
-    dh_next_da_o_dot_s = (
-        c_dot_s[1:] * (1 - o_s) * o_s - o_dot_s * c_s[1:] * o_s + o_dot_s * c_s[1:] * (1 - o_s)
-    )
+    dh_next_da_o_dot_s = c_dot_s[1:] * (1 - o_s) * o_s + o_dot_s * c_s[1:] * (1 - 2 * o_s)
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -695,12 +691,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     (
         a_i_dot_in_s, a_f_dot_in_s, a_g_dot_s, a_o_dot_in_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        a_i_dot_s, i_dot_s, a_f_dot_s, f_dot_s, a_o_dot_s, o_dot_s, g_dot_s
-    ) = (
-        a_i_dot_in_s, a_i_dot_in_s, a_f_dot_in_s, a_f_dot_in_s, a_o_dot_in_s, a_o_dot_in_s,
-        a_g_dot_s,
-    )
+    a_i_dot_s, i_dot_s, a_f_dot_s = a_i_dot_in_s, a_i_dot_in_s, a_f_dot_in_s
+    f_dot_s, a_o_dot_s, o_dot_s = a_f_dot_in_s, a_o_dot_in_s, a_o_dot_in_s
+    g_dot_s = a_g_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))

@@ -489,12 +489,9 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
-        (
-            da_o, da_tanh_a_o, da_g, da_f, da_tanh_a_f, da_i, da_tanh_a_i
-        ) = (
-            dh_next_da_o, da_o_da_tanh_a_o, dc_next_da_g, dc_next_da_f, da_f_da_tanh_a_f,
-            dc_next_da_i, da_i_da_tanh_a_i,
-        )
+        da_o, da_tanh_a_o, da_g = dh_next_da_o, da_o_da_tanh_a_o, dc_next_da_g
+        da_f, da_tanh_a_f, da_i = dc_next_da_f, da_f_da_tanh_a_f, dc_next_da_i
+        da_tanh_a_i = da_i_da_tanh_a_i
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(da_o_da_tanh_a_o, da_o, out=da_tanh_a_o)
@@ -682,9 +679,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     da_o_da_tanh_a_o_s = 1 - tanh_a_o_s**2
     da_o_da_tanh_a_o_dot_s = -2 * tanh_a_o_dot_s * tanh_a_o_s
@@ -695,13 +690,11 @@ def hvp(
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     da_f_da_tanh_a_f_s = 1 - tanh_a_f_s**2
     da_f_da_tanh_a_f_dot_s = -2 * tanh_a_f_dot_s * tanh_a_f_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     da_i_da_tanh_a_i_s = 1 - tanh_a_i_s**2
     da_i_da_tanh_a_i_dot_s = -2 * tanh_a_i_dot_s * tanh_a_i_s
     dh_next = dh = dstate.h.copy()
@@ -798,13 +791,10 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     a_g_dot_s, a_i_dot_s, a_f_dot_s, a_o_dot_s = (
         gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
-    (
-        a_tanh_a_o_dot_s, tanh_a_o_dot_s, tanh_c_next_dot_s, tanh_a_i_dot_s, i_dot_s,
-        tanh_a_f_dot_s, f_dot_s, g_dot_s, o_dot_s,
-    ) = (
-        a_tanh_a_o_dot_in_s, dtanh_a_o_da_tanh_a_o_s, dtanh_c_next_dc_next_s, a_tanh_a_i_dot_s,
-        a_i_dot_s, a_tanh_a_f_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s,
-    )
+    a_tanh_a_o_dot_s, tanh_a_o_dot_s = a_tanh_a_o_dot_in_s, dtanh_a_o_da_tanh_a_o_s
+    tanh_c_next_dot_s, tanh_a_i_dot_s = dtanh_c_next_dc_next_s, a_tanh_a_i_dot_s
+    i_dot_s, tanh_a_f_dot_s, f_dot_s = a_i_dot_s, a_tanh_a_f_dot_s, a_f_dot_s
+    g_dot_s, o_dot_s = a_g_dot_s, a_o_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(c_s[:-1]), V_dot.T, out=_rows(gates_1_dot_s))

@@ -695,22 +695,20 @@ def hvp(
     dv_2_da_f_2_part_s = 1 + (k_ + f_2_s) * dt_each__s
     dt_each_s = -dt_s / 2
     A_dt_each__plus_dt_each_v_2_s = A * dt_each__s + v_2_s * dt_each_s
-    dv_2_da_f_2_part__s = (1 - f_2_s) * A_dt_each__plus_dt_each_v_2_s
-    f_2_per_dv_2_da_f_2_part_s = f_2_s / dv_2_da_f_2_part_s
-    dv_2_da_f_2_s = dv_2_da_f_2_part__s * f_2_per_dv_2_da_f_2_part_s
+    dv_2_da_f_2_part__s = (1 - f_2_s) * f_2_s * A_dt_each__plus_dt_each_v_2_s
+    dv_2_da_f_2_s = dv_2_da_f_2_part__s / dv_2_da_f_2_part_s
     dv_2_da_f_2_dot_part_part_s = 1 / dv_2_da_f_2_part_s**2
     dv_2_da_f_2_dot_part_s = dt_dot_s * (-k_ / 2 - f_2_s / 2) * dv_2_da_f_2_dot_part_part_s
-    dv_2_da_f_2_dot_part__s = (1 - f_2_s) * f_2_per_dv_2_da_f_2_part_s
+    dv_2_da_f_2_dot_part__s = (1 - f_2_s) * f_2_s / dv_2_da_f_2_part_s
     dt_each_dv_2_da_f_2_dot_part_part_s = dt_each_s * dv_2_da_f_2_dot_part_part_s
     dv_2_da_f_2_dot_s = (
         dt_dot_s * (A / 2 - v_2_s / 2) * dv_2_da_f_2_dot_part__s
         + A_dot * dt_each__s * dv_2_da_f_2_dot_part__s
-        + k_dot * f_2_s * dt_each_dv_2_da_f_2_dot_part_part_s * dv_2_da_f_2_part__s
-        + f_2_dot_s * f_2_s * dt_each_dv_2_da_f_2_dot_part_part_s * dv_2_da_f_2_part__s
-        - f_2_dot_s * A_dt_each__plus_dt_each_v_2_s * f_2_per_dv_2_da_f_2_part_s
-        + f_2_dot_s * dv_2_da_f_2_part__s / dv_2_da_f_2_part_s
+        + k_dot * dt_each_dv_2_da_f_2_dot_part_part_s * dv_2_da_f_2_part__s
+        + f_2_dot_s * (1 - 2 * f_2_s) * A_dt_each__plus_dt_each_v_2_s / dv_2_da_f_2_part_s
+        + f_2_dot_s * dt_each_dv_2_da_f_2_dot_part_part_s * dv_2_da_f_2_part__s
         + v_2_dot_s * dt_each_s * dv_2_da_f_2_dot_part__s
-        + f_2_s * dv_2_da_f_2_dot_part_s * dv_2_da_f_2_part__s
+        + dv_2_da_f_2_dot_part_s * dv_2_da_f_2_part__s
     )
     dv_2_dv_1_s = 1 / dv_2_da_f_2_part_s
     dv_2_dv_1_dot_s = (
@@ -720,22 +718,20 @@ def hvp(
     )
     dv_1_da_f_1_part_s = 1 + (k_ + f_1_s) * dt_each__s
     A_dt_each__plus_dt_each_v_1_s = A * dt_each__s + v_1_s * dt_each_s
-    dv_1_da_f_1_part__s = (1 - f_1_s) * A_dt_each__plus_dt_each_v_1_s
-    f_1_per_dv_1_da_f_1_part_s = f_1_s / dv_1_da_f_1_part_s
-    dv_1_da_f_1_s = dv_1_da_f_1_part__s * f_1_per_dv_1_da_f_1_part_s
+    dv_1_da_f_1_part__s = (1 - f_1_s) * f_1_s * A_dt_each__plus_dt_each_v_1_s
+    dv_1_da_f_1_s = dv_1_da_f_1_part__s / dv_1_da_f_1_part_s
     dv_1_da_f_1_dot_part_part_s = 1 / dv_1_da_f_1_part_s**2
     dv_1_da_f_1_dot_part_s = dt_dot_s * (-k_ / 2 - f_1_s / 2) * dv_1_da_f_1_dot_part_part_s
-    dv_1_da_f_1_dot_part__s = (1 - f_1_s) * f_1_per_dv_1_da_f_1_part_s
+    dv_1_da_f_1_dot_part__s = (1 - f_1_s) * f_1_s / dv_1_da_f_1_part_s
     dt_each_dv_1_da_f_1_dot_part_part_s = dt_each_s * dv_1_da_f_1_dot_part_part_s
     dv_1_da_f_1_dot_s = (
         dt_dot_s * (A / 2 - v_1_s / 2) * dv_1_da_f_1_dot_part__s
         + A_dot * dt_each__s * dv_1_da_f_1_dot_part__s
-        + k_dot * f_1_s * dt_each_dv_1_da_f_1_dot_part_part_s * dv_1_da_f_1_part__s
-        + f_1_dot_s * f_1_s * dt_each_dv_1_da_f_1_dot_part_part_s * dv_1_da_f_1_part__s
-        - f_1_dot_s * A_dt_each__plus_dt_each_v_1_s * f_1_per_dv_1_da_f_1_part_s
-        + f_1_dot_s * dv_1_da_f_1_part__s / dv_1_da_f_1_part_s
+        + k_dot * dt_each_dv_1_da_f_1_dot_part_part_s * dv_1_da_f_1_part__s
+        + f_1_dot_s * (1 - 2 * f_1_s) * A_dt_each__plus_dt_each_v_1_s / dv_1_da_f_1_part_s
+        + f_1_dot_s * dt_each_dv_1_da_f_1_dot_part_part_s * dv_1_da_f_1_part__s
         + v_1_dot_s * dt_each_s * dv_1_da_f_1_dot_part__s
-        + f_1_s * dv_1_da_f_1_dot_part_s * dv_1_da_f_1_part__s
+        + dv_1_da_f_1_dot_part_s * dv_1_da_f_1_part__s
     )
     dv_1_dv_s = 1 / dv_1_da_f_1_part_s
     dv_1_dv_dot_s = (
@@ -901,9 +897,8 @@ def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
         a_dot_s, v_dot_s, a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s,
         df_2_da_f_2_s, v_2_dot_in_s,
     ) = np.empty((8, T, B, H), dtype)
-    (
-        a_f_1_dot_s, f_1_dot_s, v_1_dot_s, a_f_2_dot_s, f_2_dot_s, v_2_dot_s
-    ) = a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s, df_2_da_f_2_s, v_2_dot_in_s
+    a_f_1_dot_s, f_1_dot_s, v_1_dot_s = a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s
+    a_f_2_dot_s, f_2_dot_s, v_2_dot_s = a_f_2_dot_in_s, df_2_da_f_2_s, v_2_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     k_ = _softplus(w)

@@ -607,9 +607,8 @@ def hvp(
     dG_dot, db_dot, dA_dot, dd_dot = (dparams_dot[k] for k in ("G", "b", "A", "d"))
     dW_P_L_dot = dparams_dot.stacked["W_P_L"]
     A, d, P_C, G, W, P_B, L = (params[k] for k in ("A", "d", "P_C", "G", "W", "P_B", "L"))
-    (
-        A_dot, d_dot, P_C_dot, G_dot, W_dot, P_B_dot, L_dot
-    ) = (params_dot[k] for k in ("A", "d", "P_C", "G", "W", "P_B", "L"))
+    A_dot, d_dot, P_C_dot, G_dot, W_dot = (params_dot[k] for k in ("A", "d", "P_C", "G", "W"))
+    P_B_dot, L_dot = (params_dot[k] for k in ("P_B", "L"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, D + 2 * N + R), dtype)
     dx_dot_in_s = np.empty((T, B, I), dtype)
     ddt_u_s, ddt_u_dot_s, ddt_s, ddt_dot_s = np.empty((4, T, B, D), dtype)

@@ -609,9 +609,8 @@ def hvp(
     dW_dot, db_dot, dA_dot, dd_dot = (dparams_dot[k] for k in ("W", "b", "A", "d"))
     dG_w_dot = dparams_dot.stacked["G_w"]
     A, d, G_C, W, G_B, w_dt = (params[k] for k in ("A", "d", "G_C", "W", "G_B", "w_dt"))
-    (
-        A_dot, d_dot, G_C_dot, W_dot, G_B_dot, w_dt_dot
-    ) = (params_dot[k] for k in ("A", "d", "G_C", "W", "G_B", "w_dt"))
+    A_dot, d_dot, G_C_dot, W_dot, G_B_dot = (params_dot[k] for k in ("A", "d", "G_C", "W", "G_B"))
+    w_dt_dot = params_dot["w_dt"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * S + N), dtype)
     dC_terms_s, dC_dot_terms_s = np.empty((2, T, B, N, S), dtype)
     dx_dot_in_s = np.empty((T, B, I), dtype)

@@ -554,7 +554,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = f_s * (1 - n_s**2)
     dh_next_da_n_dot_s = f_dot_s * (1 - n_s**2) - 2 * n_dot_s * f_s * n_s
-    df_da_f_dot_s = f_dot_s * dh_next_dh_s - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * (1 - 2 * f_s)
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     df_h, df_h_dot = np.empty((2, B, H), dtype)
@@ -620,7 +620,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     f_h_dot_s = np.empty((T, B, H), dtype)
     a_f_dot_in_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_f_dot_s, f_dot_s, a_n_dot_s, n_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_n_dot_in_s, a_n_dot_in_s
+    a_f_dot_s, f_dot_s, a_n_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_n_dot_in_s
+    n_dot_s = a_n_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))

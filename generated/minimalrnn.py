@@ -509,20 +509,19 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
-    (
-        dW_z_dot, db_z_dot, dU_u_dot, dV_u_dot, db_u_dot
-    ) = (dparams_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
+    dW_z_dot, db_z_dot, dU_u_dot, dV_u_dot = (dparams_dot[k] for k in ("W_z", "b_z", "U_u", "V_u"))
+    db_u_dot = dparams_dot["b_u"]
     U_u, V_u, W_z = (params[k] for k in ("U_u", "V_u", "W_z"))
     U_u_dot, V_u_dot, W_z_dot = (params_dot[k] for k in ("U_u", "V_u", "W_z"))
     dh_next_s, dh_next_dot_s, da_u_s, da_u_dot_s, dz_s, dz_dot_s = np.empty((6, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_dz_s = 1 - u_s
-    dh_next_da_u_s = (h_s[:-1] - z_s) * u_s * dh_next_dz_s
+    dh_next_da_u_part_s = u_s * dh_next_dz_s
+    dh_next_da_u_s = (h_s[:-1] - z_s) * dh_next_da_u_part_s
     dh_next_da_u_dot_s = (
-        h_dot_s[:-1] * u_s * dh_next_dz_s
-        - z_dot_s * u_s * dh_next_dz_s
-        - u_dot_s * (h_s[:-1] - z_s) * u_s
-        + u_dot_s * (h_s[:-1] - z_s) * dh_next_dz_s
+        h_dot_s[:-1] * dh_next_da_u_part_s
+        - z_dot_s * dh_next_da_u_part_s
+        + u_dot_s * (h_s[:-1] - z_s) * (1 - 2 * u_s)
     )
     dz_da_z_s = 1 - z_s**2
     dz_da_z_dot_s = -2 * z_dot_s * z_s
@@ -577,9 +576,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ended_s = _ended(past, T)
     H = params.hidden_size
     W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
-    W_z_dot, b_z_dot, U_u_dot, V_u_dot, b_u_dot = (
-        params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u")
-    )
+    W_z_dot, b_z_dot, U_u_dot, V_u_dot = (params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u"))
+    b_u_dot = params_dot["b_u"]
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_z_dot_s, a_u_dot_in_s, du_da_u_s = np.empty((3, T, B, H), dtype)
     a_u_dot_s, u_dot_s = a_u_dot_in_s, du_da_u_s

@@ -538,25 +538,25 @@ def hvp(
         - i_s * dh_next_dn_dot_part_f_dot_s
         - i_s * dh_next_dn_dot_part_i_dot_s
     )
-    dh_next_da_i_part_s = (1 - i_s) * (n_s - h_s[1:])
-    dh_next_da_i_s = dh_next_da_i_part_s * dh_next_dn_s
+    dh_next_da_i_part_part_s = (1 - i_s) * i_s
+    dh_next_da_i_part_s = (n_s - h_s[1:]) * dh_next_da_i_part_part_s
+    dh_next_da_i_s = dh_next_da_i_part_s * inv_f_plus_i_s
     dh_next_da_i_dot_s = (
-        i_dot_s * dh_next_da_i_part_s * inv_f_plus_i_s
-        - i_dot_s * (n_s - h_s[1:]) * dh_next_dn_s
-        + n_dot_s * (1 - i_s) * dh_next_dn_s
-        - h_dot_s[1:] * (1 - i_s) * dh_next_dn_s
-        - i_s * dh_next_da_i_part_s * dh_next_dn_dot_part_f_dot_s
-        - i_s * dh_next_da_i_part_s * dh_next_dn_dot_part_i_dot_s
+        i_dot_s * (1 - 2 * i_s) * (n_s - h_s[1:]) * inv_f_plus_i_s
+        + n_dot_s * dh_next_da_i_part_part_s * inv_f_plus_i_s
+        - h_dot_s[1:] * dh_next_da_i_part_part_s * inv_f_plus_i_s
+        - dh_next_da_i_part_s * dh_next_dn_dot_part_f_dot_s
+        - dh_next_da_i_part_s * dh_next_dn_dot_part_i_dot_s
     )
-    dh_next_da_f_part_s = (h_s[:-1] - h_s[1:]) * (1 - f_s)
-    dh_next_da_f_s = dh_next_da_f_part_s * dh_next_dh_s
+    dh_next_da_f_part_part_s = (1 - f_s) * f_s
+    dh_next_da_f_part_s = (h_s[:-1] - h_s[1:]) * dh_next_da_f_part_part_s
+    dh_next_da_f_s = dh_next_da_f_part_s * inv_f_plus_i_s
     dh_next_da_f_dot_s = (
-        h_dot_s[:-1] * (1 - f_s) * dh_next_dh_s
-        - f_dot_s * (h_s[:-1] - h_s[1:]) * dh_next_dh_s
-        + f_dot_s * dh_next_da_f_part_s * inv_f_plus_i_s
-        - h_dot_s[1:] * (1 - f_s) * dh_next_dh_s
-        - f_s * dh_next_da_f_part_s * dh_next_dn_dot_part_f_dot_s
-        - f_s * dh_next_da_f_part_s * dh_next_dn_dot_part_i_dot_s
+        h_dot_s[:-1] * dh_next_da_f_part_part_s * inv_f_plus_i_s
+        + f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - 2 * f_s) * inv_f_plus_i_s
+        - h_dot_s[1:] * dh_next_da_f_part_part_s * inv_f_plus_i_s
+        - dh_next_da_f_part_s * dh_next_dn_dot_part_f_dot_s
+        - dh_next_da_f_part_s * dh_next_dn_dot_part_i_dot_s
     )
     dh_next_dh_dot_s = (
         f_dot_s * inv_f_plus_i_s

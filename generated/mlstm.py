@@ -398,9 +398,8 @@ def forward(params, xs, state=None, lengths=None):
     N = params.heads
     V = params.value_size
     K = params.key_size
-    W_q, b_q, W_k, b_k, P_v, d_v, P_o, d_o = (
-        params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o")
-    )
+    W_q, b_q, W_k, b_k, P_v, d_v = (params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v"))
+    P_o, d_o = (params[k] for k in ("P_o", "d_o"))
     w, c = (params.stacked[k] for k in ("w", "c"))
     C_s = np.empty((T + 1, B, N, V, K), dtype)
     n_s = np.empty((T + 1, B, N, K), dtype)
@@ -413,7 +412,8 @@ def forward(params, xs, state=None, lengths=None):
         a_a2_maximum_h_s, maximum_h_s,
     ) = np.empty((8, T, B, N), dtype)
     i_s, a_log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-    o_s, log_f_s, a2_maximum_h_s, F_s, G_s = a_o_s, a_log_f_s, a_a2_maximum_h_s, a_F_s, a_G_s
+    o_s, log_f_s, a2_maximum_h_s, F_s = a_o_s, a_log_f_s, a_a2_maximum_h_s, a_F_s
+    G_s = a_G_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), _merged(W_q).T, out=_rows(q_s))
@@ -521,9 +521,8 @@ def backward(params, tape, dys, dstate=None):
     V = params.value_size
     K = params.key_size
     i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        dW_q, db_q, dW_k, db_k, dP_v, dd_v, dP_o, dd_o
-    ) = (dparams[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    dW_q, db_q, dW_k, db_k, dP_v = (dparams[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v"))
+    dd_v, dP_o, dd_o = (dparams[k] for k in ("d_v", "P_o", "d_o"))
     dw, dc = (dparams.stacked[k] for k in ("w", "c"))
     P_o, W_q, P_v, W_k = (params[k] for k in ("P_o", "W_q", "P_v", "W_k"))
     w = params.stacked["w"]
@@ -537,9 +536,8 @@ def backward(params, tape, dys, dstate=None):
     dn_next_in_s, dq_s, dk_s, dW_k_x_s = np.empty((4, T, B, N, K), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
     di_s, expm1_log_f_s = (dgates_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        heaviside_da2_maximum_h_s, dm_next_s, heaviside_da_m_next_s, da_log_f_s
-    ) = a_heaviside_da2_maximum_h_s, dm_next_in_s, a_heaviside_da_m_next_s, expm1_log_f_s
+    heaviside_da2_maximum_h_s, dm_next_s = a_heaviside_da2_maximum_h_s, dm_next_in_s
+    heaviside_da_m_next_s, da_log_f_s = a_heaviside_da_m_next_s, expm1_log_f_s
     dxs = np.empty((T, B, I), dtype)
     work_N_K_s = np.empty((T, B, N, K), dtype)
 
@@ -696,9 +694,8 @@ def step(params, x, state):
     N = params.heads
     V = params.value_size
     K = params.key_size
-    W_q, b_q, W_k, b_k, P_v, d_v, P_o, d_o = (
-        params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o")
-    )
+    W_q, b_q, W_k, b_k, P_v, d_v = (params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v"))
+    P_o, d_o = (params[k] for k in ("P_o", "d_o"))
     w, c = (params.stacked[k] for k in ("w", "c"))
     gates = np.empty((B, 2 * N), dtype)
     q, W_k_x = np.empty((2, B, N, K), dtype)
@@ -820,9 +817,8 @@ def hvp(
     K = params.key_size
     i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     i_dot_s, log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        dW_q_dot, db_q_dot, dW_k_dot, db_k_dot, dP_v_dot, dd_v_dot, dP_o_dot, dd_o_dot
-    ) = (dparams_dot[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    dW_q_dot, db_q_dot, dW_k_dot, db_k_dot = (dparams_dot[k] for k in ("W_q", "b_q", "W_k", "b_k"))
+    dP_v_dot, dd_v_dot, dP_o_dot, dd_o_dot = (dparams_dot[k] for k in ("P_v", "d_v", "P_o", "d_o"))
     dw_dot, dc_dot = (dparams_dot.stacked[k] for k in ("w", "c"))
     P_o, W_q, P_v, W_k = (params[k] for k in ("P_o", "W_q", "P_v", "W_k"))
     w = params.stacked["w"]
@@ -881,9 +877,9 @@ def hvp(
     da_o_part_s = (1 - o_s) * C_next_q_s
     da_o_s = dC_next_q_s * da_o_part_s
     da_o_dot_s = (
-        (dh_s * da_o_part_s / maximum_h_s[..., None] - dC_next_q_s * C_next_q_s) * o_dot_s
-        + (
-            dh_s * C_next_q_dot_s * (1 - o_s) * o_s
+        (
+            dh_s * o_dot_s * (1 - 2 * o_s) * C_next_q_s
+            + dh_s * C_next_q_dot_s * (1 - o_s) * o_s
             - da_o_s * maximum_h_dot_s[..., None]
             + dh_dot_s * o_s * da_o_part_s
         )
@@ -1038,9 +1034,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     W_q, W_k, P_v, P_o = (params[k] for k in ("W_q", "W_k", "P_v", "P_o"))
     w = params.stacked["w"]
-    (
-        W_q_dot, b_q_dot, W_k_dot, b_k_dot, P_v_dot, d_v_dot, P_o_dot, d_o_dot
-    ) = (params_dot[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    W_q_dot, b_q_dot, W_k_dot, b_k_dot = (params_dot[k] for k in ("W_q", "b_q", "W_k", "b_k"))
+    P_v_dot, d_v_dot, P_o_dot, d_o_dot = (params_dot[k] for k in ("P_v", "d_v", "P_o", "d_o"))
     w_dot, c_dot = (params_dot.stacked[k] for k in ("w", "c"))
     C_dot_s = np.empty((T + 1, B, N, V, K), dtype)
     n_dot_s = np.empty((T + 1, B, N, K), dtype)
@@ -1052,9 +1047,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = np.empty((5, T, B, N, V), dtype)
     F_dot_s, G_dot_s = np.empty((2, T, B, N), dtype)
     i_dot_s, a_log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        log_f_dot_s, G_v_dot_s, C_next_q_dot_s, h_dot_s
-    ) = a_log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
+    log_f_dot_s, G_v_dot_s, C_next_q_dot_s = a_log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s
+    h_dot_s = h_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))

@@ -371,9 +371,8 @@ def forward(params, xs, state=None, lengths=None):
     (
         a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_a_1_s, W_a_3_x_s
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
-    (
-        a_3_s, s_s, m_0_s, m_1_s, m_2_s, m_3_s, tanh_a_h_next_s
-    ) = a_a_3_s, a_s_s, a_m_0_s, a_m_1_s, a_m_2_s, a_m_3_s, a_tanh_a_h_next_s
+    a_3_s, s_s, m_0_s, m_1_s, m_2_s = a_a_3_s, a_s_s, a_m_0_s, a_m_1_s, a_m_2_s
+    m_3_s, tanh_a_h_next_s = a_m_3_s, a_tanh_a_h_next_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_s[..., : 6 * H]))
@@ -397,9 +396,8 @@ def forward(params, xs, state=None, lengths=None):
         a_0, a_s, a_m_0, a_2, a_m_1, a_4, a_5, a_m_2, a_6, a_7, a_m_3, a_tanh_a_h_next, c_next,
         h_next, ended,
     ) in steps:
-        (
-            a_1, a_3, s, m_0, m_1, m_2, m_3, tanh_a_h_next
-        ) = a_a_1, a_a_3, a_s, a_m_0, a_m_1, a_m_2, a_m_3, a_tanh_a_h_next
+        a_1, a_3, s, m_0, m_1, m_2, m_3 = a_a_1, a_a_3, a_s, a_m_0, a_m_1, a_m_2, a_m_3
+        tanh_a_h_next = a_tanh_a_h_next
         U_a_3_h.fill(0)
         np.dot(U, h.T, out=U_h)
         np.add(a_a_0_to_a_a_1, U_h.T, out=a_a_0_to_a_a_1)
@@ -554,14 +552,11 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
-        (
-            da_tanh_a_h_next, da_m_3, da_m_2, da_m_1, da_m_0, da_s, da_a_7, da_a_6, da_a_5, da_a_4,
-            da_a_3, da_a_2, da_a_1, da_a_0,
-        ) = (
-            da_h_next_da_tanh_a_h_next, da_tanh_a_h_next_da_m_3, da_tanh_a_h_next_da_m_2,
-            dc_next_da_m_1, dc_next_da_m_0, da_m_0_da_s, da_m_3_da_a_7, da_m_3_da_a_6,
-            da_m_2_da_a_5, da_m_2_da_a_4, step_a_3, da_m_1_da_a_2, da_s_da_a_1, da_s_da_a_0,
-        )
+        da_tanh_a_h_next, da_m_3 = da_h_next_da_tanh_a_h_next, da_tanh_a_h_next_da_m_3
+        da_m_2, da_m_1, da_m_0 = da_tanh_a_h_next_da_m_2, dc_next_da_m_1, dc_next_da_m_0
+        da_s, da_a_7, da_a_6, da_a_5 = da_m_0_da_s, da_m_3_da_a_7, da_m_3_da_a_6, da_m_2_da_a_5
+        da_a_4, da_a_3, da_a_2, da_a_1 = da_m_2_da_a_4, step_a_3, da_m_1_da_a_2, da_s_da_a_1
+        da_a_0 = da_s_da_a_0
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next, dh_next_da_h_next, out=da_h_next)
         np.multiply(da_h_next_da_tanh_a_h_next, da_h_next, out=da_tanh_a_h_next)
@@ -765,7 +760,7 @@ def hvp(
         c_dot_s[1:] * (1 - tanh_a_h_next_s**2) - 2 * tanh_a_h_next_dot_s * c_s[1:] * tanh_a_h_next_s
     )
     da_tanh_a_h_next_da_m_3_s = (1 - m_3_s) * m_3_s
-    da_tanh_a_h_next_da_m_3_dot_s = m_3_dot_s * (1 - m_3_s) - m_3_dot_s * m_3_s
+    da_tanh_a_h_next_da_m_3_dot_s = m_3_dot_s * (1 - 2 * m_3_s)
     da_tanh_a_h_next_da_m_2_s = 1 - m_2_s**2
     da_tanh_a_h_next_da_m_2_dot_s = -2 * m_2_dot_s * m_2_s
     dc_next_da_m_1_s = m_0_s * (1 - m_1_s**2)
@@ -775,29 +770,21 @@ def hvp(
     da_m_0_da_s_s = 1 - s_s**2
     da_m_0_da_s_dot_s = -2 * s_dot_s * s_s
     da_m_3_da_a_7_s = (1 - a_7_s) * a_7_s
-    da_m_3_da_a_7_dot_s = a_7_dot_s * (1 - a_7_s) - a_7_dot_s * a_7_s
+    da_m_3_da_a_7_dot_s = a_7_dot_s * (1 - 2 * a_7_s)
     da_m_3_da_a_6_s = 1 - a_6_s**2
     da_m_3_da_a_6_dot_s = -2 * a_6_dot_s * a_6_s
     da_m_2_da_a_5_s = a_4_s * (1 - a_5_s) * a_5_s
-    da_m_2_da_a_5_dot_s = (
-        a_4_dot_s * (1 - a_5_s) * a_5_s
-        - a_5_dot_s * a_4_s * a_5_s
-        + a_5_dot_s * a_4_s * (1 - a_5_s)
-    )
+    da_m_2_da_a_5_dot_s = a_4_dot_s * (1 - a_5_s) * a_5_s + a_5_dot_s * a_4_s * (1 - 2 * a_5_s)
     da_m_2_da_a_4_s = (1 - a_4_s**2) * a_5_s
     da_m_2_da_a_4_dot_s = a_5_dot_s * (1 - a_4_s**2) - 2 * a_4_dot_s * a_4_s * a_5_s
     step_a_3_s = _step(a_3_s)
     da_m_1_da_a_2_s = (1 - a_2_s) * a_2_s
-    da_m_1_da_a_2_dot_s = a_2_dot_s * (1 - a_2_s) - a_2_dot_s * a_2_s
+    da_m_1_da_a_2_dot_s = a_2_dot_s * (1 - 2 * a_2_s)
     step_a_1_s = _step(a_1_s)
     da_s_da_a_1_s = a_0_s * step_a_1_s
     da_s_da_a_1_dot_s = a_0_dot_s * step_a_1_s
     da_s_da_a_0_s = (1 - a_0_s) * a_0_s * a_1_s
-    da_s_da_a_0_dot_s = (
-        a_0_dot_s * (1 - a_0_s) * a_1_s
-        - a_0_dot_s * a_0_s * a_1_s
-        + a_1_dot_s * (1 - a_0_s) * a_0_s
-    )
+    da_s_da_a_0_dot_s = a_0_dot_s * (1 - 2 * a_0_s) * a_1_s + a_1_dot_s * (1 - a_0_s) * a_0_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -905,16 +892,13 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
         a_a_0_dot_s, a_a_2_dot_s, a_a_5_dot_s, a_a_7_dot_s, a_a_4_dot_s, a_a_6_dot_s,
         U_a_3_h_dot_in_s, a_a_1_dot_in_s, W_a_3_x_dot_s,
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(9))
-    (
-        U_a_3_h_dot_s, a_a_1_dot_s, a_1_dot_s, a_a_3_dot_s, a_3_dot_s, s_dot_s, m_0_dot_s,
-        m_1_dot_s, m_2_dot_s, m_3_dot_s, tanh_a_h_next_dot_s, a_0_dot_s, a_2_dot_s, a_4_dot_s,
-        a_5_dot_s, a_6_dot_s, a_7_dot_s,
-    ) = (
-        U_a_3_h_dot_in_s, a_a_1_dot_in_s, a_a_1_dot_in_s, a_a_3_dot_in_s, da_3_da_a_3_s, ds_da_s_s,
-        dm_0_da_m_0_s, dm_1_da_m_1_s, dm_2_da_m_2_s, dm_3_da_m_3_s,
-        dtanh_a_h_next_da_tanh_a_h_next_s, a_a_0_dot_s, a_a_2_dot_s, a_a_4_dot_s, a_a_5_dot_s,
-        a_a_6_dot_s, a_a_7_dot_s,
-    )
+    U_a_3_h_dot_s, a_a_1_dot_s = U_a_3_h_dot_in_s, a_a_1_dot_in_s
+    a_1_dot_s, a_a_3_dot_s, a_3_dot_s = a_a_1_dot_in_s, a_a_3_dot_in_s, da_3_da_a_3_s
+    s_dot_s, m_0_dot_s, m_1_dot_s = ds_da_s_s, dm_0_da_m_0_s, dm_1_da_m_1_s
+    m_2_dot_s, m_3_dot_s = dm_2_da_m_2_s, dm_3_da_m_3_s
+    tanh_a_h_next_dot_s, a_0_dot_s = dtanh_a_h_next_da_tanh_a_h_next_s, a_a_0_dot_s
+    a_2_dot_s, a_4_dot_s, a_5_dot_s = a_a_2_dot_s, a_a_4_dot_s, a_a_5_dot_s
+    a_6_dot_s, a_7_dot_s = a_a_6_dot_s, a_a_7_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s[..., : 6 * H]))

@@ -566,20 +566,19 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
-    da_n_da_r_part_s = h_s[:-1] * (1 - r_s)
-    da_n_da_r_s = da_n_da_r_part_s * da_n_dh_s
+    da_n_da_r_part_s = (1 - r_s) * r_s
+    da_n_da_r_s = u_n * h_s[:-1] * da_n_da_r_part_s
     da_n_da_r_dot_s = (
-        h_dot_s[:-1] * (1 - r_s) * da_n_dh_s
-        + u_n_dot * r_s * da_n_da_r_part_s
-        + r_dot_s * u_n * da_n_da_r_part_s
-        - r_dot_s * h_s[:-1] * da_n_dh_s
+        h_dot_s[:-1] * u_n * da_n_da_r_part_s
+        + u_n_dot * h_s[:-1] * da_n_da_r_part_s
+        + r_dot_s * u_n * h_s[:-1] * (1 - 2 * r_s)
     )
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
+    dh_next_da_z_part_s = z_s * dh_next_dh_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
-        - h_dot_s[:-1] * z_s * dh_next_dh_s
-        - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * z_s * dh_next_dh_s
+        z_dot_s * (n_s - h_s[:-1]) * (1 - 2 * z_s)
+        - h_dot_s[:-1] * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
     da_n_dh_dot_s = u_n_dot * r_s + r_dot_s * u_n
     dh_next = dh = dstate.h.copy()
@@ -646,9 +645,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     a_z_dot_in_s, a_r_dot_in_s, a_n_dot_in_s = (
         gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
     )
-    (
-        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, a_n_dot_s, n_dot_s
-    ) = a_z_dot_in_s, a_z_dot_in_s, a_r_dot_in_s, a_r_dot_in_s, a_n_dot_in_s, a_n_dot_in_s
+    a_z_dot_s, z_dot_s, a_r_dot_s = a_z_dot_in_s, a_z_dot_in_s, a_r_dot_in_s
+    r_dot_s, a_n_dot_s, n_dot_s = a_r_dot_in_s, a_n_dot_in_s, a_n_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))

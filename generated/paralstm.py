@@ -605,15 +605,13 @@ def hvp(
     H = params.hidden_size
     f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     f_dot_s, g_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        du_f_dot, dp_f_dot, du_g_dot, du_o_dot, dp_o_dot
-    ) = (dparams_dot[k] for k in ("u_f", "p_f", "u_g", "u_o", "p_o"))
+    du_f_dot, dp_f_dot, du_g_dot, du_o_dot = (dparams_dot[k] for k in ("u_f", "p_f", "u_g", "u_o"))
+    dp_o_dot = dparams_dot["p_o"]
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     p_o, u_f, u_g, u_o, p_f = (params[k] for k in ("p_o", "u_f", "u_g", "u_o", "p_f"))
     W = params.stacked["W"]
-    p_o_dot, u_f_dot, u_g_dot, u_o_dot, p_f_dot = (
-        params_dot[k] for k in ("p_o", "u_f", "u_g", "u_o", "p_f")
-    )
+    p_o_dot, u_f_dot, u_g_dot, u_o_dot = (params_dot[k] for k in ("p_o", "u_f", "u_g", "u_o"))
+    p_f_dot = params_dot["p_f"]
     W_dot = params_dot.stacked["W"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_f_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -621,9 +619,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
@@ -635,8 +631,7 @@ def hvp(
     dc_next_da_f_s = (c_s[:-1] - g_s) * f_s * one_minus_f_s
     dc_next_da_f_dot_s = (
         c_dot_s[:-1] * f_s * one_minus_f_s
-        - f_dot_s * (c_s[:-1] - g_s) * f_s
-        + f_dot_s * (c_s[:-1] - g_s) * one_minus_f_s
+        + f_dot_s * (c_s[:-1] - g_s) * (1 - 2 * f_s)
         - g_dot_s * f_s * one_minus_f_s
     )
     dh_next = dh = dstate.h.copy()
@@ -708,9 +703,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     p_f, u_f, u_g, p_o, u_o = (params[k] for k in ("p_f", "u_f", "u_g", "p_o", "u_o"))
     W = params.stacked["W"]
-    p_f_dot, u_f_dot, u_g_dot, p_o_dot, u_o_dot = (
-        params_dot[k] for k in ("p_f", "u_f", "u_g", "p_o", "u_o")
-    )
+    p_f_dot, u_f_dot, u_g_dot, p_o_dot = (params_dot[k] for k in ("p_f", "u_f", "u_g", "p_o"))
+    u_o_dot = params_dot["u_o"]
     W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
@@ -718,12 +712,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     a_f_dot_in_s, a_g_dot_in_s, a_o_dot_in_s = (
         gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
     )
-    (
-        a_f_dot_s, f_dot_s, a_g_dot_s, g_dot_s, a_o_dot_s, o_dot_s, tanh_c_next_dot_s
-    ) = (
-        a_f_dot_in_s, a_f_dot_in_s, a_g_dot_in_s, a_g_dot_in_s, a_o_dot_in_s, a_o_dot_in_s,
-        dtanh_c_next_dc_next_s,
-    )
+    a_f_dot_s, f_dot_s, a_g_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_g_dot_in_s
+    g_dot_s, a_o_dot_s, o_dot_s = a_g_dot_in_s, a_o_dot_in_s, a_o_dot_in_s
+    tanh_c_next_dot_s = dtanh_c_next_dc_next_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))

@@ -569,9 +569,8 @@ def hvp(
     f_dot_s, o_dot_s, z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dV_dot, dW_dot = (dparams_dot.stacked[k] for k in ("V", "W"))
     V_o, W_o, V_f, V_z, W_f, W_z = (params[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
-    (
-        V_o_dot, W_o_dot, V_f_dot, V_z_dot, W_f_dot, W_z_dot
-    ) = (params_dot[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
+    V_o_dot, W_o_dot, V_f_dot, V_z_dot = (params_dot[k] for k in ("V_o", "W_o", "V_f", "V_z"))
+    W_f_dot, W_z_dot = (params_dot[k] for k in ("W_f", "W_z"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     du_in_s, du_dot_in_s, dx_dot_in_s, du_next_dot_s = np.empty((4, T, B, I), dtype)
     da_f_s, da_o_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -579,18 +578,18 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    da_o_part_s = c_s[1:] * (1 - o_s)
-    dc_next_in_s = dh_s * o_s
-    da_o_s[...] = da_o_part_s * dc_next_in_s
+    da_o_part_s = (1 - o_s) * o_s
+    da_o_s[...] = dh_s * c_s[1:] * da_o_part_s
     da_o_dot_s[...] = (
-        (dh_s * da_o_part_s - c_s[1:] * dc_next_in_s) * o_dot_s
-        + c_dot_s[1:] * (1 - o_s) * dc_next_in_s
-        + dh_dot_s * o_s * da_o_part_s
+        dh_s * c_dot_s[1:] * da_o_part_s
+        + dh_s * o_dot_s * c_s[1:] * (1 - 2 * o_s)
+        + dh_dot_s * c_s[1:] * da_o_part_s
     )
+    dc_next_in_s = dh_s * o_s
     dc_next_dot_in_s = dh_s * o_dot_s + dh_dot_s * o_s
     dc_next_df_s = c_s[:-1] - z_s
     dc_next_df_dot_s = c_dot_s[:-1] - z_dot_s
-    df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * (1 - 2 * f_s)
     dc_next_da_z_s = (1 - z_s**2) * i_s
     dc_next_da_z_dot_s = i_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * i_s
     np.matmul(_rows(da_o_s), V_o, out=_rows(du_in_s))

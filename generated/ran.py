@@ -549,11 +549,9 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_dc_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = n_s * (1 - i_s) * i_s
-    dc_next_da_i_dot_s = n_dot_s * (1 - i_s) * i_s - i_dot_s * n_s * i_s + i_dot_s * n_s * (1 - i_s)
+    dc_next_da_i_dot_s = n_dot_s * (1 - i_s) * i_s + i_dot_s * n_s * (1 - 2 * i_s)
     dh_next = dh = dstate.h.copy()
     dc_next_carry = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()

@@ -591,8 +591,8 @@ def hvp(
     s_dot = 8 * softplus_s_dot
     exp_a_expm1_a_sqrt_h_next_s = np.exp(a_expm1_a_sqrt_h_next_s)
     exp_a_expm1_a_sqrt_h_next_dot_s = a_expm1_a_sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s
-    i_x_s = xs * i_s
     exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s = exp_a_expm1_a_sqrt_h_next_s / sqrt_h_next_s
+    i_x_s = xs * i_s
     dh_next_dd_s = h_s[:-1] * exp_d_s - exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s * i_x_s
     dh_next_dd_dot_s = (
         h_dot_s[:-1] * exp_d_s
@@ -603,18 +603,16 @@ def hvp(
         - exp_a_expm1_a_sqrt_h_next_dot_s * i_x_s / sqrt_h_next_s
     )
     sigmoid_a_softplus_s_dot = a_softplus_s_dot * (1 - sigmoid_a_softplus_s) * sigmoid_a_softplus_s
-    dh_next_da_i_part_s = (1 - i_s) * sqrt_h_next_s
-    dh_next_da_i_s = dh_next_da_i_part_s * i_x_s
+    dh_next_da_i_s = (1 - i_s) * sqrt_h_next_s * i_x_s
+    dh_next_dot_dx_dot_s = i_s * sqrt_h_next_s
     dh_next_da_i_dot_s = (
-        xs_dot * i_s * dh_next_da_i_part_s
-        + i_dot_s * xs * dh_next_da_i_part_s
-        - i_dot_s * sqrt_h_next_s * i_x_s
+        xs_dot * (1 - i_s) * dh_next_dot_dx_dot_s
+        + i_dot_s * xs * (1 - 2 * i_s) * sqrt_h_next_s
         + sqrt_h_next_dot_s * (1 - i_s) * i_x_s
     )
     dd_da_r_s = -(1 - r_s) * r_s * s
-    dd_da_r_dot_s = r_dot_s * r_s * s - r_dot_s * (1 - r_s) * s - s_dot * (1 - r_s) * r_s
+    dd_da_r_dot_s = -r_dot_s * (1 - 2 * r_s) * s - s_dot * (1 - r_s) * r_s
     dh_next_dx_dot_s = i_dot_s * sqrt_h_next_s + sqrt_h_next_dot_s * i_s
-    dh_next_dot_dx_dot_s = i_s * sqrt_h_next_s
     dh_next_carry = dh = dstate.h.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):

@@ -467,9 +467,8 @@ def backward(params, tape, dys, dstate=None):
     ) in steps:
         if ended is not None:
             ds_before = ds.copy()
-        dt_2, da_t_2, da_n_2, dt_1, da_t_1, da_n_1 = (
-            dy_2_dt_2, dt_2_da_t_2, dy_2_da_n_2, dy_1_dt_1, dt_1_da_t_1, dy_1_da_n_1
-        )
+        dt_2, da_t_2, da_n_2, dt_1 = dy_2_dt_2, dt_2_da_t_2, dy_2_da_n_2, dy_1_dt_1
+        da_t_1, da_n_1 = dt_1_da_t_1, dy_1_da_n_1
         np.add(ds_next, dy_, out=ds_next)
         np.multiply(dy_2_dt_2, dy_2, out=dt_2)
         np.multiply(dt_2_da_t_2, dt_2, out=da_t_2)
@@ -627,9 +626,8 @@ def hvp(
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
     t_1_dot_s, n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_dot_s, n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    dW_dot, dR_dot, db_dot, dR__dot, db__dot = (
-        dparams_dot.stacked[k] for k in ("W", "R", "b", "R_", "b_")
-    )
+    dW_dot, dR_dot, db_dot, dR__dot = (dparams_dot.stacked[k] for k in ("W", "R", "b", "R_"))
+    db__dot = dparams_dot.stacked["b_"]
     R_, R, W = (params.stacked[k] for k in ("R_", "R", "W"))
     R__dot, R_dot, W_dot = (params_dot.stacked[k] for k in ("R_", "R", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 2 * H), dtype)
@@ -640,12 +638,12 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dy_2_dt_2_s = n_2_s - y_1_s
     dy_2_dt_2_dot_s = n_2_dot_s - y_1_dot_s
-    dt_2_da_t_2_dot_s = t_2_dot_s * (1 - t_2_s) - t_2_dot_s * t_2_s
+    dt_2_da_t_2_dot_s = t_2_dot_s * (1 - 2 * t_2_s)
     dy_2_da_n_2_s = (1 - n_2_s**2) * t_2_s
     dy_2_da_n_2_dot_s = t_2_dot_s * (1 - n_2_s**2) - 2 * n_2_dot_s * n_2_s * t_2_s
     dy_1_dt_1_s = n_1_s - y_s
     dy_1_dt_1_dot_s = n_1_dot_s - y_dot_s
-    dt_1_da_t_1_dot_s = t_1_dot_s * (1 - t_1_s) - t_1_dot_s * t_1_s
+    dt_1_da_t_1_dot_s = t_1_dot_s * (1 - 2 * t_1_s)
     dy_1_da_n_1_s = (1 - n_1_s**2) * t_1_s
     dy_1_da_n_1_dot_s = t_1_dot_s * (1 - n_1_s**2) - 2 * n_1_dot_s * n_1_s * t_1_s
     ds_next = dy_2 = ds = dstate.s.copy()
@@ -712,15 +710,15 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
     W, R, R_ = (params.stacked[k] for k in ("W", "R", "R_"))
-    R_dot, W_dot, b_dot, R__dot, b__dot = (
-        params_dot.stacked[k] for k in ("R", "W", "b", "R_", "b_")
-    )
+    R_dot, W_dot, b_dot, R__dot = (params_dot.stacked[k] for k in ("R", "W", "b", "R_"))
+    b__dot = params_dot.stacked["b_"]
     s_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 2 * H), dtype)
     y_dot_s, c_1_dot_s, y_1_dot_s, c_2_dot_s = np.empty((4, T, B, H), dtype)
     a_t_1_dot_s, a_n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     a_t_2_dot_s, a_n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    n_1_dot_s, t_1_dot_s, n_2_dot_s, t_2_dot_s = a_n_1_dot_s, a_t_1_dot_s, a_n_2_dot_s, a_t_2_dot_s
+    n_1_dot_s, t_1_dot_s, n_2_dot_s = a_n_1_dot_s, a_t_1_dot_s, a_n_2_dot_s
+    t_2_dot_s = a_t_2_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(y_s), R_dot.T, out=_rows(gates_1_dot_s))

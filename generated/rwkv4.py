@@ -390,18 +390,16 @@ def forward(params, xs, state=None, lengths=None):
 
     I = params.input_size
     H = params.hidden_size
-    mu_r, mu_k, mu_v, w, W_r, W_k, W_v, u, V = (
-        params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k", "W_v", "u", "V")
-    )
+    mu_r, mu_k, mu_v, w, W_r, W_k = (params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k"))
+    W_v, u, V = (params[k] for k in ("W_v", "u", "V"))
     x_old_s = np.empty((T + 1, B, I), dtype)
     num_s, den_s, m_s = np.empty((3, T + 1, B, H), dtype)
     x_r_in_s, x_k_in_s, x_v_in_s, y_s = np.empty((4, T, B, I), dtype)
     (
         a_r_s, k_s, v_s, a_q_s, a_e_s, a_e_new_s, o_s, m_old_s, a_d_s, a_d_new_s
     ) = np.empty((10, T, B, H), dtype)
-    (
-        x_r_s, x_k_s, x_v_s, r_s, e_s, e_new_s, d_s, d_new_s
-    ) = x_r_in_s, x_k_in_s, x_v_in_s, a_r_s, a_e_s, a_e_new_s, a_d_s, a_d_new_s
+    x_r_s, x_k_s, x_v_s, r_s, e_s = x_r_in_s, x_k_in_s, x_v_in_s, a_r_s, a_e_s
+    e_new_s, d_s, d_new_s = a_e_new_s, a_d_s, a_d_new_s
 
     # For all steps at once: what does not depend on the state.
     np.multiply(mu_r, xs, out=x_r_in_s)
@@ -530,12 +528,10 @@ def backward(params, tape, dys, dstate=None):
 
     I = params.input_size
     H = params.hidden_size
-    (
-        dmu_r, dmu_k, dmu_v, dW_r, dW_k, dW_v, du, dV, dw
-    ) = (dparams[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "u", "V", "w"))
-    w, V, W_r, mu_r, mu_k, mu_v, W_v, W_k = (
-        params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v", "W_v", "W_k")
-    )
+    dmu_r, dmu_k, dmu_v, dW_r, dW_k = (dparams[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k"))
+    dW_v, du, dV, dw = (dparams[k] for k in ("W_v", "u", "V", "w"))
+    w, V, W_r, mu_r, mu_k, mu_v = (params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v"))
+    W_v, W_k = (params[k] for k in ("W_v", "W_k"))
     (
         a_heaviside_dm_old_s, do_s, inv_den_e_plus_e_new_s, do_inv_den_e_plus_e_new_s, da_e_new_s,
         da_e_s, dq_s, a_heaviside_da_q_s, da_q_s, dm_next_dk_s, da_r_s, dnum_in_s, dden_in_s,
@@ -544,9 +540,8 @@ def backward(params, tape, dys, dstate=None):
     (
         dy_s, dx_r_s, dx_old_in_s, dx_in_s, dx_old_next_s, dx_v_s, dx_k_s
     ) = np.empty((7, T, B, I), dtype)
-    (
-        heaviside_dm_old_s, heaviside_da_q_s, dv_s, dk_s
-    ) = a_heaviside_dm_old_s, a_heaviside_da_q_s, dv_in_s, dk_in_s
+    heaviside_dm_old_s, heaviside_da_q_s = a_heaviside_dm_old_s, a_heaviside_da_q_s
+    dv_s, dk_s = dv_in_s, dk_in_s
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
 
@@ -724,9 +719,8 @@ def step(params, x, state):
     x_old, num, den, m = _check_state("state", state, B, params)
     I = params.input_size
     H = params.hidden_size
-    mu_r, mu_k, mu_v, w, W_r, W_k, W_v, u, V = (
-        params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k", "W_v", "u", "V")
-    )
+    mu_r, mu_k, mu_v, w, W_r, W_k = (params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k"))
+    W_v, u, V = (params[k] for k in ("W_v", "u", "V"))
     x_r_rate = 1 - mu_r
     x_k_rate = 1 - mu_k
     x_v_rate = 1 - mu_v
@@ -839,15 +833,13 @@ def hvp(
     # Back: the adjoints and, beside each, its tangent.
     I = params.input_size
     H = params.hidden_size
-    (
-        dmu_r_dot, dmu_k_dot, dmu_v_dot, dW_r_dot, dW_k_dot, dW_v_dot, du_dot, dV_dot, dw_dot
-    ) = (dparams_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "u", "V", "w"))
-    w, V, W_r, mu_r, mu_k, mu_v, W_v, W_k = (
-        params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v", "W_v", "W_k")
-    )
-    (
-        w_dot, V_dot, W_r_dot, mu_r_dot, W_v_dot, W_k_dot, mu_k_dot, mu_v_dot
-    ) = (params_dot[k] for k in ("w", "V", "W_r", "mu_r", "W_v", "W_k", "mu_k", "mu_v"))
+    dmu_r_dot, dmu_k_dot, dmu_v_dot = (dparams_dot[k] for k in ("mu_r", "mu_k", "mu_v"))
+    dW_r_dot, dW_k_dot, dW_v_dot, du_dot = (dparams_dot[k] for k in ("W_r", "W_k", "W_v", "u"))
+    dV_dot, dw_dot = (dparams_dot[k] for k in ("V", "w"))
+    w, V, W_r, mu_r, mu_k, mu_v = (params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v"))
+    W_v, W_k = (params[k] for k in ("W_v", "W_k"))
+    w_dot, V_dot, W_r_dot, mu_r_dot = (params_dot[k] for k in ("w", "V", "W_r", "mu_r"))
+    W_v_dot, W_k_dot, mu_k_dot, mu_v_dot = (params_dot[k] for k in ("W_v", "W_k", "mu_k", "mu_v"))
     (
         do_s, do_dot_s, dm_old_s, dm_old_dot_s, dv_in_s, dv_dot_in_s, dk_in_s, dk_dot_in_s
     ) = np.empty((8, T, B, H), dtype)
@@ -908,35 +900,29 @@ def hvp(
     da_q_s = dq_s * (1 - heaviside_da_q_s)
     da_q_dot_s = dq_dot_s * (1 - heaviside_da_q_s)
     dv_in_s[...] = e_new_s * do_inv_den_e_plus_e_new_r_s
-    da_e_new_dot_part_r_s = r_s * da_e_new_dot_part_s
-    da_e_new_dot_part_e_r_s = r_s * da_e_new_dot_part_e_s
+    e_new_r_s = r_s * e_new_s
     dv_dot_in_s[...] = (
         r_dot_s * e_new_s * do_inv_den_e_plus_e_new_s
-        - den_dot_s[:-1] * e_new_s * da_e_new_dot_part_e_r_s
-        - e_dot_s * den_s[:-1] * e_new_s * da_e_new_dot_part_r_s
-        + e_new_dot_s * (do_inv_den_e_plus_e_new_r_s - e_new_s * da_e_new_dot_part_r_s)
-        + r_s * e_new_s * do_dot_inv_den_e_plus_e_new_s
+        - den_dot_s[:-1] * da_e_new_dot_part_e_s * e_new_r_s
+        - e_dot_s * den_s[:-1] * da_e_new_dot_part_s * e_new_r_s
+        + e_new_dot_s * (do_inv_den_e_plus_e_new_r_s - da_e_new_dot_part_s * e_new_r_s)
+        + do_dot_inv_den_e_plus_e_new_s * e_new_r_s
     )
     dk_in_s[...] = da_e_new_s + da_q_s
     dm_next_dk_s = 1 - heaviside_dm_old_s
     dk_dot_in_s[...] = da_e_new_dot_s + da_q_dot_s
     e_num_plus_e_new_v_s = num_s[:-1] * e_s + v_s * e_new_s
-    da_r_part_s = (1 - r_s) * e_num_plus_e_new_v_s
-    da_r_s = da_r_part_s * do_inv_den_e_plus_e_new_r_s
+    da_r_part_s = (1 - r_s) * r_s * e_num_plus_e_new_v_s
+    da_r_s = da_r_part_s * do_inv_den_e_plus_e_new_s
     da_r_dot_part_s = (1 - r_s) * do_inv_den_e_plus_e_new_r_s
     da_r_dot_s = (
         num_dot_s[:-1] * e_s * da_r_dot_part_s
-        - den_dot_s[:-1] * da_e_new_dot_part_e_r_s * da_r_part_s
-        + r_dot_s
-        * (
-            da_r_part_s * do_inv_den_e_plus_e_new_s
-            - do_inv_den_e_plus_e_new_r_s * e_num_plus_e_new_v_s
-        )
+        - den_dot_s[:-1] * da_e_new_dot_part_e_s * da_r_part_s
+        + r_dot_s * (1 - 2 * r_s) * do_inv_den_e_plus_e_new_s * e_num_plus_e_new_v_s
         + v_dot_s * e_new_s * da_r_dot_part_s
-        + e_dot_s
-        * (num_s[:-1] * da_r_dot_part_s - den_s[:-1] * da_e_new_dot_part_r_s * da_r_part_s)
-        + e_new_dot_s * (v_s * da_r_dot_part_s - da_e_new_dot_part_r_s * da_r_part_s)
-        + r_s * da_r_part_s * do_dot_inv_den_e_plus_e_new_s
+        + e_dot_s * (num_s[:-1] * da_r_dot_part_s - den_s[:-1] * da_e_new_dot_part_s * da_r_part_s)
+        + e_new_dot_s * (v_s * da_r_dot_part_s - da_e_new_dot_part_s * da_r_part_s)
+        + da_r_part_s * do_dot_inv_den_e_plus_e_new_s
     )
     np.matmul(_rows(da_r_s), W_r, out=_rows(dx_r_s))
     np.matmul(_rows(da_r_dot_s), W_r, out=_rows(dx_r_dot_s))
@@ -948,8 +934,8 @@ def hvp(
     dnum_dot_in_s = (
         r_dot_s * do_inv_den_e_plus_e_new_e_s
         - den_dot_s[:-1] * r_s * da_e_dot_part_s
-        + e_dot_s * (do_inv_den_e_plus_e_new_r_s - den_s[:-1] * da_e_new_dot_part_e_r_s)
-        - e_new_dot_s * da_e_new_dot_part_e_r_s
+        + e_dot_s * (do_inv_den_e_plus_e_new_r_s - den_s[:-1] * r_s * da_e_new_dot_part_e_s)
+        - e_new_dot_s * r_s * da_e_new_dot_part_e_s
         + r_s * e_s * do_dot_inv_den_e_plus_e_new_s
     )
     dden_in_s = -o_s * do_inv_den_e_plus_e_new_e_s
@@ -1085,12 +1071,10 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ended_s = _ended(past, T)
     I = params.input_size
     H = params.hidden_size
-    w, mu_r, mu_k, mu_v, W_r, W_k, W_v, V = (
-        params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "V")
-    )
-    (
-        mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot, W_k_dot, W_v_dot, V_dot, w_dot, u_dot
-    ) = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "V", "w", "u"))
+    w, mu_r, mu_k, mu_v, W_r, W_k = (params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k"))
+    W_v, V = (params[k] for k in ("W_v", "V"))
+    mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r"))
+    W_k_dot, W_v_dot, V_dot, w_dot, u_dot = (params_dot[k] for k in ("W_k", "W_v", "V", "w", "u"))
     x_old_dot_s = np.empty((T + 1, B, I), dtype)
     num_dot_s, den_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
     x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, y_dot_in_s = np.empty((4, T, B, I), dtype)
@@ -1098,12 +1082,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
         a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s,
         d_new_dot_s,
     ) = np.empty((9, T, B, H), dtype)
-    (
-        x_r_dot_s, x_k_dot_s, x_v_dot_s, a_r_dot_s, r_dot_s, k_dot_s, v_dot_s, y_dot_s
-    ) = (
-        x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s,
-        y_dot_in_s,
-    )
+    x_r_dot_s, x_k_dot_s, x_v_dot_s = x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s
+    a_r_dot_s, r_dot_s, k_dot_s, v_dot_s = a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s
+    y_dot_s = y_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     exp_w = np.exp(w)

@@ -333,7 +333,8 @@ def forward(params, xs, state=None, lengths=None):
     v_s, y_in_s = np.empty((2, T, B, N, V), dtype)
     a_a_exp_a_w_operand_s = np.empty((T, B, R), dtype)
     sum_y_in_terms_s = np.empty((T, B, N), dtype)
-    a_exp_a_w_operand_s, exp_a_w_s, w_s, y_s = a_a_exp_a_w_operand_s, a_exp_a_w_s, a_w_s, y_in_s
+    a_exp_a_w_operand_s, exp_a_w_s, w_s = a_a_exp_a_w_operand_s, a_exp_a_w_s, a_w_s
+    y_s = y_in_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), _merged(W_r).T, out=_rows(r_s))
@@ -402,9 +403,8 @@ def backward(params, tape, dys, dstate=None):
     K = params.key_size
     V = params.value_size
     R = params.rank
-    dW_r, dW_k, dP_v, dA, dB, dd, du = (
-        dparams[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u")
-    )
+    dW_r, dW_k, dP_v, dA, dB, dd = (dparams[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d"))
+    du = dparams["u"]
     u, W_r, B_, P_v, W_k, A = (params[k] for k in ("u", "W_r", "B", "P_v", "W_k", "A"))
     dy_s, dk_in_part_terms_s, dv_in_s, du_terms_s = np.empty((4, T, B, N, V), dtype)
     (
@@ -413,9 +413,9 @@ def backward(params, tape, dys, dstate=None):
     sum_dv_in_terms_s, sum_dk_in_part_terms_s, sum_du_terms_s = np.empty((3, T, B, N), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
     da_exp_a_w_operand_s, da_exp_a_w_operand_da_a_exp_a_w_operand_s = np.empty((2, T, B, R), dtype)
-    (
-        da_exp_a_w_s, da_a_exp_a_w_operand_s, dv_s, dk_s
-    ) = dw_da_exp_a_w_s, da_exp_a_w_operand_da_a_exp_a_w_operand_s, dv_in_s, dk_in_s
+    da_exp_a_w_s = dw_da_exp_a_w_s
+    da_a_exp_a_w_operand_s, dv_s = da_exp_a_w_operand_da_a_exp_a_w_operand_s, dv_in_s
+    dk_s = dk_in_s
     dxs = np.empty((T, B, I), dtype)
     work_N_K_s = np.empty((T, B, N, K), dtype)
 
@@ -611,13 +611,11 @@ def hvp(
     K = params.key_size
     V = params.value_size
     R = params.rank
-    (
-        dW_r_dot, dW_k_dot, dP_v_dot, dA_dot, dB_dot, dd_dot, du_dot
-    ) = (dparams_dot[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u"))
+    dW_r_dot, dW_k_dot, dP_v_dot, dA_dot = (dparams_dot[k] for k in ("W_r", "W_k", "P_v", "A"))
+    dB_dot, dd_dot, du_dot = (dparams_dot[k] for k in ("B", "d", "u"))
     u, W_r, B_, P_v, W_k, A = (params[k] for k in ("u", "W_r", "B", "P_v", "W_k", "A"))
-    (
-        u_dot, W_r_dot, B_dot, P_v_dot, W_k_dot, A_dot
-    ) = (params_dot[k] for k in ("u", "W_r", "B", "P_v", "W_k", "A"))
+    u_dot, W_r_dot, B_dot, P_v_dot = (params_dot[k] for k in ("u", "W_r", "B", "P_v"))
+    W_k_dot, A_dot = (params_dot[k] for k in ("W_k", "A"))
     dr_s, dr_dot_s, dw_s, dw_dot_s, dk_in_s, dk_dot_in_s = np.empty((6, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_in_s, dv_dot_in_s = np.empty((2, T, B, N, V), dtype)
@@ -756,9 +754,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     V = params.value_size
     R = params.rank
     W_r, W_k, P_v, A, B_, u = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B", "u"))
-    (
-        W_r_dot, W_k_dot, P_v_dot, A_dot, B_dot, d_dot, u_dot
-    ) = (params_dot[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u"))
+    W_r_dot, W_k_dot, P_v_dot, A_dot = (params_dot[k] for k in ("W_r", "W_k", "P_v", "A"))
+    B_dot, d_dot, u_dot = (params_dot[k] for k in ("B", "d", "u"))
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
     r_dot_s, k_dot_s, a_exp_a_w_dot_s = np.empty((3, T, B, N, K), dtype)
     v_dot_s, y_dot_in_s = np.empty((2, T, B, N, V), dtype)

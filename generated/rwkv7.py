@@ -370,9 +370,8 @@ def forward(params, xs, state=None, lengths=None):
     V = params.value_size
     K = params.key_size
     R = params.rank
-    W_r, W_p, P_v, B_w, b_w, B_a, b_a, xi, alpha = (
-        params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a", "b_a", "xi", "alpha")
-    )
+    W_r, W_p, P_v, B_w, b_w, B_a = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a"))
+    b_a, xi, alpha = (params[k] for k in ("b_a", "xi", "alpha"))
     A = params.stacked["A"]
     S_s = np.empty((T + 1, B, N, V, K), dtype)
     gates_s = np.empty((T, B, 2 * R), dtype)
@@ -475,13 +474,11 @@ def backward(params, tape, dys, dstate=None):
     K = params.key_size
     R = params.rank
     low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
-    (
-        dW_r, dW_p, dP_v, db_w, dB_w, db_a, dB_a, dxi, dalpha
-    ) = (dparams[k] for k in ("W_r", "W_p", "P_v", "b_w", "B_w", "b_a", "B_a", "xi", "alpha"))
+    dW_r, dW_p, dP_v, db_w, dB_w = (dparams[k] for k in ("W_r", "W_p", "P_v", "b_w", "B_w"))
+    db_a, dB_a, dxi, dalpha = (dparams[k] for k in ("b_a", "B_a", "xi", "alpha"))
     dA = dparams.stacked["A"]
-    alpha, W_r, B_a, B_w, xi, P_v, W_p = (
-        params[k] for k in ("alpha", "W_r", "B_a", "B_w", "xi", "P_v", "W_p")
-    )
+    alpha, W_r, B_a, B_w, xi, P_v = (params[k] for k in ("alpha", "W_r", "B_a", "B_w", "xi", "P_v"))
+    W_p = params["W_p"]
     A = params.stacked["A"]
     dgates_s = np.empty((T, B, 2 * R), dtype)
     dy_s, dS_next_operand_s, dv_s = np.empty((3, T, B, N, V), dtype)
@@ -493,9 +490,8 @@ def backward(params, tape, dys, dstate=None):
     dx_in_s = np.empty((T, B, I), dtype)
     dlow_s = np.empty((T, B, R), dtype)
     dlow_da_low_s, dlow_a_s = (dgates_s[..., k * R : (k + 1) * R] for k in range(2))
-    (
-        dsqrt_kappa_s, da_a_s, da_sigmoid_a_w_s, da_low_s
-    ) = dsqrt_kappa_rate_s, da_da_a_s, dw_da_sigmoid_a_w_s, dlow_da_low_s
+    dsqrt_kappa_s, da_a_s = dsqrt_kappa_rate_s, da_da_a_s
+    da_sigmoid_a_w_s, da_low_s = dw_da_sigmoid_a_w_s, dlow_da_low_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -628,9 +624,8 @@ def step(params, x, state):
     V = params.value_size
     K = params.key_size
     R = params.rank
-    W_r, W_p, P_v, B_w, b_w, B_a, b_a, xi, alpha = (
-        params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a", "b_a", "xi", "alpha")
-    )
+    W_r, W_p, P_v, B_w, b_w, B_a = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a"))
+    b_a, xi, alpha = (params[k] for k in ("b_a", "xi", "alpha"))
     A = params.stacked["A"]
     gates = np.empty((B, 2 * R), dtype)
     r, p, a_sigmoid_a_w, a_a = np.empty((4, B, N, K), dtype)
@@ -752,17 +747,15 @@ def hvp(
     R = params.rank
     low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
     low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
-    (
-        dW_r_dot, dW_p_dot, dP_v_dot, db_w_dot, dB_w_dot, db_a_dot, dB_a_dot, dxi_dot, dalpha_dot
-    ) = (dparams_dot[k] for k in ("W_r", "W_p", "P_v", "b_w", "B_w", "b_a", "B_a", "xi", "alpha"))
+    dW_r_dot, dW_p_dot, dP_v_dot, db_w_dot = (dparams_dot[k] for k in ("W_r", "W_p", "P_v", "b_w"))
+    dB_w_dot, db_a_dot, dB_a_dot, dxi_dot = (dparams_dot[k] for k in ("B_w", "b_a", "B_a", "xi"))
+    dalpha_dot = dparams_dot["alpha"]
     dA_dot = dparams_dot.stacked["A"]
-    alpha, W_r, B_a, B_w, xi, P_v, W_p = (
-        params[k] for k in ("alpha", "W_r", "B_a", "B_w", "xi", "P_v", "W_p")
-    )
+    alpha, W_r, B_a, B_w, xi, P_v = (params[k] for k in ("alpha", "W_r", "B_a", "B_w", "xi", "P_v"))
+    W_p = params["W_p"]
     A = params.stacked["A"]
-    (
-        alpha_dot, W_r_dot, B_a_dot, B_w_dot, xi_dot, P_v_dot, W_p_dot
-    ) = (params_dot[k] for k in ("alpha", "W_r", "B_a", "B_w", "xi", "P_v", "W_p"))
+    alpha_dot, W_r_dot, B_a_dot, B_w_dot = (params_dot[k] for k in ("alpha", "W_r", "B_a", "B_w"))
+    xi_dot, P_v_dot, W_p_dot = (params_dot[k] for k in ("xi", "P_v", "W_p"))
     A_dot = params_dot.stacked["A"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * R), dtype)
     (
@@ -786,13 +779,12 @@ def hvp(
     dk_da_s = alpha * p_s
     dk_da_dot_s = alpha_dot * p_s + p_dot_s * alpha
     da_da_a_s = (1 - a_s) * a_s
-    da_da_a_dot_s = a_dot_s * (1 - a_s) - a_dot_s * a_s
-    dw_da_sigmoid_a_w_part_s = 0.6065306597126334 * sigmoid_a_w_s - 0.6065306597126334
-    dw_da_sigmoid_a_w_s = sigmoid_a_w_s * w_s * dw_da_sigmoid_a_w_part_s
+    da_da_a_dot_s = a_dot_s * (1 - 2 * a_s)
+    dw_da_sigmoid_a_w_part_s = -0.6065306597126334 * (1 - sigmoid_a_w_s) * sigmoid_a_w_s
+    dw_da_sigmoid_a_w_s = w_s * dw_da_sigmoid_a_w_part_s
     dw_da_sigmoid_a_w_dot_s = (
-        w_dot_s * sigmoid_a_w_s * dw_da_sigmoid_a_w_part_s
-        + 0.6065306597126334 * sigmoid_a_w_dot_s * sigmoid_a_w_s * w_s
-        + sigmoid_a_w_dot_s * w_s * dw_da_sigmoid_a_w_part_s
+        w_dot_s * dw_da_sigmoid_a_w_part_s
+        - 0.6065306597126334 * sigmoid_a_w_dot_s * (1 - 2.0 * sigmoid_a_w_s) * w_s
     )
     dlow_da_low_s = 1 - low_s**2
     dlow_da_low_dot_s = -2 * low_dot_s * low_s
@@ -962,20 +954,20 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     K = params.key_size
     R = params.rank
     low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
-    W_r, W_p, P_v, B_w, B_a, xi, alpha = (
-        params[k] for k in ("W_r", "W_p", "P_v", "B_w", "B_a", "xi", "alpha")
-    )
+    W_r, W_p, P_v, B_w, B_a, xi = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "B_a", "xi"))
+    alpha = params["alpha"]
     A = params.stacked["A"]
-    (
-        W_r_dot, W_p_dot, P_v_dot, B_w_dot, b_w_dot, B_a_dot, b_a_dot, xi_dot, alpha_dot
-    ) = (params_dot[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a", "b_a", "xi", "alpha"))
+    W_r_dot, W_p_dot, P_v_dot, B_w_dot = (params_dot[k] for k in ("W_r", "W_p", "P_v", "B_w"))
+    b_w_dot, B_a_dot, b_a_dot, xi_dot = (params_dot[k] for k in ("b_w", "B_a", "b_a", "xi"))
+    alpha_dot = params_dot["alpha"]
     A_dot = params_dot.stacked["A"]
     S_dot_s = np.empty((T + 1, B, N, V, K), dtype)
     gates_dot_s = np.empty((T, B, 2 * R), dtype)
     r_dot_s, p_dot_s, a_sigmoid_a_w_dot_s, a_a_dot_s = np.empty((4, T, B, N, K), dtype)
     v_dot_s, S_next_operand_dot_in_s, y_dot_in_s = np.empty((3, T, B, N, V), dtype)
     a_low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
-    low_dot_s, S_next_operand_dot_s, y_dot_s = a_low_dot_s, S_next_operand_dot_in_s, y_dot_in_s
+    low_dot_s, S_next_operand_dot_s = a_low_dot_s, S_next_operand_dot_in_s
+    y_dot_s = y_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))

@@ -566,7 +566,7 @@ def hvp(
     np.matmul(_rows(dy_s), U, out=_rows(dh_next_in_s))
     np.matmul(_rows(dy_dot_s), U, out=_rows(dh_next_dot_in_s))
     _rows(dh_next_dot_in_s)[...] += _rows(dy_s) @ U_dot
-    dh_next_da_h_next_dot_s = h_dot_s[1:] * (1 - h_s[1:]) - h_dot_s[1:] * h_s[1:]
+    dh_next_da_h_next_dot_s = h_dot_s[1:] * (1 - 2 * h_s[1:])
     np.matmul(_rows(dy_s), V, out=_rows(ds_next_in_s))
     np.matmul(_rows(dy_dot_s), V, out=_rows(ds_next_dot_in_s))
     _rows(ds_next_dot_in_s)[...] += _rows(dy_s) @ V_dot

@@ -685,13 +685,11 @@ def hvp(
     dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - o_s * dh_next_dn_next_dot_part_s
     a_heaviside_da_m_next_s = a_m_next_s - i_s
     heaviside_da_m_next_s = _heaviside(a_heaviside_da_m_next_s)
-    dh_next_da_o_part_s = (1 - o_s) * c_s[1:]
-    dh_next_da_o_s = dh_next_da_o_part_s * dh_next_dc_next_s
+    dh_next_da_o_s = (1 - o_s) * c_s[1:] * dh_next_dc_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * dh_next_da_o_part_s / n_s[1:]
-        - o_dot_s * c_s[1:] * dh_next_dc_next_s
+        o_dot_s * (1 - 2 * o_s) * c_s[1:] / n_s[1:]
         + c_dot_s[1:] * (1 - o_s) * dh_next_dc_next_s
-        - o_s * dh_next_da_o_part_s * dh_next_dn_next_dot_part_s
+        - (1 - o_s) * o_s * c_s[1:] * dh_next_dn_next_dot_part_s
     )
     expm1_log_f_s = np.expm1(log_f_s)
     expm1_log_f_dot_s = log_f_dot_s * np.exp(log_f_s)

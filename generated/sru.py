@@ -571,41 +571,39 @@ def hvp(
     dv_f_dot, db_f_dot, dv_r_dot, db_r_dot = (dparams_dot[k] for k in ("v_f", "b_f", "v_r", "b_r"))
     dW_dot = dparams_dot.stacked["W"]
     v_r, W_r, v_f, W_f, W_n = (params[k] for k in ("v_r", "W_r", "v_f", "W_f", "W_n"))
-    v_r_dot, W_r_dot, v_f_dot, W_f_dot, W_n_dot = (
-        params_dot[k] for k in ("v_r", "W_r", "v_f", "W_f", "W_n")
-    )
+    v_r_dot, W_r_dot, v_f_dot, W_f_dot = (params_dot[k] for k in ("v_r", "W_r", "v_f", "W_f"))
+    W_n_dot = params_dot["W_n"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
-    dx_dot_in_s, dc_next_s, dc_next_dot_in_s = np.empty((3, T, B, H), dtype)
+    dx_dot_in_s, dc_next_in_s, dc_next_dot_in_s = np.empty((3, T, B, H), dtype)
     da_f_s, da_r_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_f_dot_s, da_r_dot_s, dn_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    dc_next_dot_s = dc_next_dot_in_s
+    dc_next_s, dc_next_dot_s = dc_next_in_s, dc_next_dot_in_s
     dxs_dot = np.empty((T, B, H), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    one_minus_r_s = 1 - r_s
-    da_r_part_s = (c_s[1:] - xs) * one_minus_r_s
-    dc_next_in_s = dh_s * r_s
-    da_r_s[...] = da_r_part_s * dc_next_in_s
+    da_r_part_s = dh_s * (1 - r_s) * r_s
+    da_r_s[...] = (c_s[1:] - xs) * da_r_part_s
     da_r_dot_s[...] = (
-        (dh_s * da_r_part_s - (c_s[1:] - xs) * dc_next_in_s) * r_dot_s
-        - xs_dot * dc_next_in_s * one_minus_r_s
-        + c_dot_s[1:] * dc_next_in_s * one_minus_r_s
-        + dh_dot_s * r_s * da_r_part_s
+        dh_s * r_dot_s * (c_s[1:] - xs) * (1 - 2 * r_s)
+        - xs_dot * da_r_part_s
+        + c_dot_s[1:] * da_r_part_s
+        + dh_dot_s * (c_s[1:] - xs) * (1 - r_s) * r_s
     )
+    dc_next_in_s[...] = dh_s * r_s
     dc_next_dot_in_s[...] = dh_s * r_dot_s + dh_dot_s * r_s
     dc_next_dn_s = 1 - f_s
-    dc_next_da_f_s = (c_s[:-1] - n_s) * f_s * dc_next_dn_s
+    dc_next_da_f_part_s = f_s * dc_next_dn_s
+    dc_next_da_f_s = (c_s[:-1] - n_s) * dc_next_da_f_part_s
     dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * f_s * dc_next_dn_s
-        - n_dot_s * f_s * dc_next_dn_s
-        - f_dot_s * (c_s[:-1] - n_s) * f_s
-        + f_dot_s * (c_s[:-1] - n_s) * dc_next_dn_s
+        c_dot_s[:-1] * dc_next_da_f_part_s
+        - n_dot_s * dc_next_da_f_part_s
+        + f_dot_s * (c_s[:-1] - n_s) * (1 - 2 * f_s)
     )
     dc_in_s = da_r_s * v_r
     dc_dot_in_s = da_r_s * v_r_dot + da_r_dot_s * v_r
     np.matmul(_rows(da_r_dot_s), W_r, out=_rows(dx_dot_in_s))
     _rows(dx_dot_in_s)[...] += _rows(da_r_s) @ W_r_dot
-    dx_dot_in_s += dh_dot_s * one_minus_r_s - dh_s * r_dot_s
+    dx_dot_in_s += dh_dot_s * (1 - r_s) - dh_s * r_dot_s
     dc_next_carry = dc = dstate.c.copy()
     dc_next_carry_dot = dc_dot = dstate_dot.c.copy()
     for t in reversed(range(T)):
@@ -613,7 +611,7 @@ def hvp(
         if ended is not None:
             dc_before = dc.copy()
             dc_dot_before = dc_dot.copy()
-        dc_next_s[t] = dc_next_carry + dc_next_in_s[t]
+        dc_next_s[t] += dc_next_carry
         dc_next_dot_s[t] += dc_next_carry_dot
         da_f_s[t] = dc_next_s[t] * dc_next_da_f_s[t]
         da_f_dot_s[t] = dc_next_s[t] * dc_next_da_f_dot_s[t] + dc_next_dot_s[t] * dc_next_da_f_s[t]
@@ -664,9 +662,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     gates_dot_s = np.empty((T, B, 3 * H), dtype)
     h_dot_in_s = np.empty((T, B, H), dtype)
     a_f_dot_in_s, a_r_dot_in_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_f_dot_s, f_dot_s, a_r_dot_s, r_dot_s, h_dot_s
-    ) = a_f_dot_in_s, a_f_dot_in_s, a_r_dot_in_s, a_r_dot_in_s, h_dot_in_s
+    a_f_dot_s, f_dot_s, a_r_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_r_dot_in_s
+    r_dot_s, h_dot_s = a_r_dot_in_s, h_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))

@@ -544,12 +544,12 @@ def hvp(
     da_k_dot_s, da_z_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
-    da_h_next_da_k_s = (z_s - h_s[:-1]) * k_s * da_h_next_dh_s
+    da_h_next_da_k_part_s = k_s * da_h_next_dh_s
+    da_h_next_da_k_s = (z_s - h_s[:-1]) * da_h_next_da_k_part_s
     da_h_next_da_k_dot_s = (
-        z_dot_s * k_s * da_h_next_dh_s
-        - h_dot_s[:-1] * k_s * da_h_next_dh_s
-        - k_dot_s * (z_s - h_s[:-1]) * k_s
-        + k_dot_s * (z_s - h_s[:-1]) * da_h_next_dh_s
+        z_dot_s * da_h_next_da_k_part_s
+        - h_dot_s[:-1] * da_h_next_da_k_part_s
+        + k_dot_s * (z_s - h_s[:-1]) * (1 - 2 * k_s)
     )
     da_h_next_da_z_s = (1 - z_s**2) * k_s
     da_h_next_da_z_dot_s = k_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * k_s
@@ -610,9 +610,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_h_next_dot_in_s = np.empty((T, B, H), dtype)
     a_k_dot_in_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    z_dot_s, a_k_dot_s, k_dot_s, a_h_next_dot_s = (
-        a_z_dot_s, a_k_dot_in_s, a_k_dot_in_s, a_h_next_dot_in_s
-    )
+    z_dot_s, a_k_dot_s, k_dot_s = a_z_dot_s, a_k_dot_in_s, a_k_dot_in_s
+    a_h_next_dot_s = a_h_next_dot_in_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))

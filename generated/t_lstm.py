@@ -489,9 +489,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             dh_before = dh.copy()
             dc_before = dc.copy()
-        da_g, da_o, da_f, da_i, da_s = (
-            dc_next_da_g, dh_next_da_o, dc_next_da_f, dc_next_da_i, dm_da_s
-        )
+        da_g, da_o, da_f, da_i = dc_next_da_g, dh_next_da_o, dc_next_da_f, dc_next_da_i
+        da_s = dm_da_s
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
         np.multiply(dh_next, dh_next_dc_next, out=work)
@@ -674,14 +673,12 @@ def hvp(
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_f_s = m_s * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = m_dot_s * (1 - f_s) * f_s - f_dot_s * m_s * f_s + f_dot_s * m_s * (1 - f_s)
+    dc_next_da_f_dot_s = m_dot_s * (1 - f_s) * f_s + f_dot_s * m_s * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dm_da_s_s = (w_s - 1) * (1 - s_s**2)
     dm_da_s_dot_s = w_dot_s * (1 - s_s**2) - 2 * s_dot_s * (w_s - 1) * s_s
     w_squared_s = w_s**2
@@ -768,12 +765,9 @@ def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
     a_i_dot_s, a_f_dot_s, a_o_dot_s, a_g_dot_s = (
         gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
     )
-    (
-        a_s_dot_s, s_dot_s, m_dot_s, tanh_c_next_dot_s, i_dot_s, f_dot_s, o_dot_s, g_dot_s
-    ) = (
-        a_s_dot_in_s, ds_da_s_s, m_dot_in_s, dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s,
-        a_o_dot_s, a_g_dot_s,
-    )
+    a_s_dot_s, s_dot_s, m_dot_s = a_s_dot_in_s, ds_da_s_s, m_dot_in_s
+    tanh_c_next_dot_s, i_dot_s, f_dot_s = dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s
+    o_dot_s, g_dot_s = a_o_dot_s, a_g_dot_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     a_log_w_dot_s = dt_dot_s.copy()

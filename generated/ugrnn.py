@@ -525,8 +525,7 @@ def hvp(
     dh_next_da_g_dot_s = (
         h_dot_s[:-1] * g_s * one_minus_g_s
         - n_dot_s * g_s * one_minus_g_s
-        - g_dot_s * (h_s[:-1] - n_s) * g_s
-        + g_dot_s * (h_s[:-1] - n_s) * one_minus_g_s
+        + g_dot_s * (h_s[:-1] - n_s) * (1 - 2 * g_s)
     )
     dh_next_da_n_s = (1 - n_s**2) * one_minus_g_s
     dh_next_da_n_dot_s = -2 * n_dot_s * n_s * one_minus_g_s - g_dot_s * (1 - n_s**2)

@@ -596,7 +596,7 @@ def hvp(
     np.matmul(_rows(da_tanh_z_next_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_z_next_s) @ V_dot
     dc_dot[...] = np.sum(
-        (0.1 * dstep_size_s * (1 - sigmoid_c) - 0.1 * dstep_size_s * sigmoid_c) * sigmoid_c_dot
+        0.1 * dstep_size_s * sigmoid_c_dot * (1 - 2.0 * sigmoid_c)
         + 0.1 * dstep_size_dot_s * (1 - sigmoid_c) * sigmoid_c,
         axis=(0, 1),
     )
@@ -620,7 +620,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
     y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
     a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s = np.empty((2, T, B, H), dtype)
-    a_tanh_z_next_dot_s, tanh_z_next_dot_s = a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s
+    a_tanh_z_next_dot_s = a_tanh_z_next_dot_in_s
+    tanh_z_next_dot_s = dtanh_z_next_da_tanh_z_next_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     sigmoid_c = _sigmoid(c)

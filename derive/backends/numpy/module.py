@@ -14,12 +14,13 @@ from derive.program.buffers import Buffer, Span
 from derive.program.interface import Call
 from derive.program.policy import PER_CALL
 from derive.program.program import Program
-from derive.program.statements import Activate, HeadTotal, Sum
+from derive.program.statements import Activate, HeadTotal, Standardise, StandardiseSlope, Sum
 from derive.program.sums import factors
 from derive.program.views import Parts, numbers
 from derive.render import render
 
 POLICY = PER_CALL
+NORMED = {Standardise: "standardise", StandardiseSlope: "standardise_slope"}  # their functions
 
 
 def files(program: Program) -> dict[str, str]:
@@ -96,5 +97,7 @@ class Module(PythonModule):
         activations = [f for s in every if isinstance(s, Activate) for f in s.functions]
         formulas = [*self.about.entries.values(), *(e for s in every for e in numbers(s))]
         by_heads = {"by_heads"} if any(isinstance(s, HeadTotal) for s in every) else set()
-        dot = {"dot"} if any(isinstance(s, Sum) and factors(s.expr) for s in every) else set()
-        return helpers(formulas, activations) | by_heads | dot
+        normed = {NORMED[type(s)] for s in every if type(s) in NORMED}
+        sums = any(isinstance(s, Sum) and factors(s.expr) for s in every)
+        dot = {"dot"} if sums or normed else set()
+        return helpers(formulas, activations) | by_heads | normed | dot

@@ -60,7 +60,7 @@ from derive.program.statements import (
     Total,
 )
 from derive.program.sums import factors, nested
-from derive.program.views import Views, numbers, of_function, seen_by
+from derive.program.views import Alias, Views, numbers, of_function, seen_by
 
 
 @dataclass(frozen=True)
@@ -113,6 +113,10 @@ class Routine:
     def called_in(self, span: Span, quantities: Iterable[Quantity]) -> list[str]:
         """What arrays that are kept for that long are called."""
         return list(map(self.names.one if span is Span.STEP else self.names.all, quantities))
+
+    def aliases(self, span: Span, pairs: Iterable[Alias]) -> list[tuple[str, str]]:
+        """Further names of arrays that are kept for that long, each with the one it has."""
+        return [(own, first) for own, first in (self.called_in(span, pair) for pair in pairs)]
 
     def array_names(self, buffer: Buffer) -> list[str]:
         """What an array that the routine makes is called, once for each quantity in it."""
@@ -172,6 +176,10 @@ class Routine:
         """Names for one step of arrays of all steps."""
         whole = super(OneStep, self.during).array
         return {self.during.array(group): whole(group) for group in self.views.columns.values()}
+
+    def number(self, expr: sp.Expr) -> str:
+        """A plain number."""
+        return Infix()(expr)
 
     def ended(self, q: Quantity) -> str:
         """Which sequences have ended, seen so that it fits a quantity."""

@@ -24,7 +24,8 @@ from derive.program.loop import Loop
 
 def collect(loop: Loop) -> Loop:
     """Divide sums, and the reductions that they read, as late as may be."""
-    return replace(loop, during=tuple(map(_divided_once, _undivided(loop))))
+    once = map(_divided_once, map(_merged, _undivided(loop)))
+    return replace(loop, during=tuple(once))
 
 
 # --- reductions ----------------------------------------------------------------------------------
@@ -82,6 +83,24 @@ def _name(q: Quantity, total: FeatureSum) -> str:
 
 
 # --- sums ----------------------------------------------------------------------------------------
+
+
+def _merged(equation: Equation) -> Equation:
+    """The equation, where what stands beside the product of a sum goes into that sum, if it is like
+    one of its terms: of ``d * (1 - f) - d * f``, the tangent of f (1 - f), ``d * (1 - 2 * f)``."""
+    rhs = equation.rhs.replace(sp.Add, lambda *terms: _sum_of(list(terms)))
+    return replace(equation, rhs=rhs)
+
+
+def _sum_of(terms: list[sp.Expr]) -> sp.Expr:
+    for term in terms:
+        for inner in (f for f in sp.Mul.make_args(term) if isinstance(f, sp.Add)):
+            for other in terms:
+                number, like = (other / (term / inner)).as_coeff_Mul()
+                if other != term and like in (part.as_coeff_Mul()[1] for part in inner.args):
+                    left = [t for t in terms if t not in (term, other)]
+                    return _sum_of([*left, term / inner * (inner + number * like)])
+    return sp.Add(*terms)
 
 
 def _divided_once(equation: Equation) -> Equation:
