@@ -343,8 +343,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW, dV, db = (dparams[k] for k in ("W", "V", "b"))
     W, V = (params[k] for k in ("W", "V"))
     dh_next_da_tanh_h_next_s, dW_T_h_s = np.empty((2, T, B, H), dtype)
@@ -437,8 +436,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -491,8 +489,7 @@ def hvp(
     h_dot_s, tanh_h_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW_dot, dV_dot, db_dot = (dparams_dot[k] for k in ("W", "V", "b"))
     W, V = (params[k] for k in ("W", "V"))
     W_dot, V_dot = (params_dot[k] for k in ("W", "V"))
@@ -505,8 +502,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
@@ -524,12 +520,12 @@ def hvp(
         dh_dot += da_tanh_h_next_s[t] @ W_dot
         dh_dot += -0.1 * da_tanh_h_next_dot_s[t]
         if ended is not None:
-            np.copyto(da_tanh_h_next_s[t], 0, where=ended)
-            np.copyto(da_tanh_h_next_dot_s[t], 0, where=ended)
-            np.copyto(dW_T_h_s[t], 0, where=ended)
-            np.copyto(dW_T_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                da_tanh_h_next_s[t], da_tanh_h_next_dot_s[t], dW_T_h_s[t], dW_T_h_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_tanh_h_next_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_h_next_s) @ V_dot
     np.matmul(_rows(da_tanh_h_next_s).T, _rows(h_dot_s[:-1]), out=dW_dot)

@@ -365,8 +365,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dW = dparams["W"]
     dV, db = (dparams.stacked[k] for k in ("V", "b"))
@@ -416,9 +415,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(0.1, da, out=work)
         np.subtract(dh, work, out=dh)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(da, 0, where=ended)
-            np.copyto(dW_T_h, 0, where=ended)
+            for array in (dgates, da, dW_T_h):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -487,8 +485,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -541,8 +538,7 @@ def hvp(
     h_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     z_dot_s, tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dW_dot = dparams_dot["W"]
@@ -571,8 +567,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
@@ -594,14 +589,12 @@ def hvp(
         dh_dot += da_s[t] @ W_dot
         dh_dot += -0.1 * da_dot_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dW_T_h_s[t], 0, where=ended)
-            np.copyto(dW_T_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], da_s[t], da_dot_s[t], dW_T_h_s[t], dW_T_h_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ V_dot
     np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dW_dot)

@@ -355,8 +355,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW, dU = (dparams[k] for k in ("W", "U"))
     U, W = (params[k] for k in ("U", "W"))
     dh_next_s, dh_next_da_f_s, dh_next_da_i_s, dq_s, dp_s = np.empty((5, T, B, H), dtype)
@@ -390,10 +389,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next, f, out=work)
         np.add(dh, work, out=dh)
         if ended is not None:
-            np.copyto(dh_next, 0, where=ended)
-            np.copyto(da_f, 0, where=ended)
-            np.copyto(da_i, 0, where=ended)
-            np.copyto(dq, 0, where=ended)
+            for array in (dh_next, da_f, da_i, dq):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -453,8 +450,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -507,8 +503,7 @@ def hvp(
     h_dot_s, p_dot_s, i_dot_s, f_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW_dot, dU_dot = (dparams_dot[k] for k in ("W", "U"))
     U, W = (params[k] for k in ("U", "W"))
     U_dot, W_dot = (params_dot[k] for k in ("U", "W"))
@@ -525,8 +520,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_f_s[t] = dh_next_s[t] * dh_next_da_f_s[t]
@@ -541,16 +535,13 @@ def hvp(
         dh_dot += dq_s[t] @ U_dot
         dh_dot += dh_next_s[t] * f_dot_s[t] + dh_next_dot_s[t] * f_s[t]
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_f_s[t], 0, where=ended)
-            np.copyto(da_f_dot_s[t], 0, where=ended)
-            np.copyto(da_i_s[t], 0, where=ended)
-            np.copyto(da_i_dot_s[t], 0, where=ended)
-            np.copyto(dq_s[t], 0, where=ended)
-            np.copyto(dq_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dh_next_s[t], dh_next_dot_s[t], da_f_s[t], da_f_dot_s[t], da_i_s[t], da_i_dot_s[t],
+                dq_s[t], dq_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dp_s = dh_next_s * i_s + da_f_s + da_i_s
     dp_dot_s = dh_next_s * i_dot_s + dh_next_dot_s * i_s + da_f_dot_s + da_i_dot_s
     np.matmul(_rows(dp_dot_s), W, out=_rows(dxs_dot))

@@ -67,7 +67,7 @@ LATEX = r"""
   \bar{a}_{g,t} &= \bar{g}_t \circ (1 - g_t^{2}) \\
   \bar{s}_t &= \bar{h}_t \circ (g_t - n_t) \\
   \bar{f}_t &= -\mathrm{dt}_t \, \bar{s}_t \circ s_t \circ (1 - s_t) \\
-  \bar{z}_t &= V_f^{\top} \bar{f}_t + V_g^{\top} \bar{a}_{g,t} + V_n^{\top} \bar{a}_{n,t} \\
+  \bar{z}_t &= V_f^{\top} \bar{f}_t + \sum_k V_k^{\top} \bar{a}_{k,t} \\
   \bar{a}_{\mathrm{tanh\_z},t} &= 1.7159 \, \bar{z}_t
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_z},t}))
 \end{align*}
@@ -321,8 +321,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     x_s, dt_s = (_filled(x, past) for x in (x_s, dt_s))
 
-    H = params.hidden_size
-    M = params.backbone_size
+    H, M = params.hidden_size, params.backbone_size
     W, b, U = (params[k] for k in ("W", "b", "U"))
     V, d = (params.stacked[k] for k in ("V", "d"))
     h_s = np.empty((T + 1, B, H), dtype)
@@ -409,9 +408,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    M = params.backbone_size
+    I, H, M = params.input_size, params.hidden_size, params.backbone_size
     g_s, n_s, f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dW, dU, db = (dparams[k] for k in ("W", "U", "b"))
     dV, dd = (dparams.stacked[k] for k in ("V", "d"))
@@ -472,10 +469,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(0.666, da_tanh_z, out=dU_h)
         np.dot(dU_h, U, out=dh)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(da_s, 0, where=ended)
-            np.copyto(da_tanh_z, 0, where=ended)
-            np.copyto(dU_h, 0, where=ended)
+            for array in (dgates, da_s, da_tanh_z, dU_h):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -508,8 +503,7 @@ def step(params, x, state):
     x, dt = _check_inputs("x", x, ("B",), params)
     B = len(x)
     (h,) = _check_state("state", state, B, params)
-    H = params.hidden_size
-    M = params.backbone_size
+    H, M = params.hidden_size, params.backbone_size
     b, U, W = (params[k] for k in ("b", "U", "W"))
     V, d = (params.stacked[k] for k in ("V", "d"))
     a_tanh_z_in = 0.666 * b
@@ -549,8 +543,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     _check_params("params", params)
-    _check_tape(tape, params)
-    x_s, dt_s, past = tape.x_s, tape.dt_s, tape.past
+    x_s, dt_s, *_, past = _check_tape(tape, params)
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, dt_dot_s = _direction(xs_dot, (x_s, dt_s), past, params)
@@ -603,9 +596,7 @@ def hvp(
     h_dot_s, gates_dot_s, tanh_z_dot_s, z_dot_s, s_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
-    M = params.backbone_size
+    I, H, M = params.input_size, params.hidden_size, params.backbone_size
     g_s, n_s, f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     g_dot_s, n_dot_s, f_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dW_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "U", "b"))
@@ -640,8 +631,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -663,16 +653,13 @@ def hvp(
         dh_dot[...] = dU_h_dot_s[t] @ U
         dh_dot += dU_h_s[t] @ U_dot
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(da_s_s[t], 0, where=ended)
-            np.copyto(da_s_dot_s[t], 0, where=ended)
-            np.copyto(da_tanh_z_s[t], 0, where=ended)
-            np.copyto(da_tanh_z_dot_s[t], 0, where=ended)
-            np.copyto(dU_h_s[t], 0, where=ended)
-            np.copyto(dU_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], da_s_s[t], da_s_dot_s[t], da_tanh_z_s[t],
+                da_tanh_z_dot_s[t], dU_h_s[t], dU_h_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dW_x_s = 0.666 * da_tanh_z_s
     dW_x_dot_s = 0.666 * da_tanh_z_dot_s
     np.matmul(_rows(dW_x_dot_s), W, out=_rows(dx_dot_s))
@@ -695,8 +682,7 @@ def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
     x_s, dt_s, h_s, gates_s, tanh_z_s, z_s, s_s, past = tape
     T, B = x_s.shape[:2]
     ended_s = _ended(past, T)
-    H = params.hidden_size
-    M = params.backbone_size
+    H, M = params.hidden_size, params.backbone_size
     g_s, n_s, f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     W, U = (params[k] for k in ("W", "U"))
     V = params.stacked["V"]

@@ -62,10 +62,9 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_{\theta}^{\top} \bar{a}_{\theta,t} + U_{\eta}^{\top} \bar{a}_{\eta,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ \theta_t \circ (1 - \tanh^{2}(h_{t-1})) \\
-  \bar{x}_t &= W_{\theta}^{\top} \bar{a}_{\theta,t} + W_{\eta}^{\top} \bar{a}_{\eta,t}
-      + W_n^{\top} \bar{n}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_n^{\top} \bar{n}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -369,8 +368,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     db_theta, db_eta = (dparams[k] for k in ("b_theta", "b_eta"))
     dU, dW = (dparams.stacked[k] for k in ("U", "W"))
@@ -490,8 +488,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -544,8 +541,7 @@ def hvp(
     h_dot_s, gates_dot_s, tanh_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     theta_dot_s, eta_dot_s, tanh_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     db_theta_dot, db_eta_dot = (dparams_dot[k] for k in ("b_theta", "b_eta"))
@@ -576,8 +572,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_eta_s[t] = dh_next_s[t] * dh_next_da_eta_s[t]
@@ -594,12 +589,10 @@ def hvp(
         dh_dot += dgates_s[t, :, : 2 * H] @ U_dot
         dh_dot += dh_next_s[t] * dh_next_dh_dot_s[t] + dh_next_dot_s[t] * dh_next_dh_s[t]
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (dh_next_s[t], dh_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dn_s[...] = dh_next_s * dh_next_dn_s
     dn_dot_s[...] = dh_next_s * dh_next_dn_dot_s + dh_next_dot_s * dh_next_dn_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))

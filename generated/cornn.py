@@ -302,10 +302,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_tanh_force_in_s, b, out=a_tanh_force_in_s)
 
     # Step by step.
-    y_s[0] = state.y
-    y = y_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
+    y_s[0], z_s[0] = state.y, state.z
+    y, z = y_s[0], z_s[0]
     force = np.empty((B, H), dtype)
     V_z = np.empty((H, B), dtype)
     W_y = np.empty((H, B), dtype)
@@ -361,8 +359,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW, dV, dU, db = (dparams[k] for k in ("W", "V", "U", "b"))
     W, V, U = (params[k] for k in ("W", "V", "U"))
     dforce_da_tanh_force_s = np.empty((T, B, H), dtype)
@@ -384,8 +381,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dys, dforce_da_tanh_force_s, ended_s)
     for dy_, dforce_da_tanh_force, ended in steps:
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
+            before = [array.copy() for array in (dy, dz)]
         da_tanh_force = dforce_da_tanh_force
         np.add(dy_next, dy_, out=dy_next)
         # dz_next += 0.1 * dy_next
@@ -401,8 +397,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dz, da_tanh_force_V, out=dz)
         if ended is not None:
             np.copyto(da_tanh_force, 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
+            for array, value in zip((dy, dz), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(da_tanh_force_s), U, out=_rows(dxs))
@@ -461,8 +457,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -515,8 +510,7 @@ def hvp(
     y_dot_s, z_dot_s, tanh_force_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW_dot, dV_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "V", "U", "b"))
     W, V, U = (params[k] for k in ("W", "V", "U"))
     W_dot, V_dot, U_dot = (params_dot[k] for k in ("W", "V", "U"))
@@ -531,10 +525,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
-            dy_dot_before = dy_dot.copy()
-            dz_dot_before = dz_dot.copy()
+            before = [array.copy() for array in (dy, dz, dy_dot, dz_dot)]
         dy_next += dys[t]
         dy_next_dot += dys_dot[t]
         dz_next += 0.1 * dy_next
@@ -558,10 +549,8 @@ def hvp(
         if ended is not None:
             np.copyto(da_tanh_force_s[t], 0, where=ended)
             np.copyto(da_tanh_force_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
-            np.copyto(dz_dot, dz_dot_before, where=ended)
+            for array, value in zip((dy, dz, dy_dot, dz_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_tanh_force_dot_s), U, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_force_s) @ U_dot
     np.matmul(_rows(da_tanh_force_s).T, _rows(y_dot_s[:-1]), out=dW_dot)
@@ -597,8 +586,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_force_da_tanh_force_s[...] = 1 - tanh_force_s**2
 
     # Step by step.
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
+    y_dot_s[0], z_dot_s[0] = state_dot.y, state_dot.z
     for t in range(T):
         ended = ended_s[t]
         a_tanh_force_dot_s[t] += z_dot_s[t] @ V.T

@@ -360,8 +360,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dlog_tau, dtheta, dW, dV = (dparams[k] for k in ("log_tau", "theta", "W", "V"))
     log_tau, W, V = (params[k] for k in ("log_tau", "W", "V"))
     dslope_s, dW_rate_s, drate_da_rate_s, dV_x_s = np.empty((4, T, B, H), dtype)
@@ -395,9 +394,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dy, work, out=dy)
         np.add(dy, da_rate, out=dy)
         if ended is not None:
-            np.copyto(dslope, 0, where=ended)
-            np.copyto(dW_rate, 0, where=ended)
-            np.copyto(da_rate, 0, where=ended)
+            for array in (dslope, dW_rate, da_rate):
+                np.copyto(array, 0, where=ended)
             np.copyto(dy, dy_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -457,8 +455,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -511,8 +508,7 @@ def hvp(
     drate_da_rate_s, rate_dot_s, slope_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dlog_tau_dot, dtheta_dot, dW_dot = (dparams_dot[k] for k in ("log_tau", "theta", "W"))
     dV_dot = dparams_dot["V"]
     log_tau, W, V = (params[k] for k in ("log_tau", "W", "V"))
@@ -532,8 +528,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dy_dot_before = dy_dot.copy()
+            before = [array.copy() for array in (dy, dy_dot)]
         dy_next += dys[t]
         dy_next_dot += dys_dot[t]
         dslope_s[t] = 0.1 * dy_next
@@ -548,13 +543,12 @@ def hvp(
         dy += dslope_s[t] * dslope_dy + da_rate
         dy_dot += dslope_s[t] * dslope_dy_dot + dslope_dot_s[t] * dslope_dy + da_rate_dot_s[t]
         if ended is not None:
-            np.copyto(dslope_s[t], 0, where=ended)
-            np.copyto(dslope_dot_s[t], 0, where=ended)
-            np.copyto(dW_rate_s[t], 0, where=ended)
-            np.copyto(dW_rate_dot_s[t], 0, where=ended)
-            np.copyto(da_rate_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
+            for array in (
+                dslope_s[t], dslope_dot_s[t], dW_rate_s[t], dW_rate_dot_s[t], da_rate_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dy, dy_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dV_x_s = dslope_s * inv_tau
     dV_x_dot_s = dslope_s * dslope_dW_rate_dot + dslope_dot_s * inv_tau
     np.matmul(_rows(dV_x_dot_s), V, out=_rows(dxs_dot))

@@ -324,9 +324,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     (
@@ -410,10 +408,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_q, dW_k, dP_v, dw_beta = (dparams[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
     W_q, P_v, W_k, w_beta = (params[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
     do_s, du_s, dbeta_terms_s, dv_s = np.empty((4, T, B, N, V), dtype)
@@ -520,9 +515,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
     W_q_x, W_k_x = np.empty((2, B, N, K), dtype)
     v, S_T_k, o = np.empty((3, B, N, V), dtype)
@@ -566,8 +559,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -625,10 +617,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_q_dot, dW_k_dot, dP_v_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v"))
     dw_beta_dot = dparams_dot["w_beta"]
     W_q, P_v, W_k, w_beta = (params[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
@@ -675,8 +664,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -699,12 +687,10 @@ def hvp(
             + k_s[t][..., None] * dS_T_k_dot[..., None, :]
         )
         if ended is not None:
-            np.copyto(du_s[t], 0, where=ended[..., None])
-            np.copyto(du_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (du_s[t], du_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     dbeta_terms_s = du_s * (v_s - S_T_k_s)
     sum_dbeta_terms_s = np.sum(dbeta_terms_s, axis=-1)
     dbeta_s = sum_dbeta_terms_s.copy()
@@ -755,9 +741,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, S_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, beta_s, S_T_k_s, u_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
     W_q_dot, W_k_dot, P_v_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)

@@ -379,8 +379,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, z_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dw_f, dw_z, dU_o = (dparams[k] for k in ("w_f", "w_z", "U_o"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -510,8 +509,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -564,8 +562,7 @@ def hvp(
     c_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, z_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     f_dot_s, z_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dw_f_dot, dw_z_dot, dU_o_dot = (dparams_dot[k] for k in ("w_f", "w_z", "U_o"))
@@ -609,8 +606,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dc_before = dc.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dc, dc_dot)]
         dc_next += dc_next_in_s[t]
         dc_next_dot += dc_next_dot_in_s[t]
         da_z_s[t] = dc_next * dc_next_da_z_s[t]
@@ -629,8 +625,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dc, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_f_dot_s), W_f, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_z_dot_s) @ W_z
     _rows(dxs_dot)[...] += _rows(da_f_s) @ W_f_dot

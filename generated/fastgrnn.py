@@ -51,7 +51,7 @@ LATEX = r"""
   a_{k,t} &= a_t + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
+  h_t &= \sum_k (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -62,7 +62,7 @@ LATEX = r"""
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
   \bar{z}_t &= \bar{h}_t \circ (h_{t-1} - \zeta_t \, n_t) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{a}_t &= \bar{a}_{z,t} + \bar{a}_{n,t} \\
+  \bar{a}_t &= \sum_k \bar{a}_{k,t} \\
   \bar{\nu}_t &= \operatorname{sum}(\bar{h}_t \circ n_t) \\
   \bar{\zeta}_t &= \operatorname{sum}(\bar{h}_t \circ n_t \circ (1 - z_t))
 \end{align*}
@@ -369,8 +369,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     ds_zeta, ds_nu, dW, dU, db_z = (dparams[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z"))
     db_n = dparams["b_n"]
     s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
@@ -414,10 +413,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next, z, out=work)
         np.add(dh, work, out=dh)
         if ended is not None:
-            np.copyto(dh_next, 0, where=ended)
-            np.copyto(da_n, 0, where=ended)
-            np.copyto(da_z, 0, where=ended)
-            np.copyto(da, 0, where=ended)
+            for array in (dh_next, da_n, da_z, da):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -487,8 +484,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -541,8 +537,7 @@ def hvp(
     h_dot_s, z_dot_s, n_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     ds_zeta_dot, ds_nu_dot, dW_dot, dU_dot = (dparams_dot[k] for k in ("s_zeta", "s_nu", "W", "U"))
     db_z_dot, db_n_dot = (dparams_dot[k] for k in ("b_z", "b_n"))
     s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
@@ -575,8 +570,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_n = dh_next_s[t] * dh_next_da_n_s[t]
@@ -591,14 +585,12 @@ def hvp(
         dh_dot += da_s[t] @ U_dot
         dh_dot += dh_next_s[t] * z_dot_s[t] + dh_next_dot_s[t] * z_s[t]
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_n_dot_s[t], 0, where=ended)
-            np.copyto(da_z_dot_s[t], 0, where=ended)
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dh_next_s[t], dh_next_dot_s[t], da_n_dot_s[t], da_z_dot_s[t], da_s[t], da_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dnu_s = _dot(dh_next_s, n_s)
     dnu_dot_s = np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True)
     dzeta_s = np.sum(dh_next_s * (1 - z_s) * n_s, axis=-1, keepdims=True)

@@ -355,8 +355,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     ds_alpha, ds_beta, dW, dU, db = (dparams[k] for k in ("s_alpha", "s_beta", "W", "U", "b"))
     s_alpha, s_beta, U, W = (params[k] for k in ("s_alpha", "s_beta", "U", "W"))
     dh_next_s, dh_next_da_n_s = np.empty((2, T, B, H), dtype)
@@ -452,8 +451,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -506,8 +504,7 @@ def hvp(
     h_dot_s, n_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     ds_alpha_dot, ds_beta_dot, dW_dot = (dparams_dot[k] for k in ("s_alpha", "s_beta", "W"))
     dU_dot, db_dot = (dparams_dot[k] for k in ("U", "b"))
     s_alpha, s_beta, U, W = (params[k] for k in ("s_alpha", "s_beta", "U", "W"))
@@ -525,8 +522,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_n_s[t] = dh_next_s[t] * dh_next_da_n_s[t]
@@ -537,12 +533,10 @@ def hvp(
         dh_dot += da_n_s[t] @ U_dot
         dh_dot += dh_next_s[t] * beta_dot + dh_next_dot_s[t] * beta
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_n_s[t], 0, where=ended)
-            np.copyto(da_n_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (dh_next_s[t], dh_next_dot_s[t], da_n_s[t], da_n_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dbeta_s = _dot(dh_next_s, h_s[:-1])
     dbeta_dot_s = np.sum(
         dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1], axis=-1, keepdims=True

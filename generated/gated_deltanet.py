@@ -344,9 +344,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, A, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "b"))
     w = params.stacked["w"]
     S_s = np.empty((T + 1, B, N, K, V), dtype)
@@ -449,10 +447,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     dW_q, dW_k, dP_v, dA, db = (dparams[k] for k in ("W_q", "W_k", "P_v", "A", "b"))
     dw = dparams.stacked["w"]
@@ -530,8 +525,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dD, a[..., None, None], out=dS)
         if ended is not None:
             np.copyto(du, 0, where=ended[..., None])
-            np.copyto(da, 0, where=ended)
             np.copyto(dk, 0, where=ended[..., None])
+            np.copyto(da, 0, where=ended)
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -581,9 +576,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     A, W_q, W_k, P_v, b = (params[k] for k in ("A", "W_q", "W_k", "P_v", "b"))
     w = params.stacked["w"]
     exp_A = np.exp(A)
@@ -640,8 +633,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -700,10 +692,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
     dW_q_dot, dW_k_dot, dP_v_dot, dA_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A"))
@@ -771,8 +760,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -804,14 +792,12 @@ def hvp(
         dS[...] = dD * a_s[t][..., None, None]
         dS_dot[...] = dD * a_dot_s[t][..., None, None] + dD_dot * a_s[t][..., None, None]
         if ended is not None:
-            np.copyto(du_s[t], 0, where=ended[..., None])
-            np.copyto(du_dot_s[t], 0, where=ended[..., None])
+            for array in (du_s[t], du_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(da_s[t], 0, where=ended)
             np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_a_s = da_s * a_s
     da_a_dot_s = da_s * a_dot_s + da_dot_s * a_s
     da_softplus_a_a_s[...] = da_a_s * da_a_da_softplus_a_a_s
@@ -878,9 +864,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     A, W_q, W_k, P_v = (params[k] for k in ("A", "W_q", "W_k", "P_v"))
     w = params.stacked["w"]

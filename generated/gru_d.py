@@ -369,8 +369,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     x_s, m_s, d_s = (_filled(x, past) for x in (x_s, m_s, d_s))
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     b_x, w, G, b_q, mean, U_n = (params[k] for k in ("b_x", "w", "G", "b_q", "mean", "U_n"))
     V, b, U, W = (params.stacked[k] for k in ("V", "b", "U", "W"))
     h_s = np.empty((T + 1, B, H), dtype)
@@ -407,10 +406,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    last_s[0] = state.last
-    last = last_s[0]
+    h_s[0], last_s[0] = state.h, state.last
+    h, last = h_s[0], last_s[0]
     work_I = np.empty((B, I), dtype)
     U_old = np.empty((2 * H, B), dtype)
     W_seen = np.empty((3 * H, B), dtype)
@@ -493,8 +490,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dw, db_x, dG, db_q, dU_n = (dparams[k] for k in ("w", "b_x", "G", "b_q", "U_n"))
     dW, dU, dV, db = (dparams.stacked[k] for k in ("W", "U", "V", "b"))
@@ -566,8 +562,7 @@ def backward(params, tape, dys, dstate=None):
         dgates, dseen, forget, dlast_next_dlast, dseen_dlast, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dlast_before = dlast.copy()
+            before = [array.copy() for array in (dh, dlast)]
         da_n, da_r, da_z = dh_next_da_n, dr_old_da_r, dh_next_da_z
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_n, dh_next, out=da_n)
@@ -588,12 +583,10 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dseen, dseen_dlast, out=work_I)
         np.add(dlast, work_I, out=dlast)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(dold, 0, where=ended)
-            np.copyto(dlast_next, 0, where=ended)
-            np.copyto(dseen, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dlast, dlast_before, where=ended)
+            for array in (dgates, dold, dlast_next, dseen):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dlast), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(dold_da_q_s, dold_s, out=da_q_s)
@@ -698,8 +691,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     _check_params("params", params)
-    _check_tape(tape, params)
-    x_s, m_s, d_s, past = tape.x_s, tape.m_s, tape.d_s, tape.past
+    x_s, m_s, d_s, *_, past = _check_tape(tape, params)
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, m_dot_s, d_dot_s = _direction(xs_dot, (x_s, m_s, d_s), past, params)
@@ -758,8 +750,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     z_dot_s, r_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dw_dot, db_x_dot, dG_dot, db_q_dot = (dparams_dot[k] for k in ("w", "b_x", "G", "b_q"))
@@ -811,10 +802,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dlast_before = dlast.copy()
-            dh_dot_before = dh_dot.copy()
-            dlast_dot_before = dlast_dot.copy()
+            before = [array.copy() for array in (dh, dlast, dh_dot, dlast_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -851,18 +839,13 @@ def hvp(
             + dseen_dot_s[t] * dseen_dlast_s[t]
         )
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dold_s[t], 0, where=ended)
-            np.copyto(dold_dot_s[t], 0, where=ended)
-            np.copyto(dlast_next_s[t], 0, where=ended)
-            np.copyto(dlast_next_dot_s[t], 0, where=ended)
-            np.copyto(dseen_s[t], 0, where=ended)
-            np.copyto(dseen_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dlast, dlast_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dlast_dot, dlast_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], dold_s[t], dold_dot_s[t], dlast_next_s[t],
+                dlast_next_dot_s[t], dseen_s[t], dseen_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dlast, dh_dot, dlast_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     da_q_s = dold_s * dold_da_q_s
     da_q_dot_s = dold_s * dold_da_q_dot_s + dold_dot_s * dold_da_q_s
     da_k_s = dseen_s * dseen_da_k_s
@@ -906,8 +889,7 @@ def _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot):
     ) = tape
     T, B = x_s.shape[:2]
     ended_s = _ended(past, T)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
     V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
@@ -955,8 +937,7 @@ def _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot):
     dh_next_dz_s = n_s - old_s
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    last_dot_s[0] = state_dot.last
+    h_dot_s[0], last_dot_s[0] = state_dot.h, state_dot.last
     for t in range(T):
         ended = ended_s[t]
         seen_dot_s[t] += last_dot_s[t] * dseen_dlast_s[t]

@@ -542,8 +542,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     ds_u_z, dt_u_z, ds_v_z, dt_v_z = (dparams[k] for k in ("s_u_z", "t_u_z", "s_v_z", "t_v_z"))
     ds_u_r, dt_u_r, ds_v_r, dt_v_r = (dparams[k] for k in ("s_u_r", "t_u_r", "s_v_r", "t_v_r"))
     ds_u_n, dt_u_n, ds_v_n, dt_v_n = (dparams[k] for k in ("s_u_n", "t_u_n", "s_v_n", "t_v_n"))
@@ -629,11 +628,8 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dgates_1, U, out=dgates_1_U)
         np.add(dh, dgates_1_U, out=dh)
         if ended is not None:
-            np.copyto(da_n, 0, where=ended)
-            np.copyto(dm, 0, where=ended)
-            np.copyto(da_r, 0, where=ended)
-            np.copyto(da_z, 0, where=ended)
-            np.copyto(dgates_1, 0, where=ended)
+            for array in (da_n, dm, da_r, da_z, dgates_1):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -756,8 +752,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -817,8 +812,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     ds_u_z_dot, dt_u_z_dot, ds_v_z_dot = (dparams_dot[k] for k in ("s_u_z", "t_u_z", "s_v_z"))
     dt_v_z_dot, ds_u_r_dot, dt_u_r_dot = (dparams_dot[k] for k in ("t_v_z", "s_u_r", "t_u_r"))
     ds_v_r_dot, dt_v_r_dot, ds_u_n_dot = (dparams_dot[k] for k in ("s_v_r", "t_v_r", "s_u_n"))
@@ -859,8 +853,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -932,18 +925,13 @@ def hvp(
         dh_dot += dgates_1_dot_s[t] @ U
         dh_dot += dgates_1_s[t] @ U_dot
         if ended is not None:
-            np.copyto(da_n_s[t], 0, where=ended)
-            np.copyto(da_n_dot_s[t], 0, where=ended)
-            np.copyto(dm_s[t], 0, where=ended)
-            np.copyto(dm_dot_s[t], 0, where=ended)
-            np.copyto(da_r_s[t], 0, where=ended)
-            np.copyto(da_r_dot_s[t], 0, where=ended)
-            np.copyto(da_z_s[t], 0, where=ended)
-            np.copyto(da_z_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                da_n_s[t], da_n_dot_s[t], dm_s[t], dm_dot_s[t], da_r_s[t], da_r_dot_s[t], da_z_s[t],
+                da_z_dot_s[t], dgates_1_s[t], dgates_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dq_n_s = da_n_s * s_v_n
     dq_n_dot_s = da_n_s * s_v_n_dot + da_n_dot_s * s_v_n
     mean_dq_n_q_n_s = _dot(dq_n_s, q_n_s) / H

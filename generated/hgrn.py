@@ -105,10 +105,8 @@ LATEX = r"""
       + \bar{h}_{\mathrm{im},t} \circ f_t \circ q_t \\
   \bar{h}_{\mathrm{im},t-1}^{(t)} &= \bar{h}_{\mathrm{im},t} \circ f_t \circ p_t
       - \bar{h}_{\mathrm{re},t} \circ f_t \circ q_t \\
-  \bar{x}_t &= W_{\mathrm{u\_re}}^{\top} \, \bar{u}_{\mathrm{re},t}
-      + W_{\mathrm{u\_im}}^{\top} \, \bar{u}_{\mathrm{im},t} + W_f^{\top} \bar{a}_{f,t}
-      + W_{\mathrm{g\_re}}^{\top} \, \bar{a}_{\mathrm{g\_re},t} \\
-  & \qquad {}+ W_{\mathrm{g\_im}}^{\top} \, \bar{a}_{\mathrm{g\_im},t}
+  \bar{x}_t &= \sum_k W_{u \, k}^{\top} \bar{u}_{k,t} + W_f^{\top} \bar{a}_{f,t}
+      + \sum_k W_{g \, k}^{\top} \bar{a}_{g \, k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -358,8 +356,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     theta, V_im, V_re, d = (params[k] for k in ("theta", "V_im", "V_re", "d"))
     W, b = (params.stacked[k] for k in ("W", "b"))
     h_re_s, h_im_s = np.empty((2, T + 1, B, H), dtype)
@@ -397,10 +394,8 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(h_im_next_in_s, c_im_s, out=h_im_next_in_s)
 
     # Step by step.
-    h_re_s[0] = state.h_re
-    h_re = h_re_s[0]
-    h_im_s[0] = state.h_im
-    h_im = h_im_s[0]
+    h_re_s[0], h_im_s[0] = state.h_re, state.h_im
+    h_re, h_im = h_re_s[0], h_im_s[0]
     work = np.empty((B, H), dtype)
     steps = zip(
         h_re_next_in_s, h_re_next_rate_s, h_re_next_rate__s, h_re_s[1:], h_im_next_in_s,
@@ -468,8 +463,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
     dtheta, dV_re, dV_im, dd = (dparams[k] for k in ("theta", "V_re", "V_im", "d"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -554,8 +548,7 @@ def backward(params, tape, dys, dstate=None):
         dh_im_next, dh_re_next, dh_im_next_dh_re, dh_re_next_dh_re, dh_re_next_dh_im, ended
     ) in steps:
         if ended is not None:
-            dh_re_before = dh_re.copy()
-            dh_im_before = dh_im.copy()
+            before = [array.copy() for array in (dh_re, dh_im)]
         np.add(dh_im_next, dh_im_next_carry, out=dh_im_next)
         np.add(dh_re_next, dh_re_next_carry, out=dh_re_next)
         # dh_re = dh_im_next * dh_im_next_dh_re + dh_re_next * dh_re_next_dh_re
@@ -569,8 +562,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dh_im_next, 0, where=ended)
             np.copyto(dh_re_next, 0, where=ended)
-            np.copyto(dh_re, dh_re_before, where=ended)
-            np.copyto(dh_im, dh_im_before, where=ended)
+            for array, value in zip((dh_re, dh_im), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     # dq = dh_im_next * dh_im_next_dq + dh_re_next * dh_re_next_dq
@@ -620,8 +613,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h_re, h_im = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     theta, V_im, V_re, d = (params[k] for k in ("theta", "V_im", "V_re", "d"))
     W, b = (params.stacked[k] for k in ("W", "b"))
     p = np.cos(theta)
@@ -671,8 +663,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -732,8 +723,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
     (
         u_re_dot_s, u_im_dot_s, f_dot_s, g_re_dot_s, g_im_dot_s
@@ -836,10 +826,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_re_before = dh_re.copy()
-            dh_im_before = dh_im.copy()
-            dh_re_dot_before = dh_re_dot.copy()
-            dh_im_dot_before = dh_im_dot.copy()
+            before = [array.copy() for array in (dh_re, dh_im, dh_re_dot, dh_im_dot)]
         dh_im_next_s[t] += dh_im_next_carry
         dh_im_next_dot_s[t] += dh_im_next_carry_dot
         dh_re_next_s[t] += dh_re_next_carry
@@ -863,14 +850,12 @@ def hvp(
             + dh_re_next_dot_s[t] * dh_re_next_dh_im_s[t]
         )
         if ended is not None:
-            np.copyto(dh_im_next_s[t], 0, where=ended)
-            np.copyto(dh_im_next_dot_s[t], 0, where=ended)
-            np.copyto(dh_re_next_s[t], 0, where=ended)
-            np.copyto(dh_re_next_dot_s[t], 0, where=ended)
-            np.copyto(dh_re, dh_re_before, where=ended)
-            np.copyto(dh_im, dh_im_before, where=ended)
-            np.copyto(dh_re_dot, dh_re_dot_before, where=ended)
-            np.copyto(dh_im_dot, dh_im_dot_before, where=ended)
+            for array in (
+                dh_im_next_s[t], dh_im_next_dot_s[t], dh_re_next_s[t], dh_re_next_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh_re, dh_im, dh_re_dot, dh_im_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dq_s = dh_im_next_s * dh_im_next_dq_s + dh_re_next_s * dh_re_next_dq_s
     dq_dot_s = (
         dh_im_next_s * dh_im_next_dq_dot_s
@@ -941,8 +926,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
     theta, V_im, V_re = (params[k] for k in ("theta", "V_im", "V_re"))
     W = params.stacked["W"]
@@ -998,8 +982,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     y_dot_in_s += d_dot
 
     # Step by step.
-    h_re_dot_s[0] = state_dot.h_re
-    h_im_dot_s[0] = state_dot.h_im
+    h_re_dot_s[0], h_im_dot_s[0] = state_dot.h_re, state_dot.h_im
     for t in range(T):
         ended = ended_s[t]
         h_re_dot_s[t + 1] = (

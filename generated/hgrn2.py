@@ -306,9 +306,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     a_f_s, u_s, sigmoid_u_s, q_s, S_next_operand_s = np.empty((5, T, B, N, K), dtype)
@@ -371,10 +369,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_f, dW_u, dP_v = (dparams[k] for k in ("W_f", "W_u", "P_v"))
     W_u, P_v, W_f = (params[k] for k in ("W_u", "P_v", "W_f"))
     do_s, dv_s = np.empty((2, T, B, N, V), dtype)
@@ -450,9 +445,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
     a_f, u = np.empty((2, B, N, K), dtype)
     v, o = np.empty((2, B, N, V), dtype)
@@ -485,8 +478,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -539,10 +531,7 @@ def hvp(
     S_dot_s, f_dot_s, u_dot_s, sigmoid_u_dot_s, q_dot_s, v_dot_s, S_next_operand_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_f_dot, dW_u_dot, dP_v_dot = (dparams_dot[k] for k in ("W_f", "W_u", "P_v"))
     W_u, P_v, W_f = (params[k] for k in ("W_u", "P_v", "W_f"))
     W_u_dot, P_v_dot, W_f_dot = (params_dot[k] for k in ("W_u", "P_v", "W_f"))
@@ -574,8 +563,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -598,12 +586,10 @@ def hvp(
         dS_dot[...] = dS_next * f_dot_s[t][..., None] + dS_next_dot * f_s[t][..., None]
         dS[...] = dS_next * f_s[t][..., None]
         if ended is not None:
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(df_s[t], 0, where=ended[..., None])
-            np.copyto(df_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (dv_s[t], dv_dot_s[t], df_s[t], df_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_f_s = df_s * df_da_f_s
     da_f_dot_s = df_s * df_da_f_dot_s + df_dot_s * df_da_f_s
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
@@ -628,9 +614,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, S_s, f_s, u_s, sigmoid_u_s, q_s, v_s, S_next_operand_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
     W_f_dot, W_u_dot, P_v_dot = (params_dot[k] for k in ("W_f", "W_u", "P_v"))
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)

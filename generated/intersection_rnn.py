@@ -77,12 +77,10 @@ LATEX = r"""
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_{\mathrm{y\_in}}^{\top} \, \bar{a}_{\mathrm{y\_in},t}
       + U_{\mathrm{h\_in}}^{\top} \, \bar{a}_{\mathrm{h\_in},t}
-      + U_{g \, y}^{\top} \bar{a}_{g \, y,t} + U_{g \, h}^{\top} \bar{a}_{g \, h,t} \\
-  & \qquad {}+ \bar{h}_t \circ g_{h,t} \\
+      + \sum_k U_{g \, k}^{\top} \bar{a}_{g \, k,t} + \bar{h}_t \circ g_{h,t} \\
   \bar{x}_t &= W_{\mathrm{y\_in}}^{\top} \, \bar{a}_{\mathrm{y\_in},t}
       + W_{\mathrm{h\_in}}^{\top} \, \bar{a}_{\mathrm{h\_in},t}
-      + W_{g \, y}^{\top} \bar{a}_{g \, y,t} + W_{g \, h}^{\top} \bar{a}_{g \, h,t} \\
-  & \qquad {}+ \bar{y}_t \circ g_{y,t}
+      + \sum_k W_{g \, k}^{\top} \bar{a}_{g \, k,t} + \bar{y}_t \circ g_{y,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -536,8 +534,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -648,8 +645,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         da_g_h_s[t] = dh_next * dh_next_da_g_h_s[t]
         da_g_h_dot_s[t] = dh_next * dh_next_da_g_h_dot_s[t] + dh_next_dot * dh_next_da_g_h_s[t]
         da_h_in_s[t] = dh_next * dh_next_da_h_in_s[t]
@@ -665,8 +661,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_g_h_dot_s), W_g_h, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_h_in_dot_s) @ W_h_in
     _rows(dxs_dot)[...] += _rows(da_g_h_s) @ W_g_h_dot

@@ -68,11 +68,11 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{y}_{t-1}^{(t)} &= W_s^{\top} \bar{a}_{s,t} + W_r^{\top} \bar{a}_{r,t}
+  \bar{y}_{t-1}^{(t)} &= \sum_k W_k^{\top} \bar{a}_{k,t}
       + W_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + \bar{y}_t \circ (1 - r_t) \\
   \bar{z}_{t-1}^{(t)} &= \bar{z}_t \circ (1 - s_t) \\
-  \bar{x}_t &= V_s^{\top} \bar{a}_{s,t} + V_r^{\top} \bar{a}_{r,t}
-      + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
+  \bar{x}_t &= \sum_k V_k^{\top} \bar{a}_{k,t} + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t}
+      + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -320,10 +320,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    y_s[0] = state.y
-    y = y_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
+    y_s[0], z_s[0] = state.y, state.z
+    y, z = y_s[0], z_s[0]
     W_y_ = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     W_y_z_next = np.empty((H, B), dtype)
@@ -392,8 +390,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dW_y = dparams["W_y"]
     dW, dV, db = (dparams.stacked[k] for k in ("W", "V", "b"))
@@ -441,8 +438,7 @@ def backward(params, tape, dys, dstate=None):
         da_s_da_r_da_tanh_z_next, dz_next_dz, dgates, ended,
     ) in steps:
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
+            before = [array.copy() for array in (dy, dz)]
         da_tanh_y_next, da_tanh_z_next = dy_next_da_tanh_y_next, dz_next_da_tanh_z_next
         da_r, da_s = dy_next_da_r, dz_next_da_s
         np.add(dy_next, dy_, out=dy_next)
@@ -458,8 +454,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dz_next, dz_next_dz, out=dz)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
+            for array, value in zip((dy, dz), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), V, out=_rows(dxs))
@@ -529,8 +525,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -583,8 +578,7 @@ def hvp(
     y_dot_s, z_dot_s, gates_dot_s, dz_next_dz_s, dy_next_dy_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     (
         s_dot_s, r_dot_s, tanh_z_next_dot_s, tanh_y_next_dot_s
@@ -632,10 +626,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
-            dy_dot_before = dy_dot.copy()
-            dz_dot_before = dz_dot.copy()
+            before = [array.copy() for array in (dy, dz, dy_dot, dz_dot)]
         dy_next += dys[t]
         dy_next_dot += dys_dot[t]
         da_tanh_y_next_s[t] = dy_next * dy_next_da_tanh_y_next_s[t]
@@ -663,10 +654,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
-            np.copyto(dz_dot, dz_dot_before, where=ended)
+            for array, value in zip((dy, dz, dy_dot, dz_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ V_dot
     np.matmul(_rows(dgates_s[..., : 3 * H]).T, _rows(y_dot_s[:-1]), out=dW_dot)
@@ -716,8 +705,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dy_next_dr_s = tanh_y_next_s - y_s[:-1]
 
     # Step by step.
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
+    y_dot_s[0], z_dot_s[0] = state_dot.y, state_dot.z
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T

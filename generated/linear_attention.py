@@ -325,9 +325,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_a, W_c, P_v = (params[k] for k in ("W_a", "W_c", "P_v"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     z_s = np.empty((T + 1, B, N, K), dtype)
@@ -357,10 +355,8 @@ def forward(params, xs, state=None, lengths=None):
     np.matmul(_rows(xs), _merged(P_v).T, out=_rows(v_s))
 
     # Step by step.
-    S_s[0] = state.S
-    S = S_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
+    S_s[0], z_s[0] = state.S, state.z
+    S, z = S_s[0], z_s[0]
     steps = zip(k_s, v_s, S_s[1:], z_s[1:], ended_s, strict=True)
     for k_, v, S_next, z_next, ended in steps:
         # S_next = S + k_[..., None] * v[..., None, :]
@@ -414,10 +410,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_a, dW_c, dP_v = (dparams[k] for k in ("W_a", "W_c", "P_v"))
     W_a, P_v, W_c = (params[k] for k in ("W_a", "P_v", "W_c"))
     dy_s, dS_next_T_q_s, dz_next_in_part_terms_s, dv_s = np.empty((4, T, B, N, V), dtype)
@@ -514,9 +507,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     S, z = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_a, W_c, P_v = (params[k] for k in ("W_a", "W_c", "P_v"))
     a, c = np.empty((2, B, N, K), dtype)
     v, S_next_T_q = np.empty((2, B, N, V), dtype)
@@ -560,8 +551,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -617,10 +607,7 @@ def hvp(
     S_dot_s, z_dot_s, exp_q_dot_s, q_dot_s, exp_k_dot_s, k_dot_s, v_dot_s, y_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_a_dot, dW_c_dot, dP_v_dot = (dparams_dot[k] for k in ("W_a", "W_c", "P_v"))
     W_a, P_v, W_c = (params[k] for k in ("W_a", "P_v", "W_c"))
     W_a_dot, P_v_dot, W_c_dot = (params_dot[k] for k in ("W_a", "P_v", "W_c"))
@@ -704,10 +691,8 @@ def hvp(
         dk_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, v_s[t][..., None]), axis=-1)
         dk_dot_s[t] += dz_next_dot
         if ended is not None:
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
+            for array in (dv_s[t], dv_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
             np.copyto(dz, dz_before, where=ended[..., None])
             np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
@@ -739,9 +724,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_a, W_c, P_v = (params[k] for k in ("W_a", "W_c", "P_v"))
     W_a_dot, W_c_dot, P_v_dot = (params_dot[k] for k in ("W_a", "W_c", "P_v"))
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
@@ -773,8 +756,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     y_dot_rate_s = -y_s / dy_dS_next_T_q_part_s[..., None]
 
     # Step by step.
-    S_dot_s[0] = state_dot.S
-    z_dot_s[0] = state_dot.z
+    S_dot_s[0], z_dot_s[0] = state_dot.S, state_dot.z
     for t in range(T):
         ended = ended_s[t]
         S_dot_s[t + 1] = (

@@ -370,8 +370,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dM_a, dM_w, dU, db = (dparams[k] for k in ("M_a", "M_w", "U", "b"))
     M_a, M_w, U = (params[k] for k in ("M_a", "M_w", "U"))
     dd_da_tanh_d_s, dw_s, dM_w_T_h_s, da_s, dM_a_T_h_s = np.empty((5, T, B, H), dtype)
@@ -417,11 +416,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(0.01, da, out=work)
         np.subtract(dh, work, out=dh)
         if ended is not None:
-            np.copyto(da_tanh_d, 0, where=ended)
-            np.copyto(dw, 0, where=ended)
-            np.copyto(dM_w_T_h, 0, where=ended)
-            np.copyto(da, 0, where=ended)
-            np.copyto(dM_a_T_h, 0, where=ended)
+            for array in (da_tanh_d, dw, dM_w_T_h, da, dM_a_T_h):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -487,8 +483,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -541,8 +536,7 @@ def hvp(
     h_dot_s, tanh_d_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dM_a_dot, dM_w_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("M_a", "M_w", "U", "b"))
     M_a, M_w, U = (params[k] for k in ("M_a", "M_w", "U"))
     M_a_dot, M_w_dot, U_dot = (params_dot[k] for k in ("M_a", "M_w", "U"))
@@ -558,8 +552,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dd = 0.01 * dh_next
@@ -589,18 +582,13 @@ def hvp(
         dh_dot += dw_s[t] @ M_w_dot
         dh_dot += -0.01 * dw_dot_s[t] - 0.01 * da_dot_s[t]
         if ended is not None:
-            np.copyto(da_tanh_d_s[t], 0, where=ended)
-            np.copyto(da_tanh_d_dot_s[t], 0, where=ended)
-            np.copyto(dw_s[t], 0, where=ended)
-            np.copyto(dw_dot_s[t], 0, where=ended)
-            np.copyto(dM_w_T_h_s[t], 0, where=ended)
-            np.copyto(dM_w_T_h_dot_s[t], 0, where=ended)
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dM_a_T_h_s[t], 0, where=ended)
-            np.copyto(dM_a_T_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                da_tanh_d_s[t], da_tanh_d_dot_s[t], dw_s[t], dw_dot_s[t], dM_w_T_h_s[t],
+                dM_w_T_h_dot_s[t], da_s[t], da_dot_s[t], dM_a_T_h_s[t], dM_a_T_h_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_tanh_d_dot_s), U, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_d_s) @ U_dot
     np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dM_a_dot)

@@ -329,8 +329,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     nu, theta, gamma, D, C_im = (params[k] for k in ("nu", "theta", "gamma", "D", "C_im"))
     C_re = params["C_re"]
     B_ = params.stacked["B"]
@@ -357,10 +356,8 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(D, xs, out=y_in_s)
 
     # Step by step.
-    h_re_s[0] = state.h_re
-    h_re = h_re_s[0]
-    h_im_s[0] = state.h_im
-    h_im = h_im_s[0]
+    h_re_s[0], h_im_s[0] = state.h_re, state.h_im
+    h_re, h_im = h_re_s[0], h_im_s[0]
     work = np.empty((B, H), dtype)
     steps = zip(h_re_next_in_s, h_re_s[1:], h_im_next_in_s, h_im_s[1:], ended_s, strict=True)
     for h_re_next_in, h_re_next, h_im_next_in, h_im_next, ended in steps:
@@ -414,8 +411,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dnu, dtheta, dgamma, dC_re = (dparams[k] for k in ("nu", "theta", "gamma", "C_re"))
     dC_im, dD = (dparams[k] for k in ("C_im", "D"))
@@ -457,8 +453,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dh_im_next_s, dh_re_next_s, ended_s)
     for dh_im_next, dh_re_next, ended in steps:
         if ended is not None:
-            dh_re_before = dh_re.copy()
-            dh_im_before = dh_im.copy()
+            before = [array.copy() for array in (dh_re, dh_im)]
         np.add(dh_im_next, dh_im_next_carry, out=dh_im_next)
         np.add(dh_re_next, dh_re_next_carry, out=dh_re_next)
         # dh_re = dh_im_next * b + dh_re_next * a
@@ -472,8 +467,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dh_im_next, 0, where=ended)
             np.copyto(dh_re_next, 0, where=ended)
-            np.copyto(dh_re, dh_re_before, where=ended)
-            np.copyto(dh_im, dh_im_before, where=ended)
+            for array, value in zip((dh_re, dh_im), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
@@ -528,8 +523,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h_re, h_im = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     nu, theta, gamma, C_im, C_re = (params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re"))
     D = params["D"]
     B_ = params.stacked["B"]
@@ -570,8 +564,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -627,8 +620,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     B_re_x_dot_s, B_im_x_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dnu_dot, dtheta_dot, dgamma_dot = (dparams_dot[k] for k in ("nu", "theta", "gamma"))
@@ -686,10 +678,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_re_before = dh_re.copy()
-            dh_im_before = dh_im.copy()
-            dh_re_dot_before = dh_re_dot.copy()
-            dh_im_dot_before = dh_im_dot.copy()
+            before = [array.copy() for array in (dh_re, dh_im, dh_re_dot, dh_im_dot)]
         dh_im_next_s[t] += dh_im_next_carry
         dh_im_next_dot_s[t] += dh_im_next_carry_dot
         dh_re_next_s[t] += dh_re_next_carry
@@ -709,14 +698,12 @@ def hvp(
             - dh_re_next_dot_s[t] * b
         )
         if ended is not None:
-            np.copyto(dh_im_next_s[t], 0, where=ended)
-            np.copyto(dh_im_next_dot_s[t], 0, where=ended)
-            np.copyto(dh_re_next_s[t], 0, where=ended)
-            np.copyto(dh_re_next_dot_s[t], 0, where=ended)
-            np.copyto(dh_re, dh_re_before, where=ended)
-            np.copyto(dh_im, dh_im_before, where=ended)
-            np.copyto(dh_re_dot, dh_re_dot_before, where=ended)
-            np.copyto(dh_im_dot, dh_im_dot_before, where=ended)
+            for array in (
+                dh_im_next_s[t], dh_im_next_dot_s[t], dh_re_next_s[t], dh_re_next_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh_re, dh_im, dh_re_dot, dh_im_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dB_im_x_s[...] = dh_im_next_s * g
     dB_im_x_dot_s[...] = dh_im_next_s * g_dot_s + dh_im_next_dot_s * g
     dB_re_x_s[...] = dh_re_next_s * g
@@ -772,8 +759,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, h_re_s, h_im_s, gates_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     nu, theta, gamma, D, C_im = (params[k] for k in ("nu", "theta", "gamma", "D", "C_im"))
     C_re = params["C_re"]
@@ -818,8 +804,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     y_dot_in_s += D_dot * xs + xs_dot * D
 
     # Step by step.
-    h_re_dot_s[0] = state_dot.h_re
-    h_im_dot_s[0] = state_dot.h_im
+    h_re_dot_s[0], h_im_dot_s[0] = state_dot.h_re, state_dot.h_im
     for t in range(T):
         ended = ended_s[t]
         h_re_dot_s[t + 1] = h_re_dot_s[t] * a - h_im_dot_s[t] * b + h_re_next_dot_in_s[t]

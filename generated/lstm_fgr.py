@@ -369,16 +369,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_1_s, b, out=gates_1_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    i_s[0] = state.i
-    i = i_s[0]
-    f_s[0] = state.f
-    f = f_s[0]
-    o_s[0] = state.o
-    o = o_s[0]
+    h_s[0], c_s[0], i_s[0], f_s[0], o_s[0] = state.h, state.c, state.i, state.f, state.o
+    h, c, i, f, o = h_s[0], c_s[0], i_s[0], f_s[0], o_s[0]
     gates_2 = np.empty((B, 3 * H), dtype)
     a_i_next, a_f_next, a_o_next = (gates_2[:, k * H : (k + 1) * H] for k in range(3))
     U_h = np.empty((4 * H, B), dtype)
@@ -465,8 +457,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     dp_i, dp_f, dp_o = (dparams[k] for k in ("p_i", "p_f", "p_o"))
     dW, dU, db, dR_, dR, dR__ = (dparams.stacked[k] for k in ("W", "U", "b", "R_", "R", "R__"))
@@ -519,11 +510,7 @@ def backward(params, tape, dys, dstate=None):
         df_next_da_f_next, g, di_next_da_i_next, da_f, da_i, dgates_1, f_next, dgates_2, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            di_before = di.copy()
-            df_before = df.copy()
-            do_before = do.copy()
+            before = [array.copy() for array in (dh, dc, di, df, do)]
         da_o_next, da_g, da_f_next = do_next_da_o_next, dc_next_da_g, df_next_da_f_next
         da_i_next = di_next_da_i_next
         np.add(dh_next, dy, out=dh_next)
@@ -561,11 +548,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dgates_2, 0, where=ended)
             np.copyto(dgates_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(di, di_before, where=ended)
-            np.copyto(df, df_before, where=ended)
-            np.copyto(do, do_before, where=ended)
+            for array, value in zip((dh, dc, di, df, do), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_1_s), W, out=_rows(dxs))
@@ -644,8 +628,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -701,8 +684,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     g_dot_s, a_i_dot_s, a_f_dot_s, a_o_dot_s = (
         gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
@@ -748,16 +730,11 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            di_before = di.copy()
-            df_before = df.copy()
-            do_before = do.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
-            di_dot_before = di_dot.copy()
-            df_dot_before = df_dot.copy()
-            do_dot_before = do_dot.copy()
+            before = [
+                array.copy() for array in (
+                    dh, dc, di, df, do, dh_dot, dc_dot, di_dot, df_dot, do_dot
+                )
+            ]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         do_next += dh_next * tanh_c_next_s[t]
@@ -815,20 +792,12 @@ def hvp(
         do_dot[...] = dgates_2_dot_s[t] @ R__
         do_dot += dgates_2_s[t] @ R___dot
         if ended is not None:
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(di, di_before, where=ended)
-            np.copyto(df, df_before, where=ended)
-            np.copyto(do, do_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
-            np.copyto(di_dot, di_dot_before, where=ended)
-            np.copyto(df_dot, df_dot_before, where=ended)
-            np.copyto(do_dot, do_dot_before, where=ended)
+            for array in (dgates_2_s[t], dgates_2_dot_s[t], dgates_1_s[t], dgates_1_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip(
+                (dh, dc, di, df, do, dh_dot, dc_dot, di_dot, df_dot, do_dot), before, strict=True
+            ):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_1_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_1_s) @ W_dot
     np.matmul(_rows(dgates_1_s).T, _rows(xs_dot), out=dW_dot)
@@ -892,11 +861,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    i_dot_s[0] = state_dot.i
-    f_dot_s[0] = state_dot.f
-    o_dot_s[0] = state_dot.o
+    (
+        h_dot_s[0], c_dot_s[0], i_dot_s[0], f_dot_s[0], o_dot_s[0]
+    ) = state_dot.h, state_dot.c, state_dot.i, state_dot.f, state_dot.o
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T

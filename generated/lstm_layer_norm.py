@@ -62,17 +62,13 @@ LATEX = r"""
 \begin{align*}
   u_{k,t} &= U_k h_{t-1}, \quad k = f, i, o, g \\
   v_{k,t} &= W_k x_t, \quad k = f, i, o, g \\
-  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(u_{f,t} + u_{i,t} + u_{o,t} + u_{g,t}) \\
-  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((u_{f,t} - \mu_{u,t})^{2}
-      + (u_{i,t} - \mu_{u,t})^{2} + (u_{o,t} - \mu_{u,t})^{2} \\
-  & \qquad \quad {}+ (u_{g,t} - \mu_{u,t})^{2}) \\
-  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
+  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(\sum_k u_{k,t}) \\
+  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(\sum_k (u_{k,t} - \mu_{u,t})^{2})
+      + 10^{-5}\Bigr)^{1/2} \\
   p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = f, i, o, g \\
-  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(v_{f,t} + v_{i,t} + v_{o,t} + v_{g,t}) \\
-  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((v_{f,t} - \mu_{v,t})^{2}
-      + (v_{i,t} - \mu_{v,t})^{2} + (v_{o,t} - \mu_{v,t})^{2} \\
-  & \qquad \quad {}+ (v_{g,t} - \mu_{v,t})^{2}) \\
-  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
+  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(\sum_k v_{k,t}) \\
+  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(\sum_k (v_{k,t} - \mu_{v,t})^{2})
+      + 10^{-5}\Bigr)^{1/2} \\
   q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = f, i, o, g \\
   a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t} + t_{v \, k}
       + b_k, \quad k = f, i, o, g \\
@@ -108,21 +104,13 @@ LATEX = r"""
   \bar{f}_t &= \bar{c}_t \circ c_{t-1} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = g, o, i, f \\
-  \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} \circ q_{f,t}
-      + \bar{q}_{i,t} \circ q_{i,t} + \bar{q}_{o,t} \circ q_{o,t}
-      + \bar{q}_{g,t} \circ q_{g,t}) \\
-  & \qquad {}/ (\sigma_{v,t}) \\
-  \bar{\mu}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} + \bar{q}_{i,t} + \bar{q}_{o,t}
-        + \bar{q}_{g,t})
-      / (\sigma_{v,t}) \\
+  \bar{\sigma}_{v,t} &= -\frac{\operatorname{sum}(\sum_k \bar{q}_{k,t} \circ
+          q_{k,t})}{\sigma_{v,t}} \\
+  \bar{\mu}_{v,t} &= -\frac{\operatorname{sum}(\sum_k \bar{q}_{k,t})}{\sigma_{v,t}} \\
   \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = g, o, i, f \\
-  \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} \circ p_{f,t}
-      + \bar{p}_{i,t} \circ p_{i,t} + \bar{p}_{o,t} \circ p_{o,t}
-      + \bar{p}_{g,t} \circ p_{g,t}) \\
-  & \qquad {}/ (\sigma_{u,t}) \\
-  \bar{\mu}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} + \bar{p}_{i,t} + \bar{p}_{o,t}
-        + \bar{p}_{g,t})
-      / (\sigma_{u,t}) \\
+  \bar{\sigma}_{u,t} &= -\frac{\operatorname{sum}(\sum_k \bar{p}_{k,t} \circ
+          p_{k,t})}{\sigma_{u,t}} \\
+  \bar{\mu}_{u,t} &= -\frac{\operatorname{sum}(\sum_k \bar{p}_{k,t})}{\sigma_{u,t}} \\
   \bar{v}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
       + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
       + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = g, o, i, f \\
@@ -133,11 +121,9 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_f^{\top} \bar{u}_{f,t} + U_i^{\top} \bar{u}_{i,t}
-      + U_o^{\top} \bar{u}_{o,t} + U_g^{\top} \bar{u}_{g,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{u}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_f^{\top} \bar{v}_{f,t} + W_i^{\top} \bar{v}_{i,t} + W_o^{\top} \bar{v}_{o,t}
-      + W_g^{\top} \bar{v}_{g,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{v}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -413,10 +399,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_in_s, a_bias, out=a_in_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     gates_1 = np.empty((B, 4 * H), dtype)
     gates_1_T = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
@@ -489,8 +473,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     ds_c, dt_c = (dparams[k] for k in ("s_c", "t_c"))
     dU, dW, ds_u, dt_u, ds_v = (dparams.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v"))
@@ -541,8 +524,7 @@ def backward(params, tape, dys, dstate=None):
         dc_next_da_f, da, p, sigma_u, dgates_1, f, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_tanh_h_next, da_g, da_o = dh_next_da_tanh_h_next, dc_next_da_g, dh_next_da_o
         da_i, da_f = dc_next_da_i, dc_next_da_f
         np.add(dh_next, dy, out=dh_next)
@@ -559,11 +541,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dgates_1, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
-            np.copyto(da_tanh_h_next, 0, where=ended)
-            np.copyto(da, 0, where=ended)
-            np.copyto(dgates_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (da_tanh_h_next, da, dgates_1):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(da_s, s_v, out=dq_s)
@@ -640,8 +621,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -699,8 +679,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     f_dot_s, i_dot_s, o_dot_s, g_dot_s = (a_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     ds_c_dot, dt_c_dot = (dparams_dot[k] for k in ("s_c", "t_c"))
@@ -738,10 +717,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
@@ -789,16 +765,13 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(da_tanh_h_next_s[t], 0, where=ended)
-            np.copyto(da_tanh_h_next_dot_s[t], 0, where=ended)
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                da_tanh_h_next_s[t], da_tanh_h_next_dot_s[t], da_s[t], da_dot_s[t], dgates_1_s[t],
+                dgates_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dq_s = da_s * s_v
     dq_dot_s = da_s * s_v_dot + da_dot_s * s_v
     mean_dq_q_s = _dot(dq_s, q_s) / 4 / H
@@ -863,8 +836,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T

@@ -84,11 +84,9 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{v}_{i,t} + U_f^{\top} \bar{v}_{f,t}
-      + U_g^{\top} \bar{v}_{g,t} + U_o^{\top} \bar{v}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{v}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_i^{\top} \bar{u}_{i,t} + W_f^{\top} \bar{u}_{f,t} + W_g^{\top} \bar{u}_{g,t}
-      + W_o^{\top} \bar{u}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{u}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -354,10 +352,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_in_s, work_4H_s, out=a_in_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     gates_2_T = np.empty((4 * H, B), dtype)
     work_4H = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
@@ -428,8 +424,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dU, dalpha, dbeta = (dparams.stacked[k] for k in ("W", "U", "alpha", "beta"))
     dgamma, db = (dparams.stacked[k] for k in ("gamma", "b"))
@@ -477,8 +472,7 @@ def backward(params, tape, dys, dstate=None):
         gates_1, dgates_2, f, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_f, da_i = dh_next_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
@@ -496,11 +490,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dgates_2, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
-            np.copyto(da, 0, where=ended)
-            np.copyto(dm, 0, where=ended)
-            np.copyto(dgates_2, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (da, dm, dgates_2):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_4H_s = np.empty((T, B, 4 * H), dtype)
@@ -580,8 +573,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -634,8 +626,7 @@ def hvp(
     h_dot_s, c_dot_s, gates_1_dot_s, gates_2_dot_s, m_dot_s, a_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     i_dot_s, f_dot_s, g_dot_s, o_dot_s = (a_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dW_dot, dU_dot, dalpha_dot = (dparams_dot.stacked[k] for k in ("W", "U", "alpha"))
@@ -670,10 +661,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -701,16 +689,12 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dm_s[t], 0, where=ended)
-            np.copyto(dm_dot_s[t], 0, where=ended)
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                da_s[t], da_dot_s[t], dm_s[t], dm_dot_s[t], dgates_2_s[t], dgates_2_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dgates_1_s = da_s * gamma + dm_s * gates_2_s
     dgates_1_dot_s = (
         da_s * gamma_dot + dm_s * gates_2_dot_s + da_dot_s * gamma + dm_dot_s * gates_2_s
@@ -764,8 +748,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         gates_2_dot_s[t] += h_dot_s[t] @ U.T

@@ -77,13 +77,11 @@ LATEX = r"""
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{i}_t &= \bar{c}_t \circ g_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{x}_{5,t} &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t}
-      + W_g^{\top} \bar{a}_{g,t} + W_o^{\top} \bar{a}_{o,t} \\
+  \bar{x}_{5,t} &= \sum_k W_k^{\top} \bar{a}_{k,t} \\
   \bar{h}_{4,t} &= Q_{x \, 5}^{\top}
         (2 \, \bar{x}_{5,t} \circ \sigma(Q_{x \, 5} h_{4,t}) \circ x_{3,t}
           \circ (1 - \sigma(Q_{x \, 5} h_{4,t})))
-      + U_i^{\top} \bar{a}_{i,t} \\
-  & \qquad {}+ U_f^{\top} \bar{a}_{f,t} + U_g^{\top} \bar{a}_{g,t} + U_o^{\top} \bar{a}_{o,t} \\
+      + \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{x}_{3,t} &= R_{h \, 4}^{\top}
       (2 \, \bar{h}_{4,t} \circ \sigma(R_{h \, 4} x_{3,t}) \circ h_{2,t}
         \circ (1 - \sigma(R_{h \, 4} x_{3,t}))) \\
@@ -365,8 +363,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
     Q_U, W, b = (params.stacked[k] for k in ("Q_U", "W", "b"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
@@ -385,10 +382,8 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(2, xs, out=x_1_rate_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     a_sigmoid_x_1_T = np.empty((I, B), dtype)
     a_sigmoid_h_2_T = np.empty((H, B), dtype)
     a_sigmoid_x_3_T = np.empty((I, B), dtype)
@@ -496,8 +491,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     sigmoid_x_5_s = gates_s[..., :I]
     i_s = gates_s[..., I : I + H]
     f_s = gates_s[..., I + H : I + 2 * H]
@@ -594,8 +588,7 @@ def backward(params, tape, dys, dstate=None):
         dh_2_dh, f, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_f, da_i = dh_next_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
         da_sigmoid_x_5, da_sigmoid_h_4 = dx_5_da_sigmoid_x_5, dh_4_da_sigmoid_h_4
         da_sigmoid_x_3, da_sigmoid_h_2 = dx_3_da_sigmoid_x_3, dh_2_da_sigmoid_h_2
@@ -633,14 +626,12 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh, work, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(da_sigmoid_h_4, 0, where=ended)
-            np.copyto(da_sigmoid_x_3, 0, where=ended)
-            np.copyto(da_sigmoid_h_2, 0, where=ended)
-            np.copyto(dx_1, 0, where=ended)
-            np.copyto(da_sigmoid_x_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (
+                dgates, da_sigmoid_h_4, da_sigmoid_x_3, da_sigmoid_h_2, dx_1, da_sigmoid_x_1
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(dx_1_s, dx_1_dx_s, out=dxs)
@@ -674,8 +665,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h, c = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
     Q_U, W, b = (params.stacked[k] for k in ("Q_U", "W", "b"))
     gates = np.empty((B, I + 4 * H), dtype)
@@ -739,8 +729,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -800,8 +789,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     sigmoid_x_5_s = gates_s[..., :I]
     i_s = gates_s[..., I : I + H]
     f_s = gates_s[..., I + H : I + 2 * H]
@@ -895,10 +883,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -960,22 +945,15 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_h_4_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_h_4_dot_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_x_3_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_x_3_dot_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_h_2_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_h_2_dot_s[t], 0, where=ended)
-            np.copyto(dx_1_s[t], 0, where=ended)
-            np.copyto(dx_1_dot_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_x_1_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_x_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], da_sigmoid_h_4_s[t], da_sigmoid_h_4_dot_s[t],
+                da_sigmoid_x_3_s[t], da_sigmoid_x_3_dot_s[t], da_sigmoid_h_2_s[t],
+                da_sigmoid_h_2_dot_s[t], dx_1_s[t], dx_1_dot_s[t], da_sigmoid_x_1_s[t],
+                da_sigmoid_x_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dxs_dot[...] = dx_1_s * dx_1_dx_dot_s + dx_1_dot_s * dx_1_dot_dx_dot_s
     np.matmul(_rows(da_sigmoid_x_1_s).T, _rows(h_dot_s[:-1]), out=dQ_x_1_dot)
     dQ_x_1_dot += _rows(da_sigmoid_x_1_dot_s).T @ _rows(h_s[:-1])
@@ -1005,8 +983,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     sigmoid_x_5_s = gates_s[..., :I]
     i_s = gates_s[..., I : I + H]
     f_s = gates_s[..., I + H : I + 2 * H]
@@ -1073,8 +1050,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         a_sigmoid_x_1_dot_s[t] += h_dot_s[t] @ Q_x_1.T

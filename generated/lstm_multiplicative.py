@@ -70,17 +70,14 @@ LATEX = r"""
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{n}_t &= \bar{c}_t \circ i_t \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{m}_t &= U_n^{\top} \bar{a}_{n,t} + U_i^{\top} \bar{a}_{i,t} + U_o^{\top} \bar{a}_{o,t}
-      + U_f^{\top} \bar{a}_{f,t}
+  \bar{m}_t &= \sum_k U_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_m^{\top} (\bar{m}_t \circ (W_m x_t)) \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_m^{\top} (\bar{m}_t \circ (U_m h_{t-1})) + W_n^{\top} \bar{a}_{n,t}
-      + W_i^{\top} \bar{a}_{i,t} + W_o^{\top} \bar{a}_{o,t} \\
-  & \qquad {}+ W_f^{\top} \bar{a}_{f,t}
+  \bar{x}_t &= W_m^{\top} (\bar{m}_t \circ (U_m h_{t-1})) + \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -324,10 +321,8 @@ def forward(params, xs, state=None, lengths=None):
     np.matmul(_rows(xs), W.T, out=_rows(gates_s))
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     U_m_h_T = np.empty((H, B), dtype)
     U_m_ = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
@@ -390,8 +385,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
     dU_m = dparams["U_m"]
     dW, dU = (dparams.stacked[k] for k in ("W", "U"))
@@ -439,8 +433,7 @@ def backward(params, tape, dys, dstate=None):
         da_i_da_o_da_f_da_n, dm, W_m_x, dU_m_h, f, dgates, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_f, da_o, da_i, da_n = dc_next_da_f, dh_next_da_o, dc_next_da_i, dc_next_da_n
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
@@ -455,11 +448,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dU_m_h, U_m, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(dm, 0, where=ended)
-            np.copyto(dU_m_h, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (dgates, dm, dU_m_h):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(dm_s, U_m_h_s, out=dW_m_x_s)
@@ -528,8 +520,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -582,8 +573,7 @@ def hvp(
     h_dot_s, c_dot_s, gates_dot_s, U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
     (
         i_dot_s, o_dot_s, f_dot_s, n_dot_s, W_m_x_dot_s
@@ -624,10 +614,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -651,16 +638,12 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dm_s[t], 0, where=ended)
-            np.copyto(dm_dot_s[t], 0, where=ended)
-            np.copyto(dU_m_h_s[t], 0, where=ended)
-            np.copyto(dU_m_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], dm_s[t], dm_dot_s[t], dU_m_h_s[t], dU_m_h_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dW_m_x_s[...] = dm_s * U_m_h_s
     dW_m_x_dot_s[...] = dm_s * U_m_h_dot_s + dm_dot_s * U_m_h_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
@@ -709,8 +692,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T

@@ -113,12 +113,10 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_f^{\top} \bar{a}_{f,t}
-      + U_g^{\top} \bar{g}_t + U_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + U_g^{\top} \bar{g}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{v}_t \circ f_t \\
   \bar{m}_{t-1}^{(t)} &= \bar{m}_t \circ f_{\mathrm{in},t} \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t} + W_g^{\top} \bar{g}_t
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_g^{\top} \bar{g}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -390,12 +388,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_1_s, b, out=gates_1_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    m_s[0] = state.m
-    m = m_s[0]
+    h_s[0], c_s[0], m_s[0] = state.h, state.c, state.m
+    h, c, m = h_s[0], c_s[0], m_s[0]
     U_h = np.empty((4 * H, B), dtype)
     gates_2_T = np.empty((4 * H, B), dtype)
     V_u = np.empty((4 * H, B), dtype)
@@ -477,8 +471,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dU, db, dV, dU_, db_ = (dparams.stacked[k] for k in ("W", "U", "b", "V", "U_", "b_"))
@@ -547,9 +540,7 @@ def backward(params, tape, dys, dstate=None):
         dm_next_da_i_in, dgates_2, dh_next_da_o, i, dg, dv_da_f, du_da_i, dgates_1, f, f_in, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dm_before = dm.copy()
+            before = [array.copy() for array in (dh, dc, dm)]
         da_o_in, da_g_in, da_f_in = dc_next_da_o_in, dm_next_da_g_in, dm_next_da_f_in
         da_i_in, da_o, da_f, da_i = dm_next_da_i_in, dh_next_da_o, dv_da_f, du_da_i
         np.add(dh_next, dy, out=dh_next)
@@ -575,9 +566,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dgates_2, 0, where=ended)
             np.copyto(dgates_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
+            for array, value in zip((dh, dc, dm), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_1_s), W, out=_rows(dxs))
@@ -658,8 +648,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -717,8 +706,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     i_dot_s, f_dot_s, o_dot_s, g_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -781,12 +769,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dm_before = dm.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
-            dm_dot_before = dm_dot.copy()
+            before = [array.copy() for array in (dh, dc, dm, dh_dot, dc_dot, dm_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -823,16 +806,10 @@ def hvp(
         dm_dot[...] = dm_next * f_in_dot_s[t] + dm_next_dot * f_in_s[t]
         dm[...] = dm_next * f_in_s[t]
         if ended is not None:
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
-            np.copyto(dm_dot, dm_dot_before, where=ended)
+            for array in (dgates_2_s[t], dgates_2_dot_s[t], dgates_1_s[t], dgates_1_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dm, dh_dot, dc_dot, dm_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_1_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_1_s) @ W_dot
     np.matmul(_rows(dgates_1_s).T, _rows(xs_dot), out=dW_dot)
@@ -892,9 +869,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    m_dot_s[0] = state_dot.m
+    h_dot_s[0], c_dot_s[0], m_dot_s[0] = state_dot.h, state_dot.c, state_dot.m
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += h_dot_s[t] @ U.T

@@ -326,8 +326,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    H = params.hidden_size
-    P = params.projection_size
+    H, P = params.hidden_size, params.projection_size
     p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
     W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s = np.empty((T + 1, B, P), dtype)
@@ -341,10 +340,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     U_h = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     h_next_T = np.empty((P, B), dtype)
@@ -419,9 +416,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    P = params.projection_size
+    I, H, P = params.input_size, params.hidden_size, params.projection_size
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dp_i, dp_f, dp_o, dV = (dparams[k] for k in ("p_i", "p_f", "p_o", "V"))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
@@ -472,8 +467,7 @@ def backward(params, tape, dys, dstate=None):
         ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_f, da_i = dm_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
         np.add(dh_next_carry, dy, out=dh_next)
         np.dot(dh_next, V, out=dm)
@@ -496,8 +490,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dh_next, 0, where=ended)
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -528,8 +522,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h, c = _check_state("state", state, B, params)
-    H = params.hidden_size
-    P = params.projection_size
+    H, P = params.hidden_size, params.projection_size
     p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
     U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 4 * H), dtype)
@@ -578,8 +571,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -632,9 +624,7 @@ def hvp(
     h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s, m_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
-    P = params.projection_size
+    I, H, P = params.input_size, params.hidden_size, params.projection_size
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     i_dot_s, f_dot_s, g_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dp_i_dot, dp_f_dot, dp_o_dot, dV_dot = (dparams_dot[k] for k in ("p_i", "p_f", "p_o", "V"))
@@ -670,10 +660,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         dm[...] = dh_next_s[t] @ V
@@ -707,14 +694,10 @@ def hvp(
         )
         dc[...] = dc_next * f_s[t] + da_f_s[t] * p_f + da_i_s[t] * p_i
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (dh_next_s[t], dh_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -736,8 +719,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, h_s, c_s, gates_s, tanh_c_next_s, m_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    H = params.hidden_size
-    P = params.projection_size
+    H, P = params.hidden_size, params.projection_size
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
     W, U = (params.stacked[k] for k in ("W", "U"))
@@ -771,8 +753,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     np.matmul(_rows(m_s), V_dot.T, out=_rows(h_next_dot_in_s))
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t] += h_dot_s[t] @ U.T

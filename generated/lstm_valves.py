@@ -329,10 +329,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     V_c = np.empty((2 * H, B), dtype)
     U_h = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
@@ -401,8 +399,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dV_o = dparams["V_o"]
     dW, dU, dV, db = (dparams.stacked[k] for k in ("W", "U", "V", "b"))
@@ -453,8 +450,7 @@ def backward(params, tape, dys, dstate=None):
         da_f_da_i, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_i, da_f = dh_next_da_o, dc_next_da_g, dc_next_da_i, dc_next_da_f
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
@@ -472,8 +468,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dc, da_f_da_i_V, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -550,8 +546,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -604,8 +599,7 @@ def hvp(
     h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     f_dot_s, i_dot_s, g_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dV_o_dot = dparams_dot["V_o"]
@@ -641,10 +635,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
@@ -671,10 +662,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -727,8 +716,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t, :, : 2 * H] += c_dot_s[t] @ V.T

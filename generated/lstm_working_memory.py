@@ -337,10 +337,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_2_s, b, out=gates_2_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     gates_1_T = np.empty((2 * H, B), dtype)
     U_h = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
@@ -420,8 +418,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     dV_o = dparams["V_o"]
@@ -487,8 +484,7 @@ def backward(params, tape, dys, dstate=None):
         da_f_da_tanh_a_f, dc_next_da_i, da_i_da_tanh_a_i, dgates_2, f, dgates_1, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_tanh_a_o, da_g = dh_next_da_o, da_o_da_tanh_a_o, dc_next_da_g
         da_f, da_tanh_a_f, da_i = dc_next_da_f, da_f_da_tanh_a_f, dc_next_da_i
         da_tanh_a_i = da_i_da_tanh_a_i
@@ -510,11 +506,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dgates_1, V, out=dgates_1_V)
         np.add(dc, dgates_1_V, out=dc)
         if ended is not None:
-            np.copyto(dgates_2, 0, where=ended)
-            np.copyto(da_tanh_a_o, 0, where=ended)
-            np.copyto(dgates_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (dgates_2, da_tanh_a_o, dgates_1):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
@@ -599,8 +594,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -653,8 +647,7 @@ def hvp(
     h_dot_s, c_dot_s, gates_1_dot_s, gates_2_dot_s, tanh_a_o_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     tanh_a_i_dot_s, tanh_a_f_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -704,10 +697,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
@@ -744,16 +734,13 @@ def hvp(
         dc_dot += dgates_1_dot_s[t] @ V
         dc_dot += dgates_1_s[t] @ V_dot
         if ended is not None:
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(da_tanh_a_o_s[t], 0, where=ended)
-            np.copyto(da_tanh_a_o_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                dgates_2_s[t], dgates_2_dot_s[t], da_tanh_a_o_s[t], da_tanh_a_o_dot_s[t],
+                dgates_1_s[t], dgates_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot
     np.matmul(_rows(dgates_2_s).T, _rows(xs_dot), out=dW_dot)
@@ -813,8 +800,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         gates_1_dot_s[t] += c_dot_s[t] @ V.T

@@ -428,8 +428,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dw, dW, db, dU_f, dA = (dparams[k] for k in ("w", "W", "b", "U_f", "A"))
     w, A, U_f, W = (params[k] for k in ("w", "A", "U_f", "W"))
     dt_each_s, dt_each__s, dt_each___s, sum_ddt_terms_s = np.empty((4, T, B, 1), dtype)
@@ -507,10 +506,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dv, work, out=dv)
         np.copyto(dh, dv)
         if ended is not None:
-            np.copyto(dv_2, 0, where=ended)
-            np.copyto(da_f_2, 0, where=ended)
-            np.copyto(dv_1, 0, where=ended)
-            np.copyto(da_f_1, 0, where=ended)
+            for array in (dv_2, da_f_2, dv_1, da_f_1):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -624,8 +621,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     _check_params("params", params)
-    _check_tape(tape, params)
-    x_s, dt_s, past = tape.x_s, tape.dt_s, tape.past
+    x_s, dt_s, *_, past = _check_tape(tape, params)
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, dt_dot_s = _direction(xs_dot, (x_s, dt_s), past, params)
@@ -678,8 +674,7 @@ def hvp(
     v_dot_s, f_1_dot_s, v_1_dot_s, f_2_dot_s, v_2_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dw_dot, dW_dot, db_dot, dU_f_dot, dA_dot = (dparams_dot[k] for k in ("w", "W", "b", "U_f", "A"))
     w, A, U_f, W = (params[k] for k in ("w", "A", "U_f", "W"))
     w_dot, A_dot, U_f_dot, W_dot = (params_dot[k] for k in ("w", "A", "U_f", "W"))
@@ -764,8 +759,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dv_2_s[t] = dh_next
@@ -787,16 +781,13 @@ def hvp(
         dh[...] = dv
         dh_dot[...] = dv_dot
         if ended is not None:
-            np.copyto(dv_2_s[t], 0, where=ended)
-            np.copyto(dv_2_dot_s[t], 0, where=ended)
-            np.copyto(da_f_2_s[t], 0, where=ended)
-            np.copyto(da_f_2_dot_s[t], 0, where=ended)
-            np.copyto(dv_1_s[t], 0, where=ended)
-            np.copyto(dv_1_dot_s[t], 0, where=ended)
-            np.copyto(da_f_1_s[t], 0, where=ended)
-            np.copyto(da_f_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dv_2_s[t], dv_2_dot_s[t], da_f_2_s[t], da_f_2_dot_s[t], dv_1_s[t], dv_1_dot_s[t],
+                da_f_1_s[t], da_f_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     da_s = da_f_2_s + da_f_1_s
     da_dot_s = da_f_2_dot_s + da_f_1_dot_s
     dk_s = dv_2_s * dv_2_dk_s + dv_1_s * dv_1_dk_s

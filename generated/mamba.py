@@ -321,9 +321,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    D, N, R = params.channels, params.state_size, params.rank
     G, b, A, d = (params[k] for k in ("G", "b", "A", "d"))
     W_P_L = params.stacked["W_P_L"]
     h_s = np.empty((T + 1, B, D, N), dtype)
@@ -397,10 +395,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    I, D, N, R = params.input_size, params.channels, params.state_size, params.rank
     u_s = gates_s[..., :D]
     B_s = gates_s[..., D : D + N]
     C_s = gates_s[..., D + N : D + 2 * N]
@@ -453,10 +448,9 @@ def backward(params, tape, dys, dstate=None):
         np.matmul(dt_u[..., None, :], dh_next, out=dB[..., None, :])
         np.copyto(dh, dh_next_exp_h_next)
         if ended is not None:
-            np.copyto(ddt_u, 0, where=ended)
+            for array in (ddt_u, ddt, dgates):
+                np.copyto(array, 0, where=ended)
             np.copyto(da_exp_h_next, 0, where=ended[..., None])
-            np.copyto(ddt, 0, where=ended)
-            np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended[..., None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -495,9 +489,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (h,) = _check_state("state", state, B, params)
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    D, N, R = params.channels, params.state_size, params.rank
     G, b, A, d = (params[k] for k in ("G", "b", "A", "d"))
     W_P_L = params.stacked["W_P_L"]
     gates = np.empty((B, D + 2 * N + R), dtype)
@@ -538,8 +530,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -592,10 +583,7 @@ def hvp(
     h_dot_s, gates_dot_s, a_dt_dot_s, dt_dot_s, dt_u_dot_s, exp_h_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    I, D, N, R = params.input_size, params.channels, params.state_size, params.rank
     u_s = gates_s[..., :D]
     B_s = gates_s[..., D : D + N]
     C_s = gates_s[..., D + N : D + 2 * N]
@@ -641,8 +629,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dy_s[t][..., None] * C_s[t][..., None, :]
         dh_next_dot += (
             dy_s[t][..., None] * C_dot_s[t][..., None, :]
@@ -672,16 +659,14 @@ def hvp(
         dh[...] = dh_next_exp_h_next
         dh_dot[...] = dh_next_dot_exp_h_next + dh_next_exp_h_next_dot
         if ended is not None:
-            np.copyto(ddt_u_s[t], 0, where=ended)
-            np.copyto(ddt_u_dot_s[t], 0, where=ended)
+            for array in (
+                ddt_u_s[t], ddt_u_dot_s[t], ddt_s[t], ddt_dot_s[t], dgates_s[t], dgates_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
             np.copyto(da_exp_h_next_s[t], 0, where=ended[..., None])
             np.copyto(da_exp_h_next_dot_s[t], 0, where=ended[..., None])
-            np.copyto(ddt_s[t], 0, where=ended)
-            np.copyto(ddt_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended[..., None])
-            np.copyto(dh_dot, dh_dot_before, where=ended[..., None])
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None])
     da_dt_s = ddt_s * sigmoid_a_dt_s
     da_dt_dot_s = ddt_s * sigmoid_a_dt_dot_s + ddt_dot_s * sigmoid_a_dt_s
     np.matmul(_rows(da_dt_s), G, out=_rows(da_dt_operand_s))
@@ -717,9 +702,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, h_s, gates_s, a_dt_s, dt_s, exp_h_next_s, dt_u_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    D, N, R = params.channels, params.state_size, params.rank
     u_s = gates_s[..., :D]
     B_s = gates_s[..., D : D + N]
     C_s = gates_s[..., D + N : D + 2 * N]

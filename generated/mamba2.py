@@ -319,9 +319,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    N, P, S = params.heads, params.head_size, params.state_size
     W, b, A, d = (params[k] for k in ("W", "b", "A", "d"))
     G_w = params.stacked["G_w"]
     h_s = np.empty((T + 1, B, N, P, S), dtype)
@@ -393,10 +391,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    I, N, P, S = params.input_size, params.heads, params.head_size, params.state_size
     B_s = gates_s[..., :S]
     C_s = gates_s[..., S : 2 * S]
     a_dt_s = gates_s[..., 2 * S :]
@@ -501,9 +496,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (h,) = _check_state("state", state, B, params)
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    N, P, S = params.heads, params.head_size, params.state_size
     A, W, b, d = (params[k] for k in ("A", "W", "b", "d"))
     G_w = params.stacked["G_w"]
     exp_A = np.exp(A)
@@ -542,8 +535,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -596,10 +588,7 @@ def hvp(
     h_dot_s, gates_dot_s, u_dot_s, dt_dot_s, exp_h_next_dot_s, dt_u_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    I, N, P, S = params.input_size, params.heads, params.head_size, params.state_size
     B_s = gates_s[..., :S]
     C_s = gates_s[..., S : 2 * S]
     a_dt_s = gates_s[..., 2 * S :]
@@ -648,8 +637,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dy_s[t][..., None] * C_s[t][..., None, None, :]
         dh_next_dot += (
             dy_s[t][..., None] * C_dot_s[t][..., None, None, :]
@@ -681,12 +669,10 @@ def hvp(
         if ended is not None:
             np.copyto(ddt_u_s[t], 0, where=ended[..., None])
             np.copyto(ddt_u_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dexp_h_next_s[t], 0, where=ended)
-            np.copyto(dexp_h_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended[..., None, None])
-            np.copyto(dh_dot, dh_dot_before, where=ended[..., None, None])
+            for array in (dexp_h_next_s[t], dexp_h_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_exp_h_next_s = dexp_h_next_s * exp_h_next_s
     da_exp_h_next_dot_s = dexp_h_next_s * exp_h_next_dot_s + dexp_h_next_dot_s * exp_h_next_s
     ddt_terms_s = ddt_u_s * u_s
@@ -730,9 +716,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, h_s, gates_s, u_s, dt_s, exp_h_next_s, dt_u_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    N, P, S = params.heads, params.head_size, params.state_size
     B_s = gates_s[..., :S]
     C_s = gates_s[..., S : 2 * S]
     a_dt_s = gates_s[..., 2 * S :]

@@ -45,7 +45,7 @@ LATEX = r"""
   f_t &= \sigma(a_{f,t}) \\
   a_{n,t} &= W_n x_t + U_n (f_t \circ h_{t-1}) + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (1 - f_t) \circ h_{t-1} + f_t \circ n_t
+  h_t &= (1 - f_t) \circ h_{t-1} + \sum_k f_t \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -62,7 +62,7 @@ LATEX = r"""
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_f^{\top} \bar{a}_{f,t} + (U_n^{\top} \bar{a}_{n,t}) \circ f_t
       + \bar{h}_t \circ (1 - f_t) \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -366,8 +366,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_f, dU_n = (dparams[k] for k in ("U_f", "U_n"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -484,8 +483,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -538,8 +536,7 @@ def hvp(
     h_dot_s, gates_dot_s, dh_next_dh_s, df_da_f_s, dh_next_df_s, f_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_f_dot, dU_n_dot = (dparams_dot[k] for k in ("U_f", "U_n"))
@@ -561,8 +558,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -590,8 +586,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)

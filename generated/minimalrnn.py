@@ -45,7 +45,7 @@ LATEX = r"""
   z_t &= \tanh(a_{z,t}) \\
   a_{u,t} &= U_u h_{t-1} + V_u z_t + b_u \\
   u_t &= \sigma(a_{u,t}) \\
-  h_t &= u_t \circ h_{t-1} + (1 - u_t) \circ z_t
+  h_t &= u_t \circ h_{t-1} + \sum_k (1 - u_t) \circ z_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -352,8 +352,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW_z, db_z, dU_u, dV_u, db_u = (dparams[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
     U_u, V_u, W_z = (params[k] for k in ("U_u", "V_u", "W_z"))
     dh_next_dz_s, dh_next_s, dh_next_da_u_s, dz_s, dz_da_z_s = np.empty((5, T, B, H), dtype)
@@ -453,8 +452,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -507,8 +505,7 @@ def hvp(
     h_dot_s, z_dot_s, u_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW_z_dot, db_z_dot, dU_u_dot, dV_u_dot = (dparams_dot[k] for k in ("W_z", "b_z", "U_u", "V_u"))
     db_u_dot = dparams_dot["b_u"]
     U_u, V_u, W_z = (params[k] for k in ("U_u", "V_u", "W_z"))
@@ -530,8 +527,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_u_s[t] = dh_next_s[t] * dh_next_da_u_s[t]
@@ -542,12 +538,10 @@ def hvp(
         dh_dot += da_u_s[t] @ U_u_dot
         dh_dot += dh_next_s[t] * u_dot_s[t] + dh_next_dot_s[t] * u_s[t]
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_u_s[t], 0, where=ended)
-            np.copyto(da_u_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (dh_next_s[t], dh_next_dot_s[t], da_u_s[t], da_u_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_u_s), V_u, out=_rows(dz_s))
     dz_s += dh_next_s * dh_next_dz_s
     np.matmul(_rows(da_u_dot_s), V_u, out=_rows(dz_dot_s))

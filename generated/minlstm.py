@@ -65,7 +65,7 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= \frac{\bar{h}_t \circ f_t}{f_t + i_t} \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_i^{\top} \bar{a}_{i,t} + W_n^{\top} \bar{n}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_n^{\top} \bar{n}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -359,8 +359,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
     W = params.stacked["W"]
@@ -463,8 +462,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -517,8 +515,7 @@ def hvp(
     h_dot_s, gates_dot_s, inv_f_plus_i_s, dh_next_dh_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     f_dot_s, i_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
@@ -568,8 +565,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         dh[...] = dh_next_s[t] * dh_next_dh_s[t]
@@ -577,8 +573,8 @@ def hvp(
         if ended is not None:
             np.copyto(dh_next_s[t], 0, where=ended)
             np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dn_s[...] = dh_next_s * dh_next_dn_s
     dn_dot_s[...] = dh_next_s * dh_next_dn_dot_s + dh_next_dot_s * dh_next_dn_s
     da_i_s[...] = dh_next_s * dh_next_da_i_s

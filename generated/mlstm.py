@@ -395,9 +395,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
+    N, V, K = params.heads, params.value_size, params.key_size
     W_q, b_q, W_k, b_k, P_v, d_v = (params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v"))
     P_o, d_o = (params[k] for k in ("P_o", "d_o"))
     w, c = (params.stacked[k] for k in ("w", "c"))
@@ -432,12 +430,8 @@ def forward(params, xs, state=None, lengths=None):
     _log_sigmoid(a_log_f_s, out=log_f_s)
 
     # Step by step.
-    C_s[0] = state.C
-    C = C_s[0]
-    n_s[0] = state.n
-    n = n_s[0]
-    m_s[0] = state.m
-    m = m_s[0]
+    C_s[0], n_s[0], m_s[0] = state.C, state.n, state.m
+    C, n, m = C_s[0], n_s[0], m_s[0]
     work_N_V_K = np.empty((B, N, V, K), dtype)
     work_N_K = np.empty((B, N, K), dtype)
     steps = zip(
@@ -516,10 +510,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
+    I, N, V, K = params.input_size, params.heads, params.value_size, params.key_size
     i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     dW_q, db_q, dW_k, db_k, dP_v = (dparams[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v"))
     dd_v, dP_o, dd_o = (dparams[k] for k in ("d_v", "P_o", "d_o"))
@@ -633,11 +624,9 @@ def backward(params, tape, dys, dstate=None):
         np.add(da_F, da_m_next, out=dm)
         if ended is not None:
             np.copyto(dG_v, 0, where=ended[..., None])
-            np.copyto(da_G, 0, where=ended)
-            np.copyto(da_F, 0, where=ended)
-            np.copyto(dm_next, 0, where=ended)
-            np.copyto(da_m_next, 0, where=ended)
             np.copyto(dk, 0, where=ended[..., None])
+            for array in (da_G, da_F, dm_next, da_m_next):
+                np.copyto(array, 0, where=ended)
             np.copyto(dC, dC_before, where=ended[..., None, None])
             np.copyto(dn, dn_before, where=ended[..., None])
             np.copyto(dm, dm_before, where=ended)
@@ -691,9 +680,7 @@ def step(params, x, state):
         state = _check_state("state", None, B, params)
         state.m[...] = -1e+30
     C, n, m = _check_state("state", state, B, params)
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
+    N, V, K = params.heads, params.value_size, params.key_size
     W_q, b_q, W_k, b_k, P_v, d_v = (params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v"))
     P_o, d_o = (params[k] for k in ("P_o", "d_o"))
     w, c = (params.stacked[k] for k in ("w", "c"))
@@ -751,8 +738,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -811,10 +797,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
+    I, N, V, K = params.input_size, params.heads, params.value_size, params.key_size
     i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     i_dot_s, log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
     dW_q_dot, db_q_dot, dW_k_dot, db_k_dot = (dparams_dot[k] for k in ("W_q", "b_q", "W_k", "b_k"))
@@ -964,18 +947,13 @@ def hvp(
         dm[...] = da_F_s[t] + da_m_next_s[t]
         dm_dot[...] = da_F_dot_s[t] + da_m_next_dot_s[t]
         if ended is not None:
-            np.copyto(dG_v_s[t], 0, where=ended[..., None])
-            np.copyto(dG_v_dot_s[t], 0, where=ended[..., None])
-            np.copyto(da_G_s[t], 0, where=ended)
-            np.copyto(da_G_dot_s[t], 0, where=ended)
-            np.copyto(da_F_s[t], 0, where=ended)
-            np.copyto(da_F_dot_s[t], 0, where=ended)
-            np.copyto(dm_next_s[t], 0, where=ended)
-            np.copyto(dm_next_dot_s[t], 0, where=ended)
-            np.copyto(da_m_next_s[t], 0, where=ended)
-            np.copyto(da_m_next_dot_s[t], 0, where=ended)
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
+            for array in (dG_v_s[t], dG_v_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array in (
+                da_G_s[t], da_G_dot_s[t], da_F_s[t], da_F_dot_s[t], dm_next_s[t], dm_next_dot_s[t],
+                da_m_next_s[t], da_m_next_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
             np.copyto(dC, dC_before, where=ended[..., None, None])
             np.copyto(dn, dn_before, where=ended[..., None])
             np.copyto(dm, dm_before, where=ended)
@@ -1028,9 +1006,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
+    N, V, K = params.heads, params.value_size, params.key_size
     i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     W_q, W_k, P_v, P_o = (params[k] for k in ("W_q", "W_k", "P_v", "P_o"))
     w = params.stacked["w"]
@@ -1081,9 +1057,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dh_dmaximum_h_s = -h_s / maximum_h_s[..., None]
 
     # Step by step.
-    C_dot_s[0] = state_dot.C
-    n_dot_s[0] = state_dot.n
-    m_dot_s[0] = state_dot.m
+    C_dot_s[0], n_dot_s[0], m_dot_s[0] = state_dot.C, state_dot.n, state_dot.m
     for t in range(T):
         ended = ended_s[t]
         a_m_next_dot = log_f_dot_s[t] + m_dot_s[t]

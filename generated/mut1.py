@@ -442,9 +442,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dr_h, r, out=work)
         np.add(dh, work, out=dh)
         if ended is not None:
-            np.copyto(dh_next, 0, where=ended)
-            np.copyto(da_n, 0, where=ended)
-            np.copyto(dgates, 0, where=ended)
+            for array in (dh_next, da_n, dgates):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -520,8 +519,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -607,8 +605,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_n_s[t] = dh_next_s[t] * dh_next_da_n_s[t]
@@ -629,14 +626,13 @@ def hvp(
             + dr_h_dot * r_s[t]
         )
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_n_s[t], 0, where=ended)
-            np.copyto(da_n_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dh_next_s[t], dh_next_dot_s[t], da_n_s[t], da_n_dot_s[t], dgates_s[t],
+                dgates_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     da_z_s[...] = dh_next_s * dh_next_da_z_s
     da_z_dot_s[...] = dh_next_s * dh_next_da_z_dot_s + dh_next_dot_s * dh_next_da_z_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))

@@ -68,7 +68,7 @@ LATEX = r"""
   \bar{h}_{t-1}^{(t)} &= (U_z^{\top} \bar{a}_{z,t}) \circ (1 - \tanh^{2}(h_{t-1}))
       + U_r^{\top} \bar{a}_{r,t} + (U_n^{\top} \bar{a}_{n,t}) \circ r_t \\
   & \qquad {}+ \bar{h}_t \circ (1 - z_t) \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_r^{\top} \bar{a}_{r,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -382,8 +382,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dU_z, dU_r, dU_n = (dparams[k] for k in ("U_z", "U_r", "U_n"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -520,8 +519,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -574,8 +572,7 @@ def hvp(
     h_dot_s, gates_dot_s, da_z_operand_dh_s, dh_next_dh_s, a_z_operand_dot_s, r_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     r_dot_s, z_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dU_z_dot, dU_r_dot, dU_n_dot = (dparams_dot[k] for k in ("U_z", "U_r", "U_n"))
@@ -606,8 +603,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -637,8 +633,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)

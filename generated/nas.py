@@ -379,10 +379,8 @@ def forward(params, xs, state=None, lengths=None):
     np.matmul(_rows(xs), W_.T, out=_rows(gates_s[..., 7 * H :]))
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     a_h_next = np.empty((B, H), dtype)
     U_h = np.empty((8 * H, B), dtype)
     half = np.array(0.5, dtype)
@@ -463,8 +461,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     (
         a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_1_s, W_a_3_x_s
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
@@ -550,8 +547,7 @@ def backward(params, tape, dys, dstate=None):
         da_s_da_a_1, da_s_da_a_0, da_a_0_to_da_a_1, dgates, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_tanh_a_h_next, da_m_3 = da_h_next_da_tanh_a_h_next, da_tanh_a_h_next_da_m_3
         da_m_2, da_m_1, da_m_0 = da_tanh_a_h_next_da_m_2, dc_next_da_m_1, dc_next_da_m_0
         da_s, da_a_7, da_a_6, da_a_5 = da_m_0_da_s, da_m_3_da_a_7, da_m_3_da_a_6, da_m_2_da_a_5
@@ -582,8 +578,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(da_a_3, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(da_a_3_s, U_a_3_h_s, out=dW_a_3_x_s)
@@ -672,8 +668,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -731,8 +726,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     (
         a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_1_s, W_a_3_x_s
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
@@ -792,10 +786,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_h_next = dh_next * dh_next_da_h_next_s[t]
@@ -847,14 +838,10 @@ def hvp(
         dc[...] = da_m_0
         dc_dot[...] = da_m_0_dot
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(da_a_3_s[t], 0, where=ended)
-            np.copyto(da_a_3_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (dgates_s[t], dgates_dot_s[t], da_a_3_s[t], da_a_3_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dW_a_3_x_s[...] = da_a_3_s * U_a_3_h_s
     dW_a_3_x_dot_s[...] = da_a_3_s * U_a_3_h_dot_s + da_a_3_dot_s * U_a_3_h_s
     np.matmul(_rows(dgates_dot_s[..., : 6 * H]), W, out=_rows(dxs_dot))
@@ -927,8 +914,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dh_next_da_h_next_s = 1 - h_s[1:] ** 2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t, :, : 8 * H] += h_dot_s[t] @ U.T

@@ -75,10 +75,8 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{u}_{t-1}^{(t)} &= V_z^{\top} \bar{a}_{z,t} + V_f^{\top} \bar{a}_{f,t}
-      + V_o^{\top} \bar{a}_{o,t} \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_f^{\top} \bar{a}_{f,t} + W_o^{\top} \bar{a}_{o,t}
-      + \bar{u}_t
+  \bar{u}_{t-1}^{(t)} &= \sum_k V_k^{\top} \bar{a}_{k,t} \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + \bar{u}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -305,8 +303,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     W, V = (params.stacked[k] for k in ("W", "V"))
     c_s = np.empty((T + 1, B, H), dtype)
     u_s = np.empty((T + 1, B, I), dtype)
@@ -319,10 +316,8 @@ def forward(params, xs, state=None, lengths=None):
     np.copyto(u_s[1:], xs)
 
     # Step by step.
-    c_s[0] = state.c
-    c = c_s[0]
-    u_s[0] = state.u
-    u = u_s[0]
+    c_s[0], u_s[0] = state.c, state.u
+    c, u = c_s[0], u_s[0]
     V_u = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -385,8 +380,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dV, dW = (dparams.stacked[k] for k in ("V", "W"))
     V_o, W_o, V_f, V_z, W_f, W_z = (params[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
@@ -426,8 +420,7 @@ def backward(params, tape, dys, dstate=None):
     )
     for du_next, dc_next_in, dc_next_df, df_da_f, dc_next_da_z, f, du_in, dgates, ended in steps:
         if ended is not None:
-            dc_before = dc.copy()
-            du_before = du.copy()
+            before = [array.copy() for array in (dc, du)]
         df, da_f, da_z = dc_next_df, df_da_f, dc_next_da_z
         np.copyto(du_next, du_next_carry)
         np.add(dc_next, dc_next_in, out=dc_next)
@@ -442,8 +435,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(du_next, 0, where=ended)
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(du, du_before, where=ended)
+            for array, value in zip((dc, du), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(da_f_s), W_f, out=_rows(dxs))
@@ -509,8 +502,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -563,8 +555,7 @@ def hvp(
     c_dot_s, u_dot_s, gates_dot_s, df_da_f_s, i_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     f_dot_s, o_dot_s, z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dV_dot, dW_dot = (dparams_dot.stacked[k] for k in ("V", "W"))
@@ -604,10 +595,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dc_before = dc.copy()
-            du_before = du.copy()
-            dc_dot_before = dc_dot.copy()
-            du_dot_before = du_dot.copy()
+            before = [array.copy() for array in (dc, du, dc_dot, du_dot)]
         du_next_dot_s[t] = du_next_carry_dot
         dc_next += dc_next_in_s[t]
         dc_next_dot += dc_next_dot_in_s[t]
@@ -628,13 +616,10 @@ def hvp(
         du_dot += da_z_s[t] @ V_z_dot
         du_dot += du_dot_in_s[t]
         if ended is not None:
-            np.copyto(du_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(du, du_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
-            np.copyto(du_dot, du_dot_before, where=ended)
+            for array in (du_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dc, du, dc_dot, du_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_f_dot_s), W_f, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_z_dot_s) @ W_z
     _rows(dxs_dot)[...] += _rows(da_f_s) @ W_f_dot
@@ -653,8 +638,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, c_s, u_s, gates_s, i_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     W, V = (params.stacked[k] for k in ("W", "V"))
     V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
@@ -675,8 +659,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     u_dot_s[1:] = xs_dot
 
     # Step by step.
-    c_dot_s[0] = state_dot.c
-    u_dot_s[0] = state_dot.u
+    c_dot_s[0], u_dot_s[0] = state_dot.c, state_dot.u
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t] += u_dot_s[t] @ V.T

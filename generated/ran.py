@@ -64,9 +64,9 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_f^{\top} \bar{a}_{f,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_n^{\top} \bar{n}_t + W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t}
+  \bar{x}_t &= W_n^{\top} \bar{n}_t + \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -309,10 +309,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s[..., : 2 * H], b, out=gates_s[..., : 2 * H])
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     U_h = np.empty((2 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -365,8 +363,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     db_i, db_f = (dparams[k] for k in ("b_i", "b_f"))
     dW, dU = (dparams.stacked[k] for k in ("W", "U"))
@@ -401,8 +398,7 @@ def backward(params, tape, dys, dstate=None):
         dy, dh_next_dc_next, dc_next, dc_next_da_f, dc_next_da_i, da_i_da_f, f, dgates, ended
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_f, da_i = dc_next_da_f, dc_next_da_i
         np.add(dh_next, dy, out=dh_next)
         # dc_next = dc_next_carry + dh_next * dh_next_dc_next
@@ -415,8 +411,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dc_next, 0, where=ended)
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(dc_next_s, i_s, out=dn_s)
@@ -480,8 +476,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -534,8 +529,7 @@ def hvp(
     h_dot_s, c_dot_s, gates_dot_s, dh_next_dc_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     i_dot_s, f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     db_i_dot, db_f_dot = (dparams_dot[k] for k in ("b_i", "b_f"))
@@ -559,10 +553,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next_s[t] = dc_next_carry + dh_next * dh_next_dc_next_s[t]
@@ -581,14 +572,10 @@ def hvp(
         dc[...] = dc_next_s[t] * f_s[t]
         dc_dot[...] = dc_next_s[t] * f_dot_s[t] + dc_next_dot_s[t] * f_s[t]
         if ended is not None:
-            np.copyto(dc_next_s[t], 0, where=ended)
-            np.copyto(dc_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (dc_next_s[t], dc_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dn_s[...] = dc_next_s * i_s
     dn_dot_s[...] = dc_next_s * i_dot_s + dc_next_dot_s * i_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
@@ -628,8 +615,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dh_next_dc_next_s = 1 - h_s[1:] ** 2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T

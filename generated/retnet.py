@@ -301,9 +301,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     q_s, k_s = np.empty((2, T, B, N, K), dtype)
@@ -361,10 +359,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_q, dW_k, dP_v = (dparams[k] for k in ("W_q", "W_k", "P_v"))
     W_q, gamma, P_v, W_k = (params[k] for k in ("W_q", "gamma", "P_v", "W_k"))
     do_s, dv_s = np.empty((2, T, B, N, V), dtype)
@@ -422,9 +417,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
     q, k_ = np.empty((2, B, N, K), dtype)
     v, o = np.empty((2, B, N, V), dtype)
@@ -452,8 +445,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -506,10 +498,7 @@ def hvp(
     S_dot_s, q_dot_s, k_dot_s, v_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_q_dot, dW_k_dot, dP_v_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v"))
     W_q, gamma, P_v, W_k = (params[k] for k in ("W_q", "gamma", "P_v", "W_k"))
     W_q_dot, P_v_dot, W_k_dot = (params_dot[k] for k in ("W_q", "P_v", "W_k"))
@@ -531,8 +520,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -547,12 +535,10 @@ def hvp(
         dS[...] = dS_next * gamma[..., None, None]
         dS_dot[...] = dS_next_dot * gamma[..., None, None]
         if ended is not None:
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (dv_s[t], dv_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
     dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
@@ -575,9 +561,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, S_s, q_s, k_s, v_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
     W_q_dot, W_k_dot, P_v_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v"))
     S_dot_s = np.empty((T + 1, B, N, K, V), dtype)

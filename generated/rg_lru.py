@@ -70,7 +70,7 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= \bar{h}_t \circ \exp(d_t) \\
-  \bar{x}_t &= W_r^{\top} \bar{a}_{r,t} + W_i^{\top} \bar{a}_{i,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ i_t \circ \sqrt{-\operatorname{expm1}(2 \, d_t)}
 \end{align*}
 
@@ -512,8 +512,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -618,8 +617,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         dh[...] = dh_next_s[t] * exp_d_s[t]
@@ -627,8 +625,8 @@ def hvp(
         if ended is not None:
             np.copyto(dh_next_s[t], 0, where=ended)
             np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dd_s = dh_next_s * dh_next_dd_s
     dd_dot_s = dh_next_s * dh_next_dd_dot_s + dh_next_dot_s * dh_next_dd_s
     da_i_s[...] = dh_next_s * dh_next_da_i_s

@@ -423,8 +423,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
     dW, dR, db, dR_, db_ = (dparams.stacked[k] for k in ("W", "R", "b", "R_", "b_"))
@@ -563,8 +562,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -620,8 +618,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
     t_1_dot_s, n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -652,8 +649,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            ds_before = ds.copy()
-            ds_dot_before = ds_dot.copy()
+            before = [array.copy() for array in (ds, ds_dot)]
         ds_next += dys[t]
         ds_next_dot += dys_dot[t]
         dt_2 = dy_2 * dy_2_dt_2_s[t]
@@ -681,12 +677,10 @@ def hvp(
         ds[...] = dy
         ds_dot[...] = dy_dot
         if ended is not None:
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(ds, ds_before, where=ended)
-            np.copyto(ds_dot, ds_dot_before, where=ended)
+            for array in (dgates_2_s[t], dgates_2_dot_s[t], dgates_1_s[t], dgates_1_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((ds, ds_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_1_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_1_s) @ W_dot
     np.matmul(_rows(dgates_1_s).T, _rows(xs_dot), out=dW_dot)

@@ -329,8 +329,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW, dU, db = (dparams[k] for k in ("W", "U", "b"))
     U, W = (params[k] for k in ("U", "W"))
     dh_next_da_h_next_s = np.empty((T, B, H), dtype)
@@ -407,8 +406,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -461,8 +459,7 @@ def hvp(
     h_dot_s, dh_next_da_h_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "U", "b"))
     U, W = (params[k] for k in ("U", "W"))
     U_dot, W_dot = (params_dot[k] for k in ("U", "W"))
@@ -474,8 +471,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_h_next_s[t] = dh_next * dh_next_da_h_next_s[t]
@@ -488,8 +484,8 @@ def hvp(
         if ended is not None:
             np.copyto(da_h_next_s[t], 0, where=ended)
             np.copyto(da_h_next_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_h_next_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_h_next_s) @ W_dot
     np.matmul(_rows(da_h_next_s).T, _rows(xs_dot), out=dW_dot)

@@ -119,8 +119,7 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{x}_{\mathrm{old},t-1}^{(t)} &= \bar{x}_{r,t} \circ (1 - \mu_r)
-      + \bar{x}_{k,t} \circ (1 - \mu_k) + \bar{x}_{v,t} \circ (1 - \mu_v) \\
+  \bar{x}_{\mathrm{old},t-1}^{(t)} &= \sum_j \bar{x}_{j,t} \circ (1 - \mu_j) \\
   \overline{\mathrm{num}}_{t-1}^{(t)} &= \frac{\bar{o}_t \circ r_t \circ e_t}{e_t \circ
           \mathrm{den}_{t-1} + e_{\mathrm{new},t}}
       + \overline{\mathrm{num}}_t \circ d_t \\
@@ -129,8 +128,7 @@ LATEX = r"""
           \\
   \bar{m}_{t-1}^{(t)} &= \bar{q}_t \circ \operatorname{heaviside}(m_{t-1} - a_{q,t})
       + \bar{a}_{e,t} + \bar{m}_{\mathrm{old},t} \\
-  \bar{x}_t &= \bar{x}_{r,t} \circ \mu_r + \bar{x}_{k,t} \circ \mu_k + \bar{x}_{v,t} \circ \mu_v
-      + \bar{x}_{\mathrm{old},t}
+  \bar{x}_t &= \sum_j \bar{x}_{j,t} \circ \mu_j + \bar{x}_{\mathrm{old},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -388,8 +386,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     mu_r, mu_k, mu_v, w, W_r, W_k = (params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k"))
     W_v, u, V = (params[k] for k in ("W_v", "u", "V"))
     x_old_s = np.empty((T + 1, B, I), dtype)
@@ -412,14 +409,8 @@ def forward(params, xs, state=None, lengths=None):
     np.copyto(x_old_s[1:], xs)
 
     # Step by step.
-    x_old_s[0] = state.x_old
-    x_old = x_old_s[0]
-    num_s[0] = state.num
-    num = num_s[0]
-    den_s[0] = state.den
-    den = den_s[0]
-    m_s[0] = state.m
-    m = m_s[0]
+    x_old_s[0], num_s[0], den_s[0], m_s[0] = state.x_old, state.num, state.den, state.m
+    x_old, num, den, m = x_old_s[0], num_s[0], den_s[0], m_s[0]
     q = np.empty((B, H), dtype)
     work_I = np.empty((B, I), dtype)
     a_r_T = np.empty((H, B), dtype)
@@ -526,8 +517,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dmu_r, dmu_k, dmu_v, dW_r, dW_k = (dparams[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k"))
     dW_v, du, dV, dw = (dparams[k] for k in ("W_v", "u", "V", "w"))
     w, V, W_r, mu_r, mu_k, mu_v = (params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v"))
@@ -624,10 +614,7 @@ def backward(params, tape, dys, dstate=None):
         dx_k, dx_old_in, dnum_in, dden_in, dm_in, ended,
     ) in steps:
         if ended is not None:
-            dx_old_before = dx_old.copy()
-            dnum_before = dnum.copy()
-            dden_before = dden.copy()
-            dm_before = dm.copy()
+            before = [array.copy() for array in (dx_old, dnum, dden, dm)]
         np.copyto(dx_old_next, dx_old_next_carry)
         # dd_new = dden_next + dnum_next * v
         np.multiply(dnum_next, v, out=dd_new)
@@ -666,16 +653,10 @@ def backward(params, tape, dys, dstate=None):
         np.add(dden, dden_in, out=dden)
         np.add(dm_old, dm_in, out=dm)
         if ended is not None:
-            np.copyto(dx_old_next, 0, where=ended)
-            np.copyto(dm_old, 0, where=ended)
-            np.copyto(dv, 0, where=ended)
-            np.copyto(dk, 0, where=ended)
-            np.copyto(dx_v, 0, where=ended)
-            np.copyto(dx_k, 0, where=ended)
-            np.copyto(dx_old, dx_old_before, where=ended)
-            np.copyto(dnum, dnum_before, where=ended)
-            np.copyto(dden, dden_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
+            for array in (dx_old_next, dm_old, dv, dk, dx_v, dx_k):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dx_old, dnum, dden, dm), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_I_s = np.empty((T, B, I), dtype)
@@ -717,8 +698,7 @@ def step(params, x, state):
         state = _check_state("state", None, B, params)
         state.m[...] = -1e+30
     x_old, num, den, m = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     mu_r, mu_k, mu_v, w, W_r, W_k = (params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k"))
     W_v, u, V = (params[k] for k in ("W_v", "u", "V"))
     x_r_rate = 1 - mu_r
@@ -771,8 +751,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -831,8 +810,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dmu_r_dot, dmu_k_dot, dmu_v_dot = (dparams_dot[k] for k in ("mu_r", "mu_k", "mu_v"))
     dW_r_dot, dW_k_dot, dW_v_dot, du_dot = (dparams_dot[k] for k in ("W_r", "W_k", "W_v", "u"))
     dV_dot, dw_dot = (dparams_dot[k] for k in ("V", "w"))
@@ -960,14 +938,11 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dx_old_before = dx_old.copy()
-            dnum_before = dnum.copy()
-            dden_before = dden.copy()
-            dm_before = dm.copy()
-            dx_old_dot_before = dx_old_dot.copy()
-            dnum_dot_before = dnum_dot.copy()
-            dden_dot_before = dden_dot.copy()
-            dm_dot_before = dm_dot.copy()
+            before = [
+                array.copy() for array in (
+                    dx_old, dnum, dden, dm, dx_old_dot, dnum_dot, dden_dot, dm_dot
+                )
+            ]
         dx_old_next_dot_s[t] = dx_old_next_carry_dot
         dd_new = dden_next + dnum_next * v_s[t]
         dd_new_dot = dnum_next * v_dot_s[t] + dden_next_dot + dnum_next_dot * v_s[t]
@@ -1011,25 +986,16 @@ def hvp(
         dm[...] = dm_old_s[t] + dm_in_s[t]
         dm_dot[...] = dm_old_dot_s[t] + dm_dot_in_s[t]
         if ended is not None:
-            np.copyto(dx_old_next_dot_s[t], 0, where=ended)
-            np.copyto(dm_old_s[t], 0, where=ended)
-            np.copyto(dm_old_dot_s[t], 0, where=ended)
-            np.copyto(dv_s[t], 0, where=ended)
-            np.copyto(dv_dot_s[t], 0, where=ended)
-            np.copyto(dk_s[t], 0, where=ended)
-            np.copyto(dk_dot_s[t], 0, where=ended)
-            np.copyto(dx_v_s[t], 0, where=ended)
-            np.copyto(dx_v_dot_s[t], 0, where=ended)
-            np.copyto(dx_k_s[t], 0, where=ended)
-            np.copyto(dx_k_dot_s[t], 0, where=ended)
-            np.copyto(dx_old, dx_old_before, where=ended)
-            np.copyto(dnum, dnum_before, where=ended)
-            np.copyto(dden, dden_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
-            np.copyto(dx_old_dot, dx_old_dot_before, where=ended)
-            np.copyto(dnum_dot, dnum_dot_before, where=ended)
-            np.copyto(dden_dot, dden_dot_before, where=ended)
-            np.copyto(dm_dot, dm_dot_before, where=ended)
+            for array in (
+                dx_old_next_dot_s[t], dm_old_s[t], dm_old_dot_s[t], dv_s[t], dv_dot_s[t], dk_s[t],
+                dk_dot_s[t], dx_v_s[t], dx_v_dot_s[t], dx_k_s[t], dx_k_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip(
+                (dx_old, dnum, dden, dm, dx_old_dot, dnum_dot, dden_dot, dm_dot), before,
+                strict=True,
+            ):
+                np.copyto(array, value, where=ended)
     dxs_dot[...] = (
         dx_v_s * mu_v_dot
         + dx_k_s * mu_k_dot
@@ -1069,8 +1035,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     w, mu_r, mu_k, mu_v, W_r, W_k = (params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k"))
     W_v, V = (params[k] for k in ("W_v", "V"))
     mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r"))
@@ -1114,10 +1079,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     x_old_dot_s[1:] = xs_dot
 
     # Step by step.
-    x_old_dot_s[0] = state_dot.x_old
-    num_dot_s[0] = state_dot.num
-    den_dot_s[0] = state_dot.den
-    m_dot_s[0] = state_dot.m
+    (
+        x_old_dot_s[0], num_dot_s[0], den_dot_s[0], m_dot_s[0]
+    ) = state_dot.x_old, state_dot.num, state_dot.den, state_dot.m
     for t in range(T):
         ended = ended_s[t]
         x_r_dot_s[t] += x_old_dot_s[t] * dx_r_dx_old

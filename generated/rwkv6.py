@@ -323,10 +323,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_r, W_k, P_v, A, B_, d, u = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     r_s, k_s, a_exp_a_w_s, a_w_s, y_in_terms_s = np.empty((5, T, B, N, K), dtype)
@@ -398,11 +395,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    I, N, K, V, R = params.input_size, params.heads, params.key_size, params.value_size, params.rank
     dW_r, dW_k, dP_v, dA, dB, dd = (dparams[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d"))
     du = dparams["u"]
     u, W_r, B_, P_v, W_k, A = (params[k] for k in ("u", "W_r", "B", "P_v", "W_k", "A"))
@@ -465,9 +458,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(r[..., None], dy[..., None, :], out=work_N_K_V)
         np.add(dS, work_N_K_V, out=dS)
         if ended is not None:
-            np.copyto(dw, 0, where=ended[..., None])
-            np.copyto(dv, 0, where=ended[..., None])
-            np.copyto(dk, 0, where=ended[..., None])
+            for array in (dw, dv, dk):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -509,10 +501,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_r, W_k, P_v, A, B_, d, u = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u"))
     r, k_, a_exp_a_w = np.empty((3, B, N, K), dtype)
     v, y = np.empty((2, B, N, V), dtype)
@@ -552,8 +541,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -606,11 +594,7 @@ def hvp(
     S_dot_s, r_dot_s, k_dot_s, v_dot_s, a_exp_a_w_operand_dot_s, exp_a_w_dot_s, w_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    I, N, K, V, R = params.input_size, params.heads, params.key_size, params.value_size, params.rank
     dW_r_dot, dW_k_dot, dP_v_dot, dA_dot = (dparams_dot[k] for k in ("W_r", "W_k", "P_v", "A"))
     dB_dot, dd_dot, du_dot = (dparams_dot[k] for k in ("B", "d", "u"))
     u, W_r, B_, P_v, W_k, A = (params[k] for k in ("u", "W_r", "B", "P_v", "W_k", "A"))
@@ -665,8 +649,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dw_terms = dS_next * S_s[t]
         sum_dw_terms_V = np.sum(dw_terms, axis=-1)
         dw_s[t] = sum_dw_terms_V
@@ -687,14 +670,10 @@ def hvp(
         )
         dS[...] = dS_next * w_s[t][..., None] + r_s[t][..., None] * dy_s[t][..., None, :]
         if ended is not None:
-            np.copyto(dw_s[t], 0, where=ended[..., None])
-            np.copyto(dw_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (dw_s[t], dw_dot_s[t], dv_s[t], dv_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_exp_a_w_s = dw_s * dw_da_exp_a_w_s
     da_exp_a_w_dot_s = dw_s * dw_da_exp_a_w_dot_s + dw_dot_s * dw_da_exp_a_w_s
     np.matmul(_rows(da_exp_a_w_s), _merged(B_), out=_rows(da_exp_a_w_operand_s))
@@ -749,10 +728,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, S_s, r_s, k_s, v_s, a_exp_a_w_operand_s, exp_a_w_s, w_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_r, W_k, P_v, A, B_, u = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B", "u"))
     W_r_dot, W_k_dot, P_v_dot, A_dot = (params_dot[k] for k in ("W_r", "W_k", "P_v", "A"))
     B_dot, d_dot, u_dot = (params_dot[k] for k in ("B", "d", "u"))

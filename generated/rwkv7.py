@@ -366,10 +366,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
+    N, V, K, R = params.heads, params.value_size, params.key_size, params.rank
     W_r, W_p, P_v, B_w, b_w, B_a = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a"))
     b_a, xi, alpha = (params[k] for k in ("b_a", "xi", "alpha"))
     A = params.stacked["A"]
@@ -468,11 +465,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
+    I, N, V, K, R = params.input_size, params.heads, params.value_size, params.key_size, params.rank
     low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
     dW_r, dW_p, dP_v, db_w, dB_w = (dparams[k] for k in ("W_r", "W_p", "P_v", "b_w", "B_w"))
     db_a, dB_a, dxi, dalpha = (dparams[k] for k in ("b_a", "B_a", "xi", "alpha"))
@@ -552,11 +545,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dS_next_operand[..., None], kappa[..., None, :], out=work_N_V_K)
         np.add(dS, work_N_V_K, out=dS)
         if ended is not None:
-            np.copyto(dS_next_T_S_next_operand, 0, where=ended[..., None])
-            np.copyto(dS_next_operand, 0, where=ended[..., None])
-            np.copyto(dk, 0, where=ended[..., None])
-            np.copyto(dw, 0, where=ended[..., None])
-            np.copyto(dv, 0, where=ended[..., None])
+            for array in (dS_next_T_S_next_operand, dS_next_operand, dk, dw, dv):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -620,10 +610,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
+    N, V, K, R = params.heads, params.value_size, params.key_size, params.rank
     W_r, W_p, P_v, B_w, b_w, B_a = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a"))
     b_a, xi, alpha = (params[k] for k in ("b_a", "xi", "alpha"))
     A = params.stacked["A"]
@@ -680,8 +667,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -740,11 +726,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
+    I, N, V, K, R = params.input_size, params.heads, params.value_size, params.key_size, params.rank
     low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
     low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
     dW_r_dot, dW_p_dot, dP_v_dot, db_w_dot = (dparams_dot[k] for k in ("W_r", "W_p", "P_v", "b_w"))
@@ -803,8 +785,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += dy_s[t][..., None] * r_s[t][..., None, :]
         dS_next_dot += (
             dy_s[t][..., None] * r_dot_s[t][..., None, :]
@@ -849,18 +830,14 @@ def hvp(
             + dS_next_operand_s[t][..., None] * kappa_s[t][..., None, :]
         )
         if ended is not None:
-            np.copyto(dS_next_T_S_next_operand_s[t], 0, where=ended[..., None])
-            np.copyto(dS_next_T_S_next_operand_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS_next_operand_s[t], 0, where=ended[..., None])
-            np.copyto(dS_next_operand_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dw_s[t], 0, where=ended[..., None])
-            np.copyto(dw_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (
+                dS_next_T_S_next_operand_s[t], dS_next_T_S_next_operand_dot_s[t],
+                dS_next_operand_s[t], dS_next_operand_dot_s[t], dk_s[t], dk_dot_s[t], dw_s[t],
+                dw_dot_s[t], dv_s[t], dv_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     dkappa_a_s = -dS_next_T_S_next_operand_s
     dkappa_a_dot_s = -dS_next_T_S_next_operand_dot_s
     np.matmul(dS_next_operand_s[..., None, :], S_s[:-1], out=dkappa_s[..., None, :])
@@ -949,10 +926,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     ) = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
+    N, V, K, R = params.heads, params.value_size, params.key_size, params.rank
     low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
     W_r, W_p, P_v, B_w, B_a, xi = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "B_a", "xi"))
     alpha = params["alpha"]

@@ -301,9 +301,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
+    H, K, N = params.hidden_size, params.context_size, params.output_size
     R, P, U, V = (params[k] for k in ("R", "P", "U", "V"))
     A_B = params.stacked["A_B"]
     h_s = np.empty((T + 1, B, H), dtype)
@@ -319,10 +317,8 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(B_x_x_s, 0.050000000000000044, out=s_next_in_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    s_s[0] = state.s
-    s = s_s[0]
+    h_s[0], s_s[0] = state.h, state.s
+    h, s = h_s[0], s_s[0]
     R_h = np.empty((H, B), dtype)
     P_s_next = np.empty((H, B), dtype)
     steps = zip(a_h_next_s, s_next_in_s, s_s[1:], h_s[1:], ended_s, strict=True)
@@ -374,10 +370,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
+    I, H, K, N = params.input_size, params.hidden_size, params.context_size, params.output_size
     dP, dR, dU, dV = (dparams[k] for k in ("P", "R", "U", "V"))
     dA_B = dparams.stacked["A_B"]
     U, V, P, R = (params[k] for k in ("U", "V", "P", "R"))
@@ -406,8 +399,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dh_next_in_s, dh_next_da_h_next_s, ds_next_s, dgates_s, ended_s)
     for dh_next_in, dh_next_da_h_next, ds_next, dgates, ended in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            ds_before = ds.copy()
+            before = [array.copy() for array in (dh, ds)]
         da_h_next = dh_next_da_h_next
         np.add(dh_next, dh_next_in, out=dh_next)
         np.multiply(dh_next_da_h_next, dh_next, out=da_h_next)
@@ -419,8 +411,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(ds_next, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(ds, ds_before, where=ended)
+            for array, value in zip((dh, ds), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(0.050000000000000044, ds_next_s, out=dB_x_x_s)
@@ -450,9 +442,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h, s = _check_state("state", state, B, params)
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
+    H, K, N = params.hidden_size, params.context_size, params.output_size
     P, R, U, V = (params[k] for k in ("P", "R", "U", "V"))
     A_B = params.stacked["A_B"]
     gates = np.empty((B, H + K + N), dtype)
@@ -486,8 +476,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -540,10 +529,7 @@ def hvp(
     h_dot_s, s_dot_s, dh_next_da_h_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
+    I, H, K, N = params.input_size, params.hidden_size, params.context_size, params.output_size
     dP_dot, dR_dot, dU_dot, dV_dot = (dparams_dot[k] for k in ("P", "R", "U", "V"))
     dA_B_dot = dparams_dot.stacked["A_B"]
     U, V, P, R = (params[k] for k in ("U", "V", "P", "R"))
@@ -577,10 +563,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            ds_before = ds.copy()
-            dh_dot_before = dh_dot.copy()
-            ds_dot_before = ds_dot.copy()
+            before = [array.copy() for array in (dh, ds, dh_dot, ds_dot)]
         dh_next += dh_next_in_s[t]
         dh_next_dot += dh_next_dot_in_s[t]
         da_h_next_s[t] = dh_next * dh_next_da_h_next_s[t]
@@ -598,14 +581,10 @@ def hvp(
         ds[...] = 0.95 * ds_next_s[t]
         ds_dot[...] = 0.95 * ds_next_dot_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(ds_next_s[t], 0, where=ended)
-            np.copyto(ds_next_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(ds, ds_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(ds_dot, ds_dot_before, where=ended)
+            for array in (dgates_s[t], dgates_dot_s[t], ds_next_s[t], ds_next_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, ds, dh_dot, ds_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dB_x_x_s[...] = 0.050000000000000044 * ds_next_s
     dB_x_x_dot_s[...] = 0.050000000000000044 * ds_next_dot_s
     np.matmul(_rows(dgates_dot_s[..., : H + K]), A_B, out=_rows(dxs_dot))
@@ -629,9 +608,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     xs, h_s, s_s, past = tape
     T, B = xs.shape[:2]
     ended_s = _ended(past, T)
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
+    H, K, N = params.hidden_size, params.context_size, params.output_size
     R, P, U, V = (params[k] for k in ("R", "P", "U", "V"))
     A_B = params.stacked["A_B"]
     P_dot, R_dot, U_dot, V_dot = (params_dot[k] for k in ("P", "R", "U", "V"))
@@ -655,8 +632,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     _rows(y_dot_in_s)[...] += _rows(s_s[1:]) @ V_dot.T
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    s_dot_s[0] = state_dot.s
+    h_dot_s[0], s_dot_s[0] = state_dot.h, state_dot.s
     for t in range(T):
         ended = ended_s[t]
         a_h_next_dot_s[t] += h_dot_s[t] @ R.T

@@ -93,13 +93,12 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= R_z^{\top} \bar{a}_{z,t} + R_i^{\top} \bar{i}_t + R_f^{\top} \bar{f}_t
-      + R_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k R_k^{\top} \bar{a}_{k,t} + R_i^{\top} \bar{i}_t
+      + R_f^{\top} \bar{f}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_{\mathrm{stable},t} \\
   \bar{n}_{t-1}^{(t)} &= \bar{n}_t \circ f_{\mathrm{stable},t} \\
   \bar{m}_{t-1}^{(t)} &= \bar{a}_{m,t} + \bar{a}_{\mathrm{f\_stable},t} \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_i^{\top} \bar{i}_t + W_f^{\top} \bar{f}_t
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_i^{\top} \bar{i}_t + W_f^{\top} \bar{f}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -358,14 +357,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    n_s[0] = state.n
-    n = n_s[0]
-    m_s[0] = state.m
-    m = m_s[0]
+    h_s[0], c_s[0], n_s[0], m_s[0] = state.h, state.c, state.n, state.m
+    h, c, n, m = h_s[0], c_s[0], n_s[0], m_s[0]
     R_h = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -441,8 +434,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dR, db = (dparams.stacked[k] for k in ("W", "R", "b"))
     R, W = (params.stacked[k] for k in ("R", "W"))
@@ -491,10 +483,7 @@ def backward(params, tape, dys, dstate=None):
         dh_next_da_o, expm1_log_f, dm_next_di, di, dc_next_da_z, dgates, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dn_before = dn.copy()
-            dm_before = dm.copy()
+            before = [array.copy() for array in (dh, dc, dn, dm)]
         da_o, df, da_z = dh_next_da_o, expm1_log_f, dc_next_da_z
         np.add(dh_next, dy, out=dh_next)
         # dn_next += dh_next * dh_next_dn_next
@@ -531,10 +520,8 @@ def backward(params, tape, dys, dstate=None):
         np.copyto(dm, dlog_f)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dn, dn_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
+            for array, value in zip((dh, dc, dn, dm), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -608,8 +595,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -667,8 +653,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     o_dot_s, z_dot_s, i_dot_s, f_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dW_dot, dR_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "R", "b"))
@@ -707,14 +692,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dn_before = dn.copy()
-            dm_before = dm.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
-            dn_dot_before = dn_dot.copy()
-            dm_dot_before = dm_dot.copy()
+            before = [array.copy() for array in (dh, dc, dn, dm, dh_dot, dc_dot, dn_dot, dm_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dn_next += dh_next * dh_next_dn_next_s[t]
@@ -760,14 +738,10 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dn, dn_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
-            np.copyto(dn_dot, dn_dot_before, where=ended)
-            np.copyto(dm_dot, dm_dot_before, where=ended)
+            for array, value in zip(
+                (dh, dc, dn, dm, dh_dot, dc_dot, dn_dot, dm_dot), before, strict=True
+            ):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -811,10 +785,9 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dh_next_dn_next_s = -h_s[1:] / n_s[1:]
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    n_dot_s[0] = state_dot.n
-    m_dot_s[0] = state_dot.m
+    (
+        h_dot_s[0], c_dot_s[0], n_dot_s[0], m_dot_s[0]
+    ) = state_dot.h, state_dot.c, state_dot.n, state_dot.m
     for t in range(T):
         ended = ended_s[t]
         gates_dot_s[t] += h_dot_s[t] @ R.T

@@ -66,9 +66,8 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{c}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ v_f + \bar{c}_t \circ f_t
-      + \bar{a}_{r,t} \circ v_r \\
-  \bar{x}_t &= W_n^{\top} \bar{n}_t + W_f^{\top} \bar{a}_{f,t} + W_r^{\top} \bar{a}_{r,t}
+  \bar{c}_{t-1}^{(t)} &= \sum_k \bar{a}_{k,t} \circ v_k + \bar{c}_t \circ f_t \\
+  \bar{x}_t &= W_n^{\top} \bar{n}_t + \sum_k W_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ (1 - r_t)
 \end{align*}
 
@@ -511,8 +510,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -609,8 +607,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dc_before = dc.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dc, dc_dot)]
         dc_next_s[t] += dc_next_carry
         dc_next_dot_s[t] += dc_next_carry_dot
         da_f_s[t] = dc_next_s[t] * dc_next_da_f_s[t]
@@ -624,12 +621,10 @@ def hvp(
             + dc_dot_in_s[t]
         )
         if ended is not None:
-            np.copyto(dc_next_s[t], 0, where=ended)
-            np.copyto(dc_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (dc_next_s[t], dc_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dc, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dn_s[...] = dc_next_s * dc_next_dn_s
     dn_dot_s[...] = dc_next_dot_s * dc_next_dn_s - dc_next_s * f_dot_s
     np.matmul(_rows(da_f_dot_s), W_f, out=_rows(dxs_dot))

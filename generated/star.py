@@ -47,7 +47,7 @@ LATEX = r"""
   z_t &= \tanh(a_{z,t}) \\
   a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k \\
   k_t &= \sigma(a_{k,t}) \\
-  a_{h,t} &= (1 - k_t) \circ h_{t-1} + k_t \circ z_t \\
+  a_{h,t} &= (1 - k_t) \circ h_{t-1} + \sum_j k_t \circ z_t \\
   h_t &= \tanh(a_{h,t})
 \end{align*}
 
@@ -65,7 +65,7 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_k^{\top} \bar{a}_{k,t} + \bar{a}_{h,t} \circ (1 - k_t) \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_k^{\top} \bar{a}_{k,t}
+  \bar{x}_t &= \sum_j W_j^{\top} \bar{a}_{j,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -363,8 +363,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_k = dparams["U_k"]
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -474,8 +473,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -528,8 +526,7 @@ def hvp(
     h_dot_s, gates_dot_s, da_h_next_dh_s, dh_next_da_h_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     k_dot_s, z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_k_dot = dparams_dot["U_k"]
@@ -558,8 +555,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_h_next_s[t] = dh_next * dh_next_da_h_next_s[t]
@@ -576,12 +572,10 @@ def hvp(
         dh_dot += da_k_s[t] @ U_k_dot
         dh_dot += da_h_next_dot_s[t] * da_h_next_dh_s[t] - da_h_next_s[t] * k_dot_s[t]
         if ended is not None:
-            np.copyto(da_h_next_s[t], 0, where=ended)
-            np.copyto(da_h_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (da_h_next_s[t], da_h_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     da_z_s[...] = da_h_next_s * da_h_next_da_z_s
     da_z_dot_s[...] = da_h_next_s * da_h_next_da_z_dot_s + da_h_next_dot_s * da_h_next_da_z_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))

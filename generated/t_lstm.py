@@ -355,10 +355,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     a_s_T = np.empty((H, B), dtype)
     U_h = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
@@ -426,8 +424,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dD, db_s = (dparams[k] for k in ("D", "b_s"))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
@@ -487,8 +484,7 @@ def backward(params, tape, dys, dstate=None):
         dgates, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_g, da_o, da_f, da_i = dc_next_da_g, dh_next_da_o, dc_next_da_f, dc_next_da_i
         da_s = dm_da_s
         np.add(dh_next, dy, out=dh_next)
@@ -505,11 +501,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(da_s, D, out=dc)
         np.add(dc, dm, out=dc)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(dm, 0, where=ended)
-            np.copyto(da_s, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (dgates, dm, da_s):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     _dot(dm_s, s_s, out=sum_dw_terms_s)
@@ -589,8 +584,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     _check_params("params", params)
-    _check_tape(tape, params)
-    x_s, dt_s, past = tape.x_s, tape.dt_s, tape.past
+    x_s, dt_s, *_, past = _check_tape(tape, params)
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, dt_dot_s = _direction(xs_dot, (x_s, dt_s), past, params)
@@ -647,8 +641,7 @@ def hvp(
     ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     i_dot_s, f_dot_s, o_dot_s, g_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dD_dot, db_s_dot = (dparams_dot[k] for k in ("D", "b_s"))
@@ -692,10 +685,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -721,16 +711,12 @@ def hvp(
         dc_dot += da_s_s[t] @ D_dot
         dc_dot += dm_dot_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dm_s[t], 0, where=ended)
-            np.copyto(dm_dot_s[t], 0, where=ended)
-            np.copyto(da_s_s[t], 0, where=ended)
-            np.copyto(da_s_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], dm_s[t], dm_dot_s[t], da_s_s[t], da_s_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dw_s = _dot(dm_s, s_s)
     dw_dot_s = np.sum(dm_s * s_dot_s + dm_dot_s * s_s, axis=-1, keepdims=True)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dx_dot_s))
@@ -788,8 +774,7 @@ def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
     dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
 
     # Step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
     for t in range(T):
         ended = ended_s[t]
         a_s_dot_s[t] += c_dot_s[t] @ D.T

@@ -305,10 +305,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_tanh_z_next_in_s, b, out=a_tanh_z_next_in_s)
 
     # Step by step.
-    y_s[0] = state.y
-    y = y_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
+    y_s[0], z_s[0] = state.y, state.z
+    y, z = y_s[0], z_s[0]
     work = np.empty((B, H), dtype)
     steps = zip(a_tanh_z_next_s, z_s[1:], y_s[1:], ended_s, strict=True)
     for a_tanh_z_next, z_next, y_next, ended in steps:
@@ -359,8 +357,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dc, dw, dV, db = (dparams[k] for k in ("c", "w", "V", "b"))
     c, w, V = (params[k] for k in ("c", "w", "V"))
     (
@@ -388,8 +385,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dys, dy_next_s, dz_next_s, dz_next_da_tanh_z_next_s, ended_s)
     for dy_, dy_next, dz_next, dz_next_da_tanh_z_next, ended in steps:
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
+            before = [array.copy() for array in (dy, dz)]
         da_tanh_z_next = dz_next_da_tanh_z_next
         np.add(dy_next_carry, dy_, out=dy_next)
         # dz_next = dz_next_carry + dy_next * step_size
@@ -403,11 +399,10 @@ def backward(params, tape, dys, dstate=None):
         np.add(dy, work, out=dy)
         np.copyto(dz, dz_next)
         if ended is not None:
-            np.copyto(dy_next, 0, where=ended)
-            np.copyto(dz_next, 0, where=ended)
-            np.copyto(da_tanh_z_next, 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
+            for array in (dy_next, dz_next, da_tanh_z_next):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dy, dz), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
@@ -470,8 +465,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    _check_tape(tape, params)
-    xs, past = tape.xs, tape.past
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -524,8 +518,7 @@ def hvp(
     y_dot_s, z_dot_s, tanh_z_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dc_dot, dw_dot, dV_dot, db_dot = (dparams_dot[k] for k in ("c", "w", "V", "b"))
     c, w, V = (params[k] for k in ("c", "w", "V"))
     c_dot, w_dot, V_dot = (params_dot[k] for k in ("c", "w", "V"))
@@ -550,10 +543,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
-            dy_dot_before = dy_dot.copy()
-            dz_dot_before = dz_dot.copy()
+            before = [array.copy() for array in (dy, dz, dy_dot, dz_dot)]
         dy_next_s[t] = dy_next_carry + dys[t]
         dy_next_dot_s[t] = dy_next_carry_dot + dys_dot[t]
         dz_next_s[t] = dz_next_carry + dy_next_s[t] * step_size
@@ -576,16 +566,13 @@ def hvp(
         dz[...] = dz_next_s[t]
         dz_dot[...] = dz_next_dot_s[t]
         if ended is not None:
-            np.copyto(dy_next_s[t], 0, where=ended)
-            np.copyto(dy_next_dot_s[t], 0, where=ended)
-            np.copyto(dz_next_s[t], 0, where=ended)
-            np.copyto(dz_next_dot_s[t], 0, where=ended)
-            np.copyto(da_tanh_z_next_s[t], 0, where=ended)
-            np.copyto(da_tanh_z_next_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
-            np.copyto(dz_dot, dz_dot_before, where=ended)
+            for array in (
+                dy_next_s[t], dy_next_dot_s[t], dz_next_s[t], dz_next_dot_s[t], da_tanh_z_next_s[t],
+                da_tanh_z_next_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dy, dz, dy_dot, dz_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dstep_size_s = dy_next_s * z_s[1:] + dz_next_s * dz_next_dstep_size_s
     dstep_size_dot_s = (
         dy_next_s * z_dot_s[1:]
@@ -635,8 +622,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     y_next_dot_in_s = step_size_dot * z_s[1:]
 
     # Step by step.
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
+    y_dot_s[0], z_dot_s[0] = state_dot.y, state_dot.z
     for t in range(T):
         ended = ended_s[t]
         a_tanh_z_next_dot_s[t] += y_dot_s[t] * w

@@ -131,7 +131,8 @@ LOOPS = ("forward", "backward", "jvp", "there", "back", "tangents", "onward")
 
 def loops(name):
     passes = Program(load(name)).loops
-    return dict(zip(LOOPS, (passes.forward, passes.backward, passes.jvp, *passes.hvp), strict=True))
+    ways = (*passes.hvp, *passes.tangents)
+    return dict(zip(LOOPS, (passes.forward, passes.backward, passes.jvp, *ways), strict=True))
 
 
 def formulas_of(equations):

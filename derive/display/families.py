@@ -8,14 +8,17 @@ left-hand sides' names becomes a letter, wherever it is the last part of a name.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
+
+import sympy as sp
 
 from derive.cell import Equation
 from derive.display.derivation import Textbook
 from derive.nodes import Quantity, symbols_of
 
+PARTS = ("forward", "adjoints", "back", "inputs", "parameters")  # of a textbook
 LETTERS = "kjnmlrsuvz"  # for the member of a family, if no name has it
 
 
@@ -60,39 +63,69 @@ def families(equations: Iterable[Equation], letter: str | None) -> list[Family]:
 
 def renamed(equation: Equation, end: str, letter: str) -> Equation:
     """An equation with a letter in the place of the last part of names that end so."""
+    lhs, rhs = (_renamed(side, end, letter) for side in (equation.lhs, equation.rhs))
+    order = tuple(_other(name, end, letter) for name in equation.order)
+    return Equation(lhs, rhs, order)
 
-    def other(name: str) -> str:
-        return name.removesuffix(end) + letter if name.endswith(f"_{end}") else name
 
-    symbols = symbols_of(equation.rhs) | {equation.lhs}
-    meant = {q: Quantity(other(q.name), q.axes) for q in symbols if other(q.name) != q.name}
-    return replace(
-        equation,
-        lhs=meant.get(equation.lhs, equation.lhs),
-        rhs=equation.rhs.xreplace(meant),
-        order=tuple(map(other, equation.order)),
-    )
+def _renamed(expr: sp.Expr, end: str, letter: str) -> sp.Expr:
+    names = {q: _other(q.name, end, letter) for q in symbols_of(expr)}
+    return expr.xreplace({q: Quantity(name, q.axes) for q, name in names.items() if name != q.name})
+
+
+def _other(name: str, end: str, letter: str) -> str:
+    return name.removesuffix(end) + letter if name.endswith(f"_{end}") else name
+
+
+class SumOver(sp.Function):
+    """For display: the sum of a term over all members of a family. Its arguments are the term and
+    the letter."""
+
+    nargs = 2
+
+
+def summed(equation: Equation, members: Collection[str], letter: str) -> Equation:
+    """An equation where terms of one form, one for each member of a family, are a sum."""
+    rhs = equation.rhs.replace(sp.Add, lambda *terms: _sum(terms, members, letter))
+    return replace(equation, rhs=rhs)
+
+
+def _sum(terms: tuple[sp.Expr, ...], members: Collection[str], letter: str) -> sp.Expr:
+    forms: dict[sp.Expr, dict[str, sp.Expr]] = {}
+    for term in terms:
+        for end in {q.name.rpartition("_")[2] for q in symbols_of(term)} & {*members}:
+            forms.setdefault(_renamed(term, end, letter), {})[end] = term
+    whole = {form: of for form, of in forms.items() if len(of) == len(members)}
+    gone = {term for of in whole.values() for term in of.values()}
+    sums = (SumOver(form, sp.Symbol(letter)) for form in whole)
+    return sp.Add(*(term for term in terms if term not in gone), *sums)
 
 
 def in_families(book: Textbook) -> Textbook:
-    """A textbook that writes equations of one form once."""
-    letter = letter_for(name.word for name in book.names.values())
+    """A textbook that writes equations of one form once, and sums over a family as such, where
+    there is just one that the letter may stand for."""
+    letter = letter_for(name.word for name in book.names.values()) or ""
+    parts = {part: families(getattr(book, part), letter) for part in PARTS}
+    members = {f.equation.lhs.name: f.members for part in parts.values() for f in part if f.members}
+    sets = {frozenset(some) for some in members.values()}
+    every = sets.pop() if len(sets) == 1 else frozenset()
+    equations: dict[str, Any] = {
+        part: tuple(
+            f.equation if f.members or not every else summed(f.equation, every, letter)
+            for f in found
+        )
+        for part, found in parts.items()
+    }
     names, rank = dict(book.names), dict(book.rank)
-    members: dict[str, tuple[str, ...]] = {}
-    parts: dict[str, Any] = {}
-    for part in ("forward", "adjoints", "back", "inputs", "parameters"):
-        found = families(getattr(book, part), letter)
-        parts[part] = tuple(family.equation for family in found)
-        for family in found:
-            if family.members:
-                members[family.equation.lhs.name] = family.members
-                for name in _names_in(family.equation) - names.keys():
-                    first = name.removesuffix(letter or "") + family.members[0]
-                    word = names[first].word.removesuffix(family.members[0]) + (letter or "")
-                    names[name] = replace(names[first], word=word)
-                    rank[name] = rank[first]
-    return replace(book, **parts, names=names, rank=rank, members=members)
+    ends = dict.fromkeys(end for some in members.values() for end in some)
+    used = {q.name for some in equations.values() for e in some for q in _quantities(e)}
+    for name in used - names.keys():
+        stem = name.removesuffix(letter)
+        first, end = next((stem + end, end) for end in ends if stem + end in names)
+        names[name] = replace(names[first], word=_other(names[first].word, end, letter))
+        rank[name] = rank[first]
+    return replace(book, **equations, names=names, rank=rank, members=members)
 
 
-def _names_in(equation: Equation) -> set[str]:
-    return {q.name for q in symbols_of(equation.rhs) | {equation.lhs}}
+def _quantities(equation: Equation) -> frozenset[Quantity]:
+    return symbols_of(equation.rhs) | {equation.lhs}

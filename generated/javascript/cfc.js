@@ -55,7 +55,7 @@ export const LATEX = String.raw`
   \bar{a}_{g,t} &= \bar{g}_t \circ (1 - g_t^{2}) \\
   \bar{s}_t &= \bar{h}_t \circ (g_t - n_t) \\
   \bar{f}_t &= -\mathrm{dt}_t \, \bar{s}_t \circ s_t \circ (1 - s_t) \\
-  \bar{z}_t &= V_f^{\top} \bar{f}_t + V_g^{\top} \bar{a}_{g,t} + V_n^{\top} \bar{a}_{n,t} \\
+  \bar{z}_t &= V_f^{\top} \bar{f}_t + \sum_k V_k^{\top} \bar{a}_{k,t} \\
   \bar{a}_{\mathrm{tanh\_z},t} &= 1.7159 \, \bar{z}_t
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_z},t}))
 \end{align*}

@@ -52,10 +52,9 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_{\theta}^{\top} \bar{a}_{\theta,t} + U_{\eta}^{\top} \bar{a}_{\eta,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ \theta_t \circ (1 - \tanh^{2}(h_{t-1})) \\
-  \bar{x}_t &= W_{\theta}^{\top} \bar{a}_{\theta,t} + W_{\eta}^{\top} \bar{a}_{\eta,t}
-      + W_n^{\top} \bar{n}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_n^{\top} \bar{n}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

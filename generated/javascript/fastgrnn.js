@@ -41,7 +41,7 @@ export const LATEX = String.raw`
   a_{k,t} &= a_t + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
+  h_t &= \sum_k (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -52,7 +52,7 @@ export const LATEX = String.raw`
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
   \bar{z}_t &= \bar{h}_t \circ (h_{t-1} - \zeta_t \, n_t) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{a}_t &= \bar{a}_{z,t} + \bar{a}_{n,t} \\
+  \bar{a}_t &= \sum_k \bar{a}_{k,t} \\
   \bar{\nu}_t &= \operatorname{sum}(\bar{h}_t \circ n_t) \\
   \bar{\zeta}_t &= \operatorname{sum}(\bar{h}_t \circ n_t \circ (1 - z_t))
 \end{align*}

@@ -95,10 +95,8 @@ export const LATEX = String.raw`
       + \bar{h}_{\mathrm{im},t} \circ f_t \circ q_t \\
   \bar{h}_{\mathrm{im},t-1}^{(t)} &= \bar{h}_{\mathrm{im},t} \circ f_t \circ p_t
       - \bar{h}_{\mathrm{re},t} \circ f_t \circ q_t \\
-  \bar{x}_t &= W_{\mathrm{u\_re}}^{\top} \, \bar{u}_{\mathrm{re},t}
-      + W_{\mathrm{u\_im}}^{\top} \, \bar{u}_{\mathrm{im},t} + W_f^{\top} \bar{a}_{f,t}
-      + W_{\mathrm{g\_re}}^{\top} \, \bar{a}_{\mathrm{g\_re},t} \\
-  & \qquad {}+ W_{\mathrm{g\_im}}^{\top} \, \bar{a}_{\mathrm{g\_im},t}
+  \bar{x}_t &= \sum_k W_{u \, k}^{\top} \bar{u}_{k,t} + W_f^{\top} \bar{a}_{f,t}
+      + \sum_k W_{g \, k}^{\top} \bar{a}_{g \, k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

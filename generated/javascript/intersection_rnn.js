@@ -67,12 +67,10 @@ export const LATEX = String.raw`
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_{\mathrm{y\_in}}^{\top} \, \bar{a}_{\mathrm{y\_in},t}
       + U_{\mathrm{h\_in}}^{\top} \, \bar{a}_{\mathrm{h\_in},t}
-      + U_{g \, y}^{\top} \bar{a}_{g \, y,t} + U_{g \, h}^{\top} \bar{a}_{g \, h,t} \\
-  & \qquad {}+ \bar{h}_t \circ g_{h,t} \\
+      + \sum_k U_{g \, k}^{\top} \bar{a}_{g \, k,t} + \bar{h}_t \circ g_{h,t} \\
   \bar{x}_t &= W_{\mathrm{y\_in}}^{\top} \, \bar{a}_{\mathrm{y\_in},t}
       + W_{\mathrm{h\_in}}^{\top} \, \bar{a}_{\mathrm{h\_in},t}
-      + W_{g \, y}^{\top} \bar{a}_{g \, y,t} + W_{g \, h}^{\top} \bar{a}_{g \, h,t} \\
-  & \qquad {}+ \bar{y}_t \circ g_{y,t}
+      + \sum_k W_{g \, k}^{\top} \bar{a}_{g \, k,t} + \bar{y}_t \circ g_{y,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

@@ -58,11 +58,11 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{y}_{t-1}^{(t)} &= W_s^{\top} \bar{a}_{s,t} + W_r^{\top} \bar{a}_{r,t}
+  \bar{y}_{t-1}^{(t)} &= \sum_k W_k^{\top} \bar{a}_{k,t}
       + W_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + \bar{y}_t \circ (1 - r_t) \\
   \bar{z}_{t-1}^{(t)} &= \bar{z}_t \circ (1 - s_t) \\
-  \bar{x}_t &= V_s^{\top} \bar{a}_{s,t} + V_r^{\top} \bar{a}_{r,t}
-      + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
+  \bar{x}_t &= \sum_k V_k^{\top} \bar{a}_{k,t} + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t}
+      + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

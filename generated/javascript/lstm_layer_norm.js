@@ -52,17 +52,13 @@ export const LATEX = String.raw`
 \begin{align*}
   u_{k,t} &= U_k h_{t-1}, \quad k = f, i, o, g \\
   v_{k,t} &= W_k x_t, \quad k = f, i, o, g \\
-  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(u_{f,t} + u_{i,t} + u_{o,t} + u_{g,t}) \\
-  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((u_{f,t} - \mu_{u,t})^{2}
-      + (u_{i,t} - \mu_{u,t})^{2} + (u_{o,t} - \mu_{u,t})^{2} \\
-  & \qquad \quad {}+ (u_{g,t} - \mu_{u,t})^{2}) \\
-  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
+  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(\sum_k u_{k,t}) \\
+  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(\sum_k (u_{k,t} - \mu_{u,t})^{2})
+      + 10^{-5}\Bigr)^{1/2} \\
   p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = f, i, o, g \\
-  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(v_{f,t} + v_{i,t} + v_{o,t} + v_{g,t}) \\
-  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((v_{f,t} - \mu_{v,t})^{2}
-      + (v_{i,t} - \mu_{v,t})^{2} + (v_{o,t} - \mu_{v,t})^{2} \\
-  & \qquad \quad {}+ (v_{g,t} - \mu_{v,t})^{2}) \\
-  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
+  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(\sum_k v_{k,t}) \\
+  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(\sum_k (v_{k,t} - \mu_{v,t})^{2})
+      + 10^{-5}\Bigr)^{1/2} \\
   q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = f, i, o, g \\
   a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t} + t_{v \, k}
       + b_k, \quad k = f, i, o, g \\
@@ -98,21 +94,13 @@ export const LATEX = String.raw`
   \bar{f}_t &= \bar{c}_t \circ c_{t-1} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = g, o, i, f \\
-  \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} \circ q_{f,t}
-      + \bar{q}_{i,t} \circ q_{i,t} + \bar{q}_{o,t} \circ q_{o,t}
-      + \bar{q}_{g,t} \circ q_{g,t}) \\
-  & \qquad {}/ (\sigma_{v,t}) \\
-  \bar{\mu}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} + \bar{q}_{i,t} + \bar{q}_{o,t}
-        + \bar{q}_{g,t})
-      / (\sigma_{v,t}) \\
+  \bar{\sigma}_{v,t} &= -\frac{\operatorname{sum}(\sum_k \bar{q}_{k,t} \circ
+          q_{k,t})}{\sigma_{v,t}} \\
+  \bar{\mu}_{v,t} &= -\frac{\operatorname{sum}(\sum_k \bar{q}_{k,t})}{\sigma_{v,t}} \\
   \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = g, o, i, f \\
-  \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} \circ p_{f,t}
-      + \bar{p}_{i,t} \circ p_{i,t} + \bar{p}_{o,t} \circ p_{o,t}
-      + \bar{p}_{g,t} \circ p_{g,t}) \\
-  & \qquad {}/ (\sigma_{u,t}) \\
-  \bar{\mu}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} + \bar{p}_{i,t} + \bar{p}_{o,t}
-        + \bar{p}_{g,t})
-      / (\sigma_{u,t}) \\
+  \bar{\sigma}_{u,t} &= -\frac{\operatorname{sum}(\sum_k \bar{p}_{k,t} \circ
+          p_{k,t})}{\sigma_{u,t}} \\
+  \bar{\mu}_{u,t} &= -\frac{\operatorname{sum}(\sum_k \bar{p}_{k,t})}{\sigma_{u,t}} \\
   \bar{v}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
       + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
       + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = g, o, i, f \\
@@ -123,11 +111,9 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_f^{\top} \bar{u}_{f,t} + U_i^{\top} \bar{u}_{i,t}
-      + U_o^{\top} \bar{u}_{o,t} + U_g^{\top} \bar{u}_{g,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{u}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_f^{\top} \bar{v}_{f,t} + W_i^{\top} \bar{v}_{i,t} + W_o^{\top} \bar{v}_{o,t}
-      + W_g^{\top} \bar{v}_{g,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{v}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

@@ -74,11 +74,9 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{v}_{i,t} + U_f^{\top} \bar{v}_{f,t}
-      + U_g^{\top} \bar{v}_{g,t} + U_o^{\top} \bar{v}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{v}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_i^{\top} \bar{u}_{i,t} + W_f^{\top} \bar{u}_{f,t} + W_g^{\top} \bar{u}_{g,t}
-      + W_o^{\top} \bar{u}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{u}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

@@ -67,13 +67,11 @@ export const LATEX = String.raw`
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{i}_t &= \bar{c}_t \circ g_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{x}_{5,t} &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t}
-      + W_g^{\top} \bar{a}_{g,t} + W_o^{\top} \bar{a}_{o,t} \\
+  \bar{x}_{5,t} &= \sum_k W_k^{\top} \bar{a}_{k,t} \\
   \bar{h}_{4,t} &= Q_{x \, 5}^{\top}
         (2 \, \bar{x}_{5,t} \circ \sigma(Q_{x \, 5} h_{4,t}) \circ x_{3,t}
           \circ (1 - \sigma(Q_{x \, 5} h_{4,t})))
-      + U_i^{\top} \bar{a}_{i,t} \\
-  & \qquad {}+ U_f^{\top} \bar{a}_{f,t} + U_g^{\top} \bar{a}_{g,t} + U_o^{\top} \bar{a}_{o,t} \\
+      + \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{x}_{3,t} &= R_{h \, 4}^{\top}
       (2 \, \bar{h}_{4,t} \circ \sigma(R_{h \, 4} x_{3,t}) \circ h_{2,t}
         \circ (1 - \sigma(R_{h \, 4} x_{3,t}))) \\

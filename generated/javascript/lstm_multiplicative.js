@@ -60,17 +60,14 @@ export const LATEX = String.raw`
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{n}_t &= \bar{c}_t \circ i_t \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{m}_t &= U_n^{\top} \bar{a}_{n,t} + U_i^{\top} \bar{a}_{i,t} + U_o^{\top} \bar{a}_{o,t}
-      + U_f^{\top} \bar{a}_{f,t}
+  \bar{m}_t &= \sum_k U_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_m^{\top} (\bar{m}_t \circ (W_m x_t)) \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_m^{\top} (\bar{m}_t \circ (U_m h_{t-1})) + W_n^{\top} \bar{a}_{n,t}
-      + W_i^{\top} \bar{a}_{i,t} + W_o^{\top} \bar{a}_{o,t} \\
-  & \qquad {}+ W_f^{\top} \bar{a}_{f,t}
+  \bar{x}_t &= W_m^{\top} (\bar{m}_t \circ (U_m h_{t-1})) + \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

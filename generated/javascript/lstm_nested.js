@@ -103,12 +103,10 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_f^{\top} \bar{a}_{f,t}
-      + U_g^{\top} \bar{g}_t + U_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + U_g^{\top} \bar{g}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{v}_t \circ f_t \\
   \bar{m}_{t-1}^{(t)} &= \bar{m}_t \circ f_{\mathrm{in},t} \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t} + W_g^{\top} \bar{g}_t
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_g^{\top} \bar{g}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

@@ -35,7 +35,7 @@ export const LATEX = String.raw`
   z_t &= \tanh(a_{z,t}) \\
   a_{u,t} &= U_u h_{t-1} + V_u z_t + b_u \\
   u_t &= \sigma(a_{u,t}) \\
-  h_t &= u_t \circ h_{t-1} + (1 - u_t) \circ z_t
+  h_t &= u_t \circ h_{t-1} + \sum_k (1 - u_t) \circ z_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;

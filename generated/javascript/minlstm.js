@@ -55,7 +55,7 @@ export const LATEX = String.raw`
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= \frac{\bar{h}_t \circ f_t}{f_t + i_t} \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_i^{\top} \bar{a}_{i,t} + W_n^{\top} \bar{n}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_n^{\top} \bar{n}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

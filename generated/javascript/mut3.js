@@ -58,7 +58,7 @@ export const LATEX = String.raw`
   \bar{h}_{t-1}^{(t)} &= (U_z^{\top} \bar{a}_{z,t}) \circ (1 - \tanh^{2}(h_{t-1}))
       + U_r^{\top} \bar{a}_{r,t} + (U_n^{\top} \bar{a}_{n,t}) \circ r_t \\
   & \qquad {}+ \bar{h}_t \circ (1 - z_t) \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_r^{\top} \bar{a}_{r,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

@@ -62,10 +62,9 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ u_f + \bar{a}_{g,t} \circ u_g
-      + \bar{a}_{o,t} \circ u_o \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k \bar{a}_{k,t} \circ u_k \\
   \bar{c}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ p_f + \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_g^{\top} \bar{a}_{g,t} + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

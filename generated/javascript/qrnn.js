@@ -65,10 +65,8 @@ export const LATEX = String.raw`
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{u}_{t-1}^{(t)} &= V_z^{\top} \bar{a}_{z,t} + V_f^{\top} \bar{a}_{f,t}
-      + V_o^{\top} \bar{a}_{o,t} \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_f^{\top} \bar{a}_{f,t} + W_o^{\top} \bar{a}_{o,t}
-      + \bar{u}_t
+  \bar{u}_{t-1}^{(t)} &= \sum_k V_k^{\top} \bar{a}_{k,t} \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + \bar{u}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

@@ -60,7 +60,7 @@ export const LATEX = String.raw`
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= \bar{h}_t \circ \exp(d_t) \\
-  \bar{x}_t &= W_r^{\top} \bar{a}_{r,t} + W_i^{\top} \bar{a}_{i,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ i_t \circ \sqrt{-\operatorname{expm1}(2 \, d_t)}
 \end{align*}
 

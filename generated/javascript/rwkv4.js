@@ -109,8 +109,7 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{x}_{\mathrm{old},t-1}^{(t)} &= \bar{x}_{r,t} \circ (1 - \mu_r)
-      + \bar{x}_{k,t} \circ (1 - \mu_k) + \bar{x}_{v,t} \circ (1 - \mu_v) \\
+  \bar{x}_{\mathrm{old},t-1}^{(t)} &= \sum_j \bar{x}_{j,t} \circ (1 - \mu_j) \\
   \overline{\mathrm{num}}_{t-1}^{(t)} &= \frac{\bar{o}_t \circ r_t \circ e_t}{e_t \circ
           \mathrm{den}_{t-1} + e_{\mathrm{new},t}}
       + \overline{\mathrm{num}}_t \circ d_t \\
@@ -119,8 +118,7 @@ export const LATEX = String.raw`
           \\
   \bar{m}_{t-1}^{(t)} &= \bar{q}_t \circ \operatorname{heaviside}(m_{t-1} - a_{q,t})
       + \bar{a}_{e,t} + \bar{m}_{\mathrm{old},t} \\
-  \bar{x}_t &= \bar{x}_{r,t} \circ \mu_r + \bar{x}_{k,t} \circ \mu_k + \bar{x}_{v,t} \circ \mu_v
-      + \bar{x}_{\mathrm{old},t}
+  \bar{x}_t &= \sum_j \bar{x}_{j,t} \circ \mu_j + \bar{x}_{\mathrm{old},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

@@ -84,13 +84,12 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= R_z^{\top} \bar{a}_{z,t} + R_i^{\top} \bar{i}_t + R_f^{\top} \bar{f}_t
-      + R_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k R_k^{\top} \bar{a}_{k,t} + R_i^{\top} \bar{i}_t
+      + R_f^{\top} \bar{f}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_{\mathrm{stable},t} \\
   \bar{n}_{t-1}^{(t)} &= \bar{n}_t \circ f_{\mathrm{stable},t} \\
   \bar{m}_{t-1}^{(t)} &= \bar{a}_{m,t} + \bar{a}_{\mathrm{f\_stable},t} \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_i^{\top} \bar{i}_t + W_f^{\top} \bar{f}_t
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_i^{\top} \bar{i}_t + W_f^{\top} \bar{f}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

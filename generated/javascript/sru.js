@@ -56,9 +56,8 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{c}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ v_f + \bar{c}_t \circ f_t
-      + \bar{a}_{r,t} \circ v_r \\
-  \bar{x}_t &= W_n^{\top} \bar{n}_t + W_f^{\top} \bar{a}_{f,t} + W_r^{\top} \bar{a}_{r,t}
+  \bar{c}_{t-1}^{(t)} &= \sum_k \bar{a}_{k,t} \circ v_k + \bar{c}_t \circ f_t \\
+  \bar{x}_t &= W_n^{\top} \bar{n}_t + \sum_k W_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ (1 - r_t)
 \end{align*}
 

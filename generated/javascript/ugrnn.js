@@ -35,7 +35,7 @@ export const LATEX = String.raw`
   a_{k,t} &= U_k h_{t-1} + W_k x_t + b_k, \quad k = n, g \\
   n_t &= \tanh(a_{n,t}) \\
   g_t &= \sigma(a_{g,t}) \\
-  h_t &= g_t \circ h_{t-1} + (1 - g_t) \circ n_t
+  h_t &= g_t \circ h_{t-1} + \sum_k (1 - g_t) \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -50,9 +50,8 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_n^{\top} \bar{a}_{n,t} + U_g^{\top} \bar{a}_{g,t}
-      + \bar{h}_t \circ g_t \\
-  \bar{x}_t &= W_n^{\top} \bar{a}_{n,t} + W_g^{\top} \bar{a}_{g,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + \bar{h}_t \circ g_t \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 
 from derive.backends.numpy.printer import helpers
@@ -61,6 +62,10 @@ class Module(PythonModule):
     def sizes(self, *routines: Routine) -> list[Axis]:
         """The axes whose lengths the routines name."""
         return [a for a in self.axes if any(a in routine.sizes for routine in routines)]
+
+    def sizes_of(self, axes: Iterable[Axis]) -> list[tuple[str, str]]:
+        """What the lengths of axes are called, and the arguments that they are."""
+        return [(self.names.size(axis), self.names.argument(axis)) for axis in axes]
 
     def tape_parts(self, *routines: Routine) -> list[Parts]:
         """Names for the parts of the tape's stacks that the routines see."""

@@ -190,10 +190,31 @@ class Routine:
         return self.names.scratch(("before", carry.entering), f"{carry.leaving}_before")
 
     @property
+    def masked(self) -> dict[str, list[str]]:
+        """What is set to zero in a step where sequences have ended: the arrays, by how these are
+        seen."""
+        found: dict[str, list[str]] = {}
+        for group in self.call.routine.ended.masked:
+            found.setdefault(self.ended(group[0]), []).append(self.during.array(group))
+        return found
+
+    @property
+    def restored(self) -> list[str]:
+        """What has its value from before the step there, if it is several that are seen alike."""
+        carries = self.call.routine.ended.restored
+        alike = len({self.ended(carry.leaving) for carry in carries}) == 1 < len(carries)
+        return [self.names.one(self.views.carried(c)) for c in carries] if alike else []
+
+    @property
     def output(self) -> str:
         """The array that holds the output: of all steps, or of the one there is."""
         assert self.call.output is not None
         return (self.after if self.loop.wanted else self.during).array((self.call.output,))
+
+    @property
+    def kept_starts(self) -> list[interface.Start]:
+        """Where those carries start that are kept for all steps."""
+        return [s for s in self.call.starts if self.trajectory(s.entering)]
 
     def trajectory(self, q: Quantity) -> str:
         """The array of all steps of what is handed on; empty where there is none."""

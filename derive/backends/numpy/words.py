@@ -16,7 +16,7 @@ MODULE = frozenset(
 LOCAL = frozenset(
     "k params tape xs x state lengths dys dstate params_dot xs_dot state_dot dys_dot "
     "dstate_dot dtype dparams dxs dparams_dot dxs_dot dstate_dot ys ys_dot past ended ended_s "
-    "handed half steps T B first number zip range reversed len".split()
+    "array before value handed half steps T B first number zip range reversed len".split()
 )
 # Of `Params`: attributes, and names in its constructor and in `init`.
 PARAMS = frozenset(

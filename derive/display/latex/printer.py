@@ -12,11 +12,12 @@ import sympy as sp
 from derive.cell import Equation
 from derive.display import about
 from derive.display.derivation import Name, Textbook
+from derive.display.families import SumOver
 from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Stacked, plain
 from derive.display.latex.width import em
 from derive.elementwise import floor
 from derive.nodes import Axes, Quantity
-from derive.printing import ATOM, POWER
+from derive.printing import ATOM, POWER, PRODUCT, SUM
 
 NARROW = 11.0  # em: what is wider is not stacked, since it could not be broken
 GREEK = frozenset(
@@ -78,6 +79,12 @@ class Latex(Stacked):
         below = ",".join(part for part in (r" \, ".join(subscripts), name.step) if part)
         above = {"": "", "loss": r"(\mathcal{L})", "next": "(t+1)", "back": "(t)"}[name.part]
         return base + script("_", below) + script("^", above)
+
+    def dispatch(self, expr: sp.Expr) -> tuple[str, int]:
+        if isinstance(expr, SumOver):
+            term, letter = expr.args
+            return rf"\sum_{word(letter.name)} {self.print(term, PRODUCT)}", SUM
+        return super().dispatch(expr)
 
     def number(self, number: sp.Number) -> str:
         if isinstance(number, sp.NumberSymbol):
