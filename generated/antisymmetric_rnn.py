@@ -292,15 +292,16 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    W_T = np.ascontiguousarray(W.T)
     W_T_h = np.empty((B, H), dtype)
-    W_h = np.empty((H, B), dtype)
+    W_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_tanh_h_next_s, h_s[1:], ended_s, strict=True)
     for a_tanh_h_next, h_next, ended in steps:
         tanh_h_next = a_tanh_h_next
         np.dot(h, W, out=W_T_h)
-        np.dot(W, h.T, out=W_h)
-        np.add(a_tanh_h_next, W_h.T, out=a_tanh_h_next)
+        np.dot(h, W_T, out=W_h)
+        np.add(a_tanh_h_next, W_h, out=a_tanh_h_next)
         # a_tanh_h_next += -0.1 * h - W_T_h
         np.multiply(0.1, h, out=work)
         np.subtract(a_tanh_h_next, work, out=a_tanh_h_next)
@@ -358,7 +359,8 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    W_dW_T_h = np.empty((H, B), dtype)
+    W_T = np.ascontiguousarray(W.T)
+    W_dW_T_h = np.empty((B, H), dtype)
     da_tanh_h_next_W = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(dys, dh_next_da_tanh_h_next_s, dW_T_h_s, ended_s)
@@ -369,8 +371,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.negative(da_tanh_h_next, out=dW_T_h)
-        np.dot(W, dW_T_h.T, out=W_dW_T_h)
-        np.add(dh, W_dW_T_h.T, out=dh)
+        np.dot(dW_T_h, W_T, out=W_dW_T_h)
+        np.add(dh, W_dW_T_h, out=dh)
         np.dot(da_tanh_h_next, W, out=da_tanh_h_next_W)
         np.add(dh, da_tanh_h_next_W, out=dh)
         # dh += -0.1 * da_tanh_h_next
@@ -484,8 +486,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, tanh_h_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -306,16 +306,15 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    W_T = np.ascontiguousarray(W.T)
     W_T_h, a = np.empty((2, B, H), dtype)
-    a_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(a_z_s, a_tanh_h_next_s, gates_s, h_s[1:], ended_s, strict=True)
     for a_z, a_tanh_h_next, gates, h_next, ended in steps:
         z, tanh_h_next = a_z, a_tanh_h_next
         np.dot(h, W, out=W_T_h)
-        np.dot(W, h.T, out=a_T)
-        np.copyto(a, a_T.T)
+        np.dot(h, W_T, out=a)
         # a += -0.1 * h - W_T_h
         np.multiply(0.1, h, out=work)
         np.subtract(a, work, out=a)
@@ -392,7 +391,8 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    W_dW_T_h = np.empty((H, B), dtype)
+    W_T = np.ascontiguousarray(W.T)
+    W_dW_T_h = np.empty((B, H), dtype)
     da_W = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(
@@ -407,8 +407,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next_da_z, dh_next, out=da_z)
         np.add(da_tanh_h_next, da_z, out=da)
         np.negative(da, out=dW_T_h)
-        np.dot(W, dW_T_h.T, out=W_dW_T_h)
-        np.add(dh, W_dW_T_h.T, out=dh)
+        np.dot(dW_T_h, W_T, out=W_dW_T_h)
+        np.add(dh, W_dW_T_h, out=dh)
         np.dot(da, W, out=da_W)
         np.add(dh, da_W, out=dh)
         # dh += -0.1 * da
@@ -533,8 +533,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -305,14 +305,13 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_T = np.ascontiguousarray(U.T)
     q = np.empty((B, H), dtype)
-    q_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(p_s, a_i_s, a_f_s, h_s[1:], ended_s, strict=True)
     for p, a_i, a_f, h_next, ended in steps:
         i, f = a_i, a_f
-        np.dot(U, h.T, out=q_T)
-        np.copyto(q, q_T.T)
+        np.dot(h, U_T, out=q)
         np.add(p, q, out=a_i)
         _sigmoid(a_i, out=i)
         np.subtract(p, q, out=a_f)
@@ -498,8 +497,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, p_dot_s, i_dot_s, f_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -342,10 +342,10 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    V_T = np.ascontiguousarray(V.T)
     U_h = np.empty((B, M), dtype)
-    U_h_T = np.empty((M, B), dtype)
     work_M = np.empty((B, M), dtype)
-    gates_T = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(
         a_tanh_z_s, z_s, gates_s, dt_s, f_s, a_s_s, gates_s[..., : 2 * H], g_s, n_s, h_s[1:],
@@ -353,15 +353,13 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_tanh_z, z, gates, dt, f, a_s, g_n, g, n, h_next, ended in steps:
         tanh_z, s = a_tanh_z, a_s
-        np.dot(U, h.T, out=U_h_T)
-        np.copyto(U_h, U_h_T.T)
+        np.dot(h, U_T, out=U_h)
         # a_tanh_z += 0.666 * U_h
         np.multiply(0.666, U_h, out=work_M)
         np.add(a_tanh_z, work_M, out=a_tanh_z)
         np.tanh(a_tanh_z, out=tanh_z)
         np.multiply(1.7159, tanh_z, out=z)
-        np.dot(V, z.T, out=gates_T)
-        np.copyto(gates, gates_T.T)
+        np.dot(z, V_T, out=gates)
         np.add(gates, d, out=gates)
         # a_s = -f * dt
         np.multiply(f, dt, out=a_s)
@@ -591,8 +589,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
     h_dot_s, gates_dot_s, tanh_z_dot_s, z_dot_s, s_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

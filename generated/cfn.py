@@ -315,15 +315,16 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((2 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s[..., : 2 * H], tanh_h_s, eta_s, tanh_n_s, theta_s, h_s[1:], ended_s, strict=True
     )
     for a_theta_a_eta, tanh_h, eta, tanh_n, theta, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(a_theta_a_eta, U_h.T, out=a_theta_a_eta)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_theta_a_eta, U_h, out=a_theta_a_eta)
         # theta, eta by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_theta_a_eta, half, out=a_theta_a_eta)
         np.tanh(a_theta_a_eta, out=a_theta_a_eta)
@@ -536,8 +537,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, tanh_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -304,17 +304,19 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     y_s[0], z_s[0] = state.y, state.z
     y, z = y_s[0], z_s[0]
+    V_T = np.ascontiguousarray(V.T)
+    W_T = np.ascontiguousarray(W.T)
     force = np.empty((B, H), dtype)
-    V_z = np.empty((H, B), dtype)
-    W_y = np.empty((H, B), dtype)
+    V_z = np.empty((B, H), dtype)
+    W_y = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_tanh_force_s, z_s[1:], y_s[1:], ended_s, strict=True)
     for a_tanh_force, z_next, y_next, ended in steps:
         tanh_force = a_tanh_force
-        np.dot(V, z.T, out=V_z)
-        np.add(a_tanh_force, V_z.T, out=a_tanh_force)
-        np.dot(W, y.T, out=W_y)
-        np.add(a_tanh_force, W_y.T, out=a_tanh_force)
+        np.dot(z, V_T, out=V_z)
+        np.add(a_tanh_force, V_z, out=a_tanh_force)
+        np.dot(y, W_T, out=W_y)
+        np.add(a_tanh_force, W_y, out=a_tanh_force)
         np.tanh(a_tanh_force, out=tanh_force)
         np.subtract(tanh_force, y, out=force)
         # z_next = 0.9 * z + 0.1 * force
@@ -505,8 +507,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     y_dot_s, z_dot_s, tanh_force_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -310,15 +310,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     y_s[0] = state.y
     y = y_s[0]
+    W_T = np.ascontiguousarray(W.T)
     W_rate = np.empty((B, H), dtype)
-    W_rate_T = np.empty((H, B), dtype)
     steps = zip(a_rate_s, V_x_s, slope_s, y_s[1:], ended_s, strict=True)
     for a_rate, V_x, slope, y_next, ended in steps:
         rate = a_rate
         np.add(y, theta, out=a_rate)
         _sigmoid(a_rate, out=rate)
-        np.dot(W, rate.T, out=W_rate_T)
-        np.copyto(W_rate, W_rate_T.T)
+        np.dot(rate, W_T, out=W_rate)
         # slope = (V_x - y + W_rate) * inv_tau
         np.subtract(V_x, y, out=slope)
         np.add(slope, W_rate, out=slope)
@@ -503,8 +502,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     drate_da_rate_s, rate_dot_s, slope_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -317,13 +317,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_s, a_z_s, a_n_s, h_s[1:], ended_s, strict=True)
     for a, a_z, a_n, h_next, ended in steps:
         z, n = a_z, a_n
-        np.dot(U, h.T, out=U_h)
-        np.add(a, U_h.T, out=a)
+        np.dot(h, U_T, out=U_h)
+        np.add(a, U_h, out=a)
         np.add(a, b_z, out=a_z)
         _sigmoid(a_z, out=z)
         np.add(a, b_n, out=a_n)
@@ -532,8 +533,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, z_dot_s, n_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

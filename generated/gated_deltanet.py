@@ -684,8 +684,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         S_dot_s, gates_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s,
         k_dot_s, v_dot_s, softplus_a_a_dot_s, a_dot_s, D_dot_s, D_T_k_dot_s, u_dot_s,

@@ -408,10 +408,13 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], last_s[0] = state.h, state.last
     h, last = h_s[0], last_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    W_T = np.ascontiguousarray(W.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
     work_I = np.empty((B, I), dtype)
-    U_old = np.empty((2 * H, B), dtype)
-    W_seen = np.empty((3 * H, B), dtype)
-    U_n_r_old = np.empty((H, B), dtype)
+    U_old = np.empty((B, 2 * H), dtype)
+    W_seen = np.empty((B, 3 * H), dtype)
+    U_n_r_old = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -427,18 +430,18 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(last, seen_rate, out=work_I)
         np.add(seen, work_I, out=seen)
         np.multiply(forget, h, out=old)
-        np.dot(U, old.T, out=U_old)
-        np.add(a_z_a_r, U_old.T, out=a_z_a_r)
-        np.dot(W, seen.T, out=W_seen)
-        np.add(gates, W_seen.T, out=gates)
+        np.dot(old, U_T, out=U_old)
+        np.add(a_z_a_r, U_old, out=a_z_a_r)
+        np.dot(seen, W_T, out=W_seen)
+        np.add(gates, W_seen, out=gates)
         # z, r by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_z_a_r, half, out=a_z_a_r)
         np.tanh(a_z_a_r, out=a_z_a_r)
         np.multiply(a_z_a_r, half, out=a_z_a_r)
         np.add(a_z_a_r, half, out=a_z_a_r)
         np.multiply(r, old, out=r_old)
-        np.dot(U_n, r_old.T, out=U_n_r_old)
-        np.add(a_n, U_n_r_old.T, out=a_n)
+        np.dot(r_old, U_n_T, out=U_n_r_old)
+        np.add(a_n, U_n_r_old, out=a_n)
         # n by tanh
         np.tanh(n, out=n)
         # last_next = last * last_next_rate + last_next_in
@@ -742,8 +745,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot)
     (
         h_dot_s, last_dot_s, gates_dot_s, fade_dot_s, forget_dot_s, dlast_next_dlast_s,
         dseen_dlast_s, dh_next_dold_s, seen_dot_s, old_dot_s, r_old_dot_s,

@@ -49,7 +49,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -449,11 +449,11 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_T = np.ascontiguousarray(U.T)
     gates_1 = np.empty((B, 3 * H), dtype)
     sum_mu_u_terms, mu_u, sum_a_sigma_u_terms = np.empty((3, B, 1), dtype)
     u_r_minus_mu_u, u_z_minus_mu_u = np.empty((2, B, H), dtype)
     u_z, u_r, u_n = (gates_1[:, k * H : (k + 1) * H] for k in range(3))
-    gates_1_T = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     work2 = np.empty((B, H), dtype)
     steps = zip(
@@ -462,8 +462,7 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_sigma_u, p_z, p_r, p_n, sigma_u_n, a_z, a_r, m, a_n, h_next, ended in steps:
         sigma_u, z, r, n = a_sigma_u, a_z, a_r, a_n
-        np.dot(U, h.T, out=gates_1_T)
-        np.copyto(gates_1, gates_1_T.T)
+        np.dot(h, U_T, out=gates_1)
         # sum_mu_u_terms = sum(u_z + u_r)
         np.add(u_z, u_r, out=work)
         np.add.reduce(work, axis=-1, keepdims=True, out=sum_mu_u_terms)
@@ -803,8 +802,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_dot_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s, q_n_dot_s, dh_next_dh_s,
         sigma_u_dot_s, p_z_dot_s, p_r_dot_s, sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s,
@@ -1093,6 +1091,12 @@ def _dot(a, b, out=None):
     return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
+@cache
+def _each(size, dtype):
+    """The share of each of so many in their mean, which is a product with it."""
+    return np.full(size, 1 / size, dtype)
+
+
 def _sigmoid(x, out=None):
     """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
     y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
@@ -1101,18 +1105,16 @@ def _sigmoid(x, out=None):
 
 def _standardise(v, eps, out, sigma=None):
     """v with mean 0 and variance 1 over its features, and sigma, by which it is divided."""
-    mean = np.add.reduce(v, axis=-1, keepdims=True) / v.shape[-1]
-    np.subtract(v, mean, out=out)
+    np.subtract(v, _dot(v, _each(v.shape[-1], v.dtype)), out=out)
     sigma = np.sqrt(_dot(out, out) / v.shape[-1] + eps, out=sigma)
     np.divide(out, sigma, out=out)
 
 
 def _standardise_slope(d, y, sigma, out=None):
-    """The derivative of what was standardised, y, applied to d: to the tangent of what it was, or
-    to the adjoint of y."""
+    """The derivative of standardising, where it gave y: for d a tangent, or an adjoint of y."""
     out = np.multiply(y, _dot(d, y) / y.shape[-1], out=out)
     np.subtract(d, out, out=out)
-    np.subtract(out, np.add.reduce(d, axis=-1, keepdims=True) / d.shape[-1], out=out)
+    np.subtract(out, _dot(d, _each(d.shape[-1], d.dtype)), out=out)
     return np.divide(out, sigma, out=out)
 
 

@@ -714,8 +714,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_re_dot_s, h_im_dot_s, gates_dot_s, sigmoid_u_re_dot_s, c_re_dot_s, sigmoid_u_im_dot_s,
         c_im_dot_s, p_dot_s, q_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,

@@ -526,8 +526,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     S_dot_s, f_dot_s, u_dot_s, sigmoid_u_dot_s, q_dot_s, v_dot_s, S_next_operand_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -337,13 +337,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((4 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s, gates_s[..., H : 3 * H], g_h_s, h_in_s, h_s[1:], ended_s, strict=True)
     for gates, g_h_h_in, g_h, h_in, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # g_h by sigmoid; h_in by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(g_h, half, out=g_h)
         np.tanh(g_h_h_in, out=g_h_h_in)
@@ -582,8 +583,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

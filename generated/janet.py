@@ -315,13 +315,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((2 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(gates_s, n_s, s_s, f_s, a_sigmoid_h_next_s, h_s[1:], ended_s, strict=True)
     for gates, n, s, f, a_sigmoid_h_next, h_next, ended in steps:
         sigmoid_h_next = a_sigmoid_h_next
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # n by tanh
         np.tanh(n, out=n)
         _sigmoid(s, out=f)
@@ -513,8 +514,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, f_dot_s, sigmoid_h_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -322,9 +322,11 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     y_s[0], z_s[0] = state.y, state.z
     y, z = y_s[0], z_s[0]
-    W_y_ = np.empty((3 * H, B), dtype)
+    W_T = np.ascontiguousarray(W.T)
+    W_y_T = np.ascontiguousarray(W_y.T)
+    W_y_ = np.empty((B, 3 * H), dtype)
     work = np.empty((B, H), dtype)
-    W_y_z_next = np.empty((H, B), dtype)
+    W_y_z_next = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s[..., : 3 * H], gates_s[..., : 2 * H], s_s, tanh_z_next_s, z_s[1:], a_tanh_y_next_s,
@@ -334,8 +336,8 @@ def forward(params, xs, state=None, lengths=None):
         a_s_a_r_a_tanh_z_next, s_r, s, tanh_z_next, z_next, a_tanh_y_next, r, y_next, ended
     ) in steps:
         tanh_y_next = a_tanh_y_next
-        np.dot(W, y.T, out=W_y_)
-        np.add(a_s_a_r_a_tanh_z_next, W_y_.T, out=a_s_a_r_a_tanh_z_next)
+        np.dot(y, W_T, out=W_y_)
+        np.add(a_s_a_r_a_tanh_z_next, W_y_, out=a_s_a_r_a_tanh_z_next)
         # s, r by sigmoid; tanh_z_next by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(s_r, half, out=s_r)
         np.tanh(a_s_a_r_a_tanh_z_next, out=a_s_a_r_a_tanh_z_next)
@@ -346,8 +348,8 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(z_next, z, out=z_next)
         np.multiply(s, tanh_z_next, out=work)
         np.add(z_next, work, out=z_next)
-        np.dot(W_y, z_next.T, out=W_y_z_next)
-        np.add(a_tanh_y_next, W_y_z_next.T, out=a_tanh_y_next)
+        np.dot(z_next, W_y_T, out=W_y_z_next)
+        np.add(a_tanh_y_next, W_y_z_next, out=a_tanh_y_next)
         # tanh_y_next by tanh
         np.tanh(tanh_y_next, out=tanh_y_next)
         # y_next = (1 - r) * y + r * tanh_y_next
@@ -573,8 +575,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     y_dot_s, z_dot_s, gates_dot_s, dz_next_dz_s, dy_next_dy_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

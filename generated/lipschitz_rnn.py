@@ -308,24 +308,22 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    M_a_T = np.ascontiguousarray(M_a.T)
+    M_w_T = np.ascontiguousarray(M_w.T)
     M_a_T_h, h_each, a, M_w_T_h, w, d = np.empty((6, B, H), dtype)
-    a_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
-    w_T = np.empty((H, B), dtype)
     steps = zip(a_tanh_d_s, h_s[1:], ended_s, strict=True)
     for a_tanh_d, h_next, ended in steps:
         tanh_d = a_tanh_d
         np.dot(h, M_a, out=M_a_T_h)
         np.multiply(-0.01, h, out=h_each)
-        np.dot(M_a, h.T, out=a_T)
-        np.copyto(a, a_T.T)
+        np.dot(h, M_a_T, out=a)
         # a += h_each - 0.5 * M_a_T_h
         np.multiply(0.5, M_a_T_h, out=work)
         np.subtract(a, work, out=a)
         np.add(a, h_each, out=a)
         np.dot(h, M_w, out=M_w_T_h)
-        np.dot(M_w, h.T, out=w_T)
-        np.copyto(w, w_T.T)
+        np.dot(h, M_w_T, out=w)
         # w += h_each - 0.5 * M_w_T_h
         np.multiply(0.5, M_w_T_h, out=work)
         np.subtract(w, work, out=w)
@@ -384,9 +382,11 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
+    M_a_T = np.ascontiguousarray(M_a.T)
+    M_w_T = np.ascontiguousarray(M_w.T)
     dd = np.empty((B, H), dtype)
-    M_a_dM_a_T_h = np.empty((H, B), dtype)
-    M_w_dM_w_T_h = np.empty((H, B), dtype)
+    M_a_dM_a_T_h = np.empty((B, H), dtype)
+    M_w_dM_w_T_h = np.empty((B, H), dtype)
     da_M_a = np.empty((B, H), dtype)
     dw_M_w = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
@@ -402,10 +402,10 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(-0.5, dw, out=dM_w_T_h)
         np.copyto(da, dd)
         np.multiply(-0.5, da, out=dM_a_T_h)
-        np.dot(M_a, dM_a_T_h.T, out=M_a_dM_a_T_h)
-        np.add(dh, M_a_dM_a_T_h.T, out=dh)
-        np.dot(M_w, dM_w_T_h.T, out=M_w_dM_w_T_h)
-        np.add(dh, M_w_dM_w_T_h.T, out=dh)
+        np.dot(dM_a_T_h, M_a_T, out=M_a_dM_a_T_h)
+        np.add(dh, M_a_dM_a_T_h, out=dh)
+        np.dot(dM_w_T_h, M_w_T, out=M_w_dM_w_T_h)
+        np.add(dh, M_w_dM_w_T_h, out=dh)
         np.dot(da, M_a, out=da_M_a)
         np.add(dh, da_M_a, out=dh)
         np.dot(dw, M_w, out=dw_M_w)
@@ -531,8 +531,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, tanh_d_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -612,8 +612,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_re_dot_s, h_im_dot_s, gates_dot_s, phi_dot_s, cos_phi_dot_s, a_dot_s, sin_phi_dot_s,
         b_dot_s, g_dot_s,

@@ -324,15 +324,16 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    U_h = np.empty((3 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 3 * H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s, sigmoid_a_s, g_s, i_s, c_s[1:], sigmoid_c_next_s, s_s, o_s, h_s[1:], ended_s,
         strict=True,
     )
     for gates, sigmoid_a, g, i, c_next, sigmoid_c_next, s, o, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # i, o, sigmoid_a by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(gates, half, out=gates)
         np.tanh(gates, out=gates)
@@ -549,8 +550,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, g_dot_s, sigmoid_c_next_dot_s, s_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

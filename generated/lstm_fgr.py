@@ -371,13 +371,16 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0], i_s[0], f_s[0], o_s[0] = state.h, state.c, state.i, state.f, state.o
     h, c, i, f, o = h_s[0], c_s[0], i_s[0], f_s[0], o_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    R_T = np.ascontiguousarray(R.T)
+    R__T = np.ascontiguousarray(R_.T)
+    R___T = np.ascontiguousarray(R__.T)
     gates_2 = np.empty((B, 3 * H), dtype)
     a_i_next, a_f_next, a_o_next = (gates_2[:, k * H : (k + 1) * H] for k in range(3))
-    U_h = np.empty((4 * H, B), dtype)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    gates_2_T = np.empty((3 * H, B), dtype)
-    R__i = np.empty((3 * H, B), dtype)
-    R___o = np.empty((3 * H, B), dtype)
+    R__i = np.empty((B, 3 * H), dtype)
+    R___o = np.empty((B, 3 * H), dtype)
     steps = zip(
         gates_1_s, a_i_s, a_f_s, g_s, i_s[1:], f_s[1:], c_s[1:], a_o_s, tanh_c_next_s, o_s[1:],
         h_s[1:], ended_s, strict=True,
@@ -385,20 +388,19 @@ def forward(params, xs, state=None, lengths=None):
     for (
         gates_1, a_i, a_f, g, i_next, f_next, c_next, a_o, tanh_c_next, o_next, h_next, ended
     ) in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates_1, U_h.T, out=gates_1)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates_1, U_h, out=gates_1)
         # a_i += p_i * c
         np.multiply(p_i, c, out=work)
         np.add(a_i, work, out=a_i)
         # a_f += p_f * c
         np.multiply(p_f, c, out=work)
         np.add(a_f, work, out=a_f)
-        np.dot(R, f.T, out=gates_2_T)
-        np.copyto(gates_2, gates_2_T.T)
-        np.dot(R_, i.T, out=R__i)
-        np.add(gates_2, R__i.T, out=gates_2)
-        np.dot(R__, o.T, out=R___o)
-        np.add(gates_2, R___o.T, out=gates_2)
+        np.dot(f, R_T, out=gates_2)
+        np.dot(i, R__T, out=R__i)
+        np.add(gates_2, R__i, out=gates_2)
+        np.dot(o, R___T, out=R___o)
+        np.add(gates_2, R___o, out=gates_2)
         np.add(a_i_next, a_i, out=a_i_next)
         np.add(a_f_next, a_f, out=a_f_next)
         # g by tanh
@@ -676,8 +678,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_dot_s, c_dot_s, i_dot_s, f_dot_s, o_dot_s, gates_1_dot_s, di_next_da_i_next_s,
         df_next_da_f_next_s, do_next_da_o_next_s, tanh_c_next_dot_s,

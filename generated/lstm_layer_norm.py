@@ -10,13 +10,11 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 
     u_k = U_k @ h, for k = f, i, o, g
     v_k = W_k @ x, for k = f, i, o, g
-    mu_u = sum(u_f + u_i + u_o + u_g) / 4 / H
-    sigma_u = sqrt(1e-05 + sum((u_f - mu_u)**2 + (u_i - mu_u)**2 + (u_o - mu_u)**2 + (u_g -
-        mu_u)**2) / 4 / H)
+    mu_u = sum(Σ_k u_k) / 4 / H
+    sigma_u = sqrt(1e-05 + sum(Σ_k (u_k - mu_u)**2) / 4 / H)
     p_k = (u_k - mu_u) / sigma_u, for k = f, i, o, g
-    mu_v = sum(v_f + v_i + v_o + v_g) / 4 / H
-    sigma_v = sqrt(1e-05 + sum((v_f - mu_v)**2 + (v_i - mu_v)**2 + (v_o - mu_v)**2 + (v_g -
-        mu_v)**2) / 4 / H)
+    mu_v = sum(Σ_k v_k) / 4 / H
+    sigma_v = sqrt(1e-05 + sum(Σ_k (v_k - mu_v)**2) / 4 / H)
     q_k = (v_k - mu_v) / sigma_v, for k = f, i, o, g
     f = sigmoid(s_u_f * p_f + t_u_f + s_v_f * q_f + t_v_f + b_f)
     i = sigmoid(s_u_i * p_i + t_u_i + s_v_i * q_i + t_v_i + b_i)
@@ -51,7 +49,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -401,8 +399,8 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
     gates_1 = np.empty((B, 4 * H), dtype)
-    gates_1_T = np.empty((4 * H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -413,8 +411,7 @@ def forward(params, xs, state=None, lengths=None):
         p, sigma_u, a_in, a, f_i_o, f, g, i, c_next, p_c, sigma_c, a_tanh_h_next, o, h_next, ended
     ) in steps:
         tanh_h_next = a_tanh_h_next
-        np.dot(U, h.T, out=gates_1_T)
-        np.copyto(gates_1, gates_1_T.T)
+        np.dot(h, U_T, out=gates_1)
         _standardise(gates_1, 1e-05, p, sigma_u)
         # a = s_u * p + a_in
         np.multiply(s_u, p, out=a)
@@ -671,8 +668,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, sigma_v_dot_s, sigma_u_dot_s, sigma_c_dot_s,
         p_c_dot_s, tanh_h_next_dot_s,
@@ -872,20 +868,24 @@ def _dot(a, b, out=None):
     return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
+@cache
+def _each(size, dtype):
+    """The share of each of so many in their mean, which is a product with it."""
+    return np.full(size, 1 / size, dtype)
+
+
 def _standardise(v, eps, out, sigma=None):
     """v with mean 0 and variance 1 over its features, and sigma, by which it is divided."""
-    mean = np.add.reduce(v, axis=-1, keepdims=True) / v.shape[-1]
-    np.subtract(v, mean, out=out)
+    np.subtract(v, _dot(v, _each(v.shape[-1], v.dtype)), out=out)
     sigma = np.sqrt(_dot(out, out) / v.shape[-1] + eps, out=sigma)
     np.divide(out, sigma, out=out)
 
 
 def _standardise_slope(d, y, sigma, out=None):
-    """The derivative of what was standardised, y, applied to d: to the tangent of what it was, or
-    to the adjoint of y."""
+    """The derivative of standardising, where it gave y: for d a tangent, or an adjoint of y."""
     out = np.multiply(y, _dot(d, y) / y.shape[-1], out=out)
     np.subtract(d, out, out=out)
-    np.subtract(out, np.add.reduce(d, axis=-1, keepdims=True) / d.shape[-1], out=out)
+    np.subtract(out, _dot(d, _each(d.shape[-1], d.dtype)), out=out)
     return np.divide(out, sigma, out=out)
 
 

@@ -354,7 +354,7 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    gates_2_T = np.empty((4 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
     work_4H = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -365,8 +365,7 @@ def forward(params, xs, state=None, lengths=None):
     for (
         gates_2, gates_1, m, a_in, a, i_f_g, i_f, o, f, g, i, c_next, tanh_c_next, h_next, ended
     ) in steps:
-        np.dot(U, h.T, out=gates_2_T)
-        np.copyto(gates_2, gates_2_T.T)
+        np.dot(h, U_T, out=gates_2)
         np.multiply(gates_1, gates_2, out=m)
         # a = alpha * m + beta * gates_2 + a_in
         np.multiply(alpha, m, out=a)
@@ -621,8 +620,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, c_dot_s, gates_1_dot_s, gates_2_dot_s, m_dot_s, a_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

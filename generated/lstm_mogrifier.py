@@ -384,12 +384,13 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    a_sigmoid_x_1_T = np.empty((I, B), dtype)
-    a_sigmoid_h_2_T = np.empty((H, B), dtype)
-    a_sigmoid_x_3_T = np.empty((I, B), dtype)
-    a_sigmoid_h_4_T = np.empty((H, B), dtype)
-    gates_T = np.empty((I + 4 * H, B), dtype)
-    W_x_5 = np.empty((4 * H, B), dtype)
+    Q_x_1_T = np.ascontiguousarray(Q_x_1.T)
+    R_h_2_T = np.ascontiguousarray(R_h_2.T)
+    Q_x_3_T = np.ascontiguousarray(Q_x_3.T)
+    R_h_4_T = np.ascontiguousarray(R_h_4.T)
+    Q_U_T = np.ascontiguousarray(Q_U.T)
+    W_T = np.ascontiguousarray(W.T)
+    W_x_5 = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -404,30 +405,25 @@ def forward(params, xs, state=None, lengths=None):
     ) in steps:
         sigmoid_x_1, x_1, sigmoid_h_2 = a_sigmoid_x_1, x_1_rate, a_sigmoid_h_2
         sigmoid_x_3, sigmoid_h_4 = a_sigmoid_x_3, a_sigmoid_h_4
-        np.dot(Q_x_1, h.T, out=a_sigmoid_x_1_T)
-        np.copyto(a_sigmoid_x_1, a_sigmoid_x_1_T.T)
+        np.dot(h, Q_x_1_T, out=a_sigmoid_x_1)
         _sigmoid(a_sigmoid_x_1, out=sigmoid_x_1)
         np.multiply(x_1_rate, sigmoid_x_1, out=x_1)
-        np.dot(R_h_2, x_1.T, out=a_sigmoid_h_2_T)
-        np.copyto(a_sigmoid_h_2, a_sigmoid_h_2_T.T)
+        np.dot(x_1, R_h_2_T, out=a_sigmoid_h_2)
         _sigmoid(a_sigmoid_h_2, out=sigmoid_h_2)
         # h_2 = 2 * h * sigmoid_h_2
         np.multiply(2, h, out=h_2)
         np.multiply(h_2, sigmoid_h_2, out=h_2)
-        np.dot(Q_x_3, h_2.T, out=a_sigmoid_x_3_T)
-        np.copyto(a_sigmoid_x_3, a_sigmoid_x_3_T.T)
+        np.dot(h_2, Q_x_3_T, out=a_sigmoid_x_3)
         _sigmoid(a_sigmoid_x_3, out=sigmoid_x_3)
         # x_3 = 2 * x_1 * sigmoid_x_3
         np.multiply(2, x_1, out=x_3)
         np.multiply(x_3, sigmoid_x_3, out=x_3)
-        np.dot(R_h_4, x_3.T, out=a_sigmoid_h_4_T)
-        np.copyto(a_sigmoid_h_4, a_sigmoid_h_4_T.T)
+        np.dot(x_3, R_h_4_T, out=a_sigmoid_h_4)
         _sigmoid(a_sigmoid_h_4, out=sigmoid_h_4)
         # h_4 = 2 * h_2 * sigmoid_h_4
         np.multiply(2, h_2, out=h_4)
         np.multiply(h_4, sigmoid_h_4, out=h_4)
-        np.dot(Q_U, h_4.T, out=gates_T)
-        np.copyto(gates, gates_T.T)
+        np.dot(h_4, Q_U_T, out=gates)
         # sigmoid_x_5 by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(sigmoid_x_5, half, out=sigmoid_x_5)
         np.tanh(sigmoid_x_5, out=sigmoid_x_5)
@@ -436,8 +432,8 @@ def forward(params, xs, state=None, lengths=None):
         # x_5 = 2 * x_3 * sigmoid_x_5
         np.multiply(2, x_3, out=x_5)
         np.multiply(x_5, sigmoid_x_5, out=x_5)
-        np.dot(W, x_5.T, out=W_x_5)
-        np.add(a_i_a_f_a_o_a_g, W_x_5.T, out=a_i_a_f_a_o_a_g)
+        np.dot(x_5, W_T, out=W_x_5)
+        np.add(a_i_a_f_a_o_a_g, W_x_5, out=a_i_a_f_a_o_a_g)
         np.add(a_i_a_f_a_o_a_g, b, out=a_i_a_f_a_o_a_g)
         # i, f, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f_o, half, out=i_f_o)
@@ -780,8 +776,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_dot_s, c_dot_s, gates_dot_s, dh_2_dh_s, dx_3_dx_1_s, dh_4_dh_2_s, dx_5_dx_3_s,
         sigmoid_x_1_dot_s, x_1_dot_s, sigmoid_h_2_dot_s, h_2_dot_s, sigmoid_x_3_dot_s, x_3_dot_s,

@@ -323,8 +323,9 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    U_m_h_T = np.empty((H, B), dtype)
-    U_m_ = np.empty((4 * H, B), dtype)
+    U_m_T = np.ascontiguousarray(U_m.T)
+    U_T = np.ascontiguousarray(U.T)
+    U_m_ = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -334,11 +335,10 @@ def forward(params, xs, state=None, lengths=None):
     for (
         U_m_h, W_m_x, m, a_i_a_o_a_f_a_n, i_o_f, f, i, n, c_next, tanh_c_next, o, h_next, ended
     ) in steps:
-        np.dot(U_m, h.T, out=U_m_h_T)
-        np.copyto(U_m_h, U_m_h_T.T)
+        np.dot(h, U_m_T, out=U_m_h)
         np.multiply(U_m_h, W_m_x, out=m)
-        np.dot(U, m.T, out=U_m_)
-        np.add(a_i_a_o_a_f_a_n, U_m_.T, out=a_i_a_o_a_f_a_n)
+        np.dot(m, U_T, out=U_m_)
+        np.add(a_i_a_o_a_f_a_n, U_m_, out=a_i_a_o_a_f_a_n)
         # i, o, f by sigmoid; n by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_o_f, half, out=i_o_f)
         np.tanh(a_i_a_o_a_f_a_n, out=a_i_a_o_a_f_a_n)
@@ -568,8 +568,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, c_dot_s, gates_dot_s, U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -390,9 +390,11 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0], m_s[0] = state.h, state.c, state.m
     h, c, m = h_s[0], c_s[0], m_s[0]
-    U_h = np.empty((4 * H, B), dtype)
-    gates_2_T = np.empty((4 * H, B), dtype)
-    V_u = np.empty((4 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U__T = np.ascontiguousarray(U_.T)
+    V_T = np.ascontiguousarray(V.T)
+    U_h = np.empty((B, 4 * H), dtype)
+    V_u = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -404,8 +406,8 @@ def forward(params, xs, state=None, lengths=None):
         gates_1, i_f_o, g, i, u, f, v, gates_2, i_in_f_in_o_in, f_in, g_in, i_in, m_next,
         tanh_m_next, o_in, c_next, tanh_c_next, o, h_next, ended,
     ) in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates_1, U_h.T, out=gates_1)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates_1, U_h, out=gates_1)
         # i, f, o by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f_o, half, out=i_f_o)
         np.tanh(i_f_o, out=i_f_o)
@@ -413,10 +415,9 @@ def forward(params, xs, state=None, lengths=None):
         np.add(i_f_o, half, out=i_f_o)
         np.multiply(i, g, out=u)
         np.multiply(c, f, out=v)
-        np.dot(U_, v.T, out=gates_2_T)
-        np.copyto(gates_2, gates_2_T.T)
-        np.dot(V, u.T, out=V_u)
-        np.add(gates_2, V_u.T, out=gates_2)
+        np.dot(v, U__T, out=gates_2)
+        np.dot(u, V_T, out=V_u)
+        np.add(gates_2, V_u, out=gates_2)
         np.add(gates_2, b_, out=gates_2)
         # i_in, f_in, o_in by sigmoid; g_in by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_in_f_in_o_in, half, out=i_in_f_in_o_in)
@@ -698,8 +699,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_dot_s, c_dot_s, m_dot_s, gates_1_dot_s, gates_2_dot_s, u_dot_s, v_dot_s,
         tanh_m_next_dot_s, tanh_c_next_dot_s,

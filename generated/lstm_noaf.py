@@ -326,7 +326,8 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    U_h = np.empty((4 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -335,8 +336,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for gates, a_i, a_f, i_f_g, i_f, g, c_next, a_o, h_next, ended in steps:
         f, i, o = a_f, a_i, a_o
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # a_i += p_i * c
         np.multiply(p_i, c, out=work)
         np.add(a_i, work, out=a_i)
@@ -583,8 +584,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, c_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

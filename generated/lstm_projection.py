@@ -342,9 +342,10 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    U_h = np.empty((4 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    V_T = np.ascontiguousarray(V.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    h_next_T = np.empty((P, B), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s, a_i_s, a_f_s, gates_s[..., : 3 * H], gates_s[..., : 2 * H], g_s, c_s[1:], a_o_s,
@@ -352,8 +353,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for gates, a_i, a_f, i_f_g, i_f, g, c_next, a_o, tanh_c_next, m, h_next, ended in steps:
         f, i, o = a_f, a_i, a_o
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # a_i += p_i * c
         np.multiply(p_i, c, out=work)
         np.add(a_i, work, out=a_i)
@@ -379,8 +380,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(o, half, out=o)
         np.tanh(c_next, out=tanh_c_next)
         np.multiply(o, tanh_c_next, out=m)
-        np.dot(V, m.T, out=h_next_T)
-        np.copyto(h_next, h_next_T.T)
+        np.dot(m, V_T, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
             np.copyto(c_next, c, where=ended)
@@ -619,8 +619,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s, m_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

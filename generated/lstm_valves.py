@@ -331,10 +331,13 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    V_c = np.empty((2 * H, B), dtype)
-    U_h = np.empty((4 * H, B), dtype)
+    V_T = np.ascontiguousarray(V.T)
+    U_T = np.ascontiguousarray(U.T)
+    V_o_T = np.ascontiguousarray(V_o.T)
+    V_c = np.empty((B, 2 * H), dtype)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    V_o_c_next = np.empty((H, B), dtype)
+    V_o_c_next = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s[..., : 2 * H], gates_s, gates_s[..., : 3 * H], f_s, g_s, i_s, c_s[1:], a_o_s,
@@ -342,10 +345,10 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_f_a_i, gates, f_i_g, f, g, i, c_next, a_o, tanh_c_next, h_next, ended in steps:
         o = a_o
-        np.dot(V, c.T, out=V_c)
-        np.add(a_f_a_i, V_c.T, out=a_f_a_i)
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(c, V_T, out=V_c)
+        np.add(a_f_a_i, V_c, out=a_f_a_i)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # f, i by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_f_a_i, half, out=a_f_a_i)
         np.tanh(f_i_g, out=f_i_g)
@@ -355,8 +358,8 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
         np.add(c_next, work, out=c_next)
-        np.dot(V_o, c_next.T, out=V_o_c_next)
-        np.add(a_o, V_o_c_next.T, out=a_o)
+        np.dot(c_next, V_o_T, out=V_o_c_next)
+        np.add(a_o, V_o_c_next, out=a_o)
         # o by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(o, half, out=o)
         np.tanh(o, out=o)
@@ -594,8 +597,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

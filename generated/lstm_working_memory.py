@@ -339,10 +339,11 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    gates_1_T = np.empty((2 * H, B), dtype)
-    U_h = np.empty((4 * H, B), dtype)
+    V_T = np.ascontiguousarray(V.T)
+    U_T = np.ascontiguousarray(U.T)
+    V_o_T = np.ascontiguousarray(V_o.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    a_tanh_a_o_T = np.empty((H, B), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_1_s, gates_2_s, tanh_a_i_s, a_i_s, tanh_a_f_s, a_f_s, gates_2_s[..., H : 3 * H], g_s,
@@ -353,12 +354,11 @@ def forward(params, xs, state=None, lengths=None):
         tanh_c_next, h_next, ended,
     ) in steps:
         f, i, tanh_a_o, o = a_f, a_i, a_tanh_a_o, a_o
-        np.dot(V, c.T, out=gates_1_T)
-        np.copyto(gates_1, gates_1_T.T)
+        np.dot(c, V_T, out=gates_1)
         # tanh_a_i, tanh_a_f by tanh
         np.tanh(gates_1, out=gates_1)
-        np.dot(U, h.T, out=U_h)
-        np.add(gates_2, U_h.T, out=gates_2)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates_2, U_h, out=gates_2)
         np.add(a_i, tanh_a_i, out=a_i)
         np.add(a_f, tanh_a_f, out=a_f)
         # i, f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
@@ -372,8 +372,7 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
         np.add(c_next, work, out=c_next)
-        np.dot(V_o, c_next.T, out=a_tanh_a_o_T)
-        np.copyto(a_tanh_a_o, a_tanh_a_o_T.T)
+        np.dot(c_next, V_o_T, out=a_tanh_a_o)
         np.tanh(a_tanh_a_o, out=tanh_a_o)
         np.add(a_o, tanh_a_o, out=a_o)
         # o by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
@@ -642,8 +641,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, c_dot_s, gates_1_dot_s, gates_2_dot_s, tanh_a_o_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -360,17 +360,15 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_f_T = np.ascontiguousarray(U_f.T)
     dt_each = np.empty((B, 1), dtype)
     A_dt_each = np.empty((B, H), dtype)
-    a_f_1_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
-    a_f_2_T = np.empty((H, B), dtype)
     steps = zip(v_s, a_f_1_s, a_s, dt_s, v_1_s, a_f_2_s, v_2_s, h_s[1:], ended_s, strict=True)
     for v, a_f_1, a, dt, v_1, a_f_2, v_2, h_next, ended in steps:
         f_1, f_2 = a_f_1, a_f_2
         np.copyto(v, h)
-        np.dot(U_f, v.T, out=a_f_1_T)
-        np.copyto(a_f_1, a_f_1_T.T)
+        np.dot(v, U_f_T, out=a_f_1)
         np.add(a_f_1, a, out=a_f_1)
         _sigmoid(a_f_1, out=f_1)
         np.divide(dt, 2, out=dt_each)
@@ -382,8 +380,7 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(work, dt_each, out=work)
         np.add(work, 1, out=work)
         np.divide(v_1, work, out=v_1)
-        np.dot(U_f, v_1.T, out=a_f_2_T)
-        np.copyto(a_f_2, a_f_2_T.T)
+        np.dot(v_1, U_f_T, out=a_f_2)
         np.add(a_f_2, a, out=a_f_2)
         _sigmoid(a_f_2, out=f_2)
         # v_2 = (v_1 + f_2 * A_dt_each) / (1 + (f_2 + k_) * dt_each)
@@ -669,8 +666,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
     v_dot_s, f_1_dot_s, v_1_dot_s, f_2_dot_s, v_2_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

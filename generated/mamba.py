@@ -578,8 +578,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, a_dt_dot_s, dt_dot_s, dt_u_dot_s, exp_h_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -308,23 +308,25 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_f_h = np.empty((H, B), dtype)
-    U_n_f_h = np.empty((H, B), dtype)
+    U_f_T = np.ascontiguousarray(U_f.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    U_f_h = np.empty((B, H), dtype)
+    U_n_f_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(a_f_s, f_h_s, a_n_s, h_s[1:], ended_s, strict=True)
     for a_f, f_h, a_n, h_next, ended in steps:
         f, n = a_f, a_n
-        np.dot(U_f, h.T, out=U_f_h)
-        np.add(a_f, U_f_h.T, out=a_f)
+        np.dot(h, U_f_T, out=U_f_h)
+        np.add(a_f, U_f_h, out=a_f)
         # f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(f, half, out=f)
         np.tanh(f, out=f)
         np.multiply(f, half, out=f)
         np.add(f, half, out=f)
         np.multiply(f, h, out=f_h)
-        np.dot(U_n, f_h.T, out=U_n_f_h)
-        np.add(a_n, U_n_f_h.T, out=a_n)
+        np.dot(f_h, U_n_T, out=U_n_f_h)
+        np.add(a_n, U_n_f_h, out=a_n)
         # n by tanh
         np.tanh(n, out=n)
         # h_next = (1 - f) * h + f * n
@@ -531,8 +533,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, dh_next_dh_s, df_da_f_s, dh_next_df_s, f_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -305,13 +305,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_u_h = np.empty((H, B), dtype)
+    U_u_T = np.ascontiguousarray(U_u.T)
+    U_u_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_u_s, z_s, h_s[1:], ended_s, strict=True)
     for a_u, z, h_next, ended in steps:
         u = a_u
-        np.dot(U_u, h.T, out=U_u_h)
-        np.add(a_u, U_u_h.T, out=a_u)
+        np.dot(h, U_u_T, out=U_u_h)
+        np.add(a_u, U_u_h, out=a_u)
         _sigmoid(a_u, out=u)
         # h_next = u * h + (1 - u) * z
         np.multiply(u, h, out=h_next)
@@ -500,8 +501,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, z_dot_s, u_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -510,8 +510,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, inv_f_plus_i_s, dh_next_dh_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

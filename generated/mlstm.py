@@ -789,8 +789,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         C_dot_s, n_dot_s, gates_dot_s, q_dot_s, k_dot_s, v_dot_s, o_dot_s, F_dot_s, G_dot_s,
         G_v_dot_s, a2_maximum_h_dot_s, maximum_h_dot_s, C_next_q_dot_s, h_dot_s,

@@ -335,22 +335,24 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_r_h = np.empty((H, B), dtype)
-    U_n_r_h = np.empty((H, B), dtype)
+    U_r_T = np.ascontiguousarray(U_r.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    U_r_h = np.empty((B, H), dtype)
+    U_n_r_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_r_s, r_h_s, a_n_s, h_next_rate_s, z_s, h_s[1:], ended_s, strict=True)
     for a_r, r_h, a_n, h_next_rate, z, h_next, ended in steps:
         r, n = a_r, a_n
-        np.dot(U_r, h.T, out=U_r_h)
-        np.add(a_r, U_r_h.T, out=a_r)
+        np.dot(h, U_r_T, out=U_r_h)
+        np.add(a_r, U_r_h, out=a_r)
         # r by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(r, half, out=r)
         np.tanh(r, out=r)
         np.multiply(r, half, out=r)
         np.add(r, half, out=r)
         np.multiply(r, h, out=r_h)
-        np.dot(U_n, r_h.T, out=U_n_r_h)
-        np.add(a_n, U_n_r_h.T, out=a_n)
+        np.dot(r_h, U_n_T, out=U_n_r_h)
+        np.add(a_n, U_n_r_h, out=a_n)
         np.tanh(a_n, out=n)
         # h_next = n * z + h * h_next_rate
         np.multiply(n, z, out=h_next)
@@ -567,8 +569,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, dh_next_dh_s, tanh_x_dot_s, r_h_dot_s, n_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

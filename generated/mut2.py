@@ -323,23 +323,25 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((2 * H, B), dtype)
-    U_n_r_h = np.empty((H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    U_h = np.empty((B, 2 * H), dtype)
+    U_n_r_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s[..., : 2 * H], r_s, r_h_s, a_n_s, z_s, h_s[1:], ended_s, strict=True)
     for a_r_a_z, r, r_h, a_n, z, h_next, ended in steps:
         n = a_n
-        np.dot(U, h.T, out=U_h)
-        np.add(a_r_a_z, U_h.T, out=a_r_a_z)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_r_a_z, U_h, out=a_r_a_z)
         # r, z by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_r_a_z, half, out=a_r_a_z)
         np.tanh(a_r_a_z, out=a_r_a_z)
         np.multiply(a_r_a_z, half, out=a_r_a_z)
         np.add(a_r_a_z, half, out=a_r_a_z)
         np.multiply(r, h, out=r_h)
-        np.dot(U_n, r_h.T, out=U_n_r_h)
-        np.add(a_n, U_n_r_h.T, out=a_n)
+        np.dot(r_h, U_n_T, out=U_n_r_h)
+        np.add(a_n, U_n_r_h, out=a_n)
         # n by tanh
         np.tanh(n, out=n)
         # h_next = n * z + (1 - z) * h
@@ -556,8 +558,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, dh_next_dh_s, r_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

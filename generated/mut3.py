@@ -315,9 +315,12 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_z_a_z_operand = np.empty((H, B), dtype)
-    U_r_h = np.empty((H, B), dtype)
-    U_n_r_h = np.empty((H, B), dtype)
+    U_z_T = np.ascontiguousarray(U_z.T)
+    U_r_T = np.ascontiguousarray(U_r.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    U_z_a_z_operand = np.empty((B, H), dtype)
+    U_r_h = np.empty((B, H), dtype)
+    U_n_r_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -326,18 +329,18 @@ def forward(params, xs, state=None, lengths=None):
     for a_z_operand, a_z, a_r, r_h, a_n, z_n, h_next, ended in steps:
         r, z, n = a_r, a_z, a_n
         np.tanh(h, out=a_z_operand)
-        np.dot(U_z, a_z_operand.T, out=U_z_a_z_operand)
-        np.add(a_z, U_z_a_z_operand.T, out=a_z)
-        np.dot(U_r, h.T, out=U_r_h)
-        np.add(a_r, U_r_h.T, out=a_r)
+        np.dot(a_z_operand, U_z_T, out=U_z_a_z_operand)
+        np.add(a_z, U_z_a_z_operand, out=a_z)
+        np.dot(h, U_r_T, out=U_r_h)
+        np.add(a_r, U_r_h, out=a_r)
         # r by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(r, half, out=r)
         np.tanh(r, out=r)
         np.multiply(r, half, out=r)
         np.add(r, half, out=r)
         np.multiply(r, h, out=r_h)
-        np.dot(U_n, r_h.T, out=U_n_r_h)
-        np.add(a_n, U_n_r_h.T, out=a_n)
+        np.dot(r_h, U_n_T, out=U_n_r_h)
+        np.add(a_n, U_n_r_h, out=a_n)
         # z by sigmoid; n by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(z, half, out=z)
         np.tanh(z_n, out=z_n)
@@ -567,8 +570,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, da_z_operand_dh_s, dh_next_dh_s, a_z_operand_dot_s, r_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

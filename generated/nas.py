@@ -381,8 +381,9 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
     a_h_next = np.empty((B, H), dtype)
-    U_h = np.empty((8 * H, B), dtype)
+    U_h = np.empty((B, 8 * H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         U_a_3_h_s, gates_s[..., : 8 * H], gates_s[..., : 6 * H], gates_s[..., : 4 * H], a_a_1_s,
@@ -397,8 +398,8 @@ def forward(params, xs, state=None, lengths=None):
         a_1, a_3, s, m_0, m_1, m_2, m_3 = a_a_1, a_a_3, a_s, a_m_0, a_m_1, a_m_2, a_m_3
         tanh_a_h_next = a_tanh_a_h_next
         U_a_3_h.fill(0)
-        np.dot(U, h.T, out=U_h)
-        np.add(a_a_0_to_a_a_1, U_h.T, out=a_a_0_to_a_a_1)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_a_0_to_a_a_1, U_h, out=a_a_0_to_a_a_1)
         # a_0, a_2, a_5, a_7 by sigmoid; a_4, a_6 by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_0_a_2_a_5_a_7, half, out=a_0_a_2_a_5_a_7)
         np.tanh(a_0_a_2_a_5_a_7_a_4_a_6, out=a_0_a_2_a_5_a_7_a_4_a_6)
@@ -718,8 +719,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_dot_s, c_dot_s, gates_dot_s, dh_next_da_h_next_s, s_dot_s, m_0_dot_s, m_1_dot_s,
         m_2_dot_s, m_3_dot_s, tanh_a_h_next_dot_s,

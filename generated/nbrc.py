@@ -309,7 +309,8 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    W_h = np.empty((2 * H, B), dtype)
+    W_T = np.ascontiguousarray(W.T)
+    W_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -317,8 +318,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_c_a_tanh_a, c, tanh_a, a, a_tanh_h_next, h_next, ended in steps:
         tanh_h_next = a_tanh_h_next
-        np.dot(W, h.T, out=W_h)
-        np.add(a_c_a_tanh_a, W_h.T, out=a_c_a_tanh_a)
+        np.dot(h, W_T, out=W_h)
+        np.add(a_c_a_tanh_a, W_h, out=a_c_a_tanh_a)
         # c by sigmoid; tanh_a by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(c, half, out=c)
         np.tanh(a_c_a_tanh_a, out=a_c_a_tanh_a)
@@ -537,8 +538,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, a_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

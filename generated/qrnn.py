@@ -318,13 +318,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     c_s[0], u_s[0] = state.c, state.u
     c, u = c_s[0], u_s[0]
-    V_u = np.empty((3 * H, B), dtype)
+    V_T = np.ascontiguousarray(V.T)
+    V_u = np.empty((B, 3 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s, z_s, f_s, i_s, c_s[1:], u_s[1:], ended_s, strict=True)
     for gates, z, f, i, c_next, u_next, ended in steps:
-        np.dot(V, u.T, out=V_u)
-        np.add(gates, V_u.T, out=gates)
+        np.dot(u, V_T, out=V_u)
+        np.add(gates, V_u, out=gates)
         # z by tanh
         np.tanh(z, out=z)
         # f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
@@ -550,8 +551,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     c_dot_s, u_dot_s, gates_dot_s, df_da_f_s, i_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -311,13 +311,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    U_h = np.empty((2 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s[..., : 2 * H], f_s, i_s, n_s, c_s[1:], h_s[1:], ended_s, strict=True)
     for a_i_a_f, f, i, n, c_next, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(a_i_a_f, U_h.T, out=a_i_a_f)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_i_a_f, U_h, out=a_i_a_f)
         # i, f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_i_a_f, half, out=a_i_a_f)
         np.tanh(a_i_a_f, out=a_i_a_f)
@@ -524,8 +525,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, c_dot_s, gates_dot_s, dh_next_dc_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

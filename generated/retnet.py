@@ -493,8 +493,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     S_dot_s, q_dot_s, k_dot_s, v_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -562,8 +562,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, exp_d_dot_s, a_expm1_a_sqrt_h_next_dot_s, sqrt_h_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -352,10 +352,11 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     s_s[0] = state.s
     s = s_s[0]
+    R_T = np.ascontiguousarray(R.T)
+    R__T = np.ascontiguousarray(R_.T)
     y_2 = np.empty((B, H), dtype)
-    R_y = np.empty((2 * H, B), dtype)
+    R_y = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
-    gates_2_T = np.empty((2 * H, B), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         y_s, gates_1_s, t_1_s, c_1_s, n_1_s, y_1_s, gates_2_s, t_2_s, c_2_s, n_2_s, s_s[1:],
@@ -363,8 +364,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for y, gates_1, t_1, c_1, n_1, y_1, gates_2, t_2, c_2, n_2, s_next, ended in steps:
         np.copyto(y, s)
-        np.dot(R, y.T, out=R_y)
-        np.add(gates_1, R_y.T, out=gates_1)
+        np.dot(y, R_T, out=R_y)
+        np.add(gates_1, R_y, out=gates_1)
         # t_1 by sigmoid; n_1 by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(t_1, half, out=t_1)
         np.tanh(gates_1, out=gates_1)
@@ -375,8 +376,7 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(n_1, t_1, out=y_1)
         np.multiply(y, c_1, out=work)
         np.add(y_1, work, out=y_1)
-        np.dot(R_, y_1.T, out=gates_2_T)
-        np.copyto(gates_2, gates_2_T.T)
+        np.dot(y_1, R__T, out=gates_2)
         np.add(gates_2, b_, out=gates_2)
         # t_2 by sigmoid; n_2 by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(t_2, half, out=t_2)
@@ -610,8 +610,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         gates_1_dot_s, gates_2_dot_s, dt_1_da_t_1_s, dt_2_da_t_2_s, y_dot_s, c_1_dot_s, y_1_dot_s,
         c_2_dot_s,

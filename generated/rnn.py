@@ -289,11 +289,12 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, H), dtype)
     steps = zip(a_h_next_s, h_s[1:], ended_s, strict=True)
     for a_h_next, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(a_h_next, U_h.T, out=a_h_next)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_h_next, U_h, out=a_h_next)
         np.tanh(a_h_next, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
@@ -454,8 +455,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, dh_next_da_h_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -411,11 +411,11 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     x_old_s[0], num_s[0], den_s[0], m_s[0] = state.x_old, state.num, state.den, state.m
     x_old, num, den, m = x_old_s[0], num_s[0], den_s[0], m_s[0]
+    W_r_T = np.ascontiguousarray(W_r.T)
+    W_k_T = np.ascontiguousarray(W_k.T)
+    W_v_T = np.ascontiguousarray(W_v.T)
     q = np.empty((B, H), dtype)
     work_I = np.empty((B, I), dtype)
-    a_r_T = np.empty((H, B), dtype)
-    k__T = np.empty((H, B), dtype)
-    v_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(
         x_r_s, x_k_s, x_v_s, a_r_s, k_s, v_s, a_q_s, a_e_s, a_e_new_s, o_s, m_old_s, m_s[1:], a_d_s,
@@ -435,13 +435,10 @@ def forward(params, xs, state=None, lengths=None):
         # x_v += x_old * x_v_rate
         np.multiply(x_old, x_v_rate, out=work_I)
         np.add(x_v, work_I, out=x_v)
-        np.dot(W_r, x_r.T, out=a_r_T)
-        np.copyto(a_r, a_r_T.T)
+        np.dot(x_r, W_r_T, out=a_r)
         _sigmoid(a_r, out=r)
-        np.dot(W_k, x_k.T, out=k__T)
-        np.copyto(k_, k__T.T)
-        np.dot(W_v, x_v.T, out=v_T)
-        np.copyto(v, v_T.T)
+        np.dot(x_k, W_k_T, out=k_)
+        np.dot(x_v, W_v_T, out=v)
         np.add(u, k_, out=a_q)
         np.maximum(m, a_q, out=q)
         np.subtract(m, q, out=a_e)
@@ -802,8 +799,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         x_old_dot_s, num_dot_s, den_dot_s, inv_den_e_plus_e_new_s, x_r_dot_s, x_k_dot_s, x_v_dot_s,
         r_dot_s, v_dot_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s, d_new_dot_s,

@@ -718,8 +718,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         S_dot_s, gates_dot_s, r_dot_s, p_dot_s, v_dot_s, sigmoid_a_w_dot_s, w_dot_s, a_dot_s,
         z_dot_s, sqrt_kappa_dot_s, kappa_dot_s, k_dot_s, kappa_a_dot_s, S_next_operand_dot_s,

@@ -319,17 +319,19 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], s_s[0] = state.h, state.s
     h, s = h_s[0], s_s[0]
-    R_h = np.empty((H, B), dtype)
-    P_s_next = np.empty((H, B), dtype)
+    R_T = np.ascontiguousarray(R.T)
+    P_T = np.ascontiguousarray(P.T)
+    R_h = np.empty((B, H), dtype)
+    P_s_next = np.empty((B, H), dtype)
     steps = zip(a_h_next_s, s_next_in_s, s_s[1:], h_s[1:], ended_s, strict=True)
     for a_h_next, s_next_in, s_next, h_next, ended in steps:
-        np.dot(R, h.T, out=R_h)
-        np.add(a_h_next, R_h.T, out=a_h_next)
+        np.dot(h, R_T, out=R_h)
+        np.add(a_h_next, R_h, out=a_h_next)
         # s_next = 0.95 * s + s_next_in
         np.multiply(0.95, s, out=s_next)
         np.add(s_next, s_next_in, out=s_next)
-        np.dot(P, s_next.T, out=P_s_next)
-        np.add(a_h_next, P_s_next.T, out=a_h_next)
+        np.dot(s_next, P_T, out=P_s_next)
+        np.add(a_h_next, P_s_next, out=a_h_next)
         _sigmoid(a_h_next, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
@@ -524,8 +526,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, s_dot_s, dh_next_da_h_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -359,7 +359,8 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0], n_s[0], m_s[0] = state.h, state.c, state.n, state.m
     h, c, n, m = h_s[0], c_s[0], n_s[0], m_s[0]
-    R_h = np.empty((4 * H, B), dtype)
+    R_T = np.ascontiguousarray(R.T)
+    R_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -371,8 +372,8 @@ def forward(params, xs, state=None, lengths=None):
         ended,
     ) in steps:
         log_f, i_stable, f_stable = f, a_i_stable, a_f_stable
-        np.dot(R, h.T, out=R_h)
-        np.add(gates, R_h.T, out=gates)
+        np.dot(h, R_T, out=R_h)
+        np.add(gates, R_h, out=gates)
         # o by sigmoid; z by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(o, half, out=o)
         np.tanh(o_z, out=o_z)
@@ -645,8 +646,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_dot_s, c_dot_s, n_dot_s, gates_dot_s, dh_next_dc_next_s, dh_next_dn_next_s, log_f_dot_s,
         i_stable_dot_s, f_stable_dot_s,

@@ -309,15 +309,16 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_k_T = np.ascontiguousarray(U_k.T)
     a_h_next = np.empty((B, H), dtype)
-    U_k_h = np.empty((H, B), dtype)
+    U_k_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(a_k_s, z_s, h_s[1:], ended_s, strict=True)
     for a_k, z, h_next, ended in steps:
         k_ = a_k
-        np.dot(U_k, h.T, out=U_k_h)
-        np.add(a_k, U_k_h.T, out=a_k)
+        np.dot(h, U_k_T, out=U_k_h)
+        np.add(a_k, U_k_h, out=a_k)
         # k_ by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(k_, half, out=k_)
         np.tanh(k_, out=k_)
@@ -521,8 +522,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     h_dot_s, gates_dot_s, da_h_next_dh_s, dh_next_da_h_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.

@@ -357,8 +357,9 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0], c_s[0] = state.h, state.c
     h, c = h_s[0], c_s[0]
-    a_s_T = np.empty((H, B), dtype)
-    U_h = np.empty((4 * H, B), dtype)
+    D_T = np.ascontiguousarray(D.T)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -367,15 +368,14 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_s, m_rate, m, gates, i_f_o, f, g, i, c_next, tanh_c_next, o, h_next, ended in steps:
         s = a_s
-        np.dot(D, c.T, out=a_s_T)
-        np.copyto(a_s, a_s_T.T)
+        np.dot(c, D_T, out=a_s)
         np.add(a_s, b_s, out=a_s)
         np.tanh(a_s, out=s)
         # m = c + s * m_rate
         np.multiply(s, m_rate, out=m)
         np.add(m, c, out=m)
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # i, f, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f_o, half, out=i_f_o)
         np.tanh(gates, out=gates)
@@ -634,8 +634,7 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    # There: the tangents of the forward pass.
-    _, _, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    *_, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
     (
         h_dot_s, c_dot_s, gates_dot_s, a_log_w_dot_s, w_dot_s, s_dot_s, m_dot_s, tanh_c_next_dot_s
     ) = handed

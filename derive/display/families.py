@@ -77,6 +77,12 @@ def _other(name: str, end: str, letter: str) -> str:
     return name.removesuffix(end) + letter if name.endswith(f"_{end}") else name
 
 
+def the_only(members: Iterable[tuple[str, ...]]) -> Collection[str]:
+    """The members that the letter stands for, if it stands for the same ones everywhere."""
+    sets = {frozenset(some) for some in members if some}
+    return sets.pop() if len(sets) == 1 else ()
+
+
 class SumOver(sp.Function):
     """For display: the sum of a term over all members of a family. Its arguments are the term and
     the letter."""
@@ -107,8 +113,7 @@ def in_families(book: Textbook) -> Textbook:
     letter = letter_for(name.word for name in book.names.values()) or ""
     parts = {part: families(getattr(book, part), letter) for part in PARTS}
     members = {f.equation.lhs.name: f.members for part in parts.values() for f in part if f.members}
-    sets = {frozenset(some) for some in members.values()}
-    every = sets.pop() if len(sets) == 1 else frozenset()
+    every = the_only(members.values())
     equations: dict[str, Any] = {
         part: tuple(
             f.equation if f.members or not every else summed(f.equation, every, letter)

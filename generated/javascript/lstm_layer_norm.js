@@ -11,13 +11,11 @@
  *
  *     u_k = U_k @ h, for k = f, i, o, g
  *     v_k = W_k @ x, for k = f, i, o, g
- *     mu_u = sum(u_f + u_i + u_o + u_g) / 4 / H
- *     sigma_u = sqrt(1e-05 + sum((u_f - mu_u)**2 + (u_i - mu_u)**2 + (u_o - mu_u)**2 + (u_g -
- *         mu_u)**2) / 4 / H)
+ *     mu_u = sum(Σ_k u_k) / 4 / H
+ *     sigma_u = sqrt(1e-05 + sum(Σ_k (u_k - mu_u)**2) / 4 / H)
  *     p_k = (u_k - mu_u) / sigma_u, for k = f, i, o, g
- *     mu_v = sum(v_f + v_i + v_o + v_g) / 4 / H
- *     sigma_v = sqrt(1e-05 + sum((v_f - mu_v)**2 + (v_i - mu_v)**2 + (v_o - mu_v)**2 + (v_g -
- *         mu_v)**2) / 4 / H)
+ *     mu_v = sum(Σ_k v_k) / 4 / H
+ *     sigma_v = sqrt(1e-05 + sum(Σ_k (v_k - mu_v)**2) / 4 / H)
  *     q_k = (v_k - mu_v) / sigma_v, for k = f, i, o, g
  *     f = sigmoid(s_u_f * p_f + t_u_f + s_v_f * q_f + t_v_f + b_f)
  *     i = sigmoid(s_u_i * p_i + t_u_i + s_v_i * q_i + t_v_i + b_i)

@@ -104,5 +104,6 @@ class Module(PythonModule):
         by_heads = {"by_heads"} if any(isinstance(s, HeadTotal) for s in every) else set()
         normed = {NORMED[type(s)] for s in every if type(s) in NORMED}
         sums = any(isinstance(s, Sum) and factors(s.expr) for s in every)
+        normed |= {"each"} if normed else set()
         dot = {"dot"} if sums or normed else set()
         return helpers(formulas, activations) | by_heads | normed | dot

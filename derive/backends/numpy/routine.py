@@ -65,12 +65,11 @@ from derive.program.views import Alias, Views, numbers, of_function, seen_by
 
 @dataclass(frozen=True)
 class Scratch:
-    """An array that one or two lines use, with a row for each sequence, or a column."""
+    """An array that one or two lines use, with a row for each sequence."""
 
     name: str
     width: str
     parts: Group
-    is_columns: bool = False
 
 
 class Routine:
@@ -96,6 +95,7 @@ class Routine:
         self.views = Views(call.memory, is_in_place, self.fixed, (*also, *output))
         self.t = self.names.scratch("t", "t")
         self.weights: dict[str, Weight] = {}
+        self.transposed: dict[str, str] = {}
         self.sizes: dict[Axis, None] = {}
         self.before = Phase(self, call.routine.before)
         self.during = OneStep(self, call.routine.during)
@@ -235,6 +235,7 @@ class Phase:
         self.calls: dict[Statement, list[Call]] = {}
         self.summed: dict[Statement, list[str]] = {}
         self.products: dict[Statement, str] = {}
+        self.factors_of: dict[Statement, str] = {}
         for s in self.statements:
             self.prepare(s)
 
@@ -338,10 +339,10 @@ class Phase:
         name = f"work{'_' * bool(size)}{size}{number if number > 1 else ''}"
         return self.borrow(name if self.span is Span.STEP else f"{name}_s", parts)
 
-    def borrow(self, name: str, parts: Group, is_columns: bool = False) -> str:
+    def borrow(self, name: str, parts: Group) -> str:
         """A scratch array of this name."""
         name = self.routine.names.scratch((name, self.span), name)
-        self.scratch[name] = Scratch(name, self.routine.extent(parts), parts, is_columns)
+        self.scratch[name] = Scratch(name, self.routine.extent(parts), parts)
         return name
 
     # statements
@@ -462,24 +463,27 @@ class OneStep(Phase):
             self.prepare_product(s)
 
     def prepare_product(self, s: Product | PullBack) -> None:
-        """Give a product an array of its own where it needs one.
+        """Name what a product needs: its matrix as one that rows are multiplied with, and an array
+        of its own where it cannot go straight to its place, which has to be an array by itself.
 
-        Gates have sequences as columns there, as in the equation: BLAS is up to twice as fast with
-        the long side of a wide product first. A product with the transpose is narrow, and goes
-        straight to its place, if that is an array by itself.
+        BLAS is up to twice as fast where that matrix lies in memory as it is multiplied with.
         """
-        (operands,) = s.groups
-        alone = len(self.routine.memory.region(s.outs).buffer.parts) == 1
-        is_straight = isinstance(s, PullBack) and alone and not s.adds
-        if any(len(q.axes) > 1 for q in (*s.outs, *operands)):
+        routine, (operands,) = self.routine, s.groups
+        is_wide = any(len(q.axes) > 1 for q in (*s.outs, *operands))
+        if not routine.is_in_place or operands[0] in routine.fixed or is_wide:
             return
-        if self.routine.is_in_place and operands[0] not in self.routine.fixed and not is_straight:
-            out, weight = self.array(s.outs), self.routine.weight(s.matrices)
-            rows, is_wide = self.array(operands), isinstance(s, Product)
-            short = s.adds and len(weight + rows) < 30
-            both = f"{weight}_{rows}" if is_wide else f"{rows}_{weight}"
-            name = both if short else f"{out}_{'T' if is_wide else 'part'}"
-            self.products[s] = self.borrow(name, s.outs, is_wide)
+        rows, weight = self.array(operands), routine.weight(s.matrices)
+        if isinstance(s, Product):
+            name = routine.names.scratch(("transposed", weight), f"{weight}_T")
+            routine.transposed[name] = self.merged(s.matrices)
+            self.factors_of[s] = name
+        else:
+            self.factors_of[s] = self.merged(s.matrices)
+        region = routine.memory.region(s.outs)
+        if s.adds or not region.is_whole:
+            short = len(weight + rows) < 30
+            both = f"{weight}_{rows}" if isinstance(s, Product) else f"{rows}_{weight}"
+            self.products[s] = self.borrow(both if short else f"{self.array(s.outs)}_part", s.outs)
 
     def array(self, group: Group) -> str:
         """One step: a name, or step t of an array of all steps."""

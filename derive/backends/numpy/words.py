@@ -9,7 +9,7 @@ import keyword
 
 # Of the module: what it imports and defines.
 MODULE = frozenset(
-    "annotations accumulate cached_property math zipfile np Mapping NamedTuple Params Inputs "
+    "annotations accumulate cache cached_property math zipfile np Mapping NamedTuple Params Inputs "
     "State Tape LATEX init forward backward step jvp hvp".split()
 )
 # Of its functions: arguments, and what the templates call things.
