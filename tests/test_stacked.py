@@ -10,11 +10,12 @@ from some_cells import SEVERAL, SOME
 
 from derive.backends.torch.module import Module
 from derive.library import load
+from derive.program.policy import PER_OPERATION
 from derive.program.program import Program
 
 
 def module(name):
-    return Module(Program(load(name)))
+    return Module(Program(load(name), policy=PER_OPERATION))
 
 
 def lines(phase):

@@ -9,7 +9,7 @@ never leave the registers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -36,4 +36,6 @@ class Policy:
 
 
 PER_CALL = Policy(hoist_elementwise=True, join=True, standardise=True, sums=True, fuse=False)
+# A library that has operations of its own, and no functions of ours.
+PER_OPERATION = replace(PER_CALL, standardise=False)
 PER_BYTE = Policy(hoist_elementwise=False, join=False, standardise=False, sums=False, fuse=True)

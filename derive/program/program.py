@@ -55,7 +55,7 @@ class Program:
     @cached_property
     def layout(self) -> Layout:
         """What lies next to what in memory: the same for every target, whatever its policy."""
-        is_usual = (self.store, self.policy) == ("all", PER_CALL)
+        is_usual = self.store == "all" and self.policy.hoist_elementwise
         usual = self.loops if is_usual else Loops(self.derivation)
         return layout(self.cell, usual.forward, self.derivation.computed)
 
