@@ -46,7 +46,8 @@ def _standardise(phase: Phase) -> None:
     found: dict[Any, dict[Quantity, Quantity]] = defaultdict(dict)
     for e in phase.equations:
         for sigma, v, mu in _quotients(phase, e):
-            if len(v.axes) == 1 and (row := phase.row(phase.vectors(mu) | {v})):
+            together = phase.vectors(mu)
+            if v in together and len(v.axes) == 1 and (row := phase.row(together)):
                 found[sigma, mu, row][v] = e.lhs
     for (sigma, mu, row), out in found.items():
         epsilon, outs = _epsilon(phase, sigma, mu, row), tuple(out[v] for v in row if v in out)
