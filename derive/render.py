@@ -6,7 +6,7 @@ import os
 import re
 import tempfile
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def environment() -> jinja2.Environment:
         autoescape=False,
         bytecode_cache=compiled(),
     )
-    made.filters |= {"lines": lines, "fill": fill, "number": shortest}
+    made.filters |= {"lines": lines, "fill": fill, "number": shortest, "in_rows": in_rows}
     return made
 
 
@@ -58,6 +58,23 @@ def lines(text: str, indent: int) -> str:
 def fill(text: str, width: int, hang: int = 0) -> str:
     """A paragraph in lines of at most this width, with those after the first further in."""
     return "\n".join(textwrap.wrap(text, width, subsequent_indent=" " * hang))
+
+
+def in_rows(
+    pairs: Iterable[tuple[str, str]], room: int, beside: int = 4
+) -> list[list[tuple[str, str]]]:
+    """Pairs of texts in rows, as many in each as there is room for with what stands beside them,
+    two commas or more."""
+    rows: list[list[tuple[str, str]]] = []
+    left = 0
+    for pair in pairs:
+        length = sum(map(len, pair)) + beside
+        if length > left:
+            rows.append([])
+            left = room
+        rows[-1].append(pair)
+        left -= length
+    return rows
 
 
 # What files that we write say of themselves: code and pages, the atlas, pictures.

@@ -292,15 +292,16 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    W_T = np.ascontiguousarray(W.T)
     W_T_h = np.empty((B, H), dtype)
-    W_h = np.empty((H, B), dtype)
+    W_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_tanh_h_next_s, h_s[1:], ended_s, strict=True)
     for a_tanh_h_next, h_next, ended in steps:
         tanh_h_next = a_tanh_h_next
         np.dot(h, W, out=W_T_h)
-        np.dot(W, h.T, out=W_h)
-        np.add(a_tanh_h_next, W_h.T, out=a_tanh_h_next)
+        np.dot(h, W_T, out=W_h)
+        np.add(a_tanh_h_next, W_h, out=a_tanh_h_next)
         # a_tanh_h_next += -0.1 * h - W_T_h
         np.multiply(0.1, h, out=work)
         np.subtract(a_tanh_h_next, work, out=a_tanh_h_next)
@@ -343,8 +344,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW, dV, db = (dparams[k] for k in ("W", "V", "b"))
     W, V = (params[k] for k in ("W", "V"))
     dh_next_da_tanh_h_next_s, dW_T_h_s = np.empty((2, T, B, H), dtype)
@@ -359,7 +359,8 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    W_dW_T_h = np.empty((H, B), dtype)
+    W_T = np.ascontiguousarray(W.T)
+    W_dW_T_h = np.empty((B, H), dtype)
     da_tanh_h_next_W = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(dys, dh_next_da_tanh_h_next_s, dW_T_h_s, ended_s)
@@ -370,8 +371,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.negative(da_tanh_h_next, out=dW_T_h)
-        np.dot(W, dW_T_h.T, out=W_dW_T_h)
-        np.add(dh, W_dW_T_h.T, out=dh)
+        np.dot(dW_T_h, W_T, out=W_dW_T_h)
+        np.add(dh, W_dW_T_h, out=dh)
         np.dot(da_tanh_h_next, W, out=da_tanh_h_next_W)
         np.add(dh, da_tanh_h_next_W, out=dh)
         # dh += -0.1 * da_tanh_h_next
@@ -437,41 +438,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, tanh_h_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    V, W = (params[k] for k in ("V", "W"))
-    W_dot, V_dot, b_dot = (params_dot[k] for k in ("W", "V", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    W_T_h_dot_in_s, a_tanh_h_next_dot_in_s = np.empty((2, T, B, H), dtype)
-    W_T_h_dot_s, a_tanh_h_next_dot_s = W_T_h_dot_in_s, a_tanh_h_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
-    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_h_next_dot_in_s))
-    _rows(a_tanh_h_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
-    _rows(a_tanh_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ W_dot.T
-    a_tanh_h_next_dot_in_s += b_dot
-    dh_next_da_tanh_h_next_s = 0.1 - 0.1 * tanh_h_next_s**2
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        W_T_h_dot_s[t] += h_dot_s[t] @ W
-        a_tanh_h_next_dot_s[t] += h_dot_s[t] @ W.T
-        a_tanh_h_next_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -513,38 +486,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    V, W = (params[k] for k in ("V", "W"))
-    W_dot, V_dot, b_dot = (params_dot[k] for k in ("W", "V", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        W_T_h_dot_in_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s
-    ) = np.empty((3, T, B, H), dtype)
-    (
-        W_T_h_dot_s, a_tanh_h_next_dot_s, tanh_h_next_dot_s
-    ) = W_T_h_dot_in_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s
-    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
-    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_h_next_dot_in_s))
-    _rows(a_tanh_h_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
-    _rows(a_tanh_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ W_dot.T
-    a_tanh_h_next_dot_in_s += b_dot
-    dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        W_T_h_dot_s[t] += h_dot_s[t] @ W
-        a_tanh_h_next_dot_s[t] += h_dot_s[t] @ W.T
-        a_tanh_h_next_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] + 0.1 * tanh_h_next_dot_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, tanh_h_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     dW_dot, dV_dot, db_dot = (dparams_dot[k] for k in ("W", "V", "b"))
+    W, V = (params[k] for k in ("W", "V"))
+    W_dot, V_dot = (params_dot[k] for k in ("W", "V"))
     da_tanh_h_next_s, da_tanh_h_next_dot_s, dW_T_h_s, dW_T_h_dot_s = np.empty((4, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_tanh_h_next_s = 0.1 - 0.1 * tanh_h_next_s**2
@@ -554,8 +503,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
@@ -573,12 +521,12 @@ def hvp(
         dh_dot += da_tanh_h_next_s[t] @ W_dot
         dh_dot += -0.1 * da_tanh_h_next_dot_s[t]
         if ended is not None:
-            np.copyto(da_tanh_h_next_s[t], 0, where=ended)
-            np.copyto(da_tanh_h_next_dot_s[t], 0, where=ended)
-            np.copyto(dW_T_h_s[t], 0, where=ended)
-            np.copyto(dW_T_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                da_tanh_h_next_s[t], da_tanh_h_next_dot_s[t], dW_T_h_s[t], dW_T_h_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_tanh_h_next_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_h_next_s) @ V_dot
     np.matmul(_rows(da_tanh_h_next_s).T, _rows(h_dot_s[:-1]), out=dW_dot)
@@ -589,6 +537,46 @@ def hvp(
     dV_dot += _rows(da_tanh_h_next_dot_s).T @ _rows(xs)
     np.sum(da_tanh_h_next_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, tanh_h_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    V, W = (params[k] for k in ("V", "W"))
+    W_dot, V_dot, b_dot = (params_dot[k] for k in ("W", "V", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    (
+        W_T_h_dot_in_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s
+    ) = np.empty((3, T, B, H), dtype)
+    W_T_h_dot_s, a_tanh_h_next_dot_s = W_T_h_dot_in_s, a_tanh_h_next_dot_in_s
+    tanh_h_next_dot_s = dtanh_h_next_da_tanh_h_next_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
+    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_h_next_dot_in_s))
+    _rows(a_tanh_h_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
+    _rows(a_tanh_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ W_dot.T
+    a_tanh_h_next_dot_in_s += b_dot
+    dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        W_T_h_dot_s[t] += h_dot_s[t] @ W
+        a_tanh_h_next_dot_s[t] += h_dot_s[t] @ W.T
+        a_tanh_h_next_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
+        h_dot_s[t + 1] = h_dot_s[t] + 0.1 * tanh_h_next_dot_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, tanh_h_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -306,16 +306,15 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    W_T = np.ascontiguousarray(W.T)
     W_T_h, a = np.empty((2, B, H), dtype)
-    a_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(a_z_s, a_tanh_h_next_s, gates_s, h_s[1:], ended_s, strict=True)
     for a_z, a_tanh_h_next, gates, h_next, ended in steps:
         z, tanh_h_next = a_z, a_tanh_h_next
         np.dot(h, W, out=W_T_h)
-        np.dot(W, h.T, out=a_T)
-        np.copyto(a, a_T.T)
+        np.dot(h, W_T, out=a)
         # a += -0.1 * h - W_T_h
         np.multiply(0.1, h, out=work)
         np.subtract(a, work, out=a)
@@ -365,8 +364,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dW = dparams["W"]
     dV, db = (dparams.stacked[k] for k in ("V", "b"))
@@ -393,7 +391,8 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
-    W_dW_T_h = np.empty((H, B), dtype)
+    W_T = np.ascontiguousarray(W.T)
+    W_dW_T_h = np.empty((B, H), dtype)
     da_W = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = _backwards(
@@ -408,17 +407,16 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next_da_z, dh_next, out=da_z)
         np.add(da_tanh_h_next, da_z, out=da)
         np.negative(da, out=dW_T_h)
-        np.dot(W, dW_T_h.T, out=W_dW_T_h)
-        np.add(dh, W_dW_T_h.T, out=dh)
+        np.dot(dW_T_h, W_T, out=W_dW_T_h)
+        np.add(dh, W_dW_T_h, out=dh)
         np.dot(da, W, out=da_W)
         np.add(dh, da_W, out=dh)
         # dh += -0.1 * da
         np.multiply(0.1, da, out=work)
         np.subtract(dh, work, out=dh)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(da, 0, where=ended)
-            np.copyto(dW_T_h, 0, where=ended)
+            for array in (dgates, da, dW_T_h):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -487,53 +485,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    W = params["W"]
-    V = params.stacked["V"]
-    W_dot = params_dot["W"]
-    V_dot, b_dot = (params_dot.stacked[k] for k in ("V", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_z_dot_s, a_tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    W_T_h_dot_s, a_dot_s = W_T_h_dot_in_s, a_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(a_dot_in_s))
-    np.matmul(_rows(xs_dot), V.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
-    gates_dot_s += b_dot
-    dh_next_da_tanh_h_next_s = 0.1 * z_s * (1 - tanh_h_next_s**2)
-    dh_next_da_z_s = 0.1 * (1 - z_s) * z_s * tanh_h_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        W_T_h_dot_s[t] += h_dot_s[t] @ W
-        a_dot_s[t] += h_dot_s[t] @ W.T
-        a_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
-        a_z_dot_s[t] += a_dot_s[t]
-        a_tanh_h_next_dot_s[t] += a_dot_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -575,52 +533,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s = handed
 
-    # There: the tangents of the forward pass.
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    z_dot_s, tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dW_dot = dparams_dot["W"]
+    dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("V", "b"))
     W = params["W"]
     V = params.stacked["V"]
     W_dot = params_dot["W"]
-    V_dot, b_dot = (params_dot.stacked[k] for k in ("V", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_z_dot_s, a_tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    (
-        W_T_h_dot_s, a_dot_s, z_dot_s, tanh_h_next_dot_s
-    ) = W_T_h_dot_in_s, a_dot_in_s, a_z_dot_s, a_tanh_h_next_dot_s
-    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(a_dot_in_s))
-    np.matmul(_rows(xs_dot), V.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
-    gates_dot_s += b_dot
-    dz_da_z_s = (1 - z_s) * z_s
-    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
-    dh_next_dz_s = 0.1 * tanh_h_next_s
-    dh_next_dtanh_h_next_s = 0.1 * z_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        W_T_h_dot_s[t] += h_dot_s[t] @ W
-        a_dot_s[t] += h_dot_s[t] @ W.T
-        a_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
-        a_z_dot_s[t] += a_dot_s[t]
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        a_tanh_h_next_dot_s[t] += a_dot_s[t]
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t]
-            + z_dot_s[t] * dh_next_dz_s[t]
-            + tanh_h_next_dot_s[t] * dh_next_dtanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
-    dW_dot = dparams_dot["W"]
-    dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("V", "b"))
+    V_dot = params_dot.stacked["V"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_s, da_dot_s, dW_T_h_s, dW_T_h_dot_s = np.empty((4, T, B, H), dtype)
     da_z_s, da_tanh_h_next_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -631,20 +556,17 @@ def hvp(
     dh_next_da_tanh_h_next_dot_s = (
         z_dot_s * dh_next_da_tanh_h_next_part_s - 0.2 * tanh_h_next_dot_s * z_s * tanh_h_next_s
     )
-    dh_next_da_z_part_s = 0.1 - 0.1 * z_s
-    dh_next_da_z_s = z_s * tanh_h_next_s * dh_next_da_z_part_s
+    dh_next_da_z_part_s = 0.1 * (1 - z_s) * z_s
+    dh_next_da_z_s = tanh_h_next_s * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * tanh_h_next_s * dh_next_da_z_part_s
-        - 0.1 * z_dot_s * z_s * tanh_h_next_s
-        + tanh_h_next_dot_s * z_s * dh_next_da_z_part_s
+        0.1 * z_dot_s * (1 - 2.0 * z_s) * tanh_h_next_s + tanh_h_next_dot_s * dh_next_da_z_part_s
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
@@ -666,14 +588,12 @@ def hvp(
         dh_dot += da_s[t] @ W_dot
         dh_dot += -0.1 * da_dot_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dW_T_h_s[t], 0, where=ended)
-            np.copyto(dW_T_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], da_s[t], da_dot_s[t], dW_T_h_s[t], dW_T_h_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ V_dot
     np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dW_dot)
@@ -684,6 +604,59 @@ def hvp(
     dV_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    z_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    W = params["W"]
+    V = params.stacked["V"]
+    W_dot = params_dot["W"]
+    V_dot, b_dot = (params_dot.stacked[k] for k in ("V", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    W_T_h_dot_in_s, a_dot_in_s = np.empty((2, T, B, H), dtype)
+    a_z_dot_s, a_tanh_h_next_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    W_T_h_dot_s, a_dot_s, z_dot_s = W_T_h_dot_in_s, a_dot_in_s, a_z_dot_s
+    tanh_h_next_dot_s = a_tanh_h_next_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), W_dot, out=_rows(W_T_h_dot_in_s))
+    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(a_dot_in_s))
+    np.matmul(_rows(xs_dot), V.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
+    gates_dot_s += b_dot
+    dz_da_z_s = (1 - z_s) * z_s
+    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
+    dh_next_dz_s = 0.1 * tanh_h_next_s
+    dh_next_dtanh_h_next_s = 0.1 * z_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        W_T_h_dot_s[t] += h_dot_s[t] @ W
+        a_dot_s[t] += h_dot_s[t] @ W.T
+        a_dot_s[t] += -0.1 * h_dot_s[t] - W_T_h_dot_s[t]
+        a_z_dot_s[t] += a_dot_s[t]
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        a_tanh_h_next_dot_s[t] += a_dot_s[t]
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
+        h_dot_s[t + 1] = (
+            h_dot_s[t]
+            + z_dot_s[t] * dh_next_dz_s[t]
+            + tanh_h_next_dot_s[t] * dh_next_dtanh_h_next_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

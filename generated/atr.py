@@ -305,14 +305,13 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_T = np.ascontiguousarray(U.T)
     q = np.empty((B, H), dtype)
-    q_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(p_s, a_i_s, a_f_s, h_s[1:], ended_s, strict=True)
     for p, a_i, a_f, h_next, ended in steps:
         i, f = a_i, a_f
-        np.dot(U, h.T, out=q_T)
-        np.copyto(q, q_T.T)
+        np.dot(h, U_T, out=q)
         np.add(p, q, out=a_i)
         _sigmoid(a_i, out=i)
         np.subtract(p, q, out=a_f)
@@ -355,8 +354,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW, dU = (dparams[k] for k in ("W", "U"))
     U, W = (params[k] for k in ("U", "W"))
     dh_next_s, dh_next_da_f_s, dh_next_da_i_s, dq_s, dp_s = np.empty((5, T, B, H), dtype)
@@ -390,10 +388,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next, f, out=work)
         np.add(dh, work, out=dh)
         if ended is not None:
-            np.copyto(dh_next, 0, where=ended)
-            np.copyto(da_f, 0, where=ended)
-            np.copyto(da_i, 0, where=ended)
-            np.copyto(dq, 0, where=ended)
+            for array in (dh_next, da_f, da_i, dq):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -453,46 +449,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, p_s, i_s, f_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    W, U = (params[k] for k in ("W", "U"))
-    W_dot, U_dot = (params_dot[k] for k in ("W", "U"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    p_dot_s, q_dot_in_s = np.empty((2, T, B, H), dtype)
-    q_dot_s = q_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(p_dot_s))
-    _rows(p_dot_s)[...] += _rows(xs) @ W_dot.T
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(q_dot_in_s))
-    h_next_dot_in_s = p_dot_s * i_s
-    dh_next_da_f_s = h_s[:-1] * (1 - f_s) * f_s
-    dh_next_da_i_s = p_s * (1 - i_s) * i_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        q_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot = p_dot_s[t] + q_dot_s[t]
-        a_f_dot = p_dot_s[t] - q_dot_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * f_s[t]
-            + a_i_dot * dh_next_da_i_s[t]
-            + a_f_dot * dh_next_da_f_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -534,54 +497,28 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    W, U = (params[k] for k in ("W", "U"))
-    W_dot, U_dot = (params_dot[k] for k in ("W", "U"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    p_dot_s, q_dot_in_s, di_da_i_s, df_da_f_s = np.empty((4, T, B, H), dtype)
-    q_dot_s, i_dot_s, f_dot_s = q_dot_in_s, di_da_i_s, df_da_f_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(p_dot_s))
-    _rows(p_dot_s)[...] += _rows(xs) @ W_dot.T
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(q_dot_in_s))
-    di_da_i_s[...] = (1 - i_s) * i_s
-    df_da_f_s[...] = (1 - f_s) * f_s
-    h_next_dot_in_s = p_dot_s * i_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        q_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot = p_dot_s[t] + q_dot_s[t]
-        i_dot_s[t] = a_i_dot * di_da_i_s[t]
-        a_f_dot = p_dot_s[t] - q_dot_s[t]
-        f_dot_s[t] = a_f_dot * df_da_f_s[t]
-        h_dot_s[t + 1] = (
-            i_dot_s[t] * p_s[t] + f_dot_s[t] * h_s[t] + h_dot_s[t] * f_s[t] + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, p_dot_s, i_dot_s, f_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     dW_dot, dU_dot = (dparams_dot[k] for k in ("W", "U"))
+    U, W = (params[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot[k] for k in ("U", "W"))
     (
         dh_next_s, dh_next_dot_s, da_f_s, da_f_dot_s, da_i_s, da_i_dot_s, dq_s, dq_dot_s
     ) = np.empty((8, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_f_s = h_s[:-1] * (1 - f_s) * f_s
-    dh_next_da_f_dot_s = (
-        h_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * h_s[:-1] * f_s + f_dot_s * h_s[:-1] * (1 - f_s)
-    )
+    dh_next_da_f_dot_s = h_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * h_s[:-1] * (1 - 2 * f_s)
     dh_next_da_i_s = p_s * (1 - i_s) * i_s
-    dh_next_da_i_dot_s = p_dot_s * (1 - i_s) * i_s - i_dot_s * p_s * i_s + i_dot_s * p_s * (1 - i_s)
+    dh_next_da_i_dot_s = p_dot_s * (1 - i_s) * i_s + i_dot_s * p_s * (1 - 2 * i_s)
     dh_next_carry = dh = dstate.h.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_f_s[t] = dh_next_s[t] * dh_next_da_f_s[t]
@@ -596,16 +533,13 @@ def hvp(
         dh_dot += dq_s[t] @ U_dot
         dh_dot += dh_next_s[t] * f_dot_s[t] + dh_next_dot_s[t] * f_s[t]
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_f_s[t], 0, where=ended)
-            np.copyto(da_f_dot_s[t], 0, where=ended)
-            np.copyto(da_i_s[t], 0, where=ended)
-            np.copyto(da_i_dot_s[t], 0, where=ended)
-            np.copyto(dq_s[t], 0, where=ended)
-            np.copyto(dq_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dh_next_s[t], dh_next_dot_s[t], da_f_s[t], da_f_dot_s[t], da_i_s[t], da_i_dot_s[t],
+                dq_s[t], dq_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dp_s = dh_next_s * i_s + da_f_s + da_i_s
     dp_dot_s = dh_next_s * i_dot_s + dh_next_dot_s * i_s + da_f_dot_s + da_i_dot_s
     np.matmul(_rows(dp_dot_s), W, out=_rows(dxs_dot))
@@ -615,6 +549,46 @@ def hvp(
     np.matmul(_rows(dq_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(dq_dot_s).T @ _rows(h_s[:-1])
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, p_s, i_s, f_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    W, U = (params[k] for k in ("W", "U"))
+    W_dot, U_dot = (params_dot[k] for k in ("W", "U"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    p_dot_s, q_dot_in_s, di_da_i_s, df_da_f_s = np.empty((4, T, B, H), dtype)
+    q_dot_s, i_dot_s, f_dot_s = q_dot_in_s, di_da_i_s, df_da_f_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(p_dot_s))
+    _rows(p_dot_s)[...] += _rows(xs) @ W_dot.T
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(q_dot_in_s))
+    di_da_i_s[...] = (1 - i_s) * i_s
+    df_da_f_s[...] = (1 - f_s) * f_s
+    h_next_dot_in_s = p_dot_s * i_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        q_dot_s[t] += h_dot_s[t] @ U.T
+        a_i_dot = p_dot_s[t] + q_dot_s[t]
+        i_dot_s[t] = a_i_dot * di_da_i_s[t]
+        a_f_dot = p_dot_s[t] - q_dot_s[t]
+        f_dot_s[t] = a_f_dot * df_da_f_s[t]
+        h_dot_s[t + 1] = (
+            i_dot_s[t] * p_s[t] + f_dot_s[t] * h_s[t] + h_dot_s[t] * f_s[t] + h_next_dot_in_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, p_dot_s, i_dot_s, f_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -375,8 +375,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dw_a, dw_c = (dparams[k] for k in ("w_a", "w_c"))
     dU = dparams.stacked["U"]
@@ -418,9 +417,8 @@ def backward(params, tape, dys, dstate=None):
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
-        da_tanh_h_next, da_c, da_tanh_a = (
-            dh_next_da_tanh_h_next, dh_next_da_c, da_tanh_h_next_da_tanh_a
-        )
+        da_tanh_h_next, da_c = dh_next_da_tanh_h_next, dh_next_da_c
+        da_tanh_a = da_tanh_h_next_da_tanh_a
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.multiply(dh_next_da_c, dh_next, out=da_c)
@@ -502,54 +500,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, a_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    w_a, w_c = (params[k] for k in ("w_a", "w_c"))
-    U = params.stacked["U"]
-    w_a_dot, w_c_dot = (params_dot[k] for k in ("w_a", "w_c"))
-    U_dot = params_dot.stacked["U"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    (
-        a_c_dot_in_s, a_tanh_a_dot_in_s, a_tanh_h_next_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_tanh_a_dot_s, a_c_dot_s = a_tanh_a_dot_in_s, a_c_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), U.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ U_dot.T
-    a_tanh_a_dot_in_s += w_a_dot * h_s[:-1]
-    a_c_dot_in_s += w_c_dot * h_s[:-1]
-    da_tanh_h_next_da_tanh_a_s = h_s[:-1] * (1 - tanh_a_s**2)
-    dh_next_da_tanh_h_next_s = (1 - c_s) * (1 - tanh_h_next_s**2)
-    dh_next_da_c_s = (h_s[:-1] - tanh_h_next_s) * (1 - c_s) * c_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_tanh_a_dot_s[t] += h_dot_s[t] * w_a
-        a_c_dot_s[t] += h_dot_s[t] * w_c
-        a_tanh_h_next_dot_s[t] += (
-            h_dot_s[t] * a_s[t] + a_tanh_a_dot_s[t] * da_tanh_h_next_da_tanh_a_s[t]
-        )
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * c_s[t]
-            + a_c_dot_s[t] * dh_next_da_c_s[t]
-            + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -591,54 +548,21 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, a_dot_s = handed
 
-    # There: the tangents of the forward pass.
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    c_dot_s, tanh_a_dot_s, tanh_h_next_dot_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
+    dw_a_dot, dw_c_dot = (dparams_dot[k] for k in ("w_a", "w_c"))
+    dU_dot = dparams_dot.stacked["U"]
     w_a, w_c = (params[k] for k in ("w_a", "w_c"))
     U = params.stacked["U"]
     w_a_dot, w_c_dot = (params_dot[k] for k in ("w_a", "w_c"))
     U_dot = params_dot.stacked["U"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_dot_s = np.empty((T, B, H), dtype)
-    (
-        a_c_dot_in_s, a_tanh_a_dot_in_s, a_tanh_h_next_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_tanh_a_dot_s, tanh_a_dot_s, a_c_dot_s, c_dot_s, tanh_h_next_dot_s
-    ) = a_tanh_a_dot_in_s, a_tanh_a_dot_in_s, a_c_dot_in_s, a_c_dot_in_s, a_tanh_h_next_dot_s
-    np.matmul(_rows(xs_dot), U.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ U_dot.T
-    a_tanh_a_dot_in_s += w_a_dot * h_s[:-1]
-    dtanh_a_da_tanh_a_s = 1 - tanh_a_s**2
-    a_c_dot_in_s += w_c_dot * h_s[:-1]
-    dh_next_dtanh_h_next_s = 1 - c_s
-    dc_da_c_s = c_s * dh_next_dtanh_h_next_s
-    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
-    dh_next_dc_s = h_s[:-1] - tanh_h_next_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_tanh_a_dot_s[t] += h_dot_s[t] * w_a
-        tanh_a_dot_s[t] = a_tanh_a_dot_s[t] * dtanh_a_da_tanh_a_s[t]
-        a_dot_s[t] = tanh_a_dot_s[t]
-        a_c_dot_s[t] += h_dot_s[t] * w_c
-        c_dot_s[t] = a_c_dot_s[t] * dc_da_c_s[t]
-        a_tanh_h_next_dot_s[t] += h_dot_s[t] * a_s[t] + a_dot_s[t] * h_s[t]
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
-        h_dot_s[t + 1] = (
-            c_dot_s[t] * dh_next_dc_s[t]
-            + h_dot_s[t] * c_s[t]
-            + tanh_h_next_dot_s[t] * dh_next_dtanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
-    dw_a_dot, dw_c_dot = (dparams_dot[k] for k in ("w_a", "w_c"))
-    dU_dot = dparams_dot.stacked["U"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_c_s, da_tanh_a_s, da_tanh_h_next_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     (
@@ -653,8 +577,7 @@ def hvp(
     dh_next_da_c_s = (h_s[:-1] - tanh_h_next_s) * c_s * one_minus_c_s
     dh_next_da_c_dot_s = (
         h_dot_s[:-1] * c_s * one_minus_c_s
-        - c_dot_s * (h_s[:-1] - tanh_h_next_s) * c_s
-        + c_dot_s * (h_s[:-1] - tanh_h_next_s) * one_minus_c_s
+        + c_dot_s * (h_s[:-1] - tanh_h_next_s) * (1 - 2 * c_s)
         - tanh_h_next_dot_s * c_s * one_minus_c_s
     )
     da_tanh_h_next_da_tanh_a_s = h_s[:-1] * (1 - tanh_a_s**2)
@@ -666,8 +589,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
@@ -697,8 +619,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), U, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ U_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dU_dot)
@@ -706,6 +628,61 @@ def hvp(
     dw_a_dot[...] = np.sum(da_tanh_a_s * h_dot_s[:-1] + da_tanh_a_dot_s * h_s[:-1], axis=(0, 1))
     dw_c_dot[...] = np.sum(da_c_s * h_dot_s[:-1] + da_c_dot_s * h_s[:-1], axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, a_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    w_a, w_c = (params[k] for k in ("w_a", "w_c"))
+    U = params.stacked["U"]
+    w_a_dot, w_c_dot = (params_dot[k] for k in ("w_a", "w_c"))
+    U_dot = params_dot.stacked["U"]
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_dot_s = np.empty((T, B, H), dtype)
+    (
+        a_c_dot_in_s, a_tanh_a_dot_in_s, a_tanh_h_next_dot_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    a_tanh_a_dot_s, tanh_a_dot_s = a_tanh_a_dot_in_s, a_tanh_a_dot_in_s
+    a_c_dot_s, c_dot_s, tanh_h_next_dot_s = a_c_dot_in_s, a_c_dot_in_s, a_tanh_h_next_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), U.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ U_dot.T
+    a_tanh_a_dot_in_s += w_a_dot * h_s[:-1]
+    dtanh_a_da_tanh_a_s = 1 - tanh_a_s**2
+    a_c_dot_in_s += w_c_dot * h_s[:-1]
+    dh_next_dtanh_h_next_s = 1 - c_s
+    dc_da_c_s = c_s * dh_next_dtanh_h_next_s
+    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
+    dh_next_dc_s = h_s[:-1] - tanh_h_next_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_tanh_a_dot_s[t] += h_dot_s[t] * w_a
+        tanh_a_dot_s[t] = a_tanh_a_dot_s[t] * dtanh_a_da_tanh_a_s[t]
+        a_dot_s[t] = tanh_a_dot_s[t]
+        a_c_dot_s[t] += h_dot_s[t] * w_c
+        c_dot_s[t] = a_c_dot_s[t] * dc_da_c_s[t]
+        a_tanh_h_next_dot_s[t] += h_dot_s[t] * a_s[t] + a_dot_s[t] * h_s[t]
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
+        h_dot_s[t + 1] = (
+            c_dot_s[t] * dh_next_dc_s[t]
+            + h_dot_s[t] * c_s[t]
+            + tanh_h_next_dot_s[t] * dh_next_dtanh_h_next_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, a_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -51,9 +51,8 @@ LATEX = r"""
   z_t &= 1.7159 \, \tanh(a_{\mathrm{tanh\_z},t}) \\
   f_t &= V_f z_t + d_f \\
   s_t &= \sigma(-\mathrm{dt}_t \, f_t) \\
-  a_{g,t} &= V_g z_t + d_g \\
+  a_{k,t} &= V_k z_t + d_k, \quad k = g, n \\
   g_t &= \tanh(a_{g,t}) \\
-  a_{n,t} &= V_n z_t + d_n \\
   n_t &= \tanh(a_{n,t}) \\
   h_t &= s_t \circ g_t + (1 - s_t) \circ n_t
 \end{align*}
@@ -68,7 +67,7 @@ LATEX = r"""
   \bar{a}_{g,t} &= \bar{g}_t \circ (1 - g_t^{2}) \\
   \bar{s}_t &= \bar{h}_t \circ (g_t - n_t) \\
   \bar{f}_t &= -\mathrm{dt}_t \, \bar{s}_t \circ s_t \circ (1 - s_t) \\
-  \bar{z}_t &= V_f^{\top} \bar{f}_t + V_g^{\top} \bar{a}_{g,t} + V_n^{\top} \bar{a}_{n,t} \\
+  \bar{z}_t &= V_f^{\top} \bar{f}_t + \sum_k V_k^{\top} \bar{a}_{k,t} \\
   \bar{a}_{\mathrm{tanh\_z},t} &= 1.7159 \, \bar{z}_t
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_z},t}))
 \end{align*}
@@ -87,10 +86,8 @@ LATEX = r"""
   \bar{b} &= \textstyle \sum_t 0.666 \, \bar{a}_{\mathrm{tanh\_z},t} \\
   \bar{V}_f &= \textstyle \sum_t \bar{f}_t z_t^{\top} \\
   \bar{d}_f &= \textstyle \sum_t \bar{f}_t \\
-  \bar{V}_g &= \textstyle \sum_t \bar{a}_{g,t} z_t^{\top} \\
-  \bar{d}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{V}_n &= \textstyle \sum_t \bar{a}_{n,t} z_t^{\top} \\
-  \bar{d}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} z_t^{\top}, \quad k = g, n \\
+  \bar{d}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = g, n
 \end{align*}
 """
 
@@ -324,8 +321,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     x_s, dt_s = (_filled(x, past) for x in (x_s, dt_s))
 
-    H = params.hidden_size
-    M = params.backbone_size
+    H, M = params.hidden_size, params.backbone_size
     W, b, U = (params[k] for k in ("W", "b", "U"))
     V, d = (params.stacked[k] for k in ("V", "d"))
     h_s = np.empty((T + 1, B, H), dtype)
@@ -346,10 +342,10 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    V_T = np.ascontiguousarray(V.T)
     U_h = np.empty((B, M), dtype)
-    U_h_T = np.empty((M, B), dtype)
     work_M = np.empty((B, M), dtype)
-    gates_T = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(
         a_tanh_z_s, z_s, gates_s, dt_s, f_s, a_s_s, gates_s[..., : 2 * H], g_s, n_s, h_s[1:],
@@ -357,15 +353,13 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_tanh_z, z, gates, dt, f, a_s, g_n, g, n, h_next, ended in steps:
         tanh_z, s = a_tanh_z, a_s
-        np.dot(U, h.T, out=U_h_T)
-        np.copyto(U_h, U_h_T.T)
+        np.dot(h, U_T, out=U_h)
         # a_tanh_z += 0.666 * U_h
         np.multiply(0.666, U_h, out=work_M)
         np.add(a_tanh_z, work_M, out=a_tanh_z)
         np.tanh(a_tanh_z, out=tanh_z)
         np.multiply(1.7159, tanh_z, out=z)
-        np.dot(V, z.T, out=gates_T)
-        np.copyto(gates, gates_T.T)
+        np.dot(z, V_T, out=gates)
         np.add(gates, d, out=gates)
         # a_s = -f * dt
         np.multiply(f, dt, out=a_s)
@@ -412,9 +406,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    M = params.backbone_size
+    I, H, M = params.input_size, params.hidden_size, params.backbone_size
     g_s, n_s, f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dW, dU, db = (dparams[k] for k in ("W", "U", "b"))
     dV, dd = (dparams.stacked[k] for k in ("V", "d"))
@@ -475,10 +467,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(0.666, da_tanh_z, out=dU_h)
         np.dot(dU_h, U, out=dh)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(da_s, 0, where=ended)
-            np.copyto(da_tanh_z, 0, where=ended)
-            np.copyto(dU_h, 0, where=ended)
+            for array in (dgates, da_s, da_tanh_z, dU_h):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -511,8 +501,7 @@ def step(params, x, state):
     x, dt = _check_inputs("x", x, ("B",), params)
     B = len(x)
     (h,) = _check_state("state", state, B, params)
-    H = params.hidden_size
-    M = params.backbone_size
+    H, M = params.hidden_size, params.backbone_size
     b, U, W = (params[k] for k in ("b", "U", "W"))
     V, d = (params.stacked[k] for k in ("V", "d"))
     a_tanh_z_in = 0.666 * b
@@ -551,62 +540,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
-    dtype = _check_params("params", params).flat.dtype
-    x_s, dt_s, h_s, gates_s, tanh_z_s, z_s, s_s, past = _check_tape(tape, params)
+    _check_params("params", params)
+    x_s, dt_s, *_, past = _check_tape(tape, params)
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, dt_dot_s = _direction(xs_dot, (x_s, dt_s), past, params)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    M = params.backbone_size
-    g_s, n_s, f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W, U = (params[k] for k in ("W", "U"))
-    V = params.stacked["V"]
-    U_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "W", "b"))
-    V_dot, d_dot = (params_dot.stacked[k] for k in ("V", "d"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    W_x_dot_s, U_h_dot_in_s, a_tanh_z_dot_in_s, dz_da_tanh_z_s = np.empty((4, T, B, M), dtype)
-    a_s_dot_in_s = np.empty((T, B, H), dtype)
-    a_g_dot_s, a_n_dot_s, f_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_h_dot_s, a_tanh_z_dot_s, z_dot_s, a_s_dot_s = (
-        U_h_dot_in_s, a_tanh_z_dot_in_s, dz_da_tanh_z_s, a_s_dot_in_s
-    )
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(U_h_dot_in_s))
-    np.matmul(_rows(x_dot_s), W.T, out=_rows(W_x_dot_s))
-    _rows(W_x_dot_s)[...] += _rows(x_s) @ W_dot.T
-    a_tanh_z_dot_in_s[...] = 0.666 * b_dot + 0.666 * W_x_dot_s
-    dz_da_tanh_z_s[...] = 1.7159 - 1.7159 * tanh_z_s**2
-    np.matmul(_rows(z_s), V_dot.T, out=_rows(gates_dot_s))
-    gates_dot_s += d_dot
-    a_s_dot_in_s[...] = -dt_dot_s * f_s
-    dh_next_da_g_s = s_s * (1 - g_s**2)
-    dh_next_da_n_s = (1 - s_s) * (1 - n_s**2)
-    dh_next_da_s_s = (1 - s_s) * s_s * (g_s - n_s)
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        U_h_dot_s[t] += h_dot_s[t] @ U.T
-        a_tanh_z_dot_s[t] += 0.666 * U_h_dot_s[t]
-        z_dot_s[t] = a_tanh_z_dot_s[t] * dz_da_tanh_z_s[t]
-        gates_dot_s[t] += z_dot_s[t] @ V.T
-        a_s_dot_s[t] += -f_dot_s[t] * dt_s[t]
-        h_dot_s[t + 1] = (
-            a_s_dot_s[t] * dh_next_da_s_s[t]
-            + a_g_dot_s[t] * dh_next_da_g_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -648,63 +589,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    M = params.backbone_size
-    g_s, n_s, f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    W, U = (params[k] for k in ("W", "U"))
-    V = params.stacked["V"]
-    U_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "W", "b"))
-    V_dot, d_dot = (params_dot.stacked[k] for k in ("V", "d"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    (
-        W_x_dot_s, U_h_dot_in_s, a_tanh_z_dot_in_s, dtanh_z_da_tanh_z_s, z_dot_s
-    ) = np.empty((5, T, B, M), dtype)
-    a_s_dot_in_s, ds_da_s_s = np.empty((2, T, B, H), dtype)
-    a_g_dot_s, a_n_dot_s, f_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        U_h_dot_s, a_tanh_z_dot_s, tanh_z_dot_s, a_s_dot_s, s_dot_s, g_dot_s, n_dot_s
-    ) = (
-        U_h_dot_in_s, a_tanh_z_dot_in_s, dtanh_z_da_tanh_z_s, a_s_dot_in_s, ds_da_s_s, a_g_dot_s,
-        a_n_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(U_h_dot_in_s))
-    np.matmul(_rows(x_dot_s), W.T, out=_rows(W_x_dot_s))
-    _rows(W_x_dot_s)[...] += _rows(x_s) @ W_dot.T
-    a_tanh_z_dot_in_s[...] = 0.666 * b_dot + 0.666 * W_x_dot_s
-    dtanh_z_da_tanh_z_s[...] = 1 - tanh_z_s**2
-    np.matmul(_rows(z_s), V_dot.T, out=_rows(gates_dot_s))
-    gates_dot_s += d_dot
-    a_s_dot_in_s[...] = -dt_dot_s * f_s
-    dh_next_dn_s = 1 - s_s
-    ds_da_s_s[...] = s_s * dh_next_dn_s
-    dg_da_g_s = 1 - g_s**2
-    dn_da_n_s = 1 - n_s**2
-    dh_next_ds_s = g_s - n_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        U_h_dot_s[t] += h_dot_s[t] @ U.T
-        a_tanh_z_dot_s[t] += 0.666 * U_h_dot_s[t]
-        tanh_z_dot_s[t] = a_tanh_z_dot_s[t] * dtanh_z_da_tanh_z_s[t]
-        z_dot_s[t] = 1.7159 * tanh_z_dot_s[t]
-        gates_dot_s[t] += z_dot_s[t] @ V.T
-        a_s_dot_s[t] += -f_dot_s[t] * dt_s[t]
-        s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            s_dot_s[t] * dh_next_ds_s[t] + g_dot_s[t] * s_s[t] + n_dot_s[t] * dh_next_dn_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    h_dot_s, gates_dot_s, tanh_z_dot_s, z_dot_s, s_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H, M = params.input_size, params.hidden_size, params.backbone_size
+    g_s, n_s, f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    g_dot_s, n_dot_s, f_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dW_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "U", "b"))
     dV_dot, dd_dot = (dparams_dot.stacked[k] for k in ("V", "d"))
+    U, W = (params[k] for k in ("U", "W"))
+    V = params.stacked["V"]
+    U_dot, W_dot = (params_dot[k] for k in ("U", "W"))
+    V_dot = params_dot.stacked["V"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_s_s, da_s_dot_s = np.empty((2, T, B, H), dtype)
     da_tanh_z_s, da_tanh_z_dot_s, dU_h_s, dU_h_dot_s = np.empty((4, T, B, M), dtype)
@@ -719,8 +616,7 @@ def hvp(
     dh_next_da_g_dot_s = s_dot_s * (1 - g_s**2) - 2 * g_dot_s * s_s * g_s
     dh_next_da_s_s = s_s * (g_s - n_s) * one_minus_s_s
     dh_next_da_s_dot_s = (
-        s_dot_s * (g_s - n_s) * one_minus_s_s
-        - s_dot_s * s_s * (g_s - n_s)
+        s_dot_s * (1 - 2 * s_s) * (g_s - n_s)
         + g_dot_s * s_s * one_minus_s_s
         - n_dot_s * s_s * one_minus_s_s
     )
@@ -732,8 +628,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -755,16 +650,13 @@ def hvp(
         dh_dot[...] = dU_h_dot_s[t] @ U
         dh_dot += dU_h_s[t] @ U_dot
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(da_s_s[t], 0, where=ended)
-            np.copyto(da_s_dot_s[t], 0, where=ended)
-            np.copyto(da_tanh_z_s[t], 0, where=ended)
-            np.copyto(da_tanh_z_dot_s[t], 0, where=ended)
-            np.copyto(dU_h_s[t], 0, where=ended)
-            np.copyto(dU_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], da_s_s[t], da_s_dot_s[t], da_tanh_z_s[t],
+                da_tanh_z_dot_s[t], dU_h_s[t], dU_h_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dW_x_s = 0.666 * da_tanh_z_s
     dW_x_dot_s = 0.666 * da_tanh_z_dot_s
     np.matmul(_rows(dW_x_dot_s), W, out=_rows(dx_dot_s))
@@ -779,6 +671,67 @@ def hvp(
     dV_dot += _rows(dgates_dot_s).T @ _rows(z_s)
     np.sum(dgates_dot_s, axis=(0, 1), out=dd_dot)
     return dparams_dot, Inputs(dx_dot_s, ddt_dot_s[..., 0]), State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    x_s, dt_s, h_s, gates_s, tanh_z_s, z_s, s_s, past = tape
+    T, B = x_s.shape[:2]
+    ended_s = _ended(past, T)
+    H, M = params.hidden_size, params.backbone_size
+    g_s, n_s, f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    W, U = (params[k] for k in ("W", "U"))
+    V = params.stacked["V"]
+    U_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "W", "b"))
+    V_dot, d_dot = (params_dot.stacked[k] for k in ("V", "d"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    (
+        W_x_dot_s, U_h_dot_in_s, a_tanh_z_dot_in_s, dtanh_z_da_tanh_z_s, z_dot_s
+    ) = np.empty((5, T, B, M), dtype)
+    a_s_dot_in_s, ds_da_s_s = np.empty((2, T, B, H), dtype)
+    a_g_dot_s, a_n_dot_s, f_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    U_h_dot_s, a_tanh_z_dot_s = U_h_dot_in_s, a_tanh_z_dot_in_s
+    tanh_z_dot_s, a_s_dot_s, s_dot_s = dtanh_z_da_tanh_z_s, a_s_dot_in_s, ds_da_s_s
+    g_dot_s, n_dot_s = a_g_dot_s, a_n_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(U_h_dot_in_s))
+    np.matmul(_rows(x_dot_s), W.T, out=_rows(W_x_dot_s))
+    _rows(W_x_dot_s)[...] += _rows(x_s) @ W_dot.T
+    a_tanh_z_dot_in_s[...] = 0.666 * b_dot + 0.666 * W_x_dot_s
+    dtanh_z_da_tanh_z_s[...] = 1 - tanh_z_s**2
+    np.matmul(_rows(z_s), V_dot.T, out=_rows(gates_dot_s))
+    gates_dot_s += d_dot
+    a_s_dot_in_s[...] = -dt_dot_s * f_s
+    dh_next_dn_s = 1 - s_s
+    ds_da_s_s[...] = s_s * dh_next_dn_s
+    dg_da_g_s = 1 - g_s**2
+    dn_da_n_s = 1 - n_s**2
+    dh_next_ds_s = g_s - n_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        U_h_dot_s[t] += h_dot_s[t] @ U.T
+        a_tanh_z_dot_s[t] += 0.666 * U_h_dot_s[t]
+        tanh_z_dot_s[t] = a_tanh_z_dot_s[t] * dtanh_z_da_tanh_z_s[t]
+        z_dot_s[t] = 1.7159 * tanh_z_dot_s[t]
+        gates_dot_s[t] += z_dot_s[t] @ V.T
+        a_s_dot_s[t] += -f_dot_s[t] * dt_s[t]
+        s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            s_dot_s[t] * dh_next_ds_s[t] + g_dot_s[t] * s_s[t] + n_dot_s[t] * dh_next_dn_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, tanh_z_dot_s, z_dot_s, s_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _dot(a, b, out=None):

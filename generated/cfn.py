@@ -42,9 +42,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{\theta,t} &= U_{\theta} h_{t-1} + W_{\theta} x_t + b_{\theta} \\
+  a_{k,t} &= U_k h_{t-1} + W_k x_t + b_k, \quad k = \theta, \eta \\
   \theta_t &= \sigma(a_{\theta,t}) \\
-  a_{\eta,t} &= U_{\eta} h_{t-1} + W_{\eta} x_t + b_{\eta} \\
   \eta_t &= \sigma(a_{\eta,t}) \\
   n_t &= W_n x_t \\
   h_t &= \theta_t \circ \tanh(h_{t-1}) + \eta_t \circ \tanh(n_t)
@@ -63,20 +62,16 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_{\theta}^{\top} \bar{a}_{\theta,t} + U_{\eta}^{\top} \bar{a}_{\eta,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ \theta_t \circ (1 - \tanh^{2}(h_{t-1})) \\
-  \bar{x}_t &= W_{\theta}^{\top} \bar{a}_{\theta,t} + W_{\eta}^{\top} \bar{a}_{\eta,t}
-      + W_n^{\top} \bar{n}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_n^{\top} \bar{n}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} h_{t-1}^{\top} \\
-  \bar{W}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} x_t^{\top} \\
-  \bar{b}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} \\
-  \bar{U}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} h_{t-1}^{\top} \\
-  \bar{W}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} x_t^{\top} \\
-  \bar{b}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = \theta, \eta \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = \theta, \eta \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = \theta, \eta \\
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top}
 \end{align*}
 """
@@ -320,15 +315,16 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((2 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s[..., : 2 * H], tanh_h_s, eta_s, tanh_n_s, theta_s, h_s[1:], ended_s, strict=True
     )
     for a_theta_a_eta, tanh_h, eta, tanh_n, theta, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(a_theta_a_eta, U_h.T, out=a_theta_a_eta)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_theta_a_eta, U_h, out=a_theta_a_eta)
         # theta, eta by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_theta_a_eta, half, out=a_theta_a_eta)
         np.tanh(a_theta_a_eta, out=a_theta_a_eta)
@@ -373,8 +369,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     db_theta, db_eta = (dparams[k] for k in ("b_theta", "b_eta"))
     dU, dW = (dparams.stacked[k] for k in ("U", "W"))
@@ -494,51 +489,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, tanh_h_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    dtanh_h_dh_s = np.empty((T, B, H), dtype)
-    a_theta_dot_s, a_eta_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    h_next_dot_in_s, tanh_h_dot_s = n_dot_s, dtanh_h_dh_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    gates_dot_s[..., : 2 * H] += b_dot
-    n_dot_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    dtanh_h_dh_s[...] = 1 - tanh_h_s**2
-    h_next_dot_in_s[...] = n_dot_s * eta_s * (1 - tanh_n_s**2)
-    dh_next_da_eta_s = (1 - eta_s) * eta_s * tanh_n_s
-    dh_next_da_theta_s = (1 - theta_s) * theta_s * tanh_h_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
-        tanh_h_dot_s[t] = h_dot_s[t] * dtanh_h_dh_s[t]
-        h_dot_s[t + 1] = (
-            a_theta_dot_s[t] * dh_next_da_theta_s[t]
-            + a_eta_dot_s[t] * dh_next_da_eta_s[t]
-            + tanh_h_dot_s[t] * theta_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -580,49 +537,17 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    dtanh_h_dh_s = np.empty((T, B, H), dtype)
-    a_theta_dot_s, a_eta_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        tanh_n_dot_s, tanh_h_dot_s, theta_dot_s, eta_dot_s
-    ) = n_dot_s, dtanh_h_dh_s, a_theta_dot_s, a_eta_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    gates_dot_s[..., : 2 * H] += b_dot
-    n_dot_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    dtheta_da_theta_s = (1 - theta_s) * theta_s
-    deta_da_eta_s = (1 - eta_s) * eta_s
-    tanh_n_dot_s[...] = n_dot_s * (1 - tanh_n_s**2)
-    dtanh_h_dh_s[...] = 1 - tanh_h_s**2
-    h_next_dot_in_s = tanh_n_dot_s * eta_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
-        theta_dot_s[t] = a_theta_dot_s[t] * dtheta_da_theta_s[t]
-        eta_dot_s[t] = a_eta_dot_s[t] * deta_da_eta_s[t]
-        tanh_h_dot_s[t] = h_dot_s[t] * dtanh_h_dh_s[t]
-        h_dot_s[t + 1] = (
-            theta_dot_s[t] * tanh_h_s[t]
-            + eta_dot_s[t] * tanh_n_s[t]
-            + tanh_h_dot_s[t] * theta_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, tanh_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    theta_dot_s, eta_dot_s, tanh_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     db_theta_dot, db_eta_dot = (dparams_dot[k] for k in ("b_theta", "b_eta"))
     dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
     da_theta_s, da_eta_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -634,15 +559,11 @@ def hvp(
     dh_next_dn_dot_s = eta_dot_s * (1 - tanh_n_s**2) - 2 * tanh_n_dot_s * eta_s * tanh_n_s
     dh_next_da_eta_s = (1 - eta_s) * eta_s * tanh_n_s
     dh_next_da_eta_dot_s = (
-        eta_dot_s * (1 - eta_s) * tanh_n_s
-        - eta_dot_s * eta_s * tanh_n_s
-        + tanh_n_dot_s * (1 - eta_s) * eta_s
+        eta_dot_s * (1 - 2 * eta_s) * tanh_n_s + tanh_n_dot_s * (1 - eta_s) * eta_s
     )
     dh_next_da_theta_s = (1 - theta_s) * theta_s * tanh_h_s
     dh_next_da_theta_dot_s = (
-        theta_dot_s * (1 - theta_s) * tanh_h_s
-        - theta_dot_s * theta_s * tanh_h_s
-        + tanh_h_dot_s * (1 - theta_s) * theta_s
+        theta_dot_s * (1 - 2 * theta_s) * tanh_h_s + tanh_h_dot_s * (1 - theta_s) * theta_s
     )
     dh_next_dh_s = theta_s * (1 - tanh_h_s**2)
     dh_next_dh_dot_s = theta_dot_s * (1 - tanh_h_s**2) - 2 * tanh_h_dot_s * theta_s * tanh_h_s
@@ -651,8 +572,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_eta_s[t] = dh_next_s[t] * dh_next_da_eta_s[t]
@@ -669,12 +589,10 @@ def hvp(
         dh_dot += dgates_s[t, :, : 2 * H] @ U_dot
         dh_dot += dh_next_s[t] * dh_next_dh_dot_s[t] + dh_next_dot_s[t] * dh_next_dh_s[t]
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (dh_next_s[t], dh_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dn_s[...] = dh_next_s * dh_next_dn_s
     dn_dot_s[...] = dh_next_s * dh_next_dn_dot_s + dh_next_dot_s * dh_next_dn_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
@@ -686,6 +604,56 @@ def hvp(
     np.sum(da_theta_dot_s, axis=(0, 1), out=db_theta_dot)
     np.sum(da_eta_dot_s, axis=(0, 1), out=db_eta_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, tanh_h_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    theta_s, eta_s, tanh_n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    dtanh_h_dh_s = np.empty((T, B, H), dtype)
+    a_theta_dot_s, a_eta_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    tanh_n_dot_s, tanh_h_dot_s, theta_dot_s = n_dot_s, dtanh_h_dh_s, a_theta_dot_s
+    eta_dot_s = a_eta_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
+    gates_dot_s[..., : 2 * H] += b_dot
+    n_dot_s.fill(0)
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    dtheta_da_theta_s = (1 - theta_s) * theta_s
+    deta_da_eta_s = (1 - eta_s) * eta_s
+    tanh_n_dot_s[...] = n_dot_s * (1 - tanh_n_s**2)
+    dtanh_h_dh_s[...] = 1 - tanh_h_s**2
+    h_next_dot_in_s = tanh_n_dot_s * eta_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
+        theta_dot_s[t] = a_theta_dot_s[t] * dtheta_da_theta_s[t]
+        eta_dot_s[t] = a_eta_dot_s[t] * deta_da_eta_s[t]
+        tanh_h_dot_s[t] = h_dot_s[t] * dtanh_h_dh_s[t]
+        h_dot_s[t + 1] = (
+            theta_dot_s[t] * tanh_h_s[t]
+            + eta_dot_s[t] * tanh_n_s[t]
+            + tanh_h_dot_s[t] * theta_s[t]
+            + h_next_dot_in_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, tanh_h_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -302,21 +302,21 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_tanh_force_in_s, b, out=a_tanh_force_in_s)
 
     # Step by step.
-    y_s[0] = state.y
-    y = y_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
+    y_s[0], z_s[0] = state.y, state.z
+    y, z = y_s[0], z_s[0]
+    V_T = np.ascontiguousarray(V.T)
+    W_T = np.ascontiguousarray(W.T)
     force = np.empty((B, H), dtype)
-    V_z = np.empty((H, B), dtype)
-    W_y = np.empty((H, B), dtype)
+    V_z = np.empty((B, H), dtype)
+    W_y = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_tanh_force_s, z_s[1:], y_s[1:], ended_s, strict=True)
     for a_tanh_force, z_next, y_next, ended in steps:
         tanh_force = a_tanh_force
-        np.dot(V, z.T, out=V_z)
-        np.add(a_tanh_force, V_z.T, out=a_tanh_force)
-        np.dot(W, y.T, out=W_y)
-        np.add(a_tanh_force, W_y.T, out=a_tanh_force)
+        np.dot(z, V_T, out=V_z)
+        np.add(a_tanh_force, V_z, out=a_tanh_force)
+        np.dot(y, W_T, out=W_y)
+        np.add(a_tanh_force, W_y, out=a_tanh_force)
         np.tanh(a_tanh_force, out=tanh_force)
         np.subtract(tanh_force, y, out=force)
         # z_next = 0.9 * z + 0.1 * force
@@ -361,8 +361,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW, dV, dU, db = (dparams[k] for k in ("W", "V", "U", "b"))
     W, V, U = (params[k] for k in ("W", "V", "U"))
     dforce_da_tanh_force_s = np.empty((T, B, H), dtype)
@@ -384,8 +383,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dys, dforce_da_tanh_force_s, ended_s)
     for dy_, dforce_da_tanh_force, ended in steps:
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
+            before = [array.copy() for array in (dy, dz)]
         da_tanh_force = dforce_da_tanh_force
         np.add(dy_next, dy_, out=dy_next)
         # dz_next += 0.1 * dy_next
@@ -401,8 +399,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dz, da_tanh_force_V, out=dz)
         if ended is not None:
             np.copyto(da_tanh_force, 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
+            for array, value in zip((dy, dz), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(da_tanh_force_s), U, out=_rows(dxs))
@@ -461,46 +459,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, tanh_force_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    U, V, W = (params[k] for k in ("U", "V", "W"))
-    U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    a_tanh_force_dot_in_s = np.empty((T, B, H), dtype)
-    a_tanh_force_dot_s = a_tanh_force_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_force_dot_in_s))
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(xs) @ U_dot.T
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(z_s[:-1]) @ V_dot.T
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(y_s[:-1]) @ W_dot.T
-    a_tanh_force_dot_in_s += b_dot
-    dforce_da_tanh_force_s = 1 - tanh_force_s**2
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    z_dot = z_next_dot = state_dot.z.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            z_next_dot_before = z_next_dot.copy()
-        a_tanh_force_dot_s[t] += z_dot @ V.T
-        a_tanh_force_dot_s[t] += y_dot_s[t] @ W.T
-        force_dot = a_tanh_force_dot_s[t] * dforce_da_tanh_force_s[t] - y_dot_s[t]
-        z_next_dot[...] = 0.9 * z_dot + 0.1 * force_dot
-        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * z_next_dot
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_next_dot, z_next_dot_before, where=ended)
-
-    ys_dot = _masked(y_dot_s[1:].copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy(), z_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -542,37 +507,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    U, V, W = (params[k] for k in ("U", "V", "W"))
-    U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
-    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s = np.empty((2, T, B, H), dtype)
-    a_tanh_force_dot_s, tanh_force_dot_s = a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s
-    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_force_dot_in_s))
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(xs) @ U_dot.T
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(z_s[:-1]) @ V_dot.T
-    _rows(a_tanh_force_dot_in_s)[...] += _rows(y_s[:-1]) @ W_dot.T
-    a_tanh_force_dot_in_s += b_dot
-    dtanh_force_da_tanh_force_s[...] = 1 - tanh_force_s**2
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        a_tanh_force_dot_s[t] += z_dot_s[t] @ V.T
-        a_tanh_force_dot_s[t] += y_dot_s[t] @ W.T
-        tanh_force_dot_s[t] = a_tanh_force_dot_s[t] * dtanh_force_da_tanh_force_s[t]
-        force_dot = tanh_force_dot_s[t] - y_dot_s[t]
-        z_dot_s[t + 1] = 0.9 * z_dot_s[t] + 0.1 * force_dot
-        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * z_dot_s[t + 1]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    y_dot_s, z_dot_s, tanh_force_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     dW_dot, dV_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "V", "U", "b"))
+    W, V, U = (params[k] for k in ("W", "V", "U"))
+    W_dot, V_dot, U_dot = (params_dot[k] for k in ("W", "V", "U"))
     da_tanh_force_s, da_tanh_force_dot_s = np.empty((2, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dforce_da_tanh_force_s = 1 - tanh_force_s**2
@@ -584,10 +526,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
-            dy_dot_before = dy_dot.copy()
-            dz_dot_before = dz_dot.copy()
+            before = [array.copy() for array in (dy, dz, dy_dot, dz_dot)]
         dy_next += dys[t]
         dy_next_dot += dys_dot[t]
         dz_next += 0.1 * dy_next
@@ -611,10 +550,8 @@ def hvp(
         if ended is not None:
             np.copyto(da_tanh_force_s[t], 0, where=ended)
             np.copyto(da_tanh_force_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
-            np.copyto(dz_dot, dz_dot_before, where=ended)
+            for array, value in zip((dy, dz, dy_dot, dz_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_tanh_force_dot_s), U, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_force_s) @ U_dot
     np.matmul(_rows(da_tanh_force_s).T, _rows(y_dot_s[:-1]), out=dW_dot)
@@ -625,6 +562,46 @@ def hvp(
     dU_dot += _rows(da_tanh_force_dot_s).T @ _rows(xs)
     np.sum(da_tanh_force_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, z_s, tanh_force_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    U, V, W = (params[k] for k in ("U", "V", "W"))
+    U_dot, V_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "V", "W", "b"))
+    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
+    a_tanh_force_dot_in_s, dtanh_force_da_tanh_force_s = np.empty((2, T, B, H), dtype)
+    a_tanh_force_dot_s = a_tanh_force_dot_in_s
+    tanh_force_dot_s = dtanh_force_da_tanh_force_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_force_dot_in_s))
+    _rows(a_tanh_force_dot_in_s)[...] += _rows(xs) @ U_dot.T
+    _rows(a_tanh_force_dot_in_s)[...] += _rows(z_s[:-1]) @ V_dot.T
+    _rows(a_tanh_force_dot_in_s)[...] += _rows(y_s[:-1]) @ W_dot.T
+    a_tanh_force_dot_in_s += b_dot
+    dtanh_force_da_tanh_force_s[...] = 1 - tanh_force_s**2
+
+    # Step by step.
+    y_dot_s[0], z_dot_s[0] = state_dot.y, state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        a_tanh_force_dot_s[t] += z_dot_s[t] @ V.T
+        a_tanh_force_dot_s[t] += y_dot_s[t] @ W.T
+        tanh_force_dot_s[t] = a_tanh_force_dot_s[t] * dtanh_force_da_tanh_force_s[t]
+        force_dot = tanh_force_dot_s[t] - y_dot_s[t]
+        z_dot_s[t + 1] = 0.9 * z_dot_s[t] + 0.1 * force_dot
+        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * z_dot_s[t + 1]
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+
+    handed = y_dot_s, z_dot_s, tanh_force_dot_s
+    return y_dot_s[1:], State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _rows(array):

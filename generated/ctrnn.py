@@ -310,15 +310,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     y_s[0] = state.y
     y = y_s[0]
+    W_T = np.ascontiguousarray(W.T)
     W_rate = np.empty((B, H), dtype)
-    W_rate_T = np.empty((H, B), dtype)
     steps = zip(a_rate_s, V_x_s, slope_s, y_s[1:], ended_s, strict=True)
     for a_rate, V_x, slope, y_next, ended in steps:
         rate = a_rate
         np.add(y, theta, out=a_rate)
         _sigmoid(a_rate, out=rate)
-        np.dot(W, rate.T, out=W_rate_T)
-        np.copyto(W_rate, W_rate_T.T)
+        np.dot(rate, W_T, out=W_rate)
         # slope = (V_x - y + W_rate) * inv_tau
         np.subtract(V_x, y, out=slope)
         np.add(slope, W_rate, out=slope)
@@ -360,8 +359,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dlog_tau, dtheta, dW, dV = (dparams[k] for k in ("log_tau", "theta", "W", "V"))
     log_tau, W, V = (params[k] for k in ("log_tau", "W", "V"))
     dslope_s, dW_rate_s, drate_da_rate_s, dV_x_s = np.empty((4, T, B, H), dtype)
@@ -395,9 +393,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dy, work, out=dy)
         np.add(dy, da_rate, out=dy)
         if ended is not None:
-            np.copyto(dslope, 0, where=ended)
-            np.copyto(dW_rate, 0, where=ended)
-            np.copyto(da_rate, 0, where=ended)
+            for array in (dslope, dW_rate, da_rate):
+                np.copyto(array, 0, where=ended)
             np.copyto(dy, dy_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -457,44 +454,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, rate_s, slope_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    log_tau, V, W = (params[k] for k in ("log_tau", "V", "W"))
-    V_dot, W_dot, log_tau_dot, theta_dot = (params_dot[k] for k in ("V", "W", "log_tau", "theta"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    V_x_dot_s, drate_da_rate_s, W_rate_dot_in_s, slope_dot_in_s = np.empty((4, T, B, H), dtype)
-    rate_dot_s, W_rate_dot_s, slope_dot_s = drate_da_rate_s, W_rate_dot_in_s, slope_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    tau = np.exp(log_tau)
-    drate_da_rate_s[...] = (1 - rate_s) * rate_s
-    np.matmul(_rows(xs_dot), V.T, out=_rows(V_x_dot_s))
-    _rows(V_x_dot_s)[...] += _rows(xs) @ V_dot.T
-    np.matmul(_rows(rate_s), W_dot.T, out=_rows(W_rate_dot_in_s))
-    slope_dot_in_s[...] = V_x_dot_s / tau - log_tau_dot * slope_s
-    inv_tau = 1 / tau
-    dslope_dy = -(1 / tau)
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    for t in range(T):
-        ended = ended_s[t]
-        a_rate_dot = y_dot_s[t] + theta_dot
-        rate_dot_s[t] = a_rate_dot * drate_da_rate_s[t]
-        W_rate_dot_s[t] += rate_dot_s[t] @ W.T
-        slope_dot_s[t] += y_dot_s[t] * dslope_dy + W_rate_dot_s[t] * inv_tau
-        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * slope_dot_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-
-    ys_dot = _masked(y_dot_s[1:].copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -536,38 +502,15 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    log_tau, V, W = (params[k] for k in ("log_tau", "V", "W"))
-    V_dot, W_dot, log_tau_dot, theta_dot = (params_dot[k] for k in ("V", "W", "log_tau", "theta"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    V_x_dot_s, rate_dot_s, W_rate_dot_in_s, slope_dot_in_s = np.empty((4, T, B, H), dtype)
-    W_rate_dot_s, slope_dot_s = W_rate_dot_in_s, slope_dot_in_s
-    tau = np.exp(log_tau)
-    drate_da_rate_s = (1 - rate_s) * rate_s
-    np.matmul(_rows(xs_dot), V.T, out=_rows(V_x_dot_s))
-    _rows(V_x_dot_s)[...] += _rows(xs) @ V_dot.T
-    np.matmul(_rows(rate_s), W_dot.T, out=_rows(W_rate_dot_in_s))
-    slope_dot_in_s[...] = V_x_dot_s / tau - log_tau_dot * slope_s
-    inv_tau = 1 / tau
-    dslope_dy = -(1 / tau)
-    y_dot_s[0] = state_dot.y
-    for t in range(T):
-        ended = ended_s[t]
-        a_rate_dot = y_dot_s[t] + theta_dot
-        rate_dot_s[t] = a_rate_dot * drate_da_rate_s[t]
-        W_rate_dot_s[t] += rate_dot_s[t] @ W.T
-        slope_dot_s[t] += y_dot_s[t] * dslope_dy + W_rate_dot_s[t] * inv_tau
-        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * slope_dot_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    drate_da_rate_s, rate_dot_s, slope_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    dlog_tau_dot, dtheta_dot, dW_dot, dV_dot = (
-        dparams_dot[k] for k in ("log_tau", "theta", "W", "V")
-    )
+    I, H = params.input_size, params.hidden_size
+    dlog_tau_dot, dtheta_dot, dW_dot = (dparams_dot[k] for k in ("log_tau", "theta", "W"))
+    dV_dot = dparams_dot["V"]
+    log_tau, W, V = (params[k] for k in ("log_tau", "W", "V"))
+    log_tau_dot, W_dot, V_dot = (params_dot[k] for k in ("log_tau", "W", "V"))
     dslope_s, dslope_dot_s, dW_rate_s, dW_rate_dot_s, da_rate_dot_s = np.empty((5, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     tau = np.exp(log_tau)
@@ -575,7 +518,7 @@ def hvp(
     inv_tau = 1 / tau
     dslope_dy_dot = tau_dot / tau**2
     dslope_dW_rate_dot = -dslope_dy_dot
-    drate_da_rate_dot_s = rate_dot_s * (1 - rate_s) - rate_dot_s * rate_s
+    drate_da_rate_dot_s = rate_dot_s * (1 - 2 * rate_s)
     dslope_dy = -(1 / tau)
     dy_next = dy = dstate.y.copy()
     dy_next_dot = dy_dot = dstate_dot.y.copy()
@@ -583,8 +526,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dy_dot_before = dy_dot.copy()
+            before = [array.copy() for array in (dy, dy_dot)]
         dy_next += dys[t]
         dy_next_dot += dys_dot[t]
         dslope_s[t] = 0.1 * dy_next
@@ -599,13 +541,12 @@ def hvp(
         dy += dslope_s[t] * dslope_dy + da_rate
         dy_dot += dslope_s[t] * dslope_dy_dot + dslope_dot_s[t] * dslope_dy + da_rate_dot_s[t]
         if ended is not None:
-            np.copyto(dslope_s[t], 0, where=ended)
-            np.copyto(dslope_dot_s[t], 0, where=ended)
-            np.copyto(dW_rate_s[t], 0, where=ended)
-            np.copyto(dW_rate_dot_s[t], 0, where=ended)
-            np.copyto(da_rate_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
+            for array in (
+                dslope_s[t], dslope_dot_s[t], dW_rate_s[t], dW_rate_dot_s[t], da_rate_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dy, dy_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dV_x_s = dslope_s * inv_tau
     dV_x_dot_s = dslope_s * dslope_dW_rate_dot + dslope_dot_s * inv_tau
     np.matmul(_rows(dV_x_dot_s), V, out=_rows(dxs_dot))
@@ -617,6 +558,45 @@ def hvp(
     np.matmul(_rows(dV_x_s).T, _rows(xs_dot), out=dV_dot)
     dV_dot += _rows(dV_x_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dy_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, rate_s, slope_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    log_tau, V, W = (params[k] for k in ("log_tau", "V", "W"))
+    V_dot, W_dot, log_tau_dot, theta_dot = (params_dot[k] for k in ("V", "W", "log_tau", "theta"))
+    y_dot_s = np.empty((T + 1, B, H), dtype)
+    V_x_dot_s, rate_dot_s, W_rate_dot_in_s, slope_dot_in_s = np.empty((4, T, B, H), dtype)
+    W_rate_dot_s, slope_dot_s = W_rate_dot_in_s, slope_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    tau = np.exp(log_tau)
+    drate_da_rate_s = (1 - rate_s) * rate_s
+    np.matmul(_rows(xs_dot), V.T, out=_rows(V_x_dot_s))
+    _rows(V_x_dot_s)[...] += _rows(xs) @ V_dot.T
+    np.matmul(_rows(rate_s), W_dot.T, out=_rows(W_rate_dot_in_s))
+    slope_dot_in_s[...] = V_x_dot_s / tau - log_tau_dot * slope_s
+    inv_tau = 1 / tau
+    dslope_dy = -(1 / tau)
+
+    # Step by step.
+    y_dot_s[0] = state_dot.y
+    for t in range(T):
+        ended = ended_s[t]
+        a_rate_dot = y_dot_s[t] + theta_dot
+        rate_dot_s[t] = a_rate_dot * drate_da_rate_s[t]
+        W_rate_dot_s[t] += rate_dot_s[t] @ W.T
+        slope_dot_s[t] += y_dot_s[t] * dslope_dy + W_rate_dot_s[t] * inv_tau
+        y_dot_s[t + 1] = y_dot_s[t] + 0.1 * slope_dot_s[t]
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+
+    handed = drate_da_rate_s, rate_dot_s, slope_dot_s
+    return y_dot_s[1:], State(y_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -324,9 +324,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     (
@@ -410,10 +408,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_q, dW_k, dP_v, dw_beta = (dparams[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
     W_q, P_v, W_k, w_beta = (params[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
     do_s, du_s, dbeta_terms_s, dv_s = np.empty((4, T, B, N, V), dtype)
@@ -520,9 +515,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
     W_q_x, W_k_x = np.empty((2, B, N, K), dtype)
     v, S_T_k, o = np.empty((3, B, N, V), dtype)
@@ -566,73 +559,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, beta_s, S_T_k_s, u_s, past
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
-    W_q_dot, W_k_dot, P_v_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
-    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, S_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
-    a_beta_dot_s = np.empty((T, B, N), dtype)
-    S_T_k_dot_s, u_dot_s, o_dot_s = S_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    q_dot_s = (
-        W_q_x_dot_s / sqrt_q_s[..., None]
-        - a_sqrt_q_dot_s[..., None] * q_s / 2 / sqrt_q_s[..., None] ** 2
-    )
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    k_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None]
-        - a_sqrt_k_dot_s[..., None] * k_s / 2 / sqrt_k_s[..., None] ** 2
-    )
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w_beta.T, out=_rows(a_beta_dot_s))
-    _rows(a_beta_dot_s)[...] += _rows(xs) @ w_beta_dot.T
-    np.matmul(k_dot_s[..., None, :], S_s[:-1], out=S_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = (
-        v_dot_s * beta_s[..., None]
-        + a_beta_dot_s[..., None] * (v_s - S_T_k_s) * (1 - beta_s[..., None]) * beta_s[..., None]
-    )
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], S_dot), axis=-2)
-        u_dot_s[t] += -S_T_k_dot_s[t] * beta_s[t][..., None]
-        S_next_dot += (
-            k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -676,61 +609,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-
-    # There: the tangents of the forward pass.
-    W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
-    W_q_dot, W_k_dot, P_v_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, S_T_k_dot_in_s, u_dot_in_s = np.empty((3, T, B, N, V), dtype)
-    a_beta_dot_s = np.empty((T, B, N), dtype)
-    S_T_k_dot_s, u_dot_s = S_T_k_dot_in_s, u_dot_in_s
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
-    q_dot_s = (
-        W_q_x_dot_s / sqrt_q_s[..., None] - sqrt_q_dot_s[..., None] * q_s / sqrt_q_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
-    k_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None] - sqrt_k_dot_s[..., None] * k_s / sqrt_k_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w_beta.T, out=_rows(a_beta_dot_s))
-    _rows(a_beta_dot_s)[...] += _rows(xs) @ w_beta_dot.T
-    beta_dot_s = a_beta_dot_s * (1 - beta_s) * beta_s
-    np.matmul(k_dot_s[..., None, :], S_s[:-1], out=S_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - S_T_k_s) + v_dot_s * beta_s[..., None]
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], S_dot_s[t]), axis=-2)
-        u_dot_s[t] += -S_T_k_dot_s[t] * beta_s[t][..., None]
-        S_dot_s[t + 1] = (
-            S_dot_s[t]
-            + k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        S_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s, k_dot_s, v_dot_s,
+        beta_dot_s, S_T_k_dot_s, u_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_q_dot, dW_k_dot, dP_v_dot, dw_beta_dot = (
-        dparams_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta")
-    )
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
+    dW_q_dot, dW_k_dot, dP_v_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v"))
+    dw_beta_dot = dparams_dot["w_beta"]
+    W_q, P_v, W_k, w_beta = (params[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
+    W_q_dot, P_v_dot, W_k_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "P_v", "W_k", "w_beta"))
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     du_s, du_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -738,15 +628,12 @@ def hvp(
     do_s = dys.copy()
     do_dot_s = dys_dot.copy()
     dbeta_da_beta_s = (1 - beta_s) * beta_s
-    dbeta_da_beta_dot_s = beta_dot_s * (1 - beta_s) - beta_dot_s * beta_s
+    dbeta_da_beta_dot_s = beta_dot_s * (1 - 2 * beta_s)
     dsqrt_k_rate_s = -(1 / sqrt_k_s)
     dsqrt_k_dot_rate_s = sqrt_k_dot_s / sqrt_k_s**2
     inv_sqrt_k_s = 1 / sqrt_k_s
-    dsqrt_k_dW_k_x_s = W_k_x_s / sqrt_k_s[..., None]
     dk_dW_k_x_dot_s = -dsqrt_k_dot_rate_s
-    dsqrt_k_dW_k_x_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None] - W_k_x_s * dsqrt_k_dot_rate_s[..., None]
-    )
+    dsqrt_k_dW_k_x_dot_s = -W_k_x_s * dsqrt_k_dot_rate_s[..., None]
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
     dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
@@ -757,16 +644,15 @@ def hvp(
     dsqrt_q_dot_terms_s = dq_s * q_dot_s + dq_dot_s * q_s
     sum_dsqrt_q_dot_terms_s = np.sum(dsqrt_q_dot_terms_s, axis=-1)
     dsqrt_q_dot_s = sqrt_q_dot_s * dsqrt_q_part_s / sqrt_q_s**2 - sum_dsqrt_q_dot_terms_s / sqrt_q_s
-    dW_q_x_s = dq_s / sqrt_q_s[..., None] + dsqrt_q_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
+    dW_q_x_s = (dq_s + dsqrt_q_s[..., None] * W_q_x_s) / sqrt_q_s[..., None]
     dW_q_x_dot_s = (
         (
             -dq_s / sqrt_q_s[..., None] ** 2
             - dsqrt_q_s[..., None] * W_q_x_s / sqrt_q_s[..., None] ** 2
         )
         * sqrt_q_dot_s[..., None]
-        + dsqrt_q_s[..., None] * W_q_x_dot_s / sqrt_q_s[..., None]
-        + dq_dot_s / sqrt_q_s[..., None]
-        + dsqrt_q_dot_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
+        + (dsqrt_q_s[..., None] * W_q_x_dot_s + dq_dot_s + dsqrt_q_dot_s[..., None] * W_q_x_s)
+        / sqrt_q_s[..., None]
     )
     np.matmul(dW_q_x_dot_s[..., None, :], W_q, out=dx_dot_in_terms_s[..., None, :])
     dx_dot_in_terms_s += np.squeeze(np.matmul(dW_q_x_s[..., None, :], W_q_dot), axis=-2)
@@ -777,8 +663,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -801,12 +686,10 @@ def hvp(
             + k_s[t][..., None] * dS_T_k_dot[..., None, :]
         )
         if ended is not None:
-            np.copyto(du_s[t], 0, where=ended[..., None])
-            np.copyto(du_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (du_s[t], du_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     dbeta_terms_s = du_s * (v_s - S_T_k_s)
     sum_dbeta_terms_s = np.sum(dbeta_terms_s, axis=-1)
     dbeta_s = sum_dbeta_terms_s.copy()
@@ -824,12 +707,12 @@ def hvp(
     dsqrt_k_dot_terms_s = dk_s * k_dot_s + dk_dot_s * k_s
     sum_dsqrt_k_dot_terms_s = np.sum(dsqrt_k_dot_terms_s, axis=-1)
     dsqrt_k_dot_s = dsqrt_k_dot_rate_s * dsqrt_k_part_s + dsqrt_k_rate_s * sum_dsqrt_k_dot_terms_s
-    dW_k_x_s = dk_s * inv_sqrt_k_s[..., None] + dsqrt_k_s[..., None] * dsqrt_k_dW_k_x_s
+    dW_k_x_s = (dk_s + dsqrt_k_s[..., None] * W_k_x_s) * inv_sqrt_k_s[..., None]
     dW_k_x_dot_s = (
         dk_s * dk_dW_k_x_dot_s[..., None]
+        + (dsqrt_k_s[..., None] * W_k_x_dot_s + dk_dot_s + dsqrt_k_dot_s[..., None] * W_k_x_s)
+        * inv_sqrt_k_s[..., None]
         + dsqrt_k_s[..., None] * dsqrt_k_dW_k_x_dot_s
-        + dk_dot_s * inv_sqrt_k_s[..., None]
-        + dsqrt_k_dot_s[..., None] * dsqrt_k_dW_k_x_s
     )
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
     dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
@@ -849,6 +732,67 @@ def hvp(
     np.matmul(_rows(da_beta_s).T, _rows(xs_dot), out=dw_beta_dot)
     dw_beta_dot += _rows(da_beta_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, S_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, beta_s, S_T_k_s, u_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, K, V = params.heads, params.key_size, params.value_size
+    W_q, W_k, P_v, w_beta = (params[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
+    W_q_dot, W_k_dot, P_v_dot, w_beta_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "w_beta"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, S_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
+    a_beta_dot_s = np.empty((T, B, N), dtype)
+    S_T_k_dot_s, u_dot_s, o_dot_s = S_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
+    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
+    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
+    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
+    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
+    q_dot_s = (W_q_x_dot_s - sqrt_q_dot_s[..., None] * q_s) / sqrt_q_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
+    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
+    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
+    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
+    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
+    k_dot_s = (W_k_x_dot_s - sqrt_k_dot_s[..., None] * k_s) / sqrt_k_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(_rows(xs_dot), w_beta.T, out=_rows(a_beta_dot_s))
+    _rows(a_beta_dot_s)[...] += _rows(xs) @ w_beta_dot.T
+    beta_dot_s = a_beta_dot_s * (1 - beta_s) * beta_s
+    np.matmul(k_dot_s[..., None, :], S_s[:-1], out=S_T_k_dot_in_s[..., None, :])
+    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - S_T_k_s) + v_dot_s * beta_s[..., None]
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        S_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], S_dot_s[t]), axis=-2)
+        u_dot_s[t] += -S_T_k_dot_s[t] * beta_s[t][..., None]
+        S_dot_s[t + 1] = (
+            S_dot_s[t]
+            + k_dot_s[t][..., None] * u_s[t][..., None, :]
+            + k_s[t][..., None] * u_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = (
+        S_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s, k_dot_s, v_dot_s,
+        beta_dot_s, S_T_k_dot_s, u_dot_s,
+    )
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -44,9 +44,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{f,t} &= W_f x_t + w_f \circ c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + w_k \circ c_{t-1} + b_k, \quad k = f, z \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{z,t} &= W_z x_t + w_z \circ c_{t-1} + b_z \\
   z_t &= \tanh(a_{z,t}) \\
   c_t &= f_t \circ c_{t-1} + (1 - f_t) \circ z_t \\
   a_{o,t} &= W_o x_t + U_o c_t + b_o \\
@@ -76,15 +75,10 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{w}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{w}_z &= \textstyle \sum_t \bar{a}_{z,t} \circ c_{t-1} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} c_t^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, z, o \\
+  \bar{w}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = f, z \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, z, o \\
+  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} c_t^{\top}
 \end{align*}
 """
 
@@ -385,8 +379,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, z_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dw_f, dw_z, dU_o = (dparams[k] for k in ("w_f", "w_z", "U_o"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -516,55 +509,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, c_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, z_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    w_f, w_z, U_o = (params[k] for k in ("w_f", "w_z", "U_o"))
-    W = params.stacked["W"]
-    w_f_dot, w_z_dot, U_o_dot = (params_dot[k] for k in ("w_f", "w_z", "U_o"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_in_s, a_z_dot_in_s, a_o_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    a_f_dot_s, a_z_dot_s, a_o_dot_s = a_f_dot_in_s, a_z_dot_in_s, a_o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_f_dot_in_s += w_f_dot * c_s[:-1]
-    a_z_dot_in_s += w_z_dot * c_s[:-1]
-    dc_next_da_z_s = (1 - f_s) * (1 - z_s**2)
-    dc_next_da_f_s = (c_s[:-1] - z_s) * (1 - f_s) * f_s
-    _rows(a_o_dot_in_s)[...] += _rows(c_s[1:]) @ U_o_dot.T
-    dh_da_o_s = c_s[1:] * (1 - o_s) * o_s
-
-    # The tangents, step by step.
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += c_dot_s[t] * w_f
-        a_z_dot_s[t] += c_dot_s[t] * w_z
-        c_dot_s[t + 1] = (
-            c_dot_s[t] * f_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_z_dot_s[t] * dc_next_da_z_s[t]
-        )
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-    _rows(a_o_dot_s)[...] += _rows(c_dot_s[1:]) @ U_o.T
-    h_dot_s = c_dot_s[1:] * o_s + a_o_dot_s * dh_da_o_s
-
-    ys_dot = _masked(h_dot_s.copy(), past)
-    return ys_dot, State(c_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -606,54 +557,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    f_s, z_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    w_f, w_z, U_o = (params[k] for k in ("w_f", "w_z", "U_o"))
-    W = params.stacked["W"]
-    w_f_dot, w_z_dot, U_o_dot = (params_dot[k] for k in ("w_f", "w_z", "U_o"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_in_s, a_z_dot_in_s, a_o_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    (
-        a_f_dot_s, f_dot_s, a_z_dot_s, z_dot_s, a_o_dot_s, o_dot_s
-    ) = a_f_dot_in_s, a_f_dot_in_s, a_z_dot_in_s, a_z_dot_in_s, a_o_dot_in_s, a_o_dot_in_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_f_dot_in_s += w_f_dot * c_s[:-1]
-    dc_next_dz_s = 1 - f_s
-    df_da_f_s = f_s * dc_next_dz_s
-    a_z_dot_in_s += w_z_dot * c_s[:-1]
-    dz_da_z_s = 1 - z_s**2
-    dc_next_df_s = c_s[:-1] - z_s
-    _rows(a_o_dot_in_s)[...] += _rows(c_s[1:]) @ U_o_dot.T
-    do_da_o_s = (1 - o_s) * o_s
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += c_dot_s[t] * w_f
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        a_z_dot_s[t] += c_dot_s[t] * w_z
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + z_dot_s[t] * dc_next_dz_s[t]
-        )
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-    _rows(a_o_dot_s)[...] += _rows(c_dot_s[1:]) @ U_o.T
-    o_dot_s[...] = a_o_dot_s * do_da_o_s
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    c_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    f_s, z_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    f_dot_s, z_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dw_f_dot, dw_z_dot, dU_o_dot = (dparams_dot[k] for k in ("w_f", "w_z", "U_o"))
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
-    W_o, W_f, W_z = (params[k] for k in ("W_o", "W_f", "W_z"))
-    W_o_dot, W_f_dot, W_z_dot = (params_dot[k] for k in ("W_o", "W_f", "W_z"))
+    U_o, W_o, w_f, w_z, W_f, W_z = (params[k] for k in ("U_o", "W_o", "w_f", "w_z", "W_f", "W_z"))
+    U_o_dot, W_o_dot, w_f_dot, w_z_dot = (params_dot[k] for k in ("U_o", "W_o", "w_f", "w_z"))
+    W_f_dot, W_z_dot = (params_dot[k] for k in ("W_f", "W_z"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dc_next_in_s, dc_next_dot_in_s = np.empty((2, T, B, H), dtype)
     dx_dot_in_s = np.empty((T, B, I), dtype)
@@ -662,16 +577,15 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    da_o_part_s = c_s[1:] * (1 - o_s)
-    dh_o_s = dh_s * o_s
-    da_o_s[...] = da_o_part_s * dh_o_s
+    da_o_part_s = (1 - o_s) * o_s
+    da_o_s[...] = dh_s * c_s[1:] * da_o_part_s
     da_o_dot_s[...] = (
-        (dh_s * da_o_part_s - c_s[1:] * dh_o_s) * o_dot_s
-        + c_dot_s[1:] * (1 - o_s) * dh_o_s
-        + dh_dot_s * o_s * da_o_part_s
+        dh_s * c_dot_s[1:] * da_o_part_s
+        + dh_s * o_dot_s * c_s[1:] * (1 - 2 * o_s)
+        + dh_dot_s * c_s[1:] * da_o_part_s
     )
     np.matmul(_rows(da_o_s), U_o, out=_rows(dc_next_in_s))
-    dc_next_in_s += dh_o_s
+    dc_next_in_s += dh_s * o_s
     np.matmul(_rows(da_o_dot_s), U_o, out=_rows(dc_next_dot_in_s))
     _rows(dc_next_dot_in_s)[...] += _rows(da_o_s) @ U_o_dot
     dc_next_dot_in_s += dh_s * o_dot_s + dh_dot_s * o_s
@@ -681,8 +595,7 @@ def hvp(
     dc_next_da_f_s = (c_s[:-1] - z_s) * f_s * one_minus_f_s
     dc_next_da_f_dot_s = (
         c_dot_s[:-1] * f_s * one_minus_f_s
-        - f_dot_s * (c_s[:-1] - z_s) * f_s
-        + f_dot_s * (c_s[:-1] - z_s) * one_minus_f_s
+        + f_dot_s * (c_s[:-1] - z_s) * (1 - 2 * f_s)
         - z_dot_s * f_s * one_minus_f_s
     )
     np.matmul(_rows(da_o_dot_s), W_o, out=_rows(dx_dot_in_s))
@@ -692,8 +605,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dc_before = dc.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dc, dc_dot)]
         dc_next += dc_next_in_s[t]
         dc_next_dot += dc_next_dot_in_s[t]
         da_z_s[t] = dc_next * dc_next_da_z_s[t]
@@ -712,8 +624,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dc, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_f_dot_s), W_f, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_z_dot_s) @ W_z
     _rows(dxs_dot)[...] += _rows(da_f_s) @ W_f_dot
@@ -727,6 +639,60 @@ def hvp(
     np.matmul(_rows(da_o_s).T, _rows(c_dot_s[1:]), out=dU_o_dot)
     dU_o_dot += _rows(da_o_dot_s).T @ _rows(c_s[1:])
     return dparams_dot, dxs_dot, State(dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, c_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, z_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    w_f, w_z, U_o = (params[k] for k in ("w_f", "w_z", "U_o"))
+    W = params.stacked["W"]
+    w_f_dot, w_z_dot, U_o_dot = (params_dot[k] for k in ("w_f", "w_z", "U_o"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    c_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_f_dot_in_s, a_z_dot_in_s, a_o_dot_in_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
+    a_f_dot_s, f_dot_s, a_z_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_z_dot_in_s
+    z_dot_s, a_o_dot_s, o_dot_s = a_z_dot_in_s, a_o_dot_in_s, a_o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    a_f_dot_in_s += w_f_dot * c_s[:-1]
+    dc_next_dz_s = 1 - f_s
+    df_da_f_s = f_s * dc_next_dz_s
+    a_z_dot_in_s += w_z_dot * c_s[:-1]
+    dz_da_z_s = 1 - z_s**2
+    dc_next_df_s = c_s[:-1] - z_s
+    _rows(a_o_dot_in_s)[...] += _rows(c_s[1:]) @ U_o_dot.T
+    do_da_o_s = (1 - o_s) * o_s
+
+    # Step by step.
+    c_dot_s[0] = state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        a_f_dot_s[t] += c_dot_s[t] * w_f
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        a_z_dot_s[t] += c_dot_s[t] * w_z
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + z_dot_s[t] * dc_next_dz_s[t]
+        )
+        if ended is not None:
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    _rows(a_o_dot_s)[...] += _rows(c_dot_s[1:]) @ U_o.T
+    o_dot_s[...] = a_o_dot_s * do_da_o_s
+    h_dot_s = o_dot_s * c_s[1:] + c_dot_s[1:] * o_s
+
+    handed = c_dot_s, gates_dot_s
+    return h_dot_s, State(c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

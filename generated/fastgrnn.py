@@ -48,11 +48,10 @@ LATEX = r"""
   \zeta_t &= \sigma(s_{\zeta}) \\
   \nu_t &= \sigma(s_{\nu}) \\
   a_t &= W x_t + U h_{t-1} \\
-  a_{z,t} &= a_t + b_z \\
+  a_{k,t} &= a_t + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{n,t} &= a_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
+  h_t &= \sum_k (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -63,7 +62,7 @@ LATEX = r"""
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
   \bar{z}_t &= \bar{h}_t \circ (h_{t-1} - \zeta_t \, n_t) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{a}_t &= \bar{a}_{z,t} + \bar{a}_{n,t} \\
+  \bar{a}_t &= \sum_k \bar{a}_{k,t} \\
   \bar{\nu}_t &= \operatorname{sum}(\bar{h}_t \circ n_t) \\
   \bar{\zeta}_t &= \operatorname{sum}(\bar{h}_t \circ n_t \circ (1 - z_t))
 \end{align*}
@@ -80,8 +79,7 @@ LATEX = r"""
   \bar{s}_{\nu} &= \textstyle \sum_t \bar{\nu}_t \, \nu_t \, (1 - \nu_t) \\
   \bar{W} &= \textstyle \sum_t \bar{a}_t x_t^{\top} \\
   \bar{U} &= \textstyle \sum_t \bar{a}_t h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, n
 \end{align*}
 """
 
@@ -319,13 +317,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_s, a_z_s, a_n_s, h_s[1:], ended_s, strict=True)
     for a, a_z, a_n, h_next, ended in steps:
         z, n = a_z, a_n
-        np.dot(U, h.T, out=U_h)
-        np.add(a, U_h.T, out=a)
+        np.dot(h, U_T, out=U_h)
+        np.add(a, U_h, out=a)
         np.add(a, b_z, out=a_z)
         _sigmoid(a_z, out=z)
         np.add(a, b_n, out=a_n)
@@ -371,11 +370,9 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    ds_zeta, ds_nu, dW, dU, db_z, db_n = (
-        dparams[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n")
-    )
+    I, H = params.input_size, params.hidden_size
+    ds_zeta, ds_nu, dW, dU, db_z = (dparams[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z"))
+    db_n = dparams["b_n"]
     s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
     dh_next_s, dh_next_da_n_s, dh_next_da_z_s, da_s = np.empty((4, T, B, H), dtype)
     sum_dnu_terms_s, dnu_s, sum_dzeta_terms_s, dzeta_s = np.empty((4, T, B, 1), dtype)
@@ -417,10 +414,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dh_next, z, out=work)
         np.add(dh, work, out=dh)
         if ended is not None:
-            np.copyto(dh_next, 0, where=ended)
-            np.copyto(da_n, 0, where=ended)
-            np.copyto(da_z, 0, where=ended)
-            np.copyto(da, 0, where=ended)
+            for array in (dh_next, da_n, da_z, da):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -490,52 +485,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, z_s, n_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_zeta, s_nu, W, U = (params[k] for k in ("s_zeta", "s_nu", "W", "U"))
-    (
-        U_dot, W_dot, s_nu_dot, s_zeta_dot, b_z_dot, b_n_dot
-    ) = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta", "b_z", "b_n"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_dot_in_s = np.empty((T, B, H), dtype)
-    a_dot_s = a_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    zeta = _sigmoid(s_zeta)
-    nu = _sigmoid(s_nu)
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_dot_in_s))
-    _rows(a_dot_in_s)[...] += _rows(xs_dot) @ W.T
-    _rows(a_dot_in_s)[...] += _rows(xs) @ W_dot.T
-    h_next_dot_in_s = (
-        s_zeta_dot * (1 - zeta) * zeta * (1 - z_s) * n_s + s_nu_dot * (1 - nu) * nu * n_s
-    )
-    dh_next_da_n_s = (zeta * (1 - z_s) + nu) * (1 - n_s**2)
-    dh_next_da_z_s = (h_s[:-1] - zeta * n_s) * (1 - z_s) * z_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_dot_s[t] += h_dot_s[t] @ U.T
-        a_z_dot = a_dot_s[t] + b_z_dot
-        a_n_dot = a_dot_s[t] + b_n_dot
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * z_s[t]
-            + a_z_dot * dh_next_da_z_s[t]
-            + a_n_dot * dh_next_da_n_s[t]
-            + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -577,17 +533,101 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, z_dot_s, n_dot_s = handed
 
-    # There: the tangents of the forward pass.
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    ds_zeta_dot, ds_nu_dot, dW_dot, dU_dot = (dparams_dot[k] for k in ("s_zeta", "s_nu", "W", "U"))
+    db_z_dot, db_n_dot = (dparams_dot[k] for k in ("b_z", "b_n"))
+    s_zeta, s_nu, U, W = (params[k] for k in ("s_zeta", "s_nu", "U", "W"))
+    s_zeta_dot, s_nu_dot, U_dot, W_dot = (params_dot[k] for k in ("s_zeta", "s_nu", "U", "W"))
+    dh_next_s, dh_next_dot_s, da_n_dot_s, da_z_dot_s, da_s, da_dot_s = np.empty((6, T, B, H), dtype)
+    dxs_dot = np.empty((T, B, I), dtype)
+    zeta = _sigmoid(s_zeta)
+    nu = _sigmoid(s_nu)
+    zeta_dot = s_zeta_dot * (1 - zeta) * zeta
+    nu_dot = s_nu_dot * (1 - nu) * nu
+    one_minus_n_squared_s = 1 - n_s**2
+    one_minus_z_s = 1 - z_s
+    dh_next_da_n_s = (zeta * one_minus_z_s + nu) * one_minus_n_squared_s
+    dh_next_da_n_dot_s = (
+        zeta_dot * one_minus_n_squared_s * one_minus_z_s
+        + nu_dot * one_minus_n_squared_s
+        - z_dot_s * zeta * one_minus_n_squared_s
+        - 2 * n_dot_s * (zeta * one_minus_z_s + nu) * n_s
+    )
+    one_minus_z_z_s = z_s * one_minus_z_s
+    dh_next_da_z_s = (h_s[:-1] - zeta * n_s) * one_minus_z_z_s
+    dh_next_da_z_dot_s = (
+        h_dot_s[:-1] * one_minus_z_z_s
+        - zeta_dot * n_s * one_minus_z_z_s
+        + z_dot_s * (h_s[:-1] - zeta * n_s) * (1 - 2 * z_s)
+        - n_dot_s * zeta * one_minus_z_z_s
+    )
+    dh_next_carry = dh = dstate.h.copy()
+    dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
+    for t in reversed(range(T)):
+        ended = ended_s[t]
+        if ended is not None:
+            before = [array.copy() for array in (dh, dh_dot)]
+        dh_next_s[t] = dh_next_carry + dys[t]
+        dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
+        da_n = dh_next_s[t] * dh_next_da_n_s[t]
+        da_n_dot_s[t] = dh_next_s[t] * dh_next_da_n_dot_s[t] + dh_next_dot_s[t] * dh_next_da_n_s[t]
+        da_z = dh_next_s[t] * dh_next_da_z_s[t]
+        da_z_dot_s[t] = dh_next_s[t] * dh_next_da_z_dot_s[t] + dh_next_dot_s[t] * dh_next_da_z_s[t]
+        da_s[t] = da_n + da_z
+        da_dot_s[t] = da_n_dot_s[t] + da_z_dot_s[t]
+        dh[...] = da_s[t] @ U
+        dh += dh_next_s[t] * z_s[t]
+        dh_dot[...] = da_dot_s[t] @ U
+        dh_dot += da_s[t] @ U_dot
+        dh_dot += dh_next_s[t] * z_dot_s[t] + dh_next_dot_s[t] * z_s[t]
+        if ended is not None:
+            for array in (
+                dh_next_s[t], dh_next_dot_s[t], da_n_dot_s[t], da_z_dot_s[t], da_s[t], da_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
+    dnu_s = _dot(dh_next_s, n_s)
+    dnu_dot_s = np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True)
+    dzeta_s = np.sum(dh_next_s * (1 - z_s) * n_s, axis=-1, keepdims=True)
+    dzeta_dot_s = np.sum(
+        dh_next_s * n_dot_s * (1 - z_s)
+        - dh_next_s * z_dot_s * n_s
+        + dh_next_dot_s * (1 - z_s) * n_s,
+        axis=-1, keepdims=True,
+    )
+    np.matmul(_rows(da_dot_s), W, out=_rows(dxs_dot))
+    _rows(dxs_dot)[...] += _rows(da_s) @ W_dot
+    ds_zeta_dot[...] = np.sum(dzeta_s * zeta_dot * (1 - 2 * zeta) + dzeta_dot_s * (1 - zeta) * zeta)
+    ds_nu_dot[...] = np.sum(dnu_s * nu_dot * (1 - 2 * nu) + dnu_dot_s * (1 - nu) * nu)
+    np.matmul(_rows(da_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(da_dot_s).T @ _rows(xs)
+    np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
+    dU_dot += _rows(da_dot_s).T @ _rows(h_s[:-1])
+    np.sum(da_z_dot_s, axis=(0, 1), out=db_z_dot)
+    np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
+    return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, z_s, n_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
     s_zeta, s_nu, W, U = (params[k] for k in ("s_zeta", "s_nu", "W", "U"))
-    (
-        U_dot, W_dot, s_nu_dot, s_zeta_dot, b_z_dot, b_n_dot
-    ) = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta", "b_z", "b_n"))
+    U_dot, W_dot, s_nu_dot, s_zeta_dot = (params_dot[k] for k in ("U", "W", "s_nu", "s_zeta"))
+    b_z_dot, b_n_dot = (params_dot[k] for k in ("b_z", "b_n"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
     a_dot_in_s, dz_da_z_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
     a_dot_s, z_dot_s, n_dot_s = a_dot_in_s, dz_da_z_s, dn_da_n_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     zeta = _sigmoid(s_zeta)
     nu = _sigmoid(s_nu)
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_dot_in_s))
@@ -600,6 +640,8 @@ def hvp(
     )
     dh_next_dn_s = zeta * (1 - z_s) + nu
     dh_next_dz_s = h_s[:-1] - zeta * n_s
+
+    # Step by step.
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
@@ -617,92 +659,8 @@ def hvp(
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
-    # Back: the adjoints and, beside each, its tangent.
-    (
-        ds_zeta_dot, ds_nu_dot, dW_dot, dU_dot, db_z_dot, db_n_dot
-    ) = (dparams_dot[k] for k in ("s_zeta", "s_nu", "W", "U", "b_z", "b_n"))
-    dh_next_s, dh_next_dot_s, da_n_dot_s, da_z_dot_s, da_s, da_dot_s = np.empty((6, T, B, H), dtype)
-    one_minus_zeta_s, one_minus_nu_s = np.empty((2, T, B, 1), dtype)
-    dxs_dot = np.empty((T, B, I), dtype)
-    zeta = _sigmoid(s_zeta)
-    nu = _sigmoid(s_nu)
-    zeta_dot = s_zeta_dot * (1 - zeta) * zeta
-    nu_dot = s_nu_dot * (1 - nu) * nu
-    one_minus_z_s = 1 - z_s
-    one_minus_n_squared_s = 1 - n_s**2
-    dh_next_da_n_s = (zeta * one_minus_z_s + nu) * one_minus_n_squared_s
-    dh_next_da_n_dot_s = (
-        zeta_dot * one_minus_n_squared_s * one_minus_z_s
-        + nu_dot * one_minus_n_squared_s
-        - z_dot_s * zeta * one_minus_n_squared_s
-        - 2 * n_dot_s * (zeta * one_minus_z_s + nu) * n_s
-    )
-    h_minus_n_zeta_s = h_s[:-1] - zeta * n_s
-    one_minus_z_z_s = z_s * one_minus_z_s
-    dh_next_da_z_s = h_minus_n_zeta_s * one_minus_z_z_s
-    dh_next_da_z_dot_s = (
-        h_dot_s[:-1] * one_minus_z_z_s
-        - zeta_dot * n_s * one_minus_z_z_s
-        - z_dot_s * z_s * h_minus_n_zeta_s
-        + z_dot_s * h_minus_n_zeta_s * one_minus_z_s
-        - n_dot_s * zeta * one_minus_z_z_s
-    )
-    dh_next_carry = dh = dstate.h.copy()
-    dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
-    for t in reversed(range(T)):
-        ended = ended_s[t]
-        if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
-        dh_next_s[t] = dh_next_carry + dys[t]
-        dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
-        da_n = dh_next_s[t] * dh_next_da_n_s[t]
-        da_n_dot_s[t] = dh_next_s[t] * dh_next_da_n_dot_s[t] + dh_next_dot_s[t] * dh_next_da_n_s[t]
-        da_z = dh_next_s[t] * dh_next_da_z_s[t]
-        da_z_dot_s[t] = dh_next_s[t] * dh_next_da_z_dot_s[t] + dh_next_dot_s[t] * dh_next_da_z_s[t]
-        da_s[t] = da_n + da_z
-        da_dot_s[t] = da_n_dot_s[t] + da_z_dot_s[t]
-        dh[...] = da_s[t] @ U
-        dh += dh_next_s[t] * z_s[t]
-        dh_dot[...] = da_dot_s[t] @ U
-        dh_dot += da_s[t] @ U_dot
-        dh_dot += dh_next_s[t] * z_dot_s[t] + dh_next_dot_s[t] * z_s[t]
-        if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_n_dot_s[t], 0, where=ended)
-            np.copyto(da_z_dot_s[t], 0, where=ended)
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-    dnu_s = _dot(dh_next_s, n_s)
-    dnu_dot_s = np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True)
-    dzeta_s = np.sum(dh_next_s * (1 - z_s) * n_s, axis=-1, keepdims=True)
-    dzeta_dot_s = np.sum(
-        dh_next_s * n_dot_s * (1 - z_s)
-        - dh_next_s * z_dot_s * n_s
-        + dh_next_dot_s * (1 - z_s) * n_s,
-        axis=-1, keepdims=True,
-    )
-    np.matmul(_rows(da_dot_s), W, out=_rows(dxs_dot))
-    _rows(dxs_dot)[...] += _rows(da_s) @ W_dot
-    one_minus_zeta_s[...] = 1 - zeta
-    ds_zeta_dot[...] = np.sum(
-        (dzeta_s * one_minus_zeta_s - dzeta_s * zeta) * zeta_dot
-        + dzeta_dot_s * zeta * one_minus_zeta_s
-    )
-    one_minus_nu_s[...] = 1 - nu
-    ds_nu_dot[...] = np.sum(
-        (dnu_s * one_minus_nu_s - dnu_s * nu) * nu_dot + dnu_dot_s * nu * one_minus_nu_s
-    )
-    np.matmul(_rows(da_s).T, _rows(xs_dot), out=dW_dot)
-    dW_dot += _rows(da_dot_s).T @ _rows(xs)
-    np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
-    dU_dot += _rows(da_dot_s).T @ _rows(h_s[:-1])
-    np.sum(da_z_dot_s, axis=(0, 1), out=db_z_dot)
-    np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
-    return dparams_dot, dxs_dot, State(dh_dot)
+    handed = h_dot_s, z_dot_s, n_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _dot(a, b, out=None):

@@ -309,13 +309,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_n_s, h_s[1:], ended_s, strict=True)
     for a_n, h_next, ended in steps:
         n = a_n
-        np.dot(U, h.T, out=U_h)
-        np.add(a_n, U_h.T, out=a_n)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_n, U_h, out=a_n)
         np.tanh(a_n, out=n)
         # h_next = alpha * n + beta * h
         np.multiply(alpha, n, out=h_next)
@@ -355,8 +356,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     ds_alpha, ds_beta, dW, dU, db = (dparams[k] for k in ("s_alpha", "s_beta", "W", "U", "b"))
     s_alpha, s_beta, U, W = (params[k] for k in ("s_alpha", "s_beta", "U", "W"))
     dh_next_s, dh_next_da_n_s = np.empty((2, T, B, H), dtype)
@@ -452,45 +452,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, n_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_alpha, s_beta, W, U = (params[k] for k in ("s_alpha", "s_beta", "W", "U"))
-    U_dot, W_dot, b_dot, s_alpha_dot, s_beta_dot = (
-        params_dot[k] for k in ("U", "W", "b", "s_alpha", "s_beta")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_n_dot_in_s = np.empty((T, B, H), dtype)
-    a_n_dot_s = a_n_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    alpha = _sigmoid(s_alpha)
-    beta = _sigmoid(s_beta)
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_n_dot_in_s))
-    _rows(a_n_dot_in_s)[...] += _rows(xs_dot) @ W.T
-    _rows(a_n_dot_in_s)[...] += _rows(xs) @ W_dot.T
-    a_n_dot_in_s += b_dot
-    h_next_dot_in_s = (
-        s_alpha_dot * (1 - alpha) * alpha * n_s + s_beta_dot * h_s[:-1] * (1 - beta) * beta
-    )
-    dh_next_da_n_s = alpha * (1 - n_s**2)
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_n_dot_s[t] += h_dot_s[t] @ U.T
-        h_dot_s[t + 1] = h_dot_s[t] * beta + a_n_dot_s[t] * dh_next_da_n_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -532,42 +500,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    s_alpha, s_beta, W, U = (params[k] for k in ("s_alpha", "s_beta", "W", "U"))
-    U_dot, W_dot, b_dot, s_alpha_dot, s_beta_dot = (
-        params_dot[k] for k in ("U", "W", "b", "s_alpha", "s_beta")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_n_dot_in_s, dn_da_n_s = np.empty((2, T, B, H), dtype)
-    a_n_dot_s, n_dot_s = a_n_dot_in_s, dn_da_n_s
-    alpha = _sigmoid(s_alpha)
-    beta = _sigmoid(s_beta)
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_n_dot_in_s))
-    _rows(a_n_dot_in_s)[...] += _rows(xs_dot) @ W.T
-    _rows(a_n_dot_in_s)[...] += _rows(xs) @ W_dot.T
-    a_n_dot_in_s += b_dot
-    dn_da_n_s[...] = 1 - n_s**2
-    h_next_dot_in_s = (
-        s_alpha_dot * (1 - alpha) * alpha * n_s + s_beta_dot * h_s[:-1] * (1 - beta) * beta
-    )
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_n_dot_s[t] += h_dot_s[t] @ U.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = n_dot_s[t] * alpha + h_dot_s[t] * beta + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, n_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        ds_alpha_dot, ds_beta_dot, dW_dot, dU_dot, db_dot
-    ) = (dparams_dot[k] for k in ("s_alpha", "s_beta", "W", "U", "b"))
+    I, H = params.input_size, params.hidden_size
+    ds_alpha_dot, ds_beta_dot, dW_dot = (dparams_dot[k] for k in ("s_alpha", "s_beta", "W"))
+    dU_dot, db_dot = (dparams_dot[k] for k in ("U", "b"))
+    s_alpha, s_beta, U, W = (params[k] for k in ("s_alpha", "s_beta", "U", "W"))
+    s_alpha_dot, s_beta_dot, U_dot, W_dot = (params_dot[k] for k in ("s_alpha", "s_beta", "U", "W"))
     dh_next_s, dh_next_dot_s, da_n_s, da_n_dot_s = np.empty((4, T, B, H), dtype)
-    one_minus_alpha_s, one_minus_beta_s = np.empty((2, T, B, 1), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     alpha = _sigmoid(s_alpha)
     beta = _sigmoid(s_beta)
@@ -580,8 +522,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_n_s[t] = dh_next_s[t] * dh_next_da_n_s[t]
@@ -592,12 +533,10 @@ def hvp(
         dh_dot += da_n_s[t] @ U_dot
         dh_dot += dh_next_s[t] * beta_dot + dh_next_dot_s[t] * beta
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_n_s[t], 0, where=ended)
-            np.copyto(da_n_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (dh_next_s[t], dh_next_dot_s[t], da_n_s[t], da_n_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dbeta_s = _dot(dh_next_s, h_s[:-1])
     dbeta_dot_s = np.sum(
         dh_next_s * h_dot_s[:-1] + dh_next_dot_s * h_s[:-1], axis=-1, keepdims=True
@@ -606,22 +545,56 @@ def hvp(
     dalpha_dot_s = np.sum(dh_next_s * n_dot_s + dh_next_dot_s * n_s, axis=-1, keepdims=True)
     np.matmul(_rows(da_n_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_n_s) @ W_dot
-    one_minus_alpha_s[...] = 1 - alpha
     ds_alpha_dot[...] = np.sum(
-        (dalpha_s * one_minus_alpha_s - dalpha_s * alpha) * alpha_dot
-        + dalpha_dot_s * alpha * one_minus_alpha_s
+        dalpha_s * alpha_dot * (1 - 2 * alpha) + dalpha_dot_s * (1 - alpha) * alpha
     )
-    one_minus_beta_s[...] = 1 - beta
-    ds_beta_dot[...] = np.sum(
-        (dbeta_s * one_minus_beta_s - dbeta_s * beta) * beta_dot
-        + dbeta_dot_s * beta * one_minus_beta_s
-    )
+    ds_beta_dot[...] = np.sum(dbeta_s * beta_dot * (1 - 2 * beta) + dbeta_dot_s * (1 - beta) * beta)
     np.matmul(_rows(da_n_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(da_n_dot_s).T @ _rows(xs)
     np.matmul(_rows(da_n_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
     dU_dot += _rows(da_n_dot_s).T @ _rows(h_s[:-1])
     np.sum(da_n_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, n_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    s_alpha, s_beta, W, U = (params[k] for k in ("s_alpha", "s_beta", "W", "U"))
+    U_dot, W_dot, b_dot, s_alpha_dot = (params_dot[k] for k in ("U", "W", "b", "s_alpha"))
+    s_beta_dot = params_dot["s_beta"]
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    a_n_dot_in_s, dn_da_n_s = np.empty((2, T, B, H), dtype)
+    a_n_dot_s, n_dot_s = a_n_dot_in_s, dn_da_n_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    alpha = _sigmoid(s_alpha)
+    beta = _sigmoid(s_beta)
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_n_dot_in_s))
+    _rows(a_n_dot_in_s)[...] += _rows(xs_dot) @ W.T
+    _rows(a_n_dot_in_s)[...] += _rows(xs) @ W_dot.T
+    a_n_dot_in_s += b_dot
+    dn_da_n_s[...] = 1 - n_s**2
+    h_next_dot_in_s = (
+        s_alpha_dot * (1 - alpha) * alpha * n_s + s_beta_dot * h_s[:-1] * (1 - beta) * beta
+    )
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_n_dot_s[t] += h_dot_s[t] @ U.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = n_dot_s[t] * alpha + h_dot_s[t] * beta + h_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, n_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _dot(a, b, out=None):

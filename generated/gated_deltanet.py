@@ -344,9 +344,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, A, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "b"))
     w = params.stacked["w"]
     S_s = np.empty((T + 1, B, N, K, V), dtype)
@@ -449,10 +447,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
     dW_q, dW_k, dP_v, dA, db = (dparams[k] for k in ("W_q", "W_k", "P_v", "A", "b"))
     dw = dparams.stacked["w"]
@@ -469,9 +464,8 @@ def backward(params, tape, dys, dstate=None):
     ) = np.empty((7, T, B, N, K), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
     dbeta_da_beta_s, da_a_da_softplus_a_a_s = (dgates_s[..., k * N : (k + 1) * N] for k in range(2))
-    da_softplus_a_a_s, da_beta_s, dsqrt_k_s = (
-        da_a_da_softplus_a_a_s, dbeta_da_beta_s, dsqrt_k_rate_s
-    )
+    da_softplus_a_a_s, da_beta_s = da_a_da_softplus_a_a_s, dbeta_da_beta_s
+    dsqrt_k_s = dsqrt_k_rate_s
     dxs = np.empty((T, B, I), dtype)
     work_N_K_s = np.empty((T, B, N, K), dtype)
 
@@ -531,8 +525,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dD, a[..., None, None], out=dS)
         if ended is not None:
             np.copyto(du, 0, where=ended[..., None])
-            np.copyto(da, 0, where=ended)
             np.copyto(dk, 0, where=ended[..., None])
+            np.copyto(da, 0, where=ended)
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -582,9 +576,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     A, W_q, W_k, P_v, b = (params[k] for k in ("A", "W_q", "W_k", "P_v", "b"))
     w = params.stacked["w"]
     exp_A = np.exp(A)
@@ -641,91 +633,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, softplus_a_a_s, a_s,
-        D_s, D_T_k_s, u_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-    A, W_q, W_k, P_v = (params[k] for k in ("A", "W_q", "W_k", "P_v"))
-    w = params.stacked["w"]
-    W_q_dot, W_k_dot, P_v_dot, b_dot, A_dot = (
-        params_dot[k] for k in ("W_q", "W_k", "P_v", "b", "A")
-    )
-    w_dot = params_dot.stacked["w"]
-    gates_dot_s = np.empty((T, B, 2 * N), dtype)
-    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
-    a_beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        softplus_a_a_dot_s, D_T_k_dot_s, u_dot_s, o_dot_s
-    ) = a_softplus_a_a_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    q_dot_s = (
-        W_q_x_dot_s / sqrt_q_s[..., None]
-        - a_sqrt_q_dot_s[..., None] * q_s / 2 / sqrt_q_s[..., None] ** 2
-    )
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    k_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None]
-        - a_sqrt_k_dot_s[..., None] * k_s / 2 / sqrt_k_s[..., None] ** 2
-    )
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
-    a_softplus_a_a_dot_s += b_dot
-    softplus_a_a_dot_s[...] = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
-    a_a_dot_s = -A_dot * exp_A * softplus_a_a_s - softplus_a_a_dot_s * exp_A
-    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = (
-        v_dot_s * beta_s[..., None]
-        + a_beta_dot_s[..., None] * (v_s - D_T_k_s) * (1 - beta_s[..., None]) * beta_s[..., None]
-    )
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        D_dot = (
-            S_dot * a_s[t][..., None, None]
-            + a_a_dot_s[t][..., None, None] * S_s[t] * a_s[t][..., None, None]
-        )
-        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot), axis=-2)
-        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
-        S_next_dot[...] = (
-            D_dot
-            + k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -770,75 +684,23 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    A, W_q, W_k, P_v = (params[k] for k in ("A", "W_q", "W_k", "P_v"))
-    w = params.stacked["w"]
-    W_q_dot, W_k_dot, P_v_dot, b_dot, A_dot = (
-        params_dot[k] for k in ("W_q", "W_k", "P_v", "b", "A")
-    )
-    w_dot = params_dot.stacked["w"]
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    gates_dot_s = np.empty((T, B, 2 * N), dtype)
-    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, D_T_k_dot_in_s, u_dot_in_s = np.empty((3, T, B, N, V), dtype)
-    D_dot_s = np.empty((T, B, N, K, V), dtype)
-    a_beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    beta_dot_s, D_T_k_dot_s, u_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
-    q_dot_s = (
-        W_q_x_dot_s / sqrt_q_s[..., None] - sqrt_q_dot_s[..., None] * q_s / sqrt_q_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
-    k_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None] - sqrt_k_dot_s[..., None] * k_s / sqrt_k_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
-    beta_dot_s[...] = a_beta_dot_s * (1 - beta_s) * beta_s
-    a_softplus_a_a_dot_s += b_dot
-    softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
-    a_a_dot_s = -A_dot * exp_A * softplus_a_a_s - softplus_a_a_dot_s * exp_A
-    a_dot_s = a_a_dot_s * a_s
-    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - D_T_k_s) + v_dot_s * beta_s[..., None]
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        D_dot_s[t] = a_dot_s[t][..., None, None] * S_s[t] + S_dot_s[t] * a_s[t][..., None, None]
-        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot_s[t]), axis=-2)
-        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
-        S_dot_s[t + 1] = (
-            D_dot_s[t]
-            + k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        S_dot_s, gates_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s,
+        k_dot_s, v_dot_s, softplus_a_a_dot_s, a_dot_s, D_dot_s, D_T_k_dot_s, u_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    dW_q_dot, dW_k_dot, dP_v_dot, dA_dot, db_dot = (
-        dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A", "b")
-    )
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
+    beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
+    dW_q_dot, dW_k_dot, dP_v_dot, dA_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A"))
+    db_dot = dparams_dot["b"]
     dw_dot = dparams_dot.stacked["w"]
+    A, W_q, P_v, W_k = (params[k] for k in ("A", "W_q", "P_v", "W_k"))
+    w = params.stacked["w"]
+    A_dot, W_q_dot, P_v_dot, W_k_dot = (params_dot[k] for k in ("A", "W_q", "P_v", "W_k"))
+    w_dot = params_dot.stacked["w"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * N), dtype)
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
@@ -862,15 +724,12 @@ def hvp(
         -exp_A_dot * sigmoid_a_softplus_a_a_s - sigmoid_a_softplus_a_a_dot_s * exp_A
     )
     dbeta_da_beta_s = (1 - beta_s) * beta_s
-    dbeta_da_beta_dot_s = beta_dot_s * (1 - beta_s) - beta_dot_s * beta_s
+    dbeta_da_beta_dot_s = beta_dot_s * (1 - 2 * beta_s)
     dsqrt_k_rate_s = -(1 / sqrt_k_s)
     dsqrt_k_dot_rate_s = sqrt_k_dot_s / sqrt_k_s**2
     inv_sqrt_k_s = 1 / sqrt_k_s
-    dsqrt_k_dW_k_x_s = W_k_x_s / sqrt_k_s[..., None]
     dk_dW_k_x_dot_s = -dsqrt_k_dot_rate_s
-    dsqrt_k_dW_k_x_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None] - W_k_x_s * dsqrt_k_dot_rate_s[..., None]
-    )
+    dsqrt_k_dW_k_x_dot_s = -W_k_x_s * dsqrt_k_dot_rate_s[..., None]
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
     dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
@@ -881,16 +740,15 @@ def hvp(
     dsqrt_q_dot_terms_s = dq_s * q_dot_s + dq_dot_s * q_s
     sum_dsqrt_q_dot_terms_s = np.sum(dsqrt_q_dot_terms_s, axis=-1)
     dsqrt_q_dot_s = sqrt_q_dot_s * dsqrt_q_part_s / sqrt_q_s**2 - sum_dsqrt_q_dot_terms_s / sqrt_q_s
-    dW_q_x_s = dq_s / sqrt_q_s[..., None] + dsqrt_q_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
+    dW_q_x_s = (dq_s + dsqrt_q_s[..., None] * W_q_x_s) / sqrt_q_s[..., None]
     dW_q_x_dot_s = (
         (
             -dq_s / sqrt_q_s[..., None] ** 2
             - dsqrt_q_s[..., None] * W_q_x_s / sqrt_q_s[..., None] ** 2
         )
         * sqrt_q_dot_s[..., None]
-        + dsqrt_q_s[..., None] * W_q_x_dot_s / sqrt_q_s[..., None]
-        + dq_dot_s / sqrt_q_s[..., None]
-        + dsqrt_q_dot_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
+        + (dsqrt_q_s[..., None] * W_q_x_dot_s + dq_dot_s + dsqrt_q_dot_s[..., None] * W_q_x_s)
+        / sqrt_q_s[..., None]
     )
     np.matmul(dW_q_x_dot_s[..., None, :], W_q, out=dx_dot_in_terms_s[..., None, :])
     dx_dot_in_terms_s += np.squeeze(np.matmul(dW_q_x_s[..., None, :], W_q_dot), axis=-2)
@@ -901,8 +759,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -934,14 +791,12 @@ def hvp(
         dS[...] = dD * a_s[t][..., None, None]
         dS_dot[...] = dD * a_dot_s[t][..., None, None] + dD_dot * a_s[t][..., None, None]
         if ended is not None:
-            np.copyto(du_s[t], 0, where=ended[..., None])
-            np.copyto(du_dot_s[t], 0, where=ended[..., None])
+            for array in (du_s[t], du_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(da_s[t], 0, where=ended)
             np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_a_s = da_s * a_s
     da_a_dot_s = da_s * a_dot_s + da_dot_s * a_s
     da_softplus_a_a_s[...] = da_a_s * da_a_da_softplus_a_a_s
@@ -965,12 +820,12 @@ def hvp(
     dsqrt_k_dot_terms_s = dk_s * k_dot_s + dk_dot_s * k_s
     sum_dsqrt_k_dot_terms_s = np.sum(dsqrt_k_dot_terms_s, axis=-1)
     dsqrt_k_dot_s = dsqrt_k_dot_rate_s * dsqrt_k_part_s + dsqrt_k_rate_s * sum_dsqrt_k_dot_terms_s
-    dW_k_x_s = dk_s * inv_sqrt_k_s[..., None] + dsqrt_k_s[..., None] * dsqrt_k_dW_k_x_s
+    dW_k_x_s = (dk_s + dsqrt_k_s[..., None] * W_k_x_s) * inv_sqrt_k_s[..., None]
     dW_k_x_dot_s = (
         dk_s * dk_dW_k_x_dot_s[..., None]
+        + (dsqrt_k_s[..., None] * W_k_x_dot_s + dk_dot_s + dsqrt_k_dot_s[..., None] * W_k_x_s)
+        * inv_sqrt_k_s[..., None]
         + dsqrt_k_s[..., None] * dsqrt_k_dW_k_x_dot_s
-        + dk_dot_s * inv_sqrt_k_s[..., None]
-        + dsqrt_k_dot_s[..., None] * dsqrt_k_dW_k_x_s
     )
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
     dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
@@ -997,6 +852,83 @@ def hvp(
     )
     np.sum(da_softplus_a_a_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, softplus_a_a_s, a_s,
+        D_s, D_T_k_s, u_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, K, V = params.heads, params.key_size, params.value_size
+    beta_s, a_softplus_a_a_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    A, W_q, W_k, P_v = (params[k] for k in ("A", "W_q", "W_k", "P_v"))
+    w = params.stacked["w"]
+    W_q_dot, W_k_dot, P_v_dot, b_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "b"))
+    A_dot = params_dot["A"]
+    w_dot = params_dot.stacked["w"]
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    gates_dot_s = np.empty((T, B, 2 * N), dtype)
+    W_q_x_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
+    D_dot_s = np.empty((T, B, N, K, V), dtype)
+    a_beta_dot_s, a_softplus_a_a_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
+    beta_dot_s, D_T_k_dot_s, u_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_A = np.exp(A)
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
+    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
+    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
+    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
+    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
+    q_dot_s = (W_q_x_dot_s - sqrt_q_dot_s[..., None] * q_s) / sqrt_q_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
+    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
+    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
+    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
+    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
+    k_dot_s = (W_k_x_dot_s - sqrt_k_dot_s[..., None] * k_s) / sqrt_k_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
+    beta_dot_s[...] = a_beta_dot_s * (1 - beta_s) * beta_s
+    a_softplus_a_a_dot_s += b_dot
+    softplus_a_a_dot_s = a_softplus_a_a_dot_s * _sigmoid(a_softplus_a_a_s)
+    a_a_dot_s = -A_dot * exp_A * softplus_a_a_s - softplus_a_a_dot_s * exp_A
+    a_dot_s = a_a_dot_s * a_s
+    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
+    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - D_T_k_s) + v_dot_s * beta_s[..., None]
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        D_dot_s[t] = a_dot_s[t][..., None, None] * S_s[t] + S_dot_s[t] * a_s[t][..., None, None]
+        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot_s[t]), axis=-2)
+        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
+        S_dot_s[t + 1] = (
+            D_dot_s[t]
+            + k_dot_s[t][..., None] * u_s[t][..., None, :]
+            + k_s[t][..., None] * u_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = (
+        S_dot_s, gates_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s,
+        k_dot_s, v_dot_s, softplus_a_a_dot_s, a_dot_s, D_dot_s, D_T_k_dot_s, u_dot_s,
+    )
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -321,10 +321,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_q, W_k, P_v, A, B_, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     q_s, k_s, g_s, a_a_s = np.empty((4, T, B, N, K), dtype)
@@ -390,11 +387,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    I, N, K, V, R = params.input_size, params.heads, params.key_size, params.value_size, params.rank
     dW_q, dW_k, dP_v, dA, dB, db = (dparams[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
     W_q, B_, P_v, W_k, A = (params[k] for k in ("W_q", "B", "P_v", "W_k", "A"))
     do_s, dv_s = np.empty((2, T, B, N, V), dtype)
@@ -433,9 +426,8 @@ def backward(params, tape, dys, dstate=None):
         np.matmul(dS_next, v[..., None], out=dk[..., None])
         np.multiply(dS_next, a[..., None], out=dS)
         if ended is not None:
-            np.copyto(da, 0, where=ended[..., None])
-            np.copyto(dv, 0, where=ended[..., None])
-            np.copyto(dk, 0, where=ended[..., None])
+            for array in (da, dv, dk):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -471,10 +463,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_q, W_k, P_v, A, B_, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
     q, k_, g = np.empty((3, B, N, K), dtype)
     v, o = np.empty((2, B, N, V), dtype)
@@ -510,59 +499,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
-    W_q, W_k, P_v, A, B_ = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B"))
-    (
-        W_q_dot, W_k_dot, P_v_dot, A_dot, B_dot, b_dot
-    ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
-    q_dot_s, k_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
-    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    low_dot_s = np.empty((T, B, R), dtype)
-    o_dot_s = o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
-    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
-    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), A.T, out=_rows(low_dot_s))
-    _rows(low_dot_s)[...] += _rows(xs) @ A_dot.T
-    np.matmul(_rows(low_dot_s), _merged(B_).T, out=_rows(g_dot_s))
-    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(B_dot).T
-    g_dot_s += b_dot
-    log_sigmoid_g_dot_s = -g_dot_s * np.expm1(log_sigmoid_g_s)
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_next_dot[...] = (
-            S_dot * a_s[t][..., None]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-            + log_sigmoid_g_dot_s[t][..., None] * S_s[t] * a_s[t][..., None] / 16
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -604,50 +547,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
-
-    # There: the tangents of the forward pass.
-    W_q, W_k, P_v, A, B_ = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B"))
-    (
-        W_q_dot, W_k_dot, P_v_dot, A_dot, B_dot, b_dot
-    ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    q_dot_s, k_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
-    v_dot_s = np.empty((T, B, N, V), dtype)
-    low_dot_s = np.empty((T, B, R), dtype)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
-    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
-    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), A.T, out=_rows(low_dot_s))
-    _rows(low_dot_s)[...] += _rows(xs) @ A_dot.T
-    np.matmul(_rows(low_dot_s), _merged(B_).T, out=_rows(g_dot_s))
-    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(B_dot).T
-    g_dot_s += b_dot
-    log_sigmoid_g_dot_s = -g_dot_s * np.expm1(log_sigmoid_g_s)
-    a_dot_s = log_sigmoid_g_dot_s * a_s / 16
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_dot_s[t + 1] = (
-            a_dot_s[t][..., None] * S_s[t]
-            + S_dot_s[t] * a_s[t][..., None]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    S_dot_s, q_dot_s, k_dot_s, v_dot_s, low_dot_s, log_sigmoid_g_dot_s, a_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dW_q_dot, dW_k_dot, dP_v_dot, dA_dot, dB_dot, db_dot
-    ) = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
+    I, N, K, V, R = params.input_size, params.heads, params.key_size, params.value_size, params.rank
+    dW_q_dot, dW_k_dot, dP_v_dot, dA_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "A"))
+    dB_dot, db_dot = (dparams_dot[k] for k in ("B", "b"))
+    W_q, B_, P_v, W_k, A = (params[k] for k in ("W_q", "B", "P_v", "W_k", "A"))
+    W_q_dot, B_dot, P_v_dot, W_k_dot = (params_dot[k] for k in ("W_q", "B", "P_v", "W_k"))
+    A_dot = params_dot["A"]
     dq_s, dq_dot_s, da_s, da_dot_s, dk_s, dk_dot_s = np.empty((6, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_s, dv_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -672,8 +581,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -694,14 +602,10 @@ def hvp(
         dS_dot[...] = dS_next * a_dot_s[t][..., None] + dS_next_dot * a_s[t][..., None]
         dS[...] = dS_next * a_s[t][..., None]
         if ended is not None:
-            np.copyto(da_s[t], 0, where=ended[..., None])
-            np.copyto(da_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (da_s[t], da_dot_s[t], dv_s[t], dv_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     dg_s = da_s * da_dg_s
     dg_dot_s = da_s * da_dg_dot_s + da_dot_s * da_dg_s
     np.matmul(_rows(dg_s), _merged(B_), out=_rows(dlow_s))
@@ -730,6 +634,56 @@ def hvp(
     _merged(dB_dot)[...] += _rows(dg_dot_s).T @ _rows(low_s)
     np.sum(dg_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, S_s, q_s, k_s, v_s, low_s, log_sigmoid_g_s, a_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
+    W_q, W_k, P_v, A, B_ = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B"))
+    W_q_dot, W_k_dot, P_v_dot, A_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "A"))
+    B_dot, b_dot = (params_dot[k] for k in ("B", "b"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    q_dot_s, k_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
+    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
+    low_dot_s = np.empty((T, B, R), dtype)
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
+    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
+    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(_rows(xs_dot), A.T, out=_rows(low_dot_s))
+    _rows(low_dot_s)[...] += _rows(xs) @ A_dot.T
+    np.matmul(_rows(low_dot_s), _merged(B_).T, out=_rows(g_dot_s))
+    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(B_dot).T
+    g_dot_s += b_dot
+    log_sigmoid_g_dot_s = -g_dot_s * np.expm1(log_sigmoid_g_s)
+    a_dot_s = log_sigmoid_g_dot_s * a_s / 16
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        S_dot_s[t + 1] = (
+            a_dot_s[t][..., None] * S_s[t]
+            + S_dot_s[t] * a_s[t][..., None]
+            + k_dot_s[t][..., None] * v_s[t][..., None, :]
+            + k_s[t][..., None] * v_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = S_dot_s, q_dot_s, k_dot_s, v_dot_s, low_dot_s, log_sigmoid_g_dot_s, a_dot_s
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _log_sigmoid(x, out=None):

@@ -64,9 +64,8 @@ LATEX = r"""
         + (1 - \mathrm{fade}_t) \circ \mathrm{mean}) \\
   \mathrm{last}_t &= m_t \circ x_t + (1 - m_t) \circ \mathrm{last}_{t-1} \\
   \mathrm{old}_t &= \mathrm{forget}_t \circ h_{t-1} \\
-  a_{z,t} &= W_z \, \mathrm{seen}_t + U_z \, \mathrm{old}_t + V_z m_t + b_z \\
+  a_{j,t} &= W_j \, \mathrm{seen}_t + U_j \, \mathrm{old}_t + V_j m_t + b_j, \quad j = z, r \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{r,t} &= W_r \, \mathrm{seen}_t + U_r \, \mathrm{old}_t + V_r m_t + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   a_{n,t} &= W_n \, \mathrm{seen}_t + U_n \, (r_t \circ \mathrm{old}_t) + V_n m_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
@@ -118,19 +117,11 @@ LATEX = r"""
   \bar{w} &= \textstyle \sum_t \bar{a}_{k,t} \circ d_t \\
   \bar{b}_x &= \textstyle \sum_t \bar{a}_{k,t} \\
   \bar{G} &= \textstyle \sum_t \bar{a}_{q,t} d_t^{\top} \\
-  \bar{b}_q &= \textstyle \sum_t \bar{a}_{q,t} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{old}_t^{\top} \\
-  \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} m_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_r &= \textstyle \sum_t \bar{a}_{r,t} \, \mathrm{old}_t^{\top} \\
-  \bar{V}_r &= \textstyle \sum_t \bar{a}_{r,t} m_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} \, (\mathrm{old}_t \circ r_t)^{\top} \\
-  \bar{V}_n &= \textstyle \sum_t \bar{a}_{n,t} m_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_j &= \textstyle \sum_t \bar{a}_{j,t}, \quad j = q, z, r, n \\
+  \bar{W}_j &= \textstyle \sum_t \bar{a}_{j,t} \, \mathrm{seen}_t^{\top}, \quad j = z, r, n \\
+  \bar{U}_j &= \textstyle \sum_t \bar{a}_{j,t} \, \mathrm{old}_t^{\top}, \quad j = z, r \\
+  \bar{V}_j &= \textstyle \sum_t \bar{a}_{j,t} m_t^{\top}, \quad j = z, r, n \\
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} \, (\mathrm{old}_t \circ r_t)^{\top}
 \end{align*}
 """
 
@@ -378,8 +369,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     x_s, m_s, d_s = (_filled(x, past) for x in (x_s, m_s, d_s))
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     b_x, w, G, b_q, mean, U_n = (params[k] for k in ("b_x", "w", "G", "b_q", "mean", "U_n"))
     V, b, U, W = (params.stacked[k] for k in ("V", "b", "U", "W"))
     h_s = np.empty((T + 1, B, H), dtype)
@@ -416,14 +406,15 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    last_s[0] = state.last
-    last = last_s[0]
+    h_s[0], last_s[0] = state.h, state.last
+    h, last = h_s[0], last_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    W_T = np.ascontiguousarray(W.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
     work_I = np.empty((B, I), dtype)
-    U_old = np.empty((2 * H, B), dtype)
-    W_seen = np.empty((3 * H, B), dtype)
-    U_n_r_old = np.empty((H, B), dtype)
+    U_old = np.empty((B, 2 * H), dtype)
+    W_seen = np.empty((B, 3 * H), dtype)
+    U_n_r_old = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -439,18 +430,18 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(last, seen_rate, out=work_I)
         np.add(seen, work_I, out=seen)
         np.multiply(forget, h, out=old)
-        np.dot(U, old.T, out=U_old)
-        np.add(a_z_a_r, U_old.T, out=a_z_a_r)
-        np.dot(W, seen.T, out=W_seen)
-        np.add(gates, W_seen.T, out=gates)
+        np.dot(old, U_T, out=U_old)
+        np.add(a_z_a_r, U_old, out=a_z_a_r)
+        np.dot(seen, W_T, out=W_seen)
+        np.add(gates, W_seen, out=gates)
         # z, r by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_z_a_r, half, out=a_z_a_r)
         np.tanh(a_z_a_r, out=a_z_a_r)
         np.multiply(a_z_a_r, half, out=a_z_a_r)
         np.add(a_z_a_r, half, out=a_z_a_r)
         np.multiply(r, old, out=r_old)
-        np.dot(U_n, r_old.T, out=U_n_r_old)
-        np.add(a_n, U_n_r_old.T, out=a_n)
+        np.dot(r_old, U_n_T, out=U_n_r_old)
+        np.add(a_n, U_n_r_old, out=a_n)
         # n by tanh
         np.tanh(n, out=n)
         # last_next = last * last_next_rate + last_next_in
@@ -502,8 +493,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dw, db_x, dG, db_q, dU_n = (dparams[k] for k in ("w", "b_x", "G", "b_q", "U_n"))
     dW, dU, dV, db = (dparams.stacked[k] for k in ("W", "U", "V", "b"))
@@ -575,8 +565,7 @@ def backward(params, tape, dys, dstate=None):
         dgates, dseen, forget, dlast_next_dlast, dseen_dlast, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dlast_before = dlast.copy()
+            before = [array.copy() for array in (dh, dlast)]
         da_n, da_r, da_z = dh_next_da_n, dr_old_da_r, dh_next_da_z
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_n, dh_next, out=da_n)
@@ -597,12 +586,10 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dseen, dseen_dlast, out=work_I)
         np.add(dlast, work_I, out=dlast)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(dold, 0, where=ended)
-            np.copyto(dlast_next, 0, where=ended)
-            np.copyto(dseen, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dlast, dlast_before, where=ended)
+            for array in (dgates, dold, dlast_next, dseen):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dlast), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(dold_da_q_s, dold_s, out=da_q_s)
@@ -706,86 +693,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
-    dtype = _check_params("params", params).flat.dtype
-    (
-        x_s, m_s, d_s, h_s, last_s, gates_s, k_s, q_s, fade_s, forget_s, seen_s, old_s, r_old_s,
-        past,
-    ) = _check_tape(tape, params)
+    _check_params("params", params)
+    x_s, m_s, d_s, *_, past = _check_tape(tape, params)
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, m_dot_s, d_dot_s = _direction(xs_dot, (x_s, m_s, d_s), past, params)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
-    V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
-    b_x_dot, w_dot, G_dot, b_q_dot, U_n_dot = (
-        params_dot[k] for k in ("b_x", "w", "G", "b_q", "U_n")
-    )
-    U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_q_dot_s, old_dot_in_s = np.empty((2, T, B, H), dtype)
-    seen_dot_in_s = np.empty((T, B, I), dtype)
-    a_z_dot_s, a_r_dot_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    seen_dot_s, old_dot_s, a_n_dot_s = seen_dot_in_s, old_dot_in_s, a_n_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    a_k_dot_s = w_dot * d_s + d_dot_s * w + b_x_dot
-    k_dot_s = a_k_dot_s * _step(k_s)
-    np.matmul(_rows(d_dot_s), G.T, out=_rows(a_q_dot_s))
-    _rows(a_q_dot_s)[...] += _rows(d_s) @ G_dot.T
-    a_q_dot_s += b_q_dot
-    q_dot_s = a_q_dot_s * _step(q_s)
-    dlast_next_dlast_s = 1 - m_s
-    dseen_dlast_s = fade_s * dlast_next_dlast_s
-    seen_dot_in_s[...] = (
-        m_dot_s * (x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s)
-        + x_dot_s * m_s
-        - k_dot_s * (last_s[:-1] - mean) * dseen_dlast_s
-    )
-    last_next_dot_in_s = m_dot_s * (x_s - last_s[:-1]) + x_dot_s * m_s
-    old_dot_in_s[...] = -q_dot_s * h_s[:-1] * forget_s
-    np.matmul(_rows(old_s), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_n_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(m_dot_s) @ V.T
-    _rows(gates_dot_s)[...] += _rows(m_s) @ V_dot.T
-    _rows(gates_dot_s)[...] += _rows(seen_s) @ W_dot.T
-    gates_dot_s += b_dot
-    dr_old_da_r_s = old_s * (1 - r_s) * r_s
-    _rows(a_n_dot_in_s)[...] += _rows(r_old_s) @ U_n_dot.T
-    dh_next_dold_s = 1 - z_s
-    dh_next_da_n_s = z_s * (1 - n_s**2)
-    dh_next_da_z_s = (n_s - old_s) * z_s * dh_next_dold_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    last_dot = last_next_dot = state_dot.last.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            last_next_dot_before = last_next_dot.copy()
-        seen_dot_s[t] += last_dot * dseen_dlast_s[t]
-        old_dot_s[t] += h_dot_s[t] * forget_s[t]
-        gates_dot_s[t, :, : 2 * H] += old_dot_s[t] @ U.T
-        gates_dot_s[t] += seen_dot_s[t] @ W.T
-        r_old_dot = old_dot_s[t] * r_s[t] + a_r_dot_s[t] * dr_old_da_r_s[t]
-        a_n_dot_s[t] += r_old_dot @ U_n.T
-        last_next_dot[...] = last_dot * dlast_next_dlast_s[t] + last_next_dot_in_s[t]
-        h_dot_s[t + 1] = (
-            old_dot_s[t] * dh_next_dold_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(last_next_dot, last_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), last_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -830,81 +745,23 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
-    V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
-    b_x_dot, w_dot, G_dot, b_q_dot, U_n_dot = (
-        params_dot[k] for k in ("b_x", "w", "G", "b_q", "U_n")
-    )
-    U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    last_dot_s = np.empty((T + 1, B, I), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_q_dot_s, old_dot_in_s, r_old_dot_s = np.empty((3, T, B, H), dtype)
-    seen_dot_in_s = np.empty((T, B, I), dtype)
-    a_z_dot_s, a_r_dot_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    *_, handed = _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot)
     (
-        seen_dot_s, old_dot_s, a_n_dot_s, n_dot_s, z_dot_s, r_dot_s
-    ) = seen_dot_in_s, old_dot_in_s, a_n_dot_in_s, a_n_dot_in_s, a_z_dot_s, a_r_dot_s
-    a_k_dot_s = w_dot * d_s + d_dot_s * w + b_x_dot
-    k_dot_s = a_k_dot_s * _step(k_s)
-    np.matmul(_rows(d_dot_s), G.T, out=_rows(a_q_dot_s))
-    _rows(a_q_dot_s)[...] += _rows(d_s) @ G_dot.T
-    a_q_dot_s += b_q_dot
-    q_dot_s = a_q_dot_s * _step(q_s)
-    fade_dot_s = -k_dot_s * fade_s
-    forget_dot_s = -q_dot_s * forget_s
-    dlast_next_dlast_s = 1 - m_s
-    seen_dot_in_s[...] = (
-        m_dot_s * (x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s)
-        + x_dot_s * m_s
-        + fade_dot_s * (last_s[:-1] - mean) * dlast_next_dlast_s
-    )
-    dseen_dlast_s = fade_s * dlast_next_dlast_s
-    last_next_dot_in_s = m_dot_s * (x_s - last_s[:-1]) + x_dot_s * m_s
-    old_dot_in_s[...] = forget_dot_s * h_s[:-1]
-    np.matmul(_rows(old_s), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_n_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(m_dot_s) @ V.T
-    _rows(gates_dot_s)[...] += _rows(m_s) @ V_dot.T
-    _rows(gates_dot_s)[...] += _rows(seen_s) @ W_dot.T
-    gates_dot_s += b_dot
-    dh_next_dold_s = 1 - z_s
-    dz_da_z_s = z_s * dh_next_dold_s
-    dr_da_r_s = (1 - r_s) * r_s
-    _rows(a_n_dot_in_s)[...] += _rows(r_old_s) @ U_n_dot.T
-    dn_da_n_s = 1 - n_s**2
-    dh_next_dz_s = n_s - old_s
-    h_dot_s[0] = state_dot.h
-    last_dot_s[0] = state_dot.last
-    for t in range(T):
-        ended = ended_s[t]
-        seen_dot_s[t] += last_dot_s[t] * dseen_dlast_s[t]
-        old_dot_s[t] += h_dot_s[t] * forget_s[t]
-        gates_dot_s[t, :, : 2 * H] += old_dot_s[t] @ U.T
-        gates_dot_s[t] += seen_dot_s[t] @ W.T
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        r_old_dot_s[t] = r_dot_s[t] * old_s[t] + old_dot_s[t] * r_s[t]
-        a_n_dot_s[t] += r_old_dot_s[t] @ U_n.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        last_dot_s[t + 1] = last_dot_s[t] * dlast_next_dlast_s[t] + last_next_dot_in_s[t]
-        h_dot_s[t + 1] = (
-            z_dot_s[t] * dh_next_dz_s[t] + old_dot_s[t] * dh_next_dold_s[t] + n_dot_s[t] * z_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(last_dot_s[t + 1], last_dot_s[t], where=ended)
+        h_dot_s, last_dot_s, gates_dot_s, fade_dot_s, forget_dot_s, dlast_next_dlast_s,
+        dseen_dlast_s, dh_next_dold_s, seen_dot_s, old_dot_s, r_old_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    dw_dot, db_x_dot, dG_dot, db_q_dot, dU_n_dot = (
-        dparams_dot[k] for k in ("w", "b_x", "G", "b_q", "U_n")
-    )
+    I, H = params.input_size, params.hidden_size
+    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    z_dot_s, r_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    dw_dot, db_x_dot, dG_dot, db_q_dot = (dparams_dot[k] for k in ("w", "b_x", "G", "b_q"))
+    dU_n_dot = dparams_dot["U_n"]
     dW_dot, dU_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "V", "b"))
+    mean, U_n, G, w = (params[k] for k in ("mean", "U_n", "G", "w"))
+    U, W, V = (params.stacked[k] for k in ("U", "W", "V"))
+    U_n_dot, G_dot, w_dot = (params_dot[k] for k in ("U_n", "G", "w"))
+    U_dot, W_dot, V_dot = (params_dot.stacked[k] for k in ("U", "W", "V"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dold_s, dold_dot_s = np.empty((2, T, B, H), dtype)
     dlast_next_s, dlast_next_dot_s, dseen_s, dseen_dot_s = np.empty((4, T, B, I), dtype)
@@ -916,15 +773,13 @@ def hvp(
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
     dr_old_da_r_s = old_s * (1 - r_s) * r_s
-    dr_old_da_r_dot_s = (
-        old_dot_s * (1 - r_s) * r_s - r_dot_s * old_s * r_s + r_dot_s * old_s * (1 - r_s)
-    )
-    dh_next_da_z_s = (n_s - old_s) * z_s * dh_next_dold_s
+    dr_old_da_r_dot_s = old_dot_s * (1 - r_s) * r_s + r_dot_s * old_s * (1 - 2 * r_s)
+    dh_next_da_z_part_s = z_s * dh_next_dold_s
+    dh_next_da_z_s = (n_s - old_s) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - old_s) * dh_next_dold_s
-        - old_dot_s * z_s * dh_next_dold_s
-        - z_dot_s * (n_s - old_s) * z_s
-        + n_dot_s * z_s * dh_next_dold_s
+        z_dot_s * (n_s - old_s) * (1 - 2 * z_s)
+        - old_dot_s * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
     step_q_s = _step(q_s)
     dold_da_q_s = -h_s[:-1] * forget_s * step_q_s
@@ -949,10 +804,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dlast_before = dlast.copy()
-            dh_dot_before = dh_dot.copy()
-            dlast_dot_before = dlast_dot.copy()
+            before = [array.copy() for array in (dh, dlast, dh_dot, dlast_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -989,18 +841,13 @@ def hvp(
             + dseen_dot_s[t] * dseen_dlast_s[t]
         )
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dold_s[t], 0, where=ended)
-            np.copyto(dold_dot_s[t], 0, where=ended)
-            np.copyto(dlast_next_s[t], 0, where=ended)
-            np.copyto(dlast_next_dot_s[t], 0, where=ended)
-            np.copyto(dseen_s[t], 0, where=ended)
-            np.copyto(dseen_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dlast, dlast_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dlast_dot, dlast_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], dold_s[t], dold_dot_s[t], dlast_next_s[t],
+                dlast_next_dot_s[t], dseen_s[t], dseen_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dlast, dh_dot, dlast_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     da_q_s = dold_s * dold_da_q_s
     da_q_dot_s = dold_s * dold_da_q_dot_s + dold_dot_s * dold_da_q_s
     da_k_s = dseen_s * dseen_da_k_s
@@ -1033,6 +880,90 @@ def hvp(
     np.matmul(_rows(da_n_s).T, _rows(r_old_dot_s), out=dU_n_dot)
     dU_n_dot += _rows(da_n_dot_s).T @ _rows(r_old_s)
     return dparams_dot, Inputs(dx_dot_s, dm_dot_s, dd_dot_s), State(dh_dot, dlast_dot)
+
+
+def _tangents(params, tape, params_dot, x_dot_s, m_dot_s, d_dot_s, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        x_s, m_s, d_s, h_s, last_s, gates_s, k_s, q_s, fade_s, forget_s, seen_s, old_s, r_old_s,
+        past,
+    ) = tape
+    T, B = x_s.shape[:2]
+    ended_s = _ended(past, T)
+    I, H = params.input_size, params.hidden_size
+    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    w, G, mean, U_n = (params[k] for k in ("w", "G", "mean", "U_n"))
+    V, U, W = (params.stacked[k] for k in ("V", "U", "W"))
+    b_x_dot, w_dot, G_dot, b_q_dot = (params_dot[k] for k in ("b_x", "w", "G", "b_q"))
+    U_n_dot = params_dot["U_n"]
+    U_dot, V_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "V", "W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    last_dot_s = np.empty((T + 1, B, I), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_q_dot_s, old_dot_in_s, r_old_dot_s = np.empty((3, T, B, H), dtype)
+    seen_dot_in_s = np.empty((T, B, I), dtype)
+    a_z_dot_s, a_r_dot_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    seen_dot_s, old_dot_s, a_n_dot_s = seen_dot_in_s, old_dot_in_s, a_n_dot_in_s
+    n_dot_s, z_dot_s, r_dot_s = a_n_dot_in_s, a_z_dot_s, a_r_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    a_k_dot_s = w_dot * d_s + d_dot_s * w + b_x_dot
+    k_dot_s = a_k_dot_s * _step(k_s)
+    np.matmul(_rows(d_dot_s), G.T, out=_rows(a_q_dot_s))
+    _rows(a_q_dot_s)[...] += _rows(d_s) @ G_dot.T
+    a_q_dot_s += b_q_dot
+    q_dot_s = a_q_dot_s * _step(q_s)
+    fade_dot_s = -k_dot_s * fade_s
+    forget_dot_s = -q_dot_s * forget_s
+    dlast_next_dlast_s = 1 - m_s
+    seen_dot_in_s[...] = (
+        m_dot_s * (x_s - mean * (1 - fade_s) - last_s[:-1] * fade_s)
+        + x_dot_s * m_s
+        + fade_dot_s * (last_s[:-1] - mean) * dlast_next_dlast_s
+    )
+    dseen_dlast_s = fade_s * dlast_next_dlast_s
+    last_next_dot_in_s = m_dot_s * (x_s - last_s[:-1]) + x_dot_s * m_s
+    old_dot_in_s[...] = forget_dot_s * h_s[:-1]
+    np.matmul(_rows(old_s), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
+    a_n_dot_in_s.fill(0)
+    _rows(gates_dot_s)[...] += _rows(m_dot_s) @ V.T
+    _rows(gates_dot_s)[...] += _rows(m_s) @ V_dot.T
+    _rows(gates_dot_s)[...] += _rows(seen_s) @ W_dot.T
+    gates_dot_s += b_dot
+    dh_next_dold_s = 1 - z_s
+    dz_da_z_s = z_s * dh_next_dold_s
+    dr_da_r_s = (1 - r_s) * r_s
+    _rows(a_n_dot_in_s)[...] += _rows(r_old_s) @ U_n_dot.T
+    dn_da_n_s = 1 - n_s**2
+    dh_next_dz_s = n_s - old_s
+
+    # Step by step.
+    h_dot_s[0], last_dot_s[0] = state_dot.h, state_dot.last
+    for t in range(T):
+        ended = ended_s[t]
+        seen_dot_s[t] += last_dot_s[t] * dseen_dlast_s[t]
+        old_dot_s[t] += h_dot_s[t] * forget_s[t]
+        gates_dot_s[t, :, : 2 * H] += old_dot_s[t] @ U.T
+        gates_dot_s[t] += seen_dot_s[t] @ W.T
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        r_old_dot_s[t] = r_dot_s[t] * old_s[t] + old_dot_s[t] * r_s[t]
+        a_n_dot_s[t] += r_old_dot_s[t] @ U_n.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        last_dot_s[t + 1] = last_dot_s[t] * dlast_next_dlast_s[t] + last_next_dot_in_s[t]
+        h_dot_s[t + 1] = (
+            z_dot_s[t] * dh_next_dz_s[t] + old_dot_s[t] * dh_next_dold_s[t] + n_dot_s[t] * z_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(last_dot_s[t + 1], last_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, last_dot_s, gates_dot_s, fade_dot_s, forget_dot_s, dlast_next_dlast_s,
+        dseen_dlast_s, dh_next_dold_s, seen_dot_s, old_dot_s, r_old_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), last_dot_s[-1].copy()), handed
 
 
 def _relu(x, out=None):

@@ -6,20 +6,14 @@ Ba, Kiros & Hinton (2016), Layer normalization, arXiv 1607.06450, in its supplem
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    u_z = U_z @ h
-    u_r = U_r @ h
-    u_n = U_n @ h
-    v_z = W_z @ x
-    v_r = W_r @ x
-    v_n = W_n @ x
+    u_k = U_k @ h, for k = z, r, n
+    v_k = W_k @ x, for k = z, r, n
     mu_u = sum(u_z + u_r) / 2 / H
     sigma_u = sqrt(1e-05 + sum((u_z - mu_u)**2 + (u_r - mu_u)**2) / 2 / H)
-    p_z = (u_z - mu_u) / sigma_u
-    p_r = (u_r - mu_u) / sigma_u
+    p_k = (u_k - mu_u) / sigma_u, for k = z, r
     mu_v = sum(v_z + v_r) / 2 / H
     sigma_v = sqrt(1e-05 + sum((v_z - mu_v)**2 + (v_r - mu_v)**2) / 2 / H)
-    q_z = (v_z - mu_v) / sigma_v
-    q_r = (v_r - mu_v) / sigma_v
+    q_k = (v_k - mu_v) / sigma_v, for k = z, r
     mu_u_n = sum(u_n) / H
     sigma_u_n = sqrt(1e-05 + sum((u_n - mu_u_n)**2) / H)
     mu_v_n = sum(v_n) / H
@@ -55,7 +49,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -64,33 +58,27 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{z,t} &= U_z h_{t-1} \\
-  u_{r,t} &= U_r h_{t-1} \\
-  u_{n,t} &= U_n h_{t-1} \\
-  v_{z,t} &= W_z x_t \\
-  v_{r,t} &= W_r x_t \\
-  v_{n,t} &= W_n x_t \\
+  u_{k,t} &= U_k h_{t-1}, \quad k = z, r, n \\
+  v_{k,t} &= W_k x_t, \quad k = z, r, n \\
   \mu_{u,t} &= \frac{1}{2} \, \operatorname{mean}(u_{z,t} + u_{r,t}) \\
   \sigma_{u,t} &= \Bigl(\frac{1}{2} \, \operatorname{mean}((u_{z,t} - \mu_{u,t})^{2}
         + (u_{r,t} - \mu_{u,t})^{2})
       + 10^{-5}\Bigr)^{1/2} \\
-  p_{z,t} &= \frac{u_{z,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{r,t} &= \frac{u_{r,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = z, r \\
   \mu_{v,t} &= \frac{1}{2} \, \operatorname{mean}(v_{z,t} + v_{r,t}) \\
   \sigma_{v,t} &= \Bigl(\frac{1}{2} \, \operatorname{mean}((v_{z,t} - \mu_{v,t})^{2}
         + (v_{r,t} - \mu_{v,t})^{2})
       + 10^{-5}\Bigr)^{1/2} \\
-  q_{z,t} &= \frac{v_{z,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{r,t} &= \frac{v_{r,t} - \mu_{v,t}}{\sigma_{v,t}} \\
+  q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = z, r \\
   \mu_{u \, n,t} &= \operatorname{mean}(u_{n,t}) \\
   \sigma_{u \, n,t} &= (\operatorname{mean}((u_{n,t} - \mu_{u \, n,t})^{2}) + 10^{-5})^{1/2} \\
   \mu_{v \, n,t} &= \operatorname{mean}(v_{n,t}) \\
   \sigma_{v \, n,t} &= (\operatorname{mean}((v_{n,t} - \mu_{v \, n,t})^{2}) + 10^{-5})^{1/2} \\
   p_{n,t} &= \frac{u_{n,t} - \mu_{u \, n,t}}{\sigma_{u \, n,t}} \\
   q_{n,t} &= \frac{v_{n,t} - \mu_{v \, n,t}}{\sigma_{v \, n,t}} \\
-  a_{z,t} &= s_{u \, z} \circ p_{z,t} + t_{u \, z} + s_{v \, z} \circ q_{z,t} + t_{v \, z} \\
+  a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t}
+      + t_{v \, k}, \quad k = z, r \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{r,t} &= s_{u \, r} \circ p_{r,t} + t_{u \, r} + s_{v \, r} \circ q_{r,t} + t_{v \, r} \\
   r_t &= \sigma(a_{r,t}) \\
   m_t &= s_{u \, n} \circ p_{n,t} + t_{u \, n} \\
   a_{n,t} &= s_{v \, n} \circ q_{n,t} + t_{v \, n} + r_t \circ m_t \\
@@ -109,7 +97,7 @@ LATEX = r"""
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t) \\
   \bar{z}_t &= \bar{h}_t \circ (n_t - h_{t-1}) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{q}_{n,t} &= \bar{a}_{n,t} \circ s_{v \, n} \\
+  \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = n, r, z \\
   \bar{p}_{n,t} &= \bar{m}_t \circ s_{u \, n} \\
   \bar{\sigma}_{v \, n,t} &= -\frac{\operatorname{sum}(\bar{q}_{n,t} \circ q_{n,t})}{\sigma_{v
           \, n,t}} \\
@@ -117,14 +105,11 @@ LATEX = r"""
   \bar{\sigma}_{u \, n,t} &= -\frac{\operatorname{sum}(\bar{p}_{n,t} \circ p_{n,t})}{\sigma_{u
           \, n,t}} \\
   \bar{\mu}_{u \, n,t} &= -\frac{\operatorname{sum}(\bar{p}_{n,t})}{\sigma_{u \, n,t}} \\
-  \bar{q}_{r,t} &= \bar{a}_{r,t} \circ s_{v \, r} \\
-  \bar{q}_{z,t} &= \bar{a}_{z,t} \circ s_{v \, z} \\
   \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{z,t} \circ q_{z,t}
         + \bar{q}_{r,t} \circ q_{r,t})
       / (\sigma_{v,t}) \\
   \bar{\mu}_{v,t} &= -\frac{\operatorname{sum}(\bar{q}_{z,t} + \bar{q}_{r,t})}{\sigma_{v,t}} \\
-  \bar{p}_{r,t} &= \bar{a}_{r,t} \circ s_{u \, r} \\
-  \bar{p}_{z,t} &= \bar{a}_{z,t} \circ s_{u \, z} \\
+  \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = r, z \\
   \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{z,t} \circ p_{z,t}
         + \bar{p}_{r,t} \circ p_{r,t})
       / (\sigma_{u,t}) \\
@@ -132,20 +117,15 @@ LATEX = r"""
   \bar{v}_{n,t} &= \frac{1}{H} \, \bar{\mu}_{v \, n,t}
       + \frac{1}{H} \, \bar{\sigma}_{v \, n,t} \, q_{n,t}
       + \frac{\bar{q}_{n,t}}{\sigma_{v \, n,t}} \\
-  \bar{v}_{r,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{r,t}
-      + \frac{\bar{q}_{r,t}}{\sigma_{v,t}} \\
-  \bar{v}_{z,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{z,t}
-      + \frac{\bar{q}_{z,t}}{\sigma_{v,t}} \\
+  \bar{v}_{k,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
+      + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = r, z \\
   \bar{u}_{n,t} &= \frac{1}{H} \, \bar{\mu}_{u \, n,t}
       + \frac{1}{H} \, \bar{\sigma}_{u \, n,t} \, p_{n,t}
       + \frac{\bar{p}_{n,t}}{\sigma_{u \, n,t}} \\
-  \bar{u}_{r,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{r,t}
-      + \frac{\bar{p}_{r,t}}{\sigma_{u,t}} \\
-  \bar{u}_{z,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{z,t} + \frac{\bar{p}_{z,t}}{\sigma_{u,t}}
+  \bar{u}_{k,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{k,t}
+      + \frac{\bar{p}_{k,t}}{\sigma_{u,t}}, \quad k = r, z
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -157,24 +137,14 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_z &= \textstyle \sum_t \bar{u}_{z,t} h_{t-1}^{\top} \\
-  \bar{U}_r &= \textstyle \sum_t \bar{u}_{r,t} h_{t-1}^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{u}_{n,t} h_{t-1}^{\top} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{v}_{z,t} x_t^{\top} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{v}_{r,t} x_t^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{v}_{n,t} x_t^{\top} \\
-  \bar{s}_{u \, z} &= \textstyle \sum_t \bar{a}_{z,t} \circ p_{z,t} \\
-  \bar{t}_{u \, z} &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{s}_{v \, z} &= \textstyle \sum_t \bar{a}_{z,t} \circ q_{z,t} \\
-  \bar{t}_{v \, z} &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{s}_{u \, r} &= \textstyle \sum_t \bar{a}_{r,t} \circ p_{r,t} \\
-  \bar{t}_{u \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{s}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \circ q_{r,t} \\
-  \bar{t}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{u}_{k,t} h_{t-1}^{\top}, \quad k = z, r, n \\
+  \bar{W}_k &= \textstyle \sum_t \bar{v}_{k,t} x_t^{\top}, \quad k = z, r, n \\
+  \bar{s}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ p_{k,t}, \quad k = z, r \\
+  \bar{t}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r \\
+  \bar{s}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ q_{k,t}, \quad k = z, r, n \\
+  \bar{t}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
   \bar{s}_{u \, n} &= \textstyle \sum_t \bar{m}_t \circ p_{n,t} \\
-  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{m}_t \\
-  \bar{s}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ q_{n,t} \\
-  \bar{t}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{m}_t
 \end{align*}
 """
 
@@ -420,31 +390,22 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    (
-        t_u_z, t_v_z, s_v_z, t_u_r, t_v_r, s_v_r, s_v_n, t_v_n, s_u_z, s_u_r, s_u_n, t_u_n
-    ) = (
-        params[k] for k in (
-            "t_u_z", "t_v_z", "s_v_z", "t_u_r", "t_v_r", "s_v_r", "s_v_n", "t_v_n", "s_u_z",
-            "s_u_r", "s_u_n", "t_u_n",
-        )
-    )
+    t_u_z, t_v_z, s_v_z, t_u_r = (params[k] for k in ("t_u_z", "t_v_z", "s_v_z", "t_u_r"))
+    t_v_r, s_v_r, s_v_n, t_v_n = (params[k] for k in ("t_v_r", "s_v_r", "s_v_n", "t_v_n"))
+    s_u_z, s_u_r, s_u_n, t_u_n = (params[k] for k in ("s_u_z", "s_u_r", "s_u_n", "t_u_n"))
     W, U = (params.stacked[k] for k in ("W", "U"))
     h_s = np.empty((T + 1, B, H), dtype)
     gates_2_s = np.empty((T, B, 3 * H), dtype)
     (
-        sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, sum_v_n_s, mu_v_n_s,
-        sum_a_sigma_v_n_terms_s, a_sigma_v_n_s, a_sigma_u_s, a_sigma_u_n_s,
-    ) = np.empty((10, T, B, 1), dtype)
+        sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, sigma_v_n_s, a_sigma_u_s,
+        sigma_u_n_s,
+    ) = np.empty((7, T, B, 1), dtype)
     (
         q_z_s, q_r_s, q_n_s, p_z_s, p_r_s, p_n_s, a_z_in_s, a_r_in_s, m_s, a_n_in_s
     ) = np.empty((10, T, B, H), dtype)
     v_z_s, v_r_s, v_n_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        sigma_v_s, sigma_v_n_s, a_z_s, z_s, a_r_s, r_s, a_n_s, n_s, sigma_u_s, sigma_u_n_s
-    ) = (
-        a_sigma_v_s, a_sigma_v_n_s, a_z_in_s, a_z_in_s, a_r_in_s, a_r_in_s, a_n_in_s, a_n_in_s,
-        a_sigma_u_s, a_sigma_u_n_s,
-    )
+    sigma_v_s, a_z_s, z_s, a_r_s, r_s = a_sigma_v_s, a_z_in_s, a_z_in_s, a_r_in_s, a_r_in_s
+    a_n_s, n_s, sigma_u_s = a_n_in_s, a_n_in_s, a_sigma_u_s
     work_s = np.empty((T, B, H), dtype)
     work2_s = np.empty((T, B, H), dtype)
     work3_s = np.empty((T, B, H), dtype)
@@ -472,18 +433,7 @@ def forward(params, xs, state=None, lengths=None):
     # q_r = (v_r - mu_v) / sigma_v
     np.subtract(v_r_s, mu_v_s, out=q_r_s)
     np.divide(q_r_s, sigma_v_s, out=q_r_s)
-    np.add.reduce(v_n_s, axis=-1, keepdims=True, out=sum_v_n_s)
-    np.divide(sum_v_n_s, H, out=mu_v_n_s)
-    # sum_a_sigma_v_n_terms = sum((v_n - mu_v_n) ** 2)
-    np.subtract(v_n_s, mu_v_n_s, out=work_s)
-    _dot(work_s, work_s, out=sum_a_sigma_v_n_terms_s)
-    # a_sigma_v_n = 1e-05 + sum_a_sigma_v_n_terms / H
-    np.divide(sum_a_sigma_v_n_terms_s, H, out=a_sigma_v_n_s)
-    np.add(a_sigma_v_n_s, 1e-05, out=a_sigma_v_n_s)
-    np.sqrt(a_sigma_v_n_s, out=sigma_v_n_s)
-    # q_n = (v_n - mu_v_n) / sigma_v_n
-    np.subtract(v_n_s, mu_v_n_s, out=q_n_s)
-    np.divide(q_n_s, sigma_v_n_s, out=q_n_s)
+    _standardise(v_n_s, 1e-05, q_n_s, sigma_v_n_s)
     a_z_bias = t_u_z + t_v_z
     # a_z_in = s_v_z * q_z + a_z_bias
     np.multiply(s_v_z, q_z_s, out=a_z_in_s)
@@ -499,23 +449,20 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_T = np.ascontiguousarray(U.T)
     gates_1 = np.empty((B, 3 * H), dtype)
-    (
-        sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_u_n, mu_u_n, sum_a_sigma_u_n_terms
-    ) = np.empty((6, B, 1), dtype)
-    u_r_minus_mu_u, u_z_minus_mu_u, u_n_minus_mu_u_n = np.empty((3, B, H), dtype)
+    sum_mu_u_terms, mu_u, sum_a_sigma_u_terms = np.empty((3, B, 1), dtype)
+    u_r_minus_mu_u, u_z_minus_mu_u = np.empty((2, B, H), dtype)
     u_z, u_r, u_n = (gates_1[:, k * H : (k + 1) * H] for k in range(3))
-    gates_1_T = np.empty((3 * H, B), dtype)
     work = np.empty((B, H), dtype)
     work2 = np.empty((B, H), dtype)
     steps = zip(
-        a_sigma_u_s, p_z_s, p_r_s, a_sigma_u_n_s, p_n_s, a_z_s, a_r_s, m_s, a_n_s, h_s[1:], ended_s,
+        a_sigma_u_s, p_z_s, p_r_s, p_n_s, sigma_u_n_s, a_z_s, a_r_s, m_s, a_n_s, h_s[1:], ended_s,
         strict=True,
     )
-    for a_sigma_u, p_z, p_r, a_sigma_u_n, p_n, a_z, a_r, m, a_n, h_next, ended in steps:
-        sigma_u, sigma_u_n, z, r, n = a_sigma_u, a_sigma_u_n, a_z, a_r, a_n
-        np.dot(U, h.T, out=gates_1_T)
-        np.copyto(gates_1, gates_1_T.T)
+    for a_sigma_u, p_z, p_r, p_n, sigma_u_n, a_z, a_r, m, a_n, h_next, ended in steps:
+        sigma_u, z, r, n = a_sigma_u, a_z, a_r, a_n
+        np.dot(h, U_T, out=gates_1)
         # sum_mu_u_terms = sum(u_z + u_r)
         np.add(u_z, u_r, out=work)
         np.add.reduce(work, axis=-1, keepdims=True, out=sum_mu_u_terms)
@@ -533,15 +480,7 @@ def forward(params, xs, state=None, lengths=None):
         np.sqrt(a_sigma_u, out=sigma_u)
         np.divide(u_z_minus_mu_u, sigma_u, out=p_z)
         np.divide(u_r_minus_mu_u, sigma_u, out=p_r)
-        np.add.reduce(u_n, axis=-1, keepdims=True, out=sum_u_n)
-        np.divide(sum_u_n, H, out=mu_u_n)
-        np.subtract(u_n, mu_u_n, out=u_n_minus_mu_u_n)
-        _dot(u_n_minus_mu_u_n, u_n_minus_mu_u_n, out=sum_a_sigma_u_n_terms)
-        # a_sigma_u_n = 1e-05 + sum_a_sigma_u_n_terms / H
-        np.divide(sum_a_sigma_u_n_terms, H, out=a_sigma_u_n)
-        np.add(a_sigma_u_n, 1e-05, out=a_sigma_u_n)
-        np.sqrt(a_sigma_u_n, out=sigma_u_n)
-        np.divide(u_n_minus_mu_u_n, sigma_u_n, out=p_n)
+        _standardise(u_n, 1e-05, p_n, sigma_u_n)
         # a_z += s_u_z * p_z
         np.multiply(s_u_z, p_z, out=work)
         np.add(a_z, work, out=a_z)
@@ -602,31 +541,21 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    (
-        ds_u_z, dt_u_z, ds_v_z, dt_v_z, ds_u_r, dt_u_r, ds_v_r, dt_v_r, ds_u_n, dt_u_n, ds_v_n,
-        dt_v_n,
-    ) = (
-        dparams[k] for k in (
-            "s_u_z", "t_u_z", "s_v_z", "t_v_z", "s_u_r", "t_u_r", "s_v_r", "t_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
+    I, H = params.input_size, params.hidden_size
+    ds_u_z, dt_u_z, ds_v_z, dt_v_z = (dparams[k] for k in ("s_u_z", "t_u_z", "s_v_z", "t_v_z"))
+    ds_u_r, dt_u_r, ds_v_r, dt_v_r = (dparams[k] for k in ("s_u_r", "t_u_r", "s_v_r", "t_v_r"))
+    ds_u_n, dt_u_n, ds_v_n, dt_v_n = (dparams[k] for k in ("s_u_n", "t_u_n", "s_v_n", "t_v_n"))
     dU, dW = (dparams.stacked[k] for k in ("U", "W"))
-    s_u_n, s_u_r, s_u_z, s_v_n, s_v_r, s_v_z = (
-        params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n", "s_v_r", "s_v_z")
-    )
+    s_u_n, s_u_r, s_u_z, s_v_n = (params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n"))
+    s_v_r, s_v_z = (params[k] for k in ("s_v_r", "s_v_z"))
     U, W = (params.stacked[k] for k in ("U", "W"))
     dgates_1_s, dgates_2_s = np.empty((2, T, B, 3 * H), dtype)
     (
         dh_next_dh_s, dh_next_da_n_s, dm_s, da_n_da_r_s, dh_next_da_z_s, dq_n_s, dq_r_s, dq_z_s
     ) = np.empty((8, T, B, H), dtype)
     (
-        inv_sigma_v_n_s, inv_sigma_u_n_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_n_terms_s,
-        dsigma_v_n_s, sum_dq_n_s, dmu_v_n_s, sum_dsigma_v_terms_s, dsigma_v_s, sum_dmu_v_terms_s,
-        dmu_v_s, dmu_v_each_s, dsigma_v_each_s,
-    ) = np.empty((14, T, B, 1), dtype)
+        sum_mean_dq_q_terms_s, mean_dq_q_s, sum_mean_dq_terms_s, mean_dq_s
+    ) = np.empty((4, T, B, 1), dtype)
     du_z_s, du_r_s, du_n_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(3))
     dv_z_s, dv_r_s, dv_n_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(3))
     da_n_s, da_r_s, da_z_s = dh_next_da_n_s, da_n_da_r_s, dh_next_da_z_s
@@ -646,29 +575,21 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(n_s, h_s[:-1], out=dh_next_da_z_s)
     np.multiply(dh_next_da_z_s, z_s, out=dh_next_da_z_s)
     np.multiply(dh_next_da_z_s, dh_next_dh_s, out=dh_next_da_z_s)
-    np.divide(1.0, sigma_v_n_s, out=inv_sigma_v_n_s)
-    np.divide(1.0, sigma_u_n_s, out=inv_sigma_u_n_s)
-    np.divide(1.0, sigma_v_s, out=inv_sigma_v_s)
-    np.divide(1.0, sigma_u_s, out=inv_sigma_u_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dp_n, dp_r, dp_z = np.empty((3, B, H), dtype)
-    (
-        sum_dsigma_u_n_terms, dsigma_u_n, sum_dp_n, dmu_u_n, sum_dsigma_u_terms, dsigma_u,
-        sum_dmu_u_terms, dmu_u, dmu_u_each, dsigma_u_each,
-    ) = np.empty((10, B, 1), dtype)
+    sum_mean_dp_p_terms, mean_dp_p, sum_mean_dp_terms, mean_dp = np.empty((4, B, 1), dtype)
     work = np.empty((B, H), dtype)
     work2 = np.empty((B, H), dtype)
-    work_1 = np.empty((B, 1), dtype)
     dgates_1_U = np.empty((B, H), dtype)
     steps = _backwards(
-        dys, dh_next_da_n_s, r_s, dm_s, da_n_da_r_s, dh_next_da_z_s, p_n_s, inv_sigma_u_n_s, p_r_s,
-        p_z_s, inv_sigma_u_s, du_n_s, du_r_s, du_z_s, dh_next_dh_s, dgates_1_s, ended_s,
+        dys, dh_next_da_n_s, r_s, dm_s, da_n_da_r_s, dh_next_da_z_s, p_r_s, p_z_s, p_n_s,
+        sigma_u_n_s, du_n_s, sigma_u_s, du_r_s, du_z_s, dh_next_dh_s, dgates_1_s, ended_s,
     )
     for (
-        dy, dh_next_da_n, r, dm, da_n_da_r, dh_next_da_z, p_n, inv_sigma_u_n, p_r, p_z, inv_sigma_u,
-        du_n, du_r, du_z, dh_next_dh, dgates_1, ended,
+        dy, dh_next_da_n, r, dm, da_n_da_r, dh_next_da_z, p_r, p_z, p_n, sigma_u_n, du_n, sigma_u,
+        du_r, du_z, dh_next_dh, dgates_1, ended,
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
@@ -679,108 +600,64 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(da_n_da_r, da_n, out=da_r)
         np.multiply(dh_next_da_z, dh_next, out=da_z)
         np.multiply(dm, s_u_n, out=dp_n)
-        _dot(dp_n, p_n, out=sum_dsigma_u_n_terms)
-        # dsigma_u_n = -inv_sigma_u_n * sum_dsigma_u_n_terms
-        np.multiply(inv_sigma_u_n, sum_dsigma_u_n_terms, out=dsigma_u_n)
-        np.negative(dsigma_u_n, out=dsigma_u_n)
-        np.add.reduce(dp_n, axis=-1, keepdims=True, out=sum_dp_n)
-        # dmu_u_n = -inv_sigma_u_n * sum_dp_n
-        np.multiply(inv_sigma_u_n, sum_dp_n, out=dmu_u_n)
-        np.negative(dmu_u_n, out=dmu_u_n)
         np.multiply(da_r, s_u_r, out=dp_r)
         np.multiply(da_z, s_u_z, out=dp_z)
-        # sum_dsigma_u_terms = sum(dp_r * p_r + dp_z * p_z)
+        # sum_mean_dp_p_terms = sum(dp_r * p_r + dp_z * p_z)
         np.multiply(dp_r, p_r, out=work)
         np.multiply(dp_z, p_z, out=work2)
         np.add(work, work2, out=work)
-        np.add.reduce(work, axis=-1, keepdims=True, out=sum_dsigma_u_terms)
-        # dsigma_u = -inv_sigma_u * sum_dsigma_u_terms
-        np.multiply(inv_sigma_u, sum_dsigma_u_terms, out=dsigma_u)
-        np.negative(dsigma_u, out=dsigma_u)
-        # sum_dmu_u_terms = sum(dp_r + dp_z)
+        np.add.reduce(work, axis=-1, keepdims=True, out=sum_mean_dp_p_terms)
+        np.divide(sum_mean_dp_p_terms, 2 * H, out=mean_dp_p)
+        # sum_mean_dp_terms = sum(dp_r + dp_z)
         np.add(dp_r, dp_z, out=work)
-        np.add.reduce(work, axis=-1, keepdims=True, out=sum_dmu_u_terms)
-        # dmu_u = -inv_sigma_u * sum_dmu_u_terms
-        np.multiply(inv_sigma_u, sum_dmu_u_terms, out=dmu_u)
-        np.negative(dmu_u, out=dmu_u)
-        # du_n = dp_n * inv_sigma_u_n + dsigma_u_n * p_n / H + dmu_u_n / H
-        np.multiply(dp_n, inv_sigma_u_n, out=du_n)
-        np.divide(dsigma_u_n, H, out=work_1)
-        np.multiply(work_1, p_n, out=work)
-        np.add(du_n, work, out=du_n)
-        np.divide(dmu_u_n, H, out=work_1)
-        np.add(du_n, work_1, out=du_n)
-        np.divide(dmu_u, 2 * H, out=dmu_u_each)
-        np.divide(dsigma_u, 2 * H, out=dsigma_u_each)
-        # du_r = dp_r * inv_sigma_u + p_r * dsigma_u_each + dmu_u_each
-        np.multiply(dp_r, inv_sigma_u, out=du_r)
-        np.multiply(p_r, dsigma_u_each, out=work)
-        np.add(du_r, work, out=du_r)
-        np.add(du_r, dmu_u_each, out=du_r)
-        # du_z = dp_z * inv_sigma_u + p_z * dsigma_u_each + dmu_u_each
-        np.multiply(dp_z, inv_sigma_u, out=du_z)
-        np.multiply(p_z, dsigma_u_each, out=work)
-        np.add(du_z, work, out=du_z)
-        np.add(du_z, dmu_u_each, out=du_z)
+        np.add.reduce(work, axis=-1, keepdims=True, out=sum_mean_dp_terms)
+        np.divide(sum_mean_dp_terms, 2 * H, out=mean_dp)
+        _standardise_slope(dp_n, p_n, sigma_u_n, out=du_n)
+        # du_r = (dp_r - p_r * mean_dp_p - mean_dp) / sigma_u
+        np.multiply(p_r, mean_dp_p, out=du_r)
+        np.subtract(dp_r, du_r, out=du_r)
+        np.subtract(du_r, mean_dp, out=du_r)
+        np.divide(du_r, sigma_u, out=du_r)
+        # du_z = (dp_z - p_z * mean_dp_p - mean_dp) / sigma_u
+        np.multiply(p_z, mean_dp_p, out=du_z)
+        np.subtract(dp_z, du_z, out=du_z)
+        np.subtract(du_z, mean_dp, out=du_z)
+        np.divide(du_z, sigma_u, out=du_z)
         np.multiply(dh_next, dh_next_dh, out=dh)
         np.dot(dgates_1, U, out=dgates_1_U)
         np.add(dh, dgates_1_U, out=dh)
         if ended is not None:
-            np.copyto(da_n, 0, where=ended)
-            np.copyto(dm, 0, where=ended)
-            np.copyto(da_r, 0, where=ended)
-            np.copyto(da_z, 0, where=ended)
-            np.copyto(dgates_1, 0, where=ended)
+            for array in (da_n, dm, da_r, da_z, dgates_1):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
     work2_s = np.empty((T, B, H), dtype)
-    work_1_s = np.empty((T, B, 1), dtype)
     np.multiply(da_n_s, s_v_n, out=dq_n_s)
-    _dot(dq_n_s, q_n_s, out=sum_dsigma_v_n_terms_s)
-    # dsigma_v_n = -inv_sigma_v_n * sum_dsigma_v_n_terms
-    np.multiply(inv_sigma_v_n_s, sum_dsigma_v_n_terms_s, out=dsigma_v_n_s)
-    np.negative(dsigma_v_n_s, out=dsigma_v_n_s)
-    np.add.reduce(dq_n_s, axis=-1, keepdims=True, out=sum_dq_n_s)
-    # dmu_v_n = -inv_sigma_v_n * sum_dq_n
-    np.multiply(inv_sigma_v_n_s, sum_dq_n_s, out=dmu_v_n_s)
-    np.negative(dmu_v_n_s, out=dmu_v_n_s)
     np.multiply(da_r_s, s_v_r, out=dq_r_s)
     np.multiply(da_z_s, s_v_z, out=dq_z_s)
-    # sum_dsigma_v_terms = sum(dq_r * q_r + dq_z * q_z)
+    # sum_mean_dq_q_terms = sum(dq_r * q_r + dq_z * q_z)
     np.multiply(dq_r_s, q_r_s, out=work_s)
     np.multiply(dq_z_s, q_z_s, out=work2_s)
     np.add(work_s, work2_s, out=work_s)
-    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_dsigma_v_terms_s)
-    # dsigma_v = -inv_sigma_v * sum_dsigma_v_terms
-    np.multiply(inv_sigma_v_s, sum_dsigma_v_terms_s, out=dsigma_v_s)
-    np.negative(dsigma_v_s, out=dsigma_v_s)
-    # sum_dmu_v_terms = sum(dq_r + dq_z)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_mean_dq_q_terms_s)
+    np.divide(sum_mean_dq_q_terms_s, 2 * H, out=mean_dq_q_s)
+    # sum_mean_dq_terms = sum(dq_r + dq_z)
     np.add(dq_r_s, dq_z_s, out=work_s)
-    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
-    # dmu_v = -inv_sigma_v * sum_dmu_v_terms
-    np.multiply(inv_sigma_v_s, sum_dmu_v_terms_s, out=dmu_v_s)
-    np.negative(dmu_v_s, out=dmu_v_s)
-    # dv_n = dq_n * inv_sigma_v_n + dsigma_v_n * q_n / H + dmu_v_n / H
-    np.multiply(dq_n_s, inv_sigma_v_n_s, out=dv_n_s)
-    np.divide(dsigma_v_n_s, H, out=work_1_s)
-    np.multiply(work_1_s, q_n_s, out=work_s)
-    np.add(dv_n_s, work_s, out=dv_n_s)
-    np.divide(dmu_v_n_s, H, out=work_1_s)
-    np.add(dv_n_s, work_1_s, out=dv_n_s)
-    np.divide(dmu_v_s, 2 * H, out=dmu_v_each_s)
-    np.divide(dsigma_v_s, 2 * H, out=dsigma_v_each_s)
-    # dv_r = dq_r * inv_sigma_v + q_r * dsigma_v_each + dmu_v_each
-    np.multiply(dq_r_s, inv_sigma_v_s, out=dv_r_s)
-    np.multiply(q_r_s, dsigma_v_each_s, out=work_s)
-    np.add(dv_r_s, work_s, out=dv_r_s)
-    np.add(dv_r_s, dmu_v_each_s, out=dv_r_s)
-    # dv_z = dq_z * inv_sigma_v + q_z * dsigma_v_each + dmu_v_each
-    np.multiply(dq_z_s, inv_sigma_v_s, out=dv_z_s)
-    np.multiply(q_z_s, dsigma_v_each_s, out=work_s)
-    np.add(dv_z_s, work_s, out=dv_z_s)
-    np.add(dv_z_s, dmu_v_each_s, out=dv_z_s)
+    np.add.reduce(work_s, axis=-1, keepdims=True, out=sum_mean_dq_terms_s)
+    np.divide(sum_mean_dq_terms_s, 2 * H, out=mean_dq_s)
+    _standardise_slope(dq_n_s, q_n_s, sigma_v_n_s, out=dv_n_s)
+    # dv_r = (dq_r - q_r * mean_dq_q - mean_dq) / sigma_v
+    np.multiply(q_r_s, mean_dq_q_s, out=dv_r_s)
+    np.subtract(dq_r_s, dv_r_s, out=dv_r_s)
+    np.subtract(dv_r_s, mean_dq_s, out=dv_r_s)
+    np.divide(dv_r_s, sigma_v_s, out=dv_r_s)
+    # dv_z = (dq_z - q_z * mean_dq_q - mean_dq) / sigma_v
+    np.multiply(q_z_s, mean_dq_q_s, out=dv_z_s)
+    np.subtract(dq_z_s, dv_z_s, out=dv_z_s)
+    np.subtract(dv_z_s, mean_dq_s, out=dv_z_s)
+    np.divide(dv_z_s, sigma_v_s, out=dv_z_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
@@ -815,18 +692,14 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     H = params.hidden_size
-    (
-        t_u_z, t_v_z, t_u_r, t_v_r, s_u_z, s_v_z, s_u_r, s_v_r, s_u_n, t_u_n, s_v_n, t_v_n
-    ) = (
-        params[k] for k in (
-            "t_u_z", "t_v_z", "t_u_r", "t_v_r", "s_u_z", "s_v_z", "s_u_r", "s_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
+    t_u_z, t_v_z, t_u_r, t_v_r = (params[k] for k in ("t_u_z", "t_v_z", "t_u_r", "t_v_r"))
+    s_u_z, s_v_z, s_u_r, s_v_r = (params[k] for k in ("s_u_z", "s_v_z", "s_u_r", "s_v_r"))
+    s_u_n, t_u_n, s_v_n, t_v_n = (params[k] for k in ("s_u_n", "t_u_n", "s_v_n", "t_v_n"))
     U, W = (params.stacked[k] for k in ("U", "W"))
     a_z_in = t_u_z + t_v_z
     a_r_in = t_u_r + t_v_r
     gates_1, gates_2 = np.empty((2, B, 3 * H), dtype)
+    p_n, q_n = np.empty((2, B, H), dtype)
     u_z, u_r, u_n = (gates_1[:, k * H : (k + 1) * H] for k in range(3))
     v_z, v_r, v_n = (gates_2[:, k * H : (k + 1) * H] for k in range(3))
     gates_1[...] = h @ U.T
@@ -849,16 +722,8 @@ def step(params, x, state):
     sigma_v = np.sqrt(a_sigma_v)
     q_z = v_z_minus_mu_v / sigma_v
     q_r = v_r_minus_mu_v / sigma_v
-    mu_u_n = np.sum(u_n, axis=-1, keepdims=True) / H
-    u_n_minus_mu_u_n = u_n - mu_u_n
-    a_sigma_u_n = 1e-05 + _dot(u_n_minus_mu_u_n, u_n_minus_mu_u_n) / H
-    sigma_u_n = np.sqrt(a_sigma_u_n)
-    mu_v_n = np.sum(v_n, axis=-1, keepdims=True) / H
-    v_n_minus_mu_v_n = v_n - mu_v_n
-    a_sigma_v_n = 1e-05 + _dot(v_n_minus_mu_v_n, v_n_minus_mu_v_n) / H
-    sigma_v_n = np.sqrt(a_sigma_v_n)
-    p_n = u_n_minus_mu_u_n / sigma_u_n
-    q_n = v_n_minus_mu_v_n / sigma_v_n
+    _standardise(u_n, 1e-05, p_n)
+    _standardise(v_n, 1e-05, q_n)
     a_z = s_u_z * p_z + s_v_z * q_z + a_z_in
     z = _sigmoid(a_z)
     a_r = s_u_r * p_r + s_v_r * q_r + a_r_in
@@ -886,110 +751,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s, sigma_v_n_s, p_n_s,
-        q_n_s, z_s, r_s, m_s, n_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_v_z, s_v_r, s_v_n, s_u_z, s_u_r, s_u_n = (
-        params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z", "s_u_r", "s_u_n")
-    )
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    (
-        t_u_z_dot, t_v_z_dot, s_u_z_dot, s_v_z_dot, t_u_r_dot, t_v_r_dot, s_u_r_dot, s_v_r_dot,
-        s_u_n_dot, t_u_n_dot, s_v_n_dot, t_v_n_dot,
-    ) = (
-        params_dot[k] for k in (
-            "t_u_z", "t_v_z", "s_u_z", "s_v_z", "t_u_r", "t_v_r", "s_u_r", "s_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
-    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
-    a_z_dot_in_s, a_r_dot_in_s, m_dot_in_s, a_n_dot_in_s = np.empty((4, T, B, H), dtype)
-    u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_z_dot_s, a_r_dot_s, m_dot_s, a_n_dot_s = a_z_dot_in_s, a_r_dot_in_s, m_dot_in_s, a_n_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
-    sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
-    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_z_dot_s = v_z_dot_s / sigma_v_s - q_z_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    q_r_dot_s = v_r_dot_s / sigma_v_s - q_r_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
-    sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
-    inv_sigma_u_n_s = 1 / sigma_u_n_s
-    q_n_dot_s = (
-        v_n_dot_s / sigma_v_n_s - mu_v_n_dot_s / sigma_v_n_s - sigma_v_n_dot_s * q_n_s / sigma_v_n_s
-    )
-    a_z_dot_bias = t_u_z_dot + t_v_z_dot
-    a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
-    a_r_dot_bias = t_u_r_dot + t_v_r_dot
-    a_r_dot_in_s[...] = s_u_r_dot * p_r_s + s_v_r_dot * q_r_s + q_r_dot_s * s_v_r + a_r_dot_bias
-    m_dot_in_s[...] = s_u_n_dot * p_n_s + t_u_n_dot
-    a_n_dot_in_s[...] = s_v_n_dot * q_n_s + q_n_dot_s * s_v_n + t_v_n_dot
-    da_n_da_r_s = (1 - r_s) * r_s * m_s
-    dh_next_dh_s = 1 - z_s
-    dh_next_da_n_s = z_s * (1 - n_s**2)
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(u_z_dot_s[t] + u_r_dot_s[t], axis=-1, keepdims=True) / 2 / H
-        sigma_u_dot = (
-            np.sum(u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t], axis=-1, keepdims=True)
-            / 2
-            / H
-        )
-        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
-        sigma_u_dot_inv_sigma_u = sigma_u_dot * inv_sigma_u_s[t]
-        p_z_dot = (
-            u_z_dot_s[t] * inv_sigma_u_s[t]
-            - p_z_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
-        p_r_dot = (
-            u_r_dot_s[t] * inv_sigma_u_s[t]
-            - p_r_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
-        mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
-        sigma_u_n_dot = _dot(u_n_dot_s[t], p_n_s[t]) / H
-        p_n_dot = (
-            u_n_dot_s[t] * inv_sigma_u_n_s[t]
-            - mu_u_n_dot * inv_sigma_u_n_s[t]
-            - sigma_u_n_dot * p_n_s[t] * inv_sigma_u_n_s[t]
-        )
-        a_z_dot_s[t] += p_z_dot * s_u_z
-        a_r_dot_s[t] += p_r_dot * s_u_r
-        m_dot_s[t] += p_n_dot * s_u_n
-        a_n_dot_s[t] += m_dot_s[t] * r_s[t] + a_r_dot_s[t] * da_n_da_r_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * dh_next_dh_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -1034,116 +802,26 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    s_v_z, s_v_r, s_v_n, s_u_z, s_u_r, s_u_n = (
-        params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z", "s_u_r", "s_u_n")
-    )
-    W, U = (params.stacked[k] for k in ("W", "U"))
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        t_u_z_dot, t_v_z_dot, s_u_z_dot, s_v_z_dot, t_u_r_dot, t_v_r_dot, s_u_r_dot, s_v_r_dot,
-        s_u_n_dot, t_u_n_dot, s_v_n_dot, t_v_n_dot,
-    ) = (
-        params_dot[k] for k in (
-            "t_u_z", "t_v_z", "s_u_z", "s_v_z", "t_u_r", "t_v_r", "s_u_r", "s_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
-    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
-    sigma_u_dot_s, sigma_u_n_dot_s = np.empty((2, T, B, 1), dtype)
-    (
-        p_z_dot_s, p_r_dot_s, p_n_dot_s, a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s,
-        m_dot_in_s, a_n_dot_in_s, dn_da_n_s,
-    ) = np.empty((10, T, B, H), dtype)
-    u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, m_dot_s, a_n_dot_s, n_dot_s
-    ) = a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s, m_dot_in_s, a_n_dot_in_s, dn_da_n_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
-    sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
-    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_z_dot_s = v_z_dot_s / sigma_v_s - q_z_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    q_r_dot_s = v_r_dot_s / sigma_v_s - q_r_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    mu_v_n_dot_s = np.sum(v_n_dot_s, axis=-1, keepdims=True) / H
-    sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
-    inv_sigma_u_n_s = 1 / sigma_u_n_s
-    q_n_dot_s = (
-        v_n_dot_s / sigma_v_n_s - mu_v_n_dot_s / sigma_v_n_s - sigma_v_n_dot_s * q_n_s / sigma_v_n_s
-    )
-    a_z_dot_bias = t_u_z_dot + t_v_z_dot
-    a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
-    dh_next_dh_s = 1 - z_s
-    dz_da_z_s[...] = z_s * dh_next_dh_s
-    a_r_dot_bias = t_u_r_dot + t_v_r_dot
-    a_r_dot_in_s[...] = s_u_r_dot * p_r_s + s_v_r_dot * q_r_s + q_r_dot_s * s_v_r + a_r_dot_bias
-    dr_da_r_s[...] = (1 - r_s) * r_s
-    m_dot_in_s[...] = s_u_n_dot * p_n_s + t_u_n_dot
-    a_n_dot_in_s[...] = s_v_n_dot * q_n_s + q_n_dot_s * s_v_n + t_v_n_dot
-    dn_da_n_s[...] = 1 - n_s**2
-    dh_next_dz_s = n_s - h_s[:-1]
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(u_z_dot_s[t] + u_r_dot_s[t], axis=-1, keepdims=True) / 2 / H
-        sigma_u_dot_s[t] = (
-            np.sum(u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t], axis=-1, keepdims=True)
-            / 2
-            / H
-        )
-        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
-        sigma_u_dot_inv_sigma_u = sigma_u_dot_s[t] * inv_sigma_u_s[t]
-        p_z_dot_s[t] = (
-            u_z_dot_s[t] * inv_sigma_u_s[t]
-            - p_z_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
-        p_r_dot_s[t] = (
-            u_r_dot_s[t] * inv_sigma_u_s[t]
-            - p_r_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
-        mu_u_n_dot = np.sum(u_n_dot_s[t], axis=-1, keepdims=True) / H
-        sigma_u_n_dot_s[t] = _dot(u_n_dot_s[t], p_n_s[t]) / H
-        p_n_dot_s[t] = (
-            u_n_dot_s[t] * inv_sigma_u_n_s[t]
-            - mu_u_n_dot * inv_sigma_u_n_s[t]
-            - sigma_u_n_dot_s[t] * p_n_s[t] * inv_sigma_u_n_s[t]
-        )
-        a_z_dot_s[t] += p_z_dot_s[t] * s_u_z
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        a_r_dot_s[t] += p_r_dot_s[t] * s_u_r
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        m_dot_s[t] += p_n_dot_s[t] * s_u_n
-        a_n_dot_s[t] += r_dot_s[t] * m_s[t] + m_dot_s[t] * r_s[t]
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * z_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+        h_dot_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s, q_n_dot_s, dh_next_dh_s,
+        sigma_u_dot_s, p_z_dot_s, p_r_dot_s, sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s,
+        n_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        ds_u_z_dot, dt_u_z_dot, ds_v_z_dot, dt_v_z_dot, ds_u_r_dot, dt_u_r_dot, ds_v_r_dot,
-        dt_v_r_dot, ds_u_n_dot, dt_u_n_dot, ds_v_n_dot, dt_v_n_dot,
-    ) = (
-        dparams_dot[k] for k in (
-            "s_u_z", "t_u_z", "s_v_z", "t_v_z", "s_u_r", "t_u_r", "s_v_r", "t_v_r", "s_u_n",
-            "t_u_n", "s_v_n", "t_v_n",
-        )
-    )
+    I, H = params.input_size, params.hidden_size
+    ds_u_z_dot, dt_u_z_dot, ds_v_z_dot = (dparams_dot[k] for k in ("s_u_z", "t_u_z", "s_v_z"))
+    dt_v_z_dot, ds_u_r_dot, dt_u_r_dot = (dparams_dot[k] for k in ("t_v_z", "s_u_r", "t_u_r"))
+    ds_v_r_dot, dt_v_r_dot, ds_u_n_dot = (dparams_dot[k] for k in ("s_v_r", "t_v_r", "s_u_n"))
+    dt_u_n_dot, ds_v_n_dot, dt_v_n_dot = (dparams_dot[k] for k in ("t_u_n", "s_v_n", "t_v_n"))
     dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
+    s_u_n, s_u_r, s_u_z, s_v_n = (params[k] for k in ("s_u_n", "s_u_r", "s_u_z", "s_v_n"))
+    s_v_r, s_v_z = (params[k] for k in ("s_v_r", "s_v_z"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    s_u_n_dot, s_u_r_dot, s_u_z_dot = (params_dot[k] for k in ("s_u_n", "s_u_r", "s_u_z"))
+    s_v_n_dot, s_v_r_dot, s_v_z_dot = (params_dot[k] for k in ("s_v_n", "s_v_r", "s_v_z"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 3 * H), dtype)
     (
         da_n_s, da_n_dot_s, dm_s, dm_dot_s, da_r_s, da_r_dot_s, da_z_s, da_z_dot_s
@@ -1160,27 +838,20 @@ def hvp(
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
     da_n_da_r_s = (1 - r_s) * r_s * m_s
-    da_n_da_r_dot_s = r_dot_s * (1 - r_s) * m_s - r_dot_s * r_s * m_s + m_dot_s * (1 - r_s) * r_s
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
+    da_n_da_r_dot_s = r_dot_s * (1 - 2 * r_s) * m_s + m_dot_s * (1 - r_s) * r_s
+    dh_next_da_z_part_s = z_s * dh_next_dh_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
-        - h_dot_s[:-1] * z_s * dh_next_dh_s
-        - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * z_s * dh_next_dh_s
+        z_dot_s * (n_s - h_s[:-1]) * (1 - 2 * z_s)
+        - h_dot_s[:-1] * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
-    inv_sigma_v_n_s = 1 / sigma_v_n_s
-    dsigma_v_n_dot_rate_s = sigma_v_n_dot_s / sigma_v_n_s**2
-    dsigma_u_n_dot_rate_s = sigma_u_n_dot_s / sigma_u_n_s**2
-    inv_sigma_v_s = 1 / sigma_v_s
-    dsigma_v_dot_rate_s = sigma_v_dot_s / sigma_v_s**2
-    dsigma_u_dot_rate_s = sigma_u_dot_s / sigma_u_s**2
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -1193,64 +864,58 @@ def hvp(
         da_z_dot_s[t] = dh_next * dh_next_da_z_dot_s[t] + dh_next_dot * dh_next_da_z_s[t]
         dp_n = dm_s[t] * s_u_n
         dp_n_dot = dm_s[t] * s_u_n_dot + dm_dot_s[t] * s_u_n
-        dsigma_u_n_part = _dot(dp_n, p_n_s[t])
-        dsigma_u_n = -dsigma_u_n_part * inv_sigma_u_n_s[t]
-        sum_dsigma_u_n_dot_terms = np.sum(
-            dp_n * p_n_dot_s[t] + dp_n_dot * p_n_s[t], axis=-1, keepdims=True
-        )
-        dsigma_u_n_dot = (
-            dsigma_u_n_dot_rate_s[t] * dsigma_u_n_part
-            - inv_sigma_u_n_s[t] * sum_dsigma_u_n_dot_terms
-        )
-        sum_dp_n = np.sum(dp_n, axis=-1, keepdims=True)
-        dmu_u_n = -inv_sigma_u_n_s[t] * sum_dp_n
-        sum_dp_n_dot = np.sum(dp_n_dot, axis=-1, keepdims=True)
-        dmu_u_n_dot = dsigma_u_n_dot_rate_s[t] * sum_dp_n - inv_sigma_u_n_s[t] * sum_dp_n_dot
+        mean_dp_n_p_n = _dot(dp_n, p_n_s[t]) / H
+        mean_dp_n_p_n_dot = _dot(dp_n, p_n_dot_s[t]) / H
         dp_r = da_r_s[t] * s_u_r
         dp_r_dot = da_r_s[t] * s_u_r_dot + da_r_dot_s[t] * s_u_r
         dp_z = da_z_s[t] * s_u_z
         dp_z_dot = da_z_s[t] * s_u_z_dot + da_z_dot_s[t] * s_u_z
-        dsigma_u_part = np.sum(dp_r * p_r_s[t] + dp_z * p_z_s[t], axis=-1, keepdims=True)
-        dsigma_u = -dsigma_u_part * inv_sigma_u_s[t]
-        sum_dsigma_u_dot_terms = np.sum(
-            dp_r * p_r_dot_s[t] + dp_z * p_z_dot_s[t] + dp_r_dot * p_r_s[t] + dp_z_dot * p_z_s[t],
-            axis=-1, keepdims=True,
+        mean_dp_p = np.sum(dp_r * p_r_s[t] + dp_z * p_z_s[t], axis=-1, keepdims=True) / 2 / H
+        mean_dp_p_dot = (
+            np.sum(
+                dp_r * p_r_dot_s[t]
+                + dp_z * p_z_dot_s[t]
+                + dp_r_dot * p_r_s[t]
+                + dp_z_dot * p_z_s[t],
+                axis=-1, keepdims=True,
+            )
+            / 2
+            / H
         )
-        dsigma_u_dot = (
-            dsigma_u_dot_rate_s[t] * dsigma_u_part - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
-        )
-        dmu_u_part = np.sum(dp_r + dp_z, axis=-1, keepdims=True)
-        dmu_u = -dmu_u_part * inv_sigma_u_s[t]
-        sum_dmu_u_dot_terms = np.sum(dp_r_dot + dp_z_dot, axis=-1, keepdims=True)
-        dmu_u_dot = dmu_u_part * dsigma_u_dot_rate_s[t] - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
-        dsigma_u_n_each = dsigma_u_n / H
-        du_n_s[t] = dp_n * inv_sigma_u_n_s[t] + dmu_u_n / H + p_n_s[t] * dsigma_u_n_each
+        mean_dp = np.sum(dp_r + dp_z, axis=-1, keepdims=True) / 2 / H
+        mean_dp_dot = np.sum(dp_r_dot + dp_z_dot, axis=-1, keepdims=True) / 2 / H
+        _standardise_slope(dp_n, p_n_s[t], sigma_u_n_s[t], out=du_n_s[t])
+        du_n_dot_part = _standardise_slope(dp_n_dot, p_n_s[t], sigma_u_n_s[t])
         du_n_dot_s[t] = (
-            p_n_dot_s[t] * dsigma_u_n_each
-            - dp_n * dsigma_u_n_dot_rate_s[t]
-            + dp_n_dot * inv_sigma_u_n_s[t]
-            + dsigma_u_n_dot * p_n_s[t] / H
-            + dmu_u_n_dot / H
+            du_n_dot_part
+            - (
+                du_n_s[t] * sigma_u_n_dot_s[t]
+                + p_n_dot_s[t] * mean_dp_n_p_n
+                + p_n_s[t] * mean_dp_n_p_n_dot
+            )
+            / sigma_u_n_s[t]
         )
-        dsigma_u_each = dsigma_u / 2 / H
-        dmu_u_each = dmu_u / 2 / H
-        du_r_s[t] = dp_r * inv_sigma_u_s[t] + p_r_s[t] * dsigma_u_each + dmu_u_each
-        dmu_u_dot_each = dmu_u_dot / 2 / H
-        dsigma_u_dot_each = dsigma_u_dot / 2 / H
+        du_r_s[t] = (dp_r - p_r_s[t] * mean_dp_p - mean_dp) / sigma_u_s[t]
         du_r_dot_s[t] = (
-            p_r_dot_s[t] * dsigma_u_each
-            - dp_r * dsigma_u_dot_rate_s[t]
-            + dp_r_dot * inv_sigma_u_s[t]
-            + p_r_s[t] * dsigma_u_dot_each
-            + dmu_u_dot_each
+            (
+                dp_r_dot
+                - du_r_s[t] * sigma_u_dot_s[t]
+                - p_r_dot_s[t] * mean_dp_p
+                - p_r_s[t] * mean_dp_p_dot
+                - mean_dp_dot
+            )
+            / sigma_u_s[t]
         )
-        du_z_s[t] = dp_z * inv_sigma_u_s[t] + p_z_s[t] * dsigma_u_each + dmu_u_each
+        du_z_s[t] = (dp_z - p_z_s[t] * mean_dp_p - mean_dp) / sigma_u_s[t]
         du_z_dot_s[t] = (
-            p_z_dot_s[t] * dsigma_u_each
-            - dp_z * dsigma_u_dot_rate_s[t]
-            + dp_z_dot * inv_sigma_u_s[t]
-            + p_z_s[t] * dsigma_u_dot_each
-            + dmu_u_dot_each
+            (
+                dp_z_dot
+                - du_z_s[t] * sigma_u_dot_s[t]
+                - p_z_dot_s[t] * mean_dp_p
+                - p_z_s[t] * mean_dp_p_dot
+                - mean_dp_dot
+            )
+            / sigma_u_s[t]
         )
         dh_dot[...] = dh_next_dot * dh_next_dh_s[t] - dh_next * z_dot_s[t]
         dh[...] = dh_next * dh_next_dh_s[t]
@@ -1258,77 +923,60 @@ def hvp(
         dh_dot += dgates_1_dot_s[t] @ U
         dh_dot += dgates_1_s[t] @ U_dot
         if ended is not None:
-            np.copyto(da_n_s[t], 0, where=ended)
-            np.copyto(da_n_dot_s[t], 0, where=ended)
-            np.copyto(dm_s[t], 0, where=ended)
-            np.copyto(dm_dot_s[t], 0, where=ended)
-            np.copyto(da_r_s[t], 0, where=ended)
-            np.copyto(da_r_dot_s[t], 0, where=ended)
-            np.copyto(da_z_s[t], 0, where=ended)
-            np.copyto(da_z_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                da_n_s[t], da_n_dot_s[t], dm_s[t], dm_dot_s[t], da_r_s[t], da_r_dot_s[t], da_z_s[t],
+                da_z_dot_s[t], dgates_1_s[t], dgates_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dq_n_s = da_n_s * s_v_n
     dq_n_dot_s = da_n_s * s_v_n_dot + da_n_dot_s * s_v_n
-    dsigma_v_n_part_s = _dot(dq_n_s, q_n_s)
-    dsigma_v_n_s = -dsigma_v_n_part_s * inv_sigma_v_n_s
-    sum_dsigma_v_n_dot_terms_s = np.sum(
-        dq_n_s * q_n_dot_s + dq_n_dot_s * q_n_s, axis=-1, keepdims=True
-    )
-    dsigma_v_n_dot_s = (
-        dsigma_v_n_dot_rate_s * dsigma_v_n_part_s - inv_sigma_v_n_s * sum_dsigma_v_n_dot_terms_s
-    )
-    sum_dq_n_s = np.sum(dq_n_s, axis=-1, keepdims=True)
-    dmu_v_n_s = -inv_sigma_v_n_s * sum_dq_n_s
-    sum_dq_n_dot_s = np.sum(dq_n_dot_s, axis=-1, keepdims=True)
-    dmu_v_n_dot_s = dsigma_v_n_dot_rate_s * sum_dq_n_s - inv_sigma_v_n_s * sum_dq_n_dot_s
+    mean_dq_n_q_n_s = _dot(dq_n_s, q_n_s) / H
+    mean_dq_n_q_n_dot_s = _dot(dq_n_s, q_n_dot_s) / H
     dq_r_s = da_r_s * s_v_r
     dq_r_dot_s = da_r_s * s_v_r_dot + da_r_dot_s * s_v_r
     dq_z_s = da_z_s * s_v_z
     dq_z_dot_s = da_z_s * s_v_z_dot + da_z_dot_s * s_v_z
-    dsigma_v_part_s = np.sum(dq_r_s * q_r_s + dq_z_s * q_z_s, axis=-1, keepdims=True)
-    dsigma_v_s = -dsigma_v_part_s * inv_sigma_v_s
-    sum_dsigma_v_dot_terms_s = np.sum(
-        dq_r_s * q_r_dot_s + dq_z_s * q_z_dot_s + dq_r_dot_s * q_r_s + dq_z_dot_s * q_z_s, axis=-1,
-        keepdims=True,
+    mean_dq_q_s = np.sum(dq_r_s * q_r_s + dq_z_s * q_z_s, axis=-1, keepdims=True) / 2 / H
+    mean_dq_q_dot_s = (
+        np.sum(
+            dq_r_s * q_r_dot_s + dq_z_s * q_z_dot_s + dq_r_dot_s * q_r_s + dq_z_dot_s * q_z_s,
+            axis=-1, keepdims=True,
+        )
+        / 2
+        / H
     )
-    dsigma_v_dot_s = (
-        dsigma_v_dot_rate_s * dsigma_v_part_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
-    )
-    dmu_v_part_s = np.sum(dq_r_s + dq_z_s, axis=-1, keepdims=True)
-    dmu_v_s = -dmu_v_part_s * inv_sigma_v_s
-    sum_dmu_v_dot_terms_s = np.sum(dq_r_dot_s + dq_z_dot_s, axis=-1, keepdims=True)
-    dmu_v_dot_s = dmu_v_part_s * dsigma_v_dot_rate_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
-    dsigma_v_n_each_s = dsigma_v_n_s / H
-    dv_n_s[...] = dq_n_s * inv_sigma_v_n_s + dmu_v_n_s / H + q_n_s * dsigma_v_n_each_s
+    mean_dq_s = np.sum(dq_r_s + dq_z_s, axis=-1, keepdims=True) / 2 / H
+    mean_dq_dot_s = np.sum(dq_r_dot_s + dq_z_dot_s, axis=-1, keepdims=True) / 2 / H
+    _standardise_slope(dq_n_s, q_n_s, sigma_v_n_s, out=dv_n_s)
+    dv_n_dot_part_s = _standardise_slope(dq_n_dot_s, q_n_s, sigma_v_n_s)
     dv_n_dot_s[...] = (
-        q_n_dot_s * dsigma_v_n_each_s
-        - dq_n_s * dsigma_v_n_dot_rate_s
-        + dq_n_dot_s * inv_sigma_v_n_s
-        + dsigma_v_n_dot_s * q_n_s / H
-        + dmu_v_n_dot_s / H
+        dv_n_dot_part_s
+        - (dv_n_s * sigma_v_n_dot_s + q_n_dot_s * mean_dq_n_q_n_s + q_n_s * mean_dq_n_q_n_dot_s)
+        / sigma_v_n_s
     )
-    dsigma_v_each_s = dsigma_v_s / 2 / H
-    dmu_v_each_s = dmu_v_s / 2 / H
-    dv_r_s[...] = dq_r_s * inv_sigma_v_s + q_r_s * dsigma_v_each_s + dmu_v_each_s
-    dmu_v_dot_each_s = dmu_v_dot_s / 2 / H
-    dsigma_v_dot_each_s = dsigma_v_dot_s / 2 / H
+    dv_r_s[...] = (dq_r_s - q_r_s * mean_dq_q_s - mean_dq_s) / sigma_v_s
     dv_r_dot_s[...] = (
-        q_r_dot_s * dsigma_v_each_s
-        - dq_r_s * dsigma_v_dot_rate_s
-        + dq_r_dot_s * inv_sigma_v_s
-        + q_r_s * dsigma_v_dot_each_s
-        + dmu_v_dot_each_s
+        (
+            dq_r_dot_s
+            - dv_r_s * sigma_v_dot_s
+            - q_r_dot_s * mean_dq_q_s
+            - q_r_s * mean_dq_q_dot_s
+            - mean_dq_dot_s
+        )
+        / sigma_v_s
     )
-    dv_z_s[...] = dq_z_s * inv_sigma_v_s + q_z_s * dsigma_v_each_s + dmu_v_each_s
+    dv_z_s[...] = (dq_z_s - q_z_s * mean_dq_q_s - mean_dq_s) / sigma_v_s
     dv_z_dot_s[...] = (
-        q_z_dot_s * dsigma_v_each_s
-        - dq_z_s * dsigma_v_dot_rate_s
-        + dq_z_dot_s * inv_sigma_v_s
-        + q_z_s * dsigma_v_dot_each_s
-        + dmu_v_dot_each_s
+        (
+            dq_z_dot_s
+            - dv_z_s * sigma_v_dot_s
+            - q_z_dot_s * mean_dq_q_s
+            - q_z_s * mean_dq_q_dot_s
+            - mean_dq_dot_s
+        )
+        / sigma_v_s
     )
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot
@@ -1349,16 +997,125 @@ def hvp(
     return dparams_dot, dxs_dot, State(dh_dot)
 
 
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, h_s, sigma_u_s, p_z_s, p_r_s, sigma_v_s, q_z_s, q_r_s, sigma_u_n_s, sigma_v_n_s, p_n_s,
+        q_n_s, z_s, r_s, m_s, n_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    s_v_z, s_v_r, s_v_n, s_u_z = (params[k] for k in ("s_v_z", "s_v_r", "s_v_n", "s_u_z"))
+    s_u_r, s_u_n = (params[k] for k in ("s_u_r", "s_u_n"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    t_u_z_dot, t_v_z_dot, s_u_z_dot = (params_dot[k] for k in ("t_u_z", "t_v_z", "s_u_z"))
+    s_v_z_dot, t_u_r_dot, t_v_r_dot = (params_dot[k] for k in ("s_v_z", "t_u_r", "t_v_r"))
+    s_u_r_dot, s_v_r_dot, s_u_n_dot = (params_dot[k] for k in ("s_u_r", "s_v_r", "s_u_n"))
+    t_u_n_dot, s_v_n_dot, t_v_n_dot = (params_dot[k] for k in ("t_u_n", "s_v_n", "t_v_n"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
+    sigma_u_dot_s, sigma_u_n_dot_s = np.empty((2, T, B, 1), dtype)
+    (
+        p_z_dot_s, p_r_dot_s, p_n_dot_s, a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s, dr_da_r_s,
+        m_dot_in_s, a_n_dot_in_s, dn_da_n_s,
+    ) = np.empty((10, T, B, H), dtype)
+    u_z_dot_s, u_r_dot_s, u_n_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    v_z_dot_s, v_r_dot_s, v_n_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    a_z_dot_s, z_dot_s, a_r_dot_s = a_z_dot_in_s, dz_da_z_s, a_r_dot_in_s
+    r_dot_s, m_dot_s, a_n_dot_s, n_dot_s = dr_da_r_s, m_dot_in_s, a_n_dot_in_s, dn_da_n_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
+    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
+    mu_v_dot_s = np.sum(v_z_dot_s + v_r_dot_s, axis=-1, keepdims=True) / 2 / H
+    sigma_v_dot_s = np.sum(v_z_dot_s * q_z_s + v_r_dot_s * q_r_s, axis=-1, keepdims=True) / 2 / H
+    q_z_dot_s = (v_z_dot_s - mu_v_dot_s - sigma_v_dot_s * q_z_s) / sigma_v_s
+    q_r_dot_s = (v_r_dot_s - mu_v_dot_s - sigma_v_dot_s * q_r_s) / sigma_v_s
+    sigma_v_n_dot_s = _dot(v_n_dot_s, q_n_s) / H
+    q_n_dot_s = _standardise_slope(v_n_dot_s, q_n_s, sigma_v_n_s)
+    a_z_dot_bias = t_u_z_dot + t_v_z_dot
+    a_z_dot_in_s[...] = s_u_z_dot * p_z_s + s_v_z_dot * q_z_s + q_z_dot_s * s_v_z + a_z_dot_bias
+    dh_next_dh_s = 1 - z_s
+    dz_da_z_s[...] = z_s * dh_next_dh_s
+    a_r_dot_bias = t_u_r_dot + t_v_r_dot
+    a_r_dot_in_s[...] = s_u_r_dot * p_r_s + s_v_r_dot * q_r_s + q_r_dot_s * s_v_r + a_r_dot_bias
+    dr_da_r_s[...] = (1 - r_s) * r_s
+    m_dot_in_s[...] = s_u_n_dot * p_n_s + t_u_n_dot
+    a_n_dot_in_s[...] = s_v_n_dot * q_n_s + q_n_dot_s * s_v_n + t_v_n_dot
+    dn_da_n_s[...] = 1 - n_s**2
+    dh_next_dz_s = n_s - h_s[:-1]
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_1_dot_s[t] += h_dot_s[t] @ U.T
+        mu_u_dot = np.sum(u_z_dot_s[t] + u_r_dot_s[t], axis=-1, keepdims=True) / 2 / H
+        sigma_u_dot_s[t] = (
+            np.sum(u_z_dot_s[t] * p_z_s[t] + u_r_dot_s[t] * p_r_s[t], axis=-1, keepdims=True)
+            / 2
+            / H
+        )
+        p_z_dot_s[t] = (u_z_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_z_s[t]) / sigma_u_s[t]
+        p_r_dot_s[t] = (u_r_dot_s[t] - mu_u_dot - sigma_u_dot_s[t] * p_r_s[t]) / sigma_u_s[t]
+        sigma_u_n_dot_s[t] = _dot(u_n_dot_s[t], p_n_s[t]) / H
+        _standardise_slope(u_n_dot_s[t], p_n_s[t], sigma_u_n_s[t], out=p_n_dot_s[t])
+        a_z_dot_s[t] += p_z_dot_s[t] * s_u_z
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        a_r_dot_s[t] += p_r_dot_s[t] * s_u_r
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        m_dot_s[t] += p_n_dot_s[t] * s_u_n
+        a_n_dot_s[t] += r_dot_s[t] * m_s[t] + m_dot_s[t] * r_s[t]
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * z_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, sigma_v_dot_s, q_z_dot_s, q_r_dot_s, sigma_v_n_dot_s, q_n_dot_s, dh_next_dh_s,
+        sigma_u_dot_s, p_z_dot_s, p_r_dot_s, sigma_u_n_dot_s, p_n_dot_s, z_dot_s, r_dot_s, m_dot_s,
+        n_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
+
+
 def _dot(a, b, out=None):
     """The sum over the features of a product, (…, 1); of complex numbers as they are."""
     a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
     return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
 
 
+@cache
+def _each(size, dtype):
+    """The share of each of so many in their mean, which is a product with it."""
+    return np.full(size, 1 / size, dtype)
+
+
 def _sigmoid(x, out=None):
     """1 / (1 + exp(-x)), by way of tanh, which does not overflow."""
     y = np.tanh(np.multiply(x, 0.5, out=out), out=out)
     return np.add(np.multiply(y, 0.5, out=out), 0.5, out=out)
+
+
+def _standardise(v, eps, out, sigma=None):
+    """v with mean 0 and variance 1 over its features, and sigma, by which it is divided."""
+    np.subtract(v, _dot(v, _each(v.shape[-1], v.dtype)), out=out)
+    sigma = np.sqrt(_dot(out, out) / v.shape[-1] + eps, out=sigma)
+    np.divide(out, sigma, out=out)
+
+
+def _standardise_slope(d, y, sigma, out=None):
+    """The derivative of standardising, where it gave y: for d a tangent, or an adjoint of y."""
+    out = np.multiply(y, _dot(d, y) / y.shape[-1], out=out)
+    np.subtract(d, out, out=out)
+    np.subtract(out, _dot(d, _each(d.shape[-1], d.dtype)), out=out)
+    return np.divide(out, sigma, out=out)
 
 
 def _rows(array):

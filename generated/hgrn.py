@@ -8,17 +8,14 @@ Qin, Yang & Zhong (2023), Hierarchically gated recurrent neural network for sequ
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    u_re = W_u_re @ x + b_u_re
-    u_im = b_u_im + W_u_im @ x
-    c_re = sigmoid(u_re) * u_re
-    c_im = sigmoid(u_im) * u_im
+    u_k = W_u_k @ x + b_u_k, for k = re, im
+    c_k = sigmoid(u_k) * u_k, for k = re, im
     f = sigmoid(W_f @ x + b_f)
     p = cos(theta)
     q = sin(theta)
     h_re_next = f * (p * h_re - q * h_im) + (1 - f) * c_re
     h_im_next = f * (p * h_im + q * h_re) + (1 - f) * c_im
-    g_re = sigmoid(W_g_re @ x + b_g_re)
-    g_im = sigmoid(b_g_im + W_g_im @ x)
+    g_k = sigmoid(W_g_k @ x + b_g_k), for k = re, im
     y = V_re @ (g_re * h_re_next) + V_im @ (g_im * h_im_next) + d
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -53,10 +50,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{\mathrm{re},t} &= W_{\mathrm{u\_re}} \, x_t + b_{\mathrm{u\_re}} \\
-  u_{\mathrm{im},t} &= W_{\mathrm{u\_im}} \, x_t + b_{\mathrm{u\_im}} \\
-  c_{\mathrm{re},t} &= \sigma(u_{\mathrm{re},t}) \circ u_{\mathrm{re},t} \\
-  c_{\mathrm{im},t} &= \sigma(u_{\mathrm{im},t}) \circ u_{\mathrm{im},t} \\
+  u_{k,t} &= W_{u \, k} x_t + b_{u \, k}, \quad k = \mathrm{re}, \mathrm{im} \\
+  c_{k,t} &= \sigma(u_{k,t}) \circ u_{k,t}, \quad k = \mathrm{re}, \mathrm{im} \\
   a_{f,t} &= W_f x_t + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   p_t &= \cos(\theta) \\
@@ -65,9 +60,8 @@ LATEX = r"""
       + (1 - f_t) \circ c_{\mathrm{re},t} \\
   h_{\mathrm{im},t} &= f_t \circ (p_t \circ h_{\mathrm{im},t-1} + q_t \circ h_{\mathrm{re},t-1})
       + (1 - f_t) \circ c_{\mathrm{im},t} \\
-  a_{\mathrm{g\_re},t} &= W_{\mathrm{g\_re}} \, x_t + b_{\mathrm{g\_re}} \\
+  a_{g \, k,t} &= W_{g \, k} x_t + b_{g \, k}, \quad k = \mathrm{re}, \mathrm{im} \\
   g_{\mathrm{re},t} &= \sigma(a_{\mathrm{g\_re},t}) \\
-  a_{\mathrm{g\_im},t} &= W_{\mathrm{g\_im}} \, x_t + b_{\mathrm{g\_im}} \\
   g_{\mathrm{im},t} &= \sigma(a_{\mathrm{g\_im},t}) \\
   y_t &= V_{\mathrm{re}} \, (g_{\mathrm{re},t} \circ h_{\mathrm{re},t})
       + V_{\mathrm{im}} \, (g_{\mathrm{im},t} \circ h_{\mathrm{im},t}) + d
@@ -100,12 +94,9 @@ LATEX = r"""
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{c}_{\mathrm{im},t} &= \bar{h}_{\mathrm{im},t} \circ (1 - f_t) \\
   \bar{c}_{\mathrm{re},t} &= \bar{h}_{\mathrm{re},t} \circ (1 - f_t) \\
-  \bar{u}_{\mathrm{im},t} &= \bar{c}_{\mathrm{im},t} \circ \sigma(u_{\mathrm{im},t})
-      + \bar{c}_{\mathrm{im},t} \circ \sigma(u_{\mathrm{im},t}) \circ u_{\mathrm{im},t}
-        \circ (1 - \sigma(u_{\mathrm{im},t})) \\
-  \bar{u}_{\mathrm{re},t} &= \bar{c}_{\mathrm{re},t} \circ \sigma(u_{\mathrm{re},t})
-      + \bar{c}_{\mathrm{re},t} \circ \sigma(u_{\mathrm{re},t}) \circ u_{\mathrm{re},t}
-        \circ (1 - \sigma(u_{\mathrm{re},t}))
+  \bar{u}_{k,t} &= \bar{c}_{k,t} \circ \sigma(u_{k,t})
+      + \bar{c}_{k,t} \circ \sigma(u_{k,t}) \circ u_{k,t}
+        \circ (1 - \sigma(u_{k,t})), \quad k = \mathrm{im}, \mathrm{re}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -114,26 +105,23 @@ LATEX = r"""
       + \bar{h}_{\mathrm{im},t} \circ f_t \circ q_t \\
   \bar{h}_{\mathrm{im},t-1}^{(t)} &= \bar{h}_{\mathrm{im},t} \circ f_t \circ p_t
       - \bar{h}_{\mathrm{re},t} \circ f_t \circ q_t \\
-  \bar{x}_t &= W_{\mathrm{u\_re}}^{\top} \, \bar{u}_{\mathrm{re},t}
-      + W_{\mathrm{u\_im}}^{\top} \, \bar{u}_{\mathrm{im},t} + W_f^{\top} \bar{a}_{f,t}
-      + W_{\mathrm{g\_re}}^{\top} \, \bar{a}_{\mathrm{g\_re},t} \\
-  & \qquad {}+ W_{\mathrm{g\_im}}^{\top} \, \bar{a}_{\mathrm{g\_im},t}
+  \bar{x}_t &= \sum_k W_{u \, k}^{\top} \bar{u}_{k,t} + W_f^{\top} \bar{a}_{f,t}
+      + \sum_k W_{g \, k}^{\top} \bar{a}_{g \, k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_{\mathrm{u\_re}} &= \textstyle \sum_t \bar{u}_{\mathrm{re},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{u\_re}} &= \textstyle \sum_t \bar{u}_{\mathrm{re},t} \\
-  \bar{W}_{\mathrm{u\_im}} &= \textstyle \sum_t \bar{u}_{\mathrm{im},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{u\_im}} &= \textstyle \sum_t \bar{u}_{\mathrm{im},t} \\
+  \bar{W}_{u \, k} &= \textstyle \sum_t \bar{u}_{k,t}
+      x_t^{\top}, \quad k = \mathrm{re}, \mathrm{im} \\
+  \bar{b}_{u \, k} &= \textstyle \sum_t \bar{u}_{k,t}, \quad k = \mathrm{re}, \mathrm{im} \\
   \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
   \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
   \bar{\theta} &= \textstyle \sum_t (\bar{q}_t \circ \cos(\theta)
       - \bar{p}_t \circ \sin(\theta)) \\
-  \bar{W}_{\mathrm{g\_re}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_re},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{g\_re}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_re},t} \\
-  \bar{W}_{\mathrm{g\_im}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_im},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{g\_im}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_im},t} \\
+  \bar{W}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t}
+      x_t^{\top}, \quad k = \mathrm{re}, \mathrm{im} \\
+  \bar{b}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t}, \quad k = \mathrm{re}, \mathrm{im}
+          \\
   \bar{V}_{\mathrm{re}} &= \textstyle \sum_t \bar{y}_t
       \, (h_{\mathrm{re},t} \circ g_{\mathrm{re},t})^{\top} \\
   \bar{V}_{\mathrm{im}} &= \textstyle \sum_t \bar{y}_t
@@ -368,8 +356,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     theta, V_im, V_re, d = (params[k] for k in ("theta", "V_im", "V_re", "d"))
     W, b = (params.stacked[k] for k in ("W", "b"))
     h_re_s, h_im_s = np.empty((2, T + 1, B, H), dtype)
@@ -407,10 +394,8 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(h_im_next_in_s, c_im_s, out=h_im_next_in_s)
 
     # Step by step.
-    h_re_s[0] = state.h_re
-    h_re = h_re_s[0]
-    h_im_s[0] = state.h_im
-    h_im = h_im_s[0]
+    h_re_s[0], h_im_s[0] = state.h_re, state.h_im
+    h_re, h_im = h_re_s[0], h_im_s[0]
     work = np.empty((B, H), dtype)
     steps = zip(
         h_re_next_in_s, h_re_next_rate_s, h_re_next_rate__s, h_re_s[1:], h_im_next_in_s,
@@ -478,16 +463,12 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
     dtheta, dV_re, dV_im, dd = (dparams[k] for k in ("theta", "V_re", "V_im", "d"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
-    (
-        theta, V_re, V_im, W_g_re, W_g_im, W_u_re, W_u_im, W_f
-    ) = (
-        params[k] for k in ("theta", "V_re", "V_im", "W_g_re", "W_g_im", "W_u_re", "W_u_im", "W_f")
-    )
+    theta, V_re, V_im, W_g_re = (params[k] for k in ("theta", "V_re", "V_im", "W_g_re"))
+    W_g_im, W_u_re, W_u_im, W_f = (params[k] for k in ("W_g_im", "W_u_re", "W_u_im", "W_f"))
     dgates_s = np.empty((T, B, 5 * H), dtype)
     dy_s, dx_in_s = np.empty((2, T, B, I), dtype)
     (
@@ -499,9 +480,8 @@ def backward(params, tape, dys, dstate=None):
     (
         dc_re_du_re_s, dc_im_du_im_s, df_da_f_s, da_g_re_s, da_g_im_s
     ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        dh_im_next_s, dh_re_next_s, da_f_s, du_im_s, du_re_s
-    ) = dh_im_next_in_s, dh_re_next_in_s, df_da_f_s, dc_im_du_im_s, dc_re_du_re_s
+    dh_im_next_s, dh_re_next_s, da_f_s = dh_im_next_in_s, dh_re_next_in_s, df_da_f_s
+    du_im_s, du_re_s = dc_im_du_im_s, dc_re_du_re_s
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
 
@@ -568,8 +548,7 @@ def backward(params, tape, dys, dstate=None):
         dh_im_next, dh_re_next, dh_im_next_dh_re, dh_re_next_dh_re, dh_re_next_dh_im, ended
     ) in steps:
         if ended is not None:
-            dh_re_before = dh_re.copy()
-            dh_im_before = dh_im.copy()
+            before = [array.copy() for array in (dh_re, dh_im)]
         np.add(dh_im_next, dh_im_next_carry, out=dh_im_next)
         np.add(dh_re_next, dh_re_next_carry, out=dh_re_next)
         # dh_re = dh_im_next * dh_im_next_dh_re + dh_re_next * dh_re_next_dh_re
@@ -583,8 +562,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dh_im_next, 0, where=ended)
             np.copyto(dh_re_next, 0, where=ended)
-            np.copyto(dh_re, dh_re_before, where=ended)
-            np.copyto(dh_im, dh_im_before, where=ended)
+            for array, value in zip((dh_re, dh_im), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     # dq = dh_im_next * dh_im_next_dq + dh_re_next * dh_re_next_dq
@@ -634,8 +613,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h_re, h_im = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     theta, V_im, V_re, d = (params[k] for k in ("theta", "V_im", "V_re", "d"))
     W, b = (params.stacked[k] for k in ("W", "b"))
     p = np.cos(theta)
@@ -685,95 +663,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_re_s, h_im_s, gates_s, sigmoid_u_re_s, c_re_s, sigmoid_u_im_s, c_im_s,
-        g_im_h_im_next_s, g_re_h_re_next_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-    theta, V_im, V_re = (params[k] for k in ("theta", "V_im", "V_re"))
-    W = params.stacked["W"]
-    theta_dot, V_im_dot, V_re_dot, d_dot = (params_dot[k] for k in ("theta", "V_im", "V_re", "d"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 5 * H), dtype)
-    y_dot_in_s = np.empty((T, B, I), dtype)
-    (
-        u_re_dot_s, u_im_dot_s, a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        f_dot_s, g_im_h_im_next_dot_in_s, g_im_h_im_next_dot_s, g_re_h_re_next_dot_in_s,
-        g_re_h_re_next_dot_s, y_dot_s,
-    ) = a_f_dot_s, a_g_im_dot_s, a_g_im_dot_s, a_g_re_dot_s, a_g_re_dot_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    p = np.cos(theta)
-    q = np.sin(theta)
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    c_re_dot_s = (
-        u_re_dot_s * u_re_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s + u_re_dot_s * sigmoid_u_re_s
-    )
-    c_im_dot_s = (
-        u_im_dot_s * u_im_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s + u_im_dot_s * sigmoid_u_im_s
-    )
-    f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
-    p_dot = -theta_dot * q
-    q_dot = theta_dot * p
-    h_re_next_dot_in_s = (
-        f_dot_s * (h_re_s[:-1] * p - h_im_s[:-1] * q - c_re_s)
-        + p_dot * h_re_s[:-1] * f_s
-        - q_dot * h_im_s[:-1] * f_s
-        + c_re_dot_s * (1 - f_s)
-    )
-    dh_re_next_dh_re_s = f_s * p
-    dh_im_next_dh_re_s = f_s * q
-    dh_re_next_dh_im_s = -dh_im_next_dh_re_s
-    h_im_next_dot_in_s = (
-        f_dot_s * (h_re_s[:-1] * q + h_im_s[:-1] * p - c_im_s)
-        + p_dot * h_im_s[:-1] * f_s
-        + q_dot * h_re_s[:-1] * f_s
-        + c_im_dot_s * (1 - f_s)
-    )
-    g_im_h_im_next_dot_in_s[...] = a_g_im_dot_s * h_im_s[1:] * (1 - g_im_s) * g_im_s
-    g_re_h_re_next_dot_in_s[...] = a_g_re_dot_s * h_re_s[1:] * (1 - g_re_s) * g_re_s
-    np.matmul(_rows(g_im_h_im_next_s), V_im_dot.T, out=_rows(y_dot_in_s))
-    _rows(y_dot_in_s)[...] += _rows(g_re_h_re_next_s) @ V_re_dot.T
-    y_dot_in_s += d_dot
-
-    # The tangents, step by step.
-    h_re_dot_s[0] = state_dot.h_re
-    h_im_dot_s[0] = state_dot.h_im
-    for t in range(T):
-        ended = ended_s[t]
-        h_re_dot_s[t + 1] = (
-            h_re_dot_s[t] * dh_re_next_dh_re_s[t]
-            + h_im_dot_s[t] * dh_re_next_dh_im_s[t]
-            + h_re_next_dot_in_s[t]
-        )
-        h_im_dot_s[t + 1] = (
-            h_im_dot_s[t] * dh_re_next_dh_re_s[t]
-            + h_re_dot_s[t] * dh_im_next_dh_re_s[t]
-            + h_im_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_re_dot_s[t + 1], h_re_dot_s[t], where=ended)
-            np.copyto(h_im_dot_s[t + 1], h_im_dot_s[t], where=ended)
-    g_im_h_im_next_dot_s += h_im_dot_s[1:] * g_im_s
-    g_re_h_re_next_dot_s += h_re_dot_s[1:] * g_re_s
-    _rows(y_dot_s)[...] += _rows(g_im_h_im_next_dot_s) @ V_im.T
-    _rows(y_dot_s)[...] += _rows(g_re_h_re_next_dot_s) @ V_re.T
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_re_dot_s[-1].copy(), h_im_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -818,26 +714,237 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_re_dot_s, h_im_dot_s, gates_dot_s, sigmoid_u_re_dot_s, c_re_dot_s, sigmoid_u_im_dot_s,
+        c_im_dot_s, p_dot_s, q_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,
+        g_im_h_im_next_dot_s, g_re_h_re_next_dot_s,
+    ) = handed
 
-    # There: the tangents of the forward pass.
-    theta = params["theta"]
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
+    (
+        u_re_dot_s, u_im_dot_s, f_dot_s, g_re_dot_s, g_im_dot_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
+    dtheta_dot, dV_re_dot, dV_im_dot = (dparams_dot[k] for k in ("theta", "V_re", "V_im"))
+    dd_dot = dparams_dot["d"]
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    theta, V_re, V_im, W_g_re = (params[k] for k in ("theta", "V_re", "V_im", "W_g_re"))
+    W_g_im, W_u_re, W_u_im, W_f = (params[k] for k in ("W_g_im", "W_u_re", "W_u_im", "W_f"))
+    V_re_dot, V_im_dot, W_g_re_dot = (params_dot[k] for k in ("V_re", "V_im", "W_g_re"))
+    W_g_im_dot, theta_dot, W_u_re_dot = (params_dot[k] for k in ("W_g_im", "theta", "W_u_re"))
+    W_u_im_dot, W_f_dot = (params_dot[k] for k in ("W_u_im", "W_f"))
+    dgates_s, dgates_dot_s = np.empty((2, T, B, 5 * H), dtype)
+    (
+        dg_re_h_re_next_s, dg_re_h_re_next_dot_s, dg_im_h_im_next_s, dg_im_h_im_next_dot_s,
+        dh_im_next_in_s, dh_im_next_dot_in_s, dh_re_next_in_s, dh_re_next_dot_in_s,
+    ) = np.empty((8, T, B, H), dtype)
+    dx_dot_in_s = np.empty((T, B, I), dtype)
+    (
+        du_re_s, du_im_s, da_f_s, da_g_re_s, da_g_im_s
+    ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(5))
+    (
+        du_re_dot_s, du_im_dot_s, da_f_dot_s, da_g_re_dot_s, da_g_im_dot_s
+    ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
+    dh_im_next_s, dh_im_next_dot_s = dh_im_next_in_s, dh_im_next_dot_in_s
+    dh_re_next_s, dh_re_next_dot_s = dh_re_next_in_s, dh_re_next_dot_in_s
+    dxs_dot = np.empty((T, B, I), dtype)
+    p = np.cos(theta)
+    q = np.sin(theta)
+    dy_s = dys.copy()
+    dy_dot_s = dys_dot.copy()
+    np.matmul(_rows(dy_s), V_re, out=_rows(dg_re_h_re_next_s))
+    np.matmul(_rows(dy_dot_s), V_re, out=_rows(dg_re_h_re_next_dot_s))
+    _rows(dg_re_h_re_next_dot_s)[...] += _rows(dy_s) @ V_re_dot
+    np.matmul(_rows(dy_s), V_im, out=_rows(dg_im_h_im_next_s))
+    np.matmul(_rows(dy_dot_s), V_im, out=_rows(dg_im_h_im_next_dot_s))
+    _rows(dg_im_h_im_next_dot_s)[...] += _rows(dy_s) @ V_im_dot
+    da_g_im_part_s = (1 - g_im_s) * g_im_s
+    da_g_im_s[...] = dg_im_h_im_next_s * h_im_s[1:] * da_g_im_part_s
+    da_g_im_dot_s[...] = (
+        dg_im_h_im_next_s * h_im_dot_s[1:] * da_g_im_part_s
+        + dg_im_h_im_next_s * g_im_dot_s * h_im_s[1:] * (1 - 2 * g_im_s)
+        + dg_im_h_im_next_dot_s * h_im_s[1:] * da_g_im_part_s
+    )
+    da_g_re_part_s = (1 - g_re_s) * g_re_s
+    da_g_re_s[...] = dg_re_h_re_next_s * h_re_s[1:] * da_g_re_part_s
+    da_g_re_dot_s[...] = (
+        dg_re_h_re_next_s * h_re_dot_s[1:] * da_g_re_part_s
+        + dg_re_h_re_next_s * g_re_dot_s * h_re_s[1:] * (1 - 2 * g_re_s)
+        + dg_re_h_re_next_dot_s * h_re_s[1:] * da_g_re_part_s
+    )
+    dh_im_next_in_s[...] = dg_im_h_im_next_s * g_im_s
+    dh_im_next_dot_in_s[...] = dg_im_h_im_next_s * g_im_dot_s + dg_im_h_im_next_dot_s * g_im_s
+    dh_re_next_in_s[...] = dg_re_h_re_next_s * g_re_s
+    dh_re_next_dot_in_s[...] = dg_re_h_re_next_s * g_re_dot_s + dg_re_h_re_next_dot_s * g_re_s
+    dh_im_next_dq_s = h_re_s[:-1] * f_s
+    dh_im_next_dp_s = h_im_s[:-1] * f_s
+    dh_re_next_dq_s = -dh_im_next_dp_s
+    dh_im_next_dq_dot_s = h_re_dot_s[:-1] * f_s + f_dot_s * h_re_s[:-1]
+    dh_re_next_dq_dot_s = -h_im_dot_s[:-1] * f_s - f_dot_s * h_im_s[:-1]
+    dh_im_next_dp_dot_s = -dh_re_next_dq_dot_s
+    dh_im_next_df_s = h_re_s[:-1] * q + h_im_s[:-1] * p - c_im_s
+    dh_re_next_df_s = h_re_s[:-1] * p - h_im_s[:-1] * q - c_re_s
+    dh_im_next_df_dot_s = (
+        h_re_dot_s[:-1] * q
+        + h_im_dot_s[:-1] * p
+        - c_im_dot_s
+        + p_dot_s * h_im_s[:-1]
+        + q_dot_s * h_re_s[:-1]
+    )
+    dh_re_next_df_dot_s = (
+        h_re_dot_s[:-1] * p
+        - h_im_dot_s[:-1] * q
+        - c_re_dot_s
+        + p_dot_s * h_re_s[:-1]
+        - q_dot_s * h_im_s[:-1]
+    )
+    dh_im_next_dc_im_s = 1 - f_s
+    df_da_f_s = f_s * dh_im_next_dc_im_s
+    df_da_f_dot_s = f_dot_s * (1 - 2 * f_s)
+    dc_im_du_im_s = u_im_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s + sigmoid_u_im_s
+    dc_im_du_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
+    dc_re_du_re_s = u_re_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s + sigmoid_u_re_s
+    dc_re_du_re_dot_s = u_re_dot_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s
+    dh_im_next_dh_re_dot_s = f_dot_s * q + q_dot_s * f_s
+    dh_re_next_dh_re_dot_s = f_dot_s * p + p_dot_s * f_s
+    dh_re_next_dh_im_dot_s = -dh_im_next_dh_re_dot_s
+    np.matmul(_rows(da_g_re_dot_s), W_g_re, out=_rows(dx_dot_in_s))
+    _rows(dx_dot_in_s)[...] += _rows(da_g_im_dot_s) @ W_g_im
+    _rows(dx_dot_in_s)[...] += _rows(da_g_re_s) @ W_g_re_dot
+    _rows(dx_dot_in_s)[...] += _rows(da_g_im_s) @ W_g_im_dot
+    cos_theta = p
+    cos_theta_dot = -theta_dot * q
+    sin_theta = q
+    sin_theta_dot_s = q_dot_s.copy()
+    dh_re_next_carry = dh_re = dstate.h_re.copy()
+    dh_im_next_carry = dh_im = dstate.h_im.copy()
+    dh_re_next_carry_dot = dh_re_dot = dstate_dot.h_re.copy()
+    dh_im_next_carry_dot = dh_im_dot = dstate_dot.h_im.copy()
+    for t in reversed(range(T)):
+        ended = ended_s[t]
+        if ended is not None:
+            before = [array.copy() for array in (dh_re, dh_im, dh_re_dot, dh_im_dot)]
+        dh_im_next_s[t] += dh_im_next_carry
+        dh_im_next_dot_s[t] += dh_im_next_carry_dot
+        dh_re_next_s[t] += dh_re_next_carry
+        dh_re_next_dot_s[t] += dh_re_next_carry_dot
+        dh_re[...] = (
+            dh_im_next_s[t] * dh_im_next_dh_re_s[t] + dh_re_next_s[t] * dh_re_next_dh_re_s[t]
+        )
+        dh_re_dot[...] = (
+            dh_im_next_s[t] * dh_im_next_dh_re_dot_s[t]
+            + dh_re_next_s[t] * dh_re_next_dh_re_dot_s[t]
+            + dh_im_next_dot_s[t] * dh_im_next_dh_re_s[t]
+            + dh_re_next_dot_s[t] * dh_re_next_dh_re_s[t]
+        )
+        dh_im[...] = (
+            dh_im_next_s[t] * dh_re_next_dh_re_s[t] + dh_re_next_s[t] * dh_re_next_dh_im_s[t]
+        )
+        dh_im_dot[...] = (
+            dh_im_next_s[t] * dh_re_next_dh_re_dot_s[t]
+            + dh_re_next_s[t] * dh_re_next_dh_im_dot_s[t]
+            + dh_im_next_dot_s[t] * dh_re_next_dh_re_s[t]
+            + dh_re_next_dot_s[t] * dh_re_next_dh_im_s[t]
+        )
+        if ended is not None:
+            for array in (
+                dh_im_next_s[t], dh_im_next_dot_s[t], dh_re_next_s[t], dh_re_next_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh_re, dh_im, dh_re_dot, dh_im_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
+    dq_s = dh_im_next_s * dh_im_next_dq_s + dh_re_next_s * dh_re_next_dq_s
+    dq_dot_s = (
+        dh_im_next_s * dh_im_next_dq_dot_s
+        + dh_re_next_s * dh_re_next_dq_dot_s
+        + dh_im_next_dot_s * dh_im_next_dq_s
+        + dh_re_next_dot_s * dh_re_next_dq_s
+    )
+    dp_s = dh_im_next_s * dh_im_next_dp_s + dh_re_next_s * dh_im_next_dq_s
+    dp_dot_s = (
+        dh_im_next_s * dh_im_next_dp_dot_s
+        + dh_re_next_s * dh_im_next_dq_dot_s
+        + dh_im_next_dot_s * dh_im_next_dp_s
+        + dh_re_next_dot_s * dh_im_next_dq_s
+    )
+    df_s = dh_im_next_s * dh_im_next_df_s + dh_re_next_s * dh_re_next_df_s
+    df_dot_s = (
+        dh_im_next_s * dh_im_next_df_dot_s
+        + dh_re_next_s * dh_re_next_df_dot_s
+        + dh_im_next_dot_s * dh_im_next_df_s
+        + dh_re_next_dot_s * dh_re_next_df_s
+    )
+    da_f_s[...] = df_s * df_da_f_s
+    da_f_dot_s[...] = df_s * df_da_f_dot_s + df_dot_s * df_da_f_s
+    dc_im_s = dh_im_next_s * dh_im_next_dc_im_s
+    dc_im_dot_s = dh_im_next_dot_s * dh_im_next_dc_im_s - dh_im_next_s * f_dot_s
+    dc_re_s = dh_re_next_s * dh_im_next_dc_im_s
+    dc_re_dot_s = dh_re_next_dot_s * dh_im_next_dc_im_s - dh_re_next_s * f_dot_s
+    du_im_s[...] = dc_im_s * dc_im_du_im_s
+    du_im_dot_s[...] = (
+        (dc_im_s + dc_im_s * u_im_s * (1 - 2 * sigmoid_u_im_s)) * sigmoid_u_im_dot_s
+        + dc_im_s * dc_im_du_im_dot_s
+        + dc_im_dot_s * dc_im_du_im_s
+    )
+    du_re_s[...] = dc_re_s * dc_re_du_re_s
+    du_re_dot_s[...] = (
+        (dc_re_s + dc_re_s * u_re_s * (1 - 2 * sigmoid_u_re_s)) * sigmoid_u_re_dot_s
+        + dc_re_s * dc_re_du_re_dot_s
+        + dc_re_dot_s * dc_re_du_re_s
+    )
+    np.matmul(_rows(du_re_dot_s), W_u_re, out=_rows(dxs_dot))
+    _rows(dxs_dot)[...] += _rows(du_im_dot_s) @ W_u_im
+    _rows(dxs_dot)[...] += _rows(da_f_dot_s) @ W_f
+    _rows(dxs_dot)[...] += _rows(du_re_s) @ W_u_re_dot
+    _rows(dxs_dot)[...] += _rows(du_im_s) @ W_u_im_dot
+    _rows(dxs_dot)[...] += _rows(da_f_s) @ W_f_dot
+    dxs_dot += dx_dot_in_s
+    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
+    np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
+    dtheta_dot[...] = np.sum(
+        dq_s * cos_theta_dot - dp_s * sin_theta_dot_s + dq_dot_s * cos_theta - dp_dot_s * sin_theta,
+        axis=(0, 1),
+    )
+    np.matmul(_rows(dy_s).T, _rows(g_re_h_re_next_dot_s), out=dV_re_dot)
+    dV_re_dot += _rows(dy_dot_s).T @ _rows(g_re_h_re_next_s)
+    np.matmul(_rows(dy_s).T, _rows(g_im_h_im_next_dot_s), out=dV_im_dot)
+    dV_im_dot += _rows(dy_dot_s).T @ _rows(g_im_h_im_next_s)
+    np.sum(dy_dot_s, axis=(0, 1), out=dd_dot)
+    return dparams_dot, dxs_dot, State(dh_re_dot, dh_im_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, h_re_s, h_im_s, gates_s, sigmoid_u_re_s, c_re_s, sigmoid_u_im_s, c_im_s,
+        g_im_h_im_next_s, g_re_h_re_next_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I, H = params.input_size, params.hidden_size
+    u_re_s, u_im_s, f_s, g_re_s, g_im_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
+    theta, V_im, V_re = (params[k] for k in ("theta", "V_im", "V_re"))
     W = params.stacked["W"]
-    theta_dot = params_dot["theta"]
+    theta_dot, V_im_dot, V_re_dot, d_dot = (params_dot[k] for k in ("theta", "V_im", "V_re", "d"))
     W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 5 * H), dtype)
     (
         p_dot_s, q_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s
     ) = np.empty((4, T, B, H), dtype)
+    y_dot_in_s = np.empty((T, B, I), dtype)
     (
         u_re_dot_s, u_im_dot_s, a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        f_dot_s, g_re_dot_s, g_im_dot_s, g_im_h_im_next_dot_s, g_re_h_re_next_dot_s
-    ) = a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s
+    f_dot_s, g_re_dot_s, g_im_dot_s = a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
+    g_im_h_im_next_dot_s = g_im_h_im_next_dot_in_s
+    g_re_h_re_next_dot_s, y_dot_s = g_re_h_re_next_dot_in_s, y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     p = np.cos(theta)
     q = np.sin(theta)
     np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
@@ -869,8 +976,12 @@ def hvp(
     g_im_dot_s[...] = a_g_im_dot_s * (1 - g_im_s) * g_im_s
     g_im_h_im_next_dot_in_s[...] = g_im_dot_s * h_im_s[1:]
     g_re_h_re_next_dot_in_s[...] = g_re_dot_s * h_re_s[1:]
-    h_re_dot_s[0] = state_dot.h_re
-    h_im_dot_s[0] = state_dot.h_im
+    np.matmul(_rows(g_im_h_im_next_s), V_im_dot.T, out=_rows(y_dot_in_s))
+    _rows(y_dot_in_s)[...] += _rows(g_re_h_re_next_s) @ V_re_dot.T
+    y_dot_in_s += d_dot
+
+    # Step by step.
+    h_re_dot_s[0], h_im_dot_s[0] = state_dot.h_re, state_dot.h_im
     for t in range(T):
         ended = ended_s[t]
         h_re_dot_s[t + 1] = (
@@ -888,205 +999,15 @@ def hvp(
             np.copyto(h_im_dot_s[t + 1], h_im_dot_s[t], where=ended)
     g_im_h_im_next_dot_s += h_im_dot_s[1:] * g_im_s
     g_re_h_re_next_dot_s += h_re_dot_s[1:] * g_re_s
+    _rows(y_dot_s)[...] += _rows(g_im_h_im_next_dot_s) @ V_im.T
+    _rows(y_dot_s)[...] += _rows(g_re_h_re_next_dot_s) @ V_re.T
 
-    # Back: the adjoints and, beside each, its tangent.
-    dtheta_dot, dV_re_dot, dV_im_dot, dd_dot = (
-        dparams_dot[k] for k in ("theta", "V_re", "V_im", "d")
+    handed = (
+        h_re_dot_s, h_im_dot_s, gates_dot_s, sigmoid_u_re_dot_s, c_re_dot_s, sigmoid_u_im_dot_s,
+        c_im_dot_s, p_dot_s, q_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,
+        g_im_h_im_next_dot_s, g_re_h_re_next_dot_s,
     )
-    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
-    (
-        V_re, V_im, W_g_re, W_g_im, W_u_re, W_u_im, W_f
-    ) = (params[k] for k in ("V_re", "V_im", "W_g_re", "W_g_im", "W_u_re", "W_u_im", "W_f"))
-    (
-        V_re_dot, V_im_dot, W_g_re_dot, W_g_im_dot, W_u_re_dot, W_u_im_dot, W_f_dot
-    ) = (params_dot[k] for k in ("V_re", "V_im", "W_g_re", "W_g_im", "W_u_re", "W_u_im", "W_f"))
-    dgates_s, dgates_dot_s = np.empty((2, T, B, 5 * H), dtype)
-    (
-        dg_re_h_re_next_s, dg_re_h_re_next_dot_s, dg_im_h_im_next_s, dg_im_h_im_next_dot_s,
-        dh_im_next_in_s, dh_im_next_dot_in_s, dh_re_next_in_s, dh_re_next_dot_in_s,
-    ) = np.empty((8, T, B, H), dtype)
-    dx_dot_in_s = np.empty((T, B, I), dtype)
-    (
-        du_re_s, du_im_s, da_f_s, da_g_re_s, da_g_im_s
-    ) = (dgates_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        du_re_dot_s, du_im_dot_s, da_f_dot_s, da_g_re_dot_s, da_g_im_dot_s
-    ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        dh_im_next_s, dh_im_next_dot_s, dh_re_next_s, dh_re_next_dot_s
-    ) = dh_im_next_in_s, dh_im_next_dot_in_s, dh_re_next_in_s, dh_re_next_dot_in_s
-    dxs_dot = np.empty((T, B, I), dtype)
-    p = np.cos(theta)
-    q = np.sin(theta)
-    dy_s = dys.copy()
-    dy_dot_s = dys_dot.copy()
-    np.matmul(_rows(dy_s), V_re, out=_rows(dg_re_h_re_next_s))
-    np.matmul(_rows(dy_dot_s), V_re, out=_rows(dg_re_h_re_next_dot_s))
-    _rows(dg_re_h_re_next_dot_s)[...] += _rows(dy_s) @ V_re_dot
-    np.matmul(_rows(dy_s), V_im, out=_rows(dg_im_h_im_next_s))
-    np.matmul(_rows(dy_dot_s), V_im, out=_rows(dg_im_h_im_next_dot_s))
-    _rows(dg_im_h_im_next_dot_s)[...] += _rows(dy_s) @ V_im_dot
-    da_g_im_part_s = dg_im_h_im_next_s * (1 - g_im_s)
-    da_g_im_s[...] = h_im_s[1:] * g_im_s * da_g_im_part_s
-    da_g_im_dot_s[...] = (
-        (h_im_s[1:] * da_g_im_part_s - dg_im_h_im_next_s * h_im_s[1:] * g_im_s) * g_im_dot_s
-        + h_im_dot_s[1:] * g_im_s * da_g_im_part_s
-        + dg_im_h_im_next_dot_s * h_im_s[1:] * (1 - g_im_s) * g_im_s
-    )
-    da_g_re_part_s = dg_re_h_re_next_s * (1 - g_re_s)
-    da_g_re_s[...] = h_re_s[1:] * g_re_s * da_g_re_part_s
-    da_g_re_dot_s[...] = (
-        (h_re_s[1:] * da_g_re_part_s - dg_re_h_re_next_s * h_re_s[1:] * g_re_s) * g_re_dot_s
-        + h_re_dot_s[1:] * g_re_s * da_g_re_part_s
-        + dg_re_h_re_next_dot_s * h_re_s[1:] * (1 - g_re_s) * g_re_s
-    )
-    dh_im_next_in_s[...] = dg_im_h_im_next_s * g_im_s
-    dh_im_next_dot_in_s[...] = dg_im_h_im_next_s * g_im_dot_s + dg_im_h_im_next_dot_s * g_im_s
-    dh_re_next_in_s[...] = dg_re_h_re_next_s * g_re_s
-    dh_re_next_dot_in_s[...] = dg_re_h_re_next_s * g_re_dot_s + dg_re_h_re_next_dot_s * g_re_s
-    dh_im_next_dq_s = h_re_s[:-1] * f_s
-    dh_im_next_dp_s = h_im_s[:-1] * f_s
-    dh_re_next_dq_s = -dh_im_next_dp_s
-    dh_im_next_dq_dot_s = h_re_dot_s[:-1] * f_s + f_dot_s * h_re_s[:-1]
-    dh_re_next_dq_dot_s = -h_im_dot_s[:-1] * f_s - f_dot_s * h_im_s[:-1]
-    dh_im_next_dp_dot_s = -dh_re_next_dq_dot_s
-    dh_im_next_df_s = h_re_s[:-1] * q + h_im_s[:-1] * p - c_im_s
-    dh_re_next_df_s = h_re_s[:-1] * p - h_im_s[:-1] * q - c_re_s
-    dh_im_next_df_dot_s = (
-        h_re_dot_s[:-1] * q
-        + h_im_dot_s[:-1] * p
-        - c_im_dot_s
-        + p_dot_s * h_im_s[:-1]
-        + q_dot_s * h_re_s[:-1]
-    )
-    dh_re_next_df_dot_s = (
-        h_re_dot_s[:-1] * p
-        - h_im_dot_s[:-1] * q
-        - c_re_dot_s
-        + p_dot_s * h_re_s[:-1]
-        - q_dot_s * h_im_s[:-1]
-    )
-    dh_im_next_dc_im_s = 1 - f_s
-    df_da_f_s = f_s * dh_im_next_dc_im_s
-    df_da_f_dot_s = f_dot_s * dh_im_next_dc_im_s - f_dot_s * f_s
-    dc_im_du_im_s = u_im_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s + sigmoid_u_im_s
-    dc_im_du_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
-    dc_re_du_re_s = u_re_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s + sigmoid_u_re_s
-    dc_re_du_re_dot_s = u_re_dot_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s
-    dh_im_next_dh_re_dot_s = f_dot_s * q + q_dot_s * f_s
-    dh_re_next_dh_re_dot_s = f_dot_s * p + p_dot_s * f_s
-    dh_re_next_dh_im_dot_s = -dh_im_next_dh_re_dot_s
-    np.matmul(_rows(da_g_re_dot_s), W_g_re, out=_rows(dx_dot_in_s))
-    _rows(dx_dot_in_s)[...] += _rows(da_g_im_dot_s) @ W_g_im
-    _rows(dx_dot_in_s)[...] += _rows(da_g_re_s) @ W_g_re_dot
-    _rows(dx_dot_in_s)[...] += _rows(da_g_im_s) @ W_g_im_dot
-    cos_theta = p
-    cos_theta_dot = -theta_dot * q
-    sin_theta = q
-    sin_theta_dot_s = q_dot_s.copy()
-    dh_re_next_carry = dh_re = dstate.h_re.copy()
-    dh_im_next_carry = dh_im = dstate.h_im.copy()
-    dh_re_next_carry_dot = dh_re_dot = dstate_dot.h_re.copy()
-    dh_im_next_carry_dot = dh_im_dot = dstate_dot.h_im.copy()
-    for t in reversed(range(T)):
-        ended = ended_s[t]
-        if ended is not None:
-            dh_re_before = dh_re.copy()
-            dh_im_before = dh_im.copy()
-            dh_re_dot_before = dh_re_dot.copy()
-            dh_im_dot_before = dh_im_dot.copy()
-        dh_im_next_s[t] += dh_im_next_carry
-        dh_im_next_dot_s[t] += dh_im_next_carry_dot
-        dh_re_next_s[t] += dh_re_next_carry
-        dh_re_next_dot_s[t] += dh_re_next_carry_dot
-        dh_re[...] = (
-            dh_im_next_s[t] * dh_im_next_dh_re_s[t] + dh_re_next_s[t] * dh_re_next_dh_re_s[t]
-        )
-        dh_re_dot[...] = (
-            dh_im_next_s[t] * dh_im_next_dh_re_dot_s[t]
-            + dh_re_next_s[t] * dh_re_next_dh_re_dot_s[t]
-            + dh_im_next_dot_s[t] * dh_im_next_dh_re_s[t]
-            + dh_re_next_dot_s[t] * dh_re_next_dh_re_s[t]
-        )
-        dh_im[...] = (
-            dh_im_next_s[t] * dh_re_next_dh_re_s[t] + dh_re_next_s[t] * dh_re_next_dh_im_s[t]
-        )
-        dh_im_dot[...] = (
-            dh_im_next_s[t] * dh_re_next_dh_re_dot_s[t]
-            + dh_re_next_s[t] * dh_re_next_dh_im_dot_s[t]
-            + dh_im_next_dot_s[t] * dh_re_next_dh_re_s[t]
-            + dh_re_next_dot_s[t] * dh_re_next_dh_im_s[t]
-        )
-        if ended is not None:
-            np.copyto(dh_im_next_s[t], 0, where=ended)
-            np.copyto(dh_im_next_dot_s[t], 0, where=ended)
-            np.copyto(dh_re_next_s[t], 0, where=ended)
-            np.copyto(dh_re_next_dot_s[t], 0, where=ended)
-            np.copyto(dh_re, dh_re_before, where=ended)
-            np.copyto(dh_im, dh_im_before, where=ended)
-            np.copyto(dh_re_dot, dh_re_dot_before, where=ended)
-            np.copyto(dh_im_dot, dh_im_dot_before, where=ended)
-    dq_s = dh_im_next_s * dh_im_next_dq_s + dh_re_next_s * dh_re_next_dq_s
-    dq_dot_s = (
-        dh_im_next_s * dh_im_next_dq_dot_s
-        + dh_re_next_s * dh_re_next_dq_dot_s
-        + dh_im_next_dot_s * dh_im_next_dq_s
-        + dh_re_next_dot_s * dh_re_next_dq_s
-    )
-    dp_s = dh_im_next_s * dh_im_next_dp_s + dh_re_next_s * dh_im_next_dq_s
-    dp_dot_s = (
-        dh_im_next_s * dh_im_next_dp_dot_s
-        + dh_re_next_s * dh_im_next_dq_dot_s
-        + dh_im_next_dot_s * dh_im_next_dp_s
-        + dh_re_next_dot_s * dh_im_next_dq_s
-    )
-    df_s = dh_im_next_s * dh_im_next_df_s + dh_re_next_s * dh_re_next_df_s
-    df_dot_s = (
-        dh_im_next_s * dh_im_next_df_dot_s
-        + dh_re_next_s * dh_re_next_df_dot_s
-        + dh_im_next_dot_s * dh_im_next_df_s
-        + dh_re_next_dot_s * dh_re_next_df_s
-    )
-    da_f_s[...] = df_s * df_da_f_s
-    da_f_dot_s[...] = df_s * df_da_f_dot_s + df_dot_s * df_da_f_s
-    dc_im_s = dh_im_next_s * dh_im_next_dc_im_s
-    dc_im_dot_s = dh_im_next_dot_s * dh_im_next_dc_im_s - dh_im_next_s * f_dot_s
-    dc_re_s = dh_re_next_s * dh_im_next_dc_im_s
-    dc_re_dot_s = dh_re_next_dot_s * dh_im_next_dc_im_s - dh_re_next_s * f_dot_s
-    du_im_s[...] = dc_im_s * dc_im_du_im_s
-    du_im_dot_s[...] = (
-        (dc_im_s - dc_im_s * u_im_s * sigmoid_u_im_s + dc_im_s * u_im_s * (1 - sigmoid_u_im_s))
-        * sigmoid_u_im_dot_s
-        + dc_im_s * dc_im_du_im_dot_s
-        + dc_im_dot_s * dc_im_du_im_s
-    )
-    du_re_s[...] = dc_re_s * dc_re_du_re_s
-    du_re_dot_s[...] = (
-        (dc_re_s - dc_re_s * u_re_s * sigmoid_u_re_s + dc_re_s * u_re_s * (1 - sigmoid_u_re_s))
-        * sigmoid_u_re_dot_s
-        + dc_re_s * dc_re_du_re_dot_s
-        + dc_re_dot_s * dc_re_du_re_s
-    )
-    np.matmul(_rows(du_re_dot_s), W_u_re, out=_rows(dxs_dot))
-    _rows(dxs_dot)[...] += _rows(du_im_dot_s) @ W_u_im
-    _rows(dxs_dot)[...] += _rows(da_f_dot_s) @ W_f
-    _rows(dxs_dot)[...] += _rows(du_re_s) @ W_u_re_dot
-    _rows(dxs_dot)[...] += _rows(du_im_s) @ W_u_im_dot
-    _rows(dxs_dot)[...] += _rows(da_f_s) @ W_f_dot
-    dxs_dot += dx_dot_in_s
-    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
-    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
-    np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
-    dtheta_dot[...] = np.sum(
-        dq_s * cos_theta_dot - dp_s * sin_theta_dot_s + dq_dot_s * cos_theta - dp_dot_s * sin_theta,
-        axis=(0, 1),
-    )
-    np.matmul(_rows(dy_s).T, _rows(g_re_h_re_next_dot_s), out=dV_re_dot)
-    dV_re_dot += _rows(dy_dot_s).T @ _rows(g_re_h_re_next_s)
-    np.matmul(_rows(dy_s).T, _rows(g_im_h_im_next_dot_s), out=dV_im_dot)
-    dV_im_dot += _rows(dy_dot_s).T @ _rows(g_im_h_im_next_s)
-    np.sum(dy_dot_s, axis=(0, 1), out=dd_dot)
-    return dparams_dot, dxs_dot, State(dh_re_dot, dh_im_dot)
+    return y_dot_s, State(h_re_dot_s[-1].copy(), h_im_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

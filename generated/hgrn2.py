@@ -306,9 +306,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     a_f_s, u_s, sigmoid_u_s, q_s, S_next_operand_s = np.empty((5, T, B, N, K), dtype)
@@ -371,10 +369,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_f, dW_u, dP_v = (dparams[k] for k in ("W_f", "W_u", "P_v"))
     W_u, P_v, W_f = (params[k] for k in ("W_u", "P_v", "W_f"))
     do_s, dv_s = np.empty((2, T, B, N, V), dtype)
@@ -450,9 +445,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
     a_f, u = np.empty((2, B, N, K), dtype)
     v, o = np.empty((2, B, N, V), dtype)
@@ -485,52 +478,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, f_s, u_s, sigmoid_u_s, q_s, v_s, S_next_operand_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
-    W_f_dot, W_u_dot, P_v_dot = (params_dot[k] for k in ("W_f", "W_u", "P_v"))
-    a_f_dot_s, u_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    o_dot_s = o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_f).T, out=_rows(a_f_dot_s))
-    _rows(a_f_dot_s)[...] += _rows(xs) @ _merged(W_f_dot).T
-    f_dot_s = a_f_dot_s * (1 - f_s) * f_s
-    np.matmul(_rows(xs_dot), _merged(W_u).T, out=_rows(u_dot_s))
-    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_u_dot).T
-    q_dot_s = u_dot_s * u_s * (1 - sigmoid_u_s) * sigmoid_u_s + u_dot_s * sigmoid_u_s
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    S_next_operand_dot_s = -f_dot_s
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_next_dot[...] = (
-            f_dot_s[t][..., None] * S_s[t]
-            + S_dot * f_s[t][..., None]
-            + S_next_operand_s[t][..., None] * v_dot_s[t][..., None, :]
-            + S_next_operand_dot_s[t][..., None] * v_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -572,41 +526,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-
-    # There: the tangents of the forward pass.
-    W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
-    W_f_dot, W_u_dot, P_v_dot = (params_dot[k] for k in ("W_f", "W_u", "P_v"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    a_f_dot_s, u_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s = np.empty((T, B, N, V), dtype)
-    np.matmul(_rows(xs_dot), _merged(W_f).T, out=_rows(a_f_dot_s))
-    _rows(a_f_dot_s)[...] += _rows(xs) @ _merged(W_f_dot).T
-    f_dot_s = a_f_dot_s * (1 - f_s) * f_s
-    np.matmul(_rows(xs_dot), _merged(W_u).T, out=_rows(u_dot_s))
-    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_u_dot).T
-    sigmoid_u_dot_s = u_dot_s * (1 - sigmoid_u_s) * sigmoid_u_s
-    q_dot_s = u_dot_s * sigmoid_u_s + sigmoid_u_dot_s * u_s
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    S_next_operand_dot_s = -f_dot_s
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_dot_s[t + 1] = (
-            f_dot_s[t][..., None] * S_s[t]
-            + S_dot_s[t] * f_s[t][..., None]
-            + S_next_operand_s[t][..., None] * v_dot_s[t][..., None, :]
-            + S_next_operand_dot_s[t][..., None] * v_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    S_dot_s, f_dot_s, u_dot_s, sigmoid_u_dot_s, q_dot_s, v_dot_s, S_next_operand_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_f_dot, dW_u_dot, dP_v_dot = (dparams_dot[k] for k in ("W_f", "W_u", "P_v"))
+    W_u, P_v, W_f = (params[k] for k in ("W_u", "P_v", "W_f"))
+    W_u_dot, P_v_dot, W_f_dot = (params_dot[k] for k in ("W_u", "P_v", "W_f"))
     dq_s, dq_dot_s, df_s, df_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_s, dv_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -616,15 +543,15 @@ def hvp(
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
     dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
-    du_part_s = dq_s * (1 - sigmoid_u_s)
-    du_s = dq_s * sigmoid_u_s + u_s * sigmoid_u_s * du_part_s
+    du_part_s = (1 - sigmoid_u_s) * sigmoid_u_s
+    du_s = dq_s * u_s * du_part_s + dq_s * sigmoid_u_s
     du_dot_s = (
-        (dq_s - dq_s * u_s * sigmoid_u_s + u_s * du_part_s) * sigmoid_u_dot_s
-        + u_dot_s * sigmoid_u_s * du_part_s
-        + dq_dot_s * (u_s * (1 - sigmoid_u_s) * sigmoid_u_s + sigmoid_u_s)
+        dq_s * u_dot_s * du_part_s
+        + (dq_s + dq_s * u_s * (1 - 2 * sigmoid_u_s)) * sigmoid_u_dot_s
+        + dq_dot_s * (u_s * du_part_s + sigmoid_u_s)
     )
     df_da_f_s = (1 - f_s) * f_s
-    df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * (1 - 2 * f_s)
     np.matmul(du_dot_s[..., None, :], W_u, out=dx_dot_in_terms_s[..., None, :])
     dx_dot_in_terms_s += np.squeeze(np.matmul(du_s[..., None, :], W_u_dot), axis=-2)
     sum_dx_dot_in_terms_N_s = np.sum(dx_dot_in_terms_s, axis=-2)
@@ -635,8 +562,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -659,12 +585,10 @@ def hvp(
         dS_dot[...] = dS_next * f_dot_s[t][..., None] + dS_next_dot * f_s[t][..., None]
         dS[...] = dS_next * f_s[t][..., None]
         if ended is not None:
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(df_s[t], 0, where=ended[..., None])
-            np.copyto(df_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (dv_s[t], dv_dot_s[t], df_s[t], df_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_f_s = df_s * df_da_f_s
     da_f_dot_s = df_s * df_da_f_dot_s + df_dot_s * df_da_f_s
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
@@ -681,6 +605,51 @@ def hvp(
     np.matmul(_rows(dv_s).T, _rows(xs_dot), out=_merged(dP_v_dot))
     _merged(dP_v_dot)[...] += _rows(dv_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, S_s, f_s, u_s, sigmoid_u_s, q_s, v_s, S_next_operand_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, K, V = params.heads, params.key_size, params.value_size
+    W_f, W_u, P_v = (params[k] for k in ("W_f", "W_u", "P_v"))
+    W_f_dot, W_u_dot, P_v_dot = (params_dot[k] for k in ("W_f", "W_u", "P_v"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    a_f_dot_s, u_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_f).T, out=_rows(a_f_dot_s))
+    _rows(a_f_dot_s)[...] += _rows(xs) @ _merged(W_f_dot).T
+    f_dot_s = a_f_dot_s * (1 - f_s) * f_s
+    np.matmul(_rows(xs_dot), _merged(W_u).T, out=_rows(u_dot_s))
+    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_u_dot).T
+    sigmoid_u_dot_s = u_dot_s * (1 - sigmoid_u_s) * sigmoid_u_s
+    q_dot_s = u_dot_s * sigmoid_u_s + sigmoid_u_dot_s * u_s
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    S_next_operand_dot_s = -f_dot_s
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        S_dot_s[t + 1] = (
+            f_dot_s[t][..., None] * S_s[t]
+            + S_dot_s[t] * f_s[t][..., None]
+            + S_next_operand_s[t][..., None] * v_dot_s[t][..., None, :]
+            + S_next_operand_dot_s[t][..., None] * v_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = S_dot_s, f_dot_s, u_dot_s, sigmoid_u_dot_s, q_dot_s, v_dot_s, S_next_operand_dot_s
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

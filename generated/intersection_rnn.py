@@ -8,8 +8,7 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
 
     y_in = relu(W_y_in @ x + U_y_in @ h + b_y_in)
     h_in = tanh(W_h_in @ x + U_h_in @ h + b_h_in)
-    g_y = sigmoid(W_g_y @ x + U_g_y @ h + b_g_y)
-    g_h = sigmoid(W_g_h @ x + U_g_h @ h + b_g_h)
+    g_k = sigmoid(W_g_k @ x + U_g_k @ h + b_g_k), for k = y, h
     y = g_y * x + (1 - g_y) * y_in
     h_next = g_h * h + (1 - g_h) * h_in
 
@@ -51,9 +50,8 @@ LATEX = r"""
   a_{\mathrm{h\_in},t} &= W_{\mathrm{h\_in}} \, x_t + U_{\mathrm{h\_in}} \, h_{t-1}
       + b_{\mathrm{h\_in}} \\
   h_{\mathrm{in},t} &= \tanh(a_{\mathrm{h\_in},t}) \\
-  a_{g \, y,t} &= W_{g \, y} x_t + U_{g \, y} h_{t-1} + b_{g \, y} \\
+  a_{g \, k,t} &= W_{g \, k} x_t + U_{g \, k} h_{t-1} + b_{g \, k}, \quad k = y, h \\
   g_{y,t} &= \sigma(a_{g \, y,t}) \\
-  a_{g \, h,t} &= W_{g \, h} x_t + U_{g \, h} h_{t-1} + b_{g \, h} \\
   g_{h,t} &= \sigma(a_{g \, h,t}) \\
   y_t &= g_{y,t} \circ x_t + (1 - g_{y,t}) \circ y_{\mathrm{in},t} \\
   h_t &= g_{h,t} \circ h_{t-1} + (1 - g_{h,t}) \circ h_{\mathrm{in},t}
@@ -79,12 +77,10 @@ LATEX = r"""
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_{\mathrm{y\_in}}^{\top} \, \bar{a}_{\mathrm{y\_in},t}
       + U_{\mathrm{h\_in}}^{\top} \, \bar{a}_{\mathrm{h\_in},t}
-      + U_{g \, y}^{\top} \bar{a}_{g \, y,t} + U_{g \, h}^{\top} \bar{a}_{g \, h,t} \\
-  & \qquad {}+ \bar{h}_t \circ g_{h,t} \\
+      + \sum_k U_{g \, k}^{\top} \bar{a}_{g \, k,t} + \bar{h}_t \circ g_{h,t} \\
   \bar{x}_t &= W_{\mathrm{y\_in}}^{\top} \, \bar{a}_{\mathrm{y\_in},t}
       + W_{\mathrm{h\_in}}^{\top} \, \bar{a}_{\mathrm{h\_in},t}
-      + W_{g \, y}^{\top} \bar{a}_{g \, y,t} + W_{g \, h}^{\top} \bar{a}_{g \, h,t} \\
-  & \qquad {}+ \bar{y}_t \circ g_{y,t}
+      + \sum_k W_{g \, k}^{\top} \bar{a}_{g \, k,t} + \bar{y}_t \circ g_{y,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -95,12 +91,9 @@ LATEX = r"""
   \bar{W}_{\mathrm{h\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{h\_in},t} \, x_t^{\top} \\
   \bar{U}_{\mathrm{h\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{h\_in},t} \, h_{t-1}^{\top} \\
   \bar{b}_{\mathrm{h\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{h\_in},t} \\
-  \bar{W}_{g \, y} &= \textstyle \sum_t \bar{a}_{g \, y,t} x_t^{\top} \\
-  \bar{U}_{g \, y} &= \textstyle \sum_t \bar{a}_{g \, y,t} h_{t-1}^{\top} \\
-  \bar{b}_{g \, y} &= \textstyle \sum_t \bar{a}_{g \, y,t} \\
-  \bar{W}_{g \, h} &= \textstyle \sum_t \bar{a}_{g \, h,t} x_t^{\top} \\
-  \bar{U}_{g \, h} &= \textstyle \sum_t \bar{a}_{g \, h,t} h_{t-1}^{\top} \\
-  \bar{b}_{g \, h} &= \textstyle \sum_t \bar{a}_{g \, h,t}
+  \bar{W}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t} x_t^{\top}, \quad k = y, h \\
+  \bar{U}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t} h_{t-1}^{\top}, \quad k = y, h \\
+  \bar{b}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t}, \quad k = y, h
 \end{align*}
 """
 
@@ -344,13 +337,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((4 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s, gates_s[..., H : 3 * H], g_h_s, h_in_s, h_s[1:], ended_s, strict=True)
     for gates, g_h_h_in, g_h, h_in, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # g_h by sigmoid; h_in by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(g_h, half, out=g_h)
         np.tanh(g_h_h_in, out=g_h_h_in)
@@ -412,13 +406,8 @@ def backward(params, tape, dys, dstate=None):
     H = params.hidden_size
     g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
-    (
-        U_g_y, U_y_in, W_g_y, W_y_in, U_g_h, U_h_in, W_g_h, W_h_in
-    ) = (
-        params[k] for k in (
-            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
-        )
-    )
+    U_g_y, U_y_in, W_g_y, W_y_in = (params[k] for k in ("U_g_y", "U_y_in", "W_g_y", "W_y_in"))
+    U_g_h, U_h_in, W_g_h, W_h_in = (params[k] for k in ("U_g_h", "U_h_in", "W_g_h", "W_h_in"))
     dgates_s = np.empty((T, B, 4 * H), dtype)
     dy_s, step_y_in_s, dh_in_s, dx_in_s = np.empty((4, T, B, H), dtype)
     (
@@ -546,55 +535,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    y_dot_in_s = np.empty((T, B, H), dtype)
-    (
-        a_g_y_dot_s, a_g_h_dot_s, a_h_in_dot_s, a_y_in_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    y_dot_s, y_in_dot_s = y_dot_in_s, a_y_in_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dy_in_da_y_in_s = _step(y_in_s)
-    y_dot_in_s[...] = xs_dot * g_y_s
-    dy_dy_in_s = 1 - g_y_s
-    dy_da_g_y_s = (xs - y_in_s) * g_y_s * dy_dy_in_s
-    dh_next_da_h_in_s = (1 - h_in_s**2) * (1 - g_h_s)
-    dh_next_da_g_h_s = (h_s[:-1] - h_in_s) * (1 - g_h_s) * g_h_s
-
-    # The tangents, step by step.
-    h_dot = h_next_dot = state_dot.h.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            h_next_dot_before = h_next_dot.copy()
-        gates_dot_s[t] += h_dot @ U.T
-        h_next_dot[...] = (
-            h_dot * g_h_s[t]
-            + a_h_in_dot_s[t] * dh_next_da_h_in_s[t]
-            + a_g_h_dot_s[t] * dh_next_da_g_h_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_next_dot, h_next_dot_before, where=ended)
-    y_in_dot_s[...] = a_y_in_dot_s * dy_in_da_y_in_s
-    y_dot_s += y_in_dot_s * dy_dy_in_s + a_g_y_dot_s * dy_da_g_y_s
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -636,62 +583,21 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    H = params.hidden_size
-    g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    (
-        a_g_y_dot_s, a_g_h_dot_s, a_h_in_dot_s, a_y_in_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    y_in_dot_s, g_y_dot_s, h_in_dot_s, g_h_dot_s = (
-        a_y_in_dot_s, a_g_y_dot_s, a_h_in_dot_s, a_g_h_dot_s
-    )
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dy_in_da_y_in_s = _step(y_in_s)
-    dh_in_da_h_in_s = 1 - h_in_s**2
-    dg_y_da_g_y_s = (1 - g_y_s) * g_y_s
-    dh_next_dh_in_s = 1 - g_h_s
-    dg_h_da_g_h_s = g_h_s * dh_next_dh_in_s
-    dh_next_dg_h_s = h_s[:-1] - h_in_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        h_in_dot_s[t] = a_h_in_dot_s[t] * dh_in_da_h_in_s[t]
-        g_h_dot_s[t] = a_g_h_dot_s[t] * dg_h_da_g_h_s[t]
-        h_dot_s[t + 1] = (
-            g_h_dot_s[t] * dh_next_dg_h_s[t]
-            + h_dot_s[t] * g_h_s[t]
-            + h_in_dot_s[t] * dh_next_dh_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-    y_in_dot_s[...] = a_y_in_dot_s * dy_in_da_y_in_s
-    g_y_dot_s[...] = a_g_y_dot_s * dg_y_da_g_y_s
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    H = params.hidden_size
+    g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    g_y_dot_s, g_h_dot_s, h_in_dot_s, y_in_dot_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
-    (
-        U_g_y, U_y_in, W_g_y, W_y_in, U_g_h, U_h_in, W_g_h, W_h_in
-    ) = (
-        params[k] for k in (
-            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
-        )
-    )
-    (
-        U_g_y_dot, U_y_in_dot, W_g_y_dot, W_y_in_dot, U_g_h_dot, U_h_in_dot, W_g_h_dot, W_h_in_dot
-    ) = (
-        params_dot[k] for k in (
-            "U_g_y", "U_y_in", "W_g_y", "W_y_in", "U_g_h", "U_h_in", "W_g_h", "W_h_in"
-        )
-    )
+    U_g_y, U_y_in, W_g_y, W_y_in = (params[k] for k in ("U_g_y", "U_y_in", "W_g_y", "W_y_in"))
+    U_g_h, U_h_in, W_g_h, W_h_in = (params[k] for k in ("U_g_h", "U_h_in", "W_g_h", "W_h_in"))
+    U_g_y_dot, U_y_in_dot, W_g_y_dot = (params_dot[k] for k in ("U_g_y", "U_y_in", "W_g_y"))
+    W_y_in_dot, U_g_h_dot, U_h_in_dot = (params_dot[k] for k in ("W_y_in", "U_g_h", "U_h_in"))
+    W_g_h_dot, W_h_in_dot = (params_dot[k] for k in ("W_g_h", "W_h_in"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dh_in_s, dh_dot_in_s, dx_dot_in_s = np.empty((3, T, B, H), dtype)
     da_g_y_s, da_g_h_s, da_h_in_s, da_y_in_s = (
@@ -708,17 +614,15 @@ def hvp(
     dh_next_da_g_h_dot_s = (
         h_dot_s[:-1] * g_h_s * one_minus_g_h_s
         - h_in_dot_s * g_h_s * one_minus_g_h_s
-        - g_h_dot_s * (h_s[:-1] - h_in_s) * g_h_s
-        + g_h_dot_s * (h_s[:-1] - h_in_s) * one_minus_g_h_s
+        + g_h_dot_s * (h_s[:-1] - h_in_s) * (1 - 2 * g_h_s)
     )
     da_g_y_part_s = dy_s * (1 - g_y_s)
-    da_g_y_part__s = (xs - y_in_s) * g_y_s
-    da_g_y_s[...] = da_g_y_part_s * da_g_y_part__s
+    da_g_y_s[...] = (xs - y_in_s) * g_y_s * da_g_y_part_s
     da_g_y_dot_s[...] = (
-        ((xs - y_in_s) * da_g_y_part_s - dy_s * da_g_y_part__s) * g_y_dot_s
+        dy_s * g_y_dot_s * (xs - y_in_s) * (1 - 2 * g_y_s)
         + xs_dot * g_y_s * da_g_y_part_s
         - y_in_dot_s * g_y_s * da_g_y_part_s
-        + dy_dot_s * (1 - g_y_s) * da_g_y_part__s
+        + dy_dot_s * (xs - y_in_s) * (1 - g_y_s) * g_y_s
     )
     dh_next_da_h_in_s = (1 - h_in_s**2) * one_minus_g_h_s
     dh_next_da_h_in_dot_s = -2 * h_in_dot_s * h_in_s * one_minus_g_h_s - g_h_dot_s * (1 - h_in_s**2)
@@ -741,8 +645,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         da_g_h_s[t] = dh_next * dh_next_da_g_h_s[t]
         da_g_h_dot_s[t] = dh_next * dh_next_da_g_h_dot_s[t] + dh_next_dot * dh_next_da_g_h_s[t]
         da_h_in_s[t] = dh_next * dh_next_da_h_in_s[t]
@@ -758,8 +661,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_g_h_dot_s), W_g_h, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_h_in_dot_s) @ W_h_in
     _rows(dxs_dot)[...] += _rows(da_g_h_s) @ W_g_h_dot
@@ -771,6 +674,62 @@ def hvp(
     dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    g_y_s, g_h_s, h_in_s, y_in_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    y_dot_in_s = np.empty((T, B, H), dtype)
+    (
+        a_g_y_dot_s, a_g_h_dot_s, a_h_in_dot_s, a_y_in_dot_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    y_dot_s, y_in_dot_s, g_y_dot_s = y_dot_in_s, a_y_in_dot_s, a_g_y_dot_s
+    h_in_dot_s, g_h_dot_s = a_h_in_dot_s, a_g_h_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    dy_in_da_y_in_s = _step(y_in_s)
+    dh_in_da_h_in_s = 1 - h_in_s**2
+    dy_dy_in_s = 1 - g_y_s
+    dg_y_da_g_y_s = g_y_s * dy_dy_in_s
+    dh_next_dh_in_s = 1 - g_h_s
+    dg_h_da_g_h_s = g_h_s * dh_next_dh_in_s
+    y_dot_in_s[...] = xs_dot * g_y_s
+    dy_dg_y_s = xs - y_in_s
+    dh_next_dg_h_s = h_s[:-1] - h_in_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        h_in_dot_s[t] = a_h_in_dot_s[t] * dh_in_da_h_in_s[t]
+        g_h_dot_s[t] = a_g_h_dot_s[t] * dg_h_da_g_h_s[t]
+        h_dot_s[t + 1] = (
+            g_h_dot_s[t] * dh_next_dg_h_s[t]
+            + h_dot_s[t] * g_h_s[t]
+            + h_in_dot_s[t] * dh_next_dh_in_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    y_in_dot_s[...] = a_y_in_dot_s * dy_in_da_y_in_s
+    g_y_dot_s[...] = a_g_y_dot_s * dg_y_da_g_y_s
+    y_dot_s += g_y_dot_s * dy_dg_y_s + y_in_dot_s * dy_dy_in_s
+
+    handed = h_dot_s, gates_dot_s
+    return y_dot_s, State(h_dot_s[-1].copy()), handed
 
 
 def _relu(x, out=None):

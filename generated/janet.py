@@ -315,13 +315,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((2 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(gates_s, n_s, s_s, f_s, a_sigmoid_h_next_s, h_s[1:], ended_s, strict=True)
     for gates, n, s, f, a_sigmoid_h_next, h_next, ended in steps:
         sigmoid_h_next = a_sigmoid_h_next
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # n by tanh
         np.tanh(n, out=n)
         _sigmoid(s, out=f)
@@ -366,8 +367,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dU, dW, db = (dparams.stacked[k] for k in ("U", "W", "b"))
     U, W = (params.stacked[k] for k in ("U", "W"))
@@ -466,42 +466,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, f_s, sigmoid_h_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    s_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dh_next_da_n_s = (1 - n_s**2) * (1 - sigmoid_h_next_s)
-    dh_next_ds_s = h_s[:-1] * (1 - f_s) * f_s - n_s * (1 - sigmoid_h_next_s) * sigmoid_h_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * f_s[t] + s_dot_s[t] * dh_next_ds_s[t] + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -543,11 +514,72 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, f_dot_s, sigmoid_h_next_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    s_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dU_dot, dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("U", "W", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
+    dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
+    ds_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
+    ds_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dxs_dot = np.empty((T, B, I), dtype)
+    one_minus_sigmoid_h_next_s = 1 - sigmoid_h_next_s
+    dh_next_da_n_s = (1 - n_s**2) * one_minus_sigmoid_h_next_s
+    dh_next_da_n_dot_s = (
+        -2 * n_dot_s * n_s * one_minus_sigmoid_h_next_s - sigmoid_h_next_dot_s * (1 - n_s**2)
+    )
+    dh_next_ds_s = h_s[:-1] * (1 - f_s) * f_s - n_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
+    dh_next_ds_dot_s = (
+        h_dot_s[:-1] * (1 - f_s) * f_s
+        - n_dot_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
+        + f_dot_s * h_s[:-1] * (1 - 2 * f_s)
+        - sigmoid_h_next_dot_s * n_s * (1 - 2 * sigmoid_h_next_s)
+    )
+    dh_next = dh = dstate.h.copy()
+    dh_next_dot = dh_dot = dstate_dot.h.copy()
+    for t in reversed(range(T)):
+        ended = ended_s[t]
+        if ended is not None:
+            before = [array.copy() for array in (dh, dh_dot)]
+        dh_next += dys[t]
+        dh_next_dot += dys_dot[t]
+        da_n_s[t] = dh_next * dh_next_da_n_s[t]
+        da_n_dot_s[t] = dh_next * dh_next_da_n_dot_s[t] + dh_next_dot * dh_next_da_n_s[t]
+        ds_s[t] = dh_next * dh_next_ds_s[t]
+        ds_dot_s[t] = dh_next * dh_next_ds_dot_s[t] + dh_next_dot * dh_next_ds_s[t]
+        dh_dot[...] = dh_next * f_dot_s[t] + dh_next_dot * f_s[t]
+        dh[...] = dh_next * f_s[t]
+        dh += dgates_s[t] @ U
+        dh_dot += dgates_dot_s[t] @ U
+        dh_dot += dgates_s[t] @ U_dot
+        if ended is not None:
+            np.copyto(dgates_s[t], 0, where=ended)
+            np.copyto(dgates_dot_s[t], 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
+    np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
+    _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
+    np.matmul(_rows(dgates_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
+    dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
+    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
+    np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
+    return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, f_s, sigmoid_h_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
     H = params.hidden_size
     s_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
     W, U = (params.stacked[k] for k in ("W", "U"))
     U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
@@ -555,6 +587,8 @@ def hvp(
     df_ds_s, dsigmoid_h_next_ds_s = np.empty((2, T, B, H), dtype)
     s_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     f_dot_s, sigmoid_h_next_dot_s, n_dot_s = df_ds_s, dsigmoid_h_next_ds_s, a_n_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
@@ -563,6 +597,8 @@ def hvp(
     df_ds_s[...] = (1 - f_s) * f_s
     dh_next_dn_s = 1 - sigmoid_h_next_s
     dsigmoid_h_next_ds_s[...] = sigmoid_h_next_s * dh_next_dn_s
+
+    # Step by step.
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
@@ -579,57 +615,8 @@ def hvp(
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
-    # Back: the adjoints and, beside each, its tangent.
-    dU_dot, dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("U", "W", "b"))
-    dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
-    ds_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
-    ds_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    dxs_dot = np.empty((T, B, I), dtype)
-    one_minus_sigmoid_h_next_s = 1 - sigmoid_h_next_s
-    dh_next_da_n_s = (1 - n_s**2) * one_minus_sigmoid_h_next_s
-    dh_next_da_n_dot_s = (
-        -2 * n_dot_s * n_s * one_minus_sigmoid_h_next_s - sigmoid_h_next_dot_s * (1 - n_s**2)
-    )
-    dh_next_ds_s = h_s[:-1] * (1 - f_s) * f_s - n_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
-    dh_next_ds_dot_s = (
-        h_dot_s[:-1] * (1 - f_s) * f_s
-        - n_dot_s * sigmoid_h_next_s * one_minus_sigmoid_h_next_s
-        - f_dot_s * h_s[:-1] * f_s
-        + f_dot_s * h_s[:-1] * (1 - f_s)
-        + sigmoid_h_next_dot_s * n_s * sigmoid_h_next_s
-        - sigmoid_h_next_dot_s * n_s * one_minus_sigmoid_h_next_s
-    )
-    dh_next = dh = dstate.h.copy()
-    dh_next_dot = dh_dot = dstate_dot.h.copy()
-    for t in reversed(range(T)):
-        ended = ended_s[t]
-        if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
-        dh_next += dys[t]
-        dh_next_dot += dys_dot[t]
-        da_n_s[t] = dh_next * dh_next_da_n_s[t]
-        da_n_dot_s[t] = dh_next * dh_next_da_n_dot_s[t] + dh_next_dot * dh_next_da_n_s[t]
-        ds_s[t] = dh_next * dh_next_ds_s[t]
-        ds_dot_s[t] = dh_next * dh_next_ds_dot_s[t] + dh_next_dot * dh_next_ds_s[t]
-        dh_dot[...] = dh_next * f_dot_s[t] + dh_next_dot * f_s[t]
-        dh[...] = dh_next * f_s[t]
-        dh += dgates_s[t] @ U
-        dh_dot += dgates_dot_s[t] @ U
-        dh_dot += dgates_s[t] @ U_dot
-        if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-    np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
-    _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
-    np.matmul(_rows(dgates_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
-    dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
-    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
-    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
-    np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
-    return dparams_dot, dxs_dot, State(dh_dot)
+    handed = h_dot_s, gates_dot_s, f_dot_s, sigmoid_h_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -352,10 +352,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_q, W_k, P_v, G, b, A = (params[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
     w_F = params.stacked["w_F"]
     S_s = np.empty((T + 1, B, N, K, V), dtype)
@@ -460,11 +457,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    I, N, K, V, R = params.input_size, params.heads, params.key_size, params.value_size, params.rank
     beta_s = gates_s[..., :N]
     low_s = gates_s[..., N:]
     dW_q, dW_k, dP_v, dG, db, dA = (dparams[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
@@ -543,9 +536,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dk, np.squeeze(np.matmul(dS_next, u[..., None]), axis=-1), out=dk)
         np.multiply(dD, a[..., None], out=dS)
         if ended is not None:
-            np.copyto(du, 0, where=ended[..., None])
-            np.copyto(da, 0, where=ended[..., None])
-            np.copyto(dk, 0, where=ended[..., None])
+            for array in (du, da, dk):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -600,10 +592,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     A, W_q, W_k, P_v, G, b = (params[k] for k in ("A", "W_q", "W_k", "P_v", "G", "b"))
     w_F = params.stacked["w_F"]
     exp_A = np.exp(A)
@@ -662,93 +651,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, g_s, softplus_g_s,
-        a_s, D_s, D_T_k_s, u_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
-    beta_s = gates_s[..., :N]
-    low_s = gates_s[..., N:]
-    A, W_q, W_k, P_v, G = (params[k] for k in ("A", "W_q", "W_k", "P_v", "G"))
-    w_F = params.stacked["w_F"]
-    (
-        W_q_dot, W_k_dot, P_v_dot, G_dot, b_dot, A_dot
-    ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
-    w_F_dot = params_dot.stacked["w_F"]
-    gates_dot_s = np.empty((T, B, N + R), dtype)
-    W_q_x_dot_s, W_k_x_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
-    v_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
-    a_beta_dot_s = gates_dot_s[..., :N]
-    low_dot_s = gates_dot_s[..., N:]
-    D_T_k_dot_s, u_dot_s, o_dot_s = D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    q_dot_s = (
-        W_q_x_dot_s / sqrt_q_s[..., None]
-        - a_sqrt_q_dot_s[..., None] * q_s / 2 / sqrt_q_s[..., None] ** 2
-    )
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    k_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None]
-        - a_sqrt_k_dot_s[..., None] * k_s / 2 / sqrt_k_s[..., None] ** 2
-    )
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w_F.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ w_F_dot.T
-    np.matmul(_rows(low_dot_s), _merged(G).T, out=_rows(g_dot_s))
-    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(G_dot).T
-    g_dot_s += b_dot
-    softplus_g_dot_s = g_dot_s * _sigmoid(g_s)
-    a_a_dot_s = (
-        -A_dot[..., None] * exp_A[..., None] * softplus_g_s - softplus_g_dot_s * exp_A[..., None]
-    )
-    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = (
-        v_dot_s * beta_s[..., None]
-        + a_beta_dot_s[..., None] * (v_s - D_T_k_s) * (1 - beta_s[..., None]) * beta_s[..., None]
-    )
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        D_dot = S_dot * a_s[t][..., None] + a_a_dot_s[t][..., None] * S_s[t] * a_s[t][..., None]
-        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot), axis=-2)
-        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
-        S_next_dot[...] = (
-            D_dot
-            + k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -793,82 +702,26 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
-    beta_s = gates_s[..., :N]
-    low_s = gates_s[..., N:]
-
-    # There: the tangents of the forward pass.
-    A, W_q, W_k, P_v, G = (params[k] for k in ("A", "W_q", "W_k", "P_v", "G"))
-    w_F = params.stacked["w_F"]
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        W_q_dot, W_k_dot, P_v_dot, G_dot, b_dot, A_dot
-    ) = (params_dot[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
-    w_F_dot = params_dot.stacked["w_F"]
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    gates_dot_s = np.empty((T, B, N + R), dtype)
-    W_q_x_dot_s, W_k_x_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
-    v_dot_s, D_T_k_dot_in_s, u_dot_in_s = np.empty((3, T, B, N, V), dtype)
-    D_dot_s = np.empty((T, B, N, K, V), dtype)
-    a_beta_dot_s = gates_dot_s[..., :N]
-    low_dot_s = gates_dot_s[..., N:]
-    beta_dot_s, D_T_k_dot_s, u_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
-    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
-    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
-    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
-    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
-    q_dot_s = (
-        W_q_x_dot_s / sqrt_q_s[..., None] - sqrt_q_dot_s[..., None] * q_s / sqrt_q_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
-    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
-    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
-    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
-    k_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None] - sqrt_k_dot_s[..., None] * k_s / sqrt_k_s[..., None]
-    )
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), w_F.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ w_F_dot.T
-    beta_dot_s[...] = a_beta_dot_s * (1 - beta_s) * beta_s
-    np.matmul(_rows(low_dot_s), _merged(G).T, out=_rows(g_dot_s))
-    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(G_dot).T
-    g_dot_s += b_dot
-    softplus_g_dot_s = g_dot_s * _sigmoid(g_s)
-    a_a_dot_s = (
-        -A_dot[..., None] * exp_A[..., None] * softplus_g_s - softplus_g_dot_s * exp_A[..., None]
-    )
-    a_dot_s = a_a_dot_s * a_s
-    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
-    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - D_T_k_s) + v_dot_s * beta_s[..., None]
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        D_dot_s[t] = a_dot_s[t][..., None] * S_s[t] + S_dot_s[t] * a_s[t][..., None]
-        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot_s[t]), axis=-2)
-        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
-        S_dot_s[t + 1] = (
-            D_dot_s[t]
-            + k_dot_s[t][..., None] * u_s[t][..., None, :]
-            + k_s[t][..., None] * u_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+        S_dot_s, gates_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s,
+        k_dot_s, v_dot_s, g_dot_s, softplus_g_dot_s, a_dot_s, D_dot_s, D_T_k_dot_s, u_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dW_q_dot, dW_k_dot, dP_v_dot, dG_dot, db_dot, dA_dot
-    ) = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "G", "b", "A"))
+    I, N, K, V, R = params.input_size, params.heads, params.key_size, params.value_size, params.rank
+    beta_s = gates_s[..., :N]
+    low_s = gates_s[..., N:]
+    beta_dot_s = gates_dot_s[..., :N]
+    low_dot_s = gates_dot_s[..., N:]
+    dW_q_dot, dW_k_dot, dP_v_dot, dG_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v", "G"))
+    db_dot, dA_dot = (dparams_dot[k] for k in ("b", "A"))
     dw_F_dot = dparams_dot.stacked["w_F"]
+    A, W_q, G, P_v, W_k = (params[k] for k in ("A", "W_q", "G", "P_v", "W_k"))
+    w_F = params.stacked["w_F"]
+    A_dot, W_q_dot, G_dot, P_v_dot = (params_dot[k] for k in ("A", "W_q", "G", "P_v"))
+    W_k_dot = params_dot["W_k"]
+    w_F_dot = params_dot.stacked["w_F"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, N + R), dtype)
     dq_s, dq_dot_s, da_s, da_dot_s, dk_s, dk_dot_s = np.empty((6, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
@@ -888,15 +741,12 @@ def hvp(
     da_a_dg_s = -exp_A[..., None] * sigmoid_g_s
     da_a_dg_dot_s = -exp_A_dot[..., None] * sigmoid_g_s - sigmoid_g_dot_s * exp_A[..., None]
     dbeta_da_beta_s = (1 - beta_s) * beta_s
-    dbeta_da_beta_dot_s = beta_dot_s * (1 - beta_s) - beta_dot_s * beta_s
+    dbeta_da_beta_dot_s = beta_dot_s * (1 - 2 * beta_s)
     dsqrt_k_rate_s = -(1 / sqrt_k_s)
     dsqrt_k_dot_rate_s = sqrt_k_dot_s / sqrt_k_s**2
     inv_sqrt_k_s = 1 / sqrt_k_s
-    dsqrt_k_dW_k_x_s = W_k_x_s / sqrt_k_s[..., None]
     dk_dW_k_x_dot_s = -dsqrt_k_dot_rate_s
-    dsqrt_k_dW_k_x_dot_s = (
-        W_k_x_dot_s / sqrt_k_s[..., None] - W_k_x_s * dsqrt_k_dot_rate_s[..., None]
-    )
+    dsqrt_k_dW_k_x_dot_s = -W_k_x_s * dsqrt_k_dot_rate_s[..., None]
     np.matmul(S_s[1:], do_s[..., None], out=dq_s[..., None])
     np.matmul(S_s[1:], do_dot_s[..., None], out=dq_dot_s[..., None])
     dq_dot_s += np.squeeze(np.matmul(S_dot_s[1:], do_s[..., None]), axis=-1)
@@ -907,16 +757,15 @@ def hvp(
     dsqrt_q_dot_terms_s = dq_s * q_dot_s + dq_dot_s * q_s
     sum_dsqrt_q_dot_terms_s = np.sum(dsqrt_q_dot_terms_s, axis=-1)
     dsqrt_q_dot_s = sqrt_q_dot_s * dsqrt_q_part_s / sqrt_q_s**2 - sum_dsqrt_q_dot_terms_s / sqrt_q_s
-    dW_q_x_s = dq_s / sqrt_q_s[..., None] + dsqrt_q_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
+    dW_q_x_s = (dq_s + dsqrt_q_s[..., None] * W_q_x_s) / sqrt_q_s[..., None]
     dW_q_x_dot_s = (
         (
             -dq_s / sqrt_q_s[..., None] ** 2
             - dsqrt_q_s[..., None] * W_q_x_s / sqrt_q_s[..., None] ** 2
         )
         * sqrt_q_dot_s[..., None]
-        + dsqrt_q_s[..., None] * W_q_x_dot_s / sqrt_q_s[..., None]
-        + dq_dot_s / sqrt_q_s[..., None]
-        + dsqrt_q_dot_s[..., None] * W_q_x_s / sqrt_q_s[..., None]
+        + (dsqrt_q_s[..., None] * W_q_x_dot_s + dq_dot_s + dsqrt_q_dot_s[..., None] * W_q_x_s)
+        / sqrt_q_s[..., None]
     )
     np.matmul(dW_q_x_dot_s[..., None, :], W_q, out=dx_dot_in_terms_s[..., None, :])
     dx_dot_in_terms_s += np.squeeze(np.matmul(dW_q_x_s[..., None, :], W_q_dot), axis=-2)
@@ -927,8 +776,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -960,14 +808,10 @@ def hvp(
         dS[...] = dD * a_s[t][..., None]
         dS_dot[...] = dD * a_dot_s[t][..., None] + dD_dot * a_s[t][..., None]
         if ended is not None:
-            np.copyto(du_s[t], 0, where=ended[..., None])
-            np.copyto(du_dot_s[t], 0, where=ended[..., None])
-            np.copyto(da_s[t], 0, where=ended[..., None])
-            np.copyto(da_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (du_s[t], du_dot_s[t], da_s[t], da_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_a_s = da_s * a_s
     da_a_dot_s = da_s * a_dot_s + da_dot_s * a_s
     dexp_A_terms_s = da_a_s * softplus_g_s
@@ -1000,12 +844,12 @@ def hvp(
     dsqrt_k_dot_terms_s = dk_s * k_dot_s + dk_dot_s * k_s
     sum_dsqrt_k_dot_terms_s = np.sum(dsqrt_k_dot_terms_s, axis=-1)
     dsqrt_k_dot_s = dsqrt_k_dot_rate_s * dsqrt_k_part_s + dsqrt_k_rate_s * sum_dsqrt_k_dot_terms_s
-    dW_k_x_s = dk_s * inv_sqrt_k_s[..., None] + dsqrt_k_s[..., None] * dsqrt_k_dW_k_x_s
+    dW_k_x_s = (dk_s + dsqrt_k_s[..., None] * W_k_x_s) * inv_sqrt_k_s[..., None]
     dW_k_x_dot_s = (
         dk_s * dk_dW_k_x_dot_s[..., None]
+        + (dsqrt_k_s[..., None] * W_k_x_dot_s + dk_dot_s + dsqrt_k_dot_s[..., None] * W_k_x_s)
+        * inv_sqrt_k_s[..., None]
         + dsqrt_k_s[..., None] * dsqrt_k_dW_k_x_dot_s
-        + dk_dot_s * inv_sqrt_k_s[..., None]
-        + dsqrt_k_dot_s[..., None] * dsqrt_k_dW_k_x_s
     )
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
     dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
@@ -1029,6 +873,89 @@ def hvp(
     np.sum(dg_dot_s, axis=(0, 1), out=db_dot)
     dA_dot[...] = np.sum(dexp_A_s * exp_A_dot + dexp_A_dot_s * exp_A, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, S_s, gates_s, W_q_x_s, sqrt_q_s, q_s, W_k_x_s, sqrt_k_s, k_s, v_s, g_s, softplus_g_s,
+        a_s, D_s, D_T_k_s, u_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
+    beta_s = gates_s[..., :N]
+    low_s = gates_s[..., N:]
+    A, W_q, W_k, P_v, G = (params[k] for k in ("A", "W_q", "W_k", "P_v", "G"))
+    w_F = params.stacked["w_F"]
+    W_q_dot, W_k_dot, P_v_dot, G_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v", "G"))
+    b_dot, A_dot = (params_dot[k] for k in ("b", "A"))
+    w_F_dot = params_dot.stacked["w_F"]
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    gates_dot_s = np.empty((T, B, N + R), dtype)
+    W_q_x_dot_s, W_k_x_dot_s, g_dot_s = np.empty((3, T, B, N, K), dtype)
+    v_dot_s, D_T_k_dot_in_s, u_dot_in_s, o_dot_in_s = np.empty((4, T, B, N, V), dtype)
+    D_dot_s = np.empty((T, B, N, K, V), dtype)
+    a_beta_dot_s = gates_dot_s[..., :N]
+    low_dot_s = gates_dot_s[..., N:]
+    beta_dot_s, D_T_k_dot_s, u_dot_s = a_beta_dot_s, D_T_k_dot_in_s, u_dot_in_s
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_A = np.exp(A)
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(W_q_x_dot_s))
+    _rows(W_q_x_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    a_sqrt_q_dot_terms_s = 2 * W_q_x_dot_s * W_q_x_s
+    sum_a_sqrt_q_dot_terms_s = np.sum(a_sqrt_q_dot_terms_s, axis=-1)
+    a_sqrt_q_dot_s = sum_a_sqrt_q_dot_terms_s.copy()
+    sqrt_q_dot_s = a_sqrt_q_dot_s / 2 / sqrt_q_s
+    q_dot_s = (W_q_x_dot_s - sqrt_q_dot_s[..., None] * q_s) / sqrt_q_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
+    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    a_sqrt_k_dot_terms_s = 2 * W_k_x_dot_s * W_k_x_s
+    sum_a_sqrt_k_dot_terms_s = np.sum(a_sqrt_k_dot_terms_s, axis=-1)
+    a_sqrt_k_dot_s = sum_a_sqrt_k_dot_terms_s.copy()
+    sqrt_k_dot_s = a_sqrt_k_dot_s / 2 / sqrt_k_s
+    k_dot_s = (W_k_x_dot_s - sqrt_k_dot_s[..., None] * k_s) / sqrt_k_s[..., None]
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(_rows(xs_dot), w_F.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ w_F_dot.T
+    beta_dot_s[...] = a_beta_dot_s * (1 - beta_s) * beta_s
+    np.matmul(_rows(low_dot_s), _merged(G).T, out=_rows(g_dot_s))
+    _rows(g_dot_s)[...] += _rows(low_s) @ _merged(G_dot).T
+    g_dot_s += b_dot
+    softplus_g_dot_s = g_dot_s * _sigmoid(g_s)
+    a_a_dot_s = (
+        -A_dot[..., None] * exp_A[..., None] * softplus_g_s - softplus_g_dot_s * exp_A[..., None]
+    )
+    a_dot_s = a_a_dot_s * a_s
+    np.matmul(k_dot_s[..., None, :], D_s, out=D_T_k_dot_in_s[..., None, :])
+    u_dot_in_s[...] = beta_dot_s[..., None] * (v_s - D_T_k_s) + v_dot_s * beta_s[..., None]
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        D_dot_s[t] = a_dot_s[t][..., None] * S_s[t] + S_dot_s[t] * a_s[t][..., None]
+        D_T_k_dot_s[t] += np.squeeze(np.matmul(k_s[t][..., None, :], D_dot_s[t]), axis=-2)
+        u_dot_s[t] += -D_T_k_dot_s[t] * beta_s[t][..., None]
+        S_dot_s[t + 1] = (
+            D_dot_s[t]
+            + k_dot_s[t][..., None] * u_s[t][..., None, :]
+            + k_s[t][..., None] * u_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = (
+        S_dot_s, gates_dot_s, W_q_x_dot_s, sqrt_q_dot_s, q_dot_s, W_k_x_dot_s, sqrt_k_dot_s,
+        k_dot_s, v_dot_s, g_dot_s, softplus_g_dot_s, a_dot_s, D_dot_s, D_T_k_dot_s, u_dot_s,
+    )
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

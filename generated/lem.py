@@ -42,9 +42,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{s,t} &= W_s y_{t-1} + V_s x_t + b_s \\
+  a_{k,t} &= W_k y_{t-1} + V_k x_t + b_k, \quad k = s, r \\
   s_t &= \sigma(a_{s,t}) \\
-  a_{r,t} &= W_r y_{t-1} + V_r x_t + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   a_{\mathrm{tanh\_z},t} &= W_z y_{t-1} + V_z x_t + b_z \\
   z_t &= (1 - s_t) \circ z_{t-1} + s_t \circ \tanh(a_{\mathrm{tanh\_z},t}) \\
@@ -69,21 +68,18 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{y}_{t-1}^{(t)} &= W_s^{\top} \bar{a}_{s,t} + W_r^{\top} \bar{a}_{r,t}
+  \bar{y}_{t-1}^{(t)} &= \sum_k W_k^{\top} \bar{a}_{k,t}
       + W_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + \bar{y}_t \circ (1 - r_t) \\
   \bar{z}_{t-1}^{(t)} &= \bar{z}_t \circ (1 - s_t) \\
-  \bar{x}_t &= V_s^{\top} \bar{a}_{s,t} + V_r^{\top} \bar{a}_{r,t}
-      + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
+  \bar{x}_t &= \sum_k V_k^{\top} \bar{a}_{k,t} + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t}
+      + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_s &= \textstyle \sum_t \bar{a}_{s,t} y_{t-1}^{\top} \\
-  \bar{V}_s &= \textstyle \sum_t \bar{a}_{s,t} x_t^{\top} \\
-  \bar{b}_s &= \textstyle \sum_t \bar{a}_{s,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} y_{t-1}^{\top} \\
-  \bar{V}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} y_{t-1}^{\top}, \quad k = s, r \\
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = s, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = s, r \\
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \, y_{t-1}^{\top} \\
   \bar{V}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \, x_t^{\top} \\
   \bar{b}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \\
@@ -324,13 +320,13 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    y_s[0] = state.y
-    y = y_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
-    W_y_ = np.empty((3 * H, B), dtype)
+    y_s[0], z_s[0] = state.y, state.z
+    y, z = y_s[0], z_s[0]
+    W_T = np.ascontiguousarray(W.T)
+    W_y_T = np.ascontiguousarray(W_y.T)
+    W_y_ = np.empty((B, 3 * H), dtype)
     work = np.empty((B, H), dtype)
-    W_y_z_next = np.empty((H, B), dtype)
+    W_y_z_next = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s[..., : 3 * H], gates_s[..., : 2 * H], s_s, tanh_z_next_s, z_s[1:], a_tanh_y_next_s,
@@ -340,8 +336,8 @@ def forward(params, xs, state=None, lengths=None):
         a_s_a_r_a_tanh_z_next, s_r, s, tanh_z_next, z_next, a_tanh_y_next, r, y_next, ended
     ) in steps:
         tanh_y_next = a_tanh_y_next
-        np.dot(W, y.T, out=W_y_)
-        np.add(a_s_a_r_a_tanh_z_next, W_y_.T, out=a_s_a_r_a_tanh_z_next)
+        np.dot(y, W_T, out=W_y_)
+        np.add(a_s_a_r_a_tanh_z_next, W_y_, out=a_s_a_r_a_tanh_z_next)
         # s, r by sigmoid; tanh_z_next by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(s_r, half, out=s_r)
         np.tanh(a_s_a_r_a_tanh_z_next, out=a_s_a_r_a_tanh_z_next)
@@ -352,8 +348,8 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(z_next, z, out=z_next)
         np.multiply(s, tanh_z_next, out=work)
         np.add(z_next, work, out=z_next)
-        np.dot(W_y, z_next.T, out=W_y_z_next)
-        np.add(a_tanh_y_next, W_y_z_next.T, out=a_tanh_y_next)
+        np.dot(z_next, W_y_T, out=W_y_z_next)
+        np.add(a_tanh_y_next, W_y_z_next, out=a_tanh_y_next)
         # tanh_y_next by tanh
         np.tanh(tanh_y_next, out=tanh_y_next)
         # y_next = (1 - r) * y + r * tanh_y_next
@@ -396,8 +392,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dW_y = dparams["W_y"]
     dW, dV, db = (dparams.stacked[k] for k in ("W", "V", "b"))
@@ -445,11 +440,9 @@ def backward(params, tape, dys, dstate=None):
         da_s_da_r_da_tanh_z_next, dz_next_dz, dgates, ended,
     ) in steps:
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
-        da_tanh_y_next, da_tanh_z_next, da_r, da_s = (
-            dy_next_da_tanh_y_next, dz_next_da_tanh_z_next, dy_next_da_r, dz_next_da_s
-        )
+            before = [array.copy() for array in (dy, dz)]
+        da_tanh_y_next, da_tanh_z_next = dy_next_da_tanh_y_next, dz_next_da_tanh_z_next
+        da_r, da_s = dy_next_da_r, dz_next_da_s
         np.add(dy_next, dy_, out=dy_next)
         np.multiply(dy_next_da_tanh_y_next, dy_next, out=da_tanh_y_next)
         np.dot(da_tanh_y_next, W_y, out=da_tanh_y_next_W_y)
@@ -463,8 +456,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dz_next, dz_next_dz, out=dz)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
+            for array, value in zip((dy, dz), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), V, out=_rows(dxs))
@@ -534,65 +527,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    W_y = params["W_y"]
-    V, W = (params.stacked[k] for k in ("V", "W"))
-    W_y_dot = params_dot["W_y"]
-    W_dot, V_dot, b_dot = (params_dot.stacked[k] for k in ("W", "V", "b"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    (
-        a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s, a_tanh_y_next_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    a_tanh_y_next_dot_s = a_tanh_y_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(y_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 3 * H]))
-    a_tanh_y_next_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ V.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
-    gates_dot_s += b_dot
-    dz_next_dz_s = 1 - s_s
-    dz_next_da_tanh_z_next_s = s_s * (1 - tanh_z_next_s**2)
-    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * s_s * dz_next_dz_s
-    _rows(a_tanh_y_next_dot_in_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
-    dy_next_dy_s = 1 - r_s
-    dy_next_da_tanh_y_next_s = r_s * (1 - tanh_y_next_s**2)
-    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * r_s * dy_next_dy_s
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    z_dot = z_next_dot = state_dot.z.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            z_next_dot_before = z_next_dot.copy()
-        gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T
-        z_next_dot[...] = (
-            z_dot * dz_next_dz_s[t]
-            + a_s_dot_s[t] * dz_next_da_s_s[t]
-            + a_tanh_z_next_dot_s[t] * dz_next_da_tanh_z_next_s[t]
-        )
-        a_tanh_y_next_dot_s[t] += z_next_dot @ W_y.T
-        y_dot_s[t + 1] = (
-            y_dot_s[t] * dy_next_dy_s[t]
-            + a_r_dot_s[t] * dy_next_da_r_s[t]
-            + a_tanh_y_next_dot_s[t] * dy_next_da_tanh_y_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_next_dot, z_next_dot_before, where=ended)
-
-    ys_dot = _masked(y_dot_s[1:].copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy(), z_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -634,64 +575,21 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    W_y = params["W_y"]
-    V, W = (params.stacked[k] for k in ("V", "W"))
-    W_y_dot = params_dot["W_y"]
-    W_dot, V_dot, b_dot = (params_dot.stacked[k] for k in ("W", "V", "b"))
-    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    (
-        a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s, a_tanh_y_next_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        a_tanh_y_next_dot_s, tanh_y_next_dot_s, s_dot_s, r_dot_s, tanh_z_next_dot_s
-    ) = a_tanh_y_next_dot_in_s, a_tanh_y_next_dot_in_s, a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s
-    np.matmul(_rows(y_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 3 * H]))
-    a_tanh_y_next_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ V.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
-    gates_dot_s += b_dot
-    dz_next_dz_s = 1 - s_s
-    ds_da_s_s = s_s * dz_next_dz_s
-    dy_next_dy_s = 1 - r_s
-    dr_da_r_s = r_s * dy_next_dy_s
-    dtanh_z_next_da_tanh_z_next_s = 1 - tanh_z_next_s**2
-    dz_next_ds_s = tanh_z_next_s - z_s[:-1]
-    _rows(a_tanh_y_next_dot_in_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
-    dtanh_y_next_da_tanh_y_next_s = 1 - tanh_y_next_s**2
-    dy_next_dr_s = tanh_y_next_s - y_s[:-1]
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T
-        s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
-        z_dot_s[t + 1] = (
-            s_dot_s[t] * dz_next_ds_s[t]
-            + z_dot_s[t] * dz_next_dz_s[t]
-            + tanh_z_next_dot_s[t] * s_s[t]
-        )
-        a_tanh_y_next_dot_s[t] += z_dot_s[t + 1] @ W_y.T
-        tanh_y_next_dot_s[t] = a_tanh_y_next_dot_s[t] * dtanh_y_next_da_tanh_y_next_s[t]
-        y_dot_s[t + 1] = (
-            r_dot_s[t] * dy_next_dr_s[t]
-            + y_dot_s[t] * dy_next_dy_s[t]
-            + tanh_y_next_dot_s[t] * r_s[t]
-        )
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    y_dot_s, z_dot_s, gates_dot_s, dz_next_dz_s, dy_next_dy_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    (
+        s_dot_s, r_dot_s, tanh_z_next_dot_s, tanh_y_next_dot_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dW_y_dot = dparams_dot["W_y"]
     dW_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "V", "b"))
+    W_y = params["W_y"]
+    W, V = (params.stacked[k] for k in ("W", "V"))
+    W_y_dot = params_dot["W_y"]
+    W_dot, V_dot = (params_dot.stacked[k] for k in ("W", "V"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     (
         da_s_s, da_r_s, da_tanh_z_next_s, da_tanh_y_next_s
@@ -708,19 +606,19 @@ def hvp(
     dz_next_da_tanh_z_next_dot_s = (
         s_dot_s * (1 - tanh_z_next_s**2) - 2 * tanh_z_next_dot_s * s_s * tanh_z_next_s
     )
-    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * r_s * dy_next_dy_s
+    dy_next_da_r_part_s = r_s * dy_next_dy_s
+    dy_next_da_r_s = (tanh_y_next_s - y_s[:-1]) * dy_next_da_r_part_s
     dy_next_da_r_dot_s = (
-        r_dot_s * (tanh_y_next_s - y_s[:-1]) * dy_next_dy_s
-        - y_dot_s[:-1] * r_s * dy_next_dy_s
-        - r_dot_s * (tanh_y_next_s - y_s[:-1]) * r_s
-        + tanh_y_next_dot_s * r_s * dy_next_dy_s
+        r_dot_s * (tanh_y_next_s - y_s[:-1]) * (1 - 2 * r_s)
+        - y_dot_s[:-1] * dy_next_da_r_part_s
+        + tanh_y_next_dot_s * dy_next_da_r_part_s
     )
-    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * s_s * dz_next_dz_s
+    dz_next_da_s_part_s = s_s * dz_next_dz_s
+    dz_next_da_s_s = (tanh_z_next_s - z_s[:-1]) * dz_next_da_s_part_s
     dz_next_da_s_dot_s = (
-        s_dot_s * (tanh_z_next_s - z_s[:-1]) * dz_next_dz_s
-        - z_dot_s[:-1] * s_s * dz_next_dz_s
-        - s_dot_s * (tanh_z_next_s - z_s[:-1]) * s_s
-        + tanh_z_next_dot_s * s_s * dz_next_dz_s
+        s_dot_s * (tanh_z_next_s - z_s[:-1]) * (1 - 2 * s_s)
+        - z_dot_s[:-1] * dz_next_da_s_part_s
+        + tanh_z_next_dot_s * dz_next_da_s_part_s
     )
     dy_next = dy = dstate.y.copy()
     dz_next = dz = dstate.z.copy()
@@ -729,10 +627,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
-            dy_dot_before = dy_dot.copy()
-            dz_dot_before = dz_dot.copy()
+            before = [array.copy() for array in (dy, dz, dy_dot, dz_dot)]
         dy_next += dys[t]
         dy_next_dot += dys_dot[t]
         da_tanh_y_next_s[t] = dy_next * dy_next_da_tanh_y_next_s[t]
@@ -760,10 +655,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
-            np.copyto(dz_dot, dz_dot_before, where=ended)
+            for array, value in zip((dy, dz, dy_dot, dz_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ V_dot
     np.matmul(_rows(dgates_s[..., : 3 * H]).T, _rows(y_dot_s[:-1]), out=dW_dot)
@@ -774,6 +667,70 @@ def hvp(
     np.matmul(_rows(da_tanh_y_next_s).T, _rows(z_dot_s[1:]), out=dW_y_dot)
     dW_y_dot += _rows(da_tanh_y_next_dot_s).T @ _rows(z_s[1:])
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, z_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    s_s, r_s, tanh_z_next_s, tanh_y_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    W_y = params["W_y"]
+    V, W = (params.stacked[k] for k in ("V", "W"))
+    W_y_dot = params_dot["W_y"]
+    W_dot, V_dot, b_dot = (params_dot.stacked[k] for k in ("W", "V", "b"))
+    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    (
+        a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s, a_tanh_y_next_dot_in_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    a_tanh_y_next_dot_s, tanh_y_next_dot_s = a_tanh_y_next_dot_in_s, a_tanh_y_next_dot_in_s
+    s_dot_s, r_dot_s, tanh_z_next_dot_s = a_s_dot_s, a_r_dot_s, a_tanh_z_next_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(y_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 3 * H]))
+    a_tanh_y_next_dot_in_s.fill(0)
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ V.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ V_dot.T
+    gates_dot_s += b_dot
+    dz_next_dz_s = 1 - s_s
+    ds_da_s_s = s_s * dz_next_dz_s
+    dy_next_dy_s = 1 - r_s
+    dr_da_r_s = r_s * dy_next_dy_s
+    dtanh_z_next_da_tanh_z_next_s = 1 - tanh_z_next_s**2
+    dz_next_ds_s = tanh_z_next_s - z_s[:-1]
+    _rows(a_tanh_y_next_dot_in_s)[...] += _rows(z_s[1:]) @ W_y_dot.T
+    dtanh_y_next_da_tanh_y_next_s = 1 - tanh_y_next_s**2
+    dy_next_dr_s = tanh_y_next_s - y_s[:-1]
+
+    # Step by step.
+    y_dot_s[0], z_dot_s[0] = state_dot.y, state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 3 * H] += y_dot_s[t] @ W.T
+        s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
+        z_dot_s[t + 1] = (
+            s_dot_s[t] * dz_next_ds_s[t]
+            + z_dot_s[t] * dz_next_dz_s[t]
+            + tanh_z_next_dot_s[t] * s_s[t]
+        )
+        a_tanh_y_next_dot_s[t] += z_dot_s[t + 1] @ W_y.T
+        tanh_y_next_dot_s[t] = a_tanh_y_next_dot_s[t] * dtanh_y_next_da_tanh_y_next_s[t]
+        y_dot_s[t + 1] = (
+            r_dot_s[t] * dy_next_dr_s[t]
+            + y_dot_s[t] * dy_next_dy_s[t]
+            + tanh_y_next_dot_s[t] * r_s[t]
+        )
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+
+    handed = y_dot_s, z_dot_s, gates_dot_s, dz_next_dz_s, dy_next_dy_s
+    return y_dot_s[1:], State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _rows(array):

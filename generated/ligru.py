@@ -42,11 +42,10 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= W_z x_t + U_z h_{t-1} + b_z \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{n,t} &= W_n x_t + U_n h_{t-1} + b_n \\
   n_t &= \operatorname{relu}(a_{n,t}) \\
-  h_t &= z_t \circ h_{t-1} + (1 - z_t) \circ n_t
+  h_t &= z_t \circ h_{t-1} + \sum_k (1 - z_t) \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -61,19 +60,15 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_z^{\top} \bar{a}_{z,t} + U_n^{\top} \bar{a}_{n,t}
-      + \bar{h}_t \circ z_t \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + \bar{h}_t \circ z_t \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} h_{t-1}^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, n \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = z, n \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, n
 \end{align*}
 """
 
@@ -309,14 +304,15 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((2 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s, z_s, a_n_s, h_s[1:], ended_s, strict=True)
     for gates, z, a_n, h_next, ended in steps:
         n = a_n
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # z by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(z, half, out=z)
         np.tanh(z, out=z)
@@ -362,8 +358,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
     U, W = (params.stacked[k] for k in ("U", "W"))
@@ -462,45 +457,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_z_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    n_dot_s = a_n_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dn_da_n_s = _step(n_s)
-    dh_next_dn_s = 1 - z_s
-    dh_next_da_z_s = (h_s[:-1] - n_s) * z_s * dh_next_dn_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * z_s[t] + n_dot_s[t] * dh_next_dn_s[t] + a_z_dot_s[t] * dh_next_da_z_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -542,61 +505,36 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_z_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    z_dot_s, n_dot_s = a_z_dot_s, a_n_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dh_next_dn_s = 1 - z_s
-    dz_da_z_s = z_s * dh_next_dn_s
-    dn_da_n_s = _step(n_s)
-    dh_next_dz_s = h_s[:-1] - n_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * z_s[t] + n_dot_s[t] * dh_next_dn_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    z_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_z_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_z_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     step_n_s = _step(n_s)
-    one_minus_z_s = 1 - z_s
-    dh_next_da_n_s = one_minus_z_s * step_n_s
+    dh_next_da_n_s = (1 - z_s) * step_n_s
     dh_next_da_n_dot_s = -z_dot_s * step_n_s
-    dh_next_da_z_s = (h_s[:-1] - n_s) * z_s * one_minus_z_s
+    dh_next_da_z_part_s = (1 - z_s) * z_s
+    dh_next_da_z_s = (h_s[:-1] - n_s) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        h_dot_s[:-1] * z_s * one_minus_z_s
-        - z_dot_s * (h_s[:-1] - n_s) * z_s
-        + z_dot_s * (h_s[:-1] - n_s) * one_minus_z_s
-        - n_dot_s * z_s * one_minus_z_s
+        h_dot_s[:-1] * dh_next_da_z_part_s
+        + z_dot_s * (h_s[:-1] - n_s) * (1 - 2 * z_s)
+        - n_dot_s * dh_next_da_z_part_s
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -611,8 +549,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -621,6 +559,48 @@ def hvp(
     dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    a_z_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    z_dot_s, n_dot_s = a_z_dot_s, a_n_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    dh_next_dn_s = 1 - z_s
+    dz_da_z_s = z_s * dh_next_dn_s
+    dn_da_n_s = _step(n_s)
+    dh_next_dz_s = h_s[:-1] - n_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * z_s[t] + n_dot_s[t] * dh_next_dn_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _relu(x, out=None):

@@ -325,9 +325,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_a, W_c, P_v = (params[k] for k in ("W_a", "W_c", "P_v"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     z_s = np.empty((T + 1, B, N, K), dtype)
@@ -357,10 +355,8 @@ def forward(params, xs, state=None, lengths=None):
     np.matmul(_rows(xs), _merged(P_v).T, out=_rows(v_s))
 
     # Step by step.
-    S_s[0] = state.S
-    S = S_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
+    S_s[0], z_s[0] = state.S, state.z
+    S, z = S_s[0], z_s[0]
     steps = zip(k_s, v_s, S_s[1:], z_s[1:], ended_s, strict=True)
     for k_, v, S_next, z_next, ended in steps:
         # S_next = S + k_[..., None] * v[..., None, :]
@@ -414,10 +410,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_a, dW_c, dP_v = (dparams[k] for k in ("W_a", "W_c", "P_v"))
     W_a, P_v, W_c = (params[k] for k in ("W_a", "P_v", "W_c"))
     dy_s, dS_next_T_q_s, dz_next_in_part_terms_s, dv_s = np.empty((4, T, B, N, V), dtype)
@@ -514,9 +507,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     S, z = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_a, W_c, P_v = (params[k] for k in ("W_a", "W_c", "P_v"))
     a, c = np.empty((2, B, N, K), dtype)
     v, S_next_T_q = np.empty((2, B, N, V), dtype)
@@ -560,70 +551,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, z_s, a_maximum_a_exp_q_s, exp_q_s, relu_a_s, q_s, a_maximum_a_exp_k_s, exp_k_s,
-        relu_c_s, k_s, v_s, y_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    W_a, W_c, P_v = (params[k] for k in ("W_a", "W_c", "P_v"))
-    W_a_dot, W_c_dot, P_v_dot = (params_dot[k] for k in ("W_a", "W_c", "P_v"))
-    z_dot_s = np.empty((T + 1, B, N, K), dtype)
-    a_dot_s, c_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, S_next_T_q_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    S_next_T_q_dot_s = S_next_T_q_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_a).T, out=_rows(a_dot_s))
-    _rows(a_dot_s)[...] += _rows(xs) @ _merged(W_a_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_c).T, out=_rows(c_dot_s))
-    _rows(c_dot_s)[...] += _rows(xs) @ _merged(W_c_dot).T
-    maximum_a_exp_q_dot_s = -a_dot_s * _heaviside(a_maximum_a_exp_q_s)
-    relu_a_dot_s = a_dot_s * _step(relu_a_s)
-    q_dot_s = relu_a_dot_s - maximum_a_exp_q_dot_s * exp_q_s
-    maximum_a_exp_k_dot_s = -c_dot_s * _heaviside(a_maximum_a_exp_k_s)
-    relu_c_dot_s = c_dot_s * _step(relu_c_s)
-    k_dot_s = relu_c_dot_s - maximum_a_exp_k_dot_s * exp_k_s
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=S_next_T_q_dot_in_s[..., None, :])
-    dy_dS_next_T_q_part_terms_s = q_s * z_s[1:]
-    sum_dy_dS_next_T_q_part_terms_s = np.sum(dy_dS_next_T_q_part_terms_s, axis=-1)
-    dy_dS_next_T_q_part_s = sum_dy_dS_next_T_q_part_terms_s.copy()
-    dy_dS_next_T_q_s = 1 / dy_dS_next_T_q_part_s
-    y_dot_rate_s = -y_s / dy_dS_next_T_q_part_s[..., None]
-
-    # The tangents, step by step.
-    S_next_dot = state_dot.S.copy()
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_next_dot += (
-            k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-        )
-        S_next_T_q_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        z_dot_s[t + 1] = z_dot_s[t] + k_dot_s[t]
-        if ended is not None:
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended[..., None])
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-    y_dot_terms_s = q_dot_s * z_s[1:] + z_dot_s[1:] * q_s
-    sum_y_dot_terms_s = np.sum(y_dot_terms_s, axis=-1)
-    y_dot_s = (
-        S_next_T_q_dot_s * dy_dS_next_T_q_s[..., None] + sum_y_dot_terms_s[..., None] * y_dot_rate_s
-    )
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot, z_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -668,61 +602,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-
-    # There: the tangents of the forward pass.
-    W_a, W_c, P_v = (params[k] for k in ("W_a", "W_c", "P_v"))
-    W_a_dot, W_c_dot, P_v_dot = (params_dot[k] for k in ("W_a", "W_c", "P_v"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    z_dot_s = np.empty((T + 1, B, N, K), dtype)
-    a_dot_s, c_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, S_next_T_q_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    S_next_T_q_dot_s = S_next_T_q_dot_in_s
-    np.matmul(_rows(xs_dot), _merged(W_a).T, out=_rows(a_dot_s))
-    _rows(a_dot_s)[...] += _rows(xs) @ _merged(W_a_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_c).T, out=_rows(c_dot_s))
-    _rows(c_dot_s)[...] += _rows(xs) @ _merged(W_c_dot).T
-    maximum_a_exp_q_dot_s = -a_dot_s * _heaviside(a_maximum_a_exp_q_s)
-    exp_q_dot_s = -maximum_a_exp_q_dot_s * exp_q_s
-    relu_a_dot_s = a_dot_s * _step(relu_a_s)
-    q_dot_s = exp_q_dot_s + relu_a_dot_s
-    maximum_a_exp_k_dot_s = -c_dot_s * _heaviside(a_maximum_a_exp_k_s)
-    exp_k_dot_s = -maximum_a_exp_k_dot_s * exp_k_s
-    relu_c_dot_s = c_dot_s * _step(relu_c_s)
-    k_dot_s = exp_k_dot_s + relu_c_dot_s
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=S_next_T_q_dot_in_s[..., None, :])
-    dy_dS_next_T_q_part_terms_s = q_s * z_s[1:]
-    sum_dy_dS_next_T_q_part_terms_s = np.sum(dy_dS_next_T_q_part_terms_s, axis=-1)
-    dy_dS_next_T_q_part_s = sum_dy_dS_next_T_q_part_terms_s.copy()
-    dy_dS_next_T_q_s = 1 / dy_dS_next_T_q_part_s
-    y_dot_rate_s = -y_s / dy_dS_next_T_q_part_s[..., None]
-    S_dot_s[0] = state_dot.S
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        S_dot_s[t + 1] = (
-            S_dot_s[t]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-        )
-        z_dot_s[t + 1] = z_dot_s[t] + k_dot_s[t]
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended[..., None])
-    S_next_T_q_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
-    y_dot_terms_s = q_dot_s * z_s[1:] + z_dot_s[1:] * q_s
-    sum_y_dot_terms_s = np.sum(y_dot_terms_s, axis=-1)
-    y_dot_s = (
-        S_next_T_q_dot_s * dy_dS_next_T_q_s[..., None] + sum_y_dot_terms_s[..., None] * y_dot_rate_s
-    )
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    S_dot_s, z_dot_s, exp_q_dot_s, q_dot_s, exp_k_dot_s, k_dot_s, v_dot_s, y_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_a_dot, dW_c_dot, dP_v_dot = (dparams_dot[k] for k in ("W_a", "W_c", "P_v"))
+    W_a, P_v, W_c = (params[k] for k in ("W_a", "P_v", "W_c"))
+    W_a_dot, P_v_dot, W_c_dot = (params_dot[k] for k in ("W_a", "P_v", "W_c"))
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_s, dv_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -803,10 +690,8 @@ def hvp(
         dk_dot_s[t] += np.squeeze(np.matmul(dS_next_dot, v_s[t][..., None]), axis=-1)
         dk_dot_s[t] += dz_next_dot
         if ended is not None:
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
+            for array in (dv_s[t], dv_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
             np.copyto(dz, dz_before, where=ended[..., None])
             np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
@@ -827,6 +712,70 @@ def hvp(
     np.matmul(_rows(dv_s).T, _rows(xs_dot), out=_merged(dP_v_dot))
     _merged(dP_v_dot)[...] += _rows(dv_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dS_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, S_s, z_s, a_maximum_a_exp_q_s, exp_q_s, relu_a_s, q_s, a_maximum_a_exp_k_s, exp_k_s,
+        relu_c_s, k_s, v_s, y_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, K, V = params.heads, params.key_size, params.value_size
+    W_a, W_c, P_v = (params[k] for k in ("W_a", "W_c", "P_v"))
+    W_a_dot, W_c_dot, P_v_dot = (params_dot[k] for k in ("W_a", "W_c", "P_v"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    z_dot_s = np.empty((T + 1, B, N, K), dtype)
+    a_dot_s, c_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, S_next_T_q_dot_in_s = np.empty((2, T, B, N, V), dtype)
+    S_next_T_q_dot_s = S_next_T_q_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_a).T, out=_rows(a_dot_s))
+    _rows(a_dot_s)[...] += _rows(xs) @ _merged(W_a_dot).T
+    np.matmul(_rows(xs_dot), _merged(W_c).T, out=_rows(c_dot_s))
+    _rows(c_dot_s)[...] += _rows(xs) @ _merged(W_c_dot).T
+    maximum_a_exp_q_dot_s = -a_dot_s * _heaviside(a_maximum_a_exp_q_s)
+    exp_q_dot_s = -maximum_a_exp_q_dot_s * exp_q_s
+    relu_a_dot_s = a_dot_s * _step(relu_a_s)
+    q_dot_s = exp_q_dot_s + relu_a_dot_s
+    maximum_a_exp_k_dot_s = -c_dot_s * _heaviside(a_maximum_a_exp_k_s)
+    exp_k_dot_s = -maximum_a_exp_k_dot_s * exp_k_s
+    relu_c_dot_s = c_dot_s * _step(relu_c_s)
+    k_dot_s = exp_k_dot_s + relu_c_dot_s
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=S_next_T_q_dot_in_s[..., None, :])
+    dy_dS_next_T_q_part_terms_s = q_s * z_s[1:]
+    sum_dy_dS_next_T_q_part_terms_s = np.sum(dy_dS_next_T_q_part_terms_s, axis=-1)
+    dy_dS_next_T_q_part_s = sum_dy_dS_next_T_q_part_terms_s.copy()
+    dy_dS_next_T_q_s = 1 / dy_dS_next_T_q_part_s
+    y_dot_rate_s = -y_s / dy_dS_next_T_q_part_s[..., None]
+
+    # Step by step.
+    S_dot_s[0], z_dot_s[0] = state_dot.S, state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        S_dot_s[t + 1] = (
+            S_dot_s[t]
+            + k_dot_s[t][..., None] * v_s[t][..., None, :]
+            + k_s[t][..., None] * v_dot_s[t][..., None, :]
+        )
+        z_dot_s[t + 1] = z_dot_s[t] + k_dot_s[t]
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended[..., None])
+    S_next_T_q_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+    y_dot_terms_s = q_dot_s * z_s[1:] + z_dot_s[1:] * q_s
+    sum_y_dot_terms_s = np.sum(y_dot_terms_s, axis=-1)
+    y_dot_s = (
+        S_next_T_q_dot_s * dy_dS_next_T_q_s[..., None] + sum_y_dot_terms_s[..., None] * y_dot_rate_s
+    )
+
+    handed = S_dot_s, z_dot_s, exp_q_dot_s, q_dot_s, exp_k_dot_s, k_dot_s, v_dot_s, y_dot_s
+    return y_dot_s, State(S_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _heaviside(x, out=None):

@@ -300,8 +300,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     a, s, B_, D, C = (params[k] for k in ("a", "s", "B", "D", "C"))
     y_s, z_s = np.empty((2, T + 1, B, H), dtype)
     B_x_s, z_next_in_s = np.empty((2, T, B, H), dtype)
@@ -317,10 +316,8 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(D, xs, out=o_in_s)
 
     # Step by step.
-    y_s[0] = state.y
-    y = y_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
+    y_s[0], z_s[0] = state.y, state.z
+    y, z = y_s[0], z_s[0]
     steps = zip(z_next_in_s, z_s[1:], y_s[1:], ended_s, strict=True)
     for z_next_in, z_next, y_next, ended in steps:
         # z_next = z + y * z_next_rate + z_next_in
@@ -368,8 +365,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     da, ds, dB, dC, dD = (dparams[k] for k in ("a", "s", "B", "C", "D"))
     a, s, C, D, B_ = (params[k] for k in ("a", "s", "C", "D", "B"))
     do_s, dx_in_s = np.empty((2, T, B, I), dtype)
@@ -395,8 +391,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dy_next_s, dz_next_s, ended_s)
     for dy_next, dz_next, ended in steps:
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
+            before = [array.copy() for array in (dy, dz)]
         np.add(dy_next, dy_next_carry, out=dy_next)
         # dz_next = dz_next_carry + dy_next * dt
         np.multiply(dy_next, dt, out=dz_next)
@@ -408,8 +403,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dy_next, 0, where=ended)
             np.copyto(dz_next, 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
+            for array, value in zip((dy, dz), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
@@ -445,8 +440,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     y, z = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     a, s, B_, C, D = (params[k] for k in ("a", "s", "B", "C", "D"))
     A = _relu(a)
     dt = _sigmoid(s)
@@ -476,51 +470,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, B_x_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    a, s, B_, D, C = (params[k] for k in ("a", "s", "B", "D", "C"))
-    a_dot, s_dot, B_dot, C_dot, D_dot = (params_dot[k] for k in ("a", "s", "B", "C", "D"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    B_x_dot_s = np.empty((T, B, H), dtype)
-    o_dot_in_s = np.empty((T, B, I), dtype)
-    o_dot_s = o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    A = _relu(a)
-    dt = _sigmoid(s)
-    A_dot = a_dot * _step(A)
-    dt_dot = s_dot * (1 - dt) * dt
-    np.matmul(_rows(xs_dot), B_.T, out=_rows(B_x_dot_s))
-    _rows(B_x_dot_s)[...] += _rows(xs) @ B_dot.T
-    z_next_dot_in_s = dt_dot * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
-    dz_next_dy = -A * dt
-    y_next_dot_in_s = dt_dot * z_s[1:]
-    np.matmul(_rows(y_s[1:]), C_dot.T, out=_rows(o_dot_in_s))
-    o_dot_in_s += D_dot * xs + xs_dot * D
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    z_next_dot = state_dot.z.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            z_next_dot_before = z_next_dot.copy()
-        z_next_dot += y_dot_s[t] * dz_next_dy + z_next_dot_in_s[t]
-        y_dot_s[t + 1] = y_dot_s[t] + z_next_dot * dt + y_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_next_dot, z_next_dot_before, where=ended)
-    _rows(o_dot_s)[...] += _rows(y_dot_s[1:]) @ C.T
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy(), z_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -562,37 +518,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    a, s, B_ = (params[k] for k in ("a", "s", "B"))
-    a_dot, s_dot, B_dot = (params_dot[k] for k in ("a", "s", "B"))
-    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    dt_dot_s, B_x_dot_s = np.empty((2, T, B, H), dtype)
-    A = _relu(a)
-    dt = _sigmoid(s)
-    A_dot = a_dot * _step(A)
-    dt_dot_s[...] = s_dot * (1 - dt) * dt
-    np.matmul(_rows(xs_dot), B_.T, out=_rows(B_x_dot_s))
-    _rows(B_x_dot_s)[...] += _rows(xs) @ B_dot.T
-    z_next_dot_in_s = dt_dot_s * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
-    dz_next_dy = -A * dt
-    y_next_dot_in_s = dt_dot_s * z_s[1:]
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        z_dot_s[t + 1] = z_dot_s[t] + y_dot_s[t] * dz_next_dy + z_next_dot_in_s[t]
-        y_dot_s[t + 1] = y_dot_s[t] + z_dot_s[t + 1] * dt + y_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    y_dot_s, z_dot_s, dt_dot_s, B_x_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     da_dot, ds_dot, dB_dot, dC_dot, dD_dot = (dparams_dot[k] for k in ("a", "s", "B", "C", "D"))
-    C, D = (params[k] for k in ("C", "D"))
-    C_dot, D_dot = (params_dot[k] for k in ("C", "D"))
+    a, s, C, D, B_ = (params[k] for k in ("a", "s", "C", "D", "B"))
+    a_dot, C_dot, D_dot, B_dot = (params_dot[k] for k in ("a", "C", "D", "B"))
     dy_next_in_s, dy_next_dot_in_s, dz_next_s, dz_next_dot_s = np.empty((4, T, B, H), dtype)
     dy_next_s, dy_next_dot_s = dy_next_in_s, dy_next_dot_in_s
     dxs_dot = np.empty((T, B, I), dtype)
@@ -617,10 +550,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
-            dy_dot_before = dy_dot.copy()
-            dz_dot_before = dz_dot.copy()
+            before = [array.copy() for array in (dy, dz, dy_dot, dz_dot)]
         dy_next_s[t] += dy_next_carry
         dy_next_dot_s[t] += dy_next_carry_dot
         dz_next_s[t] = dz_next_carry + dy_next_s[t] * dt
@@ -632,14 +562,10 @@ def hvp(
         dz[...] = dz_next_s[t]
         dz_dot[...] = dz_next_dot_s[t]
         if ended is not None:
-            np.copyto(dy_next_s[t], 0, where=ended)
-            np.copyto(dy_next_dot_s[t], 0, where=ended)
-            np.copyto(dz_next_s[t], 0, where=ended)
-            np.copyto(dz_next_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
-            np.copyto(dz_dot, dz_dot_before, where=ended)
+            for array in (dy_next_s[t], dy_next_dot_s[t], dz_next_s[t], dz_next_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dy, dz, dy_dot, dz_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dB_x_s = dz_next_s * dt
     dB_x_dot_s = dz_next_s * dt_dot_s + dz_next_dot_s * dt
     ddt_s = dy_next_s * z_s[1:] + dz_next_s * dz_next_ddt_s
@@ -658,15 +584,55 @@ def hvp(
         - dz_next_dot_s * y_s[:-1] * dt * step_A,
         axis=(0, 1),
     )
-    ds_dot[...] = np.sum(
-        (ddt_s * (1 - dt) - ddt_s * dt) * dt_dot_s + ddt_dot_s * (1 - dt) * dt, axis=(0, 1)
-    )
+    ds_dot[...] = np.sum(ddt_s * dt_dot_s * (1 - 2 * dt) + ddt_dot_s * (1 - dt) * dt, axis=(0, 1))
     np.matmul(_rows(dB_x_s).T, _rows(xs_dot), out=dB_dot)
     dB_dot += _rows(dB_x_dot_s).T @ _rows(xs)
     np.matmul(_rows(do_s).T, _rows(y_dot_s[1:]), out=dC_dot)
     dC_dot += _rows(do_dot_s).T @ _rows(y_s[1:])
     dD_dot[...] = np.sum(do_s * xs_dot + do_dot_s * xs, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, z_s, B_x_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I, H = params.input_size, params.hidden_size
+    a, s, B_, D, C = (params[k] for k in ("a", "s", "B", "D", "C"))
+    a_dot, s_dot, B_dot, C_dot, D_dot = (params_dot[k] for k in ("a", "s", "B", "C", "D"))
+    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
+    dt_dot_s, B_x_dot_s = np.empty((2, T, B, H), dtype)
+    o_dot_in_s = np.empty((T, B, I), dtype)
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    A = _relu(a)
+    dt = _sigmoid(s)
+    A_dot = a_dot * _step(A)
+    dt_dot_s[...] = s_dot * (1 - dt) * dt
+    np.matmul(_rows(xs_dot), B_.T, out=_rows(B_x_dot_s))
+    _rows(B_x_dot_s)[...] += _rows(xs) @ B_dot.T
+    z_next_dot_in_s = dt_dot_s * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
+    dz_next_dy = -A * dt
+    y_next_dot_in_s = dt_dot_s * z_s[1:]
+    np.matmul(_rows(y_s[1:]), C_dot.T, out=_rows(o_dot_in_s))
+    o_dot_in_s += D_dot * xs + xs_dot * D
+
+    # Step by step.
+    y_dot_s[0], z_dot_s[0] = state_dot.y, state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        z_dot_s[t + 1] = z_dot_s[t] + y_dot_s[t] * dz_next_dy + z_next_dot_in_s[t]
+        y_dot_s[t + 1] = y_dot_s[t] + z_dot_s[t + 1] * dt + y_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    _rows(o_dot_s)[...] += _rows(y_dot_s[1:]) @ C.T
+
+    handed = y_dot_s, z_dot_s, dt_dot_s, B_x_dot_s
+    return o_dot_s, State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _relu(x, out=None):

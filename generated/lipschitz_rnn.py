@@ -308,24 +308,22 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    M_a_T = np.ascontiguousarray(M_a.T)
+    M_w_T = np.ascontiguousarray(M_w.T)
     M_a_T_h, h_each, a, M_w_T_h, w, d = np.empty((6, B, H), dtype)
-    a_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
-    w_T = np.empty((H, B), dtype)
     steps = zip(a_tanh_d_s, h_s[1:], ended_s, strict=True)
     for a_tanh_d, h_next, ended in steps:
         tanh_d = a_tanh_d
         np.dot(h, M_a, out=M_a_T_h)
         np.multiply(-0.01, h, out=h_each)
-        np.dot(M_a, h.T, out=a_T)
-        np.copyto(a, a_T.T)
+        np.dot(h, M_a_T, out=a)
         # a += h_each - 0.5 * M_a_T_h
         np.multiply(0.5, M_a_T_h, out=work)
         np.subtract(a, work, out=a)
         np.add(a, h_each, out=a)
         np.dot(h, M_w, out=M_w_T_h)
-        np.dot(M_w, h.T, out=w_T)
-        np.copyto(w, w_T.T)
+        np.dot(h, M_w_T, out=w)
         # w += h_each - 0.5 * M_w_T_h
         np.multiply(0.5, M_w_T_h, out=work)
         np.subtract(w, work, out=w)
@@ -370,8 +368,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dM_a, dM_w, dU, db = (dparams[k] for k in ("M_a", "M_w", "U", "b"))
     M_a, M_w, U = (params[k] for k in ("M_a", "M_w", "U"))
     dd_da_tanh_d_s, dw_s, dM_w_T_h_s, da_s, dM_a_T_h_s = np.empty((5, T, B, H), dtype)
@@ -385,9 +382,11 @@ def backward(params, tape, dys, dstate=None):
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
+    M_a_T = np.ascontiguousarray(M_a.T)
+    M_w_T = np.ascontiguousarray(M_w.T)
     dd = np.empty((B, H), dtype)
-    M_a_dM_a_T_h = np.empty((H, B), dtype)
-    M_w_dM_w_T_h = np.empty((H, B), dtype)
+    M_a_dM_a_T_h = np.empty((B, H), dtype)
+    M_w_dM_w_T_h = np.empty((B, H), dtype)
     da_M_a = np.empty((B, H), dtype)
     dw_M_w = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
@@ -403,10 +402,10 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(-0.5, dw, out=dM_w_T_h)
         np.copyto(da, dd)
         np.multiply(-0.5, da, out=dM_a_T_h)
-        np.dot(M_a, dM_a_T_h.T, out=M_a_dM_a_T_h)
-        np.add(dh, M_a_dM_a_T_h.T, out=dh)
-        np.dot(M_w, dM_w_T_h.T, out=M_w_dM_w_T_h)
-        np.add(dh, M_w_dM_w_T_h.T, out=dh)
+        np.dot(dM_a_T_h, M_a_T, out=M_a_dM_a_T_h)
+        np.add(dh, M_a_dM_a_T_h, out=dh)
+        np.dot(dM_w_T_h, M_w_T, out=M_w_dM_w_T_h)
+        np.add(dh, M_w_dM_w_T_h, out=dh)
         np.dot(da, M_a, out=da_M_a)
         np.add(dh, da_M_a, out=dh)
         np.dot(dw, M_w, out=dw_M_w)
@@ -417,11 +416,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(0.01, da, out=work)
         np.subtract(dh, work, out=dh)
         if ended is not None:
-            np.copyto(da_tanh_d, 0, where=ended)
-            np.copyto(dw, 0, where=ended)
-            np.copyto(dM_w_T_h, 0, where=ended)
-            np.copyto(da, 0, where=ended)
-            np.copyto(dM_a_T_h, 0, where=ended)
+            for array in (da_tanh_d, dw, dM_w_T_h, da, dM_a_T_h):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -487,53 +483,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, tanh_d_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    U, M_a, M_w = (params[k] for k in ("U", "M_a", "M_w"))
-    M_a_dot, M_w_dot, U_dot, b_dot = (params_dot[k] for k in ("M_a", "M_w", "U", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s
-    ) = np.empty((5, T, B, H), dtype)
-    (
-        M_a_T_h_dot_s, a_dot_s, M_w_T_h_dot_s, w_dot_s, a_tanh_d_dot_s
-    ) = M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), M_a_dot, out=_rows(M_a_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_a_dot.T, out=_rows(a_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_w_dot, out=_rows(M_w_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_w_dot.T, out=_rows(w_dot_in_s))
-    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_d_dot_in_s))
-    _rows(a_tanh_d_dot_in_s)[...] += _rows(xs) @ U_dot.T
-    a_tanh_d_dot_in_s += b_dot
-    dd_da_tanh_d_s = 1 - tanh_d_s**2
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        M_a_T_h_dot_s[t] += h_dot_s[t] @ M_a
-        h_dot_each = -0.01 * h_dot_s[t]
-        a_dot_s[t] += h_dot_s[t] @ M_a.T
-        a_dot_s[t] += h_dot_each - 0.5 * M_a_T_h_dot_s[t]
-        M_w_T_h_dot_s[t] += h_dot_s[t] @ M_w
-        w_dot_s[t] += h_dot_s[t] @ M_w.T
-        w_dot_s[t] += h_dot_each - 0.5 * M_w_T_h_dot_s[t]
-        a_tanh_d_dot_s[t] += w_dot_s[t]
-        d_dot = a_dot_s[t] + a_tanh_d_dot_s[t] * dd_da_tanh_d_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] + 0.01 * d_dot
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -575,50 +531,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    U, M_a, M_w = (params[k] for k in ("U", "M_a", "M_w"))
-    M_a_dot, M_w_dot, U_dot, b_dot = (params_dot[k] for k in ("M_a", "M_w", "U", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
-        dtanh_d_da_tanh_d_s,
-    ) = np.empty((6, T, B, H), dtype)
-    (
-        M_a_T_h_dot_s, a_dot_s, M_w_T_h_dot_s, w_dot_s, a_tanh_d_dot_s, tanh_d_dot_s
-    ) = (
-        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
-        dtanh_d_da_tanh_d_s,
-    )
-    np.matmul(_rows(h_s[:-1]), M_a_dot, out=_rows(M_a_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_a_dot.T, out=_rows(a_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_w_dot, out=_rows(M_w_T_h_dot_in_s))
-    np.matmul(_rows(h_s[:-1]), M_w_dot.T, out=_rows(w_dot_in_s))
-    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_d_dot_in_s))
-    _rows(a_tanh_d_dot_in_s)[...] += _rows(xs) @ U_dot.T
-    a_tanh_d_dot_in_s += b_dot
-    dtanh_d_da_tanh_d_s[...] = 1 - tanh_d_s**2
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        M_a_T_h_dot_s[t] += h_dot_s[t] @ M_a
-        h_dot_each = -0.01 * h_dot_s[t]
-        a_dot_s[t] += h_dot_s[t] @ M_a.T
-        a_dot_s[t] += h_dot_each - 0.5 * M_a_T_h_dot_s[t]
-        M_w_T_h_dot_s[t] += h_dot_s[t] @ M_w
-        w_dot_s[t] += h_dot_s[t] @ M_w.T
-        w_dot_s[t] += h_dot_each - 0.5 * M_w_T_h_dot_s[t]
-        a_tanh_d_dot_s[t] += w_dot_s[t]
-        tanh_d_dot_s[t] = a_tanh_d_dot_s[t] * dtanh_d_da_tanh_d_s[t]
-        d_dot = a_dot_s[t] + tanh_d_dot_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] + 0.01 * d_dot
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, tanh_d_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     dM_a_dot, dM_w_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("M_a", "M_w", "U", "b"))
+    M_a, M_w, U = (params[k] for k in ("M_a", "M_w", "U"))
+    M_a_dot, M_w_dot, U_dot = (params_dot[k] for k in ("M_a", "M_w", "U"))
     (
         da_tanh_d_s, da_tanh_d_dot_s, dw_s, dw_dot_s, dM_w_T_h_s, dM_w_T_h_dot_s, da_s, da_dot_s,
         dM_a_T_h_s, dM_a_T_h_dot_s,
@@ -631,8 +551,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dd = 0.01 * dh_next
@@ -662,18 +581,13 @@ def hvp(
         dh_dot += dw_s[t] @ M_w_dot
         dh_dot += -0.01 * dw_dot_s[t] - 0.01 * da_dot_s[t]
         if ended is not None:
-            np.copyto(da_tanh_d_s[t], 0, where=ended)
-            np.copyto(da_tanh_d_dot_s[t], 0, where=ended)
-            np.copyto(dw_s[t], 0, where=ended)
-            np.copyto(dw_dot_s[t], 0, where=ended)
-            np.copyto(dM_w_T_h_s[t], 0, where=ended)
-            np.copyto(dM_w_T_h_dot_s[t], 0, where=ended)
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dM_a_T_h_s[t], 0, where=ended)
-            np.copyto(dM_a_T_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                da_tanh_d_s[t], da_tanh_d_dot_s[t], dw_s[t], dw_dot_s[t], dM_w_T_h_s[t],
+                dM_w_T_h_dot_s[t], da_s[t], da_dot_s[t], dM_a_T_h_s[t], dM_a_T_h_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_tanh_d_dot_s), U, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_d_s) @ U_dot
     np.matmul(_rows(da_s).T, _rows(h_dot_s[:-1]), out=dM_a_dot)
@@ -688,6 +602,56 @@ def hvp(
     dU_dot += _rows(da_tanh_d_dot_s).T @ _rows(xs)
     np.sum(da_tanh_d_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, tanh_d_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    U, M_a, M_w = (params[k] for k in ("U", "M_a", "M_w"))
+    M_a_dot, M_w_dot, U_dot, b_dot = (params_dot[k] for k in ("M_a", "M_w", "U", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    (
+        M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s, w_dot_in_s, a_tanh_d_dot_in_s,
+        dtanh_d_da_tanh_d_s,
+    ) = np.empty((6, T, B, H), dtype)
+    M_a_T_h_dot_s, a_dot_s, M_w_T_h_dot_s = M_a_T_h_dot_in_s, a_dot_in_s, M_w_T_h_dot_in_s
+    w_dot_s, a_tanh_d_dot_s = w_dot_in_s, a_tanh_d_dot_in_s
+    tanh_d_dot_s = dtanh_d_da_tanh_d_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), M_a_dot, out=_rows(M_a_T_h_dot_in_s))
+    np.matmul(_rows(h_s[:-1]), M_a_dot.T, out=_rows(a_dot_in_s))
+    np.matmul(_rows(h_s[:-1]), M_w_dot, out=_rows(M_w_T_h_dot_in_s))
+    np.matmul(_rows(h_s[:-1]), M_w_dot.T, out=_rows(w_dot_in_s))
+    np.matmul(_rows(xs_dot), U.T, out=_rows(a_tanh_d_dot_in_s))
+    _rows(a_tanh_d_dot_in_s)[...] += _rows(xs) @ U_dot.T
+    a_tanh_d_dot_in_s += b_dot
+    dtanh_d_da_tanh_d_s[...] = 1 - tanh_d_s**2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        M_a_T_h_dot_s[t] += h_dot_s[t] @ M_a
+        h_dot_each = -0.01 * h_dot_s[t]
+        a_dot_s[t] += h_dot_s[t] @ M_a.T
+        a_dot_s[t] += h_dot_each - 0.5 * M_a_T_h_dot_s[t]
+        M_w_T_h_dot_s[t] += h_dot_s[t] @ M_w
+        w_dot_s[t] += h_dot_s[t] @ M_w.T
+        w_dot_s[t] += h_dot_each - 0.5 * M_w_T_h_dot_s[t]
+        a_tanh_d_dot_s[t] += w_dot_s[t]
+        tanh_d_dot_s[t] = a_tanh_d_dot_s[t] * dtanh_d_da_tanh_d_s[t]
+        d_dot = a_dot_s[t] + tanh_d_dot_s[t]
+        h_dot_s[t + 1] = h_dot_s[t] + 0.01 * d_dot
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, tanh_d_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -329,11 +329,9 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
-    nu, theta, gamma, D, C_im, C_re = (
-        params[k] for k in ("nu", "theta", "gamma", "D", "C_im", "C_re")
-    )
+    I, H = params.input_size, params.hidden_size
+    nu, theta, gamma, D, C_im = (params[k] for k in ("nu", "theta", "gamma", "D", "C_im"))
+    C_re = params["C_re"]
     B_ = params.stacked["B"]
     h_re_s, h_im_s = np.empty((2, T + 1, B, H), dtype)
     gates_s = np.empty((T, B, 2 * H), dtype)
@@ -358,10 +356,8 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(D, xs, out=y_in_s)
 
     # Step by step.
-    h_re_s[0] = state.h_re
-    h_re = h_re_s[0]
-    h_im_s[0] = state.h_im
-    h_im = h_im_s[0]
+    h_re_s[0], h_im_s[0] = state.h_re, state.h_im
+    h_re, h_im = h_re_s[0], h_im_s[0]
     work = np.empty((B, H), dtype)
     steps = zip(h_re_next_in_s, h_re_s[1:], h_im_next_in_s, h_im_s[1:], ended_s, strict=True)
     for h_re_next_in, h_re_next, h_im_next_in, h_im_next, ended in steps:
@@ -415,16 +411,13 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    dnu, dtheta, dgamma, dC_re, dC_im, dD = (
-        dparams[k] for k in ("nu", "theta", "gamma", "C_re", "C_im", "D")
-    )
+    dnu, dtheta, dgamma, dC_re = (dparams[k] for k in ("nu", "theta", "gamma", "C_re"))
+    dC_im, dD = (dparams[k] for k in ("C_im", "D"))
     dB = dparams.stacked["B"]
-    nu, theta, gamma, C_im, C_re, D = (
-        params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re", "D")
-    )
+    nu, theta, gamma, C_im, C_re = (params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re"))
+    D = params["D"]
     B_ = params.stacked["B"]
     dgates_s = np.empty((T, B, 2 * H), dtype)
     dy_s, dC_im_h_im_next_s, dx_in_s = np.empty((3, T, B, I), dtype)
@@ -460,8 +453,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dh_im_next_s, dh_re_next_s, ended_s)
     for dh_im_next, dh_re_next, ended in steps:
         if ended is not None:
-            dh_re_before = dh_re.copy()
-            dh_im_before = dh_im.copy()
+            before = [array.copy() for array in (dh_re, dh_im)]
         np.add(dh_im_next, dh_im_next_carry, out=dh_im_next)
         np.add(dh_re_next, dh_re_next_carry, out=dh_re_next)
         # dh_re = dh_im_next * b + dh_re_next * a
@@ -475,8 +467,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dh_im_next, 0, where=ended)
             np.copyto(dh_re_next, 0, where=ended)
-            np.copyto(dh_re, dh_re_before, where=ended)
-            np.copyto(dh_im, dh_im_before, where=ended)
+            for array, value in zip((dh_re, dh_im), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
@@ -531,11 +523,9 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h_re, h_im = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
-    nu, theta, gamma, C_im, C_re, D = (
-        params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re", "D")
-    )
+    I, H = params.input_size, params.hidden_size
+    nu, theta, gamma, C_im, C_re = (params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re"))
+    D = params["D"]
     B_ = params.stacked["B"]
     exp_nu = np.exp(nu)
     a_r = -exp_nu
@@ -574,75 +564,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_re_s, h_im_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    nu, theta, gamma, D, C_im, C_re = (
-        params[k] for k in ("nu", "theta", "gamma", "D", "C_im", "C_re")
-    )
-    B_ = params.stacked["B"]
-    (
-        nu_dot, theta_dot, gamma_dot, C_im_dot, C_re_dot, D_dot
-    ) = (params_dot[k] for k in ("nu", "theta", "gamma", "C_im", "C_re", "D"))
-    B_dot = params_dot.stacked["B"]
-    h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    C_im_h_im_next_dot_in_s, y_dot_in_s = np.empty((2, T, B, I), dtype)
-    B_re_x_dot_s, B_im_x_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    C_im_h_im_next_dot_s, y_dot_s = C_im_h_im_next_dot_in_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_nu = np.exp(nu)
-    a_r = -exp_nu
-    r = np.exp(a_r)
-    phi = np.exp(theta)
-    cos_phi = np.cos(phi)
-    a = r * cos_phi
-    sin_phi = np.sin(phi)
-    b = r * sin_phi
-    g = np.exp(gamma)
-    r_dot = -nu_dot * exp_nu * r
-    phi_dot = theta_dot * phi
-    cos_phi_dot = -phi_dot * sin_phi
-    a_dot = r_dot * cos_phi + cos_phi_dot * r
-    sin_phi_dot = phi_dot * cos_phi
-    b_dot = r_dot * sin_phi + sin_phi_dot * r
-    g_dot = gamma_dot * g
-    np.matmul(_rows(xs_dot), B_.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ B_dot.T
-    h_re_next_dot_in_s = (
-        a_dot * h_re_s[:-1] - b_dot * h_im_s[:-1] + g_dot * B_re_x_s + B_re_x_dot_s * g
-    )
-    h_im_next_dot_in_s = (
-        a_dot * h_im_s[:-1] + b_dot * h_re_s[:-1] + g_dot * B_im_x_s + B_im_x_dot_s * g
-    )
-    np.matmul(_rows(h_im_s[1:]), C_im_dot.T, out=_rows(C_im_h_im_next_dot_in_s))
-    np.matmul(_rows(h_re_s[1:]), C_re_dot.T, out=_rows(y_dot_in_s))
-    y_dot_in_s += D_dot * xs + xs_dot * D
-
-    # The tangents, step by step.
-    h_re_dot_s[0] = state_dot.h_re
-    h_im_dot_s[0] = state_dot.h_im
-    for t in range(T):
-        ended = ended_s[t]
-        h_re_dot_s[t + 1] = h_re_dot_s[t] * a - h_im_dot_s[t] * b + h_re_next_dot_in_s[t]
-        h_im_dot_s[t + 1] = h_im_dot_s[t] * a + h_re_dot_s[t] * b + h_im_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_re_dot_s[t + 1], h_re_dot_s[t], where=ended)
-            np.copyto(h_im_dot_s[t + 1], h_im_dot_s[t], where=ended)
-    _rows(C_im_h_im_next_dot_s)[...] += _rows(h_im_dot_s[1:]) @ C_im.T
-    _rows(y_dot_s)[...] += _rows(h_re_dot_s[1:]) @ C_re.T
-    y_dot_s += -C_im_h_im_next_dot_s
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_re_dot_s[-1].copy(), h_im_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -684,69 +612,32 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    nu, theta, gamma = (params[k] for k in ("nu", "theta", "gamma"))
-    B_ = params.stacked["B"]
-    nu_dot, theta_dot, gamma_dot = (params_dot[k] for k in ("nu", "theta", "gamma"))
-    B_dot = params_dot.stacked["B"]
-    h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    phi_dot_s, g_dot_s = np.empty((2, T, B, H), dtype)
-    B_re_x_dot_s, B_im_x_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    exp_nu = np.exp(nu)
-    a_r = -exp_nu
-    r = np.exp(a_r)
-    phi = np.exp(theta)
-    cos_phi = np.cos(phi)
-    a = r * cos_phi
-    sin_phi = np.sin(phi)
-    b = r * sin_phi
-    g = np.exp(gamma)
-    r_dot = -nu_dot * exp_nu * r
-    phi_dot_s[...] = theta_dot * phi
-    cos_phi_dot_s = -phi_dot_s * sin_phi
-    a_dot_s = r_dot * cos_phi + cos_phi_dot_s * r
-    sin_phi_dot_s = phi_dot_s * cos_phi
-    b_dot_s = r_dot * sin_phi + sin_phi_dot_s * r
-    g_dot_s[...] = gamma_dot * g
-    np.matmul(_rows(xs_dot), B_.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ B_dot.T
-    h_re_next_dot_in_s = (
-        a_dot_s * h_re_s[:-1] - b_dot_s * h_im_s[:-1] + g_dot_s * B_re_x_s + B_re_x_dot_s * g
-    )
-    h_im_next_dot_in_s = (
-        a_dot_s * h_im_s[:-1] + b_dot_s * h_re_s[:-1] + g_dot_s * B_im_x_s + B_im_x_dot_s * g
-    )
-    h_re_dot_s[0] = state_dot.h_re
-    h_im_dot_s[0] = state_dot.h_im
-    for t in range(T):
-        ended = ended_s[t]
-        h_re_dot_s[t + 1] = h_re_dot_s[t] * a - h_im_dot_s[t] * b + h_re_next_dot_in_s[t]
-        h_im_dot_s[t + 1] = h_im_dot_s[t] * a + h_re_dot_s[t] * b + h_im_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_re_dot_s[t + 1], h_re_dot_s[t], where=ended)
-            np.copyto(h_im_dot_s[t + 1], h_im_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_re_dot_s, h_im_dot_s, gates_dot_s, phi_dot_s, cos_phi_dot_s, a_dot_s, sin_phi_dot_s,
+        b_dot_s, g_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dnu_dot, dtheta_dot, dgamma_dot, dC_re_dot, dC_im_dot, dD_dot
-    ) = (dparams_dot[k] for k in ("nu", "theta", "gamma", "C_re", "C_im", "D"))
+    I, H = params.input_size, params.hidden_size
+    B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    B_re_x_dot_s, B_im_x_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dnu_dot, dtheta_dot, dgamma_dot = (dparams_dot[k] for k in ("nu", "theta", "gamma"))
+    dC_re_dot, dC_im_dot, dD_dot = (dparams_dot[k] for k in ("C_re", "C_im", "D"))
     dB_dot = dparams_dot.stacked["B"]
-    C_im, C_re, D = (params[k] for k in ("C_im", "C_re", "D"))
-    C_im_dot, C_re_dot, D_dot = (params_dot[k] for k in ("C_im", "C_re", "D"))
+    nu, theta, gamma, C_im, C_re = (params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re"))
+    D = params["D"]
+    B_ = params.stacked["B"]
+    nu_dot, C_im_dot, C_re_dot, D_dot = (params_dot[k] for k in ("nu", "C_im", "C_re", "D"))
+    B_dot = params_dot.stacked["B"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     (
         dh_im_next_in_s, dh_im_next_dot_in_s, dh_re_next_in_s, dh_re_next_dot_in_s
     ) = np.empty((4, T, B, H), dtype)
     dB_re_x_s, dB_im_x_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     dB_re_x_dot_s, dB_im_x_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    (
-        dh_im_next_s, dh_im_next_dot_s, dh_re_next_s, dh_re_next_dot_s
-    ) = dh_im_next_in_s, dh_im_next_dot_in_s, dh_re_next_in_s, dh_re_next_dot_in_s
+    dh_im_next_s, dh_im_next_dot_s = dh_im_next_in_s, dh_im_next_dot_in_s
+    dh_re_next_s, dh_re_next_dot_s = dh_re_next_in_s, dh_re_next_dot_in_s
     dxs_dot = np.empty((T, B, I), dtype)
     exp_nu = np.exp(nu)
     a_r = -exp_nu
@@ -786,10 +677,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_re_before = dh_re.copy()
-            dh_im_before = dh_im.copy()
-            dh_re_dot_before = dh_re_dot.copy()
-            dh_im_dot_before = dh_im_dot.copy()
+            before = [array.copy() for array in (dh_re, dh_im, dh_re_dot, dh_im_dot)]
         dh_im_next_s[t] += dh_im_next_carry
         dh_im_next_dot_s[t] += dh_im_next_carry_dot
         dh_re_next_s[t] += dh_re_next_carry
@@ -809,14 +697,12 @@ def hvp(
             - dh_re_next_dot_s[t] * b
         )
         if ended is not None:
-            np.copyto(dh_im_next_s[t], 0, where=ended)
-            np.copyto(dh_im_next_dot_s[t], 0, where=ended)
-            np.copyto(dh_re_next_s[t], 0, where=ended)
-            np.copyto(dh_re_next_dot_s[t], 0, where=ended)
-            np.copyto(dh_re, dh_re_before, where=ended)
-            np.copyto(dh_im, dh_im_before, where=ended)
-            np.copyto(dh_re_dot, dh_re_dot_before, where=ended)
-            np.copyto(dh_im_dot, dh_im_dot_before, where=ended)
+            for array in (
+                dh_im_next_s[t], dh_im_next_dot_s[t], dh_re_next_s[t], dh_re_next_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh_re, dh_im, dh_re_dot, dh_im_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dB_im_x_s[...] = dh_im_next_s * g
     dB_im_x_dot_s[...] = dh_im_next_s * g_dot_s + dh_im_next_dot_s * g
     dB_re_x_s[...] = dh_re_next_s * g
@@ -864,6 +750,76 @@ def hvp(
     dC_im_dot += _rows(dC_im_h_im_next_dot_s).T @ _rows(h_im_s[1:])
     dD_dot[...] = np.sum(dy_s * xs_dot + dy_dot_s * xs, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_re_dot, dh_im_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_re_s, h_im_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I, H = params.input_size, params.hidden_size
+    B_re_x_s, B_im_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    nu, theta, gamma, D, C_im = (params[k] for k in ("nu", "theta", "gamma", "D", "C_im"))
+    C_re = params["C_re"]
+    B_ = params.stacked["B"]
+    nu_dot, theta_dot, gamma_dot = (params_dot[k] for k in ("nu", "theta", "gamma"))
+    C_im_dot, C_re_dot, D_dot = (params_dot[k] for k in ("C_im", "C_re", "D"))
+    B_dot = params_dot.stacked["B"]
+    h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    phi_dot_s, g_dot_s = np.empty((2, T, B, H), dtype)
+    C_im_h_im_next_dot_in_s, y_dot_in_s = np.empty((2, T, B, I), dtype)
+    B_re_x_dot_s, B_im_x_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    C_im_h_im_next_dot_s, y_dot_s = C_im_h_im_next_dot_in_s, y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_nu = np.exp(nu)
+    a_r = -exp_nu
+    r = np.exp(a_r)
+    phi = np.exp(theta)
+    cos_phi = np.cos(phi)
+    a = r * cos_phi
+    sin_phi = np.sin(phi)
+    b = r * sin_phi
+    g = np.exp(gamma)
+    r_dot = -nu_dot * exp_nu * r
+    phi_dot_s[...] = theta_dot * phi
+    cos_phi_dot_s = -phi_dot_s * sin_phi
+    a_dot_s = r_dot * cos_phi + cos_phi_dot_s * r
+    sin_phi_dot_s = phi_dot_s * cos_phi
+    b_dot_s = r_dot * sin_phi + sin_phi_dot_s * r
+    g_dot_s[...] = gamma_dot * g
+    np.matmul(_rows(xs_dot), B_.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ B_dot.T
+    h_re_next_dot_in_s = (
+        a_dot_s * h_re_s[:-1] - b_dot_s * h_im_s[:-1] + g_dot_s * B_re_x_s + B_re_x_dot_s * g
+    )
+    h_im_next_dot_in_s = (
+        a_dot_s * h_im_s[:-1] + b_dot_s * h_re_s[:-1] + g_dot_s * B_im_x_s + B_im_x_dot_s * g
+    )
+    np.matmul(_rows(h_im_s[1:]), C_im_dot.T, out=_rows(C_im_h_im_next_dot_in_s))
+    np.matmul(_rows(h_re_s[1:]), C_re_dot.T, out=_rows(y_dot_in_s))
+    y_dot_in_s += D_dot * xs + xs_dot * D
+
+    # Step by step.
+    h_re_dot_s[0], h_im_dot_s[0] = state_dot.h_re, state_dot.h_im
+    for t in range(T):
+        ended = ended_s[t]
+        h_re_dot_s[t + 1] = h_re_dot_s[t] * a - h_im_dot_s[t] * b + h_re_next_dot_in_s[t]
+        h_im_dot_s[t + 1] = h_im_dot_s[t] * a + h_re_dot_s[t] * b + h_im_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(h_re_dot_s[t + 1], h_re_dot_s[t], where=ended)
+            np.copyto(h_im_dot_s[t + 1], h_im_dot_s[t], where=ended)
+    _rows(C_im_h_im_next_dot_s)[...] += _rows(h_im_dot_s[1:]) @ C_im.T
+    _rows(y_dot_s)[...] += _rows(h_re_dot_s[1:]) @ C_re.T
+    y_dot_s += -C_im_h_im_next_dot_s
+
+    handed = (
+        h_re_dot_s, h_im_dot_s, gates_dot_s, phi_dot_s, cos_phi_dot_s, a_dot_s, sin_phi_dot_s,
+        b_dot_s, g_dot_s,
+    )
+    return y_dot_s, State(h_re_dot_s[-1].copy(), h_im_dot_s[-1].copy()), handed
 
 
 def _rows(array):

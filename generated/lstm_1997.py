@@ -47,9 +47,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = i, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   a_t &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= 4 \, \sigma(a_t) - 2 \\
@@ -74,20 +73,16 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_o^{\top} \bar{a}_{o,t}
-      + U_g^{\top} \bar{a}_t \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + U_g^{\top} \bar{a}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_o^{\top} \bar{a}_{o,t} + W_g^{\top} \bar{a}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_g^{\top} \bar{a}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, o \\
   \bar{W}_g &= \textstyle \sum_t \bar{a}_t x_t^{\top} \\
   \bar{U}_g &= \textstyle \sum_t \bar{a}_t h_{t-1}^{\top} \\
   \bar{b}_g &= \textstyle \sum_t \bar{a}_t
@@ -327,19 +322,18 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    U_h = np.empty((3 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 3 * H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s, sigmoid_a_s, g_s, i_s, c_s[1:], sigmoid_c_next_s, s_s, o_s, h_s[1:], ended_s,
         strict=True,
     )
     for gates, sigmoid_a, g, i, c_next, sigmoid_c_next, s, o, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # i, o, sigmoid_a by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(gates, half, out=gates)
         np.tanh(gates, out=gates)
@@ -391,8 +385,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, o_s, sigmoid_a_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
     U, W = (params.stacked[k] for k in ("U", "W"))
@@ -432,8 +425,7 @@ def backward(params, tape, dys, dstate=None):
     )
     for dy, dh_next_dc_next, dc_next_da, dh_next_da_o, dc_next_da_i, dgates, ended in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da, da_o, da_i = dc_next_da, dh_next_da_o, dc_next_da_i
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
@@ -445,8 +437,8 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dgates, U, out=dh)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -510,47 +502,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, g_s, sigmoid_c_next_s, s_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, o_s, sigmoid_a_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_i_dot_s, a_o_dot_s, a_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_s = 4 * i_s * (1 - sigmoid_a_s) * sigmoid_a_s
-    dh_next_da_o_s = (1 - o_s) * o_s * s_s
-    dh_next_dc_next_s = 2 * o_s * (1 - sigmoid_c_next_s) * sigmoid_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        c_next_dot += a_dot_s[t] * dc_next_da_s[t] + a_i_dot_s[t] * dc_next_da_i_s[t]
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -592,69 +550,35 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, o_s, sigmoid_a_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    g_dot_s, dsigmoid_c_next_dc_next_s, s_dot_s = np.empty((3, T, B, H), dtype)
-    a_i_dot_s, a_o_dot_s, a_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        sigmoid_c_next_dot_s, i_dot_s, o_dot_s, sigmoid_a_dot_s
-    ) = dsigmoid_c_next_dc_next_s, a_i_dot_s, a_o_dot_s, a_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    do_da_o_s = (1 - o_s) * o_s
-    dsigmoid_a_da_s = (1 - sigmoid_a_s) * sigmoid_a_s
-    dsigmoid_c_next_dc_next_s[...] = (1 - sigmoid_c_next_s) * sigmoid_c_next_s
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        sigmoid_a_dot_s[t] = a_dot_s[t] * dsigmoid_a_da_s[t]
-        g_dot_s[t] = 4 * sigmoid_a_dot_s[t]
-        c_dot_s[t + 1] = c_dot_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        sigmoid_c_next_dot_s[t] = c_dot_s[t + 1] * dsigmoid_c_next_dc_next_s[t]
-        s_dot_s[t] = 2 * sigmoid_c_next_dot_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * s_s[t] + s_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, g_dot_s, sigmoid_c_next_dot_s, s_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    i_s, o_s, sigmoid_a_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    i_dot_s, o_dot_s, sigmoid_a_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_i_s, da_o_s, da_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_i_dot_s, da_o_dot_s, da_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    two_minus_sigmoid_c_next_each_s = 2 - 2 * sigmoid_c_next_s
-    dh_next_dc_next_s = o_s * sigmoid_c_next_s * two_minus_sigmoid_c_next_each_s
+    dh_next_dc_next_part_s = 2 * (1 - sigmoid_c_next_s) * sigmoid_c_next_s
+    dh_next_dc_next_s = o_s * dh_next_dc_next_part_s
     dh_next_dc_next_dot_s = (
-        o_dot_s * sigmoid_c_next_s * two_minus_sigmoid_c_next_each_s
-        - 2 * sigmoid_c_next_dot_s * o_s * sigmoid_c_next_s
-        + sigmoid_c_next_dot_s * o_s * two_minus_sigmoid_c_next_each_s
+        o_dot_s * dh_next_dc_next_part_s
+        + 2 * sigmoid_c_next_dot_s * o_s * (1 - 2 * sigmoid_c_next_s)
     )
-    dc_next_da_part_s = 4 - 4 * sigmoid_a_s
-    dc_next_da_s = i_s * sigmoid_a_s * dc_next_da_part_s
+    dc_next_da_part_s = 4 * (1 - sigmoid_a_s) * sigmoid_a_s
+    dc_next_da_s = i_s * dc_next_da_part_s
     dc_next_da_dot_s = (
-        i_dot_s * sigmoid_a_s * dc_next_da_part_s
-        - 4 * sigmoid_a_dot_s * i_s * sigmoid_a_s
-        + sigmoid_a_dot_s * i_s * dc_next_da_part_s
+        i_dot_s * dc_next_da_part_s + 4 * sigmoid_a_dot_s * i_s * (1 - 2 * sigmoid_a_s)
     )
     dh_next_da_o_s = (1 - o_s) * o_s * s_s
-    dh_next_da_o_dot_s = o_dot_s * (1 - o_s) * s_s - o_dot_s * o_s * s_s + s_dot_s * (1 - o_s) * o_s
+    dh_next_da_o_dot_s = o_dot_s * (1 - 2 * o_s) * s_s + s_dot_s * (1 - o_s) * o_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -662,10 +586,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -682,10 +603,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -694,6 +613,54 @@ def hvp(
     dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, g_s, sigmoid_c_next_s, s_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, o_s, sigmoid_a_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    g_dot_s, dsigmoid_c_next_dc_next_s, s_dot_s = np.empty((3, T, B, H), dtype)
+    a_i_dot_s, a_o_dot_s, a_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    sigmoid_c_next_dot_s, i_dot_s = dsigmoid_c_next_dc_next_s, a_i_dot_s
+    o_dot_s, sigmoid_a_dot_s = a_o_dot_s, a_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    do_da_o_s = (1 - o_s) * o_s
+    dsigmoid_a_da_s = (1 - sigmoid_a_s) * sigmoid_a_s
+    dsigmoid_c_next_dc_next_s[...] = (1 - sigmoid_c_next_s) * sigmoid_c_next_s
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        sigmoid_a_dot_s[t] = a_dot_s[t] * dsigmoid_a_da_s[t]
+        g_dot_s[t] = 4 * sigmoid_a_dot_s[t]
+        c_dot_s[t + 1] = c_dot_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        sigmoid_c_next_dot_s[t] = c_dot_s[t + 1] * dsigmoid_c_next_dc_next_s[t]
+        s_dot_s[t] = 2 * sigmoid_c_next_dot_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * s_s[t] + s_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, g_dot_s, sigmoid_c_next_dot_s, s_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

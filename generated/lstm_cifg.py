@@ -69,25 +69,18 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_g^{\top} \bar{a}_{g,t}
-      + U_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{a}_{i,t} \circ p_i + \bar{c}_t \circ (1 - i_t) \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_g^{\top} \bar{a}_{g,t} + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, g, o \\
   \bar{p}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ c_{t-1} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, g, o \\
+  \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t
 \end{align*}
 """
 
@@ -325,11 +318,10 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    U_h = np.empty((3 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 3 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -338,8 +330,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for gates, a_i, i_g, g, c_next, a_o, tanh_c_next, h_next, ended in steps:
         i, o = a_i, a_o
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # a_i += p_i * c
         np.multiply(p_i, c, out=work)
         np.add(a_i, work, out=a_i)
@@ -398,8 +390,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dp_i, dp_o = (dparams[k] for k in ("p_i", "p_o"))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
@@ -444,8 +435,7 @@ def backward(params, tape, dys, dstate=None):
         dy, dh_next_da_o, dh_next_dc_next, dc_next_da_g, dc_next_da_i, dgates, dc_next_dc, ended
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_i = dh_next_da_o, dc_next_da_g, dc_next_da_i
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
@@ -463,8 +453,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dc, work, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -538,61 +528,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, tanh_c_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    p_i, p_o = (params[k] for k in ("p_i", "p_o"))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    p_i_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_o"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_i_dot_in_s, a_g_dot_s, a_o_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    a_i_dot_s, a_o_dot_s = a_i_dot_in_s, a_o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_i_dot_in_s += p_i_dot * c_s[:-1]
-    dc_next_dc_s = 1 - i_s
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_i_s = (g_s - c_s[:-1]) * i_s * dc_next_dc_s
-    a_o_dot_in_s += p_o_dot * c_s[1:]
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += c_dot * p_i
-        c_next_dot[...] = (
-            c_dot * dc_next_dc_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        a_o_dot_s[t] += c_next_dot * p_o
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -634,67 +576,26 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    p_i, p_o = (params[k] for k in ("p_i", "p_o"))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    p_i_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_o"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
-    a_i_dot_in_s, a_g_dot_s, a_o_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    (
-        a_i_dot_s, i_dot_s, a_o_dot_s, o_dot_s, tanh_c_next_dot_s, g_dot_s
-    ) = a_i_dot_in_s, a_i_dot_in_s, a_o_dot_in_s, a_o_dot_in_s, dtanh_c_next_dc_next_s, a_g_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_i_dot_in_s += p_i_dot * c_s[:-1]
-    dc_next_dc_s = 1 - i_s
-    di_da_i_s = i_s * dc_next_dc_s
-    dg_da_g_s = 1 - g_s**2
-    dc_next_di_s = g_s - c_s[:-1]
-    a_o_dot_in_s += p_o_dot * c_s[1:]
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += c_dot_s[t] * p_i
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            i_dot_s[t] * dc_next_di_s[t] + c_dot_s[t] * dc_next_dc_s[t] + g_dot_s[t] * i_s[t]
-        )
-        a_o_dot_s[t] += c_dot_s[t + 1] * p_o
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, dc_next_dc_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    i_dot_s, g_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dp_i_dot, dp_o_dot = (dparams_dot[k] for k in ("p_i", "p_o"))
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    p_o, p_i = (params[k] for k in ("p_o", "p_i"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    p_o_dot, p_i_dot = (params_dot[k] for k in ("p_o", "p_i"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_i_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_i_dot_s, da_g_dot_s, da_o_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
@@ -702,12 +603,12 @@ def hvp(
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
-    dc_next_da_i_s = (g_s - c_s[:-1]) * i_s * dc_next_dc_s
+    dc_next_da_i_part_s = i_s * dc_next_dc_s
+    dc_next_da_i_s = (g_s - c_s[:-1]) * dc_next_da_i_part_s
     dc_next_da_i_dot_s = (
-        i_dot_s * (g_s - c_s[:-1]) * dc_next_dc_s
-        - c_dot_s[:-1] * i_s * dc_next_dc_s
-        - i_dot_s * (g_s - c_s[:-1]) * i_s
-        + g_dot_s * i_s * dc_next_dc_s
+        i_dot_s * (g_s - c_s[:-1]) * (1 - 2 * i_s)
+        - c_dot_s[:-1] * dc_next_da_i_part_s
+        + g_dot_s * dc_next_da_i_part_s
     )
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
@@ -716,10 +617,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
@@ -748,10 +646,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -762,6 +658,64 @@ def hvp(
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     dp_o_dot[...] = np.sum(da_o_s * c_dot_s[1:] + da_o_dot_s * c_s[1:], axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    p_i, p_o = (params[k] for k in ("p_i", "p_o"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    p_i_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_o"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
+    a_i_dot_in_s, a_g_dot_s, a_o_dot_in_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
+    a_i_dot_s, i_dot_s, a_o_dot_s = a_i_dot_in_s, a_i_dot_in_s, a_o_dot_in_s
+    o_dot_s, tanh_c_next_dot_s, g_dot_s = a_o_dot_in_s, dtanh_c_next_dc_next_s, a_g_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    a_i_dot_in_s += p_i_dot * c_s[:-1]
+    dc_next_dc_s = 1 - i_s
+    di_da_i_s = i_s * dc_next_dc_s
+    dg_da_g_s = 1 - g_s**2
+    dc_next_di_s = g_s - c_s[:-1]
+    a_o_dot_in_s += p_o_dot * c_s[1:]
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        a_i_dot_s[t] += c_dot_s[t] * p_i
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            i_dot_s[t] * dc_next_di_s[t] + c_dot_s[t] * dc_next_dc_s[t] + g_dot_s[t] * i_s[t]
+        )
+        a_o_dot_s[t] += c_dot_s[t + 1] * p_o
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, dc_next_dc_s, tanh_c_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -6,8 +6,7 @@ Greff, Srivastava, Koutník, Steunebrink & Schmidhuber (2017), LSTM: a search sp
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    a_i = W_i @ x + U_i @ h + p_i * c + b_i
-    a_f = W_f @ x + U_f @ h + p_f * c + b_f
+    a_k = W_k @ x + U_k @ h + p_k * c + b_k, for k = i, f
     i_next = sigmoid(a_i + R_i_i @ i + R_f_i @ f + R_o_i @ o)
     f_next = sigmoid(a_f + R_i_f @ i + R_f_f @ f + R_o_f @ o)
     g = tanh(W_g @ x + U_g @ h + b_g)
@@ -48,8 +47,7 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + p_i \circ c_{t-1} + b_i \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + p_f \circ c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + p_k \circ c_{t-1} + b_k, \quad k = i, f \\
   a_{\mathrm{i\_next},t} &= a_{i,t} + R_{i \, i} i_{t-1} + R_{f \, i} f_{t-1}
       + R_{o \, i} o_{t-1} \\
   i_t &= \sigma(a_{\mathrm{i\_next},t}) \\
@@ -106,27 +104,17 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{p}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ c_{t-1} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{p}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, g, o \\
+  \bar{p}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = i, f \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o \\
   \bar{R}_{i \, i} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_next},t} \, i_{t-1}^{\top} \\
   \bar{R}_{f \, i} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_next},t} \, f_{t-1}^{\top} \\
   \bar{R}_{o \, i} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_next},t} \, o_{t-1}^{\top} \\
   \bar{R}_{i \, f} &= \textstyle \sum_t \bar{a}_{\mathrm{f\_next},t} \, i_{t-1}^{\top} \\
   \bar{R}_{f \, f} &= \textstyle \sum_t \bar{a}_{\mathrm{f\_next},t} \, f_{t-1}^{\top} \\
   \bar{R}_{o \, f} &= \textstyle \sum_t \bar{a}_{\mathrm{f\_next},t} \, o_{t-1}^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
   \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{R}_{i \, o} &= \textstyle \sum_t \bar{a}_{\mathrm{o\_next},t} \, i_{t-1}^{\top} \\
   \bar{R}_{f \, o} &= \textstyle \sum_t \bar{a}_{\mathrm{o\_next},t} \, f_{t-1}^{\top} \\
   \bar{R}_{o \, o} &= \textstyle \sum_t \bar{a}_{\mathrm{o\_next},t} \, o_{t-1}^{\top}
@@ -381,23 +369,18 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_1_s, b, out=gates_1_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    i_s[0] = state.i
-    i = i_s[0]
-    f_s[0] = state.f
-    f = f_s[0]
-    o_s[0] = state.o
-    o = o_s[0]
+    h_s[0], c_s[0], i_s[0], f_s[0], o_s[0] = state.h, state.c, state.i, state.f, state.o
+    h, c, i, f, o = h_s[0], c_s[0], i_s[0], f_s[0], o_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    R_T = np.ascontiguousarray(R.T)
+    R__T = np.ascontiguousarray(R_.T)
+    R___T = np.ascontiguousarray(R__.T)
     gates_2 = np.empty((B, 3 * H), dtype)
     a_i_next, a_f_next, a_o_next = (gates_2[:, k * H : (k + 1) * H] for k in range(3))
-    U_h = np.empty((4 * H, B), dtype)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    gates_2_T = np.empty((3 * H, B), dtype)
-    R__i = np.empty((3 * H, B), dtype)
-    R___o = np.empty((3 * H, B), dtype)
+    R__i = np.empty((B, 3 * H), dtype)
+    R___o = np.empty((B, 3 * H), dtype)
     steps = zip(
         gates_1_s, a_i_s, a_f_s, g_s, i_s[1:], f_s[1:], c_s[1:], a_o_s, tanh_c_next_s, o_s[1:],
         h_s[1:], ended_s, strict=True,
@@ -405,20 +388,19 @@ def forward(params, xs, state=None, lengths=None):
     for (
         gates_1, a_i, a_f, g, i_next, f_next, c_next, a_o, tanh_c_next, o_next, h_next, ended
     ) in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates_1, U_h.T, out=gates_1)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates_1, U_h, out=gates_1)
         # a_i += p_i * c
         np.multiply(p_i, c, out=work)
         np.add(a_i, work, out=a_i)
         # a_f += p_f * c
         np.multiply(p_f, c, out=work)
         np.add(a_f, work, out=a_f)
-        np.dot(R, f.T, out=gates_2_T)
-        np.copyto(gates_2, gates_2_T.T)
-        np.dot(R_, i.T, out=R__i)
-        np.add(gates_2, R__i.T, out=gates_2)
-        np.dot(R__, o.T, out=R___o)
-        np.add(gates_2, R___o.T, out=gates_2)
+        np.dot(f, R_T, out=gates_2)
+        np.dot(i, R__T, out=R__i)
+        np.add(gates_2, R__i, out=gates_2)
+        np.dot(o, R___T, out=R___o)
+        np.add(gates_2, R___o, out=gates_2)
         np.add(a_i_next, a_i, out=a_i_next)
         np.add(a_f_next, a_f, out=a_f_next)
         # g by tanh
@@ -477,8 +459,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     dp_i, dp_f, dp_o = (dparams[k] for k in ("p_i", "p_f", "p_o"))
     dW, dU, db, dR_, dR, dR__ = (dparams.stacked[k] for k in ("W", "U", "b", "R_", "R", "R__"))
@@ -531,14 +512,9 @@ def backward(params, tape, dys, dstate=None):
         df_next_da_f_next, g, di_next_da_i_next, da_f, da_i, dgates_1, f_next, dgates_2, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            di_before = di.copy()
-            df_before = df.copy()
-            do_before = do.copy()
-        da_o_next, da_g, da_f_next, da_i_next = (
-            do_next_da_o_next, dc_next_da_g, df_next_da_f_next, di_next_da_i_next
-        )
+            before = [array.copy() for array in (dh, dc, di, df, do)]
+        da_o_next, da_g, da_f_next = do_next_da_o_next, dc_next_da_g, df_next_da_f_next
+        da_i_next = di_next_da_i_next
         np.add(dh_next, dy, out=dh_next)
         # do_next += dh_next * tanh_c_next
         np.multiply(dh_next, tanh_c_next, out=work)
@@ -574,11 +550,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dgates_2, 0, where=ended)
             np.copyto(dgates_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(di, di_before, where=ended)
-            np.copyto(df, df_before, where=ended)
-            np.copyto(do, do_before, where=ended)
+            for array, value in zip((dh, dc, di, df, do), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_1_s), W, out=_rows(dxs))
@@ -657,91 +630,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, i_s, f_s, o_s, gates_1_s, tanh_c_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    p_i, p_f, p_o = (params[k] for k in ("p_i", "p_f", "p_o"))
-    W, U, R, R_, R__ = (params.stacked[k] for k in ("W", "U", "R", "R_", "R__"))
-    p_i_dot, p_f_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o"))
-    U_dot, W_dot, b_dot, R_dot, R__dot, R___dot = (
-        params_dot.stacked[k] for k in ("U", "W", "b", "R", "R_", "R__")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s = np.empty((T, B, 4 * H), dtype)
-    gates_2_dot_s = np.empty((T, B, 3 * H), dtype)
-    (
-        a_g_dot_s, a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s
-    ) = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        a_i_next_dot_s, a_f_next_dot_s, a_o_next_dot_s
-    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_i_dot_s, a_f_dot_s, a_o_dot_s = a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    a_i_dot_in_s += p_i_dot * c_s[:-1]
-    a_f_dot_in_s += p_f_dot * c_s[:-1]
-    np.matmul(_rows(f_s[:-1]), R_dot.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(i_s[:-1]) @ R__dot.T
-    _rows(gates_2_dot_s)[...] += _rows(o_s[:-1]) @ R___dot.T
-    di_next_da_i_next_s = (1 - i_s[1:]) * i_s[1:]
-    df_next_da_f_next_s = (1 - f_s[1:]) * f_s[1:]
-    dc_next_da_g_s = i_s[1:] * (1 - g_s**2)
-    a_o_dot_in_s += p_o_dot * c_s[1:]
-    do_next_da_o_next_s = (1 - o_s[1:]) * o_s[1:]
-    dh_next_dc_next_s = o_s[1:] * (1 - tanh_c_next_s**2)
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    i_dot = i_next_dot = state_dot.i.copy()
-    f_dot = f_next_dot = state_dot.f.copy()
-    o_dot = o_next_dot = state_dot.o.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-            i_next_dot_before = i_next_dot.copy()
-            f_next_dot_before = f_next_dot.copy()
-            o_next_dot_before = o_next_dot.copy()
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += c_dot * p_i
-        a_f_dot_s[t] += c_dot * p_f
-        gates_2_dot_s[t] += f_dot @ R.T
-        gates_2_dot_s[t] += i_dot @ R_.T
-        gates_2_dot_s[t] += o_dot @ R__.T
-        a_i_next_dot_s[t] += a_i_dot_s[t]
-        a_f_next_dot_s[t] += a_f_dot_s[t]
-        i_next_dot[...] = a_i_next_dot_s[t] * di_next_da_i_next_s[t]
-        f_next_dot[...] = a_f_next_dot_s[t] * df_next_da_f_next_s[t]
-        c_next_dot[...] = (
-            f_next_dot * c_s[t]
-            + c_dot * f_s[t + 1]
-            + i_next_dot * g_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        a_o_dot_s[t] += c_next_dot * p_o
-        a_o_next_dot_s[t] += a_o_dot_s[t]
-        o_next_dot[...] = a_o_next_dot_s[t] * do_next_da_o_next_s[t]
-        h_dot_s[t + 1] = o_next_dot * tanh_c_next_s[t] + c_next_dot * dh_next_dc_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-            np.copyto(i_next_dot, i_next_dot_before, where=ended)
-            np.copyto(f_next_dot, f_next_dot_before, where=ended)
-            np.copyto(o_next_dot, o_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot, i_next_dot, f_next_dot, o_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -783,86 +678,26 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    p_i, p_f, p_o = (params[k] for k in ("p_i", "p_f", "p_o"))
-    W, U, R, R_, R__ = (params.stacked[k] for k in ("W", "U", "R", "R_", "R__"))
-    p_i_dot, p_f_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o"))
-    U_dot, W_dot, b_dot, R_dot, R__dot, R___dot = (
-        params_dot.stacked[k] for k in ("U", "W", "b", "R", "R_", "R__")
-    )
-    h_dot_s, c_dot_s, i_dot_s, f_dot_s, o_dot_s = np.empty((5, T + 1, B, H), dtype)
-    gates_1_dot_s = np.empty((T, B, 4 * H), dtype)
-    gates_2_dot_s = np.empty((T, B, 3 * H), dtype)
-    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        a_g_dot_s, a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s
-    ) = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        a_i_next_dot_s, a_f_next_dot_s, a_o_next_dot_s
-    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_i_dot_s, a_f_dot_s, a_o_dot_s, tanh_c_next_dot_s, g_dot_s
-    ) = a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s, dtanh_c_next_dc_next_s, a_g_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    a_i_dot_in_s += p_i_dot * c_s[:-1]
-    a_f_dot_in_s += p_f_dot * c_s[:-1]
-    np.matmul(_rows(f_s[:-1]), R_dot.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(i_s[:-1]) @ R__dot.T
-    _rows(gates_2_dot_s)[...] += _rows(o_s[:-1]) @ R___dot.T
-    di_next_da_i_next_s = (1 - i_s[1:]) * i_s[1:]
-    df_next_da_f_next_s = (1 - f_s[1:]) * f_s[1:]
-    dg_da_g_s = 1 - g_s**2
-    a_o_dot_in_s += p_o_dot * c_s[1:]
-    do_next_da_o_next_s = (1 - o_s[1:]) * o_s[1:]
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    i_dot_s[0] = state_dot.i
-    f_dot_s[0] = state_dot.f
-    o_dot_s[0] = state_dot.o
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += c_dot_s[t] * p_i
-        a_f_dot_s[t] += c_dot_s[t] * p_f
-        gates_2_dot_s[t] += f_dot_s[t] @ R.T
-        gates_2_dot_s[t] += i_dot_s[t] @ R_.T
-        gates_2_dot_s[t] += o_dot_s[t] @ R__.T
-        a_i_next_dot_s[t] += a_i_dot_s[t]
-        a_f_next_dot_s[t] += a_f_dot_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        i_dot_s[t + 1] = a_i_next_dot_s[t] * di_next_da_i_next_s[t]
-        f_dot_s[t + 1] = a_f_next_dot_s[t] * df_next_da_f_next_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t + 1] * c_s[t]
-            + c_dot_s[t] * f_s[t + 1]
-            + i_dot_s[t + 1] * g_s[t]
-            + g_dot_s[t] * i_s[t + 1]
-        )
-        a_o_dot_s[t] += c_dot_s[t + 1] * p_o
-        a_o_next_dot_s[t] += a_o_dot_s[t]
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        o_dot_s[t + 1] = a_o_next_dot_s[t] * do_next_da_o_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t + 1] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t + 1]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-            np.copyto(i_dot_s[t + 1], i_dot_s[t], where=ended)
-            np.copyto(f_dot_s[t + 1], f_dot_s[t], where=ended)
-            np.copyto(o_dot_s[t + 1], o_dot_s[t], where=ended)
+        h_dot_s, c_dot_s, i_dot_s, f_dot_s, o_dot_s, gates_1_dot_s, di_next_da_i_next_s,
+        df_next_da_f_next_s, do_next_da_o_next_s, tanh_c_next_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
+    g_dot_s, a_i_dot_s, a_f_dot_s, a_o_dot_s = (
+        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
     dp_i_dot, dp_f_dot, dp_o_dot = (dparams_dot[k] for k in ("p_i", "p_f", "p_o"))
-    (
-        dW_dot, dU_dot, db_dot, dR__dot, dR_dot, dR___dot
-    ) = (dparams_dot.stacked[k] for k in ("W", "U", "b", "R_", "R", "R__"))
+    dW_dot, dU_dot, db_dot, dR__dot = (dparams_dot.stacked[k] for k in ("W", "U", "b", "R_"))
+    dR_dot, dR___dot = (dparams_dot.stacked[k] for k in ("R", "R__"))
+    p_o, p_f, p_i = (params[k] for k in ("p_o", "p_f", "p_i"))
+    U, R_, R, R__, W = (params.stacked[k] for k in ("U", "R_", "R", "R__", "W"))
+    p_o_dot, p_f_dot, p_i_dot = (params_dot[k] for k in ("p_o", "p_f", "p_i"))
+    U_dot, R__dot, R_dot, R___dot = (params_dot.stacked[k] for k in ("U", "R_", "R", "R__"))
+    W_dot = params_dot.stacked["W"]
     dgates_1_s, dgates_1_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dgates_2_s, dgates_2_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_g_s, da_i_s, da_f_s, da_o_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -874,15 +709,15 @@ def hvp(
         da_i_next_dot_s, da_f_next_dot_s, da_o_next_dot_s
     ) = (dgates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
-    do_next_da_o_next_dot_s = o_dot_s[1:] * (1 - o_s[1:]) - o_dot_s[1:] * o_s[1:]
+    do_next_da_o_next_dot_s = o_dot_s[1:] * (1 - 2 * o_s[1:])
     dh_next_dc_next_s = o_s[1:] * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
         o_dot_s[1:] * (1 - tanh_c_next_s**2) - 2 * tanh_c_next_dot_s * o_s[1:] * tanh_c_next_s
     )
     dc_next_da_g_s = i_s[1:] * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s[1:] * (1 - g_s**2) - 2 * g_dot_s * i_s[1:] * g_s
-    df_next_da_f_next_dot_s = f_dot_s[1:] * (1 - f_s[1:]) - f_dot_s[1:] * f_s[1:]
-    di_next_da_i_next_dot_s = i_dot_s[1:] * (1 - i_s[1:]) - i_dot_s[1:] * i_s[1:]
+    df_next_da_f_next_dot_s = f_dot_s[1:] * (1 - 2 * f_s[1:])
+    di_next_da_i_next_dot_s = i_dot_s[1:] * (1 - 2 * i_s[1:])
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     di_next = di = dstate.i.copy()
@@ -896,16 +731,11 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            di_before = di.copy()
-            df_before = df.copy()
-            do_before = do.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
-            di_dot_before = di_dot.copy()
-            df_dot_before = df_dot.copy()
-            do_dot_before = do_dot.copy()
+            before = [
+                array.copy() for array in (
+                    dh, dc, di, df, do, dh_dot, dc_dot, di_dot, df_dot, do_dot
+                )
+            ]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         do_next += dh_next * tanh_c_next_s[t]
@@ -963,20 +793,12 @@ def hvp(
         do_dot[...] = dgates_2_dot_s[t] @ R__
         do_dot += dgates_2_s[t] @ R___dot
         if ended is not None:
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(di, di_before, where=ended)
-            np.copyto(df, df_before, where=ended)
-            np.copyto(do, do_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
-            np.copyto(di_dot, di_dot_before, where=ended)
-            np.copyto(df_dot, df_dot_before, where=ended)
-            np.copyto(do_dot, do_dot_before, where=ended)
+            for array in (dgates_2_s[t], dgates_2_dot_s[t], dgates_1_s[t], dgates_1_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip(
+                (dh, dc, di, df, do, dh_dot, dc_dot, di_dot, df_dot, do_dot), before, strict=True
+            ):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_1_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_1_s) @ W_dot
     np.matmul(_rows(dgates_1_s).T, _rows(xs_dot), out=dW_dot)
@@ -994,6 +816,94 @@ def hvp(
     dR___dot += _rows(dgates_2_dot_s).T @ _rows(o_s[:-1])
     dp_o_dot[...] = np.sum(da_o_s * c_dot_s[1:] + da_o_dot_s * c_s[1:], axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot, di_dot, df_dot, do_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, i_s, f_s, o_s, gates_1_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    g_s, a_i_s, a_f_s, a_o_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
+    p_i, p_f, p_o = (params[k] for k in ("p_i", "p_f", "p_o"))
+    W, U, R, R_, R__ = (params.stacked[k] for k in ("W", "U", "R", "R_", "R__"))
+    p_i_dot, p_f_dot, p_o_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o"))
+    U_dot, W_dot, b_dot, R_dot, R__dot = (params_dot.stacked[k] for k in ("U", "W", "b", "R", "R_"))
+    R___dot = params_dot.stacked["R__"]
+    h_dot_s, c_dot_s, i_dot_s, f_dot_s, o_dot_s = np.empty((5, T + 1, B, H), dtype)
+    gates_1_dot_s = np.empty((T, B, 4 * H), dtype)
+    gates_2_dot_s = np.empty((T, B, 3 * H), dtype)
+    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
+    (
+        a_g_dot_s, a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s
+    ) = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    (
+        a_i_next_dot_s, a_f_next_dot_s, a_o_next_dot_s
+    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    a_i_dot_s, a_f_dot_s, a_o_dot_s = a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s
+    tanh_c_next_dot_s, g_dot_s = dtanh_c_next_dc_next_s, a_g_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
+    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_1_dot_s += b_dot
+    a_i_dot_in_s += p_i_dot * c_s[:-1]
+    a_f_dot_in_s += p_f_dot * c_s[:-1]
+    np.matmul(_rows(f_s[:-1]), R_dot.T, out=_rows(gates_2_dot_s))
+    _rows(gates_2_dot_s)[...] += _rows(i_s[:-1]) @ R__dot.T
+    _rows(gates_2_dot_s)[...] += _rows(o_s[:-1]) @ R___dot.T
+    di_next_da_i_next_s = (1 - i_s[1:]) * i_s[1:]
+    df_next_da_f_next_s = (1 - f_s[1:]) * f_s[1:]
+    dg_da_g_s = 1 - g_s**2
+    a_o_dot_in_s += p_o_dot * c_s[1:]
+    do_next_da_o_next_s = (1 - o_s[1:]) * o_s[1:]
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    (
+        h_dot_s[0], c_dot_s[0], i_dot_s[0], f_dot_s[0], o_dot_s[0]
+    ) = state_dot.h, state_dot.c, state_dot.i, state_dot.f, state_dot.o
+    for t in range(T):
+        ended = ended_s[t]
+        gates_1_dot_s[t] += h_dot_s[t] @ U.T
+        a_i_dot_s[t] += c_dot_s[t] * p_i
+        a_f_dot_s[t] += c_dot_s[t] * p_f
+        gates_2_dot_s[t] += f_dot_s[t] @ R.T
+        gates_2_dot_s[t] += i_dot_s[t] @ R_.T
+        gates_2_dot_s[t] += o_dot_s[t] @ R__.T
+        a_i_next_dot_s[t] += a_i_dot_s[t]
+        a_f_next_dot_s[t] += a_f_dot_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        i_dot_s[t + 1] = a_i_next_dot_s[t] * di_next_da_i_next_s[t]
+        f_dot_s[t + 1] = a_f_next_dot_s[t] * df_next_da_f_next_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t + 1] * c_s[t]
+            + c_dot_s[t] * f_s[t + 1]
+            + i_dot_s[t + 1] * g_s[t]
+            + g_dot_s[t] * i_s[t + 1]
+        )
+        a_o_dot_s[t] += c_dot_s[t + 1] * p_o
+        a_o_next_dot_s[t] += a_o_dot_s[t]
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        o_dot_s[t + 1] = a_o_next_dot_s[t] * do_next_da_o_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t + 1] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t + 1]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+            np.copyto(i_dot_s[t + 1], i_dot_s[t], where=ended)
+            np.copyto(f_dot_s[t + 1], f_dot_s[t], where=ended)
+            np.copyto(o_dot_s[t + 1], o_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, i_dot_s, f_dot_s, o_dot_s, gates_1_dot_s, di_next_da_i_next_s,
+        df_next_da_f_next_s, do_next_da_o_next_s, tanh_c_next_dot_s,
+    )
+    return h_dot_s[1:], State(
+        h_dot_s[-1].copy(), c_dot_s[-1].copy(), i_dot_s[-1].copy(), f_dot_s[-1].copy(),
+        o_dot_s[-1].copy(),
+    ), handed
 
 
 def _sigmoid(x, out=None):

@@ -8,28 +8,14 @@ Ba, Kiros & Hinton (2016), Layer normalization, arXiv 1607.06450, equations 20 t
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    u_f = U_f @ h
-    u_i = U_i @ h
-    u_o = U_o @ h
-    u_g = U_g @ h
-    v_f = W_f @ x
-    v_i = W_i @ x
-    v_o = W_o @ x
-    v_g = W_g @ x
-    mu_u = sum(u_f + u_i + u_o + u_g) / 4 / H
-    sigma_u = sqrt(1e-05 + sum((u_f - mu_u)**2 + (u_i - mu_u)**2 + (u_o - mu_u)**2 + (u_g -
-        mu_u)**2) / 4 / H)
-    p_f = (u_f - mu_u) / sigma_u
-    p_i = (u_i - mu_u) / sigma_u
-    p_o = (u_o - mu_u) / sigma_u
-    p_g = (u_g - mu_u) / sigma_u
-    mu_v = sum(v_f + v_i + v_o + v_g) / 4 / H
-    sigma_v = sqrt(1e-05 + sum((v_f - mu_v)**2 + (v_i - mu_v)**2 + (v_o - mu_v)**2 + (v_g -
-        mu_v)**2) / 4 / H)
-    q_f = (v_f - mu_v) / sigma_v
-    q_i = (v_i - mu_v) / sigma_v
-    q_o = (v_o - mu_v) / sigma_v
-    q_g = (v_g - mu_v) / sigma_v
+    u_k = U_k @ h, for k = f, i, o, g
+    v_k = W_k @ x, for k = f, i, o, g
+    mu_u = sum(Σ_k u_k) / 4 / H
+    sigma_u = sqrt(1e-05 + sum(Σ_k (u_k - mu_u)**2) / 4 / H)
+    p_k = (u_k - mu_u) / sigma_u, for k = f, i, o, g
+    mu_v = sum(Σ_k v_k) / 4 / H
+    sigma_v = sqrt(1e-05 + sum(Σ_k (v_k - mu_v)**2) / 4 / H)
+    q_k = (v_k - mu_v) / sigma_v, for k = f, i, o, g
     f = sigmoid(s_u_f * p_f + t_u_f + s_v_f * q_f + t_v_f + b_f)
     i = sigmoid(s_u_i * p_i + t_u_i + s_v_i * q_i + t_v_i + b_i)
     o = sigmoid(s_u_o * p_o + t_u_o + s_v_o * q_o + t_v_o + b_o)
@@ -63,7 +49,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -72,43 +58,21 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{f,t} &= U_f h_{t-1} \\
-  u_{i,t} &= U_i h_{t-1} \\
-  u_{o,t} &= U_o h_{t-1} \\
-  u_{g,t} &= U_g h_{t-1} \\
-  v_{f,t} &= W_f x_t \\
-  v_{i,t} &= W_i x_t \\
-  v_{o,t} &= W_o x_t \\
-  v_{g,t} &= W_g x_t \\
-  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(u_{f,t} + u_{i,t} + u_{o,t} + u_{g,t}) \\
-  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((u_{f,t} - \mu_{u,t})^{2}
-      + (u_{i,t} - \mu_{u,t})^{2} + (u_{o,t} - \mu_{u,t})^{2} \\
-  & \qquad \quad {}+ (u_{g,t} - \mu_{u,t})^{2}) \\
-  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
-  p_{f,t} &= \frac{u_{f,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{i,t} &= \frac{u_{i,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{o,t} &= \frac{u_{o,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{g,t} &= \frac{u_{g,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(v_{f,t} + v_{i,t} + v_{o,t} + v_{g,t}) \\
-  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((v_{f,t} - \mu_{v,t})^{2}
-      + (v_{i,t} - \mu_{v,t})^{2} + (v_{o,t} - \mu_{v,t})^{2} \\
-  & \qquad \quad {}+ (v_{g,t} - \mu_{v,t})^{2}) \\
-  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
-  q_{f,t} &= \frac{v_{f,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{i,t} &= \frac{v_{i,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{o,t} &= \frac{v_{o,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{g,t} &= \frac{v_{g,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  a_{f,t} &= s_{u \, f} \circ p_{f,t} + t_{u \, f} + s_{v \, f} \circ q_{f,t} + t_{v \, f}
-      + b_f \\
+  u_{k,t} &= U_k h_{t-1}, \quad k = f, i, o, g \\
+  v_{k,t} &= W_k x_t, \quad k = f, i, o, g \\
+  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(\sum_k u_{k,t}) \\
+  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(\sum_k (u_{k,t} - \mu_{u,t})^{2})
+      + 10^{-5}\Bigr)^{1/2} \\
+  p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = f, i, o, g \\
+  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(\sum_k v_{k,t}) \\
+  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(\sum_k (v_{k,t} - \mu_{v,t})^{2})
+      + 10^{-5}\Bigr)^{1/2} \\
+  q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = f, i, o, g \\
+  a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t} + t_{v \, k}
+      + b_k, \quad k = f, i, o, g \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{i,t} &= s_{u \, i} \circ p_{i,t} + t_{u \, i} + s_{v \, i} \circ q_{i,t} + t_{v \, i}
-      + b_i \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= s_{u \, o} \circ p_{o,t} + t_{u \, o} + s_{v \, o} \circ q_{o,t} + t_{v \, o}
-      + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{g,t} &= s_{u \, g} \circ p_{g,t} + t_{u \, g} + s_{v \, g} \circ q_{g,t} + t_{v \, g}
-      + b_g \\
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   \mu_{c,t} &= \operatorname{mean}(c_t) \\
@@ -137,92 +101,38 @@ LATEX = r"""
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{f}_t &= \bar{c}_t \circ c_{t-1} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
-  \bar{q}_{g,t} &= \bar{a}_{g,t} \circ s_{v \, g} \\
-  \bar{q}_{o,t} &= \bar{a}_{o,t} \circ s_{v \, o} \\
-  \bar{q}_{i,t} &= \bar{a}_{i,t} \circ s_{v \, i} \\
-  \bar{q}_{f,t} &= \bar{a}_{f,t} \circ s_{v \, f} \\
-  \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} \circ q_{f,t}
-      + \bar{q}_{i,t} \circ q_{i,t} + \bar{q}_{o,t} \circ q_{o,t}
-      + \bar{q}_{g,t} \circ q_{g,t}) \\
-  & \qquad {}/ (\sigma_{v,t}) \\
-  \bar{\mu}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} + \bar{q}_{i,t} + \bar{q}_{o,t}
-        + \bar{q}_{g,t})
-      / (\sigma_{v,t}) \\
-  \bar{p}_{g,t} &= \bar{a}_{g,t} \circ s_{u \, g} \\
-  \bar{p}_{o,t} &= \bar{a}_{o,t} \circ s_{u \, o} \\
-  \bar{p}_{i,t} &= \bar{a}_{i,t} \circ s_{u \, i} \\
-  \bar{p}_{f,t} &= \bar{a}_{f,t} \circ s_{u \, f} \\
-  \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} \circ p_{f,t}
-      + \bar{p}_{i,t} \circ p_{i,t} + \bar{p}_{o,t} \circ p_{o,t}
-      + \bar{p}_{g,t} \circ p_{g,t}) \\
-  & \qquad {}/ (\sigma_{u,t}) \\
-  \bar{\mu}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} + \bar{p}_{i,t} + \bar{p}_{o,t}
-        + \bar{p}_{g,t})
-      / (\sigma_{u,t}) \\
-  \bar{v}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{g,t}
-      + \frac{\bar{q}_{g,t}}{\sigma_{v,t}} \\
-  \bar{v}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{o,t}
-      + \frac{\bar{q}_{o,t}}{\sigma_{v,t}} \\
-  \bar{v}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{i,t}
-      + \frac{\bar{q}_{i,t}}{\sigma_{v,t}} \\
-  \bar{v}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{f,t}
-      + \frac{\bar{q}_{f,t}}{\sigma_{v,t}} \\
-  \bar{u}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{g,t}
-      + \frac{\bar{p}_{g,t}}{\sigma_{u,t}} \\
-  \bar{u}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{o,t}
-      + \frac{\bar{p}_{o,t}}{\sigma_{u,t}} \\
-  \bar{u}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{i,t}
-      + \frac{\bar{p}_{i,t}}{\sigma_{u,t}} \\
-  \bar{u}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{f,t} + \frac{\bar{p}_{f,t}}{\sigma_{u,t}}
+  \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = g, o, i, f \\
+  \bar{\sigma}_{v,t} &= -\frac{\operatorname{sum}(\sum_k \bar{q}_{k,t} \circ
+          q_{k,t})}{\sigma_{v,t}} \\
+  \bar{\mu}_{v,t} &= -\frac{\operatorname{sum}(\sum_k \bar{q}_{k,t})}{\sigma_{v,t}} \\
+  \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = g, o, i, f \\
+  \bar{\sigma}_{u,t} &= -\frac{\operatorname{sum}(\sum_k \bar{p}_{k,t} \circ
+          p_{k,t})}{\sigma_{u,t}} \\
+  \bar{\mu}_{u,t} &= -\frac{\operatorname{sum}(\sum_k \bar{p}_{k,t})}{\sigma_{u,t}} \\
+  \bar{v}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
+      + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = g, o, i, f \\
+  \bar{u}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{k,t}
+      + \frac{\bar{p}_{k,t}}{\sigma_{u,t}}, \quad k = g, o, i, f
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_f^{\top} \bar{u}_{f,t} + U_i^{\top} \bar{u}_{i,t}
-      + U_o^{\top} \bar{u}_{o,t} + U_g^{\top} \bar{u}_{g,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{u}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_f^{\top} \bar{v}_{f,t} + W_i^{\top} \bar{v}_{i,t} + W_o^{\top} \bar{v}_{o,t}
-      + W_g^{\top} \bar{v}_{g,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{v}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_f &= \textstyle \sum_t \bar{u}_{f,t} h_{t-1}^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{u}_{i,t} h_{t-1}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{u}_{o,t} h_{t-1}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{u}_{g,t} h_{t-1}^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{v}_{f,t} x_t^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{v}_{i,t} x_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{v}_{o,t} x_t^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{v}_{g,t} x_t^{\top} \\
-  \bar{s}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ p_{f,t} \\
-  \bar{t}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ q_{f,t} \\
-  \bar{t}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ p_{i,t} \\
-  \bar{t}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ q_{i,t} \\
-  \bar{t}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ p_{o,t} \\
-  \bar{t}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ q_{o,t} \\
-  \bar{t}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ p_{g,t} \\
-  \bar{t}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{s}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ q_{g,t} \\
-  \bar{t}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{u}_{k,t} h_{t-1}^{\top}, \quad k = f, i, o, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{v}_{k,t} x_t^{\top}, \quad k = f, i, o, g \\
+  \bar{s}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ p_{k,t}, \quad k = f, i, o, g \\
+  \bar{t}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
+  \bar{s}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ q_{k,t}, \quad k = f, i, o, g \\
+  \bar{t}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
   \bar{s}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t} \circ p_{c,t} \\
   \bar{t}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}
@@ -469,73 +379,40 @@ def forward(params, xs, state=None, lengths=None):
 
     H = params.hidden_size
     s_c, t_c = (params[k] for k in ("s_c", "t_c"))
-    W, b, t_u, t_v, s_v, U, s_u = (
-        params.stacked[k] for k in ("W", "b", "t_u", "t_v", "s_v", "U", "s_u")
-    )
+    W, b, t_u, t_v, s_v, U = (params.stacked[k] for k in ("W", "b", "t_u", "t_v", "s_v", "U"))
+    s_u = params.stacked["s_u"]
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_2_s, p_s, q_s, a_s, a_in_s = np.empty((5, T, B, 4 * H), dtype)
-    (
-        sum_mu_v_terms_s, mu_v_s, sum_a_sigma_v_terms_s, a_sigma_v_s, a_sigma_u_s, a_sigma_c_s
-    ) = np.empty((6, T, B, 1), dtype)
+    sigma_v_s, sigma_u_s, sigma_c_s = np.empty((3, T, B, 1), dtype)
     p_c_s, a_tanh_h_next_s = np.empty((2, T, B, H), dtype)
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        sigma_v_s, sigma_u_s, sigma_c_s, tanh_h_next_s
-    ) = a_sigma_v_s, a_sigma_u_s, a_sigma_c_s, a_tanh_h_next_s
-    work_4H_s = np.empty((T, B, 4 * H), dtype)
+    tanh_h_next_s = a_tanh_h_next_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_2_s))
-    np.add.reduce(gates_2_s, axis=-1, keepdims=True, out=sum_mu_v_terms_s)
-    np.divide(sum_mu_v_terms_s, 4 * H, out=mu_v_s)
-    # sum_a_sigma_v_terms = sum((gates_2 - mu_v) ** 2)
-    np.subtract(gates_2_s, mu_v_s, out=work_4H_s)
-    _dot(work_4H_s, work_4H_s, out=sum_a_sigma_v_terms_s)
-    # a_sigma_v = 1e-05 + sum_a_sigma_v_terms / 4 / H
-    np.divide(sum_a_sigma_v_terms_s, 4 * H, out=a_sigma_v_s)
-    np.add(a_sigma_v_s, 1e-05, out=a_sigma_v_s)
-    np.sqrt(a_sigma_v_s, out=sigma_v_s)
-    # q = (gates_2 - mu_v) / sigma_v
-    np.subtract(gates_2_s, mu_v_s, out=q_s)
-    np.divide(q_s, sigma_v_s, out=q_s)
+    _standardise(gates_2_s, 1e-05, q_s, sigma_v_s)
     a_bias = b + t_u + t_v
     # a_in = s_v * q + a_bias
     np.multiply(s_v, q_s, out=a_in_s)
     np.add(a_in_s, a_bias, out=a_in_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    gates_1, u_minus_mu_u = np.empty((2, B, 4 * H), dtype)
-    (
-        sum_mu_u_terms, mu_u, sum_a_sigma_u_terms, sum_c_next, mu_c, sum_a_sigma_c_terms
-    ) = np.empty((6, B, 1), dtype)
-    c_next_minus_mu_c = np.empty((B, H), dtype)
-    gates_1_T = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    gates_1 = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
-        a_sigma_u_s, p_s, a_in_s, a_s, a_s[..., : 3 * H], f_s, g_s, i_s, c_s[1:], a_sigma_c_s,
-        p_c_s, a_tanh_h_next_s, o_s, h_s[1:], ended_s, strict=True,
+        p_s, sigma_u_s, a_in_s, a_s, a_s[..., : 3 * H], f_s, g_s, i_s, c_s[1:], p_c_s, sigma_c_s,
+        a_tanh_h_next_s, o_s, h_s[1:], ended_s, strict=True,
     )
     for (
-        a_sigma_u, p, a_in, a, f_i_o, f, g, i, c_next, a_sigma_c, p_c, a_tanh_h_next, o, h_next,
-        ended,
+        p, sigma_u, a_in, a, f_i_o, f, g, i, c_next, p_c, sigma_c, a_tanh_h_next, o, h_next, ended
     ) in steps:
-        sigma_u, sigma_c, tanh_h_next = a_sigma_u, a_sigma_c, a_tanh_h_next
-        np.dot(U, h.T, out=gates_1_T)
-        np.copyto(gates_1, gates_1_T.T)
-        np.add.reduce(gates_1, axis=-1, keepdims=True, out=sum_mu_u_terms)
-        np.divide(sum_mu_u_terms, 4 * H, out=mu_u)
-        np.subtract(gates_1, mu_u, out=u_minus_mu_u)
-        _dot(u_minus_mu_u, u_minus_mu_u, out=sum_a_sigma_u_terms)
-        # a_sigma_u = 1e-05 + sum_a_sigma_u_terms / 4 / H
-        np.divide(sum_a_sigma_u_terms, 4 * H, out=a_sigma_u)
-        np.add(a_sigma_u, 1e-05, out=a_sigma_u)
-        np.sqrt(a_sigma_u, out=sigma_u)
-        np.divide(u_minus_mu_u, sigma_u, out=p)
+        tanh_h_next = a_tanh_h_next
+        np.dot(h, U_T, out=gates_1)
+        _standardise(gates_1, 1e-05, p, sigma_u)
         # a = s_u * p + a_in
         np.multiply(s_u, p, out=a)
         np.add(a, a_in, out=a)
@@ -548,15 +425,7 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
         np.add(c_next, work, out=c_next)
-        np.add.reduce(c_next, axis=-1, keepdims=True, out=sum_c_next)
-        np.divide(sum_c_next, H, out=mu_c)
-        np.subtract(c_next, mu_c, out=c_next_minus_mu_c)
-        _dot(c_next_minus_mu_c, c_next_minus_mu_c, out=sum_a_sigma_c_terms)
-        # a_sigma_c = 1e-05 + sum_a_sigma_c_terms / H
-        np.divide(sum_a_sigma_c_terms, H, out=a_sigma_c)
-        np.add(a_sigma_c, 1e-05, out=a_sigma_c)
-        np.sqrt(a_sigma_c, out=sigma_c)
-        np.divide(c_next_minus_mu_c, sigma_c, out=p_c)
+        _standardise(c_next, 1e-05, p_c, sigma_c)
         # a_tanh_h_next = s_c * p_c + t_c
         np.multiply(s_c, p_c, out=a_tanh_h_next)
         np.add(a_tanh_h_next, t_c, out=a_tanh_h_next)
@@ -601,20 +470,14 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
     ds_c, dt_c = (dparams[k] for k in ("s_c", "t_c"))
-    dU, dW, ds_u, dt_u, ds_v, dt_v, db = (
-        dparams.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v", "t_v", "b")
-    )
+    dU, dW, ds_u, dt_u, ds_v = (dparams.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v"))
+    dt_v, db = (dparams.stacked[k] for k in ("t_v", "b"))
     s_c = params["s_c"]
     s_u, U, s_v, W = (params.stacked[k] for k in ("s_u", "U", "s_v", "W"))
     dgates_1_s, dgates_2_s, dq_s, da_s = np.empty((4, T, B, 4 * H), dtype)
-    (
-        inv_sigma_c_s, inv_sigma_v_s, inv_sigma_u_s, sum_dsigma_v_terms_s, dsigma_v_s,
-        sum_dmu_v_terms_s, dmu_v_s, dmu_v_each_s, dsigma_v_each_s,
-    ) = np.empty((9, T, B, 1), dtype)
     dh_next_da_tanh_h_next_s = np.empty((T, B, H), dtype)
     (
         dc_next_da_f_s, dc_next_da_i_s, dh_next_da_o_s, dc_next_da_g_s
@@ -627,7 +490,6 @@ def backward(params, tape, dys, dstate=None):
     np.multiply(tanh_h_next_s, tanh_h_next_s, out=dh_next_da_tanh_h_next_s)
     np.subtract(1, dh_next_da_tanh_h_next_s, out=dh_next_da_tanh_h_next_s)
     np.multiply(dh_next_da_tanh_h_next_s, o_s, out=dh_next_da_tanh_h_next_s)
-    np.divide(1.0, sigma_c_s, out=inv_sigma_c_s)
     # dc_next_da_g = i * (1 - g**2)
     np.multiply(g_s, g_s, out=dc_next_da_g_s)
     np.subtract(1, dc_next_da_g_s, out=dc_next_da_g_s)
@@ -644,101 +506,46 @@ def backward(params, tape, dys, dstate=None):
     np.subtract(1, f_s, out=dc_next_da_f_s)
     np.multiply(dc_next_da_f_s, c_s[:-1], out=dc_next_da_f_s)
     np.multiply(dc_next_da_f_s, f_s, out=dc_next_da_f_s)
-    np.divide(1.0, sigma_v_s, out=inv_sigma_v_s)
-    np.divide(1.0, sigma_u_s, out=inv_sigma_u_s)
 
     # The chain rule, last step first.
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dp = np.empty((B, 4 * H), dtype)
-    dp_c = np.empty((B, H), dtype)
-    (
-        sum_dsigma_c_terms, dsigma_c, sum_dp_c, dmu_c, sum_dsigma_u_terms, dsigma_u,
-        sum_dmu_u_terms, dmu_u, dmu_u_each, dsigma_u_each,
-    ) = np.empty((10, B, 1), dtype)
-    work = np.empty((B, H), dtype)
-    work_1 = np.empty((B, 1), dtype)
-    work_4H = np.empty((B, 4 * H), dtype)
+    dp_c, dc_next_part = np.empty((2, B, H), dtype)
     steps = _backwards(
-        dys, dh_next_da_tanh_h_next_s, p_c_s, inv_sigma_c_s, dc_next_da_g_s, dh_next_da_o_s,
-        dc_next_da_i_s, dc_next_da_f_s, da_s, p_s, inv_sigma_u_s, dgates_1_s, f_s, ended_s,
+        dys, dh_next_da_tanh_h_next_s, p_c_s, sigma_c_s, dc_next_da_g_s, dh_next_da_o_s,
+        dc_next_da_i_s, dc_next_da_f_s, da_s, p_s, sigma_u_s, dgates_1_s, f_s, ended_s,
     )
     for (
-        dy, dh_next_da_tanh_h_next, p_c, inv_sigma_c, dc_next_da_g, dh_next_da_o, dc_next_da_i,
-        dc_next_da_f, da, p, inv_sigma_u, dgates_1, f, ended,
+        dy, dh_next_da_tanh_h_next, p_c, sigma_c, dc_next_da_g, dh_next_da_o, dc_next_da_i,
+        dc_next_da_f, da, p, sigma_u, dgates_1, f, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-        da_tanh_h_next, da_g, da_o, da_i, da_f = (
-            dh_next_da_tanh_h_next, dc_next_da_g, dh_next_da_o, dc_next_da_i, dc_next_da_f
-        )
+            before = [array.copy() for array in (dh, dc)]
+        da_tanh_h_next, da_g, da_o = dh_next_da_tanh_h_next, dc_next_da_g, dh_next_da_o
+        da_i, da_f = dc_next_da_i, dc_next_da_f
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.multiply(da_tanh_h_next, s_c, out=dp_c)
-        _dot(dp_c, p_c, out=sum_dsigma_c_terms)
-        # dsigma_c = -inv_sigma_c * sum_dsigma_c_terms
-        np.multiply(inv_sigma_c, sum_dsigma_c_terms, out=dsigma_c)
-        np.negative(dsigma_c, out=dsigma_c)
-        np.add.reduce(dp_c, axis=-1, keepdims=True, out=sum_dp_c)
-        # dmu_c = -inv_sigma_c * sum_dp_c
-        np.multiply(inv_sigma_c, sum_dp_c, out=dmu_c)
-        np.negative(dmu_c, out=dmu_c)
-        # dc_next += dp_c * inv_sigma_c + dsigma_c * p_c / H + dmu_c / H
-        np.multiply(dp_c, inv_sigma_c, out=work)
-        np.add(dc_next, work, out=dc_next)
-        np.divide(dsigma_c, H, out=work_1)
-        np.multiply(work_1, p_c, out=work)
-        np.add(dc_next, work, out=dc_next)
-        np.divide(dmu_c, H, out=work_1)
-        np.add(dc_next, work_1, out=dc_next)
+        _standardise_slope(dp_c, p_c, sigma_c, out=dc_next_part)
+        np.add(dc_next, dc_next_part, out=dc_next)
         np.multiply(dc_next_da_g, dc_next, out=da_g)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(dc_next_da_i, dc_next, out=da_i)
         np.multiply(dc_next_da_f, dc_next, out=da_f)
         np.multiply(da, s_u, out=dp)
-        _dot(dp, p, out=sum_dsigma_u_terms)
-        # dsigma_u = -inv_sigma_u * sum_dsigma_u_terms
-        np.multiply(inv_sigma_u, sum_dsigma_u_terms, out=dsigma_u)
-        np.negative(dsigma_u, out=dsigma_u)
-        np.add.reduce(dp, axis=-1, keepdims=True, out=sum_dmu_u_terms)
-        # dmu_u = -inv_sigma_u * sum_dmu_u_terms
-        np.multiply(inv_sigma_u, sum_dmu_u_terms, out=dmu_u)
-        np.negative(dmu_u, out=dmu_u)
-        np.divide(dmu_u, 4 * H, out=dmu_u_each)
-        np.divide(dsigma_u, 4 * H, out=dsigma_u_each)
-        # dgates_1 = dp * inv_sigma_u + p * dsigma_u_each + dmu_u_each
-        np.multiply(dp, inv_sigma_u, out=dgates_1)
-        np.multiply(p, dsigma_u_each, out=work_4H)
-        np.add(dgates_1, work_4H, out=dgates_1)
-        np.add(dgates_1, dmu_u_each, out=dgates_1)
+        _standardise_slope(dp, p, sigma_u, out=dgates_1)
         np.dot(dgates_1, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
-            np.copyto(da_tanh_h_next, 0, where=ended)
-            np.copyto(da, 0, where=ended)
-            np.copyto(dgates_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (da_tanh_h_next, da, dgates_1):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
-    work_4H_s = np.empty((T, B, 4 * H), dtype)
     np.multiply(da_s, s_v, out=dq_s)
-    _dot(dq_s, q_s, out=sum_dsigma_v_terms_s)
-    # dsigma_v = -inv_sigma_v * sum_dsigma_v_terms
-    np.multiply(inv_sigma_v_s, sum_dsigma_v_terms_s, out=dsigma_v_s)
-    np.negative(dsigma_v_s, out=dsigma_v_s)
-    np.add.reduce(dq_s, axis=-1, keepdims=True, out=sum_dmu_v_terms_s)
-    # dmu_v = -inv_sigma_v * sum_dmu_v_terms
-    np.multiply(inv_sigma_v_s, sum_dmu_v_terms_s, out=dmu_v_s)
-    np.negative(dmu_v_s, out=dmu_v_s)
-    np.divide(dmu_v_s, 4 * H, out=dmu_v_each_s)
-    np.divide(dsigma_v_s, 4 * H, out=dsigma_v_each_s)
-    # dgates_2 = dq * inv_sigma_v + q * dsigma_v_each + dmu_v_each
-    np.multiply(dq_s, inv_sigma_v_s, out=dgates_2_s)
-    np.multiply(q_s, dsigma_v_each_s, out=work_4H_s)
-    np.add(dgates_2_s, work_4H_s, out=dgates_2_s)
-    np.add(dgates_2_s, dmu_v_each_s, out=dgates_2_s)
+    _standardise_slope(dq_s, q_s, sigma_v_s, out=dgates_2_s)
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
     np.matmul(_rows(dgates_1_s).T, _rows(h_s[:-1]), out=dU)
     np.matmul(_rows(dgates_2_s).T, _rows(xs), out=dW)
@@ -769,26 +576,18 @@ def step(params, x, state):
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
     s_c, t_c = (params[k] for k in ("s_c", "t_c"))
-    b, t_u, t_v, U, W, s_u, s_v = (
-        params.stacked[k] for k in ("b", "t_u", "t_v", "U", "W", "s_u", "s_v")
-    )
+    b, t_u, t_v, U, W, s_u = (params.stacked[k] for k in ("b", "t_u", "t_v", "U", "W", "s_u"))
+    s_v = params.stacked["s_v"]
     a_in = b + t_u + t_v
-    gates_1, gates_2, a = np.empty((3, B, 4 * H), dtype)
+    gates_1, gates_2, p, q, a = np.empty((5, B, 4 * H), dtype)
+    p_c = np.empty((B, H), dtype)
     f, i, o, g = (a[:, k * H : (k + 1) * H] for k in range(4))
     f_i_o = a[:, : 3 * H]
     half = np.array(0.5, dtype)
     gates_1[...] = h @ U.T
     gates_2[...] = x @ W.T
-    mu_u = np.sum(gates_1, axis=-1, keepdims=True) / 4 / H
-    u_minus_mu_u = gates_1 - mu_u
-    a_sigma_u = 1e-05 + _dot(u_minus_mu_u, u_minus_mu_u) / 4 / H
-    sigma_u = np.sqrt(a_sigma_u)
-    p = u_minus_mu_u / sigma_u
-    mu_v = np.sum(gates_2, axis=-1, keepdims=True) / 4 / H
-    v_minus_mu_v = gates_2 - mu_v
-    a_sigma_v = 1e-05 + _dot(v_minus_mu_v, v_minus_mu_v) / 4 / H
-    sigma_v = np.sqrt(a_sigma_v)
-    q = v_minus_mu_v / sigma_v
+    _standardise(gates_1, 1e-05, p)
+    _standardise(gates_2, 1e-05, q)
     a[...] = s_u * p + s_v * q + a_in
     # f, i, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
     np.multiply(f_i_o, half, out=f_i_o)
@@ -796,11 +595,7 @@ def step(params, x, state):
     np.multiply(f_i_o, half, out=f_i_o)
     np.add(f_i_o, half, out=f_i_o)
     c_next = f * c + i * g
-    mu_c = np.sum(c_next, axis=-1, keepdims=True) / H
-    c_next_minus_mu_c = c_next - mu_c
-    a_sigma_c = 1e-05 + _dot(c_next_minus_mu_c, c_next_minus_mu_c) / H
-    sigma_c = np.sqrt(a_sigma_c)
-    p_c = c_next_minus_mu_c / sigma_c
+    _standardise(c_next, 1e-05, p_c)
     a_tanh_h_next = s_c * p_c + t_c
     tanh_h_next = np.tanh(a_tanh_h_next)
     h_next = o * tanh_h_next
@@ -823,91 +618,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, c_s, p_s, q_s, a_s, sigma_u_s, sigma_v_s, sigma_c_s, p_c_s, tanh_h_next_s, past
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-    s_c = params["s_c"]
-    W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
-    s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
-    (
-        U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
-    ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
-    a_tanh_h_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_tanh_h_next_dot_s = a_tanh_h_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
-    sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
-    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_dot_s = gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    a_dot_bias = b_dot + t_u_dot + t_v_dot
-    a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    inv_sigma_c_s = 1 / sigma_c_s
-    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
-    dh_next_da_tanh_h_next_s = o_s * (1 - tanh_h_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    a_dot = np.empty((B, 4 * H), dtype)
-    a_f_dot, a_i_dot, a_o_dot, a_g_dot = (a_dot[:, k * H : (k + 1) * H] for k in range(4))
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
-        sigma_u_dot = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
-        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
-        sigma_u_dot_inv_sigma_u = sigma_u_dot * inv_sigma_u_s[t]
-        p_dot = (
-            gates_1_dot_s[t] * inv_sigma_u_s[t]
-            - p_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
-        a_dot[...] = p_dot * s_u + a_dot_in_s[t]
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_f_dot * dc_next_da_f_s[t]
-            + a_i_dot * dc_next_da_i_s[t]
-            + a_g_dot * dc_next_da_g_s[t]
-        )
-        mu_c_dot = np.sum(c_next_dot, axis=-1, keepdims=True) / H
-        sigma_c_dot = _dot(c_next_dot, p_c_s[t]) / H
-        p_c_dot = (
-            c_next_dot * inv_sigma_c_s[t]
-            - mu_c_dot * inv_sigma_c_s[t]
-            - sigma_c_dot * p_c_s[t] * inv_sigma_c_s[t]
-        )
-        a_tanh_h_next_dot_s[t] += p_c_dot * s_c
-        h_dot_s[t + 1] = (
-            a_o_dot * dh_next_da_o_s[t] + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -951,89 +668,23 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    s_c = params["s_c"]
-    W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
-    s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        U_dot, W_dot, b_dot, t_u_dot, t_v_dot, s_u_dot, s_v_dot
-    ) = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u", "t_v", "s_u", "s_v"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s, p_dot_s, a_dot_s = np.empty((4, T, B, 4 * H), dtype)
-    sigma_u_dot_s, sigma_c_dot_s = np.empty((2, T, B, 1), dtype)
-    p_c_dot_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s = np.empty((3, T, B, H), dtype)
-    a_f_dot_s, a_i_dot_s, a_o_dot_s, a_g_dot_s = (
-        a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    (
-        a_tanh_h_next_dot_s, tanh_h_next_dot_s, f_dot_s, i_dot_s, o_dot_s, g_dot_s
-    ) = (
-        a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s, a_f_dot_s, a_i_dot_s, a_o_dot_s,
-        a_g_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    inv_sigma_u_s = 1 / sigma_u_s
-    mu_v_dot_s = np.sum(gates_2_dot_s, axis=-1, keepdims=True) / 4 / H
-    sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
-    mu_v_dot_per_sigma_v_s = mu_v_dot_s / sigma_v_s
-    sigma_v_dot_per_sigma_v_s = sigma_v_dot_s / sigma_v_s
-    q_dot_s = gates_2_dot_s / sigma_v_s - q_s * sigma_v_dot_per_sigma_v_s - mu_v_dot_per_sigma_v_s
-    a_dot_bias = b_dot + t_u_dot + t_v_dot
-    a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
-    df_da_f_s = (1 - f_s) * f_s
-    di_da_i_s = (1 - i_s) * i_s
-    do_da_o_s = (1 - o_s) * o_s
-    dg_da_g_s = 1 - g_s**2
-    inv_sigma_c_s = 1 / sigma_c_s
-    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
-    dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        mu_u_dot = np.sum(gates_1_dot_s[t], axis=-1, keepdims=True) / 4 / H
-        sigma_u_dot_s[t] = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
-        mu_u_dot_inv_sigma_u = mu_u_dot * inv_sigma_u_s[t]
-        sigma_u_dot_inv_sigma_u = sigma_u_dot_s[t] * inv_sigma_u_s[t]
-        p_dot_s[t] = (
-            gates_1_dot_s[t] * inv_sigma_u_s[t]
-            - p_s[t] * sigma_u_dot_inv_sigma_u
-            - mu_u_dot_inv_sigma_u
-        )
-        a_dot_s[t] = p_dot_s[t] * s_u + a_dot_in_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        mu_c_dot = np.sum(c_dot_s[t + 1], axis=-1, keepdims=True) / H
-        sigma_c_dot_s[t] = _dot(c_dot_s[t + 1], p_c_s[t]) / H
-        p_c_dot_s[t] = (
-            c_dot_s[t + 1] * inv_sigma_c_s[t]
-            - mu_c_dot * inv_sigma_c_s[t]
-            - sigma_c_dot_s[t] * p_c_s[t] * inv_sigma_c_s[t]
-        )
-        a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_h_next_s[t] + tanh_h_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+        h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, sigma_v_dot_s, sigma_u_dot_s, sigma_c_dot_s,
+        p_c_dot_s, tanh_h_next_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
+    f_dot_s, i_dot_s, o_dot_s, g_dot_s = (a_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     ds_c_dot, dt_c_dot = (dparams_dot[k] for k in ("s_c", "t_c"))
-    (
-        dU_dot, dW_dot, ds_u_dot, dt_u_dot, ds_v_dot, dt_v_dot, db_dot
-    ) = (dparams_dot.stacked[k] for k in ("U", "W", "s_u", "t_u", "s_v", "t_v", "b"))
+    dU_dot, dW_dot, ds_u_dot, dt_u_dot = (dparams_dot.stacked[k] for k in ("U", "W", "s_u", "t_u"))
+    ds_v_dot, dt_v_dot, db_dot = (dparams_dot.stacked[k] for k in ("s_v", "t_v", "b"))
+    s_c = params["s_c"]
+    s_u, U, s_v, W = (params.stacked[k] for k in ("s_u", "U", "s_v", "W"))
+    s_c_dot = params_dot["s_c"]
+    s_u_dot, U_dot, s_v_dot, W_dot = (params_dot.stacked[k] for k in ("s_u", "U", "s_v", "W"))
     dgates_1_s, da_s, dgates_1_dot_s, da_dot_s = np.empty((4, T, B, 4 * H), dtype)
     da_tanh_h_next_s, da_tanh_h_next_dot_s = np.empty((2, T, B, H), dtype)
     da_f_s, da_i_s, da_o_s, da_g_s = (da_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -1045,24 +696,16 @@ def hvp(
     dh_next_da_tanh_h_next_dot_s = (
         o_dot_s * (1 - tanh_h_next_s**2) - 2 * tanh_h_next_dot_s * o_s * tanh_h_next_s
     )
-    dsigma_c_dot_rate_s = sigma_c_dot_s / sigma_c_s**2
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_h_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_h_next_s
-        - o_dot_s * o_s * tanh_h_next_s
-        + tanh_h_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_h_next_s + tanh_h_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
-    inv_sigma_v_s = 1 / sigma_v_s
-    dsigma_v_dot_rate_s = sigma_v_dot_s / sigma_v_s**2
-    dsigma_u_dot_rate_s = sigma_u_dot_s / sigma_u_s**2
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -1070,10 +713,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
@@ -1082,26 +722,19 @@ def hvp(
         )
         dp_c = da_tanh_h_next_s[t] * s_c
         dp_c_dot = da_tanh_h_next_s[t] * s_c_dot + da_tanh_h_next_dot_s[t] * s_c
-        dsigma_c_part = _dot(dp_c, p_c_s[t])
-        dsigma_c = -dsigma_c_part * inv_sigma_c_s[t]
-        sum_dsigma_c_dot_terms = np.sum(
-            dp_c * p_c_dot_s[t] + dp_c_dot * p_c_s[t], axis=-1, keepdims=True
-        )
-        dsigma_c_dot = (
-            dsigma_c_dot_rate_s[t] * dsigma_c_part - inv_sigma_c_s[t] * sum_dsigma_c_dot_terms
-        )
-        sum_dp_c = np.sum(dp_c, axis=-1, keepdims=True)
-        dmu_c = -inv_sigma_c_s[t] * sum_dp_c
-        sum_dp_c_dot = np.sum(dp_c_dot, axis=-1, keepdims=True)
-        dmu_c_dot = dsigma_c_dot_rate_s[t] * sum_dp_c - inv_sigma_c_s[t] * sum_dp_c_dot
-        dsigma_c_each = dsigma_c / H
-        dc_next += dp_c * inv_sigma_c_s[t] + dmu_c / H + p_c_s[t] * dsigma_c_each
+        mean_dp_c_p_c = _dot(dp_c, p_c_s[t]) / H
+        mean_dp_c_p_c_dot = _dot(dp_c, p_c_dot_s[t]) / H
+        dc_next_part = _standardise_slope(dp_c, p_c_s[t], sigma_c_s[t])
+        dc_next += dc_next_part
+        dc_next_dot_part = _standardise_slope(dp_c_dot, p_c_s[t], sigma_c_s[t])
         dc_next_dot += (
-            p_c_dot_s[t] * dsigma_c_each
-            - dp_c * dsigma_c_dot_rate_s[t]
-            + dp_c_dot * inv_sigma_c_s[t]
-            + dsigma_c_dot * p_c_s[t] / H
-            + dmu_c_dot / H
+            dc_next_dot_part
+            - (
+                sigma_c_dot_s[t] * dc_next_part
+                + p_c_dot_s[t] * mean_dp_c_p_c
+                + p_c_s[t] * mean_dp_c_p_c_dot
+            )
+            / sigma_c_s[t]
         )
         da_g_s[t] = dc_next * dc_next_da_g_s[t]
         da_g_dot_s[t] = dc_next * dc_next_da_g_dot_s[t] + dc_next_dot * dc_next_da_g_s[t]
@@ -1113,27 +746,14 @@ def hvp(
         da_f_dot_s[t] = dc_next * dc_next_da_f_dot_s[t] + dc_next_dot * dc_next_da_f_s[t]
         dp = da_s[t] * s_u
         dp_dot = da_s[t] * s_u_dot + da_dot_s[t] * s_u
-        dsigma_u_part = _dot(dp, p_s[t])
-        dsigma_u = -dsigma_u_part * inv_sigma_u_s[t]
-        sum_dsigma_u_dot_terms = np.sum(dp * p_dot_s[t] + dp_dot * p_s[t], axis=-1, keepdims=True)
-        dsigma_u_dot = (
-            dsigma_u_dot_rate_s[t] * dsigma_u_part - inv_sigma_u_s[t] * sum_dsigma_u_dot_terms
-        )
-        dmu_u_part = np.sum(dp, axis=-1, keepdims=True)
-        dmu_u = -dmu_u_part * inv_sigma_u_s[t]
-        sum_dmu_u_dot_terms = np.sum(dp_dot, axis=-1, keepdims=True)
-        dmu_u_dot = dmu_u_part * dsigma_u_dot_rate_s[t] - inv_sigma_u_s[t] * sum_dmu_u_dot_terms
-        dsigma_u_each = dsigma_u / 4 / H
-        dmu_u_each = dmu_u / 4 / H
-        dgates_1_s[t] = dp * inv_sigma_u_s[t] + p_s[t] * dsigma_u_each + dmu_u_each
-        dmu_u_dot_each = dmu_u_dot / 4 / H
-        dsigma_u_dot_each = dsigma_u_dot / 4 / H
+        mean_dp_p = _dot(dp, p_s[t]) / 4 / H
+        mean_dp_p_dot = _dot(dp, p_dot_s[t]) / 4 / H
+        _standardise_slope(dp, p_s[t], sigma_u_s[t], out=dgates_1_s[t])
+        du_dot_part = _standardise_slope(dp_dot, p_s[t], sigma_u_s[t])
         dgates_1_dot_s[t] = (
-            p_dot_s[t] * dsigma_u_each
-            - dp * dsigma_u_dot_rate_s[t]
-            + dp_dot * inv_sigma_u_s[t]
-            + p_s[t] * dsigma_u_dot_each
-            + dmu_u_dot_each
+            du_dot_part
+            - (dgates_1_s[t] * sigma_u_dot_s[t] + p_dot_s[t] * mean_dp_p + p_s[t] * mean_dp_p_dot)
+            / sigma_u_s[t]
         )
         dh[...] = dgates_1_s[t] @ U
         dh_dot[...] = dgates_1_dot_s[t] @ U
@@ -1141,39 +761,22 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(da_tanh_h_next_s[t], 0, where=ended)
-            np.copyto(da_tanh_h_next_dot_s[t], 0, where=ended)
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                da_tanh_h_next_s[t], da_tanh_h_next_dot_s[t], da_s[t], da_dot_s[t], dgates_1_s[t],
+                dgates_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dq_s = da_s * s_v
     dq_dot_s = da_s * s_v_dot + da_dot_s * s_v
-    dsigma_v_part_s = _dot(dq_s, q_s)
-    dsigma_v_s = -dsigma_v_part_s * inv_sigma_v_s
-    sum_dsigma_v_dot_terms_s = np.sum(dq_s * q_dot_s + dq_dot_s * q_s, axis=-1, keepdims=True)
-    dsigma_v_dot_s = (
-        dsigma_v_dot_rate_s * dsigma_v_part_s - inv_sigma_v_s * sum_dsigma_v_dot_terms_s
-    )
-    dmu_v_part_s = np.sum(dq_s, axis=-1, keepdims=True)
-    dmu_v_s = -dmu_v_part_s * inv_sigma_v_s
-    sum_dmu_v_dot_terms_s = np.sum(dq_dot_s, axis=-1, keepdims=True)
-    dmu_v_dot_s = dmu_v_part_s * dsigma_v_dot_rate_s - inv_sigma_v_s * sum_dmu_v_dot_terms_s
-    dsigma_v_each_s = dsigma_v_s / 4 / H
-    dmu_v_each_s = dmu_v_s / 4 / H
-    dgates_2_s = dq_s * inv_sigma_v_s + q_s * dsigma_v_each_s + dmu_v_each_s
-    dmu_v_dot_each_s = dmu_v_dot_s / 4 / H
-    dsigma_v_dot_each_s = dsigma_v_dot_s / 4 / H
+    mean_dq_q_s = _dot(dq_s, q_s) / 4 / H
+    mean_dq_q_dot_s = _dot(dq_s, q_dot_s) / 4 / H
+    dgates_2_s = _standardise_slope(dq_s, q_s, sigma_v_s)
+    dv_dot_part_s = _standardise_slope(dq_dot_s, q_s, sigma_v_s)
     dgates_2_dot_s = (
-        q_dot_s * dsigma_v_each_s
-        - dq_s * dsigma_v_dot_rate_s
-        + dq_dot_s * inv_sigma_v_s
-        + q_s * dsigma_v_dot_each_s
-        + dmu_v_dot_each_s
+        dv_dot_part_s
+        - (dgates_2_s * sigma_v_dot_s + q_dot_s * mean_dq_q_s + q_s * mean_dq_q_dot_s) / sigma_v_s
     )
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot
@@ -1189,10 +792,101 @@ def hvp(
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
 
 
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, p_s, q_s, a_s, sigma_u_s, sigma_v_s, sigma_c_s, p_c_s, tanh_h_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, i_s, o_s, g_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
+    s_c = params["s_c"]
+    W, s_v, U, s_u = (params.stacked[k] for k in ("W", "s_v", "U", "s_u"))
+    s_c_dot, t_c_dot = (params_dot[k] for k in ("s_c", "t_c"))
+    U_dot, W_dot, b_dot, t_u_dot = (params_dot.stacked[k] for k in ("U", "W", "b", "t_u"))
+    t_v_dot, s_u_dot, s_v_dot = (params_dot.stacked[k] for k in ("t_v", "s_u", "s_v"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_1_dot_s, gates_2_dot_s, p_dot_s, a_dot_s = np.empty((4, T, B, 4 * H), dtype)
+    sigma_u_dot_s, sigma_c_dot_s = np.empty((2, T, B, 1), dtype)
+    p_c_dot_s, a_tanh_h_next_dot_in_s, dtanh_h_next_da_tanh_h_next_s = np.empty((3, T, B, H), dtype)
+    a_f_dot_s, a_i_dot_s, a_o_dot_s, a_g_dot_s = (
+        a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    a_tanh_h_next_dot_s = a_tanh_h_next_dot_in_s
+    tanh_h_next_dot_s, f_dot_s = dtanh_h_next_da_tanh_h_next_s, a_f_dot_s
+    i_dot_s, o_dot_s, g_dot_s = a_i_dot_s, a_o_dot_s, a_g_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_2_dot_s))
+    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
+    sigma_v_dot_s = _dot(gates_2_dot_s, q_s) / 4 / H
+    q_dot_s = _standardise_slope(gates_2_dot_s, q_s, sigma_v_s)
+    a_dot_bias = b_dot + t_u_dot + t_v_dot
+    a_dot_in_s = s_u_dot * p_s + s_v_dot * q_s + q_dot_s * s_v + a_dot_bias
+    df_da_f_s = (1 - f_s) * f_s
+    di_da_i_s = (1 - i_s) * i_s
+    do_da_o_s = (1 - o_s) * o_s
+    dg_da_g_s = 1 - g_s**2
+    a_tanh_h_next_dot_in_s[...] = s_c_dot * p_c_s + t_c_dot
+    dtanh_h_next_da_tanh_h_next_s[...] = 1 - tanh_h_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_1_dot_s[t] += h_dot_s[t] @ U.T
+        sigma_u_dot_s[t] = _dot(gates_1_dot_s[t], p_s[t]) / 4 / H
+        _standardise_slope(gates_1_dot_s[t], p_s[t], sigma_u_s[t], out=p_dot_s[t])
+        a_dot_s[t] = p_dot_s[t] * s_u + a_dot_in_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        sigma_c_dot_s[t] = _dot(c_dot_s[t + 1], p_c_s[t]) / H
+        _standardise_slope(c_dot_s[t + 1], p_c_s[t], sigma_c_s[t], out=p_c_dot_s[t])
+        a_tanh_h_next_dot_s[t] += p_c_dot_s[t] * s_c
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_h_next_s[t] + tanh_h_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, p_dot_s, q_dot_s, a_dot_s, sigma_v_dot_s, sigma_u_dot_s, sigma_c_dot_s,
+        p_c_dot_s, tanh_h_next_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
+
+
 def _dot(a, b, out=None):
     """The sum over the features of a product, (…, 1); of complex numbers as they are."""
     a = a.conj() if a.dtype.kind == "c" else a  # vecdot takes its conjugate
     return np.vecdot(a, b, out=None if out is None else out[..., 0])[..., None]
+
+
+@cache
+def _each(size, dtype):
+    """The share of each of so many in their mean, which is a product with it."""
+    return np.full(size, 1 / size, dtype)
+
+
+def _standardise(v, eps, out, sigma=None):
+    """v with mean 0 and variance 1 over its features, and sigma, by which it is divided."""
+    np.subtract(v, _dot(v, _each(v.shape[-1], v.dtype)), out=out)
+    sigma = np.sqrt(_dot(out, out) / v.shape[-1] + eps, out=sigma)
+    np.divide(out, sigma, out=out)
+
+
+def _standardise_slope(d, y, sigma, out=None):
+    """The derivative of standardising, where it gave y: for d a tangent, or an adjoint of y."""
+    out = np.multiply(y, _dot(d, y) / y.shape[-1], out=out)
+    np.subtract(d, out, out=out)
+    np.subtract(out, _dot(d, _each(d.shape[-1], d.dtype)), out=out)
+    return np.divide(out, sigma, out=out)
 
 
 def _rows(array):

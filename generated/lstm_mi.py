@@ -7,18 +7,9 @@ Wu, Zhang, Zhang, Bengio & Salakhutdinov (2016), On multiplicative integration w
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    u_i = W_i @ x
-    u_f = W_f @ x
-    u_g = W_g @ x
-    u_o = W_o @ x
-    v_i = U_i @ h
-    v_f = U_f @ h
-    v_g = U_g @ h
-    v_o = U_o @ h
-    m_i = u_i * v_i
-    m_f = u_f * v_f
-    m_g = u_g * v_g
-    m_o = u_o * v_o
+    u_k = W_k @ x, for k = i, f, g, o
+    v_k = U_k @ h, for k = i, f, g, o
+    m_k = u_k * v_k, for k = i, f, g, o
     i = sigmoid(alpha_i * m_i + beta_i * v_i + gamma_i * u_i + b_i)
     f = sigmoid(alpha_f * m_f + beta_f * v_f + gamma_f * u_f + b_f)
     g = tanh(alpha_g * m_g + beta_g * v_g + gamma_g * u_g + b_g)
@@ -58,25 +49,14 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{i,t} &= W_i x_t \\
-  u_{f,t} &= W_f x_t \\
-  u_{g,t} &= W_g x_t \\
-  u_{o,t} &= W_o x_t \\
-  v_{i,t} &= U_i h_{t-1} \\
-  v_{f,t} &= U_f h_{t-1} \\
-  v_{g,t} &= U_g h_{t-1} \\
-  v_{o,t} &= U_o h_{t-1} \\
-  m_{i,t} &= u_{i,t} \circ v_{i,t} \\
-  m_{f,t} &= u_{f,t} \circ v_{f,t} \\
-  m_{g,t} &= u_{g,t} \circ v_{g,t} \\
-  m_{o,t} &= u_{o,t} \circ v_{o,t} \\
-  a_{i,t} &= \alpha_i \circ m_{i,t} + \beta_i \circ v_{i,t} + \gamma_i \circ u_{i,t} + b_i \\
+  u_{k,t} &= W_k x_t, \quad k = i, f, g, o \\
+  v_{k,t} &= U_k h_{t-1}, \quad k = i, f, g, o \\
+  m_{k,t} &= u_{k,t} \circ v_{k,t}, \quad k = i, f, g, o \\
+  a_{k,t} &= \alpha_k \circ m_{k,t} + \beta_k \circ v_{k,t} + \gamma_k \circ u_{k,t}
+      + b_k, \quad k = i, f, g, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= \alpha_f \circ m_{f,t} + \beta_f \circ v_{f,t} + \gamma_f \circ u_{f,t} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{g,t} &= \alpha_g \circ m_{g,t} + \beta_g \circ v_{g,t} + \gamma_g \circ u_{g,t} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
-  a_{o,t} &= \alpha_o \circ m_{o,t} + \beta_o \circ v_{o,t} + \gamma_o \circ u_{o,t} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   h_t &= o_t \circ \tanh(c_t)
@@ -95,55 +75,28 @@ LATEX = r"""
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{i}_t &= \bar{c}_t \circ g_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{m}_{o,t} &= \bar{a}_{o,t} \circ \alpha_o \\
-  \bar{m}_{g,t} &= \bar{a}_{g,t} \circ \alpha_g \\
-  \bar{m}_{f,t} &= \bar{a}_{f,t} \circ \alpha_f \\
-  \bar{m}_{i,t} &= \bar{a}_{i,t} \circ \alpha_i \\
-  \bar{v}_{o,t} &= \bar{m}_{o,t} \circ u_{o,t} + \bar{a}_{o,t} \circ \beta_o \\
-  \bar{v}_{g,t} &= \bar{m}_{g,t} \circ u_{g,t} + \bar{a}_{g,t} \circ \beta_g \\
-  \bar{v}_{f,t} &= \bar{m}_{f,t} \circ u_{f,t} + \bar{a}_{f,t} \circ \beta_f \\
-  \bar{v}_{i,t} &= \bar{m}_{i,t} \circ u_{i,t} + \bar{a}_{i,t} \circ \beta_i \\
-  \bar{u}_{o,t} &= \bar{m}_{o,t} \circ v_{o,t} + \bar{a}_{o,t} \circ \gamma_o \\
-  \bar{u}_{g,t} &= \bar{m}_{g,t} \circ v_{g,t} + \bar{a}_{g,t} \circ \gamma_g \\
-  \bar{u}_{f,t} &= \bar{m}_{f,t} \circ v_{f,t} + \bar{a}_{f,t} \circ \gamma_f \\
-  \bar{u}_{i,t} &= \bar{m}_{i,t} \circ v_{i,t} + \bar{a}_{i,t} \circ \gamma_i
+  \bar{m}_{k,t} &= \bar{a}_{k,t} \circ \alpha_k, \quad k = o, g, f, i \\
+  \bar{v}_{k,t} &= \bar{m}_{k,t} \circ u_{k,t}
+      + \bar{a}_{k,t} \circ \beta_k, \quad k = o, g, f, i \\
+  \bar{u}_{k,t} &= \bar{m}_{k,t} \circ v_{k,t}
+      + \bar{a}_{k,t} \circ \gamma_k, \quad k = o, g, f, i
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{v}_{i,t} + U_f^{\top} \bar{v}_{f,t}
-      + U_g^{\top} \bar{v}_{g,t} + U_o^{\top} \bar{v}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{v}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_i^{\top} \bar{u}_{i,t} + W_f^{\top} \bar{u}_{f,t} + W_g^{\top} \bar{u}_{g,t}
-      + W_o^{\top} \bar{u}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{u}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{u}_{i,t} x_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{u}_{f,t} x_t^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{u}_{g,t} x_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{u}_{o,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{v}_{i,t} h_{t-1}^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{v}_{f,t} h_{t-1}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{v}_{g,t} h_{t-1}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{v}_{o,t} h_{t-1}^{\top} \\
-  \bar{\alpha}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ m_{i,t} \\
-  \bar{\beta}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ v_{i,t} \\
-  \bar{\gamma}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ u_{i,t} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{\alpha}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ m_{f,t} \\
-  \bar{\beta}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ v_{f,t} \\
-  \bar{\gamma}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ u_{f,t} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{\alpha}_g &= \textstyle \sum_t \bar{a}_{g,t} \circ m_{g,t} \\
-  \bar{\beta}_g &= \textstyle \sum_t \bar{a}_{g,t} \circ v_{g,t} \\
-  \bar{\gamma}_g &= \textstyle \sum_t \bar{a}_{g,t} \circ u_{g,t} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{\alpha}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ m_{o,t} \\
-  \bar{\beta}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ v_{o,t} \\
-  \bar{\gamma}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ u_{o,t} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{u}_{k,t} x_t^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{v}_{k,t} h_{t-1}^{\top}, \quad k = i, f, g, o \\
+  \bar{\alpha}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ m_{k,t}, \quad k = i, f, g, o \\
+  \bar{\beta}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ v_{k,t}, \quad k = i, f, g, o \\
+  \bar{\gamma}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ u_{k,t}, \quad k = i, f, g, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o
 \end{align*}
 """
 
@@ -383,9 +336,8 @@ def forward(params, xs, state=None, lengths=None):
     xs = _masked(xs, past)
 
     H = params.hidden_size
-    W, b, gamma, U, alpha, beta = (
-        params.stacked[k] for k in ("W", "b", "gamma", "U", "alpha", "beta")
-    )
+    W, b, gamma, U, alpha = (params.stacked[k] for k in ("W", "b", "gamma", "U", "alpha"))
+    beta = params.stacked["beta"]
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
     gates_1_s, gates_2_s, m_s, a_s, a_in_s = np.empty((5, T, B, 4 * H), dtype)
     tanh_c_next_s = np.empty((T, B, H), dtype)
@@ -400,11 +352,9 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_in_s, work_4H_s, out=a_in_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    gates_2_T = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
     work_4H = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
@@ -415,8 +365,7 @@ def forward(params, xs, state=None, lengths=None):
     for (
         gates_2, gates_1, m, a_in, a, i_f_g, i_f, o, f, g, i, c_next, tanh_c_next, h_next, ended
     ) in steps:
-        np.dot(U, h.T, out=gates_2_T)
-        np.copyto(gates_2, gates_2_T.T)
+        np.dot(h, U_T, out=gates_2)
         np.multiply(gates_1, gates_2, out=m)
         # a = alpha * m + beta * gates_2 + a_in
         np.multiply(alpha, m, out=a)
@@ -474,12 +423,10 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-    dW, dU, dalpha, dbeta, dgamma, db = (
-        dparams.stacked[k] for k in ("W", "U", "alpha", "beta", "gamma", "b")
-    )
+    dW, dU, dalpha, dbeta = (dparams.stacked[k] for k in ("W", "U", "alpha", "beta"))
+    dgamma, db = (dparams.stacked[k] for k in ("gamma", "b"))
     alpha, beta, U, gamma, W = (params.stacked[k] for k in ("alpha", "beta", "U", "gamma", "W"))
     dgates_1_s, dgates_2_s, dm_s, da_s = np.empty((4, T, B, 4 * H), dtype)
     dh_next_dc_next_s = np.empty((T, B, H), dtype)
@@ -524,8 +471,7 @@ def backward(params, tape, dys, dstate=None):
         gates_1, dgates_2, f, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_f, da_i = dh_next_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
@@ -543,11 +489,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dgates_2, U, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
-            np.copyto(da, 0, where=ended)
-            np.copyto(dm, 0, where=ended)
-            np.copyto(dgates_2, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (da, dm, dgates_2):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_4H_s = np.empty((T, B, 4 * H), dtype)
@@ -583,9 +528,8 @@ def step(params, x, state):
     B = len(x)
     h, c = _check_state("state", state, B, params)
     H = params.hidden_size
-    W, U, b, alpha, beta, gamma = (
-        params.stacked[k] for k in ("W", "U", "b", "alpha", "beta", "gamma")
-    )
+    W, U, b, alpha, beta = (params.stacked[k] for k in ("W", "U", "b", "alpha", "beta"))
+    gamma = params.stacked["gamma"]
     gates_1, gates_2, a = np.empty((3, B, 4 * H), dtype)
     i, f, g, o = (a[:, k * H : (k + 1) * H] for k in range(4))
     i_f_g = a[:, : 3 * H]
@@ -628,62 +572,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_1_s, gates_2_s, m_s, a_s, tanh_c_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-    W, gamma, U, alpha, beta = (params.stacked[k] for k in ("W", "gamma", "U", "alpha", "beta"))
-    (
-        W_dot, U_dot, b_dot, alpha_dot, beta_dot, gamma_dot
-    ) = (params_dot.stacked[k] for k in ("W", "U", "b", "alpha", "beta", "gamma"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s, a_dot_in_s = np.empty((3, T, B, 4 * H), dtype)
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_2_dot_s))
-    m_dot_in_s = gates_1_dot_s * gates_2_s
-    a_dot_in_s[...] = b_dot
-    a_dot_in_s += (
-        alpha_dot * m_s + beta_dot * gates_2_s + gamma_dot * gates_1_s + gates_1_dot_s * gamma
-    )
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    a_dot = np.empty((B, 4 * H), dtype)
-    a_i_dot, a_f_dot, a_g_dot, a_o_dot = (a_dot[:, k * H : (k + 1) * H] for k in range(4))
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_2_dot_s[t] += h_dot_s[t] @ U.T
-        m_dot = gates_2_dot_s[t] * gates_1_s[t] + m_dot_in_s[t]
-        a_dot[...] = m_dot * alpha + gates_2_dot_s[t] * beta + a_dot_in_s[t]
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_i_dot * dc_next_da_i_s[t]
-            + a_f_dot * dc_next_da_f_s[t]
-            + a_g_dot * dc_next_da_g_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -725,61 +620,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    W, gamma, U, alpha, beta = (params.stacked[k] for k in ("W", "gamma", "U", "alpha", "beta"))
-    (
-        W_dot, U_dot, b_dot, alpha_dot, beta_dot, gamma_dot
-    ) = (params_dot.stacked[k] for k in ("W", "U", "b", "alpha", "beta", "gamma"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s, m_dot_s, a_dot_s, a_dot_in_s = np.empty((5, T, B, 4 * H), dtype)
-    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
-    a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s = (
-        a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    (
-        tanh_c_next_dot_s, i_dot_s, f_dot_s, g_dot_s, o_dot_s
-    ) = dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_2_dot_s))
-    m_dot_in_s = gates_1_dot_s * gates_2_s
-    a_dot_in_s[...] = b_dot
-    a_dot_in_s += (
-        alpha_dot * m_s + beta_dot * gates_2_s + gamma_dot * gates_1_s + gates_1_dot_s * gamma
-    )
-    di_da_i_s = (1 - i_s) * i_s
-    df_da_f_s = (1 - f_s) * f_s
-    dg_da_g_s = 1 - g_s**2
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_2_dot_s[t] += h_dot_s[t] @ U.T
-        m_dot_s[t] = gates_2_dot_s[t] * gates_1_s[t] + m_dot_in_s[t]
-        a_dot_s[t] = m_dot_s[t] * alpha + gates_2_dot_s[t] * beta + a_dot_in_s[t]
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_1_dot_s, gates_2_dot_s, m_dot_s, a_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dW_dot, dU_dot, dalpha_dot, dbeta_dot, dgamma_dot, db_dot
-    ) = (dparams_dot.stacked[k] for k in ("W", "U", "alpha", "beta", "gamma", "b"))
+    I, H = params.input_size, params.hidden_size
+    i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
+    i_dot_s, f_dot_s, g_dot_s, o_dot_s = (a_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    dW_dot, dU_dot, dalpha_dot = (dparams_dot.stacked[k] for k in ("W", "U", "alpha"))
+    dbeta_dot, dgamma_dot, db_dot = (dparams_dot.stacked[k] for k in ("beta", "gamma", "b"))
+    alpha, beta, U, gamma, W = (params.stacked[k] for k in ("alpha", "beta", "U", "gamma", "W"))
+    alpha_dot, beta_dot, U_dot = (params_dot.stacked[k] for k in ("alpha", "beta", "U"))
+    gamma_dot, W_dot = (params_dot.stacked[k] for k in ("gamma", "W"))
     dgates_2_s, dm_s, da_s, dgates_2_dot_s, dm_dot_s, da_dot_s = np.empty((6, T, B, 4 * H), dtype)
     da_i_s, da_f_s, da_g_s, da_o_s = (da_s[..., k * H : (k + 1) * H] for k in range(4))
     (
@@ -792,18 +644,14 @@ def hvp(
     )
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -811,10 +659,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -842,16 +687,12 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(da_s[t], 0, where=ended)
-            np.copyto(da_dot_s[t], 0, where=ended)
-            np.copyto(dm_s[t], 0, where=ended)
-            np.copyto(dm_dot_s[t], 0, where=ended)
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                da_s[t], da_dot_s[t], dm_s[t], dm_dot_s[t], dgates_2_s[t], dgates_2_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dgates_1_s = da_s * gamma + dm_s * gates_2_s
     dgates_1_dot_s = (
         da_s * gamma_dot + dm_s * gates_2_dot_s + da_dot_s * gamma + dm_dot_s * gates_2_s
@@ -867,6 +708,65 @@ def hvp(
     dgamma_dot[...] = np.sum(da_s * gates_1_dot_s + da_dot_s * gates_1_s, axis=(0, 1))
     np.sum(da_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_1_s, gates_2_s, m_s, a_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, f_s, g_s, o_s = (a_s[..., k * H : (k + 1) * H] for k in range(4))
+    W, gamma, U, alpha, beta = (params.stacked[k] for k in ("W", "gamma", "U", "alpha", "beta"))
+    W_dot, U_dot, b_dot, alpha_dot = (params_dot.stacked[k] for k in ("W", "U", "b", "alpha"))
+    beta_dot, gamma_dot = (params_dot.stacked[k] for k in ("beta", "gamma"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_1_dot_s, gates_2_dot_s, m_dot_s, a_dot_s, a_dot_in_s = np.empty((5, T, B, 4 * H), dtype)
+    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
+    a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s = (
+        a_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    tanh_c_next_dot_s, i_dot_s, f_dot_s = dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s
+    g_dot_s, o_dot_s = a_g_dot_s, a_o_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_1_dot_s))
+    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_2_dot_s))
+    m_dot_in_s = gates_1_dot_s * gates_2_s
+    a_dot_in_s[...] = b_dot
+    a_dot_in_s += (
+        alpha_dot * m_s + beta_dot * gates_2_s + gamma_dot * gates_1_s + gates_1_dot_s * gamma
+    )
+    di_da_i_s = (1 - i_s) * i_s
+    df_da_f_s = (1 - f_s) * f_s
+    dg_da_g_s = 1 - g_s**2
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_2_dot_s[t] += h_dot_s[t] @ U.T
+        m_dot_s[t] = gates_2_dot_s[t] * gates_1_s[t] + m_dot_in_s[t]
+        a_dot_s[t] = m_dot_s[t] * alpha + gates_2_dot_s[t] * beta + a_dot_in_s[t]
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_1_dot_s, gates_2_dot_s, m_dot_s, a_dot_s, tanh_c_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

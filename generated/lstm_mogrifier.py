@@ -55,13 +55,10 @@ LATEX = r"""
   x_{3,t} &= 2 \, \sigma(Q_{x \, 3} h_{2,t}) \circ x_{1,t} \\
   h_{4,t} &= 2 \, \sigma(R_{h \, 4} x_{3,t}) \circ h_{2,t} \\
   x_{5,t} &= 2 \, \sigma(Q_{x \, 5} h_{4,t}) \circ x_{3,t} \\
-  a_{i,t} &= W_i x_{5,t} + U_i h_{4,t} + b_i \\
+  a_{k,t} &= W_k x_{5,t} + U_k h_{4,t} + b_k, \quad k = i, f, g, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_{5,t} + U_f h_{4,t} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{g,t} &= W_g x_{5,t} + U_g h_{4,t} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
-  a_{o,t} &= W_o x_{5,t} + U_o h_{4,t} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   h_t &= o_t \circ \tanh(c_t)
@@ -80,13 +77,11 @@ LATEX = r"""
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{i}_t &= \bar{c}_t \circ g_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{x}_{5,t} &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t}
-      + W_g^{\top} \bar{a}_{g,t} + W_o^{\top} \bar{a}_{o,t} \\
+  \bar{x}_{5,t} &= \sum_k W_k^{\top} \bar{a}_{k,t} \\
   \bar{h}_{4,t} &= Q_{x \, 5}^{\top}
         (2 \, \bar{x}_{5,t} \circ \sigma(Q_{x \, 5} h_{4,t}) \circ x_{3,t}
           \circ (1 - \sigma(Q_{x \, 5} h_{4,t})))
-      + U_i^{\top} \bar{a}_{i,t} \\
-  & \qquad {}+ U_f^{\top} \bar{a}_{f,t} + U_g^{\top} \bar{a}_{g,t} + U_o^{\top} \bar{a}_{o,t} \\
+      + \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{x}_{3,t} &= R_{h \, 4}^{\top}
       (2 \, \bar{h}_{4,t} \circ \sigma(R_{h \, 4} x_{3,t}) \circ h_{2,t}
         \circ (1 - \sigma(R_{h \, 4} x_{3,t}))) \\
@@ -128,18 +123,9 @@ LATEX = r"""
   \bar{Q}_{x \, 5} &= \textstyle \sum_t (2 \, \bar{x}_{5,t} \circ \sigma(Q_{x \, 5} h_{4,t})
         \circ x_{3,t} \circ (1 - \sigma(Q_{x \, 5} h_{4,t})))
       h_{4,t}^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_{5,t}^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{4,t}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_{5,t}^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{4,t}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_{5,t}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{4,t}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_{5,t}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{4,t}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_{5,t}^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{4,t}^{\top}, \quad k = i, f, g, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o
 \end{align*}
 """
 
@@ -377,8 +363,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
     Q_U, W, b = (params.stacked[k] for k in ("Q_U", "W", "b"))
     h_s, c_s = np.empty((2, T + 1, B, H), dtype)
@@ -390,24 +375,22 @@ def forward(params, xs, state=None, lengths=None):
     f_s = gates_s[..., I + H : I + 2 * H]
     o_s = gates_s[..., I + 2 * H : I + 3 * H]
     g_s = gates_s[..., I + 3 * H :]
-    (
-        x_1_s, sigmoid_x_1_s, sigmoid_h_2_s, sigmoid_x_3_s, sigmoid_h_4_s
-    ) = x_1_rate_s, a_sigmoid_x_1_s, a_sigmoid_h_2_s, a_sigmoid_x_3_s, a_sigmoid_h_4_s
+    x_1_s, sigmoid_x_1_s, sigmoid_h_2_s = x_1_rate_s, a_sigmoid_x_1_s, a_sigmoid_h_2_s
+    sigmoid_x_3_s, sigmoid_h_4_s = a_sigmoid_x_3_s, a_sigmoid_h_4_s
 
     # For all steps at once: what does not depend on the state.
     np.multiply(2, xs, out=x_1_rate_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    a_sigmoid_x_1_T = np.empty((I, B), dtype)
-    a_sigmoid_h_2_T = np.empty((H, B), dtype)
-    a_sigmoid_x_3_T = np.empty((I, B), dtype)
-    a_sigmoid_h_4_T = np.empty((H, B), dtype)
-    gates_T = np.empty((I + 4 * H, B), dtype)
-    W_x_5 = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    Q_x_1_T = np.ascontiguousarray(Q_x_1.T)
+    R_h_2_T = np.ascontiguousarray(R_h_2.T)
+    Q_x_3_T = np.ascontiguousarray(Q_x_3.T)
+    R_h_4_T = np.ascontiguousarray(R_h_4.T)
+    Q_U_T = np.ascontiguousarray(Q_U.T)
+    W_T = np.ascontiguousarray(W.T)
+    W_x_5 = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -420,33 +403,27 @@ def forward(params, xs, state=None, lengths=None):
         a_sigmoid_x_1, x_1_rate, a_sigmoid_h_2, h_2, a_sigmoid_x_3, x_3, a_sigmoid_h_4, h_4, gates,
         sigmoid_x_5, x_5, a_i_a_f_a_o_a_g, i_f_o, f, g, i, c_next, tanh_c_next, o, h_next, ended,
     ) in steps:
-        (
-            sigmoid_x_1, x_1, sigmoid_h_2, sigmoid_x_3, sigmoid_h_4
-        ) = a_sigmoid_x_1, x_1_rate, a_sigmoid_h_2, a_sigmoid_x_3, a_sigmoid_h_4
-        np.dot(Q_x_1, h.T, out=a_sigmoid_x_1_T)
-        np.copyto(a_sigmoid_x_1, a_sigmoid_x_1_T.T)
+        sigmoid_x_1, x_1, sigmoid_h_2 = a_sigmoid_x_1, x_1_rate, a_sigmoid_h_2
+        sigmoid_x_3, sigmoid_h_4 = a_sigmoid_x_3, a_sigmoid_h_4
+        np.dot(h, Q_x_1_T, out=a_sigmoid_x_1)
         _sigmoid(a_sigmoid_x_1, out=sigmoid_x_1)
         np.multiply(x_1_rate, sigmoid_x_1, out=x_1)
-        np.dot(R_h_2, x_1.T, out=a_sigmoid_h_2_T)
-        np.copyto(a_sigmoid_h_2, a_sigmoid_h_2_T.T)
+        np.dot(x_1, R_h_2_T, out=a_sigmoid_h_2)
         _sigmoid(a_sigmoid_h_2, out=sigmoid_h_2)
         # h_2 = 2 * h * sigmoid_h_2
         np.multiply(2, h, out=h_2)
         np.multiply(h_2, sigmoid_h_2, out=h_2)
-        np.dot(Q_x_3, h_2.T, out=a_sigmoid_x_3_T)
-        np.copyto(a_sigmoid_x_3, a_sigmoid_x_3_T.T)
+        np.dot(h_2, Q_x_3_T, out=a_sigmoid_x_3)
         _sigmoid(a_sigmoid_x_3, out=sigmoid_x_3)
         # x_3 = 2 * x_1 * sigmoid_x_3
         np.multiply(2, x_1, out=x_3)
         np.multiply(x_3, sigmoid_x_3, out=x_3)
-        np.dot(R_h_4, x_3.T, out=a_sigmoid_h_4_T)
-        np.copyto(a_sigmoid_h_4, a_sigmoid_h_4_T.T)
+        np.dot(x_3, R_h_4_T, out=a_sigmoid_h_4)
         _sigmoid(a_sigmoid_h_4, out=sigmoid_h_4)
         # h_4 = 2 * h_2 * sigmoid_h_4
         np.multiply(2, h_2, out=h_4)
         np.multiply(h_4, sigmoid_h_4, out=h_4)
-        np.dot(Q_U, h_4.T, out=gates_T)
-        np.copyto(gates, gates_T.T)
+        np.dot(h_4, Q_U_T, out=gates)
         # sigmoid_x_5 by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(sigmoid_x_5, half, out=sigmoid_x_5)
         np.tanh(sigmoid_x_5, out=sigmoid_x_5)
@@ -455,8 +432,8 @@ def forward(params, xs, state=None, lengths=None):
         # x_5 = 2 * x_3 * sigmoid_x_5
         np.multiply(2, x_3, out=x_5)
         np.multiply(x_5, sigmoid_x_5, out=x_5)
-        np.dot(W, x_5.T, out=W_x_5)
-        np.add(a_i_a_f_a_o_a_g, W_x_5.T, out=a_i_a_f_a_o_a_g)
+        np.dot(x_5, W_T, out=W_x_5)
+        np.add(a_i_a_f_a_o_a_g, W_x_5, out=a_i_a_f_a_o_a_g)
         np.add(a_i_a_f_a_o_a_g, b, out=a_i_a_f_a_o_a_g)
         # i, f, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f_o, half, out=i_f_o)
@@ -510,16 +487,14 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     sigmoid_x_5_s = gates_s[..., :I]
     i_s = gates_s[..., I : I + H]
     f_s = gates_s[..., I + H : I + 2 * H]
     o_s = gates_s[..., I + 2 * H : I + 3 * H]
     g_s = gates_s[..., I + 3 * H :]
-    (
-        dQ_x_1, dR_h_2, dQ_x_3, dR_h_4, db_i, db_f, db_g, db_o
-    ) = (dparams[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4", "b_i", "b_f", "b_g", "b_o"))
+    dQ_x_1, dR_h_2, dQ_x_3, dR_h_4 = (dparams[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
+    db_i, db_f, db_g, db_o = (dparams[k] for k in ("b_i", "b_f", "b_g", "b_o"))
     dQ_U, dW = (dparams.stacked[k] for k in ("Q_U", "W"))
     R_h_4, Q_x_3, R_h_2, Q_x_1 = (params[k] for k in ("R_h_4", "Q_x_3", "R_h_2", "Q_x_1"))
     W, Q_U = (params.stacked[k] for k in ("W", "Q_U"))
@@ -535,13 +510,10 @@ def backward(params, tape, dys, dstate=None):
     dc_next_da_f_s = dgates_s[..., I + H : I + 2 * H]
     dh_next_da_o_s = dgates_s[..., I + 2 * H : I + 3 * H]
     dc_next_da_g_s = dgates_s[..., I + 3 * H :]
-    (
-        da_o_s, da_g_s, da_f_s, da_i_s, da_sigmoid_h_4_s, da_sigmoid_x_3_s, da_sigmoid_h_2_s,
-        da_sigmoid_x_1_s,
-    ) = (
-        dh_next_da_o_s, dc_next_da_g_s, dc_next_da_f_s, dc_next_da_i_s, dh_4_da_sigmoid_h_4_s,
-        dx_3_da_sigmoid_x_3_s, dh_2_da_sigmoid_h_2_s, dx_1_da_sigmoid_x_1_s,
-    )
+    da_o_s, da_g_s, da_f_s = dh_next_da_o_s, dc_next_da_g_s, dc_next_da_f_s
+    da_i_s, da_sigmoid_h_4_s = dc_next_da_i_s, dh_4_da_sigmoid_h_4_s
+    da_sigmoid_x_3_s, da_sigmoid_h_2_s = dx_3_da_sigmoid_x_3_s, dh_2_da_sigmoid_h_2_s
+    da_sigmoid_x_1_s = dx_1_da_sigmoid_x_1_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -612,15 +584,11 @@ def backward(params, tape, dys, dstate=None):
         dh_2_dh, f, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-        (
-            da_o, da_g, da_f, da_i, da_sigmoid_x_5, da_sigmoid_h_4, da_sigmoid_x_3, da_sigmoid_h_2,
-            da_sigmoid_x_1,
-        ) = (
-            dh_next_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i, dx_5_da_sigmoid_x_5,
-            dh_4_da_sigmoid_h_4, dx_3_da_sigmoid_x_3, dh_2_da_sigmoid_h_2, dx_1_da_sigmoid_x_1,
-        )
+            before = [array.copy() for array in (dh, dc)]
+        da_o, da_g, da_f, da_i = dh_next_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
+        da_sigmoid_x_5, da_sigmoid_h_4 = dx_5_da_sigmoid_x_5, dh_4_da_sigmoid_h_4
+        da_sigmoid_x_3, da_sigmoid_h_2 = dx_3_da_sigmoid_x_3, dh_2_da_sigmoid_h_2
+        da_sigmoid_x_1 = dx_1_da_sigmoid_x_1
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
         np.multiply(dh_next, dh_next_dc_next, out=work)
@@ -654,14 +622,12 @@ def backward(params, tape, dys, dstate=None):
         np.add(dh, work, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(da_sigmoid_h_4, 0, where=ended)
-            np.copyto(da_sigmoid_x_3, 0, where=ended)
-            np.copyto(da_sigmoid_h_2, 0, where=ended)
-            np.copyto(dx_1, 0, where=ended)
-            np.copyto(da_sigmoid_x_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (
+                dgates, da_sigmoid_h_4, da_sigmoid_x_3, da_sigmoid_h_2, dx_1, da_sigmoid_x_1
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(dx_1_s, dx_1_dx_s, out=dxs)
@@ -695,8 +661,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h, c = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
     Q_U, W, b = (params.stacked[k] for k in ("Q_U", "W", "b"))
     gates = np.empty((B, I + 4 * H), dtype)
@@ -707,9 +672,8 @@ def step(params, x, state):
     f = gates[:, I + H : I + 2 * H]
     o = gates[:, I + 2 * H : I + 3 * H]
     g = gates[:, I + 3 * H :]
-    (
-        sigmoid_x_1, sigmoid_h_2, sigmoid_x_3, sigmoid_h_4
-    ) = a_sigmoid_x_1, a_sigmoid_h_2, a_sigmoid_x_3, a_sigmoid_h_4
+    sigmoid_x_1, sigmoid_h_2, sigmoid_x_3 = a_sigmoid_x_1, a_sigmoid_h_2, a_sigmoid_x_3
+    sigmoid_h_4 = a_sigmoid_h_4
     a_i_a_f_a_o_a_g = gates[:, I:]
     i_f_o = gates[:, I : I + 3 * H]
     half = np.array(0.5, dtype)
@@ -761,101 +725,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, c_s, gates_s, sigmoid_x_1_s, x_1_s, sigmoid_h_2_s, h_2_s, sigmoid_x_3_s, x_3_s,
-        sigmoid_h_4_s, h_4_s, x_5_s, tanh_c_next_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    sigmoid_x_5_s = gates_s[..., :I]
-    i_s = gates_s[..., I : I + H]
-    f_s = gates_s[..., I + H : I + 2 * H]
-    o_s = gates_s[..., I + 2 * H : I + 3 * H]
-    g_s = gates_s[..., I + 3 * H :]
-    Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
-    Q_U, W = (params.stacked[k] for k in ("Q_U", "W"))
-    Q_x_1_dot, R_h_2_dot, Q_x_3_dot, R_h_4_dot = (
-        params_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4")
-    )
-    Q_U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("Q_U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, I + 4 * H), dtype)
-    a_sigmoid_x_1_dot_in_s, x_1_dot_in_s, a_sigmoid_x_3_dot_in_s = np.empty((3, T, B, I), dtype)
-    a_sigmoid_h_2_dot_in_s, a_sigmoid_h_4_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_sigmoid_x_5_dot_s = gates_dot_s[..., :I]
-    a_i_dot_s = gates_dot_s[..., I : I + H]
-    a_f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
-    a_o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
-    a_g_dot_s = gates_dot_s[..., I + 3 * H :]
-    (
-        a_sigmoid_x_1_dot_s, x_1_dot_s, a_sigmoid_h_2_dot_s, a_sigmoid_x_3_dot_s,
-        a_sigmoid_h_4_dot_s,
-    ) = (
-        a_sigmoid_x_1_dot_in_s, x_1_dot_in_s, a_sigmoid_h_2_dot_in_s, a_sigmoid_x_3_dot_in_s,
-        a_sigmoid_h_4_dot_in_s,
-    )
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), Q_x_1_dot.T, out=_rows(a_sigmoid_x_1_dot_in_s))
-    x_1_dot_in_s[...] = 2 * xs_dot * sigmoid_x_1_s
-    dx_1_da_sigmoid_x_1_s = 2 * xs * (1 - sigmoid_x_1_s) * sigmoid_x_1_s
-    np.matmul(_rows(x_1_s), R_h_2_dot.T, out=_rows(a_sigmoid_h_2_dot_in_s))
-    dh_2_dh_s = 2 * sigmoid_h_2_s
-    dh_2_da_sigmoid_h_2_s = h_s[:-1] * (1 - sigmoid_h_2_s) * dh_2_dh_s
-    np.matmul(_rows(h_2_s), Q_x_3_dot.T, out=_rows(a_sigmoid_x_3_dot_in_s))
-    dx_3_dx_1_s = 2 * sigmoid_x_3_s
-    dx_3_da_sigmoid_x_3_s = x_1_s * (1 - sigmoid_x_3_s) * dx_3_dx_1_s
-    np.matmul(_rows(x_3_s), R_h_4_dot.T, out=_rows(a_sigmoid_h_4_dot_in_s))
-    dh_4_dh_2_s = 2 * sigmoid_h_4_s
-    dh_4_da_sigmoid_h_4_s = h_2_s * (1 - sigmoid_h_4_s) * dh_4_dh_2_s
-    np.matmul(_rows(h_4_s), Q_U_dot.T, out=_rows(gates_dot_s))
-    dx_5_dx_3_s = 2 * sigmoid_x_5_s
-    dx_5_da_sigmoid_x_5_s = x_3_s * (1 - sigmoid_x_5_s) * dx_5_dx_3_s
-    _rows(gates_dot_s[..., I:])[...] += _rows(x_5_s) @ W_dot.T
-    gates_dot_s[..., I:] += b_dot
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        a_sigmoid_x_1_dot_s[t] += h_dot_s[t] @ Q_x_1.T
-        x_1_dot_s[t] += a_sigmoid_x_1_dot_s[t] * dx_1_da_sigmoid_x_1_s[t]
-        a_sigmoid_h_2_dot_s[t] += x_1_dot_s[t] @ R_h_2.T
-        h_2_dot = h_dot_s[t] * dh_2_dh_s[t] + a_sigmoid_h_2_dot_s[t] * dh_2_da_sigmoid_h_2_s[t]
-        a_sigmoid_x_3_dot_s[t] += h_2_dot @ Q_x_3.T
-        x_3_dot = x_1_dot_s[t] * dx_3_dx_1_s[t] + a_sigmoid_x_3_dot_s[t] * dx_3_da_sigmoid_x_3_s[t]
-        a_sigmoid_h_4_dot_s[t] += x_3_dot @ R_h_4.T
-        h_4_dot = h_2_dot * dh_4_dh_2_s[t] + a_sigmoid_h_4_dot_s[t] * dh_4_da_sigmoid_h_4_s[t]
-        gates_dot_s[t] += h_4_dot @ Q_U.T
-        x_5_dot = x_3_dot * dx_5_dx_3_s[t] + a_sigmoid_x_5_dot_s[t] * dx_5_da_sigmoid_x_5_s[t]
-        gates_dot_s[t, :, I:] += x_5_dot @ W.T
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -900,111 +776,34 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_dot_s, c_dot_s, gates_dot_s, dh_2_dh_s, dx_3_dx_1_s, dh_4_dh_2_s, dx_5_dx_3_s,
+        sigmoid_x_1_dot_s, x_1_dot_s, sigmoid_h_2_dot_s, h_2_dot_s, sigmoid_x_3_dot_s, x_3_dot_s,
+        sigmoid_h_4_dot_s, h_4_dot_s, x_5_dot_s, tanh_c_next_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     sigmoid_x_5_s = gates_s[..., :I]
     i_s = gates_s[..., I : I + H]
     f_s = gates_s[..., I + H : I + 2 * H]
     o_s = gates_s[..., I + 2 * H : I + 3 * H]
     g_s = gates_s[..., I + 3 * H :]
-
-    # There: the tangents of the forward pass.
-    Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
-    Q_U, W = (params.stacked[k] for k in ("Q_U", "W"))
-    Q_x_1_dot, R_h_2_dot, Q_x_3_dot, R_h_4_dot = (
-        params_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4")
-    )
-    Q_U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("Q_U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, I + 4 * H), dtype)
-    (
-        a_sigmoid_x_1_dot_in_s, dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s, a_sigmoid_x_3_dot_in_s,
-        dsigmoid_x_3_da_sigmoid_x_3_s, x_3_dot_s, x_5_dot_s,
-    ) = np.empty((7, T, B, I), dtype)
-    (
-        a_sigmoid_h_2_dot_in_s, dsigmoid_h_2_da_sigmoid_h_2_s, h_2_dot_s, a_sigmoid_h_4_dot_in_s,
-        dsigmoid_h_4_da_sigmoid_h_4_s, h_4_dot_s, dtanh_c_next_dc_next_s,
-    ) = np.empty((7, T, B, H), dtype)
-    a_sigmoid_x_5_dot_s = gates_dot_s[..., :I]
-    a_i_dot_s = gates_dot_s[..., I : I + H]
-    a_f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
-    a_o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
-    a_g_dot_s = gates_dot_s[..., I + 3 * H :]
-    (
-        a_sigmoid_x_1_dot_s, sigmoid_x_1_dot_s, x_1_dot_s, a_sigmoid_h_2_dot_s, sigmoid_h_2_dot_s,
-        a_sigmoid_x_3_dot_s, sigmoid_x_3_dot_s, a_sigmoid_h_4_dot_s, sigmoid_h_4_dot_s,
-        tanh_c_next_dot_s, sigmoid_x_5_dot_s, i_dot_s, f_dot_s, g_dot_s, o_dot_s,
-    ) = (
-        a_sigmoid_x_1_dot_in_s, dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s, a_sigmoid_h_2_dot_in_s,
-        dsigmoid_h_2_da_sigmoid_h_2_s, a_sigmoid_x_3_dot_in_s, dsigmoid_x_3_da_sigmoid_x_3_s,
-        a_sigmoid_h_4_dot_in_s, dsigmoid_h_4_da_sigmoid_h_4_s, dtanh_c_next_dc_next_s,
-        a_sigmoid_x_5_dot_s, a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), Q_x_1_dot.T, out=_rows(a_sigmoid_x_1_dot_in_s))
-    dsigmoid_x_1_da_sigmoid_x_1_s[...] = (1 - sigmoid_x_1_s) * sigmoid_x_1_s
-    x_1_dot_in_s[...] = 2 * xs_dot * sigmoid_x_1_s
-    dx_1_dsigmoid_x_1_s = 2 * xs
-    np.matmul(_rows(x_1_s), R_h_2_dot.T, out=_rows(a_sigmoid_h_2_dot_in_s))
-    dsigmoid_h_2_da_sigmoid_h_2_s[...] = (1 - sigmoid_h_2_s) * sigmoid_h_2_s
-    dh_2_dsigmoid_h_2_s = 2 * h_s[:-1]
-    dh_2_dh_s = 2 * sigmoid_h_2_s
-    np.matmul(_rows(h_2_s), Q_x_3_dot.T, out=_rows(a_sigmoid_x_3_dot_in_s))
-    dsigmoid_x_3_da_sigmoid_x_3_s[...] = (1 - sigmoid_x_3_s) * sigmoid_x_3_s
-    dx_3_dx_1_s = 2 * sigmoid_x_3_s
-    dx_3_dsigmoid_x_3_s = 2 * x_1_s
-    np.matmul(_rows(x_3_s), R_h_4_dot.T, out=_rows(a_sigmoid_h_4_dot_in_s))
-    dsigmoid_h_4_da_sigmoid_h_4_s[...] = (1 - sigmoid_h_4_s) * sigmoid_h_4_s
-    dh_4_dsigmoid_h_4_s = 2 * h_2_s
-    dh_4_dh_2_s = 2 * sigmoid_h_4_s
-    np.matmul(_rows(h_4_s), Q_U_dot.T, out=_rows(gates_dot_s))
-    dsigmoid_x_5_da_sigmoid_x_5_s = (1 - sigmoid_x_5_s) * sigmoid_x_5_s
-    dx_5_dx_3_s = 2 * sigmoid_x_5_s
-    dx_5_dsigmoid_x_5_s = 2 * x_3_s
-    _rows(gates_dot_s[..., I:])[...] += _rows(x_5_s) @ W_dot.T
-    gates_dot_s[..., I:] += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    df_da_f_s = (1 - f_s) * f_s
-    dg_da_g_s = 1 - g_s**2
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_sigmoid_x_1_dot_s[t] += h_dot_s[t] @ Q_x_1.T
-        sigmoid_x_1_dot_s[t] = a_sigmoid_x_1_dot_s[t] * dsigmoid_x_1_da_sigmoid_x_1_s[t]
-        x_1_dot_s[t] += sigmoid_x_1_dot_s[t] * dx_1_dsigmoid_x_1_s[t]
-        a_sigmoid_h_2_dot_s[t] += x_1_dot_s[t] @ R_h_2.T
-        sigmoid_h_2_dot_s[t] = a_sigmoid_h_2_dot_s[t] * dsigmoid_h_2_da_sigmoid_h_2_s[t]
-        h_2_dot_s[t] = h_dot_s[t] * dh_2_dh_s[t] + sigmoid_h_2_dot_s[t] * dh_2_dsigmoid_h_2_s[t]
-        a_sigmoid_x_3_dot_s[t] += h_2_dot_s[t] @ Q_x_3.T
-        sigmoid_x_3_dot_s[t] = a_sigmoid_x_3_dot_s[t] * dsigmoid_x_3_da_sigmoid_x_3_s[t]
-        x_3_dot_s[t] = x_1_dot_s[t] * dx_3_dx_1_s[t] + sigmoid_x_3_dot_s[t] * dx_3_dsigmoid_x_3_s[t]
-        a_sigmoid_h_4_dot_s[t] += x_3_dot_s[t] @ R_h_4.T
-        sigmoid_h_4_dot_s[t] = a_sigmoid_h_4_dot_s[t] * dsigmoid_h_4_da_sigmoid_h_4_s[t]
-        h_4_dot_s[t] = h_2_dot_s[t] * dh_4_dh_2_s[t] + sigmoid_h_4_dot_s[t] * dh_4_dsigmoid_h_4_s[t]
-        gates_dot_s[t] += h_4_dot_s[t] @ Q_U.T
-        sigmoid_x_5_dot_s[t] = a_sigmoid_x_5_dot_s[t] * dsigmoid_x_5_da_sigmoid_x_5_s[t]
-        x_5_dot_s[t] = x_3_dot_s[t] * dx_5_dx_3_s[t] + sigmoid_x_5_dot_s[t] * dx_5_dsigmoid_x_5_s[t]
-        gates_dot_s[t, :, I:] += x_5_dot_s[t] @ W.T
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
-    (
-        dQ_x_1_dot, dR_h_2_dot, dQ_x_3_dot, dR_h_4_dot, db_i_dot, db_f_dot, db_g_dot, db_o_dot
-    ) = (dparams_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4", "b_i", "b_f", "b_g", "b_o"))
+    sigmoid_x_5_dot_s = gates_dot_s[..., :I]
+    i_dot_s = gates_dot_s[..., I : I + H]
+    f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
+    o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
+    g_dot_s = gates_dot_s[..., I + 3 * H :]
+    dQ_x_1_dot, dR_h_2_dot, dQ_x_3_dot = (dparams_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3"))
+    dR_h_4_dot, db_i_dot, db_f_dot = (dparams_dot[k] for k in ("R_h_4", "b_i", "b_f"))
+    db_g_dot, db_o_dot = (dparams_dot[k] for k in ("b_g", "b_o"))
     dQ_U_dot, dW_dot = (dparams_dot.stacked[k] for k in ("Q_U", "W"))
+    R_h_4, Q_x_3, R_h_2, Q_x_1 = (params[k] for k in ("R_h_4", "Q_x_3", "R_h_2", "Q_x_1"))
+    W, Q_U = (params.stacked[k] for k in ("W", "Q_U"))
+    R_h_4_dot, Q_x_3_dot, R_h_2_dot = (params_dot[k] for k in ("R_h_4", "Q_x_3", "R_h_2"))
+    Q_x_1_dot = params_dot["Q_x_1"]
+    W_dot, Q_U_dot = (params_dot.stacked[k] for k in ("W", "Q_U"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, I + 4 * H), dtype)
     (
         da_sigmoid_h_4_s, da_sigmoid_h_4_dot_s, da_sigmoid_h_2_s, da_sigmoid_h_2_dot_s
@@ -1030,59 +829,46 @@ def hvp(
     )
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
-    two_minus_sigmoid_x_5_each_s = 2 - 2 * sigmoid_x_5_s
-    dx_5_da_sigmoid_x_5_s = x_3_s * sigmoid_x_5_s * two_minus_sigmoid_x_5_each_s
-    dx_5_da_sigmoid_x_5_dot_s = (
-        x_3_dot_s * sigmoid_x_5_s * two_minus_sigmoid_x_5_each_s
-        - 2 * sigmoid_x_5_dot_s * x_3_s * sigmoid_x_5_s
-        + sigmoid_x_5_dot_s * x_3_s * two_minus_sigmoid_x_5_each_s
-    )
-    two_minus_sigmoid_h_4_each_s = 2 - 2 * sigmoid_h_4_s
-    dh_4_da_sigmoid_h_4_s = h_2_s * sigmoid_h_4_s * two_minus_sigmoid_h_4_each_s
-    dh_4_da_sigmoid_h_4_dot_s = (
-        h_2_dot_s * sigmoid_h_4_s * two_minus_sigmoid_h_4_each_s
-        - 2 * sigmoid_h_4_dot_s * h_2_s * sigmoid_h_4_s
-        + sigmoid_h_4_dot_s * h_2_s * two_minus_sigmoid_h_4_each_s
-    )
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
+    dx_5_da_sigmoid_x_5_part_s = (1 - sigmoid_x_5_s) * dx_5_dx_3_s
+    dx_5_da_sigmoid_x_5_s = x_3_s * dx_5_da_sigmoid_x_5_part_s
     dx_5_dx_3_dot_s = 2 * sigmoid_x_5_dot_s
-    two_minus_sigmoid_x_3_each_s = 2 - 2 * sigmoid_x_3_s
-    dx_3_da_sigmoid_x_3_s = x_1_s * sigmoid_x_3_s * two_minus_sigmoid_x_3_each_s
-    dx_3_da_sigmoid_x_3_dot_s = (
-        x_1_dot_s * sigmoid_x_3_s * two_minus_sigmoid_x_3_each_s
-        - 2 * sigmoid_x_3_dot_s * x_1_s * sigmoid_x_3_s
-        + sigmoid_x_3_dot_s * x_1_s * two_minus_sigmoid_x_3_each_s
+    dx_5_da_sigmoid_x_5_dot_s = (
+        x_3_dot_s * dx_5_da_sigmoid_x_5_part_s + x_3_s * (1 - 2 * sigmoid_x_5_s) * dx_5_dx_3_dot_s
     )
+    dh_4_da_sigmoid_h_4_part_s = (1 - sigmoid_h_4_s) * dh_4_dh_2_s
+    dh_4_da_sigmoid_h_4_s = h_2_s * dh_4_da_sigmoid_h_4_part_s
     dh_4_dh_2_dot_s = 2 * sigmoid_h_4_dot_s
-    two_minus_sigmoid_h_2_each_s = 2 - 2 * sigmoid_h_2_s
-    dh_2_da_sigmoid_h_2_s = h_s[:-1] * sigmoid_h_2_s * two_minus_sigmoid_h_2_each_s
-    dh_2_da_sigmoid_h_2_dot_s = (
-        h_dot_s[:-1] * sigmoid_h_2_s * two_minus_sigmoid_h_2_each_s
-        - 2 * sigmoid_h_2_dot_s * h_s[:-1] * sigmoid_h_2_s
-        + sigmoid_h_2_dot_s * h_s[:-1] * two_minus_sigmoid_h_2_each_s
+    dh_4_da_sigmoid_h_4_dot_s = (
+        h_2_dot_s * dh_4_da_sigmoid_h_4_part_s + h_2_s * (1 - 2 * sigmoid_h_4_s) * dh_4_dh_2_dot_s
     )
+    dx_3_da_sigmoid_x_3_part_s = (1 - sigmoid_x_3_s) * dx_3_dx_1_s
+    dx_3_da_sigmoid_x_3_s = x_1_s * dx_3_da_sigmoid_x_3_part_s
     dx_3_dx_1_dot_s = 2 * sigmoid_x_3_dot_s
-    two_minus_sigmoid_x_1_each_s = 2 - 2 * sigmoid_x_1_s
-    dx_1_da_sigmoid_x_1_s = xs * sigmoid_x_1_s * two_minus_sigmoid_x_1_each_s
-    dx_1_da_sigmoid_x_1_dot_s = (
-        xs_dot * sigmoid_x_1_s * two_minus_sigmoid_x_1_each_s
-        - 2 * sigmoid_x_1_dot_s * xs * sigmoid_x_1_s
-        + sigmoid_x_1_dot_s * xs * two_minus_sigmoid_x_1_each_s
+    dx_3_da_sigmoid_x_3_dot_s = (
+        x_1_dot_s * dx_3_da_sigmoid_x_3_part_s + x_1_s * (1 - 2 * sigmoid_x_3_s) * dx_3_dx_1_dot_s
     )
+    dh_2_da_sigmoid_h_2_part_s = (1 - sigmoid_h_2_s) * dh_2_dh_s
+    dh_2_da_sigmoid_h_2_s = h_s[:-1] * dh_2_da_sigmoid_h_2_part_s
     dh_2_dh_dot_s = 2 * sigmoid_h_2_dot_s
-    dx_1_dx_dot_s = 2 * sigmoid_x_1_dot_s
+    dh_2_da_sigmoid_h_2_dot_s = (
+        h_dot_s[:-1] * dh_2_da_sigmoid_h_2_part_s
+        + h_s[:-1] * (1 - 2 * sigmoid_h_2_s) * dh_2_dh_dot_s
+    )
     dx_1_dot_dx_dot_s = 2 * sigmoid_x_1_s
+    dx_1_da_sigmoid_x_1_part_s = (1 - sigmoid_x_1_s) * dx_1_dot_dx_dot_s
+    dx_1_da_sigmoid_x_1_s = xs * dx_1_da_sigmoid_x_1_part_s
+    dx_1_dx_dot_s = 2 * sigmoid_x_1_dot_s
+    dx_1_da_sigmoid_x_1_dot_s = (
+        xs_dot * dx_1_da_sigmoid_x_1_part_s + xs * (1 - 2 * sigmoid_x_1_s) * dx_1_dx_dot_s
+    )
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -1092,10 +878,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -1157,22 +940,15 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_h_4_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_h_4_dot_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_x_3_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_x_3_dot_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_h_2_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_h_2_dot_s[t], 0, where=ended)
-            np.copyto(dx_1_s[t], 0, where=ended)
-            np.copyto(dx_1_dot_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_x_1_s[t], 0, where=ended)
-            np.copyto(da_sigmoid_x_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], da_sigmoid_h_4_s[t], da_sigmoid_h_4_dot_s[t],
+                da_sigmoid_x_3_s[t], da_sigmoid_x_3_dot_s[t], da_sigmoid_h_2_s[t],
+                da_sigmoid_h_2_dot_s[t], dx_1_s[t], dx_1_dot_s[t], da_sigmoid_x_1_s[t],
+                da_sigmoid_x_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dxs_dot[...] = dx_1_s * dx_1_dx_dot_s + dx_1_dot_s * dx_1_dot_dx_dot_s
     np.matmul(_rows(da_sigmoid_x_1_s).T, _rows(h_dot_s[:-1]), out=dQ_x_1_dot)
     dQ_x_1_dot += _rows(da_sigmoid_x_1_dot_s).T @ _rows(h_s[:-1])
@@ -1191,6 +967,122 @@ def hvp(
     np.sum(da_g_dot_s, axis=(0, 1), out=db_g_dot)
     np.sum(da_o_dot_s, axis=(0, 1), out=db_o_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, h_s, c_s, gates_s, sigmoid_x_1_s, x_1_s, sigmoid_h_2_s, h_2_s, sigmoid_x_3_s, x_3_s,
+        sigmoid_h_4_s, h_4_s, x_5_s, tanh_c_next_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I, H = params.input_size, params.hidden_size
+    sigmoid_x_5_s = gates_s[..., :I]
+    i_s = gates_s[..., I : I + H]
+    f_s = gates_s[..., I + H : I + 2 * H]
+    o_s = gates_s[..., I + 2 * H : I + 3 * H]
+    g_s = gates_s[..., I + 3 * H :]
+    Q_x_1, R_h_2, Q_x_3, R_h_4 = (params[k] for k in ("Q_x_1", "R_h_2", "Q_x_3", "R_h_4"))
+    Q_U, W = (params.stacked[k] for k in ("Q_U", "W"))
+    Q_x_1_dot, R_h_2_dot, Q_x_3_dot = (params_dot[k] for k in ("Q_x_1", "R_h_2", "Q_x_3"))
+    R_h_4_dot = params_dot["R_h_4"]
+    Q_U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("Q_U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, I + 4 * H), dtype)
+    (
+        a_sigmoid_x_1_dot_in_s, dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s, a_sigmoid_x_3_dot_in_s,
+        dsigmoid_x_3_da_sigmoid_x_3_s, x_3_dot_s, x_5_dot_s,
+    ) = np.empty((7, T, B, I), dtype)
+    (
+        a_sigmoid_h_2_dot_in_s, dsigmoid_h_2_da_sigmoid_h_2_s, h_2_dot_s, a_sigmoid_h_4_dot_in_s,
+        dsigmoid_h_4_da_sigmoid_h_4_s, h_4_dot_s, dtanh_c_next_dc_next_s,
+    ) = np.empty((7, T, B, H), dtype)
+    a_sigmoid_x_5_dot_s = gates_dot_s[..., :I]
+    a_i_dot_s = gates_dot_s[..., I : I + H]
+    a_f_dot_s = gates_dot_s[..., I + H : I + 2 * H]
+    a_o_dot_s = gates_dot_s[..., I + 2 * H : I + 3 * H]
+    a_g_dot_s = gates_dot_s[..., I + 3 * H :]
+    a_sigmoid_x_1_dot_s = a_sigmoid_x_1_dot_in_s
+    sigmoid_x_1_dot_s, x_1_dot_s = dsigmoid_x_1_da_sigmoid_x_1_s, x_1_dot_in_s
+    a_sigmoid_h_2_dot_s = a_sigmoid_h_2_dot_in_s
+    sigmoid_h_2_dot_s = dsigmoid_h_2_da_sigmoid_h_2_s
+    a_sigmoid_x_3_dot_s = a_sigmoid_x_3_dot_in_s
+    sigmoid_x_3_dot_s = dsigmoid_x_3_da_sigmoid_x_3_s
+    a_sigmoid_h_4_dot_s = a_sigmoid_h_4_dot_in_s
+    sigmoid_h_4_dot_s = dsigmoid_h_4_da_sigmoid_h_4_s
+    tanh_c_next_dot_s, sigmoid_x_5_dot_s = dtanh_c_next_dc_next_s, a_sigmoid_x_5_dot_s
+    i_dot_s, f_dot_s, g_dot_s, o_dot_s = a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), Q_x_1_dot.T, out=_rows(a_sigmoid_x_1_dot_in_s))
+    dsigmoid_x_1_da_sigmoid_x_1_s[...] = (1 - sigmoid_x_1_s) * sigmoid_x_1_s
+    x_1_dot_in_s[...] = 2 * xs_dot * sigmoid_x_1_s
+    dx_1_dsigmoid_x_1_s = 2 * xs
+    np.matmul(_rows(x_1_s), R_h_2_dot.T, out=_rows(a_sigmoid_h_2_dot_in_s))
+    dsigmoid_h_2_da_sigmoid_h_2_s[...] = (1 - sigmoid_h_2_s) * sigmoid_h_2_s
+    dh_2_dsigmoid_h_2_s = 2 * h_s[:-1]
+    dh_2_dh_s = 2 * sigmoid_h_2_s
+    np.matmul(_rows(h_2_s), Q_x_3_dot.T, out=_rows(a_sigmoid_x_3_dot_in_s))
+    dsigmoid_x_3_da_sigmoid_x_3_s[...] = (1 - sigmoid_x_3_s) * sigmoid_x_3_s
+    dx_3_dx_1_s = 2 * sigmoid_x_3_s
+    dx_3_dsigmoid_x_3_s = 2 * x_1_s
+    np.matmul(_rows(x_3_s), R_h_4_dot.T, out=_rows(a_sigmoid_h_4_dot_in_s))
+    dsigmoid_h_4_da_sigmoid_h_4_s[...] = (1 - sigmoid_h_4_s) * sigmoid_h_4_s
+    dh_4_dsigmoid_h_4_s = 2 * h_2_s
+    dh_4_dh_2_s = 2 * sigmoid_h_4_s
+    np.matmul(_rows(h_4_s), Q_U_dot.T, out=_rows(gates_dot_s))
+    dsigmoid_x_5_da_sigmoid_x_5_s = (1 - sigmoid_x_5_s) * sigmoid_x_5_s
+    dx_5_dx_3_s = 2 * sigmoid_x_5_s
+    dx_5_dsigmoid_x_5_s = 2 * x_3_s
+    _rows(gates_dot_s[..., I:])[...] += _rows(x_5_s) @ W_dot.T
+    gates_dot_s[..., I:] += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    df_da_f_s = (1 - f_s) * f_s
+    dg_da_g_s = 1 - g_s**2
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        a_sigmoid_x_1_dot_s[t] += h_dot_s[t] @ Q_x_1.T
+        sigmoid_x_1_dot_s[t] = a_sigmoid_x_1_dot_s[t] * dsigmoid_x_1_da_sigmoid_x_1_s[t]
+        x_1_dot_s[t] += sigmoid_x_1_dot_s[t] * dx_1_dsigmoid_x_1_s[t]
+        a_sigmoid_h_2_dot_s[t] += x_1_dot_s[t] @ R_h_2.T
+        sigmoid_h_2_dot_s[t] = a_sigmoid_h_2_dot_s[t] * dsigmoid_h_2_da_sigmoid_h_2_s[t]
+        h_2_dot_s[t] = h_dot_s[t] * dh_2_dh_s[t] + sigmoid_h_2_dot_s[t] * dh_2_dsigmoid_h_2_s[t]
+        a_sigmoid_x_3_dot_s[t] += h_2_dot_s[t] @ Q_x_3.T
+        sigmoid_x_3_dot_s[t] = a_sigmoid_x_3_dot_s[t] * dsigmoid_x_3_da_sigmoid_x_3_s[t]
+        x_3_dot_s[t] = x_1_dot_s[t] * dx_3_dx_1_s[t] + sigmoid_x_3_dot_s[t] * dx_3_dsigmoid_x_3_s[t]
+        a_sigmoid_h_4_dot_s[t] += x_3_dot_s[t] @ R_h_4.T
+        sigmoid_h_4_dot_s[t] = a_sigmoid_h_4_dot_s[t] * dsigmoid_h_4_da_sigmoid_h_4_s[t]
+        h_4_dot_s[t] = h_2_dot_s[t] * dh_4_dh_2_s[t] + sigmoid_h_4_dot_s[t] * dh_4_dsigmoid_h_4_s[t]
+        gates_dot_s[t] += h_4_dot_s[t] @ Q_U.T
+        sigmoid_x_5_dot_s[t] = a_sigmoid_x_5_dot_s[t] * dsigmoid_x_5_da_sigmoid_x_5_s[t]
+        x_5_dot_s[t] = x_3_dot_s[t] * dx_5_dx_3_s[t] + sigmoid_x_5_dot_s[t] * dx_5_dsigmoid_x_5_s[t]
+        gates_dot_s[t, :, I:] += x_5_dot_s[t] @ W.T
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, gates_dot_s, dh_2_dh_s, dx_3_dx_1_s, dh_4_dh_2_s, dx_5_dx_3_s,
+        sigmoid_x_1_dot_s, x_1_dot_s, sigmoid_h_2_dot_s, h_2_dot_s, sigmoid_x_3_dot_s, x_3_dot_s,
+        sigmoid_h_4_dot_s, h_4_dot_s, x_5_dot_s, tanh_c_next_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -48,13 +48,10 @@ LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
   m_t &= (W_m x_t) \circ (U_m h_{t-1}) \\
-  a_{n,t} &= W_n x_t + U_n m_t \\
+  a_{k,t} &= W_k x_t + U_k m_t, \quad k = n, i, o, f \\
   n_t &= \tanh(a_{n,t}) \\
-  a_{i,t} &= W_i x_t + U_i m_t \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= W_o x_t + U_o m_t \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{f,t} &= W_f x_t + U_f m_t \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ n_t \\
   h_t &= \tanh(c_t) \circ o_t
@@ -73,31 +70,22 @@ LATEX = r"""
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{n}_t &= \bar{c}_t \circ i_t \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{m}_t &= U_n^{\top} \bar{a}_{n,t} + U_i^{\top} \bar{a}_{i,t} + U_o^{\top} \bar{a}_{o,t}
-      + U_f^{\top} \bar{a}_{f,t}
+  \bar{m}_t &= \sum_k U_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_m^{\top} (\bar{m}_t \circ (W_m x_t)) \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_m^{\top} (\bar{m}_t \circ (U_m h_{t-1})) + W_n^{\top} \bar{a}_{n,t}
-      + W_i^{\top} \bar{a}_{i,t} + W_o^{\top} \bar{a}_{o,t} \\
-  & \qquad {}+ W_f^{\top} \bar{a}_{f,t}
+  \bar{x}_t &= W_m^{\top} (\bar{m}_t \circ (U_m h_{t-1})) + \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_m &= \textstyle \sum_t (\bar{m}_t \circ (U_m h_{t-1})) x_t^{\top} \\
   \bar{U}_m &= \textstyle \sum_t (\bar{m}_t \circ (W_m x_t)) h_{t-1}^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} m_t^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} m_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} m_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} m_t^{\top}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = n, i, o, f \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} m_t^{\top}, \quad k = n, i, o, f
 \end{align*}
 """
 
@@ -333,12 +321,11 @@ def forward(params, xs, state=None, lengths=None):
     np.matmul(_rows(xs), W.T, out=_rows(gates_s))
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    U_m_h_T = np.empty((H, B), dtype)
-    U_m_ = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_m_T = np.ascontiguousarray(U_m.T)
+    U_T = np.ascontiguousarray(U.T)
+    U_m_ = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -348,11 +335,10 @@ def forward(params, xs, state=None, lengths=None):
     for (
         U_m_h, W_m_x, m, a_i_a_o_a_f_a_n, i_o_f, f, i, n, c_next, tanh_c_next, o, h_next, ended
     ) in steps:
-        np.dot(U_m, h.T, out=U_m_h_T)
-        np.copyto(U_m_h, U_m_h_T.T)
+        np.dot(h, U_m_T, out=U_m_h)
         np.multiply(U_m_h, W_m_x, out=m)
-        np.dot(U, m.T, out=U_m_)
-        np.add(a_i_a_o_a_f_a_n, U_m_.T, out=a_i_a_o_a_f_a_n)
+        np.dot(m, U_T, out=U_m_)
+        np.add(a_i_a_o_a_f_a_n, U_m_, out=a_i_a_o_a_f_a_n)
         # i, o, f by sigmoid; n by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_o_f, half, out=i_o_f)
         np.tanh(a_i_a_o_a_f_a_n, out=a_i_a_o_a_f_a_n)
@@ -399,8 +385,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
     dU_m = dparams["U_m"]
     dW, dU = (dparams.stacked[k] for k in ("W", "U"))
@@ -448,8 +433,7 @@ def backward(params, tape, dys, dstate=None):
         da_i_da_o_da_f_da_n, dm, W_m_x, dU_m_h, f, dgates, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_f, da_o, da_i, da_n = dc_next_da_f, dh_next_da_o, dc_next_da_i, dc_next_da_n
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
@@ -464,11 +448,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dU_m_h, U_m, out=dh)
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(dm, 0, where=ended)
-            np.copyto(dU_m_h, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (dgates, dm, dU_m_h):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(dm_s, U_m_h_s, out=dW_m_x_s)
@@ -537,62 +520,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, U_m_h_s, m_s, tanh_c_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-    U_m = params["U_m"]
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_m_dot = params_dot["U_m"]
-    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 5 * H), dtype)
-    U_m_h_dot_in_s = np.empty((T, B, H), dtype)
-    (
-        a_i_dot_s, a_o_dot_s, a_f_dot_s, a_n_dot_s, W_m_x_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    U_m_h_dot_s, m_dot_in_s, m_dot_s = U_m_h_dot_in_s, W_m_x_dot_s, W_m_x_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_m_dot.T, out=_rows(U_m_h_dot_in_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    m_dot_in_s[...] = W_m_x_dot_s * U_m_h_s
-    _rows(gates_dot_s[..., : 4 * H])[...] += _rows(m_s) @ U_dot.T
-    dc_next_da_n_s = (1 - n_s**2) * i_s
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = n_s * (1 - i_s) * i_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T
-        m_dot_s[t] += U_m_h_dot_s[t] * W_m_x_s[t]
-        gates_dot_s[t, :, : 4 * H] += m_dot_s[t] @ U.T
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_n_dot_s[t] * dc_next_da_n_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -634,60 +568,21 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
-
-    # There: the tangents of the forward pass.
-    U_m = params["U_m"]
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_m_dot = params_dot["U_m"]
-    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 5 * H), dtype)
-    U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s = np.empty((3, T, B, H), dtype)
-    (
-        a_i_dot_s, a_o_dot_s, a_f_dot_s, a_n_dot_s, W_m_x_dot_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
-    (
-        U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s, n_dot_s, i_dot_s, o_dot_s, f_dot_s
-    ) = (
-        U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s, a_n_dot_s, a_i_dot_s, a_o_dot_s,
-        a_f_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), U_m_dot.T, out=_rows(U_m_h_dot_in_s))
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    m_dot_in_s[...] = W_m_x_dot_s * U_m_h_s
-    _rows(gates_dot_s[..., : 4 * H])[...] += _rows(m_s) @ U_dot.T
-    dn_da_n_s = 1 - n_s**2
-    di_da_i_s = (1 - i_s) * i_s
-    do_da_o_s = (1 - o_s) * o_s
-    df_da_f_s = (1 - f_s) * f_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T
-        m_dot_s[t] += U_m_h_dot_s[t] * W_m_x_s[t]
-        gates_dot_s[t, :, : 4 * H] += m_dot_s[t] @ U.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * n_s[t] + n_dot_s[t] * i_s[t]
-        )
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
+    (
+        i_dot_s, o_dot_s, f_dot_s, n_dot_s, W_m_x_dot_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
     dU_m_dot = dparams_dot["U_m"]
     dW_dot, dU_dot = (dparams_dot.stacked[k] for k in ("W", "U"))
+    U_m = params["U_m"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_m_dot = params_dot["U_m"]
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 5 * H), dtype)
     dm_s, dm_dot_s, dU_m_h_s, dU_m_h_dot_s = np.empty((4, T, B, H), dtype)
     da_i_s, da_o_s, da_f_s, da_n_s, dW_m_x_s = (
@@ -702,17 +597,13 @@ def hvp(
         o_dot_s * (1 - tanh_c_next_s**2) - 2 * tanh_c_next_dot_s * o_s * tanh_c_next_s
     )
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_i_s = n_s * (1 - i_s) * i_s
-    dc_next_da_i_dot_s = n_dot_s * (1 - i_s) * i_s - i_dot_s * n_s * i_s + i_dot_s * n_s * (1 - i_s)
+    dc_next_da_i_dot_s = n_dot_s * (1 - i_s) * i_s + i_dot_s * n_s * (1 - 2 * i_s)
     dc_next_da_n_s = (1 - n_s**2) * i_s
     dc_next_da_n_dot_s = i_dot_s * (1 - n_s**2) - 2 * n_dot_s * n_s * i_s
     dh_next = dh = dstate.h.copy()
@@ -722,10 +613,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -749,16 +637,12 @@ def hvp(
         dc_dot[...] = dc_next * f_dot_s[t] + dc_next_dot * f_s[t]
         dc[...] = dc_next * f_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dm_s[t], 0, where=ended)
-            np.copyto(dm_dot_s[t], 0, where=ended)
-            np.copyto(dU_m_h_s[t], 0, where=ended)
-            np.copyto(dU_m_h_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], dm_s[t], dm_dot_s[t], dU_m_h_s[t], dU_m_h_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dW_m_x_s[...] = dm_s * U_m_h_s
     dW_m_x_dot_s[...] = dm_s * U_m_h_dot_s + dm_dot_s * U_m_h_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
@@ -770,6 +654,64 @@ def hvp(
     np.matmul(_rows(dgates_s[..., : 4 * H]).T, _rows(m_dot_s), out=dU_dot)
     dU_dot += _rows(dgates_dot_s[..., : 4 * H]).T @ _rows(m_s)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, U_m_h_s, m_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, o_s, f_s, n_s, W_m_x_s = (gates_s[..., k * H : (k + 1) * H] for k in range(5))
+    U_m = params["U_m"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_m_dot = params_dot["U_m"]
+    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 5 * H), dtype)
+    U_m_h_dot_in_s, m_dot_in_s, dtanh_c_next_dc_next_s = np.empty((3, T, B, H), dtype)
+    (
+        a_i_dot_s, a_o_dot_s, a_f_dot_s, a_n_dot_s, W_m_x_dot_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
+    U_m_h_dot_s, m_dot_s = U_m_h_dot_in_s, m_dot_in_s
+    tanh_c_next_dot_s, n_dot_s, i_dot_s = dtanh_c_next_dc_next_s, a_n_dot_s, a_i_dot_s
+    o_dot_s, f_dot_s = a_o_dot_s, a_f_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_m_dot.T, out=_rows(U_m_h_dot_in_s))
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    m_dot_in_s[...] = W_m_x_dot_s * U_m_h_s
+    _rows(gates_dot_s[..., : 4 * H])[...] += _rows(m_s) @ U_dot.T
+    dn_da_n_s = 1 - n_s**2
+    di_da_i_s = (1 - i_s) * i_s
+    do_da_o_s = (1 - o_s) * o_s
+    df_da_f_s = (1 - f_s) * f_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        U_m_h_dot_s[t] += h_dot_s[t] @ U_m.T
+        m_dot_s[t] += U_m_h_dot_s[t] * W_m_x_s[t]
+        gates_dot_s[t, :, : 4 * H] += m_dot_s[t] @ U.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * n_s[t] + n_dot_s[t] * i_s[t]
+        )
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, U_m_h_dot_s, m_dot_s, tanh_c_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -52,12 +52,10 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = i, f, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   g_t &= W_g x_t + U_g h_{t-1} + b_g \\
-  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   u_t &= i_t \circ g_t \\
   v_t &= f_t \circ c_{t-1} \\
@@ -115,28 +113,20 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_f^{\top} \bar{a}_{f,t}
-      + U_g^{\top} \bar{g}_t + U_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + U_g^{\top} \bar{g}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{v}_t \circ f_t \\
   \bar{m}_{t-1}^{(t)} &= \bar{m}_t \circ f_{\mathrm{in},t} \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t} + W_g^{\top} \bar{g}_t
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_g^{\top} \bar{g}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, o \\
   \bar{W}_g &= \textstyle \sum_t \bar{g}_t x_t^{\top} \\
   \bar{U}_g &= \textstyle \sum_t \bar{g}_t h_{t-1}^{\top} \\
   \bar{b}_g &= \textstyle \sum_t \bar{g}_t \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{V}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \, u_t^{\top} \\
   \bar{U}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \, v_t^{\top} \\
   \bar{b}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \\
@@ -398,15 +388,13 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_1_s, b, out=gates_1_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    m_s[0] = state.m
-    m = m_s[0]
-    U_h = np.empty((4 * H, B), dtype)
-    gates_2_T = np.empty((4 * H, B), dtype)
-    V_u = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0], m_s[0] = state.h, state.c, state.m
+    h, c, m = h_s[0], c_s[0], m_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    U__T = np.ascontiguousarray(U_.T)
+    V_T = np.ascontiguousarray(V.T)
+    U_h = np.empty((B, 4 * H), dtype)
+    V_u = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -418,8 +406,8 @@ def forward(params, xs, state=None, lengths=None):
         gates_1, i_f_o, g, i, u, f, v, gates_2, i_in_f_in_o_in, f_in, g_in, i_in, m_next,
         tanh_m_next, o_in, c_next, tanh_c_next, o, h_next, ended,
     ) in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates_1, U_h.T, out=gates_1)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates_1, U_h, out=gates_1)
         # i, f, o by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f_o, half, out=i_f_o)
         np.tanh(i_f_o, out=i_f_o)
@@ -427,10 +415,9 @@ def forward(params, xs, state=None, lengths=None):
         np.add(i_f_o, half, out=i_f_o)
         np.multiply(i, g, out=u)
         np.multiply(c, f, out=v)
-        np.dot(U_, v.T, out=gates_2_T)
-        np.copyto(gates_2, gates_2_T.T)
-        np.dot(V, u.T, out=V_u)
-        np.add(gates_2, V_u.T, out=gates_2)
+        np.dot(v, U__T, out=gates_2)
+        np.dot(u, V_T, out=V_u)
+        np.add(gates_2, V_u, out=gates_2)
         np.add(gates_2, b_, out=gates_2)
         # i_in, f_in, o_in by sigmoid; g_in by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_in_f_in_o_in, half, out=i_in_f_in_o_in)
@@ -485,8 +472,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dU, db, dV, dU_, db_ = (dparams.stacked[k] for k in ("W", "U", "b", "V", "U_", "b_"))
@@ -555,15 +541,9 @@ def backward(params, tape, dys, dstate=None):
         dm_next_da_i_in, dgates_2, dh_next_da_o, i, dg, dv_da_f, du_da_i, dgates_1, f, f_in, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dm_before = dm.copy()
-        (
-            da_o_in, da_g_in, da_f_in, da_i_in, da_o, da_f, da_i
-        ) = (
-            dc_next_da_o_in, dm_next_da_g_in, dm_next_da_f_in, dm_next_da_i_in, dh_next_da_o,
-            dv_da_f, du_da_i,
-        )
+            before = [array.copy() for array in (dh, dc, dm)]
+        da_o_in, da_g_in, da_f_in = dc_next_da_o_in, dm_next_da_g_in, dm_next_da_f_in
+        da_i_in, da_o, da_f, da_i = dm_next_da_i_in, dh_next_da_o, dv_da_f, du_da_i
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
         np.multiply(dh_next, dh_next_dc_next, out=work)
@@ -587,9 +567,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dgates_2, 0, where=ended)
             np.copyto(dgates_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
+            for array, value in zip((dh, dc, dm), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_1_s), W, out=_rows(dxs))
@@ -670,78 +649,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, c_s, m_s, gates_1_s, gates_2_s, u_s, v_s, tanh_m_next_s, tanh_c_next_s, past
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
-    W, U, U_, V = (params.stacked[k] for k in ("W", "U", "U_", "V"))
-    U_dot, W_dot, b_dot, U__dot, V_dot, b__dot = (
-        params_dot.stacked[k] for k in ("U", "W", "b", "U_", "V", "b_")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
-    a_i_dot_s, a_f_dot_s, a_o_dot_s, g_dot_s = (
-        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    (
-        a_i_in_dot_s, a_f_in_dot_s, a_o_in_dot_s, a_g_in_dot_s
-    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    du_da_i_s = (1 - i_s) * i_s * g_s
-    dv_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    np.matmul(_rows(v_s), U__dot.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(u_s) @ V_dot.T
-    gates_2_dot_s += b__dot
-    dm_next_da_g_in_s = i_in_s * (1 - g_in_s**2)
-    dm_next_da_f_in_s = m_s[:-1] * (1 - f_in_s) * f_in_s
-    dm_next_da_i_in_s = (1 - i_in_s) * i_in_s * g_in_s
-    dc_next_dm_next_s = o_in_s * (1 - tanh_m_next_s**2)
-    dc_next_da_o_in_s = (1 - o_in_s) * o_in_s * tanh_m_next_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    m_dot = m_next_dot = state_dot.m.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-            m_next_dot_before = m_next_dot.copy()
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        u_dot = g_dot_s[t] * i_s[t] + a_i_dot_s[t] * du_da_i_s[t]
-        v_dot = c_dot * f_s[t] + a_f_dot_s[t] * dv_da_f_s[t]
-        gates_2_dot_s[t] += v_dot @ U_.T
-        gates_2_dot_s[t] += u_dot @ V.T
-        m_next_dot[...] = (
-            m_dot * f_in_s[t]
-            + a_i_in_dot_s[t] * dm_next_da_i_in_s[t]
-            + a_f_in_dot_s[t] * dm_next_da_f_in_s[t]
-            + a_g_in_dot_s[t] * dm_next_da_g_in_s[t]
-        )
-        c_next_dot[...] = m_next_dot * dc_next_dm_next_s[t] + a_o_in_dot_s[t] * dc_next_da_o_in_s[t]
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-            np.copyto(m_next_dot, m_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot, m_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -785,84 +699,24 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
-    i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    W, U, U_, V = (params.stacked[k] for k in ("W", "U", "U_", "V"))
-    U_dot, W_dot, b_dot, U__dot, V_dot, b__dot = (
-        params_dot.stacked[k] for k in ("U", "W", "b", "U_", "V", "b_")
-    )
-    h_dot_s, c_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
-    u_dot_s, v_dot_s, dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s = np.empty((4, T, B, H), dtype)
-    a_i_dot_s, a_f_dot_s, a_o_dot_s, g_dot_s = (
-        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        a_i_in_dot_s, a_f_in_dot_s, a_o_in_dot_s, a_g_in_dot_s
-    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        tanh_m_next_dot_s, tanh_c_next_dot_s, i_dot_s, f_dot_s, o_dot_s, i_in_dot_s, f_in_dot_s,
-        g_in_dot_s, o_in_dot_s,
-    ) = (
-        dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s, a_o_dot_s,
-        a_i_in_dot_s, a_f_in_dot_s, a_g_in_dot_s, a_o_in_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    df_da_f_s = (1 - f_s) * f_s
-    do_da_o_s = (1 - o_s) * o_s
-    np.matmul(_rows(v_s), U__dot.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(u_s) @ V_dot.T
-    gates_2_dot_s += b__dot
-    di_in_da_i_in_s = (1 - i_in_s) * i_in_s
-    df_in_da_f_in_s = (1 - f_in_s) * f_in_s
-    dg_in_da_g_in_s = 1 - g_in_s**2
-    do_in_da_o_in_s = (1 - o_in_s) * o_in_s
-    dtanh_m_next_dm_next_s[...] = 1 - tanh_m_next_s**2
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    m_dot_s[0] = state_dot.m
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += h_dot_s[t] @ U.T
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        u_dot_s[t] = i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        v_dot_s[t] = c_dot_s[t] * f_s[t] + f_dot_s[t] * c_s[t]
-        gates_2_dot_s[t] += v_dot_s[t] @ U_.T
-        gates_2_dot_s[t] += u_dot_s[t] @ V.T
-        i_in_dot_s[t] = a_i_in_dot_s[t] * di_in_da_i_in_s[t]
-        f_in_dot_s[t] = a_f_in_dot_s[t] * df_in_da_f_in_s[t]
-        g_in_dot_s[t] = a_g_in_dot_s[t] * dg_in_da_g_in_s[t]
-        o_in_dot_s[t] = a_o_in_dot_s[t] * do_in_da_o_in_s[t]
-        m_dot_s[t + 1] = (
-            f_in_dot_s[t] * m_s[t]
-            + m_dot_s[t] * f_in_s[t]
-            + i_in_dot_s[t] * g_in_s[t]
-            + g_in_dot_s[t] * i_in_s[t]
-        )
-        tanh_m_next_dot_s[t] = m_dot_s[t + 1] * dtanh_m_next_dm_next_s[t]
-        c_dot_s[t + 1] = o_in_dot_s[t] * tanh_m_next_s[t] + tanh_m_next_dot_s[t] * o_in_s[t]
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+        h_dot_s, c_dot_s, m_dot_s, gates_1_dot_s, gates_2_dot_s, u_dot_s, v_dot_s,
+        tanh_m_next_dot_s, tanh_c_next_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
+    i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+    i_dot_s, f_dot_s, o_dot_s, g_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     (
-        dW_dot, dU_dot, db_dot, dV_dot, dU__dot, db__dot
-    ) = (dparams_dot.stacked[k] for k in ("W", "U", "b", "V", "U_", "b_"))
+        i_in_dot_s, f_in_dot_s, o_in_dot_s, g_in_dot_s
+    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    dW_dot, dU_dot, db_dot, dV_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b", "V"))
+    dU__dot, db__dot = (dparams_dot.stacked[k] for k in ("U_", "b_"))
+    U_, V, U, W = (params.stacked[k] for k in ("U_", "V", "U", "W"))
+    U__dot, V_dot, U_dot, W_dot = (params_dot.stacked[k] for k in ("U_", "V", "U", "W"))
     dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 4 * H), dtype)
     da_i_s, da_f_s, da_o_s, dg_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(4))
     da_i_in_s, da_f_in_s, da_o_in_s, da_g_in_s = (
@@ -885,36 +739,26 @@ def hvp(
     )
     dc_next_da_o_in_s = (1 - o_in_s) * o_in_s * tanh_m_next_s
     dc_next_da_o_in_dot_s = (
-        o_in_dot_s * (1 - o_in_s) * tanh_m_next_s
-        - o_in_dot_s * o_in_s * tanh_m_next_s
-        + tanh_m_next_dot_s * (1 - o_in_s) * o_in_s
+        o_in_dot_s * (1 - 2 * o_in_s) * tanh_m_next_s + tanh_m_next_dot_s * (1 - o_in_s) * o_in_s
     )
     dm_next_da_g_in_s = i_in_s * (1 - g_in_s**2)
     dm_next_da_g_in_dot_s = i_in_dot_s * (1 - g_in_s**2) - 2 * g_in_dot_s * i_in_s * g_in_s
     dm_next_da_f_in_s = m_s[:-1] * (1 - f_in_s) * f_in_s
     dm_next_da_f_in_dot_s = (
-        m_dot_s[:-1] * (1 - f_in_s) * f_in_s
-        - f_in_dot_s * m_s[:-1] * f_in_s
-        + f_in_dot_s * m_s[:-1] * (1 - f_in_s)
+        m_dot_s[:-1] * (1 - f_in_s) * f_in_s + f_in_dot_s * m_s[:-1] * (1 - 2 * f_in_s)
     )
     dm_next_da_i_in_s = (1 - i_in_s) * i_in_s * g_in_s
     dm_next_da_i_in_dot_s = (
-        i_in_dot_s * (1 - i_in_s) * g_in_s
-        - i_in_dot_s * i_in_s * g_in_s
-        + g_in_dot_s * (1 - i_in_s) * i_in_s
+        i_in_dot_s * (1 - 2 * i_in_s) * g_in_s + g_in_dot_s * (1 - i_in_s) * i_in_s
     )
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dv_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dv_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dv_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     du_da_i_s = (1 - i_s) * i_s * g_s
-    du_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    du_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dm_next = dm = dstate.m.copy()
@@ -925,12 +769,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dm_before = dm.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
-            dm_dot_before = dm_dot.copy()
+            before = [array.copy() for array in (dh, dc, dm, dh_dot, dc_dot, dm_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -967,16 +806,10 @@ def hvp(
         dm_dot[...] = dm_next * f_in_dot_s[t] + dm_next_dot * f_in_s[t]
         dm[...] = dm_next * f_in_s[t]
         if ended is not None:
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
-            np.copyto(dm_dot, dm_dot_before, where=ended)
+            for array in (dgates_2_s[t], dgates_2_dot_s[t], dgates_1_s[t], dgates_1_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dm, dh_dot, dc_dot, dm_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_1_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_1_s) @ W_dot
     np.matmul(_rows(dgates_1_s).T, _rows(xs_dot), out=dW_dot)
@@ -990,6 +823,87 @@ def hvp(
     dU__dot += _rows(dgates_2_dot_s).T @ _rows(v_s)
     np.sum(dgates_2_dot_s, axis=(0, 1), out=db__dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot, dm_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, m_s, gates_1_s, gates_2_s, u_s, v_s, tanh_m_next_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, f_s, o_s, g_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(4))
+    i_in_s, f_in_s, o_in_s, g_in_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+    W, U, U_, V = (params.stacked[k] for k in ("W", "U", "U_", "V"))
+    U_dot, W_dot, b_dot, U__dot, V_dot = (params_dot.stacked[k] for k in ("U", "W", "b", "U_", "V"))
+    b__dot = params_dot.stacked["b_"]
+    h_dot_s, c_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
+    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
+    u_dot_s, v_dot_s, dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s = np.empty((4, T, B, H), dtype)
+    a_i_dot_s, a_f_dot_s, a_o_dot_s, g_dot_s = (
+        gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    (
+        a_i_in_dot_s, a_f_in_dot_s, a_o_in_dot_s, a_g_in_dot_s
+    ) = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    tanh_m_next_dot_s, tanh_c_next_dot_s = dtanh_m_next_dm_next_s, dtanh_c_next_dc_next_s
+    i_dot_s, f_dot_s, o_dot_s, i_in_dot_s = a_i_dot_s, a_f_dot_s, a_o_dot_s, a_i_in_dot_s
+    f_in_dot_s, g_in_dot_s, o_in_dot_s = a_f_in_dot_s, a_g_in_dot_s, a_o_in_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_1_dot_s))
+    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_1_dot_s += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    df_da_f_s = (1 - f_s) * f_s
+    do_da_o_s = (1 - o_s) * o_s
+    np.matmul(_rows(v_s), U__dot.T, out=_rows(gates_2_dot_s))
+    _rows(gates_2_dot_s)[...] += _rows(u_s) @ V_dot.T
+    gates_2_dot_s += b__dot
+    di_in_da_i_in_s = (1 - i_in_s) * i_in_s
+    df_in_da_f_in_s = (1 - f_in_s) * f_in_s
+    dg_in_da_g_in_s = 1 - g_in_s**2
+    do_in_da_o_in_s = (1 - o_in_s) * o_in_s
+    dtanh_m_next_dm_next_s[...] = 1 - tanh_m_next_s**2
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0], m_dot_s[0] = state_dot.h, state_dot.c, state_dot.m
+    for t in range(T):
+        ended = ended_s[t]
+        gates_1_dot_s[t] += h_dot_s[t] @ U.T
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        u_dot_s[t] = i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        v_dot_s[t] = c_dot_s[t] * f_s[t] + f_dot_s[t] * c_s[t]
+        gates_2_dot_s[t] += v_dot_s[t] @ U_.T
+        gates_2_dot_s[t] += u_dot_s[t] @ V.T
+        i_in_dot_s[t] = a_i_in_dot_s[t] * di_in_da_i_in_s[t]
+        f_in_dot_s[t] = a_f_in_dot_s[t] * df_in_da_f_in_s[t]
+        g_in_dot_s[t] = a_g_in_dot_s[t] * dg_in_da_g_in_s[t]
+        o_in_dot_s[t] = a_o_in_dot_s[t] * do_in_da_o_in_s[t]
+        m_dot_s[t + 1] = (
+            f_in_dot_s[t] * m_s[t]
+            + m_dot_s[t] * f_in_s[t]
+            + i_in_dot_s[t] * g_in_s[t]
+            + g_in_dot_s[t] * i_in_s[t]
+        )
+        tanh_m_next_dot_s[t] = m_dot_s[t + 1] * dtanh_m_next_dm_next_s[t]
+        c_dot_s[t + 1] = o_in_dot_s[t] * tanh_m_next_s[t] + tanh_m_next_dot_s[t] * o_in_s[t]
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, m_dot_s, gates_1_dot_s, gates_2_dot_s, u_dot_s, v_dot_s,
+        tanh_m_next_dot_s, tanh_c_next_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy(), m_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -43,9 +43,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + p_i \circ c_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + p_k \circ c_{t-1} + b_k, \quad k = i, f \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + p_f \circ c_{t-1} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   a_{g,t} &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
@@ -77,17 +76,10 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{p}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ c_{t-1} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{p}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, g \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, g \\
+  \bar{p}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = i, f \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g
 \end{align*}
 """
 
@@ -324,11 +316,10 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    U_h = np.empty((3 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 3 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -336,8 +327,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for gates, a_i, a_f, i_f, g, c_next, h_next, ended in steps:
         f, i = a_f, a_i
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # a_i += p_i * c
         np.multiply(p_i, c, out=work)
         np.add(a_i, work, out=a_i)
@@ -389,8 +380,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dp_i, dp_f = (dparams[k] for k in ("p_i", "p_f"))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
@@ -431,8 +421,7 @@ def backward(params, tape, dys, dstate=None):
     )
     for dy, dh_next_dc_next, dc_next_da_g, dc_next_da_f, dc_next_da_i, dgates, f, ended in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_g, da_f, da_i = dc_next_da_g, dc_next_da_f, dc_next_da_i
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
@@ -450,8 +439,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dc, work, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -519,61 +508,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, f_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    p_i, p_f = (params[k] for k in ("p_i", "p_f"))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    p_i_dot, p_f_dot = (params_dot[k] for k in ("p_i", "p_f"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_i_dot_in_s, a_f_dot_in_s, a_g_dot_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    a_i_dot_s, a_f_dot_s = a_i_dot_in_s, a_f_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_i_dot_in_s += p_i_dot * c_s[:-1]
-    a_f_dot_in_s += p_f_dot * c_s[:-1]
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dh_next_dc_next_s = 1 - h_s[1:] ** 2
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += c_dot * p_i
-        a_f_dot_s[t] += c_dot * p_f
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -615,54 +556,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, f_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    p_i, p_f = (params[k] for k in ("p_i", "p_f"))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    p_i_dot, p_f_dot = (params_dot[k] for k in ("p_i", "p_f"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_i_dot_in_s, a_f_dot_in_s, a_g_dot_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    (
-        a_i_dot_s, i_dot_s, a_f_dot_s, f_dot_s, g_dot_s
-    ) = a_i_dot_in_s, a_i_dot_in_s, a_f_dot_in_s, a_f_dot_in_s, a_g_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_i_dot_in_s += p_i_dot * c_s[:-1]
-    di_da_i_s = (1 - i_s) * i_s
-    a_f_dot_in_s += p_f_dot * c_s[:-1]
-    df_da_f_s = (1 - f_s) * f_s
-    dg_da_g_s = 1 - g_s**2
-    dh_next_dc_next_s = 1 - h_s[1:] ** 2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += c_dot_s[t] * p_i
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        a_f_dot_s[t] += c_dot_s[t] * p_f
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        h_dot_s[t + 1] = c_dot_s[t + 1] * dh_next_dc_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, dh_next_dc_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    i_s, f_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    i_dot_s, f_dot_s, g_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dp_i_dot, dp_f_dot = (dparams_dot[k] for k in ("p_i", "p_f"))
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    p_f, p_i = (params[k] for k in ("p_f", "p_i"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    p_f_dot, p_i_dot = (params_dot[k] for k in ("p_f", "p_i"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_i_s, da_f_s, da_g_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_i_dot_s, da_f_dot_s, da_g_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -671,11 +577,9 @@ def hvp(
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -683,10 +587,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -712,10 +613,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -726,6 +625,60 @@ def hvp(
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     dp_f_dot[...] = np.sum(da_f_s * c_dot_s[:-1] + da_f_dot_s * c_s[:-1], axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, f_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    p_i, p_f = (params[k] for k in ("p_i", "p_f"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    p_i_dot, p_f_dot = (params_dot[k] for k in ("p_i", "p_f"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_i_dot_in_s, a_f_dot_in_s, a_g_dot_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
+    a_i_dot_s, i_dot_s, a_f_dot_s = a_i_dot_in_s, a_i_dot_in_s, a_f_dot_in_s
+    f_dot_s, g_dot_s = a_f_dot_in_s, a_g_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    a_i_dot_in_s += p_i_dot * c_s[:-1]
+    di_da_i_s = (1 - i_s) * i_s
+    a_f_dot_in_s += p_f_dot * c_s[:-1]
+    df_da_f_s = (1 - f_s) * f_s
+    dg_da_g_s = 1 - g_s**2
+    dh_next_dc_next_s = 1 - h_s[1:] ** 2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        a_i_dot_s[t] += c_dot_s[t] * p_i
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        a_f_dot_s[t] += c_dot_s[t] * p_f
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        h_dot_s[t + 1] = c_dot_s[t + 1] * dh_next_dc_next_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, dh_next_dc_next_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

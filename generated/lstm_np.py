@@ -44,14 +44,11 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = i, f, g, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{g,t} &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
-  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   h_t &= o_t \circ \tanh(c_t)
 \end{align*}
@@ -73,27 +70,16 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_f^{\top} \bar{a}_{f,t}
-      + U_g^{\top} \bar{a}_{g,t} + U_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t} + W_g^{\top} \bar{a}_{g,t}
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, g, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o
 \end{align*}
 """
 
@@ -329,11 +315,10 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    U_h = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -341,8 +326,8 @@ def forward(params, xs, state=None, lengths=None):
         ended_s, strict=True,
     )
     for gates, i_f_o, f, g, i, c_next, tanh_c_next, o, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # i, f, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f_o, half, out=i_f_o)
         np.tanh(gates, out=gates)
@@ -389,8 +374,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
     U, W = (params.stacked[k] for k in ("U", "W"))
@@ -436,8 +420,7 @@ def backward(params, tape, dys, dstate=None):
         ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_f, da_i = dh_next_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
@@ -451,8 +434,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dc_next, f, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -515,55 +498,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, tanh_c_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    a_i_dot_s, a_f_dot_s, a_o_dot_s, a_g_dot_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -605,51 +546,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
-    a_i_dot_s, a_f_dot_s, a_o_dot_s, a_g_dot_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    (
-        tanh_c_next_dot_s, i_dot_s, f_dot_s, g_dot_s, o_dot_s
-    ) = dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    df_da_f_s = (1 - f_s) * f_s
-    dg_da_g_s = 1 - g_s**2
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    i_dot_s, f_dot_s, o_dot_s, g_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     da_i_s, da_f_s, da_o_s, da_g_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     (
@@ -658,9 +564,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
@@ -669,11 +573,9 @@ def hvp(
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -681,10 +583,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
@@ -705,10 +604,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -717,6 +614,58 @@ def hvp(
     dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
+    a_i_dot_s, a_f_dot_s, a_o_dot_s, a_g_dot_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    tanh_c_next_dot_s, i_dot_s, f_dot_s = dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s
+    g_dot_s, o_dot_s = a_g_dot_s, a_o_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    df_da_f_s = (1 - f_s) * f_s
+    dg_da_g_s = 1 - g_s**2
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -46,9 +46,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + p_i \circ c_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + p_k \circ c_{t-1} + b_k, \quad k = i, f \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + p_f \circ c_{t-1} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   a_{g,t} &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
@@ -88,21 +87,11 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{p}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ c_{t-1} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{p}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, g, o \\
+  \bar{p}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = i, f \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o \\
   \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{V} &= \textstyle \sum_t \bar{h}_t m_t^{\top}
 \end{align*}
 """
@@ -337,8 +326,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    H = params.hidden_size
-    P = params.projection_size
+    H, P = params.hidden_size, params.projection_size
     p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
     W, b, U = (params.stacked[k] for k in ("W", "b", "U"))
     h_s = np.empty((T + 1, B, P), dtype)
@@ -352,13 +340,12 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    U_h = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    V_T = np.ascontiguousarray(V.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    h_next_T = np.empty((P, B), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s, a_i_s, a_f_s, gates_s[..., : 3 * H], gates_s[..., : 2 * H], g_s, c_s[1:], a_o_s,
@@ -366,8 +353,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for gates, a_i, a_f, i_f_g, i_f, g, c_next, a_o, tanh_c_next, m, h_next, ended in steps:
         f, i, o = a_f, a_i, a_o
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # a_i += p_i * c
         np.multiply(p_i, c, out=work)
         np.add(a_i, work, out=a_i)
@@ -393,8 +380,7 @@ def forward(params, xs, state=None, lengths=None):
         np.add(o, half, out=o)
         np.tanh(c_next, out=tanh_c_next)
         np.multiply(o, tanh_c_next, out=m)
-        np.dot(V, m.T, out=h_next_T)
-        np.copyto(h_next, h_next_T.T)
+        np.dot(m, V_T, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
             np.copyto(c_next, c, where=ended)
@@ -430,9 +416,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    P = params.projection_size
+    I, H, P = params.input_size, params.hidden_size, params.projection_size
     i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dp_i, dp_f, dp_o, dV = (dparams[k] for k in ("p_i", "p_f", "p_o", "V"))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
@@ -483,8 +467,7 @@ def backward(params, tape, dys, dstate=None):
         ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_f, da_i = dm_da_o, dc_next_da_g, dc_next_da_f, dc_next_da_i
         np.add(dh_next_carry, dy, out=dh_next)
         np.dot(dh_next, V, out=dm)
@@ -507,8 +490,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dh_next, 0, where=ended)
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -539,8 +522,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h, c = _check_state("state", state, B, params)
-    H = params.hidden_size
-    P = params.projection_size
+    H, P = params.hidden_size, params.projection_size
     p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
     U, W, b = (params.stacked[k] for k in ("U", "W", "b"))
     gates = np.empty((B, 4 * H), dtype)
@@ -589,69 +571,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, tanh_c_next_s, m_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    P = params.projection_size
-    i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    p_i_dot, p_f_dot, p_o_dot, V_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o", "V"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, P), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    h_next_dot_in_s = np.empty((T, B, P), dtype)
-    (
-        a_i_dot_in_s, a_f_dot_in_s, a_g_dot_s, a_o_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    a_i_dot_s, a_f_dot_s, a_o_dot_s = a_i_dot_in_s, a_f_dot_in_s, a_o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_i_dot_in_s += p_i_dot * c_s[:-1]
-    a_f_dot_in_s += p_f_dot * c_s[:-1]
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    a_o_dot_in_s += p_o_dot * c_s[1:]
-    dm_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dm_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-    np.matmul(_rows(m_s), V_dot.T, out=_rows(h_next_dot_in_s))
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += c_dot * p_i
-        a_f_dot_s[t] += c_dot * p_f
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        a_o_dot_s[t] += c_next_dot * p_o
-        m_dot = c_next_dot * dm_dc_next_s[t] + a_o_dot_s[t] * dm_da_o_s[t]
-        h_dot_s[t + 1] = m_dot @ V.T
-        h_dot_s[t + 1] += h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -693,69 +619,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    P = params.projection_size
-    i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    p_i_dot, p_f_dot, p_o_dot, V_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o", "V"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, P), dtype)
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    h_next_dot_in_s = np.empty((T, B, P), dtype)
-    dtanh_c_next_dc_next_s, m_dot_s = np.empty((2, T, B, H), dtype)
-    (
-        a_i_dot_in_s, a_f_dot_in_s, a_g_dot_s, a_o_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        a_i_dot_s, i_dot_s, a_f_dot_s, f_dot_s, a_o_dot_s, o_dot_s, tanh_c_next_dot_s, g_dot_s
-    ) = (
-        a_i_dot_in_s, a_i_dot_in_s, a_f_dot_in_s, a_f_dot_in_s, a_o_dot_in_s, a_o_dot_in_s,
-        dtanh_c_next_dc_next_s, a_g_dot_s,
-    )
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_i_dot_in_s += p_i_dot * c_s[:-1]
-    di_da_i_s = (1 - i_s) * i_s
-    a_f_dot_in_s += p_f_dot * c_s[:-1]
-    df_da_f_s = (1 - f_s) * f_s
-    dg_da_g_s = 1 - g_s**2
-    a_o_dot_in_s += p_o_dot * c_s[1:]
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    np.matmul(_rows(m_s), V_dot.T, out=_rows(h_next_dot_in_s))
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += c_dot_s[t] * p_i
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        a_f_dot_s[t] += c_dot_s[t] * p_f
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        a_o_dot_s[t] += c_dot_s[t + 1] * p_o
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        m_dot_s[t] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        h_dot_s[t + 1] = m_dot_s[t] @ V.T
-        h_dot_s[t + 1] += h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s, m_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H, P = params.input_size, params.hidden_size, params.projection_size
+    i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    i_dot_s, f_dot_s, g_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dp_i_dot, dp_f_dot, dp_o_dot, dV_dot = (dparams_dot[k] for k in ("p_i", "p_f", "p_o", "V"))
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    V, p_o, p_f, p_i = (params[k] for k in ("V", "p_o", "p_f", "p_i"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    V_dot, p_o_dot, p_f_dot, p_i_dot = (params_dot[k] for k in ("V", "p_o", "p_f", "p_i"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, P), dtype)
     da_i_s, da_f_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -764,11 +640,7 @@ def hvp(
     ) = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dxs_dot = np.empty((T, B, I), dtype)
     dm_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-    dm_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
-    )
+    dm_da_o_dot_s = o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     dm_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dm_dc_next_dot_s = (
         o_dot_s * (1 - tanh_c_next_s**2) - 2 * tanh_c_next_dot_s * o_s * tanh_c_next_s
@@ -776,11 +648,9 @@ def hvp(
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dh_next_carry = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
@@ -789,10 +659,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         dm[...] = dh_next_s[t] @ V
@@ -826,14 +693,10 @@ def hvp(
         )
         dc[...] = dc_next * f_s[t] + da_f_s[t] * p_f + da_i_s[t] * p_i
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (dh_next_s[t], dh_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -847,6 +710,72 @@ def hvp(
     np.matmul(_rows(dh_next_s).T, _rows(m_dot_s), out=dV_dot)
     dV_dot += _rows(dh_next_dot_s).T @ _rows(m_s)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, tanh_c_next_s, m_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H, P = params.hidden_size, params.projection_size
+    i_s, f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    p_i, p_f, p_o, V = (params[k] for k in ("p_i", "p_f", "p_o", "V"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    p_i_dot, p_f_dot, p_o_dot, V_dot = (params_dot[k] for k in ("p_i", "p_f", "p_o", "V"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s = np.empty((T + 1, B, P), dtype)
+    c_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    h_next_dot_in_s = np.empty((T, B, P), dtype)
+    dtanh_c_next_dc_next_s, m_dot_s = np.empty((2, T, B, H), dtype)
+    (
+        a_i_dot_in_s, a_f_dot_in_s, a_g_dot_s, a_o_dot_in_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    a_i_dot_s, i_dot_s, a_f_dot_s = a_i_dot_in_s, a_i_dot_in_s, a_f_dot_in_s
+    f_dot_s, a_o_dot_s, o_dot_s = a_f_dot_in_s, a_o_dot_in_s, a_o_dot_in_s
+    tanh_c_next_dot_s, g_dot_s = dtanh_c_next_dc_next_s, a_g_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    a_i_dot_in_s += p_i_dot * c_s[:-1]
+    di_da_i_s = (1 - i_s) * i_s
+    a_f_dot_in_s += p_f_dot * c_s[:-1]
+    df_da_f_s = (1 - f_s) * f_s
+    dg_da_g_s = 1 - g_s**2
+    a_o_dot_in_s += p_o_dot * c_s[1:]
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+    np.matmul(_rows(m_s), V_dot.T, out=_rows(h_next_dot_in_s))
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        a_i_dot_s[t] += c_dot_s[t] * p_i
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        a_f_dot_s[t] += c_dot_s[t] * p_f
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        a_o_dot_s[t] += c_dot_s[t + 1] * p_o
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        m_dot_s[t] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        h_dot_s[t + 1] = m_dot_s[t] @ V.T
+        h_dot_s[t + 1] += h_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s, m_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

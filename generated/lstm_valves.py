@@ -45,9 +45,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + V_f c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + V_k c_{t-1} + b_k, \quad k = f, i \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + V_i c_{t-1} + b_i \\
   i_t &= \sigma(a_{i,t}) \\
   a_{g,t} &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
@@ -85,21 +84,11 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{V}_f &= \textstyle \sum_t \bar{a}_{f,t} c_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{V}_i &= \textstyle \sum_t \bar{a}_{i,t} c_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{V}_o &= \textstyle \sum_t \bar{a}_{o,t} c_t^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, i, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = f, i, g, o \\
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} c_{t-1}^{\top}, \quad k = f, i \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, g, o \\
+  \bar{V}_o &= \textstyle \sum_t \bar{a}_{o,t} c_t^{\top}
 \end{align*}
 """
 
@@ -340,14 +329,15 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    V_c = np.empty((2 * H, B), dtype)
-    U_h = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    V_T = np.ascontiguousarray(V.T)
+    U_T = np.ascontiguousarray(U.T)
+    V_o_T = np.ascontiguousarray(V_o.T)
+    V_c = np.empty((B, 2 * H), dtype)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    V_o_c_next = np.empty((H, B), dtype)
+    V_o_c_next = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_s[..., : 2 * H], gates_s, gates_s[..., : 3 * H], f_s, g_s, i_s, c_s[1:], a_o_s,
@@ -355,10 +345,10 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_f_a_i, gates, f_i_g, f, g, i, c_next, a_o, tanh_c_next, h_next, ended in steps:
         o = a_o
-        np.dot(V, c.T, out=V_c)
-        np.add(a_f_a_i, V_c.T, out=a_f_a_i)
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(c, V_T, out=V_c)
+        np.add(a_f_a_i, V_c, out=a_f_a_i)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # f, i by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_f_a_i, half, out=a_f_a_i)
         np.tanh(f_i_g, out=f_i_g)
@@ -368,8 +358,8 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
         np.add(c_next, work, out=c_next)
-        np.dot(V_o, c_next.T, out=V_o_c_next)
-        np.add(a_o, V_o_c_next.T, out=a_o)
+        np.dot(c_next, V_o_T, out=V_o_c_next)
+        np.add(a_o, V_o_c_next, out=a_o)
         # o by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(o, half, out=o)
         np.tanh(o, out=o)
@@ -412,8 +402,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dV_o = dparams["V_o"]
     dW, dU, dV, db = (dparams.stacked[k] for k in ("W", "U", "V", "b"))
@@ -464,8 +453,7 @@ def backward(params, tape, dys, dstate=None):
         da_f_da_i, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_i, da_f = dh_next_da_o, dc_next_da_g, dc_next_da_i, dc_next_da_f
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
@@ -483,8 +471,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dc, da_f_da_i_V, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -561,64 +549,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, tanh_c_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    V_o = params["V_o"]
-    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
-    V_o_dot = params_dot["V_o"]
-    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    (
-        a_f_dot_s, a_i_dot_s, a_g_dot_in_s, a_o_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    a_g_dot_s, a_o_dot_s = a_g_dot_in_s, a_o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(c_s[:-1]), V_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_g_dot_in_s.fill(0)
-    a_o_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(h_s[:-1]) @ U_dot.T
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    _rows(a_o_dot_in_s)[...] += _rows(c_s[1:]) @ V_o_dot.T
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t, :, : 2 * H] += c_dot @ V.T
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        a_o_dot_s[t] += c_next_dot @ V_o.T
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -660,63 +597,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    V_o = params["V_o"]
-    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
-    V_o_dot = params_dot["V_o"]
-    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
-    (
-        a_f_dot_s, a_i_dot_s, a_g_dot_in_s, a_o_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
-    (
-        a_g_dot_s, g_dot_s, a_o_dot_s, o_dot_s, tanh_c_next_dot_s, f_dot_s, i_dot_s
-    ) = (
-        a_g_dot_in_s, a_g_dot_in_s, a_o_dot_in_s, a_o_dot_in_s, dtanh_c_next_dc_next_s, a_f_dot_s,
-        a_i_dot_s,
-    )
-    np.matmul(_rows(c_s[:-1]), V_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_g_dot_in_s.fill(0)
-    a_o_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(h_s[:-1]) @ U_dot.T
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    df_da_f_s = (1 - f_s) * f_s
-    di_da_i_s = (1 - i_s) * i_s
-    dg_da_g_s = 1 - g_s**2
-    _rows(a_o_dot_in_s)[...] += _rows(c_s[1:]) @ V_o_dot.T
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += c_dot_s[t] @ V.T
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        a_o_dot_s[t] += c_dot_s[t + 1] @ V_o.T
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    f_dot_s, i_dot_s, g_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dV_o_dot = dparams_dot["V_o"]
     dW_dot, dU_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "V", "b"))
+    V_o = params["V_o"]
+    U, V, W = (params.stacked[k] for k in ("U", "V", "W"))
+    V_o_dot = params_dot["V_o"]
+    U_dot, V_dot, W_dot = (params_dot.stacked[k] for k in ("U", "V", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     da_f_s, da_i_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     (
@@ -725,9 +618,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
@@ -736,11 +627,9 @@ def hvp(
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -748,10 +637,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
@@ -778,10 +664,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -794,6 +678,67 @@ def hvp(
     np.matmul(_rows(da_o_s).T, _rows(c_dot_s[1:]), out=dV_o_dot)
     dV_o_dot += _rows(da_o_dot_s).T @ _rows(c_s[1:])
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, i_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    V_o = params["V_o"]
+    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
+    V_o_dot = params_dot["V_o"]
+    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
+    (
+        a_f_dot_s, a_i_dot_s, a_g_dot_in_s, a_o_dot_in_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
+    a_g_dot_s, g_dot_s, a_o_dot_s = a_g_dot_in_s, a_g_dot_in_s, a_o_dot_in_s
+    o_dot_s, tanh_c_next_dot_s, f_dot_s = a_o_dot_in_s, dtanh_c_next_dc_next_s, a_f_dot_s
+    i_dot_s = a_i_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(c_s[:-1]), V_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
+    a_g_dot_in_s.fill(0)
+    a_o_dot_in_s.fill(0)
+    _rows(gates_dot_s)[...] += _rows(h_s[:-1]) @ U_dot.T
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    df_da_f_s = (1 - f_s) * f_s
+    di_da_i_s = (1 - i_s) * i_s
+    dg_da_g_s = 1 - g_s**2
+    _rows(a_o_dot_in_s)[...] += _rows(c_s[1:]) @ V_o_dot.T
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 2 * H] += c_dot_s[t] @ V.T
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        a_o_dot_s[t] += c_dot_s[t + 1] @ V_o.T
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -45,9 +45,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + \tanh(V_i c_{t-1}) + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + \tanh(V_k c_{t-1}) + b_k, \quad k = i, f \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + \tanh(V_f c_{t-1}) + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   a_{g,t} &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
@@ -87,23 +86,12 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{V}_i &= \textstyle \sum_t (\bar{a}_{i,t} \circ (1 - \tanh^{2}(V_i c_{t-1})))
-      c_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{V}_f &= \textstyle \sum_t (\bar{a}_{f,t} \circ (1 - \tanh^{2}(V_f c_{t-1})))
-      c_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{V}_o &= \textstyle \sum_t (\bar{a}_{o,t} \circ (1 - \tanh^{2}(V_o c_t))) c_t^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, g, o \\
+  \bar{V}_k &= \textstyle \sum_t (\bar{a}_{k,t} \circ (1 - \tanh^{2}(V_k c_{t-1})))
+      c_{t-1}^{\top}, \quad k = i, f \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o \\
+  \bar{V}_o &= \textstyle \sum_t (\bar{a}_{o,t} \circ (1 - \tanh^{2}(V_o c_t))) c_t^{\top}
 \end{align*}
 """
 
@@ -349,14 +337,13 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_2_s, b, out=gates_2_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    gates_1_T = np.empty((2 * H, B), dtype)
-    U_h = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    V_T = np.ascontiguousarray(V.T)
+    U_T = np.ascontiguousarray(U.T)
+    V_o_T = np.ascontiguousarray(V_o.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
-    a_tanh_a_o_T = np.empty((H, B), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         gates_1_s, gates_2_s, tanh_a_i_s, a_i_s, tanh_a_f_s, a_f_s, gates_2_s[..., H : 3 * H], g_s,
@@ -367,12 +354,11 @@ def forward(params, xs, state=None, lengths=None):
         tanh_c_next, h_next, ended,
     ) in steps:
         f, i, tanh_a_o, o = a_f, a_i, a_tanh_a_o, a_o
-        np.dot(V, c.T, out=gates_1_T)
-        np.copyto(gates_1, gates_1_T.T)
+        np.dot(c, V_T, out=gates_1)
         # tanh_a_i, tanh_a_f by tanh
         np.tanh(gates_1, out=gates_1)
-        np.dot(U, h.T, out=U_h)
-        np.add(gates_2, U_h.T, out=gates_2)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates_2, U_h, out=gates_2)
         np.add(a_i, tanh_a_i, out=a_i)
         np.add(a_f, tanh_a_f, out=a_f)
         # i, f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
@@ -386,8 +372,7 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(f, c, out=c_next)
         np.multiply(i, g, out=work)
         np.add(c_next, work, out=c_next)
-        np.dot(V_o, c_next.T, out=a_tanh_a_o_T)
-        np.copyto(a_tanh_a_o, a_tanh_a_o_T.T)
+        np.dot(c_next, V_o_T, out=a_tanh_a_o)
         np.tanh(a_tanh_a_o, out=tanh_a_o)
         np.add(a_o, tanh_a_o, out=a_o)
         # o by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
@@ -432,8 +417,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
     dV_o = dparams["V_o"]
@@ -499,14 +483,10 @@ def backward(params, tape, dys, dstate=None):
         da_f_da_tanh_a_f, dc_next_da_i, da_i_da_tanh_a_i, dgates_2, f, dgates_1, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-        (
-            da_o, da_tanh_a_o, da_g, da_f, da_tanh_a_f, da_i, da_tanh_a_i
-        ) = (
-            dh_next_da_o, da_o_da_tanh_a_o, dc_next_da_g, dc_next_da_f, da_f_da_tanh_a_f,
-            dc_next_da_i, da_i_da_tanh_a_i,
-        )
+            before = [array.copy() for array in (dh, dc)]
+        da_o, da_tanh_a_o, da_g = dh_next_da_o, da_o_da_tanh_a_o, dc_next_da_g
+        da_f, da_tanh_a_f, da_i = dc_next_da_f, da_f_da_tanh_a_f, dc_next_da_i
+        da_tanh_a_i = da_i_da_tanh_a_i
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
         np.multiply(da_o_da_tanh_a_o, da_o, out=da_tanh_a_o)
@@ -525,11 +505,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(dgates_1, V, out=dgates_1_V)
         np.add(dc, dgates_1_V, out=dc)
         if ended is not None:
-            np.copyto(dgates_2, 0, where=ended)
-            np.copyto(da_tanh_a_o, 0, where=ended)
-            np.copyto(dgates_1, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (dgates_2, da_tanh_a_o, dgates_1):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_2_s), W, out=_rows(dxs))
@@ -614,72 +593,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_1_s, gates_2_s, tanh_a_o_s, tanh_c_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
-    g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
-    V_o = params["V_o"]
-    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
-    V_o_dot = params_dot["V_o"]
-    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s = np.empty((T, B, 2 * H), dtype)
-    gates_2_dot_s = np.empty((T, B, 4 * H), dtype)
-    a_tanh_a_o_dot_in_s = np.empty((T, B, H), dtype)
-    a_tanh_a_i_dot_s, a_tanh_a_f_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_g_dot_s, a_i_dot_s, a_f_dot_s, a_o_dot_s = (
-        gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    a_tanh_a_o_dot_s = a_tanh_a_o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(c_s[:-1]), V_dot.T, out=_rows(gates_1_dot_s))
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_2_dot_s += b_dot
-    da_i_da_tanh_a_i_s = 1 - tanh_a_i_s**2
-    da_f_da_tanh_a_f_s = 1 - tanh_a_f_s**2
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    np.matmul(_rows(c_s[1:]), V_o_dot.T, out=_rows(a_tanh_a_o_dot_in_s))
-    da_o_da_tanh_a_o_s = 1 - tanh_a_o_s**2
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_1_dot_s[t] += c_dot @ V.T
-        gates_2_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += a_tanh_a_i_dot_s[t] * da_i_da_tanh_a_i_s[t]
-        a_f_dot_s[t] += a_tanh_a_f_dot_s[t] * da_f_da_tanh_a_f_s[t]
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        a_tanh_a_o_dot_s[t] += c_next_dot @ V_o.T
-        a_o_dot_s[t] += a_tanh_a_o_dot_s[t] * da_o_da_tanh_a_o_s[t]
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -721,76 +641,21 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
-    g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    V_o = params["V_o"]
-    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
-    V_o_dot = params_dot["V_o"]
-    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_1_dot_s = np.empty((T, B, 2 * H), dtype)
-    gates_2_dot_s = np.empty((T, B, 4 * H), dtype)
-    (
-        a_tanh_a_o_dot_in_s, dtanh_a_o_da_tanh_a_o_s, dtanh_c_next_dc_next_s
-    ) = np.empty((3, T, B, H), dtype)
-    a_tanh_a_i_dot_s, a_tanh_a_f_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_g_dot_s, a_i_dot_s, a_f_dot_s, a_o_dot_s = (
-        gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    (
-        a_tanh_a_o_dot_s, tanh_a_o_dot_s, tanh_c_next_dot_s, tanh_a_i_dot_s, i_dot_s,
-        tanh_a_f_dot_s, f_dot_s, g_dot_s, o_dot_s,
-    ) = (
-        a_tanh_a_o_dot_in_s, dtanh_a_o_da_tanh_a_o_s, dtanh_c_next_dc_next_s, a_tanh_a_i_dot_s,
-        a_i_dot_s, a_tanh_a_f_dot_s, a_f_dot_s, a_g_dot_s, a_o_dot_s,
-    )
-    np.matmul(_rows(c_s[:-1]), V_dot.T, out=_rows(gates_1_dot_s))
-    dtanh_a_i_da_tanh_a_i_s = 1 - tanh_a_i_s**2
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_2_dot_s))
-    _rows(gates_2_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_2_dot_s += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    dtanh_a_f_da_tanh_a_f_s = 1 - tanh_a_f_s**2
-    df_da_f_s = (1 - f_s) * f_s
-    dg_da_g_s = 1 - g_s**2
-    np.matmul(_rows(c_s[1:]), V_o_dot.T, out=_rows(a_tanh_a_o_dot_in_s))
-    dtanh_a_o_da_tanh_a_o_s[...] = 1 - tanh_a_o_s**2
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_1_dot_s[t] += c_dot_s[t] @ V.T
-        tanh_a_i_dot_s[t] = a_tanh_a_i_dot_s[t] * dtanh_a_i_da_tanh_a_i_s[t]
-        gates_2_dot_s[t] += h_dot_s[t] @ U.T
-        a_i_dot_s[t] += tanh_a_i_dot_s[t]
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        tanh_a_f_dot_s[t] = a_tanh_a_f_dot_s[t] * dtanh_a_f_da_tanh_a_f_s[t]
-        a_f_dot_s[t] += tanh_a_f_dot_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        a_tanh_a_o_dot_s[t] += c_dot_s[t + 1] @ V_o.T
-        tanh_a_o_dot_s[t] = a_tanh_a_o_dot_s[t] * dtanh_a_o_da_tanh_a_o_s[t]
-        a_o_dot_s[t] += tanh_a_o_dot_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_1_dot_s, gates_2_dot_s, tanh_a_o_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
+    g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+    tanh_a_i_dot_s, tanh_a_f_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    g_dot_s, i_dot_s, f_dot_s, o_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dV_o_dot = dparams_dot["V_o"]
     dW_dot, dU_dot, dV_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "V", "b"))
+    V_o = params["V_o"]
+    U, V, W = (params.stacked[k] for k in ("U", "V", "W"))
+    V_o_dot = params_dot["V_o"]
+    U_dot, V_dot, W_dot = (params_dot.stacked[k] for k in ("U", "V", "W"))
     dgates_1_s, dgates_1_dot_s = np.empty((2, T, B, 2 * H), dtype)
     dgates_2_s, dgates_2_dot_s = np.empty((2, T, B, 4 * H), dtype)
     da_tanh_a_o_s, da_tanh_a_o_dot_s = np.empty((2, T, B, H), dtype)
@@ -805,9 +670,7 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     da_o_da_tanh_a_o_s = 1 - tanh_a_o_s**2
     da_o_da_tanh_a_o_dot_s = -2 * tanh_a_o_dot_s * tanh_a_o_s
@@ -818,13 +681,11 @@ def hvp(
     dc_next_da_g_s = i_s * (1 - g_s**2)
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     da_f_da_tanh_a_f_s = 1 - tanh_a_f_s**2
     da_f_da_tanh_a_f_dot_s = -2 * tanh_a_f_dot_s * tanh_a_f_s
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     da_i_da_tanh_a_i_s = 1 - tanh_a_i_s**2
     da_i_da_tanh_a_i_dot_s = -2 * tanh_a_i_dot_s * tanh_a_i_s
     dh_next = dh = dstate.h.copy()
@@ -834,10 +695,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
@@ -874,16 +732,13 @@ def hvp(
         dc_dot += dgates_1_dot_s[t] @ V
         dc_dot += dgates_1_s[t] @ V_dot
         if ended is not None:
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(da_tanh_a_o_s[t], 0, where=ended)
-            np.copyto(da_tanh_a_o_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                dgates_2_s[t], dgates_2_dot_s[t], da_tanh_a_o_s[t], da_tanh_a_o_dot_s[t],
+                dgates_1_s[t], dgates_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_2_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_2_s) @ W_dot
     np.matmul(_rows(dgates_2_s).T, _rows(xs_dot), out=dW_dot)
@@ -896,6 +751,80 @@ def hvp(
     np.matmul(_rows(da_tanh_a_o_s).T, _rows(c_dot_s[1:]), out=dV_o_dot)
     dV_o_dot += _rows(da_tanh_a_o_dot_s).T @ _rows(c_s[1:])
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_1_s, gates_2_s, tanh_a_o_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    tanh_a_i_s, tanh_a_f_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
+    g_s, i_s, f_s, o_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(4))
+    V_o = params["V_o"]
+    W, V, U = (params.stacked[k] for k in ("W", "V", "U"))
+    V_o_dot = params_dot["V_o"]
+    V_dot, U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("V", "U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_1_dot_s = np.empty((T, B, 2 * H), dtype)
+    gates_2_dot_s = np.empty((T, B, 4 * H), dtype)
+    (
+        a_tanh_a_o_dot_in_s, dtanh_a_o_da_tanh_a_o_s, dtanh_c_next_dc_next_s
+    ) = np.empty((3, T, B, H), dtype)
+    a_tanh_a_i_dot_s, a_tanh_a_f_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    a_g_dot_s, a_i_dot_s, a_f_dot_s, a_o_dot_s = (
+        gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    a_tanh_a_o_dot_s, tanh_a_o_dot_s = a_tanh_a_o_dot_in_s, dtanh_a_o_da_tanh_a_o_s
+    tanh_c_next_dot_s, tanh_a_i_dot_s = dtanh_c_next_dc_next_s, a_tanh_a_i_dot_s
+    i_dot_s, tanh_a_f_dot_s, f_dot_s = a_i_dot_s, a_tanh_a_f_dot_s, a_f_dot_s
+    g_dot_s, o_dot_s = a_g_dot_s, a_o_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(c_s[:-1]), V_dot.T, out=_rows(gates_1_dot_s))
+    dtanh_a_i_da_tanh_a_i_s = 1 - tanh_a_i_s**2
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_2_dot_s))
+    _rows(gates_2_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_2_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_2_dot_s += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    dtanh_a_f_da_tanh_a_f_s = 1 - tanh_a_f_s**2
+    df_da_f_s = (1 - f_s) * f_s
+    dg_da_g_s = 1 - g_s**2
+    np.matmul(_rows(c_s[1:]), V_o_dot.T, out=_rows(a_tanh_a_o_dot_in_s))
+    dtanh_a_o_da_tanh_a_o_s[...] = 1 - tanh_a_o_s**2
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_1_dot_s[t] += c_dot_s[t] @ V.T
+        tanh_a_i_dot_s[t] = a_tanh_a_i_dot_s[t] * dtanh_a_i_da_tanh_a_i_s[t]
+        gates_2_dot_s[t] += h_dot_s[t] @ U.T
+        a_i_dot_s[t] += tanh_a_i_dot_s[t]
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        tanh_a_f_dot_s[t] = a_tanh_a_f_dot_s[t] * dtanh_a_f_da_tanh_a_f_s[t]
+        a_f_dot_s[t] += tanh_a_f_dot_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        a_tanh_a_o_dot_s[t] += c_dot_s[t + 1] @ V_o.T
+        tanh_a_o_dot_s[t] = a_tanh_a_o_dot_s[t] * dtanh_a_o_da_tanh_a_o_s[t]
+        a_o_dot_s[t] += tanh_a_o_dot_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_1_dot_s, gates_2_dot_s, tanh_a_o_dot_s, tanh_c_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

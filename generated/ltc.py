@@ -360,17 +360,15 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_f_T = np.ascontiguousarray(U_f.T)
     dt_each = np.empty((B, 1), dtype)
     A_dt_each = np.empty((B, H), dtype)
-    a_f_1_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
-    a_f_2_T = np.empty((H, B), dtype)
     steps = zip(v_s, a_f_1_s, a_s, dt_s, v_1_s, a_f_2_s, v_2_s, h_s[1:], ended_s, strict=True)
     for v, a_f_1, a, dt, v_1, a_f_2, v_2, h_next, ended in steps:
         f_1, f_2 = a_f_1, a_f_2
         np.copyto(v, h)
-        np.dot(U_f, v.T, out=a_f_1_T)
-        np.copyto(a_f_1, a_f_1_T.T)
+        np.dot(v, U_f_T, out=a_f_1)
         np.add(a_f_1, a, out=a_f_1)
         _sigmoid(a_f_1, out=f_1)
         np.divide(dt, 2, out=dt_each)
@@ -382,8 +380,7 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(work, dt_each, out=work)
         np.add(work, 1, out=work)
         np.divide(v_1, work, out=v_1)
-        np.dot(U_f, v_1.T, out=a_f_2_T)
-        np.copyto(a_f_2, a_f_2_T.T)
+        np.dot(v_1, U_f_T, out=a_f_2)
         np.add(a_f_2, a, out=a_f_2)
         _sigmoid(a_f_2, out=f_2)
         # v_2 = (v_1 + f_2 * A_dt_each) / (1 + (f_2 + k_) * dt_each)
@@ -428,8 +425,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dw, dW, db, dU_f, dA = (dparams[k] for k in ("w", "W", "b", "U_f", "A"))
     w, A, U_f, W = (params[k] for k in ("w", "A", "U_f", "W"))
     dt_each_s, dt_each__s, dt_each___s, sum_ddt_terms_s = np.empty((4, T, B, 1), dtype)
@@ -507,10 +503,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dv, work, out=dv)
         np.copyto(dh, dv)
         if ended is not None:
-            np.copyto(dv_2, 0, where=ended)
-            np.copyto(da_f_2, 0, where=ended)
-            np.copyto(dv_1, 0, where=ended)
-            np.copyto(da_f_1, 0, where=ended)
+            for array in (dv_2, da_f_2, dv_1, da_f_1):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -623,67 +617,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
-    dtype = _check_params("params", params).flat.dtype
-    x_s, dt_s, h_s, v_s, f_1_s, v_1_s, f_2_s, v_2_s, past = _check_tape(tape, params)
+    _check_params("params", params)
+    x_s, dt_s, *_, past = _check_tape(tape, params)
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, dt_dot_s = _direction(xs_dot, (x_s, dt_s), past, params)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    w, W, A, U_f = (params[k] for k in ("w", "W", "A", "U_f"))
-    w_dot, W_dot, b_dot, U_f_dot, A_dot = (params_dot[k] for k in ("w", "W", "b", "U_f", "A"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        a_dot_s, a_f_1_dot_in_s, v_1_dot_in_s, a_f_2_dot_in_s, v_2_dot_in_s
-    ) = np.empty((5, T, B, H), dtype)
-    (
-        a_f_1_dot_s, v_1_dot_s, a_f_2_dot_s, v_2_dot_s
-    ) = a_f_1_dot_in_s, v_1_dot_in_s, a_f_2_dot_in_s, v_2_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    k_ = _softplus(w)
-    k_dot = w_dot * _sigmoid(w)
-    np.matmul(_rows(x_dot_s), W.T, out=_rows(a_dot_s))
-    _rows(a_dot_s)[...] += _rows(x_s) @ W_dot.T
-    a_dot_s += b_dot
-    np.matmul(_rows(v_s), U_f_dot.T, out=_rows(a_f_1_dot_in_s))
-    a_f_1_dot_in_s += a_dot_s
-    dt_each_s = dt_s / 2
-    dv_1_dv_s = 1 / (1 + (k_ + f_1_s) * dt_each_s)
-    dt_each__s = -dt_s / 2
-    v_1_dot_in_s[...] = (
-        dt_dot_s * (A * f_1_s / 2 - (k_ / 2 + f_1_s / 2) * v_1_s) * dv_1_dv_s
-        + A_dot * f_1_s * dt_each_s * dv_1_dv_s
-        + k_dot * v_1_s * dt_each__s * dv_1_dv_s
-    )
-    dv_1_da_f_1_s = (A * dt_each_s + v_1_s * dt_each__s) * (1 - f_1_s) * f_1_s * dv_1_dv_s
-    np.matmul(_rows(v_1_s), U_f_dot.T, out=_rows(a_f_2_dot_in_s))
-    a_f_2_dot_in_s += a_dot_s
-    dv_2_dv_1_s = 1 / (1 + (k_ + f_2_s) * dt_each_s)
-    v_2_dot_in_s[...] = (
-        dt_dot_s * (A * f_2_s / 2 - (k_ / 2 + f_2_s / 2) * v_2_s) * dv_2_dv_1_s
-        + A_dot * f_2_s * dt_each_s * dv_2_dv_1_s
-        + k_dot * v_2_s * dt_each__s * dv_2_dv_1_s
-    )
-    dv_2_da_f_2_s = (A * dt_each_s + v_2_s * dt_each__s) * (1 - f_2_s) * f_2_s * dv_2_dv_1_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        v_dot = h_dot_s[t].copy()
-        a_f_1_dot_s[t] += v_dot @ U_f.T
-        v_1_dot_s[t] += v_dot * dv_1_dv_s[t] + a_f_1_dot_s[t] * dv_1_da_f_1_s[t]
-        a_f_2_dot_s[t] += v_1_dot_s[t] @ U_f.T
-        v_2_dot_s[t] += v_1_dot_s[t] * dv_2_dv_1_s[t] + a_f_2_dot_s[t] * dv_2_da_f_2_s[t]
-        h_dot_s[t + 1] = v_2_dot_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -725,63 +666,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    w, W, A, U_f = (params[k] for k in ("w", "W", "A", "U_f"))
-    w_dot, W_dot, b_dot, U_f_dot, A_dot = (params_dot[k] for k in ("w", "W", "b", "U_f", "A"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    (
-        a_dot_s, v_dot_s, a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s,
-        df_2_da_f_2_s, v_2_dot_in_s,
-    ) = np.empty((8, T, B, H), dtype)
-    (
-        a_f_1_dot_s, f_1_dot_s, v_1_dot_s, a_f_2_dot_s, f_2_dot_s, v_2_dot_s
-    ) = a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s, df_2_da_f_2_s, v_2_dot_in_s
-    k_ = _softplus(w)
-    k_dot = w_dot * _sigmoid(w)
-    np.matmul(_rows(x_dot_s), W.T, out=_rows(a_dot_s))
-    _rows(a_dot_s)[...] += _rows(x_s) @ W_dot.T
-    a_dot_s += b_dot
-    np.matmul(_rows(v_s), U_f_dot.T, out=_rows(a_f_1_dot_in_s))
-    a_f_1_dot_in_s += a_dot_s
-    df_1_da_f_1_s[...] = (1 - f_1_s) * f_1_s
-    dt_each_s = dt_s / 2
-    dv_1_dv_s = 1 / (1 + (k_ + f_1_s) * dt_each_s)
-    dt_each__s = -dt_s / 2
-    v_1_dot_in_s[...] = (
-        dt_dot_s * (A * f_1_s / 2 - (k_ / 2 + f_1_s / 2) * v_1_s) * dv_1_dv_s
-        + A_dot * f_1_s * dt_each_s * dv_1_dv_s
-        + k_dot * v_1_s * dt_each__s * dv_1_dv_s
-    )
-    dv_1_df_1_s = (A * dt_each_s + v_1_s * dt_each__s) * dv_1_dv_s
-    np.matmul(_rows(v_1_s), U_f_dot.T, out=_rows(a_f_2_dot_in_s))
-    a_f_2_dot_in_s += a_dot_s
-    df_2_da_f_2_s[...] = (1 - f_2_s) * f_2_s
-    dv_2_dv_1_s = 1 / (1 + (k_ + f_2_s) * dt_each_s)
-    v_2_dot_in_s[...] = (
-        dt_dot_s * (A * f_2_s / 2 - (k_ / 2 + f_2_s / 2) * v_2_s) * dv_2_dv_1_s
-        + A_dot * f_2_s * dt_each_s * dv_2_dv_1_s
-        + k_dot * v_2_s * dt_each__s * dv_2_dv_1_s
-    )
-    dv_2_df_2_s = (A * dt_each_s + v_2_s * dt_each__s) * dv_2_dv_1_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        v_dot_s[t] = h_dot_s[t]
-        a_f_1_dot_s[t] += v_dot_s[t] @ U_f.T
-        f_1_dot_s[t] = a_f_1_dot_s[t] * df_1_da_f_1_s[t]
-        v_1_dot_s[t] += v_dot_s[t] * dv_1_dv_s[t] + f_1_dot_s[t] * dv_1_df_1_s[t]
-        a_f_2_dot_s[t] += v_1_dot_s[t] @ U_f.T
-        f_2_dot_s[t] = a_f_2_dot_s[t] * df_2_da_f_2_s[t]
-        v_2_dot_s[t] += v_1_dot_s[t] * dv_2_dv_1_s[t] + f_2_dot_s[t] * dv_2_df_2_s[t]
-        h_dot_s[t + 1] = v_2_dot_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    v_dot_s, f_1_dot_s, v_1_dot_s, f_2_dot_s, v_2_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     dw_dot, dW_dot, db_dot, dU_f_dot, dA_dot = (dparams_dot[k] for k in ("w", "W", "b", "U_f", "A"))
+    w, A, U_f, W = (params[k] for k in ("w", "A", "U_f", "W"))
+    w_dot, A_dot, U_f_dot, W_dot = (params_dot[k] for k in ("w", "A", "U_f", "W"))
     (
         dv_2_s, dv_2_dot_s, da_f_2_s, da_f_2_dot_s, dv_1_s, dv_1_dot_s, da_f_1_s, da_f_1_dot_s
     ) = np.empty((8, T, B, H), dtype)
@@ -794,22 +686,20 @@ def hvp(
     dv_2_da_f_2_part_s = 1 + (k_ + f_2_s) * dt_each__s
     dt_each_s = -dt_s / 2
     A_dt_each__plus_dt_each_v_2_s = A * dt_each__s + v_2_s * dt_each_s
-    dv_2_da_f_2_part__s = (1 - f_2_s) * A_dt_each__plus_dt_each_v_2_s
-    f_2_per_dv_2_da_f_2_part_s = f_2_s / dv_2_da_f_2_part_s
-    dv_2_da_f_2_s = dv_2_da_f_2_part__s * f_2_per_dv_2_da_f_2_part_s
+    dv_2_da_f_2_part__s = (1 - f_2_s) * f_2_s * A_dt_each__plus_dt_each_v_2_s
+    dv_2_da_f_2_s = dv_2_da_f_2_part__s / dv_2_da_f_2_part_s
     dv_2_da_f_2_dot_part_part_s = 1 / dv_2_da_f_2_part_s**2
     dv_2_da_f_2_dot_part_s = dt_dot_s * (-k_ / 2 - f_2_s / 2) * dv_2_da_f_2_dot_part_part_s
-    dv_2_da_f_2_dot_part__s = (1 - f_2_s) * f_2_per_dv_2_da_f_2_part_s
+    dv_2_da_f_2_dot_part__s = (1 - f_2_s) * f_2_s / dv_2_da_f_2_part_s
     dt_each_dv_2_da_f_2_dot_part_part_s = dt_each_s * dv_2_da_f_2_dot_part_part_s
     dv_2_da_f_2_dot_s = (
         dt_dot_s * (A / 2 - v_2_s / 2) * dv_2_da_f_2_dot_part__s
         + A_dot * dt_each__s * dv_2_da_f_2_dot_part__s
-        + k_dot * f_2_s * dt_each_dv_2_da_f_2_dot_part_part_s * dv_2_da_f_2_part__s
-        + f_2_dot_s * f_2_s * dt_each_dv_2_da_f_2_dot_part_part_s * dv_2_da_f_2_part__s
-        - f_2_dot_s * A_dt_each__plus_dt_each_v_2_s * f_2_per_dv_2_da_f_2_part_s
-        + f_2_dot_s * dv_2_da_f_2_part__s / dv_2_da_f_2_part_s
+        + k_dot * dt_each_dv_2_da_f_2_dot_part_part_s * dv_2_da_f_2_part__s
+        + f_2_dot_s * (1 - 2 * f_2_s) * A_dt_each__plus_dt_each_v_2_s / dv_2_da_f_2_part_s
+        + f_2_dot_s * dt_each_dv_2_da_f_2_dot_part_part_s * dv_2_da_f_2_part__s
         + v_2_dot_s * dt_each_s * dv_2_da_f_2_dot_part__s
-        + f_2_s * dv_2_da_f_2_dot_part_s * dv_2_da_f_2_part__s
+        + dv_2_da_f_2_dot_part_s * dv_2_da_f_2_part__s
     )
     dv_2_dv_1_s = 1 / dv_2_da_f_2_part_s
     dv_2_dv_1_dot_s = (
@@ -819,22 +709,20 @@ def hvp(
     )
     dv_1_da_f_1_part_s = 1 + (k_ + f_1_s) * dt_each__s
     A_dt_each__plus_dt_each_v_1_s = A * dt_each__s + v_1_s * dt_each_s
-    dv_1_da_f_1_part__s = (1 - f_1_s) * A_dt_each__plus_dt_each_v_1_s
-    f_1_per_dv_1_da_f_1_part_s = f_1_s / dv_1_da_f_1_part_s
-    dv_1_da_f_1_s = dv_1_da_f_1_part__s * f_1_per_dv_1_da_f_1_part_s
+    dv_1_da_f_1_part__s = (1 - f_1_s) * f_1_s * A_dt_each__plus_dt_each_v_1_s
+    dv_1_da_f_1_s = dv_1_da_f_1_part__s / dv_1_da_f_1_part_s
     dv_1_da_f_1_dot_part_part_s = 1 / dv_1_da_f_1_part_s**2
     dv_1_da_f_1_dot_part_s = dt_dot_s * (-k_ / 2 - f_1_s / 2) * dv_1_da_f_1_dot_part_part_s
-    dv_1_da_f_1_dot_part__s = (1 - f_1_s) * f_1_per_dv_1_da_f_1_part_s
+    dv_1_da_f_1_dot_part__s = (1 - f_1_s) * f_1_s / dv_1_da_f_1_part_s
     dt_each_dv_1_da_f_1_dot_part_part_s = dt_each_s * dv_1_da_f_1_dot_part_part_s
     dv_1_da_f_1_dot_s = (
         dt_dot_s * (A / 2 - v_1_s / 2) * dv_1_da_f_1_dot_part__s
         + A_dot * dt_each__s * dv_1_da_f_1_dot_part__s
-        + k_dot * f_1_s * dt_each_dv_1_da_f_1_dot_part_part_s * dv_1_da_f_1_part__s
-        + f_1_dot_s * f_1_s * dt_each_dv_1_da_f_1_dot_part_part_s * dv_1_da_f_1_part__s
-        - f_1_dot_s * A_dt_each__plus_dt_each_v_1_s * f_1_per_dv_1_da_f_1_part_s
-        + f_1_dot_s * dv_1_da_f_1_part__s / dv_1_da_f_1_part_s
+        + k_dot * dt_each_dv_1_da_f_1_dot_part_part_s * dv_1_da_f_1_part__s
+        + f_1_dot_s * (1 - 2 * f_1_s) * A_dt_each__plus_dt_each_v_1_s / dv_1_da_f_1_part_s
+        + f_1_dot_s * dt_each_dv_1_da_f_1_dot_part_part_s * dv_1_da_f_1_part__s
         + v_1_dot_s * dt_each_s * dv_1_da_f_1_dot_part__s
-        + f_1_s * dv_1_da_f_1_dot_part_s * dv_1_da_f_1_part__s
+        + dv_1_da_f_1_dot_part_s * dv_1_da_f_1_part__s
     )
     dv_1_dv_s = 1 / dv_1_da_f_1_part_s
     dv_1_dv_dot_s = (
@@ -867,8 +755,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dv_2_s[t] = dh_next
@@ -890,16 +777,13 @@ def hvp(
         dh[...] = dv
         dh_dot[...] = dv_dot
         if ended is not None:
-            np.copyto(dv_2_s[t], 0, where=ended)
-            np.copyto(dv_2_dot_s[t], 0, where=ended)
-            np.copyto(da_f_2_s[t], 0, where=ended)
-            np.copyto(da_f_2_dot_s[t], 0, where=ended)
-            np.copyto(dv_1_s[t], 0, where=ended)
-            np.copyto(dv_1_dot_s[t], 0, where=ended)
-            np.copyto(da_f_1_s[t], 0, where=ended)
-            np.copyto(da_f_1_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dv_2_s[t], dv_2_dot_s[t], da_f_2_s[t], da_f_2_dot_s[t], dv_1_s[t], dv_1_dot_s[t],
+                da_f_1_s[t], da_f_1_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     da_s = da_f_2_s + da_f_1_s
     da_dot_s = da_f_2_dot_s + da_f_1_dot_s
     dk_s = dv_2_s * dv_2_dk_s + dv_1_s * dv_1_dk_s
@@ -984,6 +868,71 @@ def hvp(
         axis=(0, 1),
     )
     return dparams_dot, Inputs(dx_dot_s, ddt_dot_s[..., 0]), State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    x_s, dt_s, h_s, v_s, f_1_s, v_1_s, f_2_s, v_2_s, past = tape
+    T, B = x_s.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    w, W, A, U_f = (params[k] for k in ("w", "W", "A", "U_f"))
+    w_dot, W_dot, b_dot, U_f_dot, A_dot = (params_dot[k] for k in ("w", "W", "b", "U_f", "A"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    (
+        a_dot_s, v_dot_s, a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s, a_f_2_dot_in_s,
+        df_2_da_f_2_s, v_2_dot_in_s,
+    ) = np.empty((8, T, B, H), dtype)
+    a_f_1_dot_s, f_1_dot_s, v_1_dot_s = a_f_1_dot_in_s, df_1_da_f_1_s, v_1_dot_in_s
+    a_f_2_dot_s, f_2_dot_s, v_2_dot_s = a_f_2_dot_in_s, df_2_da_f_2_s, v_2_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    k_ = _softplus(w)
+    k_dot = w_dot * _sigmoid(w)
+    np.matmul(_rows(x_dot_s), W.T, out=_rows(a_dot_s))
+    _rows(a_dot_s)[...] += _rows(x_s) @ W_dot.T
+    a_dot_s += b_dot
+    np.matmul(_rows(v_s), U_f_dot.T, out=_rows(a_f_1_dot_in_s))
+    a_f_1_dot_in_s += a_dot_s
+    df_1_da_f_1_s[...] = (1 - f_1_s) * f_1_s
+    dt_each_s = dt_s / 2
+    dv_1_dv_s = 1 / (1 + (k_ + f_1_s) * dt_each_s)
+    dt_each__s = -dt_s / 2
+    v_1_dot_in_s[...] = (
+        dt_dot_s * (A * f_1_s / 2 - (k_ / 2 + f_1_s / 2) * v_1_s) * dv_1_dv_s
+        + A_dot * f_1_s * dt_each_s * dv_1_dv_s
+        + k_dot * v_1_s * dt_each__s * dv_1_dv_s
+    )
+    dv_1_df_1_s = (A * dt_each_s + v_1_s * dt_each__s) * dv_1_dv_s
+    np.matmul(_rows(v_1_s), U_f_dot.T, out=_rows(a_f_2_dot_in_s))
+    a_f_2_dot_in_s += a_dot_s
+    df_2_da_f_2_s[...] = (1 - f_2_s) * f_2_s
+    dv_2_dv_1_s = 1 / (1 + (k_ + f_2_s) * dt_each_s)
+    v_2_dot_in_s[...] = (
+        dt_dot_s * (A * f_2_s / 2 - (k_ / 2 + f_2_s / 2) * v_2_s) * dv_2_dv_1_s
+        + A_dot * f_2_s * dt_each_s * dv_2_dv_1_s
+        + k_dot * v_2_s * dt_each__s * dv_2_dv_1_s
+    )
+    dv_2_df_2_s = (A * dt_each_s + v_2_s * dt_each__s) * dv_2_dv_1_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        v_dot_s[t] = h_dot_s[t]
+        a_f_1_dot_s[t] += v_dot_s[t] @ U_f.T
+        f_1_dot_s[t] = a_f_1_dot_s[t] * df_1_da_f_1_s[t]
+        v_1_dot_s[t] += v_dot_s[t] * dv_1_dv_s[t] + f_1_dot_s[t] * dv_1_df_1_s[t]
+        a_f_2_dot_s[t] += v_1_dot_s[t] @ U_f.T
+        f_2_dot_s[t] = a_f_2_dot_s[t] * df_2_da_f_2_s[t]
+        v_2_dot_s[t] += v_1_dot_s[t] * dv_2_dv_1_s[t] + f_2_dot_s[t] * dv_2_df_2_s[t]
+        h_dot_s[t + 1] = v_2_dot_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = v_dot_s, f_1_dot_s, v_1_dot_s, f_2_dot_s, v_2_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

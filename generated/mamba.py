@@ -321,9 +321,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    D, N, R = params.channels, params.state_size, params.rank
     G, b, A, d = (params[k] for k in ("G", "b", "A", "d"))
     W_P_L = params.stacked["W_P_L"]
     h_s = np.empty((T + 1, B, D, N), dtype)
@@ -397,10 +395,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    I, D, N, R = params.input_size, params.channels, params.state_size, params.rank
     u_s = gates_s[..., :D]
     B_s = gates_s[..., D : D + N]
     C_s = gates_s[..., D + N : D + 2 * N]
@@ -453,10 +448,9 @@ def backward(params, tape, dys, dstate=None):
         np.matmul(dt_u[..., None, :], dh_next, out=dB[..., None, :])
         np.copyto(dh, dh_next_exp_h_next)
         if ended is not None:
-            np.copyto(ddt_u, 0, where=ended)
+            for array in (ddt_u, ddt, dgates):
+                np.copyto(array, 0, where=ended)
             np.copyto(da_exp_h_next, 0, where=ended[..., None])
-            np.copyto(ddt, 0, where=ended)
-            np.copyto(dgates, 0, where=ended)
             np.copyto(dh, dh_before, where=ended[..., None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -495,9 +489,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (h,) = _check_state("state", state, B, params)
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    D, N, R = params.channels, params.state_size, params.rank
     G, b, A, d = (params[k] for k in ("G", "b", "A", "d"))
     W_P_L = params.stacked["W_P_L"]
     gates = np.empty((B, D + 2 * N + R), dtype)
@@ -538,63 +530,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, a_dt_s, dt_s, exp_h_next_s, dt_u_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    D = params.channels
-    N = params.state_size
-    R = params.rank
-    u_s = gates_s[..., :D]
-    B_s = gates_s[..., D : D + N]
-    C_s = gates_s[..., D + N : D + 2 * N]
-    a_dt_operand_s = gates_s[..., D + 2 * N :]
-    A, G, d = (params[k] for k in ("A", "G", "d"))
-    W_P_L = params.stacked["W_P_L"]
-    G_dot, b_dot, d_dot, A_dot = (params_dot[k] for k in ("G", "b", "d", "A"))
-    W_P_L_dot = params_dot.stacked["W_P_L"]
-    gates_dot_s = np.empty((T, B, D + 2 * N + R), dtype)
-    a_dt_dot_s, y_dot_in_s = np.empty((2, T, B, D), dtype)
-    u_dot_s = gates_dot_s[..., :D]
-    B_dot_s = gates_dot_s[..., D : D + N]
-    C_dot_s = gates_dot_s[..., D + N : D + 2 * N]
-    a_dt_operand_dot_s = gates_dot_s[..., D + 2 * N :]
-    y_dot_s = y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), W_P_L.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_P_L_dot.T
-    np.matmul(_rows(a_dt_operand_dot_s), G.T, out=_rows(a_dt_dot_s))
-    _rows(a_dt_dot_s)[...] += _rows(a_dt_operand_s) @ G_dot.T
-    a_dt_dot_s += b_dot
-    dt_dot_s = a_dt_dot_s * _sigmoid(a_dt_s)
-    dt_u_dot_s = dt_dot_s * u_s + u_dot_s * dt_s
-    np.matmul(h_s[1:], C_dot_s[..., None], out=y_dot_in_s[..., None])
-    y_dot_in_s += d_dot * u_s + u_dot_s * d
-
-    # The tangents, step by step.
-    h_dot = h_next_dot = state_dot.h.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            h_next_dot_before = h_next_dot.copy()
-        a_exp_h_next_dot = -dt_dot_s[t][..., None] * exp_A - A_dot * dt_s[t][..., None] * exp_A
-        h_next_dot[...] = (
-            h_dot * exp_h_next_s[t]
-            + dt_u_s[t][..., None] * B_dot_s[t][..., None, :]
-            + a_exp_h_next_dot * h_s[t] * exp_h_next_s[t]
-            + dt_u_dot_s[t][..., None] * B_s[t][..., None, :]
-        )
-        y_dot_s[t] += np.squeeze(np.matmul(h_next_dot, C_s[t][..., None]), axis=-1)
-        if ended is not None:
-            np.copyto(h_next_dot, h_next_dot_before, where=ended[..., None])
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -636,55 +578,24 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    D = params.channels
-    N = params.state_size
-    R = params.rank
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, a_dt_dot_s, dt_dot_s, dt_u_dot_s, exp_h_next_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
+    I, D, N, R = params.input_size, params.channels, params.state_size, params.rank
     u_s = gates_s[..., :D]
     B_s = gates_s[..., D : D + N]
     C_s = gates_s[..., D + N : D + 2 * N]
     a_dt_operand_s = gates_s[..., D + 2 * N :]
-
-    # There: the tangents of the forward pass.
-    A, G = (params[k] for k in ("A", "G"))
-    W_P_L = params.stacked["W_P_L"]
-    G_dot, b_dot, A_dot = (params_dot[k] for k in ("G", "b", "A"))
-    W_P_L_dot = params_dot.stacked["W_P_L"]
-    h_dot_s = np.empty((T + 1, B, D, N), dtype)
-    gates_dot_s = np.empty((T, B, D + 2 * N + R), dtype)
-    a_dt_dot_s = np.empty((T, B, D), dtype)
-    exp_h_next_dot_s = np.empty((T, B, D, N), dtype)
     u_dot_s = gates_dot_s[..., :D]
     B_dot_s = gates_dot_s[..., D : D + N]
     C_dot_s = gates_dot_s[..., D + N : D + 2 * N]
     a_dt_operand_dot_s = gates_dot_s[..., D + 2 * N :]
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), W_P_L.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_P_L_dot.T
-    np.matmul(_rows(a_dt_operand_dot_s), G.T, out=_rows(a_dt_dot_s))
-    _rows(a_dt_dot_s)[...] += _rows(a_dt_operand_s) @ G_dot.T
-    a_dt_dot_s += b_dot
-    dt_dot_s = a_dt_dot_s * _sigmoid(a_dt_s)
-    dt_u_dot_s = dt_dot_s * u_s + u_dot_s * dt_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_exp_h_next_dot = -dt_dot_s[t][..., None] * exp_A - A_dot * dt_s[t][..., None] * exp_A
-        exp_h_next_dot_s[t] = a_exp_h_next_dot * exp_h_next_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * exp_h_next_s[t]
-            + dt_u_s[t][..., None] * B_dot_s[t][..., None, :]
-            + exp_h_next_dot_s[t] * h_s[t]
-            + dt_u_dot_s[t][..., None] * B_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended[..., None])
-
-    # Back: the adjoints and, beside each, its tangent.
     dG_dot, db_dot, dA_dot, dd_dot = (dparams_dot[k] for k in ("G", "b", "A", "d"))
     dW_P_L_dot = dparams_dot.stacked["W_P_L"]
-    d, P_C, W, P_B, L = (params[k] for k in ("d", "P_C", "W", "P_B", "L"))
-    d_dot, P_C_dot, W_dot, P_B_dot, L_dot = (params_dot[k] for k in ("d", "P_C", "W", "P_B", "L"))
+    A, d, P_C, G, W, P_B, L = (params[k] for k in ("A", "d", "P_C", "G", "W", "P_B", "L"))
+    A_dot, d_dot, P_C_dot, G_dot, W_dot = (params_dot[k] for k in ("A", "d", "P_C", "G", "W"))
+    P_B_dot, L_dot = (params_dot[k] for k in ("P_B", "L"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, D + 2 * N + R), dtype)
     dx_dot_in_s = np.empty((T, B, I), dtype)
     ddt_u_s, ddt_u_dot_s, ddt_s, ddt_dot_s = np.empty((4, T, B, D), dtype)
@@ -717,8 +628,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dy_s[t][..., None] * C_s[t][..., None, :]
         dh_next_dot += (
             dy_s[t][..., None] * C_dot_s[t][..., None, :]
@@ -748,16 +658,14 @@ def hvp(
         dh[...] = dh_next_exp_h_next
         dh_dot[...] = dh_next_dot_exp_h_next + dh_next_exp_h_next_dot
         if ended is not None:
-            np.copyto(ddt_u_s[t], 0, where=ended)
-            np.copyto(ddt_u_dot_s[t], 0, where=ended)
+            for array in (
+                ddt_u_s[t], ddt_u_dot_s[t], ddt_s[t], ddt_dot_s[t], dgates_s[t], dgates_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
             np.copyto(da_exp_h_next_s[t], 0, where=ended[..., None])
             np.copyto(da_exp_h_next_dot_s[t], 0, where=ended[..., None])
-            np.copyto(ddt_s[t], 0, where=ended)
-            np.copyto(ddt_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended[..., None])
-            np.copyto(dh_dot, dh_dot_before, where=ended[..., None])
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None])
     da_dt_s = ddt_s * sigmoid_a_dt_s
     da_dt_dot_s = ddt_s * sigmoid_a_dt_dot_s + ddt_dot_s * sigmoid_a_dt_s
     np.matmul(_rows(da_dt_s), G, out=_rows(da_dt_operand_s))
@@ -785,6 +693,63 @@ def hvp(
     )
     dd_dot[...] = np.sum(dy_s * u_dot_s + dy_dot_s * u_s, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, a_dt_s, dt_s, exp_h_next_s, dt_u_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    D, N, R = params.channels, params.state_size, params.rank
+    u_s = gates_s[..., :D]
+    B_s = gates_s[..., D : D + N]
+    C_s = gates_s[..., D + N : D + 2 * N]
+    a_dt_operand_s = gates_s[..., D + 2 * N :]
+    A, G, d = (params[k] for k in ("A", "G", "d"))
+    W_P_L = params.stacked["W_P_L"]
+    G_dot, b_dot, d_dot, A_dot = (params_dot[k] for k in ("G", "b", "d", "A"))
+    W_P_L_dot = params_dot.stacked["W_P_L"]
+    h_dot_s = np.empty((T + 1, B, D, N), dtype)
+    gates_dot_s = np.empty((T, B, D + 2 * N + R), dtype)
+    a_dt_dot_s, y_dot_in_s = np.empty((2, T, B, D), dtype)
+    exp_h_next_dot_s = np.empty((T, B, D, N), dtype)
+    u_dot_s = gates_dot_s[..., :D]
+    B_dot_s = gates_dot_s[..., D : D + N]
+    C_dot_s = gates_dot_s[..., D + N : D + 2 * N]
+    a_dt_operand_dot_s = gates_dot_s[..., D + 2 * N :]
+    y_dot_s = y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_A = np.exp(A)
+    np.matmul(_rows(xs_dot), W_P_L.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_P_L_dot.T
+    np.matmul(_rows(a_dt_operand_dot_s), G.T, out=_rows(a_dt_dot_s))
+    _rows(a_dt_dot_s)[...] += _rows(a_dt_operand_s) @ G_dot.T
+    a_dt_dot_s += b_dot
+    dt_dot_s = a_dt_dot_s * _sigmoid(a_dt_s)
+    dt_u_dot_s = dt_dot_s * u_s + u_dot_s * dt_s
+    np.matmul(h_s[1:], C_dot_s[..., None], out=y_dot_in_s[..., None])
+    y_dot_in_s += d_dot * u_s + u_dot_s * d
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_exp_h_next_dot = -dt_dot_s[t][..., None] * exp_A - A_dot * dt_s[t][..., None] * exp_A
+        exp_h_next_dot_s[t] = a_exp_h_next_dot * exp_h_next_s[t]
+        h_dot_s[t + 1] = (
+            h_dot_s[t] * exp_h_next_s[t]
+            + dt_u_s[t][..., None] * B_dot_s[t][..., None, :]
+            + exp_h_next_dot_s[t] * h_s[t]
+            + dt_u_dot_s[t][..., None] * B_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended[..., None])
+    y_dot_s += np.squeeze(np.matmul(h_dot_s[1:], C_s[..., None]), axis=-1)
+
+    handed = h_dot_s, gates_dot_s, a_dt_dot_s, dt_dot_s, dt_u_dot_s, exp_h_next_dot_s
+    return y_dot_s, State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -319,9 +319,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    N, P, S = params.heads, params.head_size, params.state_size
     W, b, A, d = (params[k] for k in ("W", "b", "A", "d"))
     G_w = params.stacked["G_w"]
     h_s = np.empty((T + 1, B, N, P, S), dtype)
@@ -393,10 +391,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    I, N, P, S = params.input_size, params.heads, params.head_size, params.state_size
     B_s = gates_s[..., :S]
     C_s = gates_s[..., S : 2 * S]
     a_dt_s = gates_s[..., 2 * S :]
@@ -501,9 +496,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (h,) = _check_state("state", state, B, params)
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    N, P, S = params.heads, params.head_size, params.state_size
     A, W, b, d = (params[k] for k in ("A", "W", "b", "d"))
     G_w = params.stacked["G_w"]
     exp_A = np.exp(A)
@@ -542,61 +535,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, u_s, dt_s, exp_h_next_s, dt_u_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
-    B_s = gates_s[..., :S]
-    C_s = gates_s[..., S : 2 * S]
-    a_dt_s = gates_s[..., 2 * S :]
-    A, W, d = (params[k] for k in ("A", "W", "d"))
-    G_w = params.stacked["G_w"]
-    W_dot, b_dot, A_dot, d_dot = (params_dot[k] for k in ("W", "b", "A", "d"))
-    G_w_dot = params_dot.stacked["G_w"]
-    gates_dot_s = np.empty((T, B, 2 * S + N), dtype)
-    u_dot_s, y_dot_in_s = np.empty((2, T, B, N, P), dtype)
-    B_dot_s = gates_dot_s[..., :S]
-    C_dot_s = gates_dot_s[..., S : 2 * S]
-    a_dt_dot_s = gates_dot_s[..., 2 * S :]
-    dt_dot_s, y_dot_s = a_dt_dot_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), _merged(W).T, out=_rows(u_dot_s))
-    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_dot).T
-    np.matmul(_rows(xs_dot), G_w.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ G_w_dot.T
-    a_dt_dot_s += b_dot
-    dt_dot_s[...] = a_dt_dot_s * _sigmoid(a_dt_s)
-    a_exp_h_next_dot_s = -dt_dot_s * exp_A - A_dot * dt_s * exp_A
-    dt_u_dot_s = dt_dot_s[..., None] * u_s + u_dot_s * dt_s[..., None]
-    np.matmul(h_s[1:], C_dot_s[..., None, :][..., None], out=y_dot_in_s[..., None])
-    y_dot_in_s += d_dot[..., None] * u_s + u_dot_s * d[..., None]
-
-    # The tangents, step by step.
-    h_dot = h_next_dot = state_dot.h.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            h_next_dot_before = h_next_dot.copy()
-        h_next_dot[...] = (
-            h_dot * exp_h_next_s[t][..., None, None]
-            + dt_u_s[t][..., None] * B_dot_s[t][..., None, None, :]
-            + a_exp_h_next_dot_s[t][..., None, None] * h_s[t] * exp_h_next_s[t][..., None, None]
-            + dt_u_dot_s[t][..., None] * B_s[t][..., None, None, :]
-        )
-        y_dot_s[t] += np.squeeze(np.matmul(h_next_dot, C_s[t][..., None, :][..., None]), axis=-1)
-        if ended is not None:
-            np.copyto(h_next_dot, h_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -638,52 +583,22 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    P = params.head_size
-    S = params.state_size
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, u_dot_s, dt_dot_s, exp_h_next_dot_s, dt_u_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
+    I, N, P, S = params.input_size, params.heads, params.head_size, params.state_size
     B_s = gates_s[..., :S]
     C_s = gates_s[..., S : 2 * S]
     a_dt_s = gates_s[..., 2 * S :]
-
-    # There: the tangents of the forward pass.
-    A, W = (params[k] for k in ("A", "W"))
-    G_w = params.stacked["G_w"]
-    W_dot, b_dot, A_dot = (params_dot[k] for k in ("W", "b", "A"))
-    G_w_dot = params_dot.stacked["G_w"]
-    h_dot_s = np.empty((T + 1, B, N, P, S), dtype)
-    gates_dot_s = np.empty((T, B, 2 * S + N), dtype)
-    u_dot_s = np.empty((T, B, N, P), dtype)
     B_dot_s = gates_dot_s[..., :S]
     C_dot_s = gates_dot_s[..., S : 2 * S]
     a_dt_dot_s = gates_dot_s[..., 2 * S :]
-    exp_A = np.exp(A)
-    np.matmul(_rows(xs_dot), _merged(W).T, out=_rows(u_dot_s))
-    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_dot).T
-    np.matmul(_rows(xs_dot), G_w.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ G_w_dot.T
-    a_dt_dot_s += b_dot
-    dt_dot_s = a_dt_dot_s * _sigmoid(a_dt_s)
-    a_exp_h_next_dot_s = -dt_dot_s * exp_A - A_dot * dt_s * exp_A
-    exp_h_next_dot_s = a_exp_h_next_dot_s * exp_h_next_s
-    dt_u_dot_s = dt_dot_s[..., None] * u_s + u_dot_s * dt_s[..., None]
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * exp_h_next_s[t][..., None, None]
-            + dt_u_s[t][..., None] * B_dot_s[t][..., None, None, :]
-            + exp_h_next_dot_s[t][..., None, None] * h_s[t]
-            + dt_u_dot_s[t][..., None] * B_s[t][..., None, None, :]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended[..., None, None])
-
-    # Back: the adjoints and, beside each, its tangent.
     dW_dot, db_dot, dA_dot, dd_dot = (dparams_dot[k] for k in ("W", "b", "A", "d"))
     dG_w_dot = dparams_dot.stacked["G_w"]
-    d, G_C, G_B, w_dt = (params[k] for k in ("d", "G_C", "G_B", "w_dt"))
-    d_dot, G_C_dot, G_B_dot, w_dt_dot = (params_dot[k] for k in ("d", "G_C", "G_B", "w_dt"))
+    A, d, G_C, W, G_B, w_dt = (params[k] for k in ("A", "d", "G_C", "W", "G_B", "w_dt"))
+    A_dot, d_dot, G_C_dot, W_dot, G_B_dot = (params_dot[k] for k in ("A", "d", "G_C", "W", "G_B"))
+    w_dt_dot = params_dot["w_dt"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * S + N), dtype)
     dC_terms_s, dC_dot_terms_s = np.empty((2, T, B, N, S), dtype)
     dx_dot_in_s = np.empty((T, B, I), dtype)
@@ -721,8 +636,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dy_s[t][..., None] * C_s[t][..., None, None, :]
         dh_next_dot += (
             dy_s[t][..., None] * C_dot_s[t][..., None, None, :]
@@ -754,12 +668,10 @@ def hvp(
         if ended is not None:
             np.copyto(ddt_u_s[t], 0, where=ended[..., None])
             np.copyto(ddt_u_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dexp_h_next_s[t], 0, where=ended)
-            np.copyto(dexp_h_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended[..., None, None])
-            np.copyto(dh_dot, dh_dot_before, where=ended[..., None, None])
+            for array in (dexp_h_next_s[t], dexp_h_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_exp_h_next_s = dexp_h_next_s * exp_h_next_s
     da_exp_h_next_dot_s = dexp_h_next_s * exp_h_next_dot_s + dexp_h_next_dot_s * exp_h_next_s
     ddt_terms_s = ddt_u_s * u_s
@@ -795,6 +707,60 @@ def hvp(
     sum_dd_dot_terms_s = np.sum(dd_dot_terms_s, axis=-1)
     np.sum(sum_dd_dot_terms_s, axis=(0, 1), out=dd_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, u_s, dt_s, exp_h_next_s, dt_u_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, P, S = params.heads, params.head_size, params.state_size
+    B_s = gates_s[..., :S]
+    C_s = gates_s[..., S : 2 * S]
+    a_dt_s = gates_s[..., 2 * S :]
+    A, W, d = (params[k] for k in ("A", "W", "d"))
+    G_w = params.stacked["G_w"]
+    W_dot, b_dot, A_dot, d_dot = (params_dot[k] for k in ("W", "b", "A", "d"))
+    G_w_dot = params_dot.stacked["G_w"]
+    h_dot_s = np.empty((T + 1, B, N, P, S), dtype)
+    gates_dot_s = np.empty((T, B, 2 * S + N), dtype)
+    u_dot_s, y_dot_in_s = np.empty((2, T, B, N, P), dtype)
+    B_dot_s = gates_dot_s[..., :S]
+    C_dot_s = gates_dot_s[..., S : 2 * S]
+    a_dt_dot_s = gates_dot_s[..., 2 * S :]
+    y_dot_s = y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_A = np.exp(A)
+    np.matmul(_rows(xs_dot), _merged(W).T, out=_rows(u_dot_s))
+    _rows(u_dot_s)[...] += _rows(xs) @ _merged(W_dot).T
+    np.matmul(_rows(xs_dot), G_w.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ G_w_dot.T
+    a_dt_dot_s += b_dot
+    dt_dot_s = a_dt_dot_s * _sigmoid(a_dt_s)
+    a_exp_h_next_dot_s = -dt_dot_s * exp_A - A_dot * dt_s * exp_A
+    exp_h_next_dot_s = a_exp_h_next_dot_s * exp_h_next_s
+    dt_u_dot_s = dt_dot_s[..., None] * u_s + u_dot_s * dt_s[..., None]
+    np.matmul(h_s[1:], C_dot_s[..., None, :][..., None], out=y_dot_in_s[..., None])
+    y_dot_in_s += d_dot[..., None] * u_s + u_dot_s * d[..., None]
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        h_dot_s[t + 1] = (
+            h_dot_s[t] * exp_h_next_s[t][..., None, None]
+            + dt_u_s[t][..., None] * B_dot_s[t][..., None, None, :]
+            + exp_h_next_dot_s[t][..., None, None] * h_s[t]
+            + dt_u_dot_s[t][..., None] * B_s[t][..., None, None, :]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended[..., None, None])
+    y_dot_s += np.squeeze(np.matmul(h_dot_s[1:], C_s[..., None, :][..., None]), axis=-1)
+
+    handed = h_dot_s, gates_dot_s, u_dot_s, dt_dot_s, exp_h_next_dot_s, dt_u_dot_s
+    return y_dot_s, State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -45,7 +45,7 @@ LATEX = r"""
   f_t &= \sigma(a_{f,t}) \\
   a_{n,t} &= W_n x_t + U_n (f_t \circ h_{t-1}) + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (1 - f_t) \circ h_{t-1} + f_t \circ n_t
+  h_t &= (1 - f_t) \circ h_{t-1} + \sum_k f_t \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -62,17 +62,15 @@ LATEX = r"""
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_f^{\top} \bar{a}_{f,t} + (U_n^{\top} \bar{a}_{n,t}) \circ f_t
       + \bar{h}_t \circ (1 - f_t) \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, n \\
   \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (f_t \circ h_{t-1})^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, n \\
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (f_t \circ h_{t-1})^{\top}
 \end{align*}
 """
 
@@ -310,23 +308,25 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_f_h = np.empty((H, B), dtype)
-    U_n_f_h = np.empty((H, B), dtype)
+    U_f_T = np.ascontiguousarray(U_f.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    U_f_h = np.empty((B, H), dtype)
+    U_n_f_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(a_f_s, f_h_s, a_n_s, h_s[1:], ended_s, strict=True)
     for a_f, f_h, a_n, h_next, ended in steps:
         f, n = a_f, a_n
-        np.dot(U_f, h.T, out=U_f_h)
-        np.add(a_f, U_f_h.T, out=a_f)
+        np.dot(h, U_f_T, out=U_f_h)
+        np.add(a_f, U_f_h, out=a_f)
         # f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(f, half, out=f)
         np.tanh(f, out=f)
         np.multiply(f, half, out=f)
         np.add(f, half, out=f)
         np.multiply(f, h, out=f_h)
-        np.dot(U_n, f_h.T, out=U_n_f_h)
-        np.add(a_n, U_n_f_h.T, out=a_n)
+        np.dot(f_h, U_n_T, out=U_n_f_h)
+        np.add(a_n, U_n_f_h, out=a_n)
         # n by tanh
         np.tanh(n, out=n)
         # h_next = (1 - f) * h + f * n
@@ -368,8 +368,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_f, dU_n = (dparams[k] for k in ("U_f", "U_n"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -486,53 +485,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, f_h_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    U_f, U_n = (params[k] for k in ("U_f", "U_n"))
-    W = params.stacked["W"]
-    U_f_dot, U_n_dot = (params_dot[k] for k in ("U_f", "U_n"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_f_dot_in_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_f_dot_s, f_dot_s, a_n_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_n_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    _rows(a_f_dot_in_s)[...] += _rows(h_s[:-1]) @ U_f_dot.T
-    dh_next_dh_s = 1 - f_s
-    df_da_f_s = f_s * dh_next_dh_s
-    _rows(a_n_dot_in_s)[...] += _rows(f_h_s) @ U_n_dot.T
-    dh_next_df_s = n_s - h_s[:-1]
-    dh_next_da_n_s = f_s * (1 - n_s**2)
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += h_dot_s[t] @ U_f.T
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        f_h_dot = f_dot_s[t] * h_s[t] + h_dot_s[t] * f_s[t]
-        a_n_dot_s[t] += f_h_dot @ U_n.T
-        h_dot_s[t + 1] = (
-            f_dot_s[t] * dh_next_df_s[t]
-            + h_dot_s[t] * dh_next_dh_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -574,61 +533,33 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    U_f, U_n = (params[k] for k in ("U_f", "U_n"))
-    W = params.stacked["W"]
-    U_f_dot, U_n_dot = (params_dot[k] for k in ("U_f", "U_n"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    f_h_dot_s = np.empty((T, B, H), dtype)
-    a_f_dot_in_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_f_dot_s, f_dot_s, a_n_dot_s, n_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_n_dot_in_s, a_n_dot_in_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    _rows(a_f_dot_in_s)[...] += _rows(h_s[:-1]) @ U_f_dot.T
-    dh_next_dh_s = 1 - f_s
-    df_da_f_s = f_s * dh_next_dh_s
-    _rows(a_n_dot_in_s)[...] += _rows(f_h_s) @ U_n_dot.T
-    dn_da_n_s = 1 - n_s**2
-    dh_next_df_s = n_s - h_s[:-1]
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += h_dot_s[t] @ U_f.T
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        f_h_dot_s[t] = f_dot_s[t] * h_s[t] + h_dot_s[t] * f_s[t]
-        a_n_dot_s[t] += f_h_dot_s[t] @ U_n.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            f_dot_s[t] * dh_next_df_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * f_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, dh_next_dh_s, df_da_f_s, dh_next_df_s, f_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_f_dot, dU_n_dot = (dparams_dot[k] for k in ("U_f", "U_n"))
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    U_n, U_f = (params[k] for k in ("U_n", "U_f"))
+    W = params.stacked["W"]
+    U_n_dot, U_f_dot = (params_dot[k] for k in ("U_n", "U_f"))
+    W_dot = params_dot.stacked["W"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_f_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_f_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = f_s * (1 - n_s**2)
     dh_next_da_n_dot_s = f_dot_s * (1 - n_s**2) - 2 * n_dot_s * f_s * n_s
-    df_da_f_dot_s = f_dot_s * dh_next_dh_s - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * (1 - 2 * f_s)
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
     df_h, df_h_dot = np.empty((2, B, H), dtype)
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -656,8 +587,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -668,6 +599,55 @@ def hvp(
     np.matmul(_rows(da_n_s).T, _rows(f_h_dot_s), out=dU_n_dot)
     dU_n_dot += _rows(da_n_dot_s).T @ _rows(f_h_s)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, f_h_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    U_f, U_n = (params[k] for k in ("U_f", "U_n"))
+    W = params.stacked["W"]
+    U_f_dot, U_n_dot = (params_dot[k] for k in ("U_f", "U_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    f_h_dot_s = np.empty((T, B, H), dtype)
+    a_f_dot_in_s, a_n_dot_in_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    a_f_dot_s, f_dot_s, a_n_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_n_dot_in_s
+    n_dot_s = a_n_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    _rows(a_f_dot_in_s)[...] += _rows(h_s[:-1]) @ U_f_dot.T
+    dh_next_dh_s = 1 - f_s
+    df_da_f_s = f_s * dh_next_dh_s
+    _rows(a_n_dot_in_s)[...] += _rows(f_h_s) @ U_n_dot.T
+    dn_da_n_s = 1 - n_s**2
+    dh_next_df_s = n_s - h_s[:-1]
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_f_dot_s[t] += h_dot_s[t] @ U_f.T
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        f_h_dot_s[t] = f_dot_s[t] * h_s[t] + h_dot_s[t] * f_s[t]
+        a_n_dot_s[t] += f_h_dot_s[t] @ U_n.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            f_dot_s[t] * dh_next_df_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * f_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, dh_next_dh_s, df_da_f_s, dh_next_df_s, f_h_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -45,7 +45,7 @@ LATEX = r"""
   z_t &= \tanh(a_{z,t}) \\
   a_{u,t} &= U_u h_{t-1} + V_u z_t + b_u \\
   u_t &= \sigma(a_{u,t}) \\
-  h_t &= u_t \circ h_{t-1} + (1 - u_t) \circ z_t
+  h_t &= u_t \circ h_{t-1} + \sum_k (1 - u_t) \circ z_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -67,10 +67,9 @@ LATEX = r"""
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, u \\
   \bar{U}_u &= \textstyle \sum_t \bar{a}_{u,t} h_{t-1}^{\top} \\
-  \bar{V}_u &= \textstyle \sum_t \bar{a}_{u,t} z_t^{\top} \\
-  \bar{b}_u &= \textstyle \sum_t \bar{a}_{u,t}
+  \bar{V}_u &= \textstyle \sum_t \bar{a}_{u,t} z_t^{\top}
 \end{align*}
 """
 
@@ -306,13 +305,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_u_h = np.empty((H, B), dtype)
+    U_u_T = np.ascontiguousarray(U_u.T)
+    U_u_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_u_s, z_s, h_s[1:], ended_s, strict=True)
     for a_u, z, h_next, ended in steps:
         u = a_u
-        np.dot(U_u, h.T, out=U_u_h)
-        np.add(a_u, U_u_h.T, out=a_u)
+        np.dot(h, U_u_T, out=U_u_h)
+        np.add(a_u, U_u_h, out=a_u)
         _sigmoid(a_u, out=u)
         # h_next = u * h + (1 - u) * z
         np.multiply(u, h, out=h_next)
@@ -353,8 +353,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW_z, db_z, dU_u, dV_u, db_u = (dparams[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
     U_u, V_u, W_z = (params[k] for k in ("U_u", "V_u", "W_z"))
     dh_next_dz_s, dh_next_s, dh_next_da_u_s, dz_s, dz_da_z_s = np.empty((5, T, B, H), dtype)
@@ -454,45 +453,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, z_s, u_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
-    W_z_dot, b_z_dot, U_u_dot, V_u_dot, b_u_dot = (
-        params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_z_dot_s, a_u_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_u_dot_s = a_u_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W_z.T, out=_rows(a_z_dot_s))
-    _rows(a_z_dot_s)[...] += _rows(xs) @ W_z_dot.T
-    a_z_dot_s += b_z_dot
-    z_dot_s = a_z_dot_s * (1 - z_s**2)
-    np.matmul(_rows(h_s[:-1]), U_u_dot.T, out=_rows(a_u_dot_in_s))
-    _rows(a_u_dot_in_s)[...] += _rows(z_dot_s) @ V_u.T
-    _rows(a_u_dot_in_s)[...] += _rows(z_s) @ V_u_dot.T
-    a_u_dot_in_s += b_u_dot
-    h_next_dot_in_s = z_dot_s * (1 - u_s)
-    dh_next_da_u_s = (h_s[:-1] - z_s) * (1 - u_s) * u_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_u_dot_s[t] += h_dot_s[t] @ U_u.T
-        h_dot_s[t + 1] = h_dot_s[t] * u_s[t] + a_u_dot_s[t] * dh_next_da_u_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -534,50 +501,24 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
-    W_z_dot, b_z_dot, U_u_dot, V_u_dot, b_u_dot = (
-        params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u")
-    )
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_z_dot_s, a_u_dot_in_s, du_da_u_s = np.empty((3, T, B, H), dtype)
-    a_u_dot_s, u_dot_s = a_u_dot_in_s, du_da_u_s
-    np.matmul(_rows(xs_dot), W_z.T, out=_rows(a_z_dot_s))
-    _rows(a_z_dot_s)[...] += _rows(xs) @ W_z_dot.T
-    a_z_dot_s += b_z_dot
-    z_dot_s = a_z_dot_s * (1 - z_s**2)
-    np.matmul(_rows(h_s[:-1]), U_u_dot.T, out=_rows(a_u_dot_in_s))
-    _rows(a_u_dot_in_s)[...] += _rows(z_dot_s) @ V_u.T
-    _rows(a_u_dot_in_s)[...] += _rows(z_s) @ V_u_dot.T
-    a_u_dot_in_s += b_u_dot
-    du_da_u_s[...] = (1 - u_s) * u_s
-    h_next_dot_in_s = z_dot_s * (1 - u_s)
-    dh_next_du_s = h_s[:-1] - z_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_u_dot_s[t] += h_dot_s[t] @ U_u.T
-        u_dot_s[t] = a_u_dot_s[t] * du_da_u_s[t]
-        h_dot_s[t + 1] = u_dot_s[t] * dh_next_du_s[t] + h_dot_s[t] * u_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, z_dot_s, u_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dW_z_dot, db_z_dot, dU_u_dot, dV_u_dot, db_u_dot
-    ) = (dparams_dot[k] for k in ("W_z", "b_z", "U_u", "V_u", "b_u"))
+    I, H = params.input_size, params.hidden_size
+    dW_z_dot, db_z_dot, dU_u_dot, dV_u_dot = (dparams_dot[k] for k in ("W_z", "b_z", "U_u", "V_u"))
+    db_u_dot = dparams_dot["b_u"]
+    U_u, V_u, W_z = (params[k] for k in ("U_u", "V_u", "W_z"))
+    U_u_dot, V_u_dot, W_z_dot = (params_dot[k] for k in ("U_u", "V_u", "W_z"))
     dh_next_s, dh_next_dot_s, da_u_s, da_u_dot_s, dz_s, dz_dot_s = np.empty((6, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_dz_s = 1 - u_s
-    dh_next_da_u_s = (h_s[:-1] - z_s) * u_s * dh_next_dz_s
+    dh_next_da_u_part_s = u_s * dh_next_dz_s
+    dh_next_da_u_s = (h_s[:-1] - z_s) * dh_next_da_u_part_s
     dh_next_da_u_dot_s = (
-        h_dot_s[:-1] * u_s * dh_next_dz_s
-        - z_dot_s * u_s * dh_next_dz_s
-        - u_dot_s * (h_s[:-1] - z_s) * u_s
-        + u_dot_s * (h_s[:-1] - z_s) * dh_next_dz_s
+        h_dot_s[:-1] * dh_next_da_u_part_s
+        - z_dot_s * dh_next_da_u_part_s
+        + u_dot_s * (h_s[:-1] - z_s) * (1 - 2 * u_s)
     )
     dz_da_z_s = 1 - z_s**2
     dz_da_z_dot_s = -2 * z_dot_s * z_s
@@ -586,8 +527,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_u_s[t] = dh_next_s[t] * dh_next_da_u_s[t]
@@ -598,12 +538,10 @@ def hvp(
         dh_dot += da_u_s[t] @ U_u_dot
         dh_dot += dh_next_s[t] * u_dot_s[t] + dh_next_dot_s[t] * u_s[t]
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_u_s[t], 0, where=ended)
-            np.copyto(da_u_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (dh_next_s[t], dh_next_dot_s[t], da_u_s[t], da_u_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_u_s), V_u, out=_rows(dz_s))
     dz_s += dh_next_s * dh_next_dz_s
     np.matmul(_rows(da_u_dot_s), V_u, out=_rows(dz_dot_s))
@@ -622,6 +560,47 @@ def hvp(
     dV_u_dot += _rows(da_u_dot_s).T @ _rows(z_s)
     np.sum(da_u_dot_s, axis=(0, 1), out=db_u_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, z_s, u_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    W_z, V_u, U_u = (params[k] for k in ("W_z", "V_u", "U_u"))
+    W_z_dot, b_z_dot, U_u_dot, V_u_dot = (params_dot[k] for k in ("W_z", "b_z", "U_u", "V_u"))
+    b_u_dot = params_dot["b_u"]
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    a_z_dot_s, a_u_dot_in_s, du_da_u_s = np.empty((3, T, B, H), dtype)
+    a_u_dot_s, u_dot_s = a_u_dot_in_s, du_da_u_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W_z.T, out=_rows(a_z_dot_s))
+    _rows(a_z_dot_s)[...] += _rows(xs) @ W_z_dot.T
+    a_z_dot_s += b_z_dot
+    z_dot_s = a_z_dot_s * (1 - z_s**2)
+    np.matmul(_rows(h_s[:-1]), U_u_dot.T, out=_rows(a_u_dot_in_s))
+    _rows(a_u_dot_in_s)[...] += _rows(z_dot_s) @ V_u.T
+    _rows(a_u_dot_in_s)[...] += _rows(z_s) @ V_u_dot.T
+    a_u_dot_in_s += b_u_dot
+    du_da_u_s[...] = (1 - u_s) * u_s
+    h_next_dot_in_s = z_dot_s * (1 - u_s)
+    dh_next_du_s = h_s[:-1] - z_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_u_dot_s[t] += h_dot_s[t] @ U_u.T
+        u_dot_s[t] = a_u_dot_s[t] * du_da_u_s[t]
+        h_dot_s[t + 1] = u_dot_s[t] * dh_next_du_s[t] + h_dot_s[t] * u_s[t] + h_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, z_dot_s, u_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

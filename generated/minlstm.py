@@ -44,9 +44,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{f,t} &= W_f x_t + b_f \\
+  a_{k,t} &= W_k x_t + b_k, \quad k = f, i \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
   n_t &= W_n x_t + b_n \\
   h_t &= \frac{f_t \circ h_{t-1} + i_t \circ n_t}{f_t + i_t}
@@ -66,15 +65,13 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= \frac{\bar{h}_t \circ f_t}{f_t + i_t} \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_i^{\top} \bar{a}_{i,t} + W_n^{\top} \bar{n}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_n^{\top} \bar{n}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, i \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i \\
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top} \\
   \bar{b}_n &= \textstyle \sum_t \bar{n}_t
 \end{align*}
@@ -362,8 +359,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
     W = params.stacked["W"]
@@ -466,43 +462,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W = params.stacked["W"]
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_s, a_i_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    inv_f_plus_i_s = 1 / (f_s + i_s)
-    dh_next_dh_s = f_s * inv_f_plus_i_s
-    h_next_dot_in_s = (
-        n_dot_s * i_s * inv_f_plus_i_s
-        + a_f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - f_s) * dh_next_dh_s
-        + a_i_dot_s * (1 - i_s) * i_s * (n_s - h_s[1:]) * inv_f_plus_i_s
-    )
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] * dh_next_dh_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -544,38 +510,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    W = params.stacked["W"]
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_s, a_i_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    f_dot_s, i_dot_s = a_f_dot_s, a_i_dot_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
-    i_dot_s[...] = a_i_dot_s * (1 - i_s) * i_s
-    inv_f_plus_i_s = 1 / (f_s + i_s)
-    h_next_dot_in_s = (
-        f_dot_s * (h_s[:-1] - h_s[1:]) * inv_f_plus_i_s
-        + i_dot_s * (n_s - h_s[1:]) * inv_f_plus_i_s
-        + n_dot_s * i_s * inv_f_plus_i_s
-    )
-    dh_next_dh_s = f_s * inv_f_plus_i_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] * dh_next_dh_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, inv_f_plus_i_s, dh_next_dh_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    f_dot_s, i_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    W = params.stacked["W"]
+    W_dot = params_dot.stacked["W"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
     da_f_s, da_i_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -590,25 +534,25 @@ def hvp(
         - i_s * dh_next_dn_dot_part_f_dot_s
         - i_s * dh_next_dn_dot_part_i_dot_s
     )
-    dh_next_da_i_part_s = (1 - i_s) * (n_s - h_s[1:])
-    dh_next_da_i_s = dh_next_da_i_part_s * dh_next_dn_s
+    dh_next_da_i_part_part_s = (1 - i_s) * i_s
+    dh_next_da_i_part_s = (n_s - h_s[1:]) * dh_next_da_i_part_part_s
+    dh_next_da_i_s = dh_next_da_i_part_s * inv_f_plus_i_s
     dh_next_da_i_dot_s = (
-        i_dot_s * dh_next_da_i_part_s * inv_f_plus_i_s
-        - i_dot_s * (n_s - h_s[1:]) * dh_next_dn_s
-        + n_dot_s * (1 - i_s) * dh_next_dn_s
-        - h_dot_s[1:] * (1 - i_s) * dh_next_dn_s
-        - i_s * dh_next_da_i_part_s * dh_next_dn_dot_part_f_dot_s
-        - i_s * dh_next_da_i_part_s * dh_next_dn_dot_part_i_dot_s
+        i_dot_s * (1 - 2 * i_s) * (n_s - h_s[1:]) * inv_f_plus_i_s
+        + n_dot_s * dh_next_da_i_part_part_s * inv_f_plus_i_s
+        - h_dot_s[1:] * dh_next_da_i_part_part_s * inv_f_plus_i_s
+        - dh_next_da_i_part_s * dh_next_dn_dot_part_f_dot_s
+        - dh_next_da_i_part_s * dh_next_dn_dot_part_i_dot_s
     )
-    dh_next_da_f_part_s = (h_s[:-1] - h_s[1:]) * (1 - f_s)
-    dh_next_da_f_s = dh_next_da_f_part_s * dh_next_dh_s
+    dh_next_da_f_part_part_s = (1 - f_s) * f_s
+    dh_next_da_f_part_s = (h_s[:-1] - h_s[1:]) * dh_next_da_f_part_part_s
+    dh_next_da_f_s = dh_next_da_f_part_s * inv_f_plus_i_s
     dh_next_da_f_dot_s = (
-        h_dot_s[:-1] * (1 - f_s) * dh_next_dh_s
-        - f_dot_s * (h_s[:-1] - h_s[1:]) * dh_next_dh_s
-        + f_dot_s * dh_next_da_f_part_s * inv_f_plus_i_s
-        - h_dot_s[1:] * (1 - f_s) * dh_next_dh_s
-        - f_s * dh_next_da_f_part_s * dh_next_dn_dot_part_f_dot_s
-        - f_s * dh_next_da_f_part_s * dh_next_dn_dot_part_i_dot_s
+        h_dot_s[:-1] * dh_next_da_f_part_part_s * inv_f_plus_i_s
+        + f_dot_s * (h_s[:-1] - h_s[1:]) * (1 - 2 * f_s) * inv_f_plus_i_s
+        - h_dot_s[1:] * dh_next_da_f_part_part_s * inv_f_plus_i_s
+        - dh_next_da_f_part_s * dh_next_dn_dot_part_f_dot_s
+        - dh_next_da_f_part_s * dh_next_dn_dot_part_i_dot_s
     )
     dh_next_dh_dot_s = (
         f_dot_s * inv_f_plus_i_s
@@ -620,8 +564,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         dh[...] = dh_next_s[t] * dh_next_dh_s[t]
@@ -629,8 +572,8 @@ def hvp(
         if ended is not None:
             np.copyto(dh_next_s[t], 0, where=ended)
             np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dn_s[...] = dh_next_s * dh_next_dn_s
     dn_dot_s[...] = dh_next_s * dh_next_dn_dot_s + dh_next_dot_s * dh_next_dn_s
     da_i_s[...] = dh_next_s * dh_next_da_i_s
@@ -643,6 +586,47 @@ def hvp(
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, i_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    W = params.stacked["W"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_f_dot_s, a_i_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    f_dot_s, i_dot_s = a_f_dot_s, a_i_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
+    i_dot_s[...] = a_i_dot_s * (1 - i_s) * i_s
+    inv_f_plus_i_s = 1 / (f_s + i_s)
+    h_next_dot_in_s = (
+        f_dot_s * (h_s[:-1] - h_s[1:]) * inv_f_plus_i_s
+        + i_dot_s * (n_s - h_s[1:]) * inv_f_plus_i_s
+        + n_dot_s * i_s * inv_f_plus_i_s
+    )
+    dh_next_dh_s = f_s * inv_f_plus_i_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        h_dot_s[t + 1] = h_dot_s[t] * dh_next_dh_s[t] + h_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, inv_f_plus_i_s, dh_next_dh_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

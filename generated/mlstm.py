@@ -395,12 +395,9 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    W_q, b_q, W_k, b_k, P_v, d_v, P_o, d_o = (
-        params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o")
-    )
+    N, V, K = params.heads, params.value_size, params.key_size
+    W_q, b_q, W_k, b_k, P_v, d_v = (params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v"))
+    P_o, d_o = (params[k] for k in ("P_o", "d_o"))
     w, c = (params.stacked[k] for k in ("w", "c"))
     C_s = np.empty((T + 1, B, N, V, K), dtype)
     n_s = np.empty((T + 1, B, N, K), dtype)
@@ -413,7 +410,8 @@ def forward(params, xs, state=None, lengths=None):
         a_a2_maximum_h_s, maximum_h_s,
     ) = np.empty((8, T, B, N), dtype)
     i_s, a_log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-    o_s, log_f_s, a2_maximum_h_s, F_s, G_s = a_o_s, a_log_f_s, a_a2_maximum_h_s, a_F_s, a_G_s
+    o_s, log_f_s, a2_maximum_h_s, F_s = a_o_s, a_log_f_s, a_a2_maximum_h_s, a_F_s
+    G_s = a_G_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), _merged(W_q).T, out=_rows(q_s))
@@ -432,12 +430,8 @@ def forward(params, xs, state=None, lengths=None):
     _log_sigmoid(a_log_f_s, out=log_f_s)
 
     # Step by step.
-    C_s[0] = state.C
-    C = C_s[0]
-    n_s[0] = state.n
-    n = n_s[0]
-    m_s[0] = state.m
-    m = m_s[0]
+    C_s[0], n_s[0], m_s[0] = state.C, state.n, state.m
+    C, n, m = C_s[0], n_s[0], m_s[0]
     work_N_V_K = np.empty((B, N, V, K), dtype)
     work_N_K = np.empty((B, N, K), dtype)
     steps = zip(
@@ -516,14 +510,10 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
+    I, N, V, K = params.input_size, params.heads, params.value_size, params.key_size
     i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        dW_q, db_q, dW_k, db_k, dP_v, dd_v, dP_o, dd_o
-    ) = (dparams[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    dW_q, db_q, dW_k, db_k, dP_v = (dparams[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v"))
+    dd_v, dP_o, dd_o = (dparams[k] for k in ("d_v", "P_o", "d_o"))
     dw, dc = (dparams.stacked[k] for k in ("w", "c"))
     P_o, W_q, P_v, W_k = (params[k] for k in ("P_o", "W_q", "P_v", "W_k"))
     w = params.stacked["w"]
@@ -537,9 +527,8 @@ def backward(params, tape, dys, dstate=None):
     dn_next_in_s, dq_s, dk_s, dW_k_x_s = np.empty((4, T, B, N, K), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
     di_s, expm1_log_f_s = (dgates_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        heaviside_da2_maximum_h_s, dm_next_s, heaviside_da_m_next_s, da_log_f_s
-    ) = a_heaviside_da2_maximum_h_s, dm_next_in_s, a_heaviside_da_m_next_s, expm1_log_f_s
+    heaviside_da2_maximum_h_s, dm_next_s = a_heaviside_da2_maximum_h_s, dm_next_in_s
+    heaviside_da_m_next_s, da_log_f_s = a_heaviside_da_m_next_s, expm1_log_f_s
     dxs = np.empty((T, B, I), dtype)
     work_N_K_s = np.empty((T, B, N, K), dtype)
 
@@ -635,11 +624,9 @@ def backward(params, tape, dys, dstate=None):
         np.add(da_F, da_m_next, out=dm)
         if ended is not None:
             np.copyto(dG_v, 0, where=ended[..., None])
-            np.copyto(da_G, 0, where=ended)
-            np.copyto(da_F, 0, where=ended)
-            np.copyto(dm_next, 0, where=ended)
-            np.copyto(da_m_next, 0, where=ended)
             np.copyto(dk, 0, where=ended[..., None])
+            for array in (da_G, da_F, dm_next, da_m_next):
+                np.copyto(array, 0, where=ended)
             np.copyto(dC, dC_before, where=ended[..., None, None])
             np.copyto(dn, dn_before, where=ended[..., None])
             np.copyto(dm, dm_before, where=ended)
@@ -693,12 +680,9 @@ def step(params, x, state):
         state = _check_state("state", None, B, params)
         state.m[...] = -1e+30
     C, n, m = _check_state("state", state, B, params)
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    W_q, b_q, W_k, b_k, P_v, d_v, P_o, d_o = (
-        params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o")
-    )
+    N, V, K = params.heads, params.value_size, params.key_size
+    W_q, b_q, W_k, b_k, P_v, d_v = (params[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v"))
+    P_o, d_o = (params[k] for k in ("P_o", "d_o"))
     w, c = (params.stacked[k] for k in ("w", "c"))
     gates = np.empty((B, 2 * N), dtype)
     q, W_k_x = np.empty((2, B, N, K), dtype)
@@ -754,110 +738,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_m_next_s, F_s, G_s, G_v_s,
-        a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-    W_q, W_k, P_v, P_o = (params[k] for k in ("W_q", "W_k", "P_v", "P_o"))
-    w = params.stacked["w"]
-    (
-        W_q_dot, b_q_dot, W_k_dot, b_k_dot, P_v_dot, d_v_dot, P_o_dot, d_o_dot
-    ) = (params_dot[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
-    w_dot, c_dot = (params_dot.stacked[k] for k in ("w", "c"))
-    n_dot_s = np.empty((T + 1, B, N, K), dtype)
-    m_dot_s = np.empty((T + 1, B, N), dtype)
-    gates_dot_s = np.empty((T, B, 2 * N), dtype)
-    q_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    (
-        v_dot_s, a_o_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
-    ) = np.empty((5, T, B, N, V), dtype)
-    i_dot_s, a_log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        log_f_dot_s, a_m_next_dot_s, G_v_dot_s, C_next_q_dot_s, h_dot_s
-    ) = a_log_f_dot_s, a_log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
-    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    q_dot_s += b_q_dot
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    k_dot_s = b_k_dot + W_k_x_dot_s / K**0.5
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    v_dot_s += d_v_dot
-    np.matmul(_rows(xs_dot), _merged(P_o).T, out=_rows(a_o_dot_s))
-    _rows(a_o_dot_s)[...] += _rows(xs) @ _merged(P_o_dot).T
-    a_o_dot_s += d_o_dot
-    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
-    gates_dot_s += c_dot
-    log_f_dot_s[...] = -a_log_f_dot_s * np.expm1(log_f_s)
-    dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
-    m_next_dot_in_s = i_dot_s * (1 - dm_next_da_m_next_s)
-    G_v_dot_in_s[...] = v_dot_s * G_s[..., None]
-    n_next_dot_in_s = k_dot_s * G_s[..., None]
-    da1_maximum_h_da_a1_maximum_h_s = _sign(a_a1_maximum_h_s)
-    dmaximum_h_da1_maximum_h_s = _heaviside(a1_maximum_h_s - a2_maximum_h_s)
-    dmaximum_h_dm_next_s = -a2_maximum_h_s * (1 - dmaximum_h_da1_maximum_h_s)
-    np.matmul(C_s[1:], q_dot_s[..., None], out=C_next_q_dot_in_s[..., None])
-    dh_dC_next_q_s = o_s / maximum_h_s[..., None]
-    h_dot_in_s[...] = a_o_dot_s * (1 - o_s) * C_next_q_s * dh_dC_next_q_s
-    dh_dmaximum_h_s = -h_s / maximum_h_s[..., None]
-
-    # The tangents, step by step.
-    C_dot = C_next_dot = state_dot.C.copy()
-    n_dot_s[0] = state_dot.n
-    m_dot_s[0] = state_dot.m
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            C_next_dot_before = C_next_dot.copy()
-        a_m_next_dot_s[t] += m_dot_s[t]
-        m_dot_s[t + 1] = a_m_next_dot_s[t] * dm_next_da_m_next_s[t] + m_next_dot_in_s[t]
-        a_F_dot = a_m_next_dot_s[t] - m_dot_s[t + 1]
-        F_dot = a_F_dot * F_s[t]
-        a_G_dot = i_dot_s[t] - m_dot_s[t + 1]
-        G_dot = a_G_dot * G_s[t]
-        G_v_dot_s[t] += G_dot[..., None] * v_s[t]
-        C_next_dot[...] = (
-            F_dot[..., None, None] * C_s[t]
-            + C_dot * F_s[t][..., None, None]
-            + G_v_s[t][..., None] * k_dot_s[t][..., None, :]
-            + G_v_dot_s[t][..., None] * k_s[t][..., None, :]
-        )
-        C_next_q_dot_s[t] += np.squeeze(np.matmul(C_next_dot, q_s[t][..., None]), axis=-1)
-        n_dot_s[t + 1] = (
-            F_dot[..., None] * n_s[t]
-            + n_dot_s[t] * F_s[t][..., None]
-            + G_dot[..., None] * k_s[t]
-            + n_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(n_dot_s[t + 1], n_dot_s[t], where=ended[..., None])
-            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
-            np.copyto(C_next_dot, C_next_dot_before, where=ended[..., None, None])
-    a_a1_maximum_h_dot_terms_s = q_dot_s * n_s[1:] + n_dot_s[1:] * q_s
-    sum_a_a1_maximum_h_dot_terms_s = np.sum(a_a1_maximum_h_dot_terms_s, axis=-1)
-    a_a1_maximum_h_dot_s = sum_a_a1_maximum_h_dot_terms_s.copy()
-    a1_maximum_h_dot_s = a_a1_maximum_h_dot_s * da1_maximum_h_da_a1_maximum_h_s
-    maximum_h_dot_s = (
-        m_dot_s[1:] * dmaximum_h_dm_next_s + a1_maximum_h_dot_s * dmaximum_h_da1_maximum_h_s
-    )
-    h_dot_s += maximum_h_dot_s[..., None] * dh_dmaximum_h_s + C_next_q_dot_s * dh_dC_next_q_s
-
-    ys_dot = _masked(h_dot_s.copy(), past)
-    return ys_dot, State(C_next_dot, n_dot_s[-1].copy(), m_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -902,105 +789,23 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    W_q, W_k, P_v, P_o = (params[k] for k in ("W_q", "W_k", "P_v", "P_o"))
-    w = params.stacked["w"]
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        W_q_dot, b_q_dot, W_k_dot, b_k_dot, P_v_dot, d_v_dot, P_o_dot, d_o_dot
-    ) = (params_dot[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
-    w_dot, c_dot = (params_dot.stacked[k] for k in ("w", "c"))
-    C_dot_s = np.empty((T + 1, B, N, V, K), dtype)
-    n_dot_s = np.empty((T + 1, B, N, K), dtype)
-    m_dot_s = np.empty((T + 1, B, N), dtype)
-    gates_dot_s = np.empty((T, B, 2 * N), dtype)
-    q_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
-    (
-        v_dot_s, a_o_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
-    ) = np.empty((5, T, B, N, V), dtype)
-    F_dot_s, G_dot_s = np.empty((2, T, B, N), dtype)
-    i_dot_s, a_log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
-    (
-        log_f_dot_s, G_v_dot_s, C_next_q_dot_s, h_dot_s
-    ) = a_log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
-    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    q_dot_s += b_q_dot
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
-    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    k_dot_s = b_k_dot + W_k_x_dot_s / K**0.5
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    v_dot_s += d_v_dot
-    np.matmul(_rows(xs_dot), _merged(P_o).T, out=_rows(a_o_dot_s))
-    _rows(a_o_dot_s)[...] += _rows(xs) @ _merged(P_o_dot).T
-    a_o_dot_s += d_o_dot
-    o_dot_s = a_o_dot_s * (1 - o_s) * o_s
-    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
-    gates_dot_s += c_dot
-    log_f_dot_s[...] = -a_log_f_dot_s * np.expm1(log_f_s)
-    dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
-    m_next_dot_in_s = i_dot_s * (1 - dm_next_da_m_next_s)
-    G_v_dot_in_s[...] = v_dot_s * G_s[..., None]
-    n_next_dot_in_s = k_dot_s * G_s[..., None]
-    da1_maximum_h_da_a1_maximum_h_s = _sign(a_a1_maximum_h_s)
-    dmaximum_h_da1_maximum_h_s = _heaviside(a1_maximum_h_s - a2_maximum_h_s)
-    dmaximum_h_da2_maximum_h_s = 1 - dmaximum_h_da1_maximum_h_s
-    np.matmul(C_s[1:], q_dot_s[..., None], out=C_next_q_dot_in_s[..., None])
-    h_dot_in_s[...] = o_dot_s * C_next_q_s / maximum_h_s[..., None]
-    dh_dC_next_q_s = o_s / maximum_h_s[..., None]
-    dh_dmaximum_h_s = -h_s / maximum_h_s[..., None]
-    C_dot_s[0] = state_dot.C
-    n_dot_s[0] = state_dot.n
-    m_dot_s[0] = state_dot.m
-    for t in range(T):
-        ended = ended_s[t]
-        a_m_next_dot = log_f_dot_s[t] + m_dot_s[t]
-        m_dot_s[t + 1] = a_m_next_dot * dm_next_da_m_next_s[t] + m_next_dot_in_s[t]
-        a_F_dot = a_m_next_dot - m_dot_s[t + 1]
-        F_dot_s[t] = a_F_dot * F_s[t]
-        a_G_dot = i_dot_s[t] - m_dot_s[t + 1]
-        G_dot_s[t] = a_G_dot * G_s[t]
-        G_v_dot_s[t] += G_dot_s[t][..., None] * v_s[t]
-        C_dot_s[t + 1] = (
-            F_dot_s[t][..., None, None] * C_s[t]
-            + C_dot_s[t] * F_s[t][..., None, None]
-            + G_v_s[t][..., None] * k_dot_s[t][..., None, :]
-            + G_v_dot_s[t][..., None] * k_s[t][..., None, :]
-        )
-        n_dot_s[t + 1] = (
-            F_dot_s[t][..., None] * n_s[t]
-            + n_dot_s[t] * F_s[t][..., None]
-            + G_dot_s[t][..., None] * k_s[t]
-            + n_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(C_dot_s[t + 1], C_dot_s[t], where=ended[..., None, None])
-            np.copyto(n_dot_s[t + 1], n_dot_s[t], where=ended[..., None])
-            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
-    a_a1_maximum_h_dot_terms_s = q_dot_s * n_s[1:] + n_dot_s[1:] * q_s
-    sum_a_a1_maximum_h_dot_terms_s = np.sum(a_a1_maximum_h_dot_terms_s, axis=-1)
-    a_a1_maximum_h_dot_s = sum_a_a1_maximum_h_dot_terms_s.copy()
-    a1_maximum_h_dot_s = a_a1_maximum_h_dot_s * da1_maximum_h_da_a1_maximum_h_s
-    a2_maximum_h_dot_s = -m_dot_s[1:] * a2_maximum_h_s
-    maximum_h_dot_s = (
-        a1_maximum_h_dot_s * dmaximum_h_da1_maximum_h_s
-        + a2_maximum_h_dot_s * dmaximum_h_da2_maximum_h_s
-    )
-    C_next_q_dot_s += np.squeeze(np.matmul(C_dot_s[1:], q_s[..., None]), axis=-1)
-    h_dot_s += maximum_h_dot_s[..., None] * dh_dmaximum_h_s + C_next_q_dot_s * dh_dC_next_q_s
+        C_dot_s, n_dot_s, gates_dot_s, q_dot_s, k_dot_s, v_dot_s, o_dot_s, F_dot_s, G_dot_s,
+        G_v_dot_s, a2_maximum_h_dot_s, maximum_h_dot_s, C_next_q_dot_s, h_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dW_q_dot, db_q_dot, dW_k_dot, db_k_dot, dP_v_dot, dd_v_dot, dP_o_dot, dd_o_dot
-    ) = (dparams_dot[k] for k in ("W_q", "b_q", "W_k", "b_k", "P_v", "d_v", "P_o", "d_o"))
+    I, N, V, K = params.input_size, params.heads, params.value_size, params.key_size
+    i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    i_dot_s, log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
+    dW_q_dot, db_q_dot, dW_k_dot, db_k_dot = (dparams_dot[k] for k in ("W_q", "b_q", "W_k", "b_k"))
+    dP_v_dot, dd_v_dot, dP_o_dot, dd_o_dot = (dparams_dot[k] for k in ("P_v", "d_v", "P_o", "d_o"))
     dw_dot, dc_dot = (dparams_dot.stacked[k] for k in ("w", "c"))
+    P_o, W_q, P_v, W_k = (params[k] for k in ("P_o", "W_q", "P_v", "W_k"))
+    w = params.stacked["w"]
+    P_o_dot, W_q_dot, P_v_dot, W_k_dot = (params_dot[k] for k in ("P_o", "W_q", "P_v", "W_k"))
+    w_dot = params_dot.stacked["w"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * N), dtype)
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     (
@@ -1017,14 +822,10 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    dh_per_maximum_h_s = dh_s / maximum_h_s[..., None]
-    dC_next_q_s = o_s * dh_per_maximum_h_s
-    dC_next_q_dot_part_s = maximum_h_dot_s / maximum_h_s**2
-    dh_dot_o_per_maximum_h_s = dh_dot_s * o_s / maximum_h_s[..., None]
+    dC_next_q_s = dh_s * o_s / maximum_h_s[..., None]
     dC_next_q_dot_s = (
-        o_dot_s * dh_per_maximum_h_s
-        - dh_s * o_s * dC_next_q_dot_part_s[..., None]
-        + dh_dot_o_per_maximum_h_s
+        (dh_s * o_dot_s - dC_next_q_s * maximum_h_dot_s[..., None] + dh_dot_s * o_s)
+        / maximum_h_s[..., None]
     )
     dmaximum_h_part_terms_s = dh_s * h_s
     sum_dmaximum_h_part_terms_s = np.sum(dmaximum_h_part_terms_s, axis=-1)
@@ -1033,7 +834,8 @@ def hvp(
     dmaximum_h_dot_terms_s = dh_s * h_dot_s + dh_dot_s * h_s
     sum_dmaximum_h_dot_terms_s = np.sum(dmaximum_h_dot_terms_s, axis=-1)
     dmaximum_h_dot_s = (
-        dC_next_q_dot_part_s * dmaximum_h_part_s - sum_dmaximum_h_dot_terms_s / maximum_h_s
+        maximum_h_dot_s * dmaximum_h_part_s / maximum_h_s**2
+        - sum_dmaximum_h_dot_terms_s / maximum_h_s
     )
     a_heaviside_da2_maximum_h_s = a1_maximum_h_s - a2_maximum_h_s
     heaviside_da2_maximum_h_s = _heaviside(a_heaviside_da2_maximum_h_s)
@@ -1057,10 +859,13 @@ def hvp(
     da_o_part_s = (1 - o_s) * C_next_q_s
     da_o_s = dC_next_q_s * da_o_part_s
     da_o_dot_s = (
-        (da_o_part_s * dh_per_maximum_h_s - dC_next_q_s * C_next_q_s) * o_dot_s
-        - dh_s * o_s * dC_next_q_dot_part_s[..., None] * da_o_part_s
-        + dC_next_q_s * C_next_q_dot_s * (1 - o_s)
-        + da_o_part_s * dh_dot_o_per_maximum_h_s
+        (
+            dh_s * o_dot_s * (1 - 2 * o_s) * C_next_q_s
+            + dh_s * C_next_q_dot_s * (1 - o_s) * o_s
+            - da_o_s * maximum_h_dot_s[..., None]
+            + dh_dot_s * o_s * da_o_part_s
+        )
+        / maximum_h_s[..., None]
     )
     np.matmul(dC_next_q_s[..., None, :], C_s[1:], out=dq_s[..., None, :])
     dq_s += da_a1_maximum_h_s[..., None] * n_s[1:]
@@ -1141,18 +946,13 @@ def hvp(
         dm[...] = da_F_s[t] + da_m_next_s[t]
         dm_dot[...] = da_F_dot_s[t] + da_m_next_dot_s[t]
         if ended is not None:
-            np.copyto(dG_v_s[t], 0, where=ended[..., None])
-            np.copyto(dG_v_dot_s[t], 0, where=ended[..., None])
-            np.copyto(da_G_s[t], 0, where=ended)
-            np.copyto(da_G_dot_s[t], 0, where=ended)
-            np.copyto(da_F_s[t], 0, where=ended)
-            np.copyto(da_F_dot_s[t], 0, where=ended)
-            np.copyto(dm_next_s[t], 0, where=ended)
-            np.copyto(dm_next_dot_s[t], 0, where=ended)
-            np.copyto(da_m_next_s[t], 0, where=ended)
-            np.copyto(da_m_next_dot_s[t], 0, where=ended)
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
+            for array in (dG_v_s[t], dG_v_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array in (
+                da_G_s[t], da_G_dot_s[t], da_F_s[t], da_F_dot_s[t], dm_next_s[t], dm_next_dot_s[t],
+                da_m_next_s[t], da_m_next_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
             np.copyto(dC, dC_before, where=ended[..., None, None])
             np.copyto(dn, dn_before, where=ended[..., None])
             np.copyto(dm, dm_before, where=ended)
@@ -1194,6 +994,111 @@ def hvp(
     dw_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=dc_dot)
     return dparams_dot, dxs_dot, State(dC_dot, dn_dot, dm_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, C_s, n_s, m_s, gates_s, q_s, k_s, v_s, o_s, a_m_next_s, F_s, G_s, G_v_s,
+        a_a1_maximum_h_s, a1_maximum_h_s, a2_maximum_h_s, maximum_h_s, C_next_q_s, h_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, V, K = params.heads, params.value_size, params.key_size
+    i_s, log_f_s = (gates_s[..., k * N : (k + 1) * N] for k in range(2))
+    W_q, W_k, P_v, P_o = (params[k] for k in ("W_q", "W_k", "P_v", "P_o"))
+    w = params.stacked["w"]
+    W_q_dot, b_q_dot, W_k_dot, b_k_dot = (params_dot[k] for k in ("W_q", "b_q", "W_k", "b_k"))
+    P_v_dot, d_v_dot, P_o_dot, d_o_dot = (params_dot[k] for k in ("P_v", "d_v", "P_o", "d_o"))
+    w_dot, c_dot = (params_dot.stacked[k] for k in ("w", "c"))
+    C_dot_s = np.empty((T + 1, B, N, V, K), dtype)
+    n_dot_s = np.empty((T + 1, B, N, K), dtype)
+    m_dot_s = np.empty((T + 1, B, N), dtype)
+    gates_dot_s = np.empty((T, B, 2 * N), dtype)
+    q_dot_s, W_k_x_dot_s = np.empty((2, T, B, N, K), dtype)
+    (
+        v_dot_s, a_o_dot_s, G_v_dot_in_s, C_next_q_dot_in_s, h_dot_in_s
+    ) = np.empty((5, T, B, N, V), dtype)
+    F_dot_s, G_dot_s = np.empty((2, T, B, N), dtype)
+    i_dot_s, a_log_f_dot_s = (gates_dot_s[..., k * N : (k + 1) * N] for k in range(2))
+    log_f_dot_s, G_v_dot_s, C_next_q_dot_s = a_log_f_dot_s, G_v_dot_in_s, C_next_q_dot_in_s
+    h_dot_s = h_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
+    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    q_dot_s += b_q_dot
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(W_k_x_dot_s))
+    _rows(W_k_x_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    k_dot_s = b_k_dot + W_k_x_dot_s / K**0.5
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    v_dot_s += d_v_dot
+    np.matmul(_rows(xs_dot), _merged(P_o).T, out=_rows(a_o_dot_s))
+    _rows(a_o_dot_s)[...] += _rows(xs) @ _merged(P_o_dot).T
+    a_o_dot_s += d_o_dot
+    o_dot_s = a_o_dot_s * (1 - o_s) * o_s
+    np.matmul(_rows(xs_dot), w.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ w_dot.T
+    gates_dot_s += c_dot
+    log_f_dot_s[...] = -a_log_f_dot_s * np.expm1(log_f_s)
+    dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
+    m_next_dot_in_s = i_dot_s * (1 - dm_next_da_m_next_s)
+    G_v_dot_in_s[...] = v_dot_s * G_s[..., None]
+    n_next_dot_in_s = k_dot_s * G_s[..., None]
+    da1_maximum_h_da_a1_maximum_h_s = _sign(a_a1_maximum_h_s)
+    dmaximum_h_da1_maximum_h_s = _heaviside(a1_maximum_h_s - a2_maximum_h_s)
+    dmaximum_h_da2_maximum_h_s = 1 - dmaximum_h_da1_maximum_h_s
+    np.matmul(C_s[1:], q_dot_s[..., None], out=C_next_q_dot_in_s[..., None])
+    h_dot_in_s[...] = o_dot_s * C_next_q_s / maximum_h_s[..., None]
+    dh_dC_next_q_s = o_s / maximum_h_s[..., None]
+    dh_dmaximum_h_s = -h_s / maximum_h_s[..., None]
+
+    # Step by step.
+    C_dot_s[0], n_dot_s[0], m_dot_s[0] = state_dot.C, state_dot.n, state_dot.m
+    for t in range(T):
+        ended = ended_s[t]
+        a_m_next_dot = log_f_dot_s[t] + m_dot_s[t]
+        m_dot_s[t + 1] = a_m_next_dot * dm_next_da_m_next_s[t] + m_next_dot_in_s[t]
+        a_F_dot = a_m_next_dot - m_dot_s[t + 1]
+        F_dot_s[t] = a_F_dot * F_s[t]
+        a_G_dot = i_dot_s[t] - m_dot_s[t + 1]
+        G_dot_s[t] = a_G_dot * G_s[t]
+        G_v_dot_s[t] += G_dot_s[t][..., None] * v_s[t]
+        C_dot_s[t + 1] = (
+            F_dot_s[t][..., None, None] * C_s[t]
+            + C_dot_s[t] * F_s[t][..., None, None]
+            + G_v_s[t][..., None] * k_dot_s[t][..., None, :]
+            + G_v_dot_s[t][..., None] * k_s[t][..., None, :]
+        )
+        n_dot_s[t + 1] = (
+            F_dot_s[t][..., None] * n_s[t]
+            + n_dot_s[t] * F_s[t][..., None]
+            + G_dot_s[t][..., None] * k_s[t]
+            + n_next_dot_in_s[t]
+        )
+        if ended is not None:
+            np.copyto(C_dot_s[t + 1], C_dot_s[t], where=ended[..., None, None])
+            np.copyto(n_dot_s[t + 1], n_dot_s[t], where=ended[..., None])
+            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+    a_a1_maximum_h_dot_terms_s = q_dot_s * n_s[1:] + n_dot_s[1:] * q_s
+    sum_a_a1_maximum_h_dot_terms_s = np.sum(a_a1_maximum_h_dot_terms_s, axis=-1)
+    a_a1_maximum_h_dot_s = sum_a_a1_maximum_h_dot_terms_s.copy()
+    a1_maximum_h_dot_s = a_a1_maximum_h_dot_s * da1_maximum_h_da_a1_maximum_h_s
+    a2_maximum_h_dot_s = -m_dot_s[1:] * a2_maximum_h_s
+    maximum_h_dot_s = (
+        a1_maximum_h_dot_s * dmaximum_h_da1_maximum_h_s
+        + a2_maximum_h_dot_s * dmaximum_h_da2_maximum_h_s
+    )
+    C_next_q_dot_s += np.squeeze(np.matmul(C_dot_s[1:], q_s[..., None]), axis=-1)
+    h_dot_s += maximum_h_dot_s[..., None] * dh_dmaximum_h_s + C_next_q_dot_s * dh_dC_next_q_s
+
+    handed = (
+        C_dot_s, n_dot_s, gates_dot_s, q_dot_s, k_dot_s, v_dot_s, o_dot_s, F_dot_s, G_dot_s,
+        G_v_dot_s, a2_maximum_h_dot_s, maximum_h_dot_s, C_next_q_dot_s, h_dot_s,
+    )
+    return h_dot_s, State(C_dot_s[-1].copy(), n_dot_s[-1].copy(), m_dot_s[-1].copy()), handed
 
 
 def _absolute(x, out=None):

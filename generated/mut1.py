@@ -74,13 +74,10 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
   \bar{U}_r &= \textstyle \sum_t \bar{a}_{r,t} h_{t-1}^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (r_t \circ h_{t-1})^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (r_t \circ h_{t-1})^{\top}
 \end{align*}
 """
 
@@ -338,22 +335,24 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_r_h = np.empty((H, B), dtype)
-    U_n_r_h = np.empty((H, B), dtype)
+    U_r_T = np.ascontiguousarray(U_r.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    U_r_h = np.empty((B, H), dtype)
+    U_n_r_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(a_r_s, r_h_s, a_n_s, h_next_rate_s, z_s, h_s[1:], ended_s, strict=True)
     for a_r, r_h, a_n, h_next_rate, z, h_next, ended in steps:
         r, n = a_r, a_n
-        np.dot(U_r, h.T, out=U_r_h)
-        np.add(a_r, U_r_h.T, out=a_r)
+        np.dot(h, U_r_T, out=U_r_h)
+        np.add(a_r, U_r_h, out=a_r)
         # r by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(r, half, out=r)
         np.tanh(r, out=r)
         np.multiply(r, half, out=r)
         np.add(r, half, out=r)
         np.multiply(r, h, out=r_h)
-        np.dot(U_n, r_h.T, out=U_n_r_h)
-        np.add(a_n, U_n_r_h.T, out=a_n)
+        np.dot(r_h, U_n_T, out=U_n_r_h)
+        np.add(a_n, U_n_r_h, out=a_n)
         np.tanh(a_n, out=n)
         # h_next = n * z + h * h_next_rate
         np.multiply(n, z, out=h_next)
@@ -445,9 +444,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dr_h, r, out=work)
         np.add(dh, work, out=dh)
         if ended is not None:
-            np.copyto(dh_next, 0, where=ended)
-            np.copyto(da_n, 0, where=ended)
-            np.copyto(dgates, 0, where=ended)
+            for array in (dh_next, da_n, dgates):
+                np.copyto(array, 0, where=ended)
             np.copyto(dh, dh_before, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -523,52 +521,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, r_h_s, tanh_x_s, n_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    r_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    U_r, U_n = (params[k] for k in ("U_r", "U_n"))
-    W = params.stacked["W"]
-    U_r_dot, U_n_dot, b_n_dot = (params_dot[k] for k in ("U_r", "U_n", "b_n"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_n_dot_in_s = np.empty((T, B, H), dtype)
-    a_r_dot_in_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_r_dot_s, a_n_dot_s, h_next_dot_in_s = a_r_dot_in_s, a_n_dot_in_s, a_z_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    _rows(a_r_dot_in_s)[...] += _rows(h_s[:-1]) @ U_r_dot.T
-    dr_h_da_r_s = h_s[:-1] * (1 - r_s) * r_s
-    np.matmul(_rows(r_h_s), U_n_dot.T, out=_rows(a_n_dot_in_s))
-    a_n_dot_in_s += xs_dot * (1 - tanh_x_s**2) + b_n_dot
-    dh_next_dh_s = 1 - z_s
-    h_next_dot_in_s[...] = a_z_dot_s * (n_s - h_s[:-1]) * z_s * dh_next_dh_s
-    dh_next_da_n_s = z_s * (1 - n_s**2)
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_r_dot_s[t] += h_dot_s[t] @ U_r.T
-        r_h_dot = h_dot_s[t] * r_s[t] + a_r_dot_s[t] * dr_h_da_r_s[t]
-        a_n_dot_s[t] += r_h_dot @ U_n.T
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * dh_next_dh_s[t] + a_n_dot_s[t] * dh_next_da_n_s[t] + h_next_dot_in_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -610,48 +569,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    H = params.hidden_size
-    r_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    U_r, U_n = (params[k] for k in ("U_r", "U_n"))
-    W = params.stacked["W"]
-    U_r_dot, U_n_dot, b_n_dot = (params_dot[k] for k in ("U_r", "U_n", "b_n"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    r_h_dot_s, a_n_dot_in_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
-    a_r_dot_in_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    (
-        z_dot_s, a_r_dot_s, r_dot_s, a_n_dot_s, n_dot_s
-    ) = a_z_dot_s, a_r_dot_in_s, a_r_dot_in_s, a_n_dot_in_s, dn_da_n_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dh_next_dh_s = 1 - z_s
-    z_dot_s[...] = a_z_dot_s * z_s * dh_next_dh_s
-    _rows(a_r_dot_in_s)[...] += _rows(h_s[:-1]) @ U_r_dot.T
-    dr_da_r_s = (1 - r_s) * r_s
-    tanh_x_dot_s = xs_dot * (1 - tanh_x_s**2)
-    np.matmul(_rows(r_h_s), U_n_dot.T, out=_rows(a_n_dot_in_s))
-    a_n_dot_in_s += b_n_dot + tanh_x_dot_s
-    dn_da_n_s[...] = 1 - n_s**2
-    h_next_dot_in_s = z_dot_s * (n_s - h_s[:-1])
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_r_dot_s[t] += h_dot_s[t] @ U_r.T
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        r_h_dot_s[t] = r_dot_s[t] * h_s[t] + h_dot_s[t] * r_s[t]
-        a_n_dot_s[t] += r_h_dot_s[t] @ U_n.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = n_dot_s[t] * z_s[t] + h_dot_s[t] * dh_next_dh_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, dh_next_dh_s, tanh_x_dot_s, r_h_dot_s, n_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    H = params.hidden_size
+    r_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    r_dot_s, z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_r_dot, dU_n_dot, db_n_dot = (dparams_dot[k] for k in ("U_r", "U_n", "b_n"))
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    U_n, U_r = (params[k] for k in ("U_n", "U_r"))
+    W = params.stacked["W"]
+    U_n_dot, U_r_dot = (params_dot[k] for k in ("U_n", "U_r"))
+    W_dot = params_dot.stacked["W"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     dh_next_s, dh_next_dot_s, da_n_s, da_n_dot_s = np.empty((4, T, B, H), dtype)
     da_r_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -660,15 +590,13 @@ def hvp(
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
     dr_h_da_r_s = h_s[:-1] * (1 - r_s) * r_s
-    dr_h_da_r_dot_s = (
-        h_dot_s[:-1] * (1 - r_s) * r_s - r_dot_s * h_s[:-1] * r_s + r_dot_s * h_s[:-1] * (1 - r_s)
-    )
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
+    dr_h_da_r_dot_s = h_dot_s[:-1] * (1 - r_s) * r_s + r_dot_s * h_s[:-1] * (1 - 2 * r_s)
+    dh_next_da_z_part_s = z_s * dh_next_dh_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
-        - h_dot_s[:-1] * z_s * dh_next_dh_s
-        - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * z_s * dh_next_dh_s
+        z_dot_s * (n_s - h_s[:-1]) * (1 - 2 * z_s)
+        - h_dot_s[:-1] * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
     da_n_dot_dx_dot_s = 1 - tanh_x_s**2
     da_n_dx_dot_s = -2 * tanh_x_dot_s * tanh_x_s
@@ -678,8 +606,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next_s[t] = dh_next_carry + dys[t]
         dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
         da_n_s[t] = dh_next_s[t] * dh_next_da_n_s[t]
@@ -700,14 +627,13 @@ def hvp(
             + dr_h_dot * r_s[t]
         )
         if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(da_n_s[t], 0, where=ended)
-            np.copyto(da_n_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (
+                dh_next_s[t], dh_next_dot_s[t], da_n_s[t], da_n_dot_s[t], dgates_s[t],
+                dgates_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     da_z_s[...] = dh_next_s * dh_next_da_z_s
     da_z_dot_s[...] = dh_next_s * dh_next_da_z_dot_s + dh_next_dot_s * dh_next_da_z_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
@@ -722,6 +648,56 @@ def hvp(
     dU_n_dot += _rows(da_n_dot_s).T @ _rows(r_h_s)
     np.sum(da_n_dot_s, axis=(0, 1), out=db_n_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, r_h_s, tanh_x_s, n_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    r_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    U_r, U_n = (params[k] for k in ("U_r", "U_n"))
+    W = params.stacked["W"]
+    U_r_dot, U_n_dot, b_n_dot = (params_dot[k] for k in ("U_r", "U_n", "b_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    r_h_dot_s, a_n_dot_in_s, dn_da_n_s = np.empty((3, T, B, H), dtype)
+    a_r_dot_in_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    z_dot_s, a_r_dot_s, r_dot_s = a_z_dot_s, a_r_dot_in_s, a_r_dot_in_s
+    a_n_dot_s, n_dot_s = a_n_dot_in_s, dn_da_n_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    dh_next_dh_s = 1 - z_s
+    z_dot_s[...] = a_z_dot_s * z_s * dh_next_dh_s
+    _rows(a_r_dot_in_s)[...] += _rows(h_s[:-1]) @ U_r_dot.T
+    dr_da_r_s = (1 - r_s) * r_s
+    tanh_x_dot_s = xs_dot * (1 - tanh_x_s**2)
+    np.matmul(_rows(r_h_s), U_n_dot.T, out=_rows(a_n_dot_in_s))
+    a_n_dot_in_s += b_n_dot + tanh_x_dot_s
+    dn_da_n_s[...] = 1 - n_s**2
+    h_next_dot_in_s = z_dot_s * (n_s - h_s[:-1])
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_r_dot_s[t] += h_dot_s[t] @ U_r.T
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        r_h_dot_s[t] = r_dot_s[t] * h_s[t] + h_dot_s[t] * r_s[t]
+        a_n_dot_s[t] += r_h_dot_s[t] @ U_n.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = n_dot_s[t] * z_s[t] + h_dot_s[t] * dh_next_dh_s[t] + h_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, dh_next_dh_s, tanh_x_dot_s, r_h_dot_s, n_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -72,14 +72,10 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{U}_r &= \textstyle \sum_t \bar{a}_{r,t} h_{t-1}^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (r_t \circ h_{t-1})^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, n \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = z, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (r_t \circ h_{t-1})^{\top}
 \end{align*}
 """
 
@@ -327,23 +323,25 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((2 * H, B), dtype)
-    U_n_r_h = np.empty((H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    U_h = np.empty((B, 2 * H), dtype)
+    U_n_r_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s[..., : 2 * H], r_s, r_h_s, a_n_s, z_s, h_s[1:], ended_s, strict=True)
     for a_r_a_z, r, r_h, a_n, z, h_next, ended in steps:
         n = a_n
-        np.dot(U, h.T, out=U_h)
-        np.add(a_r_a_z, U_h.T, out=a_r_a_z)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_r_a_z, U_h, out=a_r_a_z)
         # r, z by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_r_a_z, half, out=a_r_a_z)
         np.tanh(a_r_a_z, out=a_r_a_z)
         np.multiply(a_r_a_z, half, out=a_r_a_z)
         np.add(a_r_a_z, half, out=a_r_a_z)
         np.multiply(r, h, out=r_h)
-        np.dot(U_n, r_h.T, out=U_n_r_h)
-        np.add(a_n, U_n_r_h.T, out=a_n)
+        np.dot(r_h, U_n_T, out=U_n_r_h)
+        np.add(a_n, U_n_r_h, out=a_n)
         # n by tanh
         np.tanh(n, out=n)
         # h_next = n * z + (1 - z) * h
@@ -512,56 +510,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, r_h_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_n = params["U_n"]
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_n_dot = params_dot["U_n"]
-    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_r_dot_in_s, a_z_dot_s, a_n_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    a_n_dot_s, a_r_dot_s = a_n_dot_in_s, a_r_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_n_dot_in_s.fill(0)
-    gates_dot_s += b_dot
-    _rows(gates_dot_s[..., H:])[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s[..., H:])[...] += _rows(xs) @ W_dot.T
-    a_r_dot_in_s += xs_dot
-    dr_h_da_r_s = h_s[:-1] * (1 - r_s) * r_s
-    _rows(a_n_dot_in_s)[...] += _rows(r_h_s) @ U_n_dot.T
-    dh_next_dh_s = 1 - z_s
-    dh_next_da_n_s = z_s * (1 - n_s**2)
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
-        r_h_dot = h_dot_s[t] * r_s[t] + a_r_dot_s[t] * dr_h_da_r_s[t]
-        a_n_dot_s[t] += r_h_dot @ U_n.T
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * dh_next_dh_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -603,53 +558,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    H = params.hidden_size
-    r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    U_n = params["U_n"]
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_n_dot = params_dot["U_n"]
-    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    r_h_dot_s = np.empty((T, B, H), dtype)
-    a_r_dot_in_s, a_z_dot_s, a_n_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    (
-        a_n_dot_s, n_dot_s, a_r_dot_s, r_dot_s, z_dot_s
-    ) = a_n_dot_in_s, a_n_dot_in_s, a_r_dot_in_s, a_r_dot_in_s, a_z_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_n_dot_in_s.fill(0)
-    gates_dot_s += b_dot
-    _rows(gates_dot_s[..., H:])[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s[..., H:])[...] += _rows(xs) @ W_dot.T
-    dh_next_dh_s = 1 - z_s
-    dz_da_z_s = z_s * dh_next_dh_s
-    a_r_dot_in_s += xs_dot
-    dr_da_r_s = (1 - r_s) * r_s
-    _rows(a_n_dot_in_s)[...] += _rows(r_h_s) @ U_n_dot.T
-    dn_da_n_s = 1 - n_s**2
-    dh_next_dz_s = n_s - h_s[:-1]
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        r_h_dot_s[t] = r_dot_s[t] * h_s[t] + h_dot_s[t] * r_s[t]
-        a_n_dot_s[t] += r_h_dot_s[t] @ U_n.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            n_dot_s[t] * z_s[t] + z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, dh_next_dh_s, r_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    H = params.hidden_size
+    r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    r_dot_s, z_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dU_n_dot = dparams_dot["U_n"]
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    U_n = params["U_n"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_n_dot = params_dot["U_n"]
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_r_s, da_z_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_r_dot_s, da_z_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -657,15 +578,13 @@ def hvp(
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
     dr_h_da_r_s = h_s[:-1] * (1 - r_s) * r_s
-    dr_h_da_r_dot_s = (
-        h_dot_s[:-1] * (1 - r_s) * r_s - r_dot_s * h_s[:-1] * r_s + r_dot_s * h_s[:-1] * (1 - r_s)
-    )
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
+    dr_h_da_r_dot_s = h_dot_s[:-1] * (1 - r_s) * r_s + r_dot_s * h_s[:-1] * (1 - 2 * r_s)
+    dh_next_da_z_part_s = z_s * dh_next_dh_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
-        - h_dot_s[:-1] * z_s * dh_next_dh_s
-        - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * z_s * dh_next_dh_s
+        z_dot_s * (n_s - h_s[:-1]) * (1 - 2 * z_s)
+        - h_dot_s[:-1] * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
     dh_next = dh = dstate.h.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -673,8 +592,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -699,8 +617,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s[..., H:]), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s[..., H:]) @ W_dot
     dxs_dot += da_r_dot_s
@@ -712,6 +630,61 @@ def hvp(
     np.matmul(_rows(da_n_s).T, _rows(r_h_dot_s), out=dU_n_dot)
     dU_n_dot += _rows(da_n_dot_s).T @ _rows(r_h_s)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, r_h_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    U_n = params["U_n"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_n_dot = params_dot["U_n"]
+    U_dot, b_dot, W_dot = (params_dot.stacked[k] for k in ("U", "b", "W"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    r_h_dot_s = np.empty((T, B, H), dtype)
+    a_r_dot_in_s, a_z_dot_s, a_n_dot_in_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
+    a_n_dot_s, n_dot_s, a_r_dot_s = a_n_dot_in_s, a_n_dot_in_s, a_r_dot_in_s
+    r_dot_s, z_dot_s = a_r_dot_in_s, a_z_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
+    a_n_dot_in_s.fill(0)
+    gates_dot_s += b_dot
+    _rows(gates_dot_s[..., H:])[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s[..., H:])[...] += _rows(xs) @ W_dot.T
+    dh_next_dh_s = 1 - z_s
+    dz_da_z_s = z_s * dh_next_dh_s
+    a_r_dot_in_s += xs_dot
+    dr_da_r_s = (1 - r_s) * r_s
+    _rows(a_n_dot_in_s)[...] += _rows(r_h_s) @ U_n_dot.T
+    dn_da_n_s = 1 - n_s**2
+    dh_next_dz_s = n_s - h_s[:-1]
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        r_h_dot_s[t] = r_dot_s[t] * h_s[t] + h_dot_s[t] * r_s[t]
+        a_n_dot_s[t] += r_h_dot_s[t] @ U_n.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            n_dot_s[t] * z_s[t] + z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, dh_next_dh_s, r_h_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -68,20 +68,16 @@ LATEX = r"""
   \bar{h}_{t-1}^{(t)} &= (U_z^{\top} \bar{a}_{z,t}) \circ (1 - \tanh^{2}(h_{t-1}))
       + U_r^{\top} \bar{a}_{r,t} + (U_n^{\top} \bar{a}_{n,t}) \circ r_t \\
   & \qquad {}+ \bar{h}_t \circ (1 - z_t) \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_r^{\top} \bar{a}_{r,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, r, n \\
   \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} \tanh(h_{t-1})^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
   \bar{U}_r &= \textstyle \sum_t \bar{a}_{r,t} h_{t-1}^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (r_t \circ h_{t-1})^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (r_t \circ h_{t-1})^{\top}
 \end{align*}
 """
 
@@ -319,9 +315,12 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_z_a_z_operand = np.empty((H, B), dtype)
-    U_r_h = np.empty((H, B), dtype)
-    U_n_r_h = np.empty((H, B), dtype)
+    U_z_T = np.ascontiguousarray(U_z.T)
+    U_r_T = np.ascontiguousarray(U_r.T)
+    U_n_T = np.ascontiguousarray(U_n.T)
+    U_z_a_z_operand = np.empty((B, H), dtype)
+    U_r_h = np.empty((B, H), dtype)
+    U_n_r_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -330,18 +329,18 @@ def forward(params, xs, state=None, lengths=None):
     for a_z_operand, a_z, a_r, r_h, a_n, z_n, h_next, ended in steps:
         r, z, n = a_r, a_z, a_n
         np.tanh(h, out=a_z_operand)
-        np.dot(U_z, a_z_operand.T, out=U_z_a_z_operand)
-        np.add(a_z, U_z_a_z_operand.T, out=a_z)
-        np.dot(U_r, h.T, out=U_r_h)
-        np.add(a_r, U_r_h.T, out=a_r)
+        np.dot(a_z_operand, U_z_T, out=U_z_a_z_operand)
+        np.add(a_z, U_z_a_z_operand, out=a_z)
+        np.dot(h, U_r_T, out=U_r_h)
+        np.add(a_r, U_r_h, out=a_r)
         # r by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(r, half, out=r)
         np.tanh(r, out=r)
         np.multiply(r, half, out=r)
         np.add(r, half, out=r)
         np.multiply(r, h, out=r_h)
-        np.dot(U_n, r_h.T, out=U_n_r_h)
-        np.add(a_n, U_n_r_h.T, out=a_n)
+        np.dot(r_h, U_n_T, out=U_n_r_h)
+        np.add(a_n, U_n_r_h, out=a_n)
         # z by sigmoid; n by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(z, half, out=z)
         np.tanh(z_n, out=z_n)
@@ -386,8 +385,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dU_z, dU_r, dU_n = (dparams[k] for k in ("U_z", "U_r", "U_n"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -524,61 +522,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, a_z_operand_s, r_h_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U_z, U_r, U_n = (params[k] for k in ("U_z", "U_r", "U_n"))
-    W = params.stacked["W"]
-    U_z_dot, U_r_dot, U_n_dot = (params_dot[k] for k in ("U_z", "U_r", "U_n"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    da_z_operand_dh_s = np.empty((T, B, H), dtype)
-    a_r_dot_in_s, a_z_dot_in_s, a_n_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    (
-        a_z_operand_dot_s, a_z_dot_s, a_r_dot_s, a_n_dot_s
-    ) = da_z_operand_dh_s, a_z_dot_in_s, a_r_dot_in_s, a_n_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    da_z_operand_dh_s[...] = 1 - a_z_operand_s**2
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    _rows(a_z_dot_in_s)[...] += _rows(a_z_operand_s) @ U_z_dot.T
-    _rows(a_r_dot_in_s)[...] += _rows(h_s[:-1]) @ U_r_dot.T
-    dr_h_da_r_s = h_s[:-1] * (1 - r_s) * r_s
-    _rows(a_n_dot_in_s)[...] += _rows(r_h_s) @ U_n_dot.T
-    dh_next_dh_s = 1 - z_s
-    dh_next_da_n_s = z_s * (1 - n_s**2)
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_z_operand_dot_s[t] = h_dot_s[t] * da_z_operand_dh_s[t]
-        a_z_dot_s[t] += a_z_operand_dot_s[t] @ U_z.T
-        a_r_dot_s[t] += h_dot_s[t] @ U_r.T
-        r_h_dot = h_dot_s[t] * r_s[t] + a_r_dot_s[t] * dr_h_da_r_s[t]
-        a_n_dot_s[t] += r_h_dot @ U_n.T
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * dh_next_dh_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -620,56 +570,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    U_z, U_r, U_n = (params[k] for k in ("U_z", "U_r", "U_n"))
-    W = params.stacked["W"]
-    U_z_dot, U_r_dot, U_n_dot = (params_dot[k] for k in ("U_z", "U_r", "U_n"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_z_operand_dot_s, r_h_dot_s = np.empty((2, T, B, H), dtype)
-    a_r_dot_in_s, a_z_dot_in_s, a_n_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    (
-        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, a_n_dot_s, n_dot_s
-    ) = a_z_dot_in_s, a_z_dot_in_s, a_r_dot_in_s, a_r_dot_in_s, a_n_dot_in_s, a_n_dot_in_s
-    da_z_operand_dh_s = 1 - a_z_operand_s**2
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    _rows(a_z_dot_in_s)[...] += _rows(a_z_operand_s) @ U_z_dot.T
-    dh_next_dh_s = 1 - z_s
-    dz_da_z_s = z_s * dh_next_dh_s
-    _rows(a_r_dot_in_s)[...] += _rows(h_s[:-1]) @ U_r_dot.T
-    dr_da_r_s = (1 - r_s) * r_s
-    _rows(a_n_dot_in_s)[...] += _rows(r_h_s) @ U_n_dot.T
-    dn_da_n_s = 1 - n_s**2
-    dh_next_dz_s = n_s - h_s[:-1]
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_z_operand_dot_s[t] = h_dot_s[t] * da_z_operand_dh_s[t]
-        a_z_dot_s[t] += a_z_operand_dot_s[t] @ U_z.T
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        a_r_dot_s[t] += h_dot_s[t] @ U_r.T
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        r_h_dot_s[t] = r_dot_s[t] * h_s[t] + h_dot_s[t] * r_s[t]
-        a_n_dot_s[t] += r_h_dot_s[t] @ U_n.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            n_dot_s[t] * z_s[t] + z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, da_z_operand_dh_s, dh_next_dh_s, a_z_operand_dot_s, r_h_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    r_dot_s, z_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dU_z_dot, dU_r_dot, dU_n_dot = (dparams_dot[k] for k in ("U_z", "U_r", "U_n"))
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    U_n, U_z, U_r = (params[k] for k in ("U_n", "U_z", "U_r"))
+    W = params.stacked["W"]
+    U_n_dot, U_z_dot, U_r_dot = (params_dot[k] for k in ("U_n", "U_z", "U_r"))
+    W_dot = params_dot.stacked["W"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_r_s, da_z_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_r_dot_s, da_z_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -677,15 +590,13 @@ def hvp(
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
     dr_h_da_r_s = h_s[:-1] * (1 - r_s) * r_s
-    dr_h_da_r_dot_s = (
-        h_dot_s[:-1] * (1 - r_s) * r_s - r_dot_s * h_s[:-1] * r_s + r_dot_s * h_s[:-1] * (1 - r_s)
-    )
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
+    dr_h_da_r_dot_s = h_dot_s[:-1] * (1 - r_s) * r_s + r_dot_s * h_s[:-1] * (1 - 2 * r_s)
+    dh_next_da_z_part_s = z_s * dh_next_dh_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
-        - h_dot_s[:-1] * z_s * dh_next_dh_s
-        - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * z_s * dh_next_dh_s
+        z_dot_s * (n_s - h_s[:-1]) * (1 - 2 * z_s)
+        - h_dot_s[:-1] * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
     da_z_operand_dh_dot_s = -2 * a_z_operand_dot_s * a_z_operand_s
     dh_next = dh = dstate.h.copy()
@@ -694,8 +605,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -725,8 +635,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -739,6 +649,63 @@ def hvp(
     np.matmul(_rows(da_n_s).T, _rows(r_h_dot_s), out=dU_n_dot)
     dU_n_dot += _rows(da_n_dot_s).T @ _rows(r_h_s)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, a_z_operand_s, r_h_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    r_s, z_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    U_z, U_r, U_n = (params[k] for k in ("U_z", "U_r", "U_n"))
+    W = params.stacked["W"]
+    U_z_dot, U_r_dot, U_n_dot = (params_dot[k] for k in ("U_z", "U_r", "U_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_z_operand_dot_s, r_h_dot_s = np.empty((2, T, B, H), dtype)
+    a_r_dot_in_s, a_z_dot_in_s, a_n_dot_in_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
+    a_z_dot_s, z_dot_s, a_r_dot_s = a_z_dot_in_s, a_z_dot_in_s, a_r_dot_in_s
+    r_dot_s, a_n_dot_s, n_dot_s = a_r_dot_in_s, a_n_dot_in_s, a_n_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    da_z_operand_dh_s = 1 - a_z_operand_s**2
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    _rows(a_z_dot_in_s)[...] += _rows(a_z_operand_s) @ U_z_dot.T
+    dh_next_dh_s = 1 - z_s
+    dz_da_z_s = z_s * dh_next_dh_s
+    _rows(a_r_dot_in_s)[...] += _rows(h_s[:-1]) @ U_r_dot.T
+    dr_da_r_s = (1 - r_s) * r_s
+    _rows(a_n_dot_in_s)[...] += _rows(r_h_s) @ U_n_dot.T
+    dn_da_n_s = 1 - n_s**2
+    dh_next_dz_s = n_s - h_s[:-1]
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_z_operand_dot_s[t] = h_dot_s[t] * da_z_operand_dh_s[t]
+        a_z_dot_s[t] += a_z_operand_dot_s[t] @ U_z.T
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        a_r_dot_s[t] += h_dot_s[t] @ U_r.T
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        r_h_dot_s[t] = r_dot_s[t] * h_s[t] + h_dot_s[t] * r_s[t]
+        a_n_dot_s[t] += r_h_dot_s[t] @ U_n.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            n_dot_s[t] * z_s[t] + z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, da_z_operand_dh_s, dh_next_dh_s, a_z_operand_dot_s, r_h_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

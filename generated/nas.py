@@ -7,14 +7,10 @@ Zoph & Le (2017), Neural architecture search with reinforcement learning, ICLR, 
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    a_0 = sigmoid(W_a_0 @ x + U_a_0 @ h)
+    a_k = sigmoid(W_a_k @ x + U_a_k @ h), for k = 0, 2, 5, 7
     a_1 = relu(U_a_1 @ h + W_a_1 @ x)
-    a_2 = sigmoid(W_a_2 @ x + U_a_2 @ h)
     a_3 = relu((U_a_3 @ h) * (W_a_3 @ x))
-    a_4 = tanh(W_a_4 @ x + U_a_4 @ h)
-    a_5 = sigmoid(U_a_5 @ h + W_a_5 @ x)
-    a_6 = tanh(W_a_6 @ x + U_a_6 @ h)
-    a_7 = sigmoid(U_a_7 @ h + W_a_7 @ x)
+    a_k = tanh(W_a_k @ x + U_a_k @ h), for k = 4, 6
     s = tanh(a_0 * a_1)
     m_0 = tanh(s + c)
     m_1 = tanh(a_2 + a_3)
@@ -55,21 +51,15 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{a \, 0,t} &= W_{a \, 0} x_t + U_{a \, 0} h_{t-1} \\
+  a_{a \, k,t} &= W_{a \, k} x_t + U_{a \, k} h_{t-1}, \quad k = 0, 1, 2, 4, 5, 6, 7 \\
   a_{0,t} &= \sigma(a_{a \, 0,t}) \\
-  a_{a \, 1,t} &= W_{a \, 1} x_t + U_{a \, 1} h_{t-1} \\
   a_{1,t} &= \operatorname{relu}(a_{a \, 1,t}) \\
-  a_{a \, 2,t} &= W_{a \, 2} x_t + U_{a \, 2} h_{t-1} \\
   a_{2,t} &= \sigma(a_{a \, 2,t}) \\
   a_{a \, 3,t} &= (W_{a \, 3} x_t) \circ (U_{a \, 3} h_{t-1}) \\
   a_{3,t} &= \operatorname{relu}(a_{a \, 3,t}) \\
-  a_{a \, 4,t} &= W_{a \, 4} x_t + U_{a \, 4} h_{t-1} \\
   a_{4,t} &= \tanh(a_{a \, 4,t}) \\
-  a_{a \, 5,t} &= W_{a \, 5} x_t + U_{a \, 5} h_{t-1} \\
   a_{5,t} &= \sigma(a_{a \, 5,t}) \\
-  a_{a \, 6,t} &= W_{a \, 6} x_t + U_{a \, 6} h_{t-1} \\
   a_{6,t} &= \tanh(a_{a \, 6,t}) \\
-  a_{a \, 7,t} &= W_{a \, 7} x_t + U_{a \, 7} h_{t-1} \\
   a_{7,t} &= \sigma(a_{a \, 7,t}) \\
   s_t &= \tanh(a_{0,t} \circ a_{1,t}) \\
   a_{m \, 0,t} &= s_t + c_{t-1} \\
@@ -92,25 +82,22 @@ LATEX = r"""
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_a\_h},t})) \circ (1 - h_t^{2}) \\
   \bar{c}_t &= \bar{h}_t \circ \tanh(a_{\mathrm{tanh\_a\_h},t}) \circ (1 - h_t^{2})
       + \bar{c}_t^{(t+1)} \\
-  \bar{m}_{3,t} &= \bar{a}_{\mathrm{tanh\_a\_h},t} \\
+  \bar{m}_{k,t} &= \bar{a}_{\mathrm{tanh\_a\_h},t}, \quad k = 3, 2 \\
   \bar{a}_{m \, 3,t} &= \bar{m}_{3,t} \circ m_{3,t} \circ (1 - m_{3,t}) \\
-  \bar{m}_{2,t} &= \bar{a}_{\mathrm{tanh\_a\_h},t} \\
   \bar{m}_{1,t} &= \bar{c}_t \circ m_{0,t} \\
   \bar{a}_{m \, 1,t} &= \bar{m}_{1,t} \circ (1 - m_{1,t}^{2}) \\
   \bar{m}_{0,t} &= \bar{c}_t \circ m_{1,t} \\
   \bar{a}_{m \, 0,t} &= \bar{m}_{0,t} \circ (1 - m_{0,t}^{2}) \\
   \bar{s}_t &= \bar{a}_{m \, 0,t} \\
-  \bar{a}_{7,t} &= \bar{a}_{m \, 3,t} \\
+  \bar{a}_{k,t} &= \bar{a}_{m \, 3,t}, \quad k = 3, 2 \\
   \bar{a}_{a \, 7,t} &= \bar{a}_{7,t} \circ a_{7,t} \circ (1 - a_{7,t}) \\
-  \bar{a}_{6,t} &= \bar{a}_{m \, 3,t} \\
   \bar{a}_{a \, 6,t} &= \bar{a}_{6,t} \circ (1 - a_{6,t}^{2}) \\
   \bar{a}_{5,t} &= \bar{m}_{2,t} \circ a_{4,t} \circ (1 - m_{2,t}^{2}) \\
   \bar{a}_{a \, 5,t} &= \bar{a}_{5,t} \circ a_{5,t} \circ (1 - a_{5,t}) \\
   \bar{a}_{4,t} &= \bar{m}_{2,t} \circ a_{5,t} \circ (1 - m_{2,t}^{2}) \\
   \bar{a}_{a \, 4,t} &= \bar{a}_{4,t} \circ (1 - a_{4,t}^{2}) \\
-  \bar{a}_{3,t} &= \bar{a}_{m \, 1,t} \\
+  \bar{a}_{k,t} &= \bar{a}_{m \, 1,t}, \quad k = 3, 2 \\
   \bar{a}_{a \, 3,t} &= \bar{a}_{3,t} \circ \operatorname{step}(a_{3,t}) \\
-  \bar{a}_{2,t} &= \bar{a}_{m \, 1,t} \\
   \bar{a}_{a \, 2,t} &= \bar{a}_{2,t} \circ a_{2,t} \circ (1 - a_{2,t}) \\
   \bar{a}_{1,t} &= \bar{s}_t \circ a_{0,t} \circ (1 - s_t^{2}) \\
   \bar{a}_{a \, 1,t} &= \bar{a}_{1,t} \circ \operatorname{step}(a_{1,t}) \\
@@ -135,24 +122,14 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_{a \, 0} &= \textstyle \sum_t \bar{a}_{a \, 0,t} x_t^{\top} \\
-  \bar{U}_{a \, 0} &= \textstyle \sum_t \bar{a}_{a \, 0,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 1} &= \textstyle \sum_t \bar{a}_{a \, 1,t} x_t^{\top} \\
-  \bar{U}_{a \, 1} &= \textstyle \sum_t \bar{a}_{a \, 1,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 2} &= \textstyle \sum_t \bar{a}_{a \, 2,t} x_t^{\top} \\
-  \bar{U}_{a \, 2} &= \textstyle \sum_t \bar{a}_{a \, 2,t} h_{t-1}^{\top} \\
+  \bar{W}_{a \, k} &= \textstyle \sum_t \bar{a}_{a \, k,t}
+      x_t^{\top}, \quad k = 0, 1, 2, 4, 5, 6, 7 \\
+  \bar{U}_{a \, k} &= \textstyle \sum_t \bar{a}_{a \, k,t}
+      h_{t-1}^{\top}, \quad k = 0, 1, 2, 4, 5, 6, 7 \\
   \bar{W}_{a \, 3} &= \textstyle \sum_t (\bar{a}_{a \, 3,t} \circ (U_{a \, 3} h_{t-1}))
       x_t^{\top} \\
   \bar{U}_{a \, 3} &= \textstyle \sum_t (\bar{a}_{a \, 3,t} \circ (W_{a \, 3} x_t))
-      h_{t-1}^{\top} \\
-  \bar{W}_{a \, 4} &= \textstyle \sum_t \bar{a}_{a \, 4,t} x_t^{\top} \\
-  \bar{U}_{a \, 4} &= \textstyle \sum_t \bar{a}_{a \, 4,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 5} &= \textstyle \sum_t \bar{a}_{a \, 5,t} x_t^{\top} \\
-  \bar{U}_{a \, 5} &= \textstyle \sum_t \bar{a}_{a \, 5,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 6} &= \textstyle \sum_t \bar{a}_{a \, 6,t} x_t^{\top} \\
-  \bar{U}_{a \, 6} &= \textstyle \sum_t \bar{a}_{a \, 6,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 7} &= \textstyle \sum_t \bar{a}_{a \, 7,t} x_t^{\top} \\
-  \bar{U}_{a \, 7} &= \textstyle \sum_t \bar{a}_{a \, 7,t} h_{t-1}^{\top}
+      h_{t-1}^{\top}
 \end{align*}
 """
 
@@ -394,21 +371,19 @@ def forward(params, xs, state=None, lengths=None):
     (
         a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_a_1_s, W_a_3_x_s
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
-    (
-        a_3_s, s_s, m_0_s, m_1_s, m_2_s, m_3_s, tanh_a_h_next_s
-    ) = a_a_3_s, a_s_s, a_m_0_s, a_m_1_s, a_m_2_s, a_m_3_s, a_tanh_a_h_next_s
+    a_3_s, s_s, m_0_s, m_1_s, m_2_s = a_a_3_s, a_s_s, a_m_0_s, a_m_1_s, a_m_2_s
+    m_3_s, tanh_a_h_next_s = a_m_3_s, a_tanh_a_h_next_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), W.T, out=_rows(gates_s[..., : 6 * H]))
     np.matmul(_rows(xs), W_.T, out=_rows(gates_s[..., 7 * H :]))
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
     a_h_next = np.empty((B, H), dtype)
-    U_h = np.empty((8 * H, B), dtype)
+    U_h = np.empty((B, 8 * H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         U_a_3_h_s, gates_s[..., : 8 * H], gates_s[..., : 6 * H], gates_s[..., : 4 * H], a_a_1_s,
@@ -420,12 +395,11 @@ def forward(params, xs, state=None, lengths=None):
         a_0, a_s, a_m_0, a_2, a_m_1, a_4, a_5, a_m_2, a_6, a_7, a_m_3, a_tanh_a_h_next, c_next,
         h_next, ended,
     ) in steps:
-        (
-            a_1, a_3, s, m_0, m_1, m_2, m_3, tanh_a_h_next
-        ) = a_a_1, a_a_3, a_s, a_m_0, a_m_1, a_m_2, a_m_3, a_tanh_a_h_next
+        a_1, a_3, s, m_0, m_1, m_2, m_3 = a_a_1, a_a_3, a_s, a_m_0, a_m_1, a_m_2, a_m_3
+        tanh_a_h_next = a_tanh_a_h_next
         U_a_3_h.fill(0)
-        np.dot(U, h.T, out=U_h)
-        np.add(a_a_0_to_a_a_1, U_h.T, out=a_a_0_to_a_a_1)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_a_0_to_a_a_1, U_h, out=a_a_0_to_a_a_1)
         # a_0, a_2, a_5, a_7 by sigmoid; a_4, a_6 by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_0_a_2_a_5_a_7, half, out=a_0_a_2_a_5_a_7)
         np.tanh(a_0_a_2_a_5_a_7_a_4_a_6, out=a_0_a_2_a_5_a_7_a_4_a_6)
@@ -488,8 +462,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     (
         a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_1_s, W_a_3_x_s
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
@@ -575,16 +548,12 @@ def backward(params, tape, dys, dstate=None):
         da_s_da_a_1, da_s_da_a_0, da_a_0_to_da_a_1, dgates, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-        (
-            da_tanh_a_h_next, da_m_3, da_m_2, da_m_1, da_m_0, da_s, da_a_7, da_a_6, da_a_5, da_a_4,
-            da_a_3, da_a_2, da_a_1, da_a_0,
-        ) = (
-            da_h_next_da_tanh_a_h_next, da_tanh_a_h_next_da_m_3, da_tanh_a_h_next_da_m_2,
-            dc_next_da_m_1, dc_next_da_m_0, da_m_0_da_s, da_m_3_da_a_7, da_m_3_da_a_6,
-            da_m_2_da_a_5, da_m_2_da_a_4, step_a_3, da_m_1_da_a_2, da_s_da_a_1, da_s_da_a_0,
-        )
+            before = [array.copy() for array in (dh, dc)]
+        da_tanh_a_h_next, da_m_3 = da_h_next_da_tanh_a_h_next, da_tanh_a_h_next_da_m_3
+        da_m_2, da_m_1, da_m_0 = da_tanh_a_h_next_da_m_2, dc_next_da_m_1, dc_next_da_m_0
+        da_s, da_a_7, da_a_6, da_a_5 = da_m_0_da_s, da_m_3_da_a_7, da_m_3_da_a_6, da_m_2_da_a_5
+        da_a_4, da_a_3, da_a_2, da_a_1 = da_m_2_da_a_4, step_a_3, da_m_1_da_a_2, da_s_da_a_1
+        da_a_0 = da_s_da_a_0
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next, dh_next_da_h_next, out=da_h_next)
         np.multiply(da_h_next_da_tanh_a_h_next, da_h_next, out=da_tanh_a_h_next)
@@ -610,8 +579,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(da_a_3, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(da_a_3_s, U_a_3_h_s, out=dW_a_3_x_s)
@@ -700,91 +669,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, c_s, gates_s, a_3_s, s_s, m_0_s, m_1_s, m_2_s, m_3_s, tanh_a_h_next_s, past
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    (
-        a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_1_s, W_a_3_x_s
-    ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
-    W, W_, U = (params.stacked[k] for k in ("W", "W_", "U"))
-    W_dot, U_dot, W__dot = (params_dot.stacked[k] for k in ("W", "U", "W_"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 9 * H), dtype)
-    da_3_da_a_3_s = np.empty((T, B, H), dtype)
-    (
-        a_a_0_dot_s, a_a_2_dot_s, a_a_5_dot_s, a_a_7_dot_s, a_a_4_dot_s, a_a_6_dot_s,
-        U_a_3_h_dot_in_s, a_a_1_dot_in_s, W_a_3_x_dot_s,
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(9))
-    (
-        U_a_3_h_dot_s, a_a_1_dot_s, a_1_dot_s, a_a_3_dot_in_s, a_a_3_dot_s, a_3_dot_s
-    ) = (
-        U_a_3_h_dot_in_s, a_a_1_dot_in_s, a_a_1_dot_in_s, W_a_3_x_dot_s, W_a_3_x_dot_s,
-        da_3_da_a_3_s,
-    )
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s[..., : 6 * H]))
-    _rows(gates_dot_s[..., : 6 * H])[...] += _rows(xs) @ W_dot.T
-    U_a_3_h_dot_in_s.fill(0)
-    a_a_1_dot_in_s.fill(0)
-    _rows(gates_dot_s[..., : 8 * H])[...] += _rows(h_s[:-1]) @ U_dot.T
-    W_a_3_x_dot_s.fill(0)
-    _rows(gates_dot_s[..., 7 * H :])[...] += _rows(xs_dot) @ W_.T
-    _rows(gates_dot_s[..., 7 * H :])[...] += _rows(xs) @ W__dot.T
-    da_1_da_a_1_s = _step(a_1_s)
-    a_a_3_dot_in_s[...] = W_a_3_x_dot_s * U_a_3_h_s
-    da_3_da_a_3_s[...] = _step(a_3_s)
-    da_s_da_a_0_s = (1 - a_0_s) * a_0_s * a_1_s
-    da_m_0_da_s_s = 1 - s_s**2
-    da_m_1_da_a_2_s = (1 - a_2_s) * a_2_s
-    da_m_2_da_a_4_s = (1 - a_4_s**2) * a_5_s
-    da_m_2_da_a_5_s = a_4_s * (1 - a_5_s) * a_5_s
-    da_m_3_da_a_6_s = 1 - a_6_s**2
-    da_m_3_da_a_7_s = (1 - a_7_s) * a_7_s
-    dc_next_da_m_0_s = (1 - m_0_s**2) * m_1_s
-    dc_next_da_m_1_s = m_0_s * (1 - m_1_s**2)
-    da_tanh_a_h_next_da_m_2_s = 1 - m_2_s**2
-    da_tanh_a_h_next_da_m_3_s = (1 - m_3_s) * m_3_s
-    da_h_next_da_tanh_a_h_next_s = c_s[1:] * (1 - tanh_a_h_next_s**2)
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    a_m_0_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t, :, : 8 * H] += h_dot_s[t] @ U.T
-        a_1_dot_s[t] = a_a_1_dot_s[t] * da_1_da_a_1_s[t]
-        a_a_3_dot_s[t] += U_a_3_h_dot_s[t] * W_a_3_x_s[t]
-        a_3_dot_s[t] = a_a_3_dot_s[t] * da_3_da_a_3_s[t]
-        a_s_dot = a_1_dot_s[t] * a_0_s[t] + a_a_0_dot_s[t] * da_s_da_a_0_s[t]
-        a_m_0_dot += a_s_dot * da_m_0_da_s_s[t]
-        a_m_1_dot = a_3_dot_s[t] + a_a_2_dot_s[t] * da_m_1_da_a_2_s[t]
-        a_m_2_dot = a_a_4_dot_s[t] * da_m_2_da_a_4_s[t] + a_a_5_dot_s[t] * da_m_2_da_a_5_s[t]
-        a_m_3_dot = a_a_6_dot_s[t] * da_m_3_da_a_6_s[t] + a_a_7_dot_s[t] * da_m_3_da_a_7_s[t]
-        a_tanh_a_h_next_dot = (
-            a_m_2_dot * da_tanh_a_h_next_da_m_2_s[t] + a_m_3_dot * da_tanh_a_h_next_da_m_3_s[t]
-        )
-        c_next_dot[...] = a_m_0_dot * dc_next_da_m_0_s[t] + a_m_1_dot * dc_next_da_m_1_s[t]
-        a_h_next_dot = (
-            c_next_dot * tanh_a_h_next_s[t] + a_tanh_a_h_next_dot * da_h_next_da_tanh_a_h_next_s[t]
-        )
-        h_dot_s[t + 1] = a_h_next_dot * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -828,94 +719,24 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_dot_s, c_dot_s, gates_dot_s, dh_next_da_h_next_s, s_dot_s, m_0_dot_s, m_1_dot_s,
+        m_2_dot_s, m_3_dot_s, tanh_a_h_next_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     (
         a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_1_s, W_a_3_x_s
     ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
-
-    # There: the tangents of the forward pass.
-    W, W_, U = (params.stacked[k] for k in ("W", "W_", "U"))
-    W_dot, U_dot, W__dot = (params_dot.stacked[k] for k in ("W", "U", "W_"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 9 * H), dtype)
     (
-        a_a_3_dot_in_s, da_3_da_a_3_s, ds_da_s_s, dm_0_da_m_0_s, dm_1_da_m_1_s, dm_2_da_m_2_s,
-        dm_3_da_m_3_s, dtanh_a_h_next_da_tanh_a_h_next_s,
-    ) = np.empty((8, T, B, H), dtype)
-    (
-        a_a_0_dot_s, a_a_2_dot_s, a_a_5_dot_s, a_a_7_dot_s, a_a_4_dot_s, a_a_6_dot_s,
-        U_a_3_h_dot_in_s, a_a_1_dot_in_s, W_a_3_x_dot_s,
+        a_0_dot_s, a_2_dot_s, a_5_dot_s, a_7_dot_s, a_4_dot_s, a_6_dot_s, U_a_3_h_dot_s, a_1_dot_s,
+        W_a_3_x_dot_s,
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(9))
-    (
-        U_a_3_h_dot_s, a_a_1_dot_s, a_1_dot_s, a_a_3_dot_s, a_3_dot_s, s_dot_s, m_0_dot_s,
-        m_1_dot_s, m_2_dot_s, m_3_dot_s, tanh_a_h_next_dot_s, a_0_dot_s, a_2_dot_s, a_4_dot_s,
-        a_5_dot_s, a_6_dot_s, a_7_dot_s,
-    ) = (
-        U_a_3_h_dot_in_s, a_a_1_dot_in_s, a_a_1_dot_in_s, a_a_3_dot_in_s, da_3_da_a_3_s, ds_da_s_s,
-        dm_0_da_m_0_s, dm_1_da_m_1_s, dm_2_da_m_2_s, dm_3_da_m_3_s,
-        dtanh_a_h_next_da_tanh_a_h_next_s, a_a_0_dot_s, a_a_2_dot_s, a_a_4_dot_s, a_a_5_dot_s,
-        a_a_6_dot_s, a_a_7_dot_s,
-    )
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s[..., : 6 * H]))
-    _rows(gates_dot_s[..., : 6 * H])[...] += _rows(xs) @ W_dot.T
-    U_a_3_h_dot_in_s.fill(0)
-    a_a_1_dot_in_s.fill(0)
-    _rows(gates_dot_s[..., : 8 * H])[...] += _rows(h_s[:-1]) @ U_dot.T
-    da_0_da_a_0_s = (1 - a_0_s) * a_0_s
-    W_a_3_x_dot_s.fill(0)
-    _rows(gates_dot_s[..., 7 * H :])[...] += _rows(xs_dot) @ W_.T
-    _rows(gates_dot_s[..., 7 * H :])[...] += _rows(xs) @ W__dot.T
-    da_1_da_a_1_s = _step(a_1_s)
-    da_2_da_a_2_s = (1 - a_2_s) * a_2_s
-    a_a_3_dot_in_s[...] = W_a_3_x_dot_s * U_a_3_h_s
-    da_3_da_a_3_s[...] = _step(a_3_s)
-    da_4_da_a_4_s = 1 - a_4_s**2
-    da_5_da_a_5_s = (1 - a_5_s) * a_5_s
-    da_6_da_a_6_s = 1 - a_6_s**2
-    da_7_da_a_7_s = (1 - a_7_s) * a_7_s
-    ds_da_s_s[...] = 1 - s_s**2
-    dm_0_da_m_0_s[...] = 1 - m_0_s**2
-    dm_1_da_m_1_s[...] = 1 - m_1_s**2
-    dm_2_da_m_2_s[...] = 1 - m_2_s**2
-    dm_3_da_m_3_s[...] = (1 - m_3_s) * m_3_s
-    dtanh_a_h_next_da_tanh_a_h_next_s[...] = 1 - tanh_a_h_next_s**2
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 8 * H] += h_dot_s[t] @ U.T
-        a_0_dot_s[t] = a_a_0_dot_s[t] * da_0_da_a_0_s[t]
-        a_1_dot_s[t] = a_a_1_dot_s[t] * da_1_da_a_1_s[t]
-        a_2_dot_s[t] = a_a_2_dot_s[t] * da_2_da_a_2_s[t]
-        a_a_3_dot_s[t] += U_a_3_h_dot_s[t] * W_a_3_x_s[t]
-        a_3_dot_s[t] = a_a_3_dot_s[t] * da_3_da_a_3_s[t]
-        a_4_dot_s[t] = a_a_4_dot_s[t] * da_4_da_a_4_s[t]
-        a_5_dot_s[t] = a_a_5_dot_s[t] * da_5_da_a_5_s[t]
-        a_6_dot_s[t] = a_a_6_dot_s[t] * da_6_da_a_6_s[t]
-        a_7_dot_s[t] = a_a_7_dot_s[t] * da_7_da_a_7_s[t]
-        a_s_dot = a_0_dot_s[t] * a_1_s[t] + a_1_dot_s[t] * a_0_s[t]
-        s_dot_s[t] = a_s_dot * ds_da_s_s[t]
-        a_m_0_dot = s_dot_s[t] + c_dot_s[t]
-        m_0_dot_s[t] = a_m_0_dot * dm_0_da_m_0_s[t]
-        a_m_1_dot = a_2_dot_s[t] + a_3_dot_s[t]
-        m_1_dot_s[t] = a_m_1_dot * dm_1_da_m_1_s[t]
-        a_m_2_dot = a_4_dot_s[t] * a_5_s[t] + a_5_dot_s[t] * a_4_s[t]
-        m_2_dot_s[t] = a_m_2_dot * dm_2_da_m_2_s[t]
-        a_m_3_dot = a_6_dot_s[t] + a_7_dot_s[t]
-        m_3_dot_s[t] = a_m_3_dot * dm_3_da_m_3_s[t]
-        a_tanh_a_h_next_dot = m_2_dot_s[t] + m_3_dot_s[t]
-        tanh_a_h_next_dot_s[t] = a_tanh_a_h_next_dot * dtanh_a_h_next_da_tanh_a_h_next_s[t]
-        c_dot_s[t + 1] = m_0_dot_s[t] * m_1_s[t] + m_1_dot_s[t] * m_0_s[t]
-        a_h_next_dot = c_dot_s[t + 1] * tanh_a_h_next_s[t] + tanh_a_h_next_dot_s[t] * c_s[t + 1]
-        h_dot_s[t + 1] = a_h_next_dot * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
     dW_dot, dU_dot, dW__dot = (dparams_dot.stacked[k] for k in ("W", "U", "W_"))
+    U, W, W_ = (params.stacked[k] for k in ("U", "W", "W_"))
+    U_dot, W_dot, W__dot = (params_dot.stacked[k] for k in ("U", "W", "W_"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 9 * H), dtype)
     da_a_3_s, da_a_3_dot_s = np.empty((2, T, B, H), dtype)
     (
@@ -933,7 +754,7 @@ def hvp(
         c_dot_s[1:] * (1 - tanh_a_h_next_s**2) - 2 * tanh_a_h_next_dot_s * c_s[1:] * tanh_a_h_next_s
     )
     da_tanh_a_h_next_da_m_3_s = (1 - m_3_s) * m_3_s
-    da_tanh_a_h_next_da_m_3_dot_s = m_3_dot_s * (1 - m_3_s) - m_3_dot_s * m_3_s
+    da_tanh_a_h_next_da_m_3_dot_s = m_3_dot_s * (1 - 2 * m_3_s)
     da_tanh_a_h_next_da_m_2_s = 1 - m_2_s**2
     da_tanh_a_h_next_da_m_2_dot_s = -2 * m_2_dot_s * m_2_s
     dc_next_da_m_1_s = m_0_s * (1 - m_1_s**2)
@@ -943,29 +764,21 @@ def hvp(
     da_m_0_da_s_s = 1 - s_s**2
     da_m_0_da_s_dot_s = -2 * s_dot_s * s_s
     da_m_3_da_a_7_s = (1 - a_7_s) * a_7_s
-    da_m_3_da_a_7_dot_s = a_7_dot_s * (1 - a_7_s) - a_7_dot_s * a_7_s
+    da_m_3_da_a_7_dot_s = a_7_dot_s * (1 - 2 * a_7_s)
     da_m_3_da_a_6_s = 1 - a_6_s**2
     da_m_3_da_a_6_dot_s = -2 * a_6_dot_s * a_6_s
     da_m_2_da_a_5_s = a_4_s * (1 - a_5_s) * a_5_s
-    da_m_2_da_a_5_dot_s = (
-        a_4_dot_s * (1 - a_5_s) * a_5_s
-        - a_5_dot_s * a_4_s * a_5_s
-        + a_5_dot_s * a_4_s * (1 - a_5_s)
-    )
+    da_m_2_da_a_5_dot_s = a_4_dot_s * (1 - a_5_s) * a_5_s + a_5_dot_s * a_4_s * (1 - 2 * a_5_s)
     da_m_2_da_a_4_s = (1 - a_4_s**2) * a_5_s
     da_m_2_da_a_4_dot_s = a_5_dot_s * (1 - a_4_s**2) - 2 * a_4_dot_s * a_4_s * a_5_s
     step_a_3_s = _step(a_3_s)
     da_m_1_da_a_2_s = (1 - a_2_s) * a_2_s
-    da_m_1_da_a_2_dot_s = a_2_dot_s * (1 - a_2_s) - a_2_dot_s * a_2_s
+    da_m_1_da_a_2_dot_s = a_2_dot_s * (1 - 2 * a_2_s)
     step_a_1_s = _step(a_1_s)
     da_s_da_a_1_s = a_0_s * step_a_1_s
     da_s_da_a_1_dot_s = a_0_dot_s * step_a_1_s
     da_s_da_a_0_s = (1 - a_0_s) * a_0_s * a_1_s
-    da_s_da_a_0_dot_s = (
-        a_0_dot_s * (1 - a_0_s) * a_1_s
-        - a_0_dot_s * a_0_s * a_1_s
-        + a_1_dot_s * (1 - a_0_s) * a_0_s
-    )
+    da_s_da_a_0_dot_s = a_0_dot_s * (1 - 2 * a_0_s) * a_1_s + a_1_dot_s * (1 - a_0_s) * a_0_s
     dh_next = dh = dstate.h.copy()
     dc_next = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -973,10 +786,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_h_next = dh_next * dh_next_da_h_next_s[t]
@@ -1028,14 +838,10 @@ def hvp(
         dc[...] = da_m_0
         dc_dot[...] = da_m_0_dot
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(da_a_3_s[t], 0, where=ended)
-            np.copyto(da_a_3_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (dgates_s[t], dgates_dot_s[t], da_a_3_s[t], da_a_3_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dW_a_3_x_s[...] = da_a_3_s * U_a_3_h_s
     dW_a_3_x_dot_s[...] = da_a_3_s * U_a_3_h_dot_s + da_a_3_dot_s * U_a_3_h_s
     np.matmul(_rows(dgates_dot_s[..., : 6 * H]), W, out=_rows(dxs_dot))
@@ -1049,6 +855,102 @@ def hvp(
     np.matmul(_rows(dgates_s[..., 7 * H :]).T, _rows(xs_dot), out=dW__dot)
     dW__dot += _rows(dgates_dot_s[..., 7 * H :]).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, a_3_s, s_s, m_0_s, m_1_s, m_2_s, m_3_s, tanh_a_h_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    (
+        a_0_s, a_2_s, a_5_s, a_7_s, a_4_s, a_6_s, U_a_3_h_s, a_1_s, W_a_3_x_s
+    ) = (gates_s[..., k * H : (k + 1) * H] for k in range(9))
+    W, W_, U = (params.stacked[k] for k in ("W", "W_", "U"))
+    W_dot, U_dot, W__dot = (params_dot.stacked[k] for k in ("W", "U", "W_"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 9 * H), dtype)
+    (
+        a_a_3_dot_in_s, da_3_da_a_3_s, ds_da_s_s, dm_0_da_m_0_s, dm_1_da_m_1_s, dm_2_da_m_2_s,
+        dm_3_da_m_3_s, dtanh_a_h_next_da_tanh_a_h_next_s,
+    ) = np.empty((8, T, B, H), dtype)
+    (
+        a_a_0_dot_s, a_a_2_dot_s, a_a_5_dot_s, a_a_7_dot_s, a_a_4_dot_s, a_a_6_dot_s,
+        U_a_3_h_dot_in_s, a_a_1_dot_in_s, W_a_3_x_dot_s,
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(9))
+    U_a_3_h_dot_s, a_a_1_dot_s = U_a_3_h_dot_in_s, a_a_1_dot_in_s
+    a_1_dot_s, a_a_3_dot_s, a_3_dot_s = a_a_1_dot_in_s, a_a_3_dot_in_s, da_3_da_a_3_s
+    s_dot_s, m_0_dot_s, m_1_dot_s = ds_da_s_s, dm_0_da_m_0_s, dm_1_da_m_1_s
+    m_2_dot_s, m_3_dot_s = dm_2_da_m_2_s, dm_3_da_m_3_s
+    tanh_a_h_next_dot_s, a_0_dot_s = dtanh_a_h_next_da_tanh_a_h_next_s, a_a_0_dot_s
+    a_2_dot_s, a_4_dot_s, a_5_dot_s = a_a_2_dot_s, a_a_4_dot_s, a_a_5_dot_s
+    a_6_dot_s, a_7_dot_s = a_a_6_dot_s, a_a_7_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s[..., : 6 * H]))
+    _rows(gates_dot_s[..., : 6 * H])[...] += _rows(xs) @ W_dot.T
+    U_a_3_h_dot_in_s.fill(0)
+    a_a_1_dot_in_s.fill(0)
+    _rows(gates_dot_s[..., : 8 * H])[...] += _rows(h_s[:-1]) @ U_dot.T
+    da_0_da_a_0_s = (1 - a_0_s) * a_0_s
+    W_a_3_x_dot_s.fill(0)
+    _rows(gates_dot_s[..., 7 * H :])[...] += _rows(xs_dot) @ W_.T
+    _rows(gates_dot_s[..., 7 * H :])[...] += _rows(xs) @ W__dot.T
+    da_1_da_a_1_s = _step(a_1_s)
+    da_2_da_a_2_s = (1 - a_2_s) * a_2_s
+    a_a_3_dot_in_s[...] = W_a_3_x_dot_s * U_a_3_h_s
+    da_3_da_a_3_s[...] = _step(a_3_s)
+    da_4_da_a_4_s = 1 - a_4_s**2
+    da_5_da_a_5_s = (1 - a_5_s) * a_5_s
+    da_6_da_a_6_s = 1 - a_6_s**2
+    da_7_da_a_7_s = (1 - a_7_s) * a_7_s
+    ds_da_s_s[...] = 1 - s_s**2
+    dm_0_da_m_0_s[...] = 1 - m_0_s**2
+    dm_1_da_m_1_s[...] = 1 - m_1_s**2
+    dm_2_da_m_2_s[...] = 1 - m_2_s**2
+    dm_3_da_m_3_s[...] = (1 - m_3_s) * m_3_s
+    dtanh_a_h_next_da_tanh_a_h_next_s[...] = 1 - tanh_a_h_next_s**2
+    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 8 * H] += h_dot_s[t] @ U.T
+        a_0_dot_s[t] = a_a_0_dot_s[t] * da_0_da_a_0_s[t]
+        a_1_dot_s[t] = a_a_1_dot_s[t] * da_1_da_a_1_s[t]
+        a_2_dot_s[t] = a_a_2_dot_s[t] * da_2_da_a_2_s[t]
+        a_a_3_dot_s[t] += U_a_3_h_dot_s[t] * W_a_3_x_s[t]
+        a_3_dot_s[t] = a_a_3_dot_s[t] * da_3_da_a_3_s[t]
+        a_4_dot_s[t] = a_a_4_dot_s[t] * da_4_da_a_4_s[t]
+        a_5_dot_s[t] = a_a_5_dot_s[t] * da_5_da_a_5_s[t]
+        a_6_dot_s[t] = a_a_6_dot_s[t] * da_6_da_a_6_s[t]
+        a_7_dot_s[t] = a_a_7_dot_s[t] * da_7_da_a_7_s[t]
+        a_s_dot = a_0_dot_s[t] * a_1_s[t] + a_1_dot_s[t] * a_0_s[t]
+        s_dot_s[t] = a_s_dot * ds_da_s_s[t]
+        a_m_0_dot = s_dot_s[t] + c_dot_s[t]
+        m_0_dot_s[t] = a_m_0_dot * dm_0_da_m_0_s[t]
+        a_m_1_dot = a_2_dot_s[t] + a_3_dot_s[t]
+        m_1_dot_s[t] = a_m_1_dot * dm_1_da_m_1_s[t]
+        a_m_2_dot = a_4_dot_s[t] * a_5_s[t] + a_5_dot_s[t] * a_4_s[t]
+        m_2_dot_s[t] = a_m_2_dot * dm_2_da_m_2_s[t]
+        a_m_3_dot = a_6_dot_s[t] + a_7_dot_s[t]
+        m_3_dot_s[t] = a_m_3_dot * dm_3_da_m_3_s[t]
+        a_tanh_a_h_next_dot = m_2_dot_s[t] + m_3_dot_s[t]
+        tanh_a_h_next_dot_s[t] = a_tanh_a_h_next_dot * dtanh_a_h_next_da_tanh_a_h_next_s[t]
+        c_dot_s[t + 1] = m_0_dot_s[t] * m_1_s[t] + m_1_dot_s[t] * m_0_s[t]
+        a_h_next_dot = c_dot_s[t + 1] * tanh_a_h_next_s[t] + tanh_a_h_next_dot_s[t] * c_s[t + 1]
+        h_dot_s[t + 1] = a_h_next_dot * dh_next_da_h_next_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, gates_dot_s, dh_next_da_h_next_s, s_dot_s, m_0_dot_s, m_1_dot_s,
+        m_2_dot_s, m_3_dot_s, tanh_a_h_next_dot_s,
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _relu(x, out=None):

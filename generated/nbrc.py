@@ -309,7 +309,8 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    W_h = np.empty((2 * H, B), dtype)
+    W_T = np.ascontiguousarray(W.T)
+    W_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -317,8 +318,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_c_a_tanh_a, c, tanh_a, a, a_tanh_h_next, h_next, ended in steps:
         tanh_h_next = a_tanh_h_next
-        np.dot(W, h.T, out=W_h)
-        np.add(a_c_a_tanh_a, W_h.T, out=a_c_a_tanh_a)
+        np.dot(h, W_T, out=W_h)
+        np.add(a_c_a_tanh_a, W_h, out=a_c_a_tanh_a)
         # c by sigmoid; tanh_a by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(c, half, out=c)
         np.tanh(a_c_a_tanh_a, out=a_c_a_tanh_a)
@@ -369,8 +370,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dU, dW = (dparams.stacked[k] for k in ("U", "W"))
     W, U = (params.stacked[k] for k in ("W", "U"))
@@ -411,9 +411,8 @@ def backward(params, tape, dys, dstate=None):
     ) in steps:
         if ended is not None:
             dh_before = dh.copy()
-        da_tanh_h_next, da_c, da_tanh_a = (
-            dh_next_da_tanh_h_next, dh_next_da_c, da_tanh_h_next_da_tanh_a
-        )
+        da_tanh_h_next, da_c = dh_next_da_tanh_h_next, dh_next_da_c
+        da_tanh_a = da_tanh_h_next_da_tanh_a
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_tanh_h_next, dh_next, out=da_tanh_h_next)
         np.multiply(dh_next_da_c, dh_next, out=da_c)
@@ -491,51 +490,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, a_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    U, W = (params.stacked[k] for k in ("U", "W"))
-    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    (
-        a_c_dot_s, a_tanh_a_dot_s, a_tanh_h_next_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_tanh_h_next_dot_s = a_tanh_h_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_tanh_h_next_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ U.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ U_dot.T
-    da_tanh_h_next_da_tanh_a_s = h_s[:-1] * (1 - tanh_a_s**2)
-    dh_next_da_tanh_h_next_s = (1 - c_s) * (1 - tanh_h_next_s**2)
-    dh_next_da_c_s = (h_s[:-1] - tanh_h_next_s) * (1 - c_s) * c_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ W.T
-        a_tanh_h_next_dot_s[t] += (
-            h_dot_s[t] * a_s[t] + a_tanh_a_dot_s[t] * da_tanh_h_next_da_tanh_a_s[t]
-        )
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * c_s[t]
-            + a_c_dot_s[t] * dh_next_da_c_s[t]
-            + a_tanh_h_next_dot_s[t] * dh_next_da_tanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -577,50 +538,18 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    U, W = (params.stacked[k] for k in ("U", "W"))
-    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_dot_s = np.empty((T, B, H), dtype)
-    (
-        a_c_dot_s, a_tanh_a_dot_s, a_tanh_h_next_dot_in_s
-    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    (
-        a_tanh_h_next_dot_s, tanh_h_next_dot_s, tanh_a_dot_s, c_dot_s
-    ) = a_tanh_h_next_dot_in_s, a_tanh_h_next_dot_in_s, a_tanh_a_dot_s, a_c_dot_s
-    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
-    a_tanh_h_next_dot_in_s.fill(0)
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ U.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ U_dot.T
-    dtanh_a_da_tanh_a_s = 1 - tanh_a_s**2
-    dh_next_dtanh_h_next_s = 1 - c_s
-    dc_da_c_s = c_s * dh_next_dtanh_h_next_s
-    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
-    dh_next_dc_s = h_s[:-1] - tanh_h_next_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ W.T
-        tanh_a_dot_s[t] = a_tanh_a_dot_s[t] * dtanh_a_da_tanh_a_s[t]
-        a_dot_s[t] = tanh_a_dot_s[t]
-        c_dot_s[t] = a_c_dot_s[t] * dc_da_c_s[t]
-        a_tanh_h_next_dot_s[t] += h_dot_s[t] * a_s[t] + a_dot_s[t] * h_s[t]
-        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
-        h_dot_s[t + 1] = (
-            c_dot_s[t] * dh_next_dc_s[t]
-            + h_dot_s[t] * c_s[t]
-            + tanh_h_next_dot_s[t] * dh_next_dtanh_h_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, a_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    c_dot_s, tanh_a_dot_s, tanh_h_next_dot_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
     dU_dot, dW_dot = (dparams_dot.stacked[k] for k in ("U", "W"))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_c_s, da_tanh_a_s, da_tanh_h_next_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     (
@@ -635,8 +564,7 @@ def hvp(
     dh_next_da_c_s = (h_s[:-1] - tanh_h_next_s) * c_s * one_minus_c_s
     dh_next_da_c_dot_s = (
         h_dot_s[:-1] * c_s * one_minus_c_s
-        - c_dot_s * (h_s[:-1] - tanh_h_next_s) * c_s
-        + c_dot_s * (h_s[:-1] - tanh_h_next_s) * one_minus_c_s
+        + c_dot_s * (h_s[:-1] - tanh_h_next_s) * (1 - 2 * c_s)
         - tanh_h_next_dot_s * c_s * one_minus_c_s
     )
     da_tanh_h_next_da_tanh_a_s = h_s[:-1] * (1 - tanh_a_s**2)
@@ -648,8 +576,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_tanh_h_next_s[t] = dh_next * dh_next_da_tanh_h_next_s[t]
@@ -676,8 +603,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), U, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ U_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dU_dot)
@@ -685,6 +612,58 @@ def hvp(
     np.matmul(_rows(dgates_s[..., : 2 * H]).T, _rows(h_dot_s[:-1]), out=dW_dot)
     dW_dot += _rows(dgates_dot_s[..., : 2 * H]).T @ _rows(h_s[:-1])
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, a_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    c_s, tanh_a_s, tanh_h_next_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    W_dot, U_dot = (params_dot.stacked[k] for k in ("W", "U"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_dot_s = np.empty((T, B, H), dtype)
+    (
+        a_c_dot_s, a_tanh_a_dot_s, a_tanh_h_next_dot_in_s
+    ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    a_tanh_h_next_dot_s, tanh_h_next_dot_s = a_tanh_h_next_dot_in_s, a_tanh_h_next_dot_in_s
+    tanh_a_dot_s, c_dot_s = a_tanh_a_dot_s, a_c_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), W_dot.T, out=_rows(gates_dot_s[..., : 2 * H]))
+    a_tanh_h_next_dot_in_s.fill(0)
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ U.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ U_dot.T
+    dtanh_a_da_tanh_a_s = 1 - tanh_a_s**2
+    dh_next_dtanh_h_next_s = 1 - c_s
+    dc_da_c_s = c_s * dh_next_dtanh_h_next_s
+    dtanh_h_next_da_tanh_h_next_s = 1 - tanh_h_next_s**2
+    dh_next_dc_s = h_s[:-1] - tanh_h_next_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ W.T
+        tanh_a_dot_s[t] = a_tanh_a_dot_s[t] * dtanh_a_da_tanh_a_s[t]
+        a_dot_s[t] = tanh_a_dot_s[t]
+        c_dot_s[t] = a_c_dot_s[t] * dc_da_c_s[t]
+        a_tanh_h_next_dot_s[t] += h_dot_s[t] * a_s[t] + a_dot_s[t] * h_s[t]
+        tanh_h_next_dot_s[t] = a_tanh_h_next_dot_s[t] * dtanh_h_next_da_tanh_h_next_s[t]
+        h_dot_s[t + 1] = (
+            c_dot_s[t] * dh_next_dc_s[t]
+            + h_dot_s[t] * c_s[t]
+            + tanh_h_next_dot_s[t] * dh_next_dtanh_h_next_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, a_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -43,9 +43,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= W_z x_t + u_z \circ h_{t-1} + b_z \\
+  a_{k,t} &= W_k x_t + u_k \circ h_{t-1} + b_k, \quad k = z, r \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{r,t} &= W_r x_t + u_r \circ h_{t-1} + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   a_{n,t} &= W_n x_t + u_n \circ r_t \circ h_{t-1} + b_n \\
   n_t &= \tanh(a_{n,t}) \\
@@ -73,15 +72,10 @@ LATEX = r"""
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{u}_z &= \textstyle \sum_t \bar{a}_{z,t} \circ h_{t-1} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{u}_r &= \textstyle \sum_t \bar{a}_{r,t} \circ h_{t-1} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{u}_n &= \textstyle \sum_t \bar{a}_{n,t} \circ r_t \circ h_{t-1} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, r, n \\
+  \bar{u}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ h_{t-1}, \quad k = z, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
+  \bar{u}_n &= \textstyle \sum_t \bar{a}_{n,t} \circ r_t \circ h_{t-1}
 \end{align*}
 """
 
@@ -377,8 +371,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     du_z, du_r, du_n = (dparams[k] for k in ("u_z", "u_r", "u_n"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -502,56 +495,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    u_n, u_z, u_r = (params[k] for k in ("u_n", "u_z", "u_r"))
-    W = params.stacked["W"]
-    u_z_dot, u_r_dot, u_n_dot = (params_dot[k] for k in ("u_z", "u_r", "u_n"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_z_dot_in_s, a_r_dot_in_s, a_n_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    a_z_dot_s, a_r_dot_s, a_n_dot_s = a_z_dot_in_s, a_r_dot_in_s, a_n_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_z_dot_in_s += u_z_dot * h_s[:-1]
-    a_r_dot_in_s += u_r_dot * h_s[:-1]
-    a_n_dot_in_s += u_n_dot * h_s[:-1] * r_s
-    da_n_dh_s = u_n * r_s
-    da_n_da_r_s = h_s[:-1] * (1 - r_s) * da_n_dh_s
-    dh_next_dh_s = 1 - z_s
-    dh_next_da_n_s = z_s * (1 - n_s**2)
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_z_dot_s[t] += h_dot_s[t] * u_z
-        a_r_dot_s[t] += h_dot_s[t] * u_r
-        a_n_dot_s[t] += h_dot_s[t] * da_n_dh_s[t] + a_r_dot_s[t] * da_n_da_r_s[t]
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * dh_next_dh_s[t]
-            + a_z_dot_s[t] * dh_next_da_z_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -593,74 +543,38 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    u_n, u_z, u_r = (params[k] for k in ("u_n", "u_z", "u_r"))
-    W = params.stacked["W"]
-    u_z_dot, u_r_dot, u_n_dot = (params_dot[k] for k in ("u_z", "u_r", "u_n"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_z_dot_in_s, a_r_dot_in_s, a_n_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    (
-        a_z_dot_s, z_dot_s, a_r_dot_s, r_dot_s, a_n_dot_s, n_dot_s
-    ) = a_z_dot_in_s, a_z_dot_in_s, a_r_dot_in_s, a_r_dot_in_s, a_n_dot_in_s, a_n_dot_in_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_z_dot_in_s += u_z_dot * h_s[:-1]
-    dh_next_dh_s = 1 - z_s
-    dz_da_z_s = z_s * dh_next_dh_s
-    a_r_dot_in_s += u_r_dot * h_s[:-1]
-    dr_da_r_s = (1 - r_s) * r_s
-    a_n_dot_in_s += u_n_dot * h_s[:-1] * r_s
-    da_n_dr_s = u_n * h_s[:-1]
-    da_n_dh_s = u_n * r_s
-    dn_da_n_s = 1 - n_s**2
-    dh_next_dz_s = n_s - h_s[:-1]
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_z_dot_s[t] += h_dot_s[t] * u_z
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        a_r_dot_s[t] += h_dot_s[t] * u_r
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        a_n_dot_s[t] += r_dot_s[t] * da_n_dr_s[t] + h_dot_s[t] * da_n_dh_s[t]
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        h_dot_s[t + 1] = (
-            z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * z_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, dh_next_dh_s, da_n_dh_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    z_dot_s, r_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     du_z_dot, du_r_dot, du_n_dot = (dparams_dot[k] for k in ("u_z", "u_r", "u_n"))
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    u_n, u_r, u_z = (params[k] for k in ("u_n", "u_r", "u_z"))
+    W = params.stacked["W"]
+    u_n_dot, u_r_dot, u_z_dot = (params_dot[k] for k in ("u_n", "u_r", "u_z"))
+    W_dot = params_dot.stacked["W"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_z_s, da_r_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_z_dot_s, da_r_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_n_s = z_s * (1 - n_s**2)
     dh_next_da_n_dot_s = z_dot_s * (1 - n_s**2) - 2 * n_dot_s * z_s * n_s
-    da_n_da_r_part_s = h_s[:-1] * (1 - r_s)
-    da_n_da_r_s = da_n_da_r_part_s * da_n_dh_s
+    da_n_da_r_part_s = (1 - r_s) * r_s
+    da_n_da_r_s = u_n * h_s[:-1] * da_n_da_r_part_s
     da_n_da_r_dot_s = (
-        h_dot_s[:-1] * (1 - r_s) * da_n_dh_s
-        + u_n_dot * r_s * da_n_da_r_part_s
-        + r_dot_s * u_n * da_n_da_r_part_s
-        - r_dot_s * h_s[:-1] * da_n_dh_s
+        h_dot_s[:-1] * u_n * da_n_da_r_part_s
+        + u_n_dot * h_s[:-1] * da_n_da_r_part_s
+        + r_dot_s * u_n * h_s[:-1] * (1 - 2 * r_s)
     )
-    dh_next_da_z_s = (n_s - h_s[:-1]) * z_s * dh_next_dh_s
+    dh_next_da_z_part_s = z_s * dh_next_dh_s
+    dh_next_da_z_s = (n_s - h_s[:-1]) * dh_next_da_z_part_s
     dh_next_da_z_dot_s = (
-        z_dot_s * (n_s - h_s[:-1]) * dh_next_dh_s
-        - h_dot_s[:-1] * z_s * dh_next_dh_s
-        - z_dot_s * (n_s - h_s[:-1]) * z_s
-        + n_dot_s * z_s * dh_next_dh_s
+        z_dot_s * (n_s - h_s[:-1]) * (1 - 2 * z_s)
+        - h_dot_s[:-1] * dh_next_da_z_part_s
+        + n_dot_s * dh_next_da_z_part_s
     )
     da_n_dh_dot_s = u_n_dot * r_s + r_dot_s * u_n
     dh_next = dh = dstate.h.copy()
@@ -668,8 +582,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_n_s[t] = dh_next * dh_next_da_n_s[t]
@@ -694,8 +607,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -708,6 +621,61 @@ def hvp(
         axis=(0, 1),
     )
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    z_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    u_n, u_z, u_r = (params[k] for k in ("u_n", "u_z", "u_r"))
+    W = params.stacked["W"]
+    u_z_dot, u_r_dot, u_n_dot = (params_dot[k] for k in ("u_z", "u_r", "u_n"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_z_dot_in_s, a_r_dot_in_s, a_n_dot_in_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
+    a_z_dot_s, z_dot_s, a_r_dot_s = a_z_dot_in_s, a_z_dot_in_s, a_r_dot_in_s
+    r_dot_s, a_n_dot_s, n_dot_s = a_r_dot_in_s, a_n_dot_in_s, a_n_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    a_z_dot_in_s += u_z_dot * h_s[:-1]
+    dh_next_dh_s = 1 - z_s
+    dz_da_z_s = z_s * dh_next_dh_s
+    a_r_dot_in_s += u_r_dot * h_s[:-1]
+    dr_da_r_s = (1 - r_s) * r_s
+    a_n_dot_in_s += u_n_dot * h_s[:-1] * r_s
+    da_n_dr_s = u_n * h_s[:-1]
+    da_n_dh_s = u_n * r_s
+    dn_da_n_s = 1 - n_s**2
+    dh_next_dz_s = n_s - h_s[:-1]
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_z_dot_s[t] += h_dot_s[t] * u_z
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        a_r_dot_s[t] += h_dot_s[t] * u_r
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        a_n_dot_s[t] += r_dot_s[t] * da_n_dr_s[t] + h_dot_s[t] * da_n_dh_s[t]
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        h_dot_s[t + 1] = (
+            z_dot_s[t] * dh_next_dz_s[t] + h_dot_s[t] * dh_next_dh_s[t] + n_dot_s[t] * z_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, dh_next_dh_s, da_n_dh_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -72,25 +72,18 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ u_f + \bar{a}_{g,t} \circ u_g
-      + \bar{a}_{o,t} \circ u_o \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k \bar{a}_{k,t} \circ u_k \\
   \bar{c}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ p_f + \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_g^{\top} \bar{a}_{g,t} + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{u}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ h_{t-1} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, g, o \\
+  \bar{u}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ h_{t-1}, \quad k = f, g, o \\
   \bar{p}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{u}_g &= \textstyle \sum_t \bar{a}_{g,t} \circ h_{t-1} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{u}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ h_{t-1} \\
-  \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, g, o \\
+  \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t
 \end{align*}
 """
 
@@ -329,10 +322,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -406,8 +397,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     du_f, dp_f, du_g, du_o, dp_o = (dparams[k] for k in ("u_f", "p_f", "u_g", "u_o", "p_o"))
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -452,8 +442,7 @@ def backward(params, tape, dys, dstate=None):
     )
     for dy, dh_next_da_o, dh_next_dc_next, dc_next_da_g, dc_next_da_f, f, dgates, ended in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_o, da_g, da_f = dh_next_da_o, dc_next_da_g, dc_next_da_f
         np.add(dh_next, dy, out=dh_next)
         np.multiply(dh_next_da_o, dh_next, out=da_o)
@@ -476,8 +465,8 @@ def backward(params, tape, dys, dstate=None):
         np.add(dc, work, out=dc)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -553,60 +542,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, tanh_c_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    p_f, u_f, u_g, p_o, u_o = (params[k] for k in ("p_f", "u_f", "u_g", "p_o", "u_o"))
-    W = params.stacked["W"]
-    p_f_dot, u_f_dot, u_g_dot, p_o_dot, u_o_dot = (
-        params_dot[k] for k in ("p_f", "u_f", "u_g", "p_o", "u_o")
-    )
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_in_s, a_g_dot_in_s, a_o_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    a_f_dot_s, a_g_dot_s, a_o_dot_s = a_f_dot_in_s, a_g_dot_in_s, a_o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_f_dot_in_s += u_f_dot * h_s[:-1] + p_f_dot * c_s[:-1]
-    a_g_dot_in_s += u_g_dot * h_s[:-1]
-    dc_next_da_g_s = (1 - f_s) * (1 - g_s**2)
-    dc_next_da_f_s = (c_s[:-1] - g_s) * (1 - f_s) * f_s
-    a_o_dot_in_s += u_o_dot * h_s[:-1] + p_o_dot * c_s[1:]
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        a_f_dot_s[t] += h_dot_s[t] * u_f + c_dot * p_f
-        a_g_dot_s[t] += h_dot_s[t] * u_g
-        c_next_dot[...] = (
-            c_dot * f_s[t] + a_f_dot_s[t] * dc_next_da_f_s[t] + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        a_o_dot_s[t] += h_dot_s[t] * u_o + c_next_dot * p_o
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -648,74 +590,28 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    p_f, u_f, u_g, p_o, u_o = (params[k] for k in ("p_f", "u_f", "u_g", "p_o", "u_o"))
-    W = params.stacked["W"]
-    p_f_dot, u_f_dot, u_g_dot, p_o_dot, u_o_dot = (
-        params_dot[k] for k in ("p_f", "u_f", "u_g", "p_o", "u_o")
-    )
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
-    a_f_dot_in_s, a_g_dot_in_s, a_o_dot_in_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
-    )
-    (
-        a_f_dot_s, f_dot_s, a_g_dot_s, g_dot_s, a_o_dot_s, o_dot_s, tanh_c_next_dot_s
-    ) = (
-        a_f_dot_in_s, a_f_dot_in_s, a_g_dot_in_s, a_g_dot_in_s, a_o_dot_in_s, a_o_dot_in_s,
-        dtanh_c_next_dc_next_s,
-    )
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    a_f_dot_in_s += u_f_dot * h_s[:-1] + p_f_dot * c_s[:-1]
-    dc_next_dg_s = 1 - f_s
-    df_da_f_s = f_s * dc_next_dg_s
-    a_g_dot_in_s += u_g_dot * h_s[:-1]
-    dg_da_g_s = 1 - g_s**2
-    dc_next_df_s = c_s[:-1] - g_s
-    a_o_dot_in_s += u_o_dot * h_s[:-1] + p_o_dot * c_s[1:]
-    do_da_o_s = (1 - o_s) * o_s
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += h_dot_s[t] * u_f + c_dot_s[t] * p_f
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        a_g_dot_s[t] += h_dot_s[t] * u_g
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + g_dot_s[t] * dc_next_dg_s[t]
-        )
-        a_o_dot_s[t] += h_dot_s[t] * u_o + c_dot_s[t + 1] * p_o
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        du_f_dot, dp_f_dot, du_g_dot, du_o_dot, dp_o_dot
-    ) = (dparams_dot[k] for k in ("u_f", "p_f", "u_g", "u_o", "p_o"))
+    I, H = params.input_size, params.hidden_size
+    f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    f_dot_s, g_dot_s, o_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    du_f_dot, dp_f_dot, du_g_dot, du_o_dot = (dparams_dot[k] for k in ("u_f", "p_f", "u_g", "u_o"))
+    dp_o_dot = dparams_dot["p_o"]
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    p_o, u_f, u_g, u_o, p_f = (params[k] for k in ("p_o", "u_f", "u_g", "u_o", "p_f"))
+    W = params.stacked["W"]
+    p_o_dot, u_f_dot, u_g_dot, u_o_dot = (params_dot[k] for k in ("p_o", "u_f", "u_g", "u_o"))
+    p_f_dot = params_dot["p_f"]
+    W_dot = params_dot.stacked["W"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     da_f_s, da_g_s, da_o_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_f_dot_s, da_g_dot_s, da_o_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
     dh_next_dc_next_dot_s = (
@@ -727,8 +623,7 @@ def hvp(
     dc_next_da_f_s = (c_s[:-1] - g_s) * f_s * one_minus_f_s
     dc_next_da_f_dot_s = (
         c_dot_s[:-1] * f_s * one_minus_f_s
-        - f_dot_s * (c_s[:-1] - g_s) * f_s
-        + f_dot_s * (c_s[:-1] - g_s) * one_minus_f_s
+        + f_dot_s * (c_s[:-1] - g_s) * (1 - 2 * f_s)
         - g_dot_s * f_s * one_minus_f_s
     )
     dh_next = dh = dstate.h.copy()
@@ -738,10 +633,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_o_s[t] = dh_next * dh_next_da_o_s[t]
@@ -773,10 +665,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -788,6 +678,66 @@ def hvp(
     du_o_dot[...] = np.sum(da_o_s * h_dot_s[:-1] + da_o_dot_s * h_s[:-1], axis=(0, 1))
     dp_o_dot[...] = np.sum(da_o_s * c_dot_s[1:] + da_o_dot_s * c_s[1:], axis=(0, 1))
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, tanh_c_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, g_s, o_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    p_f, u_f, u_g, p_o, u_o = (params[k] for k in ("p_f", "u_f", "u_g", "p_o", "u_o"))
+    W = params.stacked["W"]
+    p_f_dot, u_f_dot, u_g_dot, p_o_dot = (params_dot[k] for k in ("p_f", "u_f", "u_g", "p_o"))
+    u_o_dot = params_dot["u_o"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    dtanh_c_next_dc_next_s = np.empty((T, B, H), dtype)
+    a_f_dot_in_s, a_g_dot_in_s, a_o_dot_in_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(3)
+    )
+    a_f_dot_s, f_dot_s, a_g_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_g_dot_in_s
+    g_dot_s, a_o_dot_s, o_dot_s = a_g_dot_in_s, a_o_dot_in_s, a_o_dot_in_s
+    tanh_c_next_dot_s = dtanh_c_next_dc_next_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    a_f_dot_in_s += u_f_dot * h_s[:-1] + p_f_dot * c_s[:-1]
+    dc_next_dg_s = 1 - f_s
+    df_da_f_s = f_s * dc_next_dg_s
+    a_g_dot_in_s += u_g_dot * h_s[:-1]
+    dg_da_g_s = 1 - g_s**2
+    dc_next_df_s = c_s[:-1] - g_s
+    a_o_dot_in_s += u_o_dot * h_s[:-1] + p_o_dot * c_s[1:]
+    do_da_o_s = (1 - o_s) * o_s
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        a_f_dot_s[t] += h_dot_s[t] * u_f + c_dot_s[t] * p_f
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        a_g_dot_s[t] += h_dot_s[t] * u_g
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + g_dot_s[t] * dc_next_dg_s[t]
+        )
+        a_o_dot_s[t] += h_dot_s[t] * u_o + c_dot_s[t + 1] * p_o
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, tanh_c_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

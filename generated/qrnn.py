@@ -47,13 +47,11 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= V_z u_{t-1} + W_z x_t \\
+  a_{k,t} &= V_k u_{t-1} + W_k x_t, \quad k = z, f, o \\
   z_t &= \tanh(a_{z,t}) \\
-  a_{f,t} &= V_f u_{t-1} + W_f x_t \\
   f_t &= \sigma(a_{f,t}) \\
   i_t &= 1 - f_t \\
   c_t &= f_t \circ c_{t-1} + i_t \circ z_t \\
-  a_{o,t} &= V_o u_{t-1} + W_o x_t \\
   o_t &= \sigma(a_{o,t}) \\
   h_t &= o_t \circ c_t \\
   u_t &= x_t
@@ -77,20 +75,14 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{u}_{t-1}^{(t)} &= V_z^{\top} \bar{a}_{z,t} + V_f^{\top} \bar{a}_{f,t}
-      + V_o^{\top} \bar{a}_{o,t} \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_f^{\top} \bar{a}_{f,t} + W_o^{\top} \bar{a}_{o,t}
-      + \bar{u}_t
+  \bar{u}_{t-1}^{(t)} &= \sum_k V_k^{\top} \bar{a}_{k,t} \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + \bar{u}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} u_{t-1}^{\top} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{V}_f &= \textstyle \sum_t \bar{a}_{f,t} u_{t-1}^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{V}_o &= \textstyle \sum_t \bar{a}_{o,t} u_{t-1}^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top}
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} u_{t-1}^{\top}, \quad k = z, f, o \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, f, o
 \end{align*}
 """
 
@@ -311,8 +303,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     W, V = (params.stacked[k] for k in ("W", "V"))
     c_s = np.empty((T + 1, B, H), dtype)
     u_s = np.empty((T + 1, B, I), dtype)
@@ -325,17 +316,16 @@ def forward(params, xs, state=None, lengths=None):
     np.copyto(u_s[1:], xs)
 
     # Step by step.
-    c_s[0] = state.c
-    c = c_s[0]
-    u_s[0] = state.u
-    u = u_s[0]
-    V_u = np.empty((3 * H, B), dtype)
+    c_s[0], u_s[0] = state.c, state.u
+    c, u = c_s[0], u_s[0]
+    V_T = np.ascontiguousarray(V.T)
+    V_u = np.empty((B, 3 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s, z_s, f_s, i_s, c_s[1:], u_s[1:], ended_s, strict=True)
     for gates, z, f, i, c_next, u_next, ended in steps:
-        np.dot(V, u.T, out=V_u)
-        np.add(gates, V_u.T, out=gates)
+        np.dot(u, V_T, out=V_u)
+        np.add(gates, V_u, out=gates)
         # z by tanh
         np.tanh(z, out=z)
         # f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
@@ -391,8 +381,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     dV, dW = (dparams.stacked[k] for k in ("V", "W"))
     V_o, W_o, V_f, V_z, W_f, W_z = (params[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
@@ -432,8 +421,7 @@ def backward(params, tape, dys, dstate=None):
     )
     for du_next, dc_next_in, dc_next_df, df_da_f, dc_next_da_z, f, du_in, dgates, ended in steps:
         if ended is not None:
-            dc_before = dc.copy()
-            du_before = du.copy()
+            before = [array.copy() for array in (dc, du)]
         df, da_f, da_z = dc_next_df, df_da_f, dc_next_da_z
         np.copyto(du_next, du_next_carry)
         np.add(dc_next, dc_next_in, out=dc_next)
@@ -448,8 +436,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(du_next, 0, where=ended)
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(du, du_before, where=ended)
+            for array, value in zip((dc, du), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(da_f_s), W_f, out=_rows(dxs))
@@ -515,51 +503,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, c_s, u_s, gates_s, i_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W, V = (params.stacked[k] for k in ("W", "V"))
-    V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    u_dot_s = np.empty((T + 1, B, I), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_s, a_o_dot_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    f_dot_s = a_f_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(u_s[:-1]), V_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    df_da_f_s = (1 - f_s) * f_s
-    dc_next_df_s = c_s[:-1] - z_s
-    dc_next_da_z_s = (1 - z_s**2) * i_s
-    dh_da_o_s = c_s[1:] * (1 - o_s) * o_s
-    u_dot_s[1:] = xs_dot
-
-    # The tangents, step by step.
-    c_dot_s[0] = state_dot.c
-    u_dot_s[0] = state_dot.u
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += u_dot_s[t] @ V.T
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + a_z_dot_s[t] * dc_next_da_z_s[t]
-        )
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-            np.copyto(u_dot_s[t + 1], u_dot_s[t], where=ended)
-    h_dot_s = c_dot_s[1:] * o_s + a_o_dot_s * dh_da_o_s
-
-    ys_dot = _masked(h_dot_s.copy(), past)
-    return ys_dot, State(c_dot_s[-1].copy(), u_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -601,48 +551,17 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    W, V = (params.stacked[k] for k in ("W", "V"))
-    V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    u_dot_s = np.empty((T + 1, B, I), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    i_dot_s = np.empty((T, B, H), dtype)
-    a_f_dot_s, a_o_dot_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    o_dot_s, z_dot_s, f_dot_s = a_o_dot_s, a_z_dot_s, a_f_dot_s
-    np.matmul(_rows(u_s[:-1]), V_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    dz_da_z_s = 1 - z_s**2
-    df_da_f_s = (1 - f_s) * f_s
-    do_da_o_s = (1 - o_s) * o_s
-    u_dot_s[1:] = xs_dot
-    c_dot_s[0] = state_dot.c
-    u_dot_s[0] = state_dot.u
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += u_dot_s[t] @ V.T
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        i_dot_s[t] = -f_dot_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * z_s[t] + z_dot_s[t] * i_s[t]
-        )
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-            np.copyto(u_dot_s[t + 1], u_dot_s[t], where=ended)
-    o_dot_s[...] = a_o_dot_s * do_da_o_s
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    c_dot_s, u_dot_s, gates_dot_s, df_da_f_s, i_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    f_dot_s, o_dot_s, z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dV_dot, dW_dot = (dparams_dot.stacked[k] for k in ("V", "W"))
     V_o, W_o, V_f, V_z, W_f, W_z = (params[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
-    (
-        V_o_dot, W_o_dot, V_f_dot, V_z_dot, W_f_dot, W_z_dot
-    ) = (params_dot[k] for k in ("V_o", "W_o", "V_f", "V_z", "W_f", "W_z"))
+    V_o_dot, W_o_dot, V_f_dot, V_z_dot = (params_dot[k] for k in ("V_o", "W_o", "V_f", "V_z"))
+    W_f_dot, W_z_dot = (params_dot[k] for k in ("W_f", "W_z"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     du_in_s, du_dot_in_s, dx_dot_in_s, du_next_dot_s = np.empty((4, T, B, I), dtype)
     da_f_s, da_o_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -650,18 +569,18 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    da_o_part_s = c_s[1:] * (1 - o_s)
-    dc_next_in_s = dh_s * o_s
-    da_o_s[...] = da_o_part_s * dc_next_in_s
+    da_o_part_s = (1 - o_s) * o_s
+    da_o_s[...] = dh_s * c_s[1:] * da_o_part_s
     da_o_dot_s[...] = (
-        (dh_s * da_o_part_s - c_s[1:] * dc_next_in_s) * o_dot_s
-        + c_dot_s[1:] * (1 - o_s) * dc_next_in_s
-        + dh_dot_s * o_s * da_o_part_s
+        dh_s * c_dot_s[1:] * da_o_part_s
+        + dh_s * o_dot_s * c_s[1:] * (1 - 2 * o_s)
+        + dh_dot_s * c_s[1:] * da_o_part_s
     )
+    dc_next_in_s = dh_s * o_s
     dc_next_dot_in_s = dh_s * o_dot_s + dh_dot_s * o_s
     dc_next_df_s = c_s[:-1] - z_s
     dc_next_df_dot_s = c_dot_s[:-1] - z_dot_s
-    df_da_f_dot_s = f_dot_s * (1 - f_s) - f_dot_s * f_s
+    df_da_f_dot_s = f_dot_s * (1 - 2 * f_s)
     dc_next_da_z_s = (1 - z_s**2) * i_s
     dc_next_da_z_dot_s = i_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * i_s
     np.matmul(_rows(da_o_s), V_o, out=_rows(du_in_s))
@@ -676,10 +595,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dc_before = dc.copy()
-            du_before = du.copy()
-            dc_dot_before = dc_dot.copy()
-            du_dot_before = du_dot.copy()
+            before = [array.copy() for array in (dc, du, dc_dot, du_dot)]
         du_next_dot_s[t] = du_next_carry_dot
         dc_next += dc_next_in_s[t]
         dc_next_dot += dc_next_dot_in_s[t]
@@ -700,13 +616,10 @@ def hvp(
         du_dot += da_z_s[t] @ V_z_dot
         du_dot += du_dot_in_s[t]
         if ended is not None:
-            np.copyto(du_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(du, du_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
-            np.copyto(du_dot, du_dot_before, where=ended)
+            for array in (du_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dc, du, dc_dot, du_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_f_dot_s), W_f, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_z_dot_s) @ W_z
     _rows(dxs_dot)[...] += _rows(da_f_s) @ W_f_dot
@@ -717,6 +630,53 @@ def hvp(
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dc_dot, du_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, c_s, u_s, gates_s, i_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I, H = params.input_size, params.hidden_size
+    f_s, o_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    W, V = (params.stacked[k] for k in ("W", "V"))
+    V_dot, W_dot = (params_dot.stacked[k] for k in ("V", "W"))
+    c_dot_s = np.empty((T + 1, B, H), dtype)
+    u_dot_s = np.empty((T + 1, B, I), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    i_dot_s = np.empty((T, B, H), dtype)
+    a_f_dot_s, a_o_dot_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    o_dot_s, z_dot_s, f_dot_s = a_o_dot_s, a_z_dot_s, a_f_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(u_s[:-1]), V_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    dz_da_z_s = 1 - z_s**2
+    df_da_f_s = (1 - f_s) * f_s
+    do_da_o_s = (1 - o_s) * o_s
+    u_dot_s[1:] = xs_dot
+
+    # Step by step.
+    c_dot_s[0], u_dot_s[0] = state_dot.c, state_dot.u
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += u_dot_s[t] @ V.T
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        i_dot_s[t] = -f_dot_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + i_dot_s[t] * z_s[t] + z_dot_s[t] * i_s[t]
+        )
+        if ended is not None:
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+            np.copyto(u_dot_s[t + 1], u_dot_s[t], where=ended)
+    o_dot_s[...] = a_o_dot_s * do_da_o_s
+    h_dot_s = o_dot_s * c_s[1:] + c_dot_s[1:] * o_s
+
+    handed = c_dot_s, u_dot_s, gates_dot_s, df_da_f_s, i_dot_s
+    return h_dot_s, State(c_dot_s[-1].copy(), u_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -43,9 +43,8 @@ LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
   n_t &= W_n x_t \\
-  a_{i,t} &= U_i h_{t-1} + W_i x_t + b_i \\
+  a_{k,t} &= U_k h_{t-1} + W_k x_t + b_k, \quad k = i, f \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= U_f h_{t-1} + W_f x_t + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= i_t \circ n_t + f_t \circ c_{t-1} \\
   h_t &= \tanh(c_t)
@@ -65,20 +64,17 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_f^{\top} \bar{a}_{f,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_n^{\top} \bar{n}_t + W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t}
+  \bar{x}_t &= W_n^{\top} \bar{n}_t + \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t}
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f
 \end{align*}
 """
 
@@ -313,17 +309,16 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s[..., : 2 * H], b, out=gates_s[..., : 2 * H])
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    U_h = np.empty((2 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s[..., : 2 * H], f_s, i_s, n_s, c_s[1:], h_s[1:], ended_s, strict=True)
     for a_i_a_f, f, i, n, c_next, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(a_i_a_f, U_h.T, out=a_i_a_f)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_i_a_f, U_h, out=a_i_a_f)
         # i, f by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(a_i_a_f, half, out=a_i_a_f)
         np.tanh(a_i_a_f, out=a_i_a_f)
@@ -369,8 +364,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
     db_i, db_f = (dparams[k] for k in ("b_i", "b_f"))
     dW, dU = (dparams.stacked[k] for k in ("W", "U"))
@@ -405,8 +399,7 @@ def backward(params, tape, dys, dstate=None):
         dy, dh_next_dc_next, dc_next, dc_next_da_f, dc_next_da_i, da_i_da_f, f, dgates, ended
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
+            before = [array.copy() for array in (dh, dc)]
         da_f, da_i = dc_next_da_f, dc_next_da_i
         np.add(dh_next, dy, out=dh_next)
         # dc_next = dc_next_carry + dh_next * dh_next_dc_next
@@ -419,8 +412,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dc_next, 0, where=ended)
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(dc_next_s, i_s, out=dn_s)
@@ -484,53 +477,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, c_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    W_dot, U_dot, b_dot = (params_dot.stacked[k] for k in ("W", "U", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_i_dot_s, a_f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    c_next_dot_in_s = n_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    _rows(gates_dot_s[..., : 2 * H])[...] += _rows(h_s[:-1]) @ U_dot.T
-    gates_dot_s[..., : 2 * H] += b_dot
-    c_next_dot_in_s[...] = n_dot_s * i_s
-    dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_i_s = n_s * (1 - i_s) * i_s
-    dh_next_dc_next_s = 1 - h_s[1:] ** 2
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
-        c_next_dot[...] = (
-            c_dot * f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + c_next_dot_in_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -572,43 +525,17 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    W_dot, U_dot, b_dot = (params_dot.stacked[k] for k in ("W", "U", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_i_dot_s, a_f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    i_dot_s, f_dot_s = a_i_dot_s, a_f_dot_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    _rows(gates_dot_s[..., : 2 * H])[...] += _rows(h_s[:-1]) @ U_dot.T
-    gates_dot_s[..., : 2 * H] += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    df_da_f_s = (1 - f_s) * f_s
-    c_next_dot_in_s = n_dot_s * i_s
-    dh_next_dc_next_s = 1 - h_s[1:] ** 2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        c_dot_s[t + 1] = (
-            i_dot_s[t] * n_s[t] + f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + c_next_dot_in_s[t]
-        )
-        h_dot_s[t + 1] = c_dot_s[t + 1] * dh_next_dc_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, c_dot_s, gates_dot_s, dh_next_dc_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    i_dot_s, f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     db_i_dot, db_f_dot = (dparams_dot[k] for k in ("b_i", "b_f"))
     dW_dot, dU_dot = (dparams_dot.stacked[k] for k in ("W", "U"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
     dc_next_s, dc_next_dot_s = np.empty((2, T, B, H), dtype)
     da_i_s, da_f_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
@@ -616,11 +543,9 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_dc_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
     dc_next_da_f_s = c_s[:-1] * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * (1 - f_s) * f_s - f_dot_s * c_s[:-1] * f_s + f_dot_s * c_s[:-1] * (1 - f_s)
-    )
+    dc_next_da_f_dot_s = c_dot_s[:-1] * (1 - f_s) * f_s + f_dot_s * c_s[:-1] * (1 - 2 * f_s)
     dc_next_da_i_s = n_s * (1 - i_s) * i_s
-    dc_next_da_i_dot_s = n_dot_s * (1 - i_s) * i_s - i_dot_s * n_s * i_s + i_dot_s * n_s * (1 - i_s)
+    dc_next_da_i_dot_s = n_dot_s * (1 - i_s) * i_s + i_dot_s * n_s * (1 - 2 * i_s)
     dh_next = dh = dstate.h.copy()
     dc_next_carry = dc = dstate.c.copy()
     dh_next_dot = dh_dot = dstate_dot.h.copy()
@@ -628,10 +553,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next_s[t] = dc_next_carry + dh_next * dh_next_dc_next_s[t]
@@ -650,14 +572,10 @@ def hvp(
         dc[...] = dc_next_s[t] * f_s[t]
         dc_dot[...] = dc_next_s[t] * f_dot_s[t] + dc_next_dot_s[t] * f_s[t]
         if ended is not None:
-            np.copyto(dc_next_s[t], 0, where=ended)
-            np.copyto(dc_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (dc_next_s[t], dc_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dn_s[...] = dc_next_s * i_s
     dn_dot_s[...] = dc_next_s * i_dot_s + dc_next_dot_s * i_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
@@ -669,6 +587,50 @@ def hvp(
     np.sum(da_i_dot_s, axis=(0, 1), out=db_i_dot)
     np.sum(da_f_dot_s, axis=(0, 1), out=db_f_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, f_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    W_dot, U_dot, b_dot = (params_dot.stacked[k] for k in ("W", "U", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    a_i_dot_s, a_f_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    i_dot_s, f_dot_s = a_i_dot_s, a_f_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    _rows(gates_dot_s[..., : 2 * H])[...] += _rows(h_s[:-1]) @ U_dot.T
+    gates_dot_s[..., : 2 * H] += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    df_da_f_s = (1 - f_s) * f_s
+    c_next_dot_in_s = n_dot_s * i_s
+    dh_next_dc_next_s = 1 - h_s[1:] ** 2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t, :, : 2 * H] += h_dot_s[t] @ U.T
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        c_dot_s[t + 1] = (
+            i_dot_s[t] * n_s[t] + f_dot_s[t] * c_s[t] + c_dot_s[t] * f_s[t] + c_next_dot_in_s[t]
+        )
+        h_dot_s[t + 1] = c_dot_s[t + 1] * dh_next_dc_next_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = h_dot_s, c_dot_s, gates_dot_s, dh_next_dc_next_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

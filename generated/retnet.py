@@ -301,9 +301,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     q_s, k_s = np.empty((2, T, B, N, K), dtype)
@@ -361,10 +359,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_q, dW_k, dP_v = (dparams[k] for k in ("W_q", "W_k", "P_v"))
     W_q, gamma, P_v, W_k = (params[k] for k in ("W_q", "gamma", "P_v", "W_k"))
     do_s, dv_s = np.empty((2, T, B, N, V), dtype)
@@ -422,9 +417,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
+    N, K, V = params.heads, params.key_size, params.value_size
     W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
     q, k_ = np.empty((2, B, N, K), dtype)
     v, o = np.empty((2, B, N, V), dtype)
@@ -452,48 +445,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, q_s, k_s, v_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
-    W_q_dot, W_k_dot, P_v_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v"))
-    q_dot_s, k_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    o_dot_s = o_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
-    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
-    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_next_dot[...] = (
-            S_dot * gamma[..., None, None]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-        )
-        o_dot_s[t] += np.squeeze(np.matmul(q_s[t][..., None, :], S_next_dot), axis=-2)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(o_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -535,36 +493,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-
-    # There: the tangents of the forward pass.
-    W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
-    W_q_dot, W_k_dot, P_v_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    q_dot_s, k_dot_s = np.empty((2, T, B, N, K), dtype)
-    v_dot_s = np.empty((T, B, N, V), dtype)
-    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
-    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
-    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_dot_s[t + 1] = (
-            S_dot_s[t] * gamma[..., None, None]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    S_dot_s, q_dot_s, k_dot_s, v_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, N, K, V = params.input_size, params.heads, params.key_size, params.value_size
     dW_q_dot, dW_k_dot, dP_v_dot = (dparams_dot[k] for k in ("W_q", "W_k", "P_v"))
+    W_q, gamma, P_v, W_k = (params[k] for k in ("W_q", "gamma", "P_v", "W_k"))
+    W_q_dot, P_v_dot, W_k_dot = (params_dot[k] for k in ("W_q", "P_v", "W_k"))
     dq_s, dq_dot_s, dk_s, dk_dot_s = np.empty((4, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_s, dv_dot_s = np.empty((2, T, B, N, V), dtype)
@@ -583,8 +519,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += q_s[t][..., None] * do_s[t][..., None, :]
         dS_next_dot += (
             q_dot_s[t][..., None] * do_s[t][..., None, :]
@@ -599,12 +534,10 @@ def hvp(
         dS[...] = dS_next * gamma[..., None, None]
         dS_dot[...] = dS_next_dot * gamma[..., None, None]
         if ended is not None:
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (dv_s[t], dv_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     np.matmul(dv_dot_s[..., None, :], P_v, out=dx_dot_terms_s[..., None, :])
     dx_dot_terms_s += np.squeeze(np.matmul(dv_s[..., None, :], P_v_dot), axis=-2)
     sum_dx_dot_terms_N_s = np.sum(dx_dot_terms_s, axis=-2)
@@ -619,6 +552,46 @@ def hvp(
     np.matmul(_rows(dv_s).T, _rows(xs_dot), out=_merged(dP_v_dot))
     _merged(dP_v_dot)[...] += _rows(dv_dot_s).T @ _rows(xs)
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, S_s, q_s, k_s, v_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, K, V = params.heads, params.key_size, params.value_size
+    W_q, W_k, P_v, gamma = (params[k] for k in ("W_q", "W_k", "P_v", "gamma"))
+    W_q_dot, W_k_dot, P_v_dot = (params_dot[k] for k in ("W_q", "W_k", "P_v"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    q_dot_s, k_dot_s = np.empty((2, T, B, N, K), dtype)
+    v_dot_s, o_dot_in_s = np.empty((2, T, B, N, V), dtype)
+    o_dot_s = o_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_q).T, out=_rows(q_dot_s))
+    _rows(q_dot_s)[...] += _rows(xs) @ _merged(W_q_dot).T
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
+    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(q_dot_s[..., None, :], S_s[1:], out=o_dot_in_s[..., None, :])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        S_dot_s[t + 1] = (
+            S_dot_s[t] * gamma[..., None, None]
+            + k_dot_s[t][..., None] * v_s[t][..., None, :]
+            + k_s[t][..., None] * v_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    o_dot_s += np.squeeze(np.matmul(q_s[..., None, :], S_dot_s[1:]), axis=-2)
+
+    handed = S_dot_s, q_dot_s, k_dot_s, v_dot_s
+    return o_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -45,9 +45,8 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{r,t} &= W_r x_t + b_r \\
+  a_{k,t} &= W_k x_t + b_k, \quad k = r, i \\
   r_t &= \sigma(a_{r,t}) \\
-  a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
   s_t &= 8 \, \operatorname{softplus}(-\Lambda) \\
   d_t &= -s_t \circ r_t \\
@@ -71,16 +70,14 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= \bar{h}_t \circ \exp(d_t) \\
-  \bar{x}_t &= W_r^{\top} \bar{a}_{r,t} + W_i^{\top} \bar{a}_{i,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ i_t \circ \sqrt{-\operatorname{expm1}(2 \, d_t)}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = r, i \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = r, i \\
   \bar{\Lambda} &= \textstyle \sum_t (-8 \, \bar{s}_t \circ \sigma(-\Lambda))
 \end{align*}
 """
@@ -515,52 +512,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, gates_s, exp_d_s, a_expm1_a_sqrt_h_next_s, sqrt_h_next_s, past
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    r_s, i_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    Lambda = params["Lambda"]
-    W = params.stacked["W"]
-    Lambda_dot = params_dot["Lambda"]
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_r_dot_s, a_i_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    a_softplus_s = -Lambda
-    softplus_s = _softplus(a_softplus_s)
-    s = 8 * softplus_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    softplus_s_dot = -Lambda_dot * _sigmoid(a_softplus_s)
-    d_dot_s = -a_r_dot_s * (1 - r_s) * r_s * s - 8 * softplus_s_dot * r_s
-    expm1_a_sqrt_h_next_dot_s = 2 * d_dot_s * np.exp(a_expm1_a_sqrt_h_next_s)
-    h_next_dot_in_s = (
-        d_dot_s * h_s[:-1] * exp_d_s
-        + xs_dot * i_s * sqrt_h_next_s
-        + a_i_dot_s * xs * (1 - i_s) * i_s * sqrt_h_next_s
-        - expm1_a_sqrt_h_next_dot_s * xs * i_s / 2 / sqrt_h_next_s
-    )
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        h_dot_s[t + 1] = h_dot_s[t] * exp_d_s[t] + h_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -604,10 +562,99 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, exp_d_dot_s, a_expm1_a_sqrt_h_next_dot_s, sqrt_h_next_dot_s = handed
+
+    # Back: the adjoints and, beside each, its tangent.
     H = params.hidden_size
     r_s, i_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    r_dot_s, i_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dLambda_dot = dparams_dot["Lambda"]
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    Lambda = params["Lambda"]
+    W = params.stacked["W"]
+    Lambda_dot = params_dot["Lambda"]
+    W_dot = params_dot.stacked["W"]
+    dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
+    dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
+    da_r_s, da_i_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
+    da_r_dot_s, da_i_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dxs_dot = np.empty((T, B, H), dtype)
+    a_softplus_s = -Lambda
+    softplus_s = _softplus(a_softplus_s)
+    s = 8 * softplus_s
+    a_softplus_s_dot = -Lambda_dot
+    sigmoid_a_softplus_s = _sigmoid(a_softplus_s)
+    softplus_s_dot = a_softplus_s_dot * sigmoid_a_softplus_s
+    s_dot = 8 * softplus_s_dot
+    exp_a_expm1_a_sqrt_h_next_s = np.exp(a_expm1_a_sqrt_h_next_s)
+    exp_a_expm1_a_sqrt_h_next_dot_s = a_expm1_a_sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s
+    exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s = exp_a_expm1_a_sqrt_h_next_s / sqrt_h_next_s
+    i_x_s = xs * i_s
+    dh_next_dd_s = h_s[:-1] * exp_d_s - exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s * i_x_s
+    dh_next_dd_dot_s = (
+        h_dot_s[:-1] * exp_d_s
+        - xs_dot * i_s * exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s
+        - i_dot_s * xs * exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s
+        + exp_d_dot_s * h_s[:-1]
+        + sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s * i_x_s / sqrt_h_next_s**2
+        - exp_a_expm1_a_sqrt_h_next_dot_s * i_x_s / sqrt_h_next_s
+    )
+    sigmoid_a_softplus_s_dot = a_softplus_s_dot * (1 - sigmoid_a_softplus_s) * sigmoid_a_softplus_s
+    dh_next_da_i_s = (1 - i_s) * sqrt_h_next_s * i_x_s
+    dh_next_dot_dx_dot_s = i_s * sqrt_h_next_s
+    dh_next_da_i_dot_s = (
+        xs_dot * (1 - i_s) * dh_next_dot_dx_dot_s
+        + i_dot_s * xs * (1 - 2 * i_s) * sqrt_h_next_s
+        + sqrt_h_next_dot_s * (1 - i_s) * i_x_s
+    )
+    dd_da_r_s = -(1 - r_s) * r_s * s
+    dd_da_r_dot_s = -r_dot_s * (1 - 2 * r_s) * s - s_dot * (1 - r_s) * r_s
+    dh_next_dx_dot_s = i_dot_s * sqrt_h_next_s + sqrt_h_next_dot_s * i_s
+    dh_next_carry = dh = dstate.h.copy()
+    dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
+    for t in reversed(range(T)):
+        ended = ended_s[t]
+        if ended is not None:
+            before = [array.copy() for array in (dh, dh_dot)]
+        dh_next_s[t] = dh_next_carry + dys[t]
+        dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
+        dh[...] = dh_next_s[t] * exp_d_s[t]
+        dh_dot[...] = dh_next_s[t] * exp_d_dot_s[t] + dh_next_dot_s[t] * exp_d_s[t]
+        if ended is not None:
+            np.copyto(dh_next_s[t], 0, where=ended)
+            np.copyto(dh_next_dot_s[t], 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
+    dd_s = dh_next_s * dh_next_dd_s
+    dd_dot_s = dh_next_s * dh_next_dd_dot_s + dh_next_dot_s * dh_next_dd_s
+    da_i_s[...] = dh_next_s * dh_next_da_i_s
+    da_i_dot_s[...] = dh_next_s * dh_next_da_i_dot_s + dh_next_dot_s * dh_next_da_i_s
+    da_r_s[...] = dd_s * dd_da_r_s
+    da_r_dot_s[...] = dd_s * dd_da_r_dot_s + dd_dot_s * dd_da_r_s
+    np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
+    _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
+    dxs_dot += dh_next_s * dh_next_dx_dot_s + dh_next_dot_s * dh_next_dot_dx_dot_s
+    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
+    np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
+    dLambda_dot[...] = np.sum(
+        8 * dd_s * r_dot_s * sigmoid_a_softplus_s
+        + 8 * dd_s * sigmoid_a_softplus_s_dot * r_s
+        + 8 * dd_dot_s * r_s * sigmoid_a_softplus_s,
+        axis=(0, 1),
+    )
+    return dparams_dot, dxs_dot, State(dh_dot)
 
-    # There: the tangents of the forward pass.
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, exp_d_s, a_expm1_a_sqrt_h_next_s, sqrt_h_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    r_s, i_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     Lambda = params["Lambda"]
     W = params.stacked["W"]
     Lambda_dot = params_dot["Lambda"]
@@ -616,6 +663,8 @@ def hvp(
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
     a_r_dot_s, a_i_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     r_dot_s, i_dot_s = a_r_dot_s, a_i_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     a_softplus_s = -Lambda
     softplus_s = _softplus(a_softplus_s)
     s = 8 * softplus_s
@@ -636,6 +685,8 @@ def hvp(
         + exp_d_dot_s * h_s[:-1]
         + sqrt_h_next_dot_s * xs * i_s
     )
+
+    # Step by step.
     h_dot_s[0] = state_dot.h
     for t in range(T):
         ended = ended_s[t]
@@ -643,82 +694,8 @@ def hvp(
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
 
-    # Back: the adjoints and, beside each, its tangent.
-    dLambda_dot = dparams_dot["Lambda"]
-    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
-    dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
-    dh_next_s, dh_next_dot_s = np.empty((2, T, B, H), dtype)
-    da_r_s, da_i_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
-    da_r_dot_s, da_i_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    dxs_dot = np.empty((T, B, H), dtype)
-    a_softplus_s = -Lambda
-    softplus_s = _softplus(a_softplus_s)
-    s = 8 * softplus_s
-    a_softplus_s_dot = -Lambda_dot
-    sigmoid_a_softplus_s = _sigmoid(a_softplus_s)
-    softplus_s_dot = a_softplus_s_dot * sigmoid_a_softplus_s
-    s_dot = 8 * softplus_s_dot
-    exp_a_expm1_a_sqrt_h_next_s = np.exp(a_expm1_a_sqrt_h_next_s)
-    exp_a_expm1_a_sqrt_h_next_dot_s = a_expm1_a_sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s
-    i_x_s = xs * i_s
-    exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s = exp_a_expm1_a_sqrt_h_next_s / sqrt_h_next_s
-    dh_next_dd_s = h_s[:-1] * exp_d_s - exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s * i_x_s
-    dh_next_dd_dot_s = (
-        h_dot_s[:-1] * exp_d_s
-        - xs_dot * i_s * exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s
-        - i_dot_s * xs * exp_a_expm1_a_sqrt_h_next_per_sqrt_h_next_s
-        + exp_d_dot_s * h_s[:-1]
-        + sqrt_h_next_dot_s * exp_a_expm1_a_sqrt_h_next_s * i_x_s / sqrt_h_next_s**2
-        - exp_a_expm1_a_sqrt_h_next_dot_s * i_x_s / sqrt_h_next_s
-    )
-    sigmoid_a_softplus_s_dot = a_softplus_s_dot * (1 - sigmoid_a_softplus_s) * sigmoid_a_softplus_s
-    dh_next_da_i_part_s = (1 - i_s) * sqrt_h_next_s
-    dh_next_da_i_s = dh_next_da_i_part_s * i_x_s
-    dh_next_da_i_dot_s = (
-        xs_dot * i_s * dh_next_da_i_part_s
-        + i_dot_s * xs * dh_next_da_i_part_s
-        - i_dot_s * sqrt_h_next_s * i_x_s
-        + sqrt_h_next_dot_s * (1 - i_s) * i_x_s
-    )
-    dd_da_r_s = -(1 - r_s) * r_s * s
-    dd_da_r_dot_s = r_dot_s * r_s * s - r_dot_s * (1 - r_s) * s - s_dot * (1 - r_s) * r_s
-    dh_next_dx_dot_s = i_dot_s * sqrt_h_next_s + sqrt_h_next_dot_s * i_s
-    dh_next_dot_dx_dot_s = i_s * sqrt_h_next_s
-    dh_next_carry = dh = dstate.h.copy()
-    dh_next_carry_dot = dh_dot = dstate_dot.h.copy()
-    for t in reversed(range(T)):
-        ended = ended_s[t]
-        if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
-        dh_next_s[t] = dh_next_carry + dys[t]
-        dh_next_dot_s[t] = dh_next_carry_dot + dys_dot[t]
-        dh[...] = dh_next_s[t] * exp_d_s[t]
-        dh_dot[...] = dh_next_s[t] * exp_d_dot_s[t] + dh_next_dot_s[t] * exp_d_s[t]
-        if ended is not None:
-            np.copyto(dh_next_s[t], 0, where=ended)
-            np.copyto(dh_next_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-    dd_s = dh_next_s * dh_next_dd_s
-    dd_dot_s = dh_next_s * dh_next_dd_dot_s + dh_next_dot_s * dh_next_dd_s
-    da_i_s[...] = dh_next_s * dh_next_da_i_s
-    da_i_dot_s[...] = dh_next_s * dh_next_da_i_dot_s + dh_next_dot_s * dh_next_da_i_s
-    da_r_s[...] = dd_s * dd_da_r_s
-    da_r_dot_s[...] = dd_s * dd_da_r_dot_s + dd_dot_s * dd_da_r_s
-    np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
-    _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
-    dxs_dot += dh_next_s * dh_next_dx_dot_s + dh_next_dot_s * dh_next_dot_dx_dot_s
-    np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
-    dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
-    np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
-    dLambda_dot[...] = np.sum(
-        8 * dd_s * r_dot_s * sigmoid_a_softplus_s
-        + 8 * dd_s * sigmoid_a_softplus_s_dot * r_s
-        + 8 * dd_dot_s * r_s * sigmoid_a_softplus_s,
-        axis=(0, 1),
-    )
-    return dparams_dot, dxs_dot, State(dh_dot)
+    handed = h_dot_s, gates_dot_s, exp_d_dot_s, a_expm1_a_sqrt_h_next_dot_s, sqrt_h_next_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

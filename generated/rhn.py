@@ -96,14 +96,12 @@ LATEX = r"""
 \begin{align*}
   \bar{W}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} x_t^{\top} \\
   \bar{R}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} y_t^{\top} \\
-  \bar{b}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} \\
+  \bar{b}_{n \, k} &= \textstyle \sum_t \bar{a}_{n \, k,t}, \quad k = 1, 2 \\
   \bar{W}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} x_t^{\top} \\
   \bar{R}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} y_t^{\top} \\
-  \bar{b}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} \\
+  \bar{b}_{t \, k} &= \textstyle \sum_t \bar{a}_{t \, k,t}, \quad k = 1, 2 \\
   \bar{R}_{n \, 2} &= \textstyle \sum_t \bar{a}_{n \, 2,t} y_{1,t}^{\top} \\
-  \bar{b}_{n \, 2} &= \textstyle \sum_t \bar{a}_{n \, 2,t} \\
-  \bar{R}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t} y_{1,t}^{\top} \\
-  \bar{b}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t}
+  \bar{R}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t} y_{1,t}^{\top}
 \end{align*}
 """
 
@@ -354,10 +352,11 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     s_s[0] = state.s
     s = s_s[0]
+    R_T = np.ascontiguousarray(R.T)
+    R__T = np.ascontiguousarray(R_.T)
     y_2 = np.empty((B, H), dtype)
-    R_y = np.empty((2 * H, B), dtype)
+    R_y = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
-    gates_2_T = np.empty((2 * H, B), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
         y_s, gates_1_s, t_1_s, c_1_s, n_1_s, y_1_s, gates_2_s, t_2_s, c_2_s, n_2_s, s_s[1:],
@@ -365,8 +364,8 @@ def forward(params, xs, state=None, lengths=None):
     )
     for y, gates_1, t_1, c_1, n_1, y_1, gates_2, t_2, c_2, n_2, s_next, ended in steps:
         np.copyto(y, s)
-        np.dot(R, y.T, out=R_y)
-        np.add(gates_1, R_y.T, out=gates_1)
+        np.dot(y, R_T, out=R_y)
+        np.add(gates_1, R_y, out=gates_1)
         # t_1 by sigmoid; n_1 by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(t_1, half, out=t_1)
         np.tanh(gates_1, out=gates_1)
@@ -377,8 +376,7 @@ def forward(params, xs, state=None, lengths=None):
         np.multiply(n_1, t_1, out=y_1)
         np.multiply(y, c_1, out=work)
         np.add(y_1, work, out=y_1)
-        np.dot(R_, y_1.T, out=gates_2_T)
-        np.copyto(gates_2, gates_2_T.T)
+        np.dot(y_1, R__T, out=gates_2)
         np.add(gates_2, b_, out=gates_2)
         # t_2 by sigmoid; n_2 by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(t_2, half, out=t_2)
@@ -425,8 +423,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
     dW, dR, db, dR_, db_ = (dparams.stacked[k] for k in ("W", "R", "b", "R_", "b_"))
@@ -469,9 +466,8 @@ def backward(params, tape, dys, dstate=None):
     ) in steps:
         if ended is not None:
             ds_before = ds.copy()
-        dt_2, da_t_2, da_n_2, dt_1, da_t_1, da_n_1 = (
-            dy_2_dt_2, dt_2_da_t_2, dy_2_da_n_2, dy_1_dt_1, dt_1_da_t_1, dy_1_da_n_1
-        )
+        dt_2, da_t_2, da_n_2, dt_1 = dy_2_dt_2, dt_2_da_t_2, dy_2_da_n_2, dy_1_dt_1
+        da_t_1, da_n_1 = dt_1_da_t_1, dy_1_da_n_1
         np.add(ds_next, dy_, out=ds_next)
         np.multiply(dy_2_dt_2, dy_2, out=dt_2)
         np.multiply(dt_2_da_t_2, dt_2, out=da_t_2)
@@ -566,61 +562,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, s_s, gates_1_s, gates_2_s, y_s, c_1_s, y_1_s, c_2_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
-    t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
-    W, R, R_ = (params.stacked[k] for k in ("W", "R", "R_"))
-    R_dot, W_dot, b_dot, R__dot, b__dot = (
-        params_dot.stacked[k] for k in ("R", "W", "b", "R_", "b_")
-    )
-    s_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 2 * H), dtype)
-    a_t_1_dot_s, a_n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_t_2_dot_s, a_n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    t_1_dot_s, t_2_dot_s = a_t_1_dot_s, a_t_2_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(y_s), R_dot.T, out=_rows(gates_1_dot_s))
-    _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_1_dot_s += b_dot
-    dt_1_da_t_1_s = (1 - t_1_s) * t_1_s
-    dy_1_dt_1_s = n_1_s - y_s
-    dy_1_da_n_1_s = (1 - n_1_s**2) * t_1_s
-    np.matmul(_rows(y_1_s), R__dot.T, out=_rows(gates_2_dot_s))
-    gates_2_dot_s += b__dot
-    dt_2_da_t_2_s = (1 - t_2_s) * t_2_s
-    dy_2_dt_2_s = n_2_s - y_1_s
-    dy_2_da_n_2_s = (1 - n_2_s**2) * t_2_s
-
-    # The tangents, step by step.
-    s_dot_s[0] = state_dot.s
-    for t in range(T):
-        ended = ended_s[t]
-        y_dot = s_dot_s[t].copy()
-        gates_1_dot_s[t] += y_dot @ R.T
-        t_1_dot_s[t] = a_t_1_dot_s[t] * dt_1_da_t_1_s[t]
-        y_1_dot = (
-            t_1_dot_s[t] * dy_1_dt_1_s[t] + y_dot * c_1_s[t] + a_n_1_dot_s[t] * dy_1_da_n_1_s[t]
-        )
-        gates_2_dot_s[t] += y_1_dot @ R_.T
-        t_2_dot_s[t] = a_t_2_dot_s[t] * dt_2_da_t_2_s[t]
-        y_2_dot = (
-            t_2_dot_s[t] * dy_2_dt_2_s[t] + y_1_dot * c_2_s[t] + a_n_2_dot_s[t] * dy_2_da_n_2_s[t]
-        )
-        s_dot_s[t + 1] = y_2_dot
-        if ended is not None:
-            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
-
-    ys_dot = _masked(s_dot_s[1:].copy(), past)
-    return ys_dot, State(s_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -662,22 +610,110 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        gates_1_dot_s, gates_2_dot_s, dt_1_da_t_1_s, dt_2_da_t_2_s, y_dot_s, c_1_dot_s, y_1_dot_s,
+        c_2_dot_s,
+    ) = handed
+
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
+    t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
+    t_1_dot_s, n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    t_2_dot_s, n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dW_dot, dR_dot, db_dot, dR__dot = (dparams_dot.stacked[k] for k in ("W", "R", "b", "R_"))
+    db__dot = dparams_dot.stacked["b_"]
+    R_, R, W = (params.stacked[k] for k in ("R_", "R", "W"))
+    R__dot, R_dot, W_dot = (params_dot.stacked[k] for k in ("R_", "R", "W"))
+    dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 2 * H), dtype)
+    da_t_1_s, da_n_1_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(2))
+    da_t_2_s, da_n_2_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(2))
+    da_t_1_dot_s, da_n_1_dot_s = (dgates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    da_t_2_dot_s, da_n_2_dot_s = (dgates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dxs_dot = np.empty((T, B, I), dtype)
+    dy_2_dt_2_s = n_2_s - y_1_s
+    dy_2_dt_2_dot_s = n_2_dot_s - y_1_dot_s
+    dt_2_da_t_2_dot_s = t_2_dot_s * (1 - 2 * t_2_s)
+    dy_2_da_n_2_s = (1 - n_2_s**2) * t_2_s
+    dy_2_da_n_2_dot_s = t_2_dot_s * (1 - n_2_s**2) - 2 * n_2_dot_s * n_2_s * t_2_s
+    dy_1_dt_1_s = n_1_s - y_s
+    dy_1_dt_1_dot_s = n_1_dot_s - y_dot_s
+    dt_1_da_t_1_dot_s = t_1_dot_s * (1 - 2 * t_1_s)
+    dy_1_da_n_1_s = (1 - n_1_s**2) * t_1_s
+    dy_1_da_n_1_dot_s = t_1_dot_s * (1 - n_1_s**2) - 2 * n_1_dot_s * n_1_s * t_1_s
+    ds_next = dy_2 = ds = dstate.s.copy()
+    ds_next_dot = dy_2_dot = ds_dot = dstate_dot.s.copy()
+    dy_1, dy_1_dot, dy, dy_dot = np.empty((4, B, H), dtype)
+    for t in reversed(range(T)):
+        ended = ended_s[t]
+        if ended is not None:
+            before = [array.copy() for array in (ds, ds_dot)]
+        ds_next += dys[t]
+        ds_next_dot += dys_dot[t]
+        dt_2 = dy_2 * dy_2_dt_2_s[t]
+        dt_2_dot = dy_2 * dy_2_dt_2_dot_s[t] + dy_2_dot * dy_2_dt_2_s[t]
+        da_t_2_s[t] = dt_2 * dt_2_da_t_2_s[t]
+        da_t_2_dot_s[t] = dt_2 * dt_2_da_t_2_dot_s[t] + dt_2_dot * dt_2_da_t_2_s[t]
+        da_n_2_s[t] = dy_2 * dy_2_da_n_2_s[t]
+        da_n_2_dot_s[t] = dy_2 * dy_2_da_n_2_dot_s[t] + dy_2_dot * dy_2_da_n_2_s[t]
+        dy_1[...] = dgates_2_s[t] @ R_
+        dy_1 += dy_2 * c_2_s[t]
+        dy_1_dot[...] = dgates_2_dot_s[t] @ R_
+        dy_1_dot += dgates_2_s[t] @ R__dot
+        dy_1_dot += dy_2 * c_2_dot_s[t] + dy_2_dot * c_2_s[t]
+        dt_1 = dy_1 * dy_1_dt_1_s[t]
+        dt_1_dot = dy_1 * dy_1_dt_1_dot_s[t] + dy_1_dot * dy_1_dt_1_s[t]
+        da_t_1_s[t] = dt_1 * dt_1_da_t_1_s[t]
+        da_t_1_dot_s[t] = dt_1 * dt_1_da_t_1_dot_s[t] + dt_1_dot * dt_1_da_t_1_s[t]
+        da_n_1_s[t] = dy_1 * dy_1_da_n_1_s[t]
+        da_n_1_dot_s[t] = dy_1 * dy_1_da_n_1_dot_s[t] + dy_1_dot * dy_1_da_n_1_s[t]
+        dy[...] = dgates_1_s[t] @ R
+        dy += dy_1 * c_1_s[t]
+        dy_dot[...] = dgates_1_dot_s[t] @ R
+        dy_dot += dgates_1_s[t] @ R_dot
+        dy_dot += dy_1 * c_1_dot_s[t] + dy_1_dot * c_1_s[t]
+        ds[...] = dy
+        ds_dot[...] = dy_dot
+        if ended is not None:
+            for array in (dgates_2_s[t], dgates_2_dot_s[t], dgates_1_s[t], dgates_1_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((ds, ds_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
+    np.matmul(_rows(dgates_1_dot_s), W, out=_rows(dxs_dot))
+    _rows(dxs_dot)[...] += _rows(dgates_1_s) @ W_dot
+    np.matmul(_rows(dgates_1_s).T, _rows(xs_dot), out=dW_dot)
+    dW_dot += _rows(dgates_1_dot_s).T @ _rows(xs)
+    np.matmul(_rows(dgates_1_s).T, _rows(y_dot_s), out=dR_dot)
+    dR_dot += _rows(dgates_1_dot_s).T @ _rows(y_s)
+    np.sum(dgates_1_dot_s, axis=(0, 1), out=db_dot)
+    np.matmul(_rows(dgates_2_s).T, _rows(y_1_dot_s), out=dR__dot)
+    dR__dot += _rows(dgates_2_dot_s).T @ _rows(y_1_s)
+    np.sum(dgates_2_dot_s, axis=(0, 1), out=db__dot)
+    return dparams_dot, dxs_dot, State(ds_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, s_s, gates_1_s, gates_2_s, y_s, c_1_s, y_1_s, c_2_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
     H = params.hidden_size
     t_1_s, n_1_s = (gates_1_s[..., k * H : (k + 1) * H] for k in range(2))
     t_2_s, n_2_s = (gates_2_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
     W, R, R_ = (params.stacked[k] for k in ("W", "R", "R_"))
-    R_dot, W_dot, b_dot, R__dot, b__dot = (
-        params_dot.stacked[k] for k in ("R", "W", "b", "R_", "b_")
-    )
+    R_dot, W_dot, b_dot, R__dot = (params_dot.stacked[k] for k in ("R", "W", "b", "R_"))
+    b__dot = params_dot.stacked["b_"]
     s_dot_s = np.empty((T + 1, B, H), dtype)
     gates_1_dot_s, gates_2_dot_s = np.empty((2, T, B, 2 * H), dtype)
     y_dot_s, c_1_dot_s, y_1_dot_s, c_2_dot_s = np.empty((4, T, B, H), dtype)
     a_t_1_dot_s, a_n_1_dot_s = (gates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     a_t_2_dot_s, a_n_2_dot_s = (gates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    n_1_dot_s, t_1_dot_s, n_2_dot_s, t_2_dot_s = a_n_1_dot_s, a_t_1_dot_s, a_n_2_dot_s, a_t_2_dot_s
+    n_1_dot_s, t_1_dot_s, n_2_dot_s = a_n_1_dot_s, a_t_1_dot_s, a_n_2_dot_s
+    t_2_dot_s = a_t_2_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(y_s), R_dot.T, out=_rows(gates_1_dot_s))
     _rows(gates_1_dot_s)[...] += _rows(xs_dot) @ W.T
     _rows(gates_1_dot_s)[...] += _rows(xs) @ W_dot.T
@@ -688,6 +724,8 @@ def hvp(
     gates_2_dot_s += b__dot
     dn_2_da_n_2_s = 1 - n_2_s**2
     dt_2_da_t_2_s = (1 - t_2_s) * t_2_s
+
+    # Step by step.
     s_dot_s[0] = state_dot.s
     for t in range(T):
         ended = ended_s[t]
@@ -716,78 +754,11 @@ def hvp(
         if ended is not None:
             np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
 
-    # Back: the adjoints and, beside each, its tangent.
-    dW_dot, dR_dot, db_dot, dR__dot, db__dot = (
-        dparams_dot.stacked[k] for k in ("W", "R", "b", "R_", "b_")
+    handed = (
+        gates_1_dot_s, gates_2_dot_s, dt_1_da_t_1_s, dt_2_da_t_2_s, y_dot_s, c_1_dot_s, y_1_dot_s,
+        c_2_dot_s,
     )
-    dgates_1_s, dgates_2_s, dgates_1_dot_s, dgates_2_dot_s = np.empty((4, T, B, 2 * H), dtype)
-    da_t_1_s, da_n_1_s = (dgates_1_s[..., k * H : (k + 1) * H] for k in range(2))
-    da_t_2_s, da_n_2_s = (dgates_2_s[..., k * H : (k + 1) * H] for k in range(2))
-    da_t_1_dot_s, da_n_1_dot_s = (dgates_1_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    da_t_2_dot_s, da_n_2_dot_s = (dgates_2_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    dxs_dot = np.empty((T, B, I), dtype)
-    dy_2_dt_2_s = n_2_s - y_1_s
-    dy_2_dt_2_dot_s = n_2_dot_s - y_1_dot_s
-    dt_2_da_t_2_dot_s = t_2_dot_s * (1 - t_2_s) - t_2_dot_s * t_2_s
-    dy_2_da_n_2_s = (1 - n_2_s**2) * t_2_s
-    dy_2_da_n_2_dot_s = t_2_dot_s * (1 - n_2_s**2) - 2 * n_2_dot_s * n_2_s * t_2_s
-    dy_1_dt_1_s = n_1_s - y_s
-    dy_1_dt_1_dot_s = n_1_dot_s - y_dot_s
-    dt_1_da_t_1_dot_s = t_1_dot_s * (1 - t_1_s) - t_1_dot_s * t_1_s
-    dy_1_da_n_1_s = (1 - n_1_s**2) * t_1_s
-    dy_1_da_n_1_dot_s = t_1_dot_s * (1 - n_1_s**2) - 2 * n_1_dot_s * n_1_s * t_1_s
-    ds_next = dy_2 = ds = dstate.s.copy()
-    ds_next_dot = dy_2_dot = ds_dot = dstate_dot.s.copy()
-    dy_1, dy_1_dot, dy, dy_dot = np.empty((4, B, H), dtype)
-    for t in reversed(range(T)):
-        ended = ended_s[t]
-        if ended is not None:
-            ds_before = ds.copy()
-            ds_dot_before = ds_dot.copy()
-        ds_next += dys[t]
-        ds_next_dot += dys_dot[t]
-        dt_2 = dy_2 * dy_2_dt_2_s[t]
-        dt_2_dot = dy_2 * dy_2_dt_2_dot_s[t] + dy_2_dot * dy_2_dt_2_s[t]
-        da_t_2_s[t] = dt_2 * dt_2_da_t_2_s[t]
-        da_t_2_dot_s[t] = dt_2 * dt_2_da_t_2_dot_s[t] + dt_2_dot * dt_2_da_t_2_s[t]
-        da_n_2_s[t] = dy_2 * dy_2_da_n_2_s[t]
-        da_n_2_dot_s[t] = dy_2 * dy_2_da_n_2_dot_s[t] + dy_2_dot * dy_2_da_n_2_s[t]
-        dy_1[...] = dgates_2_s[t] @ R_
-        dy_1 += dy_2 * c_2_s[t]
-        dy_1_dot[...] = dgates_2_dot_s[t] @ R_
-        dy_1_dot += dgates_2_s[t] @ R__dot
-        dy_1_dot += dy_2 * c_2_dot_s[t] + dy_2_dot * c_2_s[t]
-        dt_1 = dy_1 * dy_1_dt_1_s[t]
-        dt_1_dot = dy_1 * dy_1_dt_1_dot_s[t] + dy_1_dot * dy_1_dt_1_s[t]
-        da_t_1_s[t] = dt_1 * dt_1_da_t_1_s[t]
-        da_t_1_dot_s[t] = dt_1 * dt_1_da_t_1_dot_s[t] + dt_1_dot * dt_1_da_t_1_s[t]
-        da_n_1_s[t] = dy_1 * dy_1_da_n_1_s[t]
-        da_n_1_dot_s[t] = dy_1 * dy_1_da_n_1_dot_s[t] + dy_1_dot * dy_1_da_n_1_s[t]
-        dy[...] = dgates_1_s[t] @ R
-        dy += dy_1 * c_1_s[t]
-        dy_dot[...] = dgates_1_dot_s[t] @ R
-        dy_dot += dgates_1_s[t] @ R_dot
-        dy_dot += dy_1 * c_1_dot_s[t] + dy_1_dot * c_1_s[t]
-        ds[...] = dy
-        ds_dot[...] = dy_dot
-        if ended is not None:
-            np.copyto(dgates_2_s[t], 0, where=ended)
-            np.copyto(dgates_2_dot_s[t], 0, where=ended)
-            np.copyto(dgates_1_s[t], 0, where=ended)
-            np.copyto(dgates_1_dot_s[t], 0, where=ended)
-            np.copyto(ds, ds_before, where=ended)
-            np.copyto(ds_dot, ds_dot_before, where=ended)
-    np.matmul(_rows(dgates_1_dot_s), W, out=_rows(dxs_dot))
-    _rows(dxs_dot)[...] += _rows(dgates_1_s) @ W_dot
-    np.matmul(_rows(dgates_1_s).T, _rows(xs_dot), out=dW_dot)
-    dW_dot += _rows(dgates_1_dot_s).T @ _rows(xs)
-    np.matmul(_rows(dgates_1_s).T, _rows(y_dot_s), out=dR_dot)
-    dR_dot += _rows(dgates_1_dot_s).T @ _rows(y_s)
-    np.sum(dgates_1_dot_s, axis=(0, 1), out=db_dot)
-    np.matmul(_rows(dgates_2_s).T, _rows(y_1_dot_s), out=dR__dot)
-    dR__dot += _rows(dgates_2_dot_s).T @ _rows(y_1_s)
-    np.sum(dgates_2_dot_s, axis=(0, 1), out=db__dot)
-    return dparams_dot, dxs_dot, State(ds_dot)
+    return s_dot_s[1:], State(s_dot_s[-1].copy()), handed
 
 
 def _rows(array):

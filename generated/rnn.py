@@ -289,11 +289,12 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, H), dtype)
     steps = zip(a_h_next_s, h_s[1:], ended_s, strict=True)
     for a_h_next, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(a_h_next, U_h.T, out=a_h_next)
+        np.dot(h, U_T, out=U_h)
+        np.add(a_h_next, U_h, out=a_h_next)
         np.tanh(a_h_next, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
@@ -329,8 +330,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dW, dU, db = (dparams[k] for k in ("W", "U", "b"))
     U, W = (params[k] for k in ("U", "W"))
     dh_next_da_h_next_s = np.empty((T, B, H), dtype)
@@ -407,38 +407,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    W, U = (params[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_h_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_h_next_dot_s = a_h_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_h_next_dot_in_s))
-    _rows(a_h_next_dot_in_s)[...] += _rows(xs_dot) @ W.T
-    _rows(a_h_next_dot_in_s)[...] += _rows(xs) @ W_dot.T
-    a_h_next_dot_in_s += b_dot
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_h_next_dot_s[t] += h_dot_s[t] @ U.T
-        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -480,30 +455,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    W, U = (params[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_h_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_h_next_dot_s = a_h_next_dot_in_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_h_next_dot_in_s))
-    _rows(a_h_next_dot_in_s)[...] += _rows(xs_dot) @ W.T
-    _rows(a_h_next_dot_in_s)[...] += _rows(xs) @ W_dot.T
-    a_h_next_dot_in_s += b_dot
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_h_next_dot_s[t] += h_dot_s[t] @ U.T
-        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, dh_next_da_h_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     dW_dot, dU_dot, db_dot = (dparams_dot[k] for k in ("W", "U", "b"))
+    U, W = (params[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot[k] for k in ("U", "W"))
     da_h_next_s, da_h_next_dot_s = np.empty((2, T, B, H), dtype)
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
@@ -512,8 +471,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_h_next_s[t] = dh_next * dh_next_da_h_next_s[t]
@@ -526,8 +484,8 @@ def hvp(
         if ended is not None:
             np.copyto(da_h_next_s[t], 0, where=ended)
             np.copyto(da_h_next_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(da_h_next_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_h_next_s) @ W_dot
     np.matmul(_rows(da_h_next_s).T, _rows(xs_dot), out=dW_dot)
@@ -536,6 +494,39 @@ def hvp(
     dU_dot += _rows(da_h_next_dot_s).T @ _rows(h_s[:-1])
     np.sum(da_h_next_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    W, U = (params[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot[k] for k in ("U", "W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    a_h_next_dot_in_s = np.empty((T, B, H), dtype)
+    a_h_next_dot_s = a_h_next_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(a_h_next_dot_in_s))
+    _rows(a_h_next_dot_in_s)[...] += _rows(xs_dot) @ W.T
+    _rows(a_h_next_dot_in_s)[...] += _rows(xs) @ W_dot.T
+    a_h_next_dot_in_s += b_dot
+    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_h_next_dot_s[t] += h_dot_s[t] @ U.T
+        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, dh_next_da_h_next_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

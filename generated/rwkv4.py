@@ -7,9 +7,7 @@ Peng et al. (2023), RWKV: reinventing RNNs for the transformer era, Findings of 
 
 Equations of one step, where * is elementwise and @ the matrix-vector product:
 
-    x_r = mu_r * x + (1 - mu_r) * x_old
-    x_k = mu_k * x + (1 - mu_k) * x_old
-    x_v = mu_v * x + (1 - mu_v) * x_old
+    x_j = mu_j * x + (1 - mu_j) * x_old, for j = r, k, v
     r = sigmoid(W_r @ x_r)
     k = W_k @ x_k
     v = W_v @ x_v
@@ -58,9 +56,7 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  x_{r,t} &= \mu_r \circ x_t + (1 - \mu_r) \circ x_{\mathrm{old},t-1} \\
-  x_{k,t} &= \mu_k \circ x_t + (1 - \mu_k) \circ x_{\mathrm{old},t-1} \\
-  x_{v,t} &= \mu_v \circ x_t + (1 - \mu_v) \circ x_{\mathrm{old},t-1} \\
+  x_{j,t} &= \mu_j \circ x_t + (1 - \mu_j) \circ x_{\mathrm{old},t-1}, \quad j = r, k, v \\
   r_t &= \sigma(W_r x_{r,t}) \\
   k_t &= W_k x_{k,t} \\
   v_t &= W_v x_{v,t} \\
@@ -123,8 +119,7 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{x}_{\mathrm{old},t-1}^{(t)} &= \bar{x}_{r,t} \circ (1 - \mu_r)
-      + \bar{x}_{k,t} \circ (1 - \mu_k) + \bar{x}_{v,t} \circ (1 - \mu_v) \\
+  \bar{x}_{\mathrm{old},t-1}^{(t)} &= \sum_j \bar{x}_{j,t} \circ (1 - \mu_j) \\
   \overline{\mathrm{num}}_{t-1}^{(t)} &= \frac{\bar{o}_t \circ r_t \circ e_t}{e_t \circ
           \mathrm{den}_{t-1} + e_{\mathrm{new},t}}
       + \overline{\mathrm{num}}_t \circ d_t \\
@@ -133,15 +128,13 @@ LATEX = r"""
           \\
   \bar{m}_{t-1}^{(t)} &= \bar{q}_t \circ \operatorname{heaviside}(m_{t-1} - a_{q,t})
       + \bar{a}_{e,t} + \bar{m}_{\mathrm{old},t} \\
-  \bar{x}_t &= \bar{x}_{r,t} \circ \mu_r + \bar{x}_{k,t} \circ \mu_k + \bar{x}_{v,t} \circ \mu_v
-      + \bar{x}_{\mathrm{old},t}
+  \bar{x}_t &= \sum_j \bar{x}_{j,t} \circ \mu_j + \bar{x}_{\mathrm{old},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{\mu}_r &= \textstyle \sum_t \bar{x}_{r,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
-  \bar{\mu}_k &= \textstyle \sum_t \bar{x}_{k,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
-  \bar{\mu}_v &= \textstyle \sum_t \bar{x}_{v,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
+  \bar{\mu}_j &= \textstyle \sum_t \bar{x}_{j,t}
+      \circ (x_t - x_{\mathrm{old},t-1}), \quad j = r, k, v \\
   \bar{W}_r &= \textstyle \sum_t (\bar{r}_t \circ r_t \circ (1 - r_t)) x_{r,t}^{\top} \\
   \bar{W}_k &= \textstyle \sum_t \bar{k}_t x_{k,t}^{\top} \\
   \bar{W}_v &= \textstyle \sum_t \bar{v}_t x_{v,t}^{\top} \\
@@ -393,20 +386,17 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    I = params.input_size
-    H = params.hidden_size
-    mu_r, mu_k, mu_v, w, W_r, W_k, W_v, u, V = (
-        params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k", "W_v", "u", "V")
-    )
+    I, H = params.input_size, params.hidden_size
+    mu_r, mu_k, mu_v, w, W_r, W_k = (params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k"))
+    W_v, u, V = (params[k] for k in ("W_v", "u", "V"))
     x_old_s = np.empty((T + 1, B, I), dtype)
     num_s, den_s, m_s = np.empty((3, T + 1, B, H), dtype)
     x_r_in_s, x_k_in_s, x_v_in_s, y_s = np.empty((4, T, B, I), dtype)
     (
         a_r_s, k_s, v_s, a_q_s, a_e_s, a_e_new_s, o_s, m_old_s, a_d_s, a_d_new_s
     ) = np.empty((10, T, B, H), dtype)
-    (
-        x_r_s, x_k_s, x_v_s, r_s, e_s, e_new_s, d_s, d_new_s
-    ) = x_r_in_s, x_k_in_s, x_v_in_s, a_r_s, a_e_s, a_e_new_s, a_d_s, a_d_new_s
+    x_r_s, x_k_s, x_v_s, r_s, e_s = x_r_in_s, x_k_in_s, x_v_in_s, a_r_s, a_e_s
+    e_new_s, d_s, d_new_s = a_e_new_s, a_d_s, a_d_new_s
 
     # For all steps at once: what does not depend on the state.
     np.multiply(mu_r, xs, out=x_r_in_s)
@@ -419,19 +409,13 @@ def forward(params, xs, state=None, lengths=None):
     np.copyto(x_old_s[1:], xs)
 
     # Step by step.
-    x_old_s[0] = state.x_old
-    x_old = x_old_s[0]
-    num_s[0] = state.num
-    num = num_s[0]
-    den_s[0] = state.den
-    den = den_s[0]
-    m_s[0] = state.m
-    m = m_s[0]
+    x_old_s[0], num_s[0], den_s[0], m_s[0] = state.x_old, state.num, state.den, state.m
+    x_old, num, den, m = x_old_s[0], num_s[0], den_s[0], m_s[0]
+    W_r_T = np.ascontiguousarray(W_r.T)
+    W_k_T = np.ascontiguousarray(W_k.T)
+    W_v_T = np.ascontiguousarray(W_v.T)
     q = np.empty((B, H), dtype)
     work_I = np.empty((B, I), dtype)
-    a_r_T = np.empty((H, B), dtype)
-    k__T = np.empty((H, B), dtype)
-    v_T = np.empty((H, B), dtype)
     work = np.empty((B, H), dtype)
     steps = zip(
         x_r_s, x_k_s, x_v_s, a_r_s, k_s, v_s, a_q_s, a_e_s, a_e_new_s, o_s, m_old_s, m_s[1:], a_d_s,
@@ -451,13 +435,10 @@ def forward(params, xs, state=None, lengths=None):
         # x_v += x_old * x_v_rate
         np.multiply(x_old, x_v_rate, out=work_I)
         np.add(x_v, work_I, out=x_v)
-        np.dot(W_r, x_r.T, out=a_r_T)
-        np.copyto(a_r, a_r_T.T)
+        np.dot(x_r, W_r_T, out=a_r)
         _sigmoid(a_r, out=r)
-        np.dot(W_k, x_k.T, out=k__T)
-        np.copyto(k_, k__T.T)
-        np.dot(W_v, x_v.T, out=v_T)
-        np.copyto(v, v_T.T)
+        np.dot(x_k, W_k_T, out=k_)
+        np.dot(x_v, W_v_T, out=v)
         np.add(u, k_, out=a_q)
         np.maximum(m, a_q, out=q)
         np.subtract(m, q, out=a_e)
@@ -533,14 +514,11 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    (
-        dmu_r, dmu_k, dmu_v, dW_r, dW_k, dW_v, du, dV, dw
-    ) = (dparams[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "u", "V", "w"))
-    w, V, W_r, mu_r, mu_k, mu_v, W_v, W_k = (
-        params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v", "W_v", "W_k")
-    )
+    I, H = params.input_size, params.hidden_size
+    dmu_r, dmu_k, dmu_v, dW_r, dW_k = (dparams[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k"))
+    dW_v, du, dV, dw = (dparams[k] for k in ("W_v", "u", "V", "w"))
+    w, V, W_r, mu_r, mu_k, mu_v = (params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v"))
+    W_v, W_k = (params[k] for k in ("W_v", "W_k"))
     (
         a_heaviside_dm_old_s, do_s, inv_den_e_plus_e_new_s, do_inv_den_e_plus_e_new_s, da_e_new_s,
         da_e_s, dq_s, a_heaviside_da_q_s, da_q_s, dm_next_dk_s, da_r_s, dnum_in_s, dden_in_s,
@@ -549,9 +527,8 @@ def backward(params, tape, dys, dstate=None):
     (
         dy_s, dx_r_s, dx_old_in_s, dx_in_s, dx_old_next_s, dx_v_s, dx_k_s
     ) = np.empty((7, T, B, I), dtype)
-    (
-        heaviside_dm_old_s, heaviside_da_q_s, dv_s, dk_s
-    ) = a_heaviside_dm_old_s, a_heaviside_da_q_s, dv_in_s, dk_in_s
+    heaviside_dm_old_s, heaviside_da_q_s = a_heaviside_dm_old_s, a_heaviside_da_q_s
+    dv_s, dk_s = dv_in_s, dk_in_s
     dxs = np.empty((T, B, I), dtype)
     work_s = np.empty((T, B, H), dtype)
 
@@ -634,10 +611,7 @@ def backward(params, tape, dys, dstate=None):
         dx_k, dx_old_in, dnum_in, dden_in, dm_in, ended,
     ) in steps:
         if ended is not None:
-            dx_old_before = dx_old.copy()
-            dnum_before = dnum.copy()
-            dden_before = dden.copy()
-            dm_before = dm.copy()
+            before = [array.copy() for array in (dx_old, dnum, dden, dm)]
         np.copyto(dx_old_next, dx_old_next_carry)
         # dd_new = dden_next + dnum_next * v
         np.multiply(dnum_next, v, out=dd_new)
@@ -676,16 +650,10 @@ def backward(params, tape, dys, dstate=None):
         np.add(dden, dden_in, out=dden)
         np.add(dm_old, dm_in, out=dm)
         if ended is not None:
-            np.copyto(dx_old_next, 0, where=ended)
-            np.copyto(dm_old, 0, where=ended)
-            np.copyto(dv, 0, where=ended)
-            np.copyto(dk, 0, where=ended)
-            np.copyto(dx_v, 0, where=ended)
-            np.copyto(dx_k, 0, where=ended)
-            np.copyto(dx_old, dx_old_before, where=ended)
-            np.copyto(dnum, dnum_before, where=ended)
-            np.copyto(dden, dden_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
+            for array in (dx_old_next, dm_old, dv, dk, dx_v, dx_k):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dx_old, dnum, dden, dm), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_I_s = np.empty((T, B, I), dtype)
@@ -727,11 +695,9 @@ def step(params, x, state):
         state = _check_state("state", None, B, params)
         state.m[...] = -1e+30
     x_old, num, den, m = _check_state("state", state, B, params)
-    I = params.input_size
-    H = params.hidden_size
-    mu_r, mu_k, mu_v, w, W_r, W_k, W_v, u, V = (
-        params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k", "W_v", "u", "V")
-    )
+    I, H = params.input_size, params.hidden_size
+    mu_r, mu_k, mu_v, w, W_r, W_k = (params[k] for k in ("mu_r", "mu_k", "mu_v", "w", "W_r", "W_k"))
+    W_v, u, V = (params[k] for k in ("W_v", "u", "V"))
     x_r_rate = 1 - mu_r
     x_k_rate = 1 - mu_k
     x_v_rate = 1 - mu_v
@@ -782,105 +748,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, x_old_s, num_s, den_s, m_s, x_r_s, x_k_s, x_v_s, r_s, k_s, v_s, a_q_s, e_s, e_new_s,
-        o_s, m_old_s, d_s, d_new_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    I = params.input_size
-    H = params.hidden_size
-    w, mu_r, mu_k, mu_v, W_r, W_k, W_v, V = (
-        params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "V")
-    )
-    (
-        mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot, W_k_dot, W_v_dot, V_dot, w_dot, u_dot
-    ) = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "V", "w", "u"))
-    x_old_dot_s = np.empty((T + 1, B, I), dtype)
-    x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, y_dot_in_s = np.empty((4, T, B, I), dtype)
-    a_r_dot_in_s, k_dot_in_s, v_dot_in_s, o_dot_s = np.empty((4, T, B, H), dtype)
-    (
-        x_r_dot_s, x_k_dot_s, x_v_dot_s, a_r_dot_s, k_dot_s, v_dot_s, y_dot_s
-    ) = x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, a_r_dot_in_s, k_dot_in_s, v_dot_in_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    exp_w = np.exp(w)
-    x_r_dot_in_s[...] = mu_r_dot * (xs - x_old_s[:-1]) + xs_dot * mu_r
-    dx_r_dx_old = 1 - mu_r
-    x_k_dot_in_s[...] = mu_k_dot * (xs - x_old_s[:-1]) + xs_dot * mu_k
-    dx_k_dx_old = 1 - mu_k
-    x_v_dot_in_s[...] = mu_v_dot * (xs - x_old_s[:-1]) + xs_dot * mu_v
-    dx_v_dx_old = 1 - mu_v
-    np.matmul(_rows(x_r_s), W_r_dot.T, out=_rows(a_r_dot_in_s))
-    np.matmul(_rows(x_k_s), W_k_dot.T, out=_rows(k_dot_in_s))
-    np.matmul(_rows(x_v_s), W_v_dot.T, out=_rows(v_dot_in_s))
-    dq_dm_s = _heaviside(m_s[:-1] - a_q_s)
-    dq_da_q_s = 1 - dq_dm_s
-    inv_den_e_plus_e_new_s = 1 / (den_s[:-1] * e_s + e_new_s)
-    do_da_e_new_s = (r_s * v_s - o_s) * e_new_s * inv_den_e_plus_e_new_s
-    do_da_e_s = (num_s[:-1] * r_s - den_s[:-1] * o_s) * e_s * inv_den_e_plus_e_new_s
-    do_dnum_s = r_s * e_s * inv_den_e_plus_e_new_s
-    do_dv_s = r_s * e_new_s * inv_den_e_plus_e_new_s
-    do_dden_s = -e_s * o_s * inv_den_e_plus_e_new_s
-    do_da_r_s = (num_s[:-1] * e_s + v_s * e_new_s) * (1 - r_s) * r_s * inv_den_e_plus_e_new_s
-    np.matmul(_rows(o_s), V_dot.T, out=_rows(y_dot_in_s))
-    m_old_dot_in = -w_dot * exp_w
-    dm_next_dm_old_s = _heaviside(m_old_s - k_s)
-    dm_next_dk_s = 1 - dm_next_dm_old_s
-    x_old_dot_s[1:] = xs_dot
-
-    # The tangents, step by step.
-    x_old_dot_s[0] = state_dot.x_old
-    num_dot = num_next_dot = state_dot.num.copy()
-    den_dot = den_next_dot = state_dot.den.copy()
-    m_dot = m_next_dot = state_dot.m.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            num_next_dot_before = num_next_dot.copy()
-            den_next_dot_before = den_next_dot.copy()
-            m_next_dot_before = m_next_dot.copy()
-        x_r_dot_s[t] += x_old_dot_s[t] * dx_r_dx_old
-        x_k_dot_s[t] += x_old_dot_s[t] * dx_k_dx_old
-        x_v_dot_s[t] += x_old_dot_s[t] * dx_v_dx_old
-        a_r_dot_s[t] += x_r_dot_s[t] @ W_r.T
-        k_dot_s[t] += x_k_dot_s[t] @ W_k.T
-        v_dot_s[t] += x_v_dot_s[t] @ W_v.T
-        a_q_dot = u_dot + k_dot_s[t]
-        q_dot = m_dot * dq_dm_s[t] + a_q_dot * dq_da_q_s[t]
-        a_e_dot = m_dot - q_dot
-        a_e_new_dot = a_q_dot - q_dot
-        o_dot_s[t] = (
-            num_dot * do_dnum_s[t]
-            + v_dot_s[t] * do_dv_s[t]
-            + den_dot * do_dden_s[t]
-            + a_r_dot_s[t] * do_da_r_s[t]
-            + a_e_dot * do_da_e_s[t]
-            + a_e_new_dot * do_da_e_new_s[t]
-        )
-        m_old_dot = m_dot + m_old_dot_in
-        m_next_dot[...] = m_old_dot * dm_next_dm_old_s[t] + k_dot_s[t] * dm_next_dk_s[t]
-        a_d_dot = m_old_dot - m_next_dot
-        d_dot = a_d_dot * d_s[t]
-        a_d_new_dot = k_dot_s[t] - m_next_dot
-        d_new_dot = a_d_new_dot * d_new_s[t]
-        num_next_dot[...] = (
-            d_dot * num_s[t] + num_dot * d_s[t] + d_new_dot * v_s[t] + v_dot_s[t] * d_new_s[t]
-        )
-        den_next_dot[...] = den_dot * d_s[t] + d_dot * den_s[t] + d_new_dot
-        if ended is not None:
-            np.copyto(x_old_dot_s[t + 1], x_old_dot_s[t], where=ended)
-            np.copyto(num_next_dot, num_next_dot_before, where=ended)
-            np.copyto(den_next_dot, den_next_dot_before, where=ended)
-            np.copyto(m_next_dot, m_next_dot_before, where=ended)
-    _rows(y_dot_s)[...] += _rows(o_dot_s) @ V.T
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(x_old_dot_s[-1].copy(), num_next_dot, den_next_dot, m_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -925,102 +799,21 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    w, mu_r, mu_k, mu_v, W_r, W_k, W_v = (
-        params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v")
-    )
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot, W_k_dot, W_v_dot, w_dot, u_dot
-    ) = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "w", "u"))
-    x_old_dot_s = np.empty((T + 1, B, I), dtype)
-    num_dot_s, den_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
-    x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s = np.empty((3, T, B, I), dtype)
-    (
-        a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s,
-        d_new_dot_s,
-    ) = np.empty((9, T, B, H), dtype)
-    (
-        x_r_dot_s, x_k_dot_s, x_v_dot_s, a_r_dot_s, r_dot_s, k_dot_s, v_dot_s
-    ) = x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s
-    exp_w = np.exp(w)
-    x_r_dot_in_s[...] = mu_r_dot * (xs - x_old_s[:-1]) + xs_dot * mu_r
-    dx_r_dx_old = 1 - mu_r
-    x_k_dot_in_s[...] = mu_k_dot * (xs - x_old_s[:-1]) + xs_dot * mu_k
-    dx_k_dx_old = 1 - mu_k
-    x_v_dot_in_s[...] = mu_v_dot * (xs - x_old_s[:-1]) + xs_dot * mu_v
-    dx_v_dx_old = 1 - mu_v
-    np.matmul(_rows(x_r_s), W_r_dot.T, out=_rows(a_r_dot_in_s))
-    dr_da_r_s[...] = (1 - r_s) * r_s
-    np.matmul(_rows(x_k_s), W_k_dot.T, out=_rows(k_dot_in_s))
-    np.matmul(_rows(x_v_s), W_v_dot.T, out=_rows(v_dot_in_s))
-    dq_dm_s = _heaviside(m_s[:-1] - a_q_s)
-    dq_da_q_s = 1 - dq_dm_s
-    inv_den_e_plus_e_new_s = 1 / (den_s[:-1] * e_s + e_new_s)
-    do_de_new_s = (r_s * v_s - o_s) * inv_den_e_plus_e_new_s
-    do_dr_s = (num_s[:-1] * e_s + v_s * e_new_s) * inv_den_e_plus_e_new_s
-    do_de_s = (num_s[:-1] * r_s - den_s[:-1] * o_s) * inv_den_e_plus_e_new_s
-    do_dnum_s = r_s * e_s * inv_den_e_plus_e_new_s
-    do_dv_s = r_s * e_new_s * inv_den_e_plus_e_new_s
-    do_dden_s = -e_s * o_s * inv_den_e_plus_e_new_s
-    m_old_dot_in = -w_dot * exp_w
-    dm_next_dm_old_s = _heaviside(m_old_s - k_s)
-    dm_next_dk_s = 1 - dm_next_dm_old_s
-    x_old_dot_s[1:] = xs_dot
-    x_old_dot_s[0] = state_dot.x_old
-    num_dot_s[0] = state_dot.num
-    den_dot_s[0] = state_dot.den
-    m_dot_s[0] = state_dot.m
-    for t in range(T):
-        ended = ended_s[t]
-        x_r_dot_s[t] += x_old_dot_s[t] * dx_r_dx_old
-        x_k_dot_s[t] += x_old_dot_s[t] * dx_k_dx_old
-        x_v_dot_s[t] += x_old_dot_s[t] * dx_v_dx_old
-        a_r_dot_s[t] += x_r_dot_s[t] @ W_r.T
-        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
-        k_dot_s[t] += x_k_dot_s[t] @ W_k.T
-        v_dot_s[t] += x_v_dot_s[t] @ W_v.T
-        a_q_dot = u_dot + k_dot_s[t]
-        q_dot = m_dot_s[t] * dq_dm_s[t] + a_q_dot * dq_da_q_s[t]
-        a_e_dot = m_dot_s[t] - q_dot
-        e_dot_s[t] = a_e_dot * e_s[t]
-        a_e_new_dot = a_q_dot - q_dot
-        e_new_dot_s[t] = a_e_new_dot * e_new_s[t]
-        o_dot_s[t] = (
-            r_dot_s[t] * do_dr_s[t]
-            + e_dot_s[t] * do_de_s[t]
-            + num_dot_s[t] * do_dnum_s[t]
-            + e_new_dot_s[t] * do_de_new_s[t]
-            + v_dot_s[t] * do_dv_s[t]
-            + den_dot_s[t] * do_dden_s[t]
-        )
-        m_old_dot = m_dot_s[t] + m_old_dot_in
-        m_dot_s[t + 1] = m_old_dot * dm_next_dm_old_s[t] + k_dot_s[t] * dm_next_dk_s[t]
-        a_d_dot = m_old_dot - m_dot_s[t + 1]
-        d_dot_s[t] = a_d_dot * d_s[t]
-        a_d_new_dot = k_dot_s[t] - m_dot_s[t + 1]
-        d_new_dot_s[t] = a_d_new_dot * d_new_s[t]
-        num_dot_s[t + 1] = (
-            d_dot_s[t] * num_s[t]
-            + num_dot_s[t] * d_s[t]
-            + d_new_dot_s[t] * v_s[t]
-            + v_dot_s[t] * d_new_s[t]
-        )
-        den_dot_s[t + 1] = den_dot_s[t] * d_s[t] + d_dot_s[t] * den_s[t] + d_new_dot_s[t]
-        if ended is not None:
-            np.copyto(x_old_dot_s[t + 1], x_old_dot_s[t], where=ended)
-            np.copyto(num_dot_s[t + 1], num_dot_s[t], where=ended)
-            np.copyto(den_dot_s[t + 1], den_dot_s[t], where=ended)
-            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+        x_old_dot_s, num_dot_s, den_dot_s, inv_den_e_plus_e_new_s, x_r_dot_s, x_k_dot_s, x_v_dot_s,
+        r_dot_s, v_dot_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s, d_new_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dmu_r_dot, dmu_k_dot, dmu_v_dot, dW_r_dot, dW_k_dot, dW_v_dot, du_dot, dV_dot, dw_dot
-    ) = (dparams_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r", "W_k", "W_v", "u", "V", "w"))
-    V = params["V"]
-    V_dot = params_dot["V"]
+    I, H = params.input_size, params.hidden_size
+    dmu_r_dot, dmu_k_dot, dmu_v_dot = (dparams_dot[k] for k in ("mu_r", "mu_k", "mu_v"))
+    dW_r_dot, dW_k_dot, dW_v_dot, du_dot = (dparams_dot[k] for k in ("W_r", "W_k", "W_v", "u"))
+    dV_dot, dw_dot = (dparams_dot[k] for k in ("V", "w"))
+    w, V, W_r, mu_r, mu_k, mu_v = (params[k] for k in ("w", "V", "W_r", "mu_r", "mu_k", "mu_v"))
+    W_v, W_k = (params[k] for k in ("W_v", "W_k"))
+    w_dot, V_dot, W_r_dot, mu_r_dot = (params_dot[k] for k in ("w", "V", "W_r", "mu_r"))
+    W_v_dot, W_k_dot, mu_k_dot, mu_v_dot = (params_dot[k] for k in ("W_v", "W_k", "mu_k", "mu_v"))
     (
         do_s, do_dot_s, dm_old_s, dm_old_dot_s, dv_in_s, dv_dot_in_s, dk_in_s, dk_dot_in_s
     ) = np.empty((8, T, B, H), dtype)
@@ -1081,35 +874,29 @@ def hvp(
     da_q_s = dq_s * (1 - heaviside_da_q_s)
     da_q_dot_s = dq_dot_s * (1 - heaviside_da_q_s)
     dv_in_s[...] = e_new_s * do_inv_den_e_plus_e_new_r_s
-    da_e_new_dot_part_r_s = r_s * da_e_new_dot_part_s
-    da_e_new_dot_part_e_r_s = r_s * da_e_new_dot_part_e_s
+    e_new_r_s = r_s * e_new_s
     dv_dot_in_s[...] = (
         r_dot_s * e_new_s * do_inv_den_e_plus_e_new_s
-        - den_dot_s[:-1] * e_new_s * da_e_new_dot_part_e_r_s
-        - e_dot_s * den_s[:-1] * e_new_s * da_e_new_dot_part_r_s
-        + e_new_dot_s * (do_inv_den_e_plus_e_new_r_s - e_new_s * da_e_new_dot_part_r_s)
-        + r_s * e_new_s * do_dot_inv_den_e_plus_e_new_s
+        - den_dot_s[:-1] * da_e_new_dot_part_e_s * e_new_r_s
+        - e_dot_s * den_s[:-1] * da_e_new_dot_part_s * e_new_r_s
+        + e_new_dot_s * (do_inv_den_e_plus_e_new_r_s - da_e_new_dot_part_s * e_new_r_s)
+        + do_dot_inv_den_e_plus_e_new_s * e_new_r_s
     )
     dk_in_s[...] = da_e_new_s + da_q_s
     dm_next_dk_s = 1 - heaviside_dm_old_s
     dk_dot_in_s[...] = da_e_new_dot_s + da_q_dot_s
     e_num_plus_e_new_v_s = num_s[:-1] * e_s + v_s * e_new_s
-    da_r_part_s = (1 - r_s) * e_num_plus_e_new_v_s
-    da_r_s = da_r_part_s * do_inv_den_e_plus_e_new_r_s
+    da_r_part_s = (1 - r_s) * r_s * e_num_plus_e_new_v_s
+    da_r_s = da_r_part_s * do_inv_den_e_plus_e_new_s
     da_r_dot_part_s = (1 - r_s) * do_inv_den_e_plus_e_new_r_s
     da_r_dot_s = (
         num_dot_s[:-1] * e_s * da_r_dot_part_s
-        - den_dot_s[:-1] * da_e_new_dot_part_e_r_s * da_r_part_s
-        + r_dot_s
-        * (
-            da_r_part_s * do_inv_den_e_plus_e_new_s
-            - do_inv_den_e_plus_e_new_r_s * e_num_plus_e_new_v_s
-        )
+        - den_dot_s[:-1] * da_e_new_dot_part_e_s * da_r_part_s
+        + r_dot_s * (1 - 2 * r_s) * do_inv_den_e_plus_e_new_s * e_num_plus_e_new_v_s
         + v_dot_s * e_new_s * da_r_dot_part_s
-        + e_dot_s
-        * (num_s[:-1] * da_r_dot_part_s - den_s[:-1] * da_e_new_dot_part_r_s * da_r_part_s)
-        + e_new_dot_s * (v_s * da_r_dot_part_s - da_e_new_dot_part_r_s * da_r_part_s)
-        + r_s * da_r_part_s * do_dot_inv_den_e_plus_e_new_s
+        + e_dot_s * (num_s[:-1] * da_r_dot_part_s - den_s[:-1] * da_e_new_dot_part_s * da_r_part_s)
+        + e_new_dot_s * (v_s * da_r_dot_part_s - da_e_new_dot_part_s * da_r_part_s)
+        + da_r_part_s * do_dot_inv_den_e_plus_e_new_s
     )
     np.matmul(_rows(da_r_s), W_r, out=_rows(dx_r_s))
     np.matmul(_rows(da_r_dot_s), W_r, out=_rows(dx_r_dot_s))
@@ -1121,8 +908,8 @@ def hvp(
     dnum_dot_in_s = (
         r_dot_s * do_inv_den_e_plus_e_new_e_s
         - den_dot_s[:-1] * r_s * da_e_dot_part_s
-        + e_dot_s * (do_inv_den_e_plus_e_new_r_s - den_s[:-1] * da_e_new_dot_part_e_r_s)
-        - e_new_dot_s * da_e_new_dot_part_e_r_s
+        + e_dot_s * (do_inv_den_e_plus_e_new_r_s - den_s[:-1] * r_s * da_e_new_dot_part_e_s)
+        - e_new_dot_s * r_s * da_e_new_dot_part_e_s
         + r_s * e_s * do_dot_inv_den_e_plus_e_new_s
     )
     dden_in_s = -o_s * do_inv_den_e_plus_e_new_e_s
@@ -1147,14 +934,11 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dx_old_before = dx_old.copy()
-            dnum_before = dnum.copy()
-            dden_before = dden.copy()
-            dm_before = dm.copy()
-            dx_old_dot_before = dx_old_dot.copy()
-            dnum_dot_before = dnum_dot.copy()
-            dden_dot_before = dden_dot.copy()
-            dm_dot_before = dm_dot.copy()
+            before = [
+                array.copy() for array in (
+                    dx_old, dnum, dden, dm, dx_old_dot, dnum_dot, dden_dot, dm_dot
+                )
+            ]
         dx_old_next_dot_s[t] = dx_old_next_carry_dot
         dd_new = dden_next + dnum_next * v_s[t]
         dd_new_dot = dnum_next * v_dot_s[t] + dden_next_dot + dnum_next_dot * v_s[t]
@@ -1198,25 +982,16 @@ def hvp(
         dm[...] = dm_old_s[t] + dm_in_s[t]
         dm_dot[...] = dm_old_dot_s[t] + dm_dot_in_s[t]
         if ended is not None:
-            np.copyto(dx_old_next_dot_s[t], 0, where=ended)
-            np.copyto(dm_old_s[t], 0, where=ended)
-            np.copyto(dm_old_dot_s[t], 0, where=ended)
-            np.copyto(dv_s[t], 0, where=ended)
-            np.copyto(dv_dot_s[t], 0, where=ended)
-            np.copyto(dk_s[t], 0, where=ended)
-            np.copyto(dk_dot_s[t], 0, where=ended)
-            np.copyto(dx_v_s[t], 0, where=ended)
-            np.copyto(dx_v_dot_s[t], 0, where=ended)
-            np.copyto(dx_k_s[t], 0, where=ended)
-            np.copyto(dx_k_dot_s[t], 0, where=ended)
-            np.copyto(dx_old, dx_old_before, where=ended)
-            np.copyto(dnum, dnum_before, where=ended)
-            np.copyto(dden, dden_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
-            np.copyto(dx_old_dot, dx_old_dot_before, where=ended)
-            np.copyto(dnum_dot, dnum_dot_before, where=ended)
-            np.copyto(dden_dot, dden_dot_before, where=ended)
-            np.copyto(dm_dot, dm_dot_before, where=ended)
+            for array in (
+                dx_old_next_dot_s[t], dm_old_s[t], dm_old_dot_s[t], dv_s[t], dv_dot_s[t], dk_s[t],
+                dk_dot_s[t], dx_v_s[t], dx_v_dot_s[t], dx_k_s[t], dx_k_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip(
+                (dx_old, dnum, dden, dm, dx_old_dot, dnum_dot, dden_dot, dm_dot), before,
+                strict=True,
+            ):
+                np.copyto(array, value, where=ended)
     dxs_dot[...] = (
         dx_v_s * mu_v_dot
         + dx_k_s * mu_k_dot
@@ -1245,6 +1020,114 @@ def hvp(
     dV_dot += _rows(dy_dot_s).T @ _rows(o_s)
     dw_dot[...] = np.sum(-dm_old_s * exp_w_dot - dm_old_dot_s * exp_w, axis=(0, 1))
     return dparams_dot, dxs_dot, State(dx_old_dot, dnum_dot, dden_dot, dm_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, x_old_s, num_s, den_s, m_s, x_r_s, x_k_s, x_v_s, r_s, k_s, v_s, a_q_s, e_s, e_new_s,
+        o_s, m_old_s, d_s, d_new_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    I, H = params.input_size, params.hidden_size
+    w, mu_r, mu_k, mu_v, W_r, W_k = (params[k] for k in ("w", "mu_r", "mu_k", "mu_v", "W_r", "W_k"))
+    W_v, V = (params[k] for k in ("W_v", "V"))
+    mu_r_dot, mu_k_dot, mu_v_dot, W_r_dot = (params_dot[k] for k in ("mu_r", "mu_k", "mu_v", "W_r"))
+    W_k_dot, W_v_dot, V_dot, w_dot, u_dot = (params_dot[k] for k in ("W_k", "W_v", "V", "w", "u"))
+    x_old_dot_s = np.empty((T + 1, B, I), dtype)
+    num_dot_s, den_dot_s, m_dot_s = np.empty((3, T + 1, B, H), dtype)
+    x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s, y_dot_in_s = np.empty((4, T, B, I), dtype)
+    (
+        a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s,
+        d_new_dot_s,
+    ) = np.empty((9, T, B, H), dtype)
+    x_r_dot_s, x_k_dot_s, x_v_dot_s = x_r_dot_in_s, x_k_dot_in_s, x_v_dot_in_s
+    a_r_dot_s, r_dot_s, k_dot_s, v_dot_s = a_r_dot_in_s, dr_da_r_s, k_dot_in_s, v_dot_in_s
+    y_dot_s = y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    exp_w = np.exp(w)
+    x_r_dot_in_s[...] = mu_r_dot * (xs - x_old_s[:-1]) + xs_dot * mu_r
+    dx_r_dx_old = 1 - mu_r
+    x_k_dot_in_s[...] = mu_k_dot * (xs - x_old_s[:-1]) + xs_dot * mu_k
+    dx_k_dx_old = 1 - mu_k
+    x_v_dot_in_s[...] = mu_v_dot * (xs - x_old_s[:-1]) + xs_dot * mu_v
+    dx_v_dx_old = 1 - mu_v
+    np.matmul(_rows(x_r_s), W_r_dot.T, out=_rows(a_r_dot_in_s))
+    dr_da_r_s[...] = (1 - r_s) * r_s
+    np.matmul(_rows(x_k_s), W_k_dot.T, out=_rows(k_dot_in_s))
+    np.matmul(_rows(x_v_s), W_v_dot.T, out=_rows(v_dot_in_s))
+    dq_dm_s = _heaviside(m_s[:-1] - a_q_s)
+    dq_da_q_s = 1 - dq_dm_s
+    inv_den_e_plus_e_new_s = 1 / (den_s[:-1] * e_s + e_new_s)
+    do_de_new_s = (r_s * v_s - o_s) * inv_den_e_plus_e_new_s
+    do_dr_s = (num_s[:-1] * e_s + v_s * e_new_s) * inv_den_e_plus_e_new_s
+    do_de_s = (num_s[:-1] * r_s - den_s[:-1] * o_s) * inv_den_e_plus_e_new_s
+    do_dnum_s = r_s * e_s * inv_den_e_plus_e_new_s
+    do_dv_s = r_s * e_new_s * inv_den_e_plus_e_new_s
+    do_dden_s = -e_s * o_s * inv_den_e_plus_e_new_s
+    np.matmul(_rows(o_s), V_dot.T, out=_rows(y_dot_in_s))
+    m_old_dot_in = -w_dot * exp_w
+    dm_next_dm_old_s = _heaviside(m_old_s - k_s)
+    dm_next_dk_s = 1 - dm_next_dm_old_s
+    x_old_dot_s[1:] = xs_dot
+
+    # Step by step.
+    (
+        x_old_dot_s[0], num_dot_s[0], den_dot_s[0], m_dot_s[0]
+    ) = state_dot.x_old, state_dot.num, state_dot.den, state_dot.m
+    for t in range(T):
+        ended = ended_s[t]
+        x_r_dot_s[t] += x_old_dot_s[t] * dx_r_dx_old
+        x_k_dot_s[t] += x_old_dot_s[t] * dx_k_dx_old
+        x_v_dot_s[t] += x_old_dot_s[t] * dx_v_dx_old
+        a_r_dot_s[t] += x_r_dot_s[t] @ W_r.T
+        r_dot_s[t] = a_r_dot_s[t] * dr_da_r_s[t]
+        k_dot_s[t] += x_k_dot_s[t] @ W_k.T
+        v_dot_s[t] += x_v_dot_s[t] @ W_v.T
+        a_q_dot = u_dot + k_dot_s[t]
+        q_dot = m_dot_s[t] * dq_dm_s[t] + a_q_dot * dq_da_q_s[t]
+        a_e_dot = m_dot_s[t] - q_dot
+        e_dot_s[t] = a_e_dot * e_s[t]
+        a_e_new_dot = a_q_dot - q_dot
+        e_new_dot_s[t] = a_e_new_dot * e_new_s[t]
+        o_dot_s[t] = (
+            r_dot_s[t] * do_dr_s[t]
+            + e_dot_s[t] * do_de_s[t]
+            + num_dot_s[t] * do_dnum_s[t]
+            + e_new_dot_s[t] * do_de_new_s[t]
+            + v_dot_s[t] * do_dv_s[t]
+            + den_dot_s[t] * do_dden_s[t]
+        )
+        m_old_dot = m_dot_s[t] + m_old_dot_in
+        m_dot_s[t + 1] = m_old_dot * dm_next_dm_old_s[t] + k_dot_s[t] * dm_next_dk_s[t]
+        a_d_dot = m_old_dot - m_dot_s[t + 1]
+        d_dot_s[t] = a_d_dot * d_s[t]
+        a_d_new_dot = k_dot_s[t] - m_dot_s[t + 1]
+        d_new_dot_s[t] = a_d_new_dot * d_new_s[t]
+        num_dot_s[t + 1] = (
+            d_dot_s[t] * num_s[t]
+            + num_dot_s[t] * d_s[t]
+            + d_new_dot_s[t] * v_s[t]
+            + v_dot_s[t] * d_new_s[t]
+        )
+        den_dot_s[t + 1] = den_dot_s[t] * d_s[t] + d_dot_s[t] * den_s[t] + d_new_dot_s[t]
+        if ended is not None:
+            np.copyto(x_old_dot_s[t + 1], x_old_dot_s[t], where=ended)
+            np.copyto(num_dot_s[t + 1], num_dot_s[t], where=ended)
+            np.copyto(den_dot_s[t + 1], den_dot_s[t], where=ended)
+            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+    _rows(y_dot_s)[...] += _rows(o_dot_s) @ V.T
+
+    handed = (
+        x_old_dot_s, num_dot_s, den_dot_s, inv_den_e_plus_e_new_s, x_r_dot_s, x_k_dot_s, x_v_dot_s,
+        r_dot_s, v_dot_s, e_dot_s, e_new_dot_s, o_dot_s, d_dot_s, d_new_dot_s,
+    )
+    return y_dot_s, State(
+        x_old_dot_s[-1].copy(), num_dot_s[-1].copy(), den_dot_s[-1].copy(), m_dot_s[-1].copy()
+    ), handed
 
 
 def _heaviside(x, out=None):

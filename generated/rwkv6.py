@@ -323,17 +323,15 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_r, W_k, P_v, A, B_, d, u = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u"))
     S_s = np.empty((T + 1, B, N, K, V), dtype)
     r_s, k_s, a_exp_a_w_s, a_w_s, y_in_terms_s = np.empty((5, T, B, N, K), dtype)
     v_s, y_in_s = np.empty((2, T, B, N, V), dtype)
     a_a_exp_a_w_operand_s = np.empty((T, B, R), dtype)
     sum_y_in_terms_s = np.empty((T, B, N), dtype)
-    a_exp_a_w_operand_s, exp_a_w_s, w_s, y_s = a_a_exp_a_w_operand_s, a_exp_a_w_s, a_w_s, y_in_s
+    a_exp_a_w_operand_s, exp_a_w_s, w_s = a_a_exp_a_w_operand_s, a_exp_a_w_s, a_w_s
+    y_s = y_in_s
 
     # For all steps at once: what does not depend on the state.
     np.matmul(_rows(xs), _merged(W_r).T, out=_rows(r_s))
@@ -397,14 +395,9 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
-    dW_r, dW_k, dP_v, dA, dB, dd, du = (
-        dparams[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u")
-    )
+    I, N, K, V, R = params.input_size, params.heads, params.key_size, params.value_size, params.rank
+    dW_r, dW_k, dP_v, dA, dB, dd = (dparams[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d"))
+    du = dparams["u"]
     u, W_r, B_, P_v, W_k, A = (params[k] for k in ("u", "W_r", "B", "P_v", "W_k", "A"))
     dy_s, dk_in_part_terms_s, dv_in_s, du_terms_s = np.empty((4, T, B, N, V), dtype)
     (
@@ -413,9 +406,9 @@ def backward(params, tape, dys, dstate=None):
     sum_dv_in_terms_s, sum_dk_in_part_terms_s, sum_du_terms_s = np.empty((3, T, B, N), dtype)
     dx_in_s = np.empty((T, B, I), dtype)
     da_exp_a_w_operand_s, da_exp_a_w_operand_da_a_exp_a_w_operand_s = np.empty((2, T, B, R), dtype)
-    (
-        da_exp_a_w_s, da_a_exp_a_w_operand_s, dv_s, dk_s
-    ) = dw_da_exp_a_w_s, da_exp_a_w_operand_da_a_exp_a_w_operand_s, dv_in_s, dk_in_s
+    da_exp_a_w_s = dw_da_exp_a_w_s
+    da_a_exp_a_w_operand_s, dv_s = da_exp_a_w_operand_da_a_exp_a_w_operand_s, dv_in_s
+    dk_s = dk_in_s
     dxs = np.empty((T, B, I), dtype)
     work_N_K_s = np.empty((T, B, N, K), dtype)
 
@@ -465,9 +458,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(r[..., None], dy[..., None, :], out=work_N_K_V)
         np.add(dS, work_N_K_V, out=dS)
         if ended is not None:
-            np.copyto(dw, 0, where=ended[..., None])
-            np.copyto(dv, 0, where=ended[..., None])
-            np.copyto(dk, 0, where=ended[..., None])
+            for array in (dw, dv, dk):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -509,10 +501,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_r, W_k, P_v, A, B_, d, u = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u"))
     r, k_, a_exp_a_w = np.empty((3, B, N, K), dtype)
     v, y = np.empty((2, B, N, V), dtype)
@@ -552,64 +541,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, S_s, r_s, k_s, v_s, a_exp_a_w_operand_s, exp_a_w_s, w_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
-    W_r, W_k, P_v, A, B_, u = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B", "u"))
-    (
-        W_r_dot, W_k_dot, P_v_dot, A_dot, B_dot, d_dot, u_dot
-    ) = (params_dot[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u"))
-    r_dot_s, k_dot_s, a_exp_a_w_dot_s = np.empty((3, T, B, N, K), dtype)
-    v_dot_s, y_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    a_a_exp_a_w_operand_dot_s = np.empty((T, B, R), dtype)
-    y_dot_s = y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))
-    _rows(r_dot_s)[...] += _rows(xs) @ _merged(W_r_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
-    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), A.T, out=_rows(a_a_exp_a_w_operand_dot_s))
-    _rows(a_a_exp_a_w_operand_dot_s)[...] += _rows(xs) @ A_dot.T
-    a_exp_a_w_operand_dot_s = a_a_exp_a_w_operand_dot_s * (1 - a_exp_a_w_operand_s**2)
-    np.matmul(_rows(a_exp_a_w_operand_dot_s), _merged(B_).T, out=_rows(a_exp_a_w_dot_s))
-    _rows(a_exp_a_w_dot_s)[...] += _rows(a_exp_a_w_operand_s) @ _merged(B_dot).T
-    a_exp_a_w_dot_s += d_dot
-    y_dot_in_terms_s = u * r_s * k_s
-    sum_y_dot_in_terms_s = np.sum(y_dot_in_terms_s, axis=-1)
-    y_dot_in_terms__s = r_dot_s * u * k_s + u_dot * r_s * k_s + k_dot_s * u * r_s
-    sum_y_dot_in_terms__s = np.sum(y_dot_in_terms__s, axis=-1)
-    np.matmul(r_dot_s[..., None, :], S_s[:-1], out=y_dot_in_s[..., None, :])
-    y_dot_in_s += v_dot_s * sum_y_dot_in_terms_s[..., None] + v_s * sum_y_dot_in_terms__s[..., None]
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        y_dot_s[t] += np.squeeze(np.matmul(r_s[t][..., None, :], S_dot), axis=-2)
-        S_next_dot[...] = (
-            S_dot * w_s[t][..., None]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-            - a_exp_a_w_dot_s[t][..., None] * S_s[t] * exp_a_w_s[t][..., None] * w_s[t][..., None]
-        )
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -651,53 +589,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    K = params.key_size
-    V = params.value_size
-    R = params.rank
-
-    # There: the tangents of the forward pass.
-    W_r, W_k, P_v, A, B_ = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B"))
-    (
-        W_r_dot, W_k_dot, P_v_dot, A_dot, B_dot, d_dot
-    ) = (params_dot[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d"))
-    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
-    r_dot_s, k_dot_s, a_exp_a_w_dot_s = np.empty((3, T, B, N, K), dtype)
-    v_dot_s = np.empty((T, B, N, V), dtype)
-    a_a_exp_a_w_operand_dot_s = np.empty((T, B, R), dtype)
-    np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))
-    _rows(r_dot_s)[...] += _rows(xs) @ _merged(W_r_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
-    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), A.T, out=_rows(a_a_exp_a_w_operand_dot_s))
-    _rows(a_a_exp_a_w_operand_dot_s)[...] += _rows(xs) @ A_dot.T
-    a_exp_a_w_operand_dot_s = a_a_exp_a_w_operand_dot_s * (1 - a_exp_a_w_operand_s**2)
-    np.matmul(_rows(a_exp_a_w_operand_dot_s), _merged(B_).T, out=_rows(a_exp_a_w_dot_s))
-    _rows(a_exp_a_w_dot_s)[...] += _rows(a_exp_a_w_operand_s) @ _merged(B_dot).T
-    a_exp_a_w_dot_s += d_dot
-    exp_a_w_dot_s = a_exp_a_w_dot_s * exp_a_w_s
-    w_dot_s = -exp_a_w_dot_s * w_s
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_dot_s[t + 1] = (
-            w_dot_s[t][..., None] * S_s[t]
-            + S_dot_s[t] * w_s[t][..., None]
-            + k_dot_s[t][..., None] * v_s[t][..., None, :]
-            + k_s[t][..., None] * v_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    S_dot_s, r_dot_s, k_dot_s, v_dot_s, a_exp_a_w_operand_dot_s, exp_a_w_dot_s, w_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dW_r_dot, dW_k_dot, dP_v_dot, dA_dot, dB_dot, dd_dot, du_dot
-    ) = (dparams_dot[k] for k in ("W_r", "W_k", "P_v", "A", "B", "d", "u"))
-    u = params["u"]
-    u_dot = params_dot["u"]
+    I, N, K, V, R = params.input_size, params.heads, params.key_size, params.value_size, params.rank
+    dW_r_dot, dW_k_dot, dP_v_dot, dA_dot = (dparams_dot[k] for k in ("W_r", "W_k", "P_v", "A"))
+    dB_dot, dd_dot, du_dot = (dparams_dot[k] for k in ("B", "d", "u"))
+    u, W_r, B_, P_v, W_k, A = (params[k] for k in ("u", "W_r", "B", "P_v", "W_k", "A"))
+    u_dot, W_r_dot, B_dot, P_v_dot = (params_dot[k] for k in ("u", "W_r", "B", "P_v"))
+    W_k_dot, A_dot = (params_dot[k] for k in ("W_k", "A"))
     dr_s, dr_dot_s, dw_s, dw_dot_s, dk_in_s, dk_dot_in_s = np.empty((6, T, B, N, K), dtype)
     dx_dot_in_terms_s, dx_dot_terms_s, dx_dot_terms__s = np.empty((3, T, B, N, I), dtype)
     dv_in_s, dv_dot_in_s = np.empty((2, T, B, N, V), dtype)
@@ -747,8 +648,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dw_terms = dS_next * S_s[t]
         sum_dw_terms_V = np.sum(dw_terms, axis=-1)
         dw_s[t] = sum_dw_terms_V
@@ -769,14 +669,10 @@ def hvp(
         )
         dS[...] = dS_next * w_s[t][..., None] + r_s[t][..., None] * dy_s[t][..., None, :]
         if ended is not None:
-            np.copyto(dw_s[t], 0, where=ended[..., None])
-            np.copyto(dw_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (dw_s[t], dw_dot_s[t], dv_s[t], dv_dot_s[t], dk_s[t], dk_dot_s[t]):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     da_exp_a_w_s = dw_s * dw_da_exp_a_w_s
     da_exp_a_w_dot_s = dw_s * dw_da_exp_a_w_dot_s + dw_dot_s * dw_da_exp_a_w_s
     np.matmul(_rows(da_exp_a_w_s), _merged(B_), out=_rows(da_exp_a_w_operand_s))
@@ -823,6 +719,62 @@ def hvp(
         axis=(0, 1),
     )
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, S_s, r_s, k_s, v_s, a_exp_a_w_operand_s, exp_a_w_s, w_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
+    W_r, W_k, P_v, A, B_, u = (params[k] for k in ("W_r", "W_k", "P_v", "A", "B", "u"))
+    W_r_dot, W_k_dot, P_v_dot, A_dot = (params_dot[k] for k in ("W_r", "W_k", "P_v", "A"))
+    B_dot, d_dot, u_dot = (params_dot[k] for k in ("B", "d", "u"))
+    S_dot_s = np.empty((T + 1, B, N, K, V), dtype)
+    r_dot_s, k_dot_s, a_exp_a_w_dot_s = np.empty((3, T, B, N, K), dtype)
+    v_dot_s, y_dot_in_s = np.empty((2, T, B, N, V), dtype)
+    a_a_exp_a_w_operand_dot_s = np.empty((T, B, R), dtype)
+    y_dot_s = y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))
+    _rows(r_dot_s)[...] += _rows(xs) @ _merged(W_r_dot).T
+    np.matmul(_rows(xs_dot), _merged(W_k).T, out=_rows(k_dot_s))
+    _rows(k_dot_s)[...] += _rows(xs) @ _merged(W_k_dot).T
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(_rows(xs_dot), A.T, out=_rows(a_a_exp_a_w_operand_dot_s))
+    _rows(a_a_exp_a_w_operand_dot_s)[...] += _rows(xs) @ A_dot.T
+    a_exp_a_w_operand_dot_s = a_a_exp_a_w_operand_dot_s * (1 - a_exp_a_w_operand_s**2)
+    np.matmul(_rows(a_exp_a_w_operand_dot_s), _merged(B_).T, out=_rows(a_exp_a_w_dot_s))
+    _rows(a_exp_a_w_dot_s)[...] += _rows(a_exp_a_w_operand_s) @ _merged(B_dot).T
+    a_exp_a_w_dot_s += d_dot
+    exp_a_w_dot_s = a_exp_a_w_dot_s * exp_a_w_s
+    w_dot_s = -exp_a_w_dot_s * w_s
+    y_dot_in_terms_s = u * r_s * k_s
+    sum_y_dot_in_terms_s = np.sum(y_dot_in_terms_s, axis=-1)
+    y_dot_in_terms__s = r_dot_s * u * k_s + u_dot * r_s * k_s + k_dot_s * u * r_s
+    sum_y_dot_in_terms__s = np.sum(y_dot_in_terms__s, axis=-1)
+    np.matmul(r_dot_s[..., None, :], S_s[:-1], out=y_dot_in_s[..., None, :])
+    y_dot_in_s += v_dot_s * sum_y_dot_in_terms_s[..., None] + v_s * sum_y_dot_in_terms__s[..., None]
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        y_dot_s[t] += np.squeeze(np.matmul(r_s[t][..., None, :], S_dot_s[t]), axis=-2)
+        S_dot_s[t + 1] = (
+            w_dot_s[t][..., None] * S_s[t]
+            + S_dot_s[t] * w_s[t][..., None]
+            + k_dot_s[t][..., None] * v_s[t][..., None, :]
+            + k_s[t][..., None] * v_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+
+    handed = S_dot_s, r_dot_s, k_dot_s, v_dot_s, a_exp_a_w_operand_dot_s, exp_a_w_dot_s, w_dot_s
+    return y_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _rows(array):

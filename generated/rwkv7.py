@@ -366,13 +366,9 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
-    W_r, W_p, P_v, B_w, b_w, B_a, b_a, xi, alpha = (
-        params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a", "b_a", "xi", "alpha")
-    )
+    N, V, K, R = params.heads, params.value_size, params.key_size, params.rank
+    W_r, W_p, P_v, B_w, b_w, B_a = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a"))
+    b_a, xi, alpha = (params[k] for k in ("b_a", "xi", "alpha"))
     A = params.stacked["A"]
     S_s = np.empty((T + 1, B, N, V, K), dtype)
     gates_s = np.empty((T, B, 2 * R), dtype)
@@ -469,19 +465,13 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
+    I, N, V, K, R = params.input_size, params.heads, params.value_size, params.key_size, params.rank
     low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
-    (
-        dW_r, dW_p, dP_v, db_w, dB_w, db_a, dB_a, dxi, dalpha
-    ) = (dparams[k] for k in ("W_r", "W_p", "P_v", "b_w", "B_w", "b_a", "B_a", "xi", "alpha"))
+    dW_r, dW_p, dP_v, db_w, dB_w = (dparams[k] for k in ("W_r", "W_p", "P_v", "b_w", "B_w"))
+    db_a, dB_a, dxi, dalpha = (dparams[k] for k in ("b_a", "B_a", "xi", "alpha"))
     dA = dparams.stacked["A"]
-    alpha, W_r, B_a, B_w, xi, P_v, W_p = (
-        params[k] for k in ("alpha", "W_r", "B_a", "B_w", "xi", "P_v", "W_p")
-    )
+    alpha, W_r, B_a, B_w, xi, P_v = (params[k] for k in ("alpha", "W_r", "B_a", "B_w", "xi", "P_v"))
+    W_p = params["W_p"]
     A = params.stacked["A"]
     dgates_s = np.empty((T, B, 2 * R), dtype)
     dy_s, dS_next_operand_s, dv_s = np.empty((3, T, B, N, V), dtype)
@@ -493,9 +483,8 @@ def backward(params, tape, dys, dstate=None):
     dx_in_s = np.empty((T, B, I), dtype)
     dlow_s = np.empty((T, B, R), dtype)
     dlow_da_low_s, dlow_a_s = (dgates_s[..., k * R : (k + 1) * R] for k in range(2))
-    (
-        dsqrt_kappa_s, da_a_s, da_sigmoid_a_w_s, da_low_s
-    ) = dsqrt_kappa_rate_s, da_da_a_s, dw_da_sigmoid_a_w_s, dlow_da_low_s
+    dsqrt_kappa_s, da_a_s = dsqrt_kappa_rate_s, da_da_a_s
+    da_sigmoid_a_w_s, da_low_s = dw_da_sigmoid_a_w_s, dlow_da_low_s
     dxs = np.empty((T, B, I), dtype)
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q.
@@ -556,11 +545,8 @@ def backward(params, tape, dys, dstate=None):
         np.multiply(dS_next_operand[..., None], kappa[..., None, :], out=work_N_V_K)
         np.add(dS, work_N_V_K, out=dS)
         if ended is not None:
-            np.copyto(dS_next_T_S_next_operand, 0, where=ended[..., None])
-            np.copyto(dS_next_operand, 0, where=ended[..., None])
-            np.copyto(dk, 0, where=ended[..., None])
-            np.copyto(dw, 0, where=ended[..., None])
-            np.copyto(dv, 0, where=ended[..., None])
+            for array in (dS_next_T_S_next_operand, dS_next_operand, dk, dw, dv):
+                np.copyto(array, 0, where=ended[..., None])
             np.copyto(dS, dS_before, where=ended[..., None, None])
 
     # For all steps at once: the gradients of inputs and parameters.
@@ -624,13 +610,9 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     (S,) = _check_state("state", state, B, params)
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
-    W_r, W_p, P_v, B_w, b_w, B_a, b_a, xi, alpha = (
-        params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a", "b_a", "xi", "alpha")
-    )
+    N, V, K, R = params.heads, params.value_size, params.key_size, params.rank
+    W_r, W_p, P_v, B_w, b_w, B_a = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a"))
+    b_a, xi, alpha = (params[k] for k in ("b_a", "xi", "alpha"))
     A = params.stacked["A"]
     gates = np.empty((B, 2 * R), dtype)
     r, p, a_sigmoid_a_w, a_a = np.empty((4, B, N, K), dtype)
@@ -685,93 +667,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, S_s, gates_s, r_s, p_s, v_s, sigmoid_a_w_s, w_s, a_s, z_s, sqrt_kappa_s, kappa_s, k_s,
-        S_next_operand_s, kappa_a_s, past,
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
-    low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
-    W_r, W_p, P_v, B_w, B_a, xi, alpha = (
-        params[k] for k in ("W_r", "W_p", "P_v", "B_w", "B_a", "xi", "alpha")
-    )
-    A = params.stacked["A"]
-    (
-        W_r_dot, W_p_dot, P_v_dot, B_w_dot, b_w_dot, B_a_dot, b_a_dot, xi_dot, alpha_dot
-    ) = (params_dot[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a", "b_a", "xi", "alpha"))
-    A_dot = params_dot.stacked["A"]
-    gates_dot_s = np.empty((T, B, 2 * R), dtype)
-    r_dot_s, p_dot_s, a_sigmoid_a_w_dot_s, a_a_dot_s = np.empty((4, T, B, N, K), dtype)
-    v_dot_s, S_next_operand_dot_in_s, y_dot_in_s = np.empty((3, T, B, N, V), dtype)
-    a_low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
-    low_dot_s, S_next_operand_dot_s, y_dot_s = a_low_dot_s, S_next_operand_dot_in_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))
-    _rows(r_dot_s)[...] += _rows(xs) @ _merged(W_r_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_p).T, out=_rows(p_dot_s))
-    _rows(p_dot_s)[...] += _rows(xs) @ _merged(W_p_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), A.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ A_dot.T
-    low_dot_s[...] = a_low_dot_s * (1 - low_s**2)
-    np.matmul(_rows(low_dot_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_dot_s))
-    _rows(a_sigmoid_a_w_dot_s)[...] += _rows(low_s) @ _merged(B_w_dot).T
-    a_sigmoid_a_w_dot_s += b_w_dot
-    np.matmul(_rows(low_a_dot_s), _merged(B_a).T, out=_rows(a_a_dot_s))
-    _rows(a_a_dot_s)[...] += _rows(low_a_s) @ _merged(B_a_dot).T
-    a_a_dot_s += b_a_dot
-    a_dot_s = a_a_dot_s * (1 - a_s) * a_s
-    z_dot_s = p_dot_s * xi + xi_dot * p_s
-    a_sqrt_kappa_dot_terms_s = 2 * z_dot_s * z_s
-    sum_a_sqrt_kappa_dot_terms_s = np.sum(a_sqrt_kappa_dot_terms_s, axis=-1)
-    a_sqrt_kappa_dot_s = sum_a_sqrt_kappa_dot_terms_s.copy()
-    kappa_dot_s = (
-        z_dot_s / sqrt_kappa_s[..., None]
-        - a_sqrt_kappa_dot_s[..., None] * kappa_s / 2 / sqrt_kappa_s[..., None] ** 2
-    )
-    k_dot_s = (
-        p_dot_s * (1 + alpha * (a_s - 1)) + a_dot_s * alpha * p_s + alpha_dot * p_s * (a_s - 1)
-    )
-    np.matmul(S_s[:-1], kappa_dot_s[..., None], out=S_next_operand_dot_in_s[..., None])
-    kappa_a_dot_s = kappa_dot_s * a_s + a_dot_s * kappa_s
-    np.matmul(S_s[1:], r_dot_s[..., None], out=y_dot_in_s[..., None])
-
-    # The tangents, step by step.
-    S_dot = S_next_dot = state_dot.S.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            S_next_dot_before = S_next_dot.copy()
-        S_next_operand_dot_s[t] += np.squeeze(np.matmul(S_dot, kappa_s[t][..., None]), axis=-1)
-        S_next_dot[...] = (
-            S_dot * w_s[t][..., None, :]
-            + v_dot_s[t][..., None] * k_s[t][..., None, :]
-            + v_s[t][..., None] * k_dot_s[t][..., None, :]
-            - 0.6065306597126334
-            * a_sigmoid_a_w_dot_s[t][..., None, :]
-            * S_s[t]
-            * (1 - sigmoid_a_w_s[t][..., None, :])
-            * sigmoid_a_w_s[t][..., None, :]
-            * w_s[t][..., None, :]
-            - S_next_operand_dot_s[t][..., None] * kappa_a_s[t][..., None, :]
-            - S_next_operand_s[t][..., None] * kappa_a_dot_s[t][..., None, :]
-        )
-        y_dot_s[t] += np.squeeze(np.matmul(S_next_dot, r_s[t][..., None]), axis=-1)
-        if ended is not None:
-            np.copyto(S_next_dot, S_next_dot_before, where=ended[..., None, None])
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(S_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -816,80 +718,26 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    N = params.heads
-    V = params.value_size
-    K = params.key_size
-    R = params.rank
-    low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    W_r, W_p, P_v, B_w, B_a, xi, alpha = (
-        params[k] for k in ("W_r", "W_p", "P_v", "B_w", "B_a", "xi", "alpha")
-    )
-    A = params.stacked["A"]
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
-        W_r_dot, W_p_dot, P_v_dot, B_w_dot, b_w_dot, B_a_dot, b_a_dot, xi_dot, alpha_dot
-    ) = (params_dot[k] for k in ("W_r", "W_p", "P_v", "B_w", "b_w", "B_a", "b_a", "xi", "alpha"))
-    A_dot = params_dot.stacked["A"]
-    S_dot_s = np.empty((T + 1, B, N, V, K), dtype)
-    gates_dot_s = np.empty((T, B, 2 * R), dtype)
-    r_dot_s, p_dot_s, a_sigmoid_a_w_dot_s, a_a_dot_s = np.empty((4, T, B, N, K), dtype)
-    v_dot_s, S_next_operand_dot_in_s = np.empty((2, T, B, N, V), dtype)
-    a_low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
-    low_dot_s, S_next_operand_dot_s = a_low_dot_s, S_next_operand_dot_in_s
-    np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))
-    _rows(r_dot_s)[...] += _rows(xs) @ _merged(W_r_dot).T
-    np.matmul(_rows(xs_dot), _merged(W_p).T, out=_rows(p_dot_s))
-    _rows(p_dot_s)[...] += _rows(xs) @ _merged(W_p_dot).T
-    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
-    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
-    np.matmul(_rows(xs_dot), A.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ A_dot.T
-    low_dot_s[...] = a_low_dot_s * (1 - low_s**2)
-    np.matmul(_rows(low_dot_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_dot_s))
-    _rows(a_sigmoid_a_w_dot_s)[...] += _rows(low_s) @ _merged(B_w_dot).T
-    a_sigmoid_a_w_dot_s += b_w_dot
-    sigmoid_a_w_dot_s = a_sigmoid_a_w_dot_s * (1 - sigmoid_a_w_s) * sigmoid_a_w_s
-    w_dot_s = -0.6065306597126334 * sigmoid_a_w_dot_s * w_s
-    np.matmul(_rows(low_a_dot_s), _merged(B_a).T, out=_rows(a_a_dot_s))
-    _rows(a_a_dot_s)[...] += _rows(low_a_s) @ _merged(B_a_dot).T
-    a_a_dot_s += b_a_dot
-    a_dot_s = a_a_dot_s * (1 - a_s) * a_s
-    z_dot_s = p_dot_s * xi + xi_dot * p_s
-    a_sqrt_kappa_dot_terms_s = 2 * z_dot_s * z_s
-    sum_a_sqrt_kappa_dot_terms_s = np.sum(a_sqrt_kappa_dot_terms_s, axis=-1)
-    a_sqrt_kappa_dot_s = sum_a_sqrt_kappa_dot_terms_s.copy()
-    sqrt_kappa_dot_s = a_sqrt_kappa_dot_s / 2 / sqrt_kappa_s
-    kappa_dot_s = (
-        z_dot_s / sqrt_kappa_s[..., None]
-        - sqrt_kappa_dot_s[..., None] * kappa_s / sqrt_kappa_s[..., None]
-    )
-    k_dot_s = (
-        p_dot_s * (1 + alpha * (a_s - 1)) + a_dot_s * alpha * p_s + alpha_dot * p_s * (a_s - 1)
-    )
-    np.matmul(S_s[:-1], kappa_dot_s[..., None], out=S_next_operand_dot_in_s[..., None])
-    kappa_a_dot_s = kappa_dot_s * a_s + a_dot_s * kappa_s
-    S_dot_s[0] = state_dot.S
-    for t in range(T):
-        ended = ended_s[t]
-        S_next_operand_dot_s[t] += np.squeeze(np.matmul(S_dot_s[t], kappa_s[t][..., None]), axis=-1)
-        S_dot_s[t + 1] = (
-            S_dot_s[t] * w_s[t][..., None, :]
-            + w_dot_s[t][..., None, :] * S_s[t]
-            + v_dot_s[t][..., None] * k_s[t][..., None, :]
-            + v_s[t][..., None] * k_dot_s[t][..., None, :]
-            - S_next_operand_dot_s[t][..., None] * kappa_a_s[t][..., None, :]
-            - S_next_operand_s[t][..., None] * kappa_a_dot_s[t][..., None, :]
-        )
-        if ended is not None:
-            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+        S_dot_s, gates_dot_s, r_dot_s, p_dot_s, v_dot_s, sigmoid_a_w_dot_s, w_dot_s, a_dot_s,
+        z_dot_s, sqrt_kappa_dot_s, kappa_dot_s, k_dot_s, kappa_a_dot_s, S_next_operand_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
-    (
-        dW_r_dot, dW_p_dot, dP_v_dot, db_w_dot, dB_w_dot, db_a_dot, dB_a_dot, dxi_dot, dalpha_dot
-    ) = (dparams_dot[k] for k in ("W_r", "W_p", "P_v", "b_w", "B_w", "b_a", "B_a", "xi", "alpha"))
+    I, N, V, K, R = params.input_size, params.heads, params.value_size, params.key_size, params.rank
+    low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
+    low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
+    dW_r_dot, dW_p_dot, dP_v_dot, db_w_dot = (dparams_dot[k] for k in ("W_r", "W_p", "P_v", "b_w"))
+    dB_w_dot, db_a_dot, dB_a_dot, dxi_dot = (dparams_dot[k] for k in ("B_w", "b_a", "B_a", "xi"))
+    dalpha_dot = dparams_dot["alpha"]
     dA_dot = dparams_dot.stacked["A"]
+    alpha, W_r, B_a, B_w, xi, P_v = (params[k] for k in ("alpha", "W_r", "B_a", "B_w", "xi", "P_v"))
+    W_p = params["W_p"]
+    A = params.stacked["A"]
+    alpha_dot, W_r_dot, B_a_dot, B_w_dot = (params_dot[k] for k in ("alpha", "W_r", "B_a", "B_w"))
+    xi_dot, P_v_dot, W_p_dot = (params_dot[k] for k in ("xi", "P_v", "W_p"))
+    A_dot = params_dot.stacked["A"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * R), dtype)
     (
         dr_s, dr_dot_s, dS_next_T_S_next_operand_s, dS_next_T_S_next_operand_dot_s, dk_s, dk_dot_s,
@@ -907,21 +755,17 @@ def hvp(
     dsqrt_kappa_rate_s = -(1 / sqrt_kappa_s)
     dsqrt_kappa_dot_rate_s = sqrt_kappa_dot_s / sqrt_kappa_s**2
     inv_sqrt_kappa_s = 1 / sqrt_kappa_s
-    dsqrt_kappa_dz_s = z_s / sqrt_kappa_s[..., None]
     dkappa_dz_dot_s = -dsqrt_kappa_dot_rate_s
-    dsqrt_kappa_dz_dot_s = (
-        z_dot_s / sqrt_kappa_s[..., None] - z_s * dsqrt_kappa_dot_rate_s[..., None]
-    )
+    dsqrt_kappa_dz_dot_s = -z_s * dsqrt_kappa_dot_rate_s[..., None]
     dk_da_s = alpha * p_s
     dk_da_dot_s = alpha_dot * p_s + p_dot_s * alpha
     da_da_a_s = (1 - a_s) * a_s
-    da_da_a_dot_s = a_dot_s * (1 - a_s) - a_dot_s * a_s
-    dw_da_sigmoid_a_w_part_s = 0.6065306597126334 * sigmoid_a_w_s - 0.6065306597126334
-    dw_da_sigmoid_a_w_s = sigmoid_a_w_s * w_s * dw_da_sigmoid_a_w_part_s
+    da_da_a_dot_s = a_dot_s * (1 - 2 * a_s)
+    dw_da_sigmoid_a_w_part_s = -0.6065306597126334 * (1 - sigmoid_a_w_s) * sigmoid_a_w_s
+    dw_da_sigmoid_a_w_s = w_s * dw_da_sigmoid_a_w_part_s
     dw_da_sigmoid_a_w_dot_s = (
-        w_dot_s * sigmoid_a_w_s * dw_da_sigmoid_a_w_part_s
-        + 0.6065306597126334 * sigmoid_a_w_dot_s * sigmoid_a_w_s * w_s
-        + sigmoid_a_w_dot_s * w_s * dw_da_sigmoid_a_w_part_s
+        w_dot_s * dw_da_sigmoid_a_w_part_s
+        - 0.6065306597126334 * sigmoid_a_w_dot_s * (1 - 2.0 * sigmoid_a_w_s) * w_s
     )
     dlow_da_low_s = 1 - low_s**2
     dlow_da_low_dot_s = -2 * low_dot_s * low_s
@@ -940,8 +784,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dS_before = dS.copy()
-            dS_dot_before = dS_dot.copy()
+            before = [array.copy() for array in (dS, dS_dot)]
         dS_next += dy_s[t][..., None] * r_s[t][..., None, :]
         dS_next_dot += (
             dy_s[t][..., None] * r_dot_s[t][..., None, :]
@@ -986,18 +829,14 @@ def hvp(
             + dS_next_operand_s[t][..., None] * kappa_s[t][..., None, :]
         )
         if ended is not None:
-            np.copyto(dS_next_T_S_next_operand_s[t], 0, where=ended[..., None])
-            np.copyto(dS_next_T_S_next_operand_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS_next_operand_s[t], 0, where=ended[..., None])
-            np.copyto(dS_next_operand_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dk_s[t], 0, where=ended[..., None])
-            np.copyto(dk_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dw_s[t], 0, where=ended[..., None])
-            np.copyto(dw_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dv_s[t], 0, where=ended[..., None])
-            np.copyto(dv_dot_s[t], 0, where=ended[..., None])
-            np.copyto(dS, dS_before, where=ended[..., None, None])
-            np.copyto(dS_dot, dS_dot_before, where=ended[..., None, None])
+            for array in (
+                dS_next_T_S_next_operand_s[t], dS_next_T_S_next_operand_dot_s[t],
+                dS_next_operand_s[t], dS_next_operand_dot_s[t], dk_s[t], dk_dot_s[t], dw_s[t],
+                dw_dot_s[t], dv_s[t], dv_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended[..., None])
+            for array, value in zip((dS, dS_dot), before, strict=True):
+                np.copyto(array, value, where=ended[..., None, None])
     dkappa_a_s = -dS_next_T_S_next_operand_s
     dkappa_a_dot_s = -dS_next_T_S_next_operand_dot_s
     np.matmul(dS_next_operand_s[..., None, :], S_s[:-1], out=dkappa_s[..., None, :])
@@ -1015,12 +854,12 @@ def hvp(
         dsqrt_kappa_dot_rate_s * dsqrt_kappa_part_s
         + dsqrt_kappa_rate_s * sum_dsqrt_kappa_dot_terms_s
     )
-    dz_s = dkappa_s * inv_sqrt_kappa_s[..., None] + dsqrt_kappa_s[..., None] * dsqrt_kappa_dz_s
+    dz_s = (dkappa_s + dsqrt_kappa_s[..., None] * z_s) * inv_sqrt_kappa_s[..., None]
     dz_dot_s = (
         dkappa_s * dkappa_dz_dot_s[..., None]
+        + (dsqrt_kappa_s[..., None] * z_dot_s + dkappa_dot_s + dsqrt_kappa_dot_s[..., None] * z_s)
+        * inv_sqrt_kappa_s[..., None]
         + dsqrt_kappa_s[..., None] * dsqrt_kappa_dz_dot_s
-        + dkappa_dot_s * inv_sqrt_kappa_s[..., None]
-        + dsqrt_kappa_dot_s[..., None] * dsqrt_kappa_dz_s
     )
     da_s = dkappa_a_s * kappa_s + dk_s * dk_da_s
     da_dot_s = (
@@ -1075,6 +914,88 @@ def hvp(
         dk_s * p_dot_s * (a_s - 1) + dk_s * a_dot_s * p_s + dk_dot_s * p_s * (a_s - 1), axis=(0, 1)
     )
     return dparams_dot, dxs_dot, State(dS_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    (
+        xs, S_s, gates_s, r_s, p_s, v_s, sigmoid_a_w_s, w_s, a_s, z_s, sqrt_kappa_s, kappa_s, k_s,
+        S_next_operand_s, kappa_a_s, past,
+    ) = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    N, V, K, R = params.heads, params.value_size, params.key_size, params.rank
+    low_s, low_a_s = (gates_s[..., k * R : (k + 1) * R] for k in range(2))
+    W_r, W_p, P_v, B_w, B_a, xi = (params[k] for k in ("W_r", "W_p", "P_v", "B_w", "B_a", "xi"))
+    alpha = params["alpha"]
+    A = params.stacked["A"]
+    W_r_dot, W_p_dot, P_v_dot, B_w_dot = (params_dot[k] for k in ("W_r", "W_p", "P_v", "B_w"))
+    b_w_dot, B_a_dot, b_a_dot, xi_dot = (params_dot[k] for k in ("b_w", "B_a", "b_a", "xi"))
+    alpha_dot = params_dot["alpha"]
+    A_dot = params_dot.stacked["A"]
+    S_dot_s = np.empty((T + 1, B, N, V, K), dtype)
+    gates_dot_s = np.empty((T, B, 2 * R), dtype)
+    r_dot_s, p_dot_s, a_sigmoid_a_w_dot_s, a_a_dot_s = np.empty((4, T, B, N, K), dtype)
+    v_dot_s, S_next_operand_dot_in_s, y_dot_in_s = np.empty((3, T, B, N, V), dtype)
+    a_low_dot_s, low_a_dot_s = (gates_dot_s[..., k * R : (k + 1) * R] for k in range(2))
+    low_dot_s, S_next_operand_dot_s = a_low_dot_s, S_next_operand_dot_in_s
+    y_dot_s = y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), _merged(W_r).T, out=_rows(r_dot_s))
+    _rows(r_dot_s)[...] += _rows(xs) @ _merged(W_r_dot).T
+    np.matmul(_rows(xs_dot), _merged(W_p).T, out=_rows(p_dot_s))
+    _rows(p_dot_s)[...] += _rows(xs) @ _merged(W_p_dot).T
+    np.matmul(_rows(xs_dot), _merged(P_v).T, out=_rows(v_dot_s))
+    _rows(v_dot_s)[...] += _rows(xs) @ _merged(P_v_dot).T
+    np.matmul(_rows(xs_dot), A.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ A_dot.T
+    low_dot_s[...] = a_low_dot_s * (1 - low_s**2)
+    np.matmul(_rows(low_dot_s), _merged(B_w).T, out=_rows(a_sigmoid_a_w_dot_s))
+    _rows(a_sigmoid_a_w_dot_s)[...] += _rows(low_s) @ _merged(B_w_dot).T
+    a_sigmoid_a_w_dot_s += b_w_dot
+    sigmoid_a_w_dot_s = a_sigmoid_a_w_dot_s * (1 - sigmoid_a_w_s) * sigmoid_a_w_s
+    w_dot_s = -0.6065306597126334 * sigmoid_a_w_dot_s * w_s
+    np.matmul(_rows(low_a_dot_s), _merged(B_a).T, out=_rows(a_a_dot_s))
+    _rows(a_a_dot_s)[...] += _rows(low_a_s) @ _merged(B_a_dot).T
+    a_a_dot_s += b_a_dot
+    a_dot_s = a_a_dot_s * (1 - a_s) * a_s
+    z_dot_s = p_dot_s * xi + xi_dot * p_s
+    a_sqrt_kappa_dot_terms_s = 2 * z_dot_s * z_s
+    sum_a_sqrt_kappa_dot_terms_s = np.sum(a_sqrt_kappa_dot_terms_s, axis=-1)
+    a_sqrt_kappa_dot_s = sum_a_sqrt_kappa_dot_terms_s.copy()
+    sqrt_kappa_dot_s = a_sqrt_kappa_dot_s / 2 / sqrt_kappa_s
+    kappa_dot_s = (z_dot_s - sqrt_kappa_dot_s[..., None] * kappa_s) / sqrt_kappa_s[..., None]
+    k_dot_s = (
+        p_dot_s * (1 + alpha * (a_s - 1)) + a_dot_s * alpha * p_s + alpha_dot * p_s * (a_s - 1)
+    )
+    np.matmul(S_s[:-1], kappa_dot_s[..., None], out=S_next_operand_dot_in_s[..., None])
+    kappa_a_dot_s = kappa_dot_s * a_s + a_dot_s * kappa_s
+    np.matmul(S_s[1:], r_dot_s[..., None], out=y_dot_in_s[..., None])
+
+    # Step by step.
+    S_dot_s[0] = state_dot.S
+    for t in range(T):
+        ended = ended_s[t]
+        S_next_operand_dot_s[t] += np.squeeze(np.matmul(S_dot_s[t], kappa_s[t][..., None]), axis=-1)
+        S_dot_s[t + 1] = (
+            S_dot_s[t] * w_s[t][..., None, :]
+            + w_dot_s[t][..., None, :] * S_s[t]
+            + v_dot_s[t][..., None] * k_s[t][..., None, :]
+            + v_s[t][..., None] * k_dot_s[t][..., None, :]
+            - S_next_operand_dot_s[t][..., None] * kappa_a_s[t][..., None, :]
+            - S_next_operand_s[t][..., None] * kappa_a_dot_s[t][..., None, :]
+        )
+        if ended is not None:
+            np.copyto(S_dot_s[t + 1], S_dot_s[t], where=ended[..., None, None])
+    y_dot_s += np.squeeze(np.matmul(S_dot_s[1:], r_s[..., None]), axis=-1)
+
+    handed = (
+        S_dot_s, gates_dot_s, r_dot_s, p_dot_s, v_dot_s, sigmoid_a_w_dot_s, w_dot_s, a_dot_s,
+        z_dot_s, sqrt_kappa_dot_s, kappa_dot_s, k_dot_s, kappa_a_dot_s, S_next_operand_dot_s,
+    )
+    return y_dot_s, State(S_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

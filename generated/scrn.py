@@ -301,9 +301,7 @@ def forward(params, xs, state=None, lengths=None):
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
     xs = _masked(xs, past)
 
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
+    H, K, N = params.hidden_size, params.context_size, params.output_size
     R, P, U, V = (params[k] for k in ("R", "P", "U", "V"))
     A_B = params.stacked["A_B"]
     h_s = np.empty((T + 1, B, H), dtype)
@@ -319,21 +317,21 @@ def forward(params, xs, state=None, lengths=None):
     np.multiply(B_x_x_s, 0.050000000000000044, out=s_next_in_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    s_s[0] = state.s
-    s = s_s[0]
-    R_h = np.empty((H, B), dtype)
-    P_s_next = np.empty((H, B), dtype)
+    h_s[0], s_s[0] = state.h, state.s
+    h, s = h_s[0], s_s[0]
+    R_T = np.ascontiguousarray(R.T)
+    P_T = np.ascontiguousarray(P.T)
+    R_h = np.empty((B, H), dtype)
+    P_s_next = np.empty((B, H), dtype)
     steps = zip(a_h_next_s, s_next_in_s, s_s[1:], h_s[1:], ended_s, strict=True)
     for a_h_next, s_next_in, s_next, h_next, ended in steps:
-        np.dot(R, h.T, out=R_h)
-        np.add(a_h_next, R_h.T, out=a_h_next)
+        np.dot(h, R_T, out=R_h)
+        np.add(a_h_next, R_h, out=a_h_next)
         # s_next = 0.95 * s + s_next_in
         np.multiply(0.95, s, out=s_next)
         np.add(s_next, s_next_in, out=s_next)
-        np.dot(P, s_next.T, out=P_s_next)
-        np.add(a_h_next, P_s_next.T, out=a_h_next)
+        np.dot(s_next, P_T, out=P_s_next)
+        np.add(a_h_next, P_s_next, out=a_h_next)
         _sigmoid(a_h_next, out=h_next)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
@@ -374,10 +372,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
+    I, H, K, N = params.input_size, params.hidden_size, params.context_size, params.output_size
     dP, dR, dU, dV = (dparams[k] for k in ("P", "R", "U", "V"))
     dA_B = dparams.stacked["A_B"]
     U, V, P, R = (params[k] for k in ("U", "V", "P", "R"))
@@ -406,8 +401,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dh_next_in_s, dh_next_da_h_next_s, ds_next_s, dgates_s, ended_s)
     for dh_next_in, dh_next_da_h_next, ds_next, dgates, ended in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            ds_before = ds.copy()
+            before = [array.copy() for array in (dh, ds)]
         da_h_next = dh_next_da_h_next
         np.add(dh_next, dh_next_in, out=dh_next)
         np.multiply(dh_next_da_h_next, dh_next, out=da_h_next)
@@ -419,8 +413,8 @@ def backward(params, tape, dys, dstate=None):
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
             np.copyto(ds_next, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(ds, ds_before, where=ended)
+            for array, value in zip((dh, ds), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.multiply(0.050000000000000044, ds_next_s, out=dB_x_x_s)
@@ -450,9 +444,7 @@ def step(params, x, state):
     x = _check("x", x, ("B", params.input_size), dtype)
     B = len(x)
     h, s = _check_state("state", state, B, params)
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
+    H, K, N = params.hidden_size, params.context_size, params.output_size
     P, R, U, V = (params[k] for k in ("P", "R", "U", "V"))
     A_B = params.stacked["A_B"]
     gates = np.empty((B, H + K + N), dtype)
@@ -486,55 +478,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, s_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
-    R, P, U, V = (params[k] for k in ("R", "P", "U", "V"))
-    A_B = params.stacked["A_B"]
-    P_dot, R_dot, U_dot, V_dot = (params_dot[k] for k in ("P", "R", "U", "V"))
-    A_B_dot = params_dot.stacked["A_B"]
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    s_dot_s = np.empty((T + 1, B, K), dtype)
-    gates_dot_s = np.empty((T, B, H + K + N), dtype)
-    a_h_next_dot_in_s = gates_dot_s[..., :H]
-    B_x_x_dot_s = gates_dot_s[..., H : H + K]
-    y_dot_in_s = gates_dot_s[..., H + K :]
-    s_next_dot_in_s, a_h_next_dot_s, y_dot_s = B_x_x_dot_s, a_h_next_dot_in_s, y_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), A_B.T, out=_rows(gates_dot_s[..., : H + K]))
-    _rows(gates_dot_s[..., : H + K])[...] += _rows(xs) @ A_B_dot.T
-    s_next_dot_in_s[...] = 0.050000000000000044 * B_x_x_dot_s
-    _rows(a_h_next_dot_in_s)[...] += _rows(s_s[1:]) @ P_dot.T
-    _rows(a_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ R_dot.T
-    dh_next_da_h_next_s = (1 - h_s[1:]) * h_s[1:]
-    np.matmul(_rows(h_s[1:]), U_dot.T, out=_rows(y_dot_in_s))
-    _rows(y_dot_in_s)[...] += _rows(s_s[1:]) @ V_dot.T
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    s_dot_s[0] = state_dot.s
-    for t in range(T):
-        ended = ended_s[t]
-        a_h_next_dot_s[t] += h_dot_s[t] @ R.T
-        s_dot_s[t + 1] = 0.95 * s_dot_s[t] + s_next_dot_in_s[t]
-        a_h_next_dot_s[t] += s_dot_s[t + 1] @ P.T
-        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
-    _rows(y_dot_s)[...] += _rows(h_dot_s[1:]) @ U.T
-    _rows(y_dot_s)[...] += _rows(s_dot_s[1:]) @ V.T
-
-    ys_dot = _masked(y_dot_s.copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), s_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -576,45 +526,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    K = params.context_size
-    N = params.output_size
-
-    # There: the tangents of the forward pass.
-    B_x, A, R, P = (params[k] for k in ("B_x", "A", "R", "P"))
-    B_x_dot, A_dot, P_dot, R_dot = (params_dot[k] for k in ("B_x", "A", "P", "R"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    s_dot_s = np.empty((T + 1, B, K), dtype)
-    B_x_x_dot_s = np.empty((T, B, K), dtype)
-    a_h_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_h_next_dot_s = a_h_next_dot_in_s
-    np.matmul(_rows(xs_dot), B_x.T, out=_rows(B_x_x_dot_s))
-    _rows(B_x_x_dot_s)[...] += _rows(xs) @ B_x_dot.T
-    s_next_dot_in_s = 0.050000000000000044 * B_x_x_dot_s
-    np.matmul(_rows(xs_dot), A.T, out=_rows(a_h_next_dot_in_s))
-    _rows(a_h_next_dot_in_s)[...] += _rows(xs) @ A_dot.T
-    _rows(a_h_next_dot_in_s)[...] += _rows(s_s[1:]) @ P_dot.T
-    _rows(a_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ R_dot.T
-    dh_next_da_h_next_s = (1 - h_s[1:]) * h_s[1:]
-    h_dot_s[0] = state_dot.h
-    s_dot_s[0] = state_dot.s
-    for t in range(T):
-        ended = ended_s[t]
-        a_h_next_dot_s[t] += h_dot_s[t] @ R.T
-        s_dot_s[t + 1] = 0.95 * s_dot_s[t] + s_next_dot_in_s[t]
-        a_h_next_dot_s[t] += s_dot_s[t + 1] @ P.T
-        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, s_dot_s, dh_next_da_h_next_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H, K, N = params.input_size, params.hidden_size, params.context_size, params.output_size
     dP_dot, dR_dot, dU_dot, dV_dot = (dparams_dot[k] for k in ("P", "R", "U", "V"))
     dA_B_dot = dparams_dot.stacked["A_B"]
-    U, V = (params[k] for k in ("U", "V"))
+    U, V, P, R = (params[k] for k in ("U", "V", "P", "R"))
     A_B = params.stacked["A_B"]
-    U_dot, V_dot = (params_dot[k] for k in ("U", "V"))
+    U_dot, V_dot, P_dot, R_dot = (params_dot[k] for k in ("U", "V", "P", "R"))
     A_B_dot = params_dot.stacked["A_B"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, H + K + N), dtype)
     dh_next_in_s, dh_next_dot_in_s = np.empty((2, T, B, H), dtype)
@@ -632,7 +553,7 @@ def hvp(
     np.matmul(_rows(dy_s), U, out=_rows(dh_next_in_s))
     np.matmul(_rows(dy_dot_s), U, out=_rows(dh_next_dot_in_s))
     _rows(dh_next_dot_in_s)[...] += _rows(dy_s) @ U_dot
-    dh_next_da_h_next_dot_s = h_dot_s[1:] * (1 - h_s[1:]) - h_dot_s[1:] * h_s[1:]
+    dh_next_da_h_next_dot_s = h_dot_s[1:] * (1 - 2 * h_s[1:])
     np.matmul(_rows(dy_s), V, out=_rows(ds_next_in_s))
     np.matmul(_rows(dy_dot_s), V, out=_rows(ds_next_dot_in_s))
     _rows(ds_next_dot_in_s)[...] += _rows(dy_s) @ V_dot
@@ -643,10 +564,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            ds_before = ds.copy()
-            dh_dot_before = dh_dot.copy()
-            ds_dot_before = ds_dot.copy()
+            before = [array.copy() for array in (dh, ds, dh_dot, ds_dot)]
         dh_next += dh_next_in_s[t]
         dh_next_dot += dh_next_dot_in_s[t]
         da_h_next_s[t] = dh_next * dh_next_da_h_next_s[t]
@@ -664,14 +582,10 @@ def hvp(
         ds[...] = 0.95 * ds_next_s[t]
         ds_dot[...] = 0.95 * ds_next_dot_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(ds_next_s[t], 0, where=ended)
-            np.copyto(ds_next_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(ds, ds_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(ds_dot, ds_dot_before, where=ended)
+            for array in (dgates_s[t], dgates_dot_s[t], ds_next_s[t], ds_next_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, ds, dh_dot, ds_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dB_x_x_s[...] = 0.050000000000000044 * ds_next_s
     dB_x_x_dot_s[...] = 0.050000000000000044 * ds_next_dot_s
     np.matmul(_rows(dgates_dot_s[..., : H + K]), A_B, out=_rows(dxs_dot))
@@ -687,6 +601,53 @@ def hvp(
     np.matmul(_rows(dy_s).T, _rows(s_dot_s[1:]), out=dV_dot)
     dV_dot += _rows(dy_dot_s).T @ _rows(s_s[1:])
     return dparams_dot, dxs_dot, State(dh_dot, ds_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, s_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H, K, N = params.hidden_size, params.context_size, params.output_size
+    R, P, U, V = (params[k] for k in ("R", "P", "U", "V"))
+    A_B = params.stacked["A_B"]
+    P_dot, R_dot, U_dot, V_dot = (params_dot[k] for k in ("P", "R", "U", "V"))
+    A_B_dot = params_dot.stacked["A_B"]
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    s_dot_s = np.empty((T + 1, B, K), dtype)
+    gates_dot_s = np.empty((T, B, H + K + N), dtype)
+    a_h_next_dot_in_s = gates_dot_s[..., :H]
+    B_x_x_dot_s = gates_dot_s[..., H : H + K]
+    y_dot_in_s = gates_dot_s[..., H + K :]
+    s_next_dot_in_s, a_h_next_dot_s, y_dot_s = B_x_x_dot_s, a_h_next_dot_in_s, y_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), A_B.T, out=_rows(gates_dot_s[..., : H + K]))
+    _rows(gates_dot_s[..., : H + K])[...] += _rows(xs) @ A_B_dot.T
+    s_next_dot_in_s[...] = 0.050000000000000044 * B_x_x_dot_s
+    _rows(a_h_next_dot_in_s)[...] += _rows(s_s[1:]) @ P_dot.T
+    _rows(a_h_next_dot_in_s)[...] += _rows(h_s[:-1]) @ R_dot.T
+    dh_next_da_h_next_s = (1 - h_s[1:]) * h_s[1:]
+    np.matmul(_rows(h_s[1:]), U_dot.T, out=_rows(y_dot_in_s))
+    _rows(y_dot_in_s)[...] += _rows(s_s[1:]) @ V_dot.T
+
+    # Step by step.
+    h_dot_s[0], s_dot_s[0] = state_dot.h, state_dot.s
+    for t in range(T):
+        ended = ended_s[t]
+        a_h_next_dot_s[t] += h_dot_s[t] @ R.T
+        s_dot_s[t + 1] = 0.95 * s_dot_s[t] + s_next_dot_in_s[t]
+        a_h_next_dot_s[t] += s_dot_s[t + 1] @ P.T
+        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(s_dot_s[t + 1], s_dot_s[t], where=ended)
+    _rows(y_dot_s)[...] += _rows(h_dot_s[1:]) @ U.T
+    _rows(y_dot_s)[...] += _rows(s_dot_s[1:]) @ V.T
+
+    handed = h_dot_s, s_dot_s, dh_next_da_h_next_s
+    return y_dot_s, State(h_dot_s[-1].copy(), s_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -51,11 +51,10 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= W_z x_t + R_z h_{t-1} + b_z \\
+  a_{k,t} &= W_k x_t + R_k h_{t-1} + b_k, \quad k = z, o \\
   z_t &= \tanh(a_{z,t}) \\
   i_t &= W_i x_t + R_i h_{t-1} + b_i \\
   f_t &= W_f x_t + R_f h_{t-1} + b_f \\
-  a_{o,t} &= W_o x_t + R_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   \mathrm{log\_f}_t &= \log\sigma(f_t) \\
   a_{m,t} &= \mathrm{log\_f}_t + m_{t-1} \\
@@ -94,29 +93,25 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= R_z^{\top} \bar{a}_{z,t} + R_i^{\top} \bar{i}_t + R_f^{\top} \bar{f}_t
-      + R_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k R_k^{\top} \bar{a}_{k,t} + R_i^{\top} \bar{i}_t
+      + R_f^{\top} \bar{f}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_{\mathrm{stable},t} \\
   \bar{n}_{t-1}^{(t)} &= \bar{n}_t \circ f_{\mathrm{stable},t} \\
   \bar{m}_{t-1}^{(t)} &= \bar{a}_{m,t} + \bar{a}_{\mathrm{f\_stable},t} \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_i^{\top} \bar{i}_t + W_f^{\top} \bar{f}_t
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_i^{\top} \bar{i}_t + W_f^{\top} \bar{f}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{R}_z &= \textstyle \sum_t \bar{a}_{z,t} h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, o \\
+  \bar{R}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = z, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, o \\
   \bar{W}_i &= \textstyle \sum_t \bar{i}_t x_t^{\top} \\
   \bar{R}_i &= \textstyle \sum_t \bar{i}_t h_{t-1}^{\top} \\
   \bar{b}_i &= \textstyle \sum_t \bar{i}_t \\
   \bar{W}_f &= \textstyle \sum_t \bar{f}_t x_t^{\top} \\
   \bar{R}_f &= \textstyle \sum_t \bar{f}_t h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{f}_t \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{R}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{b}_f &= \textstyle \sum_t \bar{f}_t
 \end{align*}
 """
 
@@ -362,15 +357,10 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    n_s[0] = state.n
-    n = n_s[0]
-    m_s[0] = state.m
-    m = m_s[0]
-    R_h = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0], n_s[0], m_s[0] = state.h, state.c, state.n, state.m
+    h, c, n, m = h_s[0], c_s[0], n_s[0], m_s[0]
+    R_T = np.ascontiguousarray(R.T)
+    R_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -382,8 +372,8 @@ def forward(params, xs, state=None, lengths=None):
         ended,
     ) in steps:
         log_f, i_stable, f_stable = f, a_i_stable, a_f_stable
-        np.dot(R, h.T, out=R_h)
-        np.add(gates, R_h.T, out=gates)
+        np.dot(h, R_T, out=R_h)
+        np.add(gates, R_h, out=gates)
         # o by sigmoid; z by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(o, half, out=o)
         np.tanh(o_z, out=o_z)
@@ -445,8 +435,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dW, dR, db = (dparams.stacked[k] for k in ("W", "R", "b"))
     R, W = (params.stacked[k] for k in ("R", "W"))
@@ -495,10 +484,7 @@ def backward(params, tape, dys, dstate=None):
         dh_next_da_o, expm1_log_f, dm_next_di, di, dc_next_da_z, dgates, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dn_before = dn.copy()
-            dm_before = dm.copy()
+            before = [array.copy() for array in (dh, dc, dn, dm)]
         da_o, df, da_z = dh_next_da_o, expm1_log_f, dc_next_da_z
         np.add(dh_next, dy, out=dh_next)
         # dn_next += dh_next * dh_next_dn_next
@@ -535,10 +521,8 @@ def backward(params, tape, dys, dstate=None):
         np.copyto(dm, dlog_f)
         if ended is not None:
             np.copyto(dgates, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dn, dn_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
+            for array, value in zip((dh, dc, dn, dm), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     np.matmul(_rows(dgates_s), W, out=_rows(dxs))
@@ -612,80 +596,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, c_s, n_s, m_s, gates_s, a_m_next_s, i_stable_s, f_stable_s, past
-    ) = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    W, R = (params.stacked[k] for k in ("W", "R"))
-    R_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("R", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    dlog_f_df_s = np.empty((T, B, H), dtype)
-    a_o_dot_s, a_z_dot_s, i_dot_s, f_dot_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    log_f_dot_s = dlog_f_df_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), R_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dlog_f_df_s[...] = -np.expm1(log_f_s)
-    dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
-    dm_next_di_s = 1 - dm_next_da_m_next_s
-    dc_next_da_z_s = (1 - z_s**2) * i_stable_s
-    dh_next_dc_next_s = o_s / n_s[1:]
-    dh_next_dn_next_s = -h_s[1:] / n_s[1:]
-    dh_next_da_o_s = (1 - o_s) * c_s[1:] * dh_next_dc_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    n_dot = n_next_dot = state_dot.n.copy()
-    a_m_next_dot = m_dot = state_dot.m.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-            n_next_dot_before = n_next_dot.copy()
-            m_next_dot_before = m_dot.copy()
-        gates_dot_s[t] += h_dot_s[t] @ R.T
-        log_f_dot_s[t] = f_dot_s[t] * dlog_f_df_s[t]
-        a_m_next_dot += log_f_dot_s[t]
-        m_next_dot = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
-        a_i_stable_dot = i_dot_s[t] - m_next_dot
-        i_stable_dot = a_i_stable_dot * i_stable_s[t]
-        a_f_stable_dot = a_m_next_dot - m_next_dot
-        f_stable_dot = a_f_stable_dot * f_stable_s[t]
-        c_next_dot[...] = (
-            f_stable_dot * c_s[t]
-            + c_dot * f_stable_s[t]
-            + i_stable_dot * z_s[t]
-            + a_z_dot_s[t] * dc_next_da_z_s[t]
-        )
-        n_next_dot[...] = n_dot * f_stable_s[t] + i_stable_dot + f_stable_dot * n_s[t]
-        h_dot_s[t + 1] = (
-            c_next_dot * dh_next_dc_next_s[t]
-            + n_next_dot * dh_next_dn_next_s[t]
-            + a_o_dot_s[t] * dh_next_da_o_s[t]
-        )
-        m_dot[...] = m_next_dot
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-            np.copyto(n_next_dot, n_next_dot_before, where=ended)
-            np.copyto(m_dot, m_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot, n_next_dot, m_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -729,68 +646,19 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    W, R = (params.stacked[k] for k in ("W", "R"))
-    R_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("R", "W", "b"))
-    h_dot_s, c_dot_s, n_dot_s, m_dot_s = np.empty((4, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    dlog_f_df_s, i_stable_dot_s, f_stable_dot_s = np.empty((3, T, B, H), dtype)
-    a_o_dot_s, a_z_dot_s, i_dot_s, f_dot_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    log_f_dot_s, z_dot_s, o_dot_s = dlog_f_df_s, a_z_dot_s, a_o_dot_s
-    np.matmul(_rows(h_s[:-1]), R_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dz_da_z_s = 1 - z_s**2
-    do_da_o_s = (1 - o_s) * o_s
-    dlog_f_df_s[...] = -np.expm1(log_f_s)
-    dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
-    dm_next_di_s = 1 - dm_next_da_m_next_s
-    dh_next_do_s = c_s[1:] / n_s[1:]
-    dh_next_dc_next_s = o_s / n_s[1:]
-    dh_next_dn_next_s = -h_s[1:] / n_s[1:]
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    n_dot_s[0] = state_dot.n
-    m_dot_s[0] = state_dot.m
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ R.T
-        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        log_f_dot_s[t] = f_dot_s[t] * dlog_f_df_s[t]
-        a_m_next_dot = log_f_dot_s[t] + m_dot_s[t]
-        m_dot_s[t + 1] = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
-        a_i_stable_dot = i_dot_s[t] - m_dot_s[t + 1]
-        i_stable_dot_s[t] = a_i_stable_dot * i_stable_s[t]
-        a_f_stable_dot = a_m_next_dot - m_dot_s[t + 1]
-        f_stable_dot_s[t] = a_f_stable_dot * f_stable_s[t]
-        c_dot_s[t + 1] = (
-            f_stable_dot_s[t] * c_s[t]
-            + c_dot_s[t] * f_stable_s[t]
-            + i_stable_dot_s[t] * z_s[t]
-            + z_dot_s[t] * i_stable_s[t]
-        )
-        n_dot_s[t + 1] = n_dot_s[t] * f_stable_s[t] + i_stable_dot_s[t] + f_stable_dot_s[t] * n_s[t]
-        h_dot_s[t + 1] = (
-            o_dot_s[t] * dh_next_do_s[t]
-            + c_dot_s[t + 1] * dh_next_dc_next_s[t]
-            + n_dot_s[t + 1] * dh_next_dn_next_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-            np.copyto(n_dot_s[t + 1], n_dot_s[t], where=ended)
-            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    (
+        h_dot_s, c_dot_s, n_dot_s, gates_dot_s, dh_next_dc_next_s, dh_next_dn_next_s, log_f_dot_s,
+        i_stable_dot_s, f_stable_dot_s,
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    o_dot_s, z_dot_s, i_dot_s, f_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dW_dot, dR_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "R", "b"))
+    R, W = (params.stacked[k] for k in ("R", "W"))
+    R_dot, W_dot = (params_dot.stacked[k] for k in ("R", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     da_o_s, da_z_s, di_s, df_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
     da_o_dot_s, da_z_dot_s, di_dot_s, df_dot_s = (
@@ -802,13 +670,11 @@ def hvp(
     dh_next_dc_next_dot_s = o_dot_s / n_s[1:] - o_s * dh_next_dn_next_dot_part_s
     a_heaviside_da_m_next_s = a_m_next_s - i_s
     heaviside_da_m_next_s = _heaviside(a_heaviside_da_m_next_s)
-    dh_next_da_o_part_s = (1 - o_s) * c_s[1:]
-    dh_next_da_o_s = dh_next_da_o_part_s * dh_next_dc_next_s
+    dh_next_da_o_s = (1 - o_s) * c_s[1:] * dh_next_dc_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * dh_next_da_o_part_s / n_s[1:]
-        - o_dot_s * c_s[1:] * dh_next_dc_next_s
+        o_dot_s * (1 - 2 * o_s) * c_s[1:] / n_s[1:]
         + c_dot_s[1:] * (1 - o_s) * dh_next_dc_next_s
-        - o_s * dh_next_da_o_part_s * dh_next_dn_next_dot_part_s
+        - (1 - o_s) * o_s * c_s[1:] * dh_next_dn_next_dot_part_s
     )
     expm1_log_f_s = np.expm1(log_f_s)
     expm1_log_f_dot_s = log_f_dot_s * np.exp(log_f_s)
@@ -826,14 +692,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dn_before = dn.copy()
-            dm_before = dm.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
-            dn_dot_before = dn_dot.copy()
-            dm_dot_before = dm_dot.copy()
+            before = [array.copy() for array in (dh, dc, dn, dm, dh_dot, dc_dot, dn_dot, dm_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dn_next += dh_next * dh_next_dn_next_s[t]
@@ -879,14 +738,10 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dn, dn_before, where=ended)
-            np.copyto(dm, dm_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
-            np.copyto(dn_dot, dn_dot_before, where=ended)
-            np.copyto(dm_dot, dm_dot_before, where=ended)
+            for array, value in zip(
+                (dh, dc, dn, dm, dh_dot, dc_dot, dn_dot, dm_dot), before, strict=True
+            ):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dW_dot)
@@ -895,6 +750,81 @@ def hvp(
     dR_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot, dc_dot, dn_dot, dm_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, c_s, n_s, m_s, gates_s, a_m_next_s, i_stable_s, f_stable_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    o_s, z_s, i_s, log_f_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    W, R = (params.stacked[k] for k in ("W", "R"))
+    R_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("R", "W", "b"))
+    h_dot_s, c_dot_s, n_dot_s, m_dot_s = np.empty((4, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    dlog_f_df_s, i_stable_dot_s, f_stable_dot_s = np.empty((3, T, B, H), dtype)
+    a_o_dot_s, a_z_dot_s, i_dot_s, f_dot_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    log_f_dot_s, z_dot_s, o_dot_s = dlog_f_df_s, a_z_dot_s, a_o_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), R_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    dz_da_z_s = 1 - z_s**2
+    do_da_o_s = (1 - o_s) * o_s
+    dlog_f_df_s[...] = -np.expm1(log_f_s)
+    dm_next_da_m_next_s = _heaviside(a_m_next_s - i_s)
+    dm_next_di_s = 1 - dm_next_da_m_next_s
+    dh_next_do_s = c_s[1:] / n_s[1:]
+    dh_next_dc_next_s = o_s / n_s[1:]
+    dh_next_dn_next_s = -h_s[1:] / n_s[1:]
+
+    # Step by step.
+    (
+        h_dot_s[0], c_dot_s[0], n_dot_s[0], m_dot_s[0]
+    ) = state_dot.h, state_dot.c, state_dot.n, state_dot.m
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ R.T
+        z_dot_s[t] = a_z_dot_s[t] * dz_da_z_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        log_f_dot_s[t] = f_dot_s[t] * dlog_f_df_s[t]
+        a_m_next_dot = log_f_dot_s[t] + m_dot_s[t]
+        m_dot_s[t + 1] = i_dot_s[t] * dm_next_di_s[t] + a_m_next_dot * dm_next_da_m_next_s[t]
+        a_i_stable_dot = i_dot_s[t] - m_dot_s[t + 1]
+        i_stable_dot_s[t] = a_i_stable_dot * i_stable_s[t]
+        a_f_stable_dot = a_m_next_dot - m_dot_s[t + 1]
+        f_stable_dot_s[t] = a_f_stable_dot * f_stable_s[t]
+        c_dot_s[t + 1] = (
+            f_stable_dot_s[t] * c_s[t]
+            + c_dot_s[t] * f_stable_s[t]
+            + i_stable_dot_s[t] * z_s[t]
+            + z_dot_s[t] * i_stable_s[t]
+        )
+        n_dot_s[t + 1] = n_dot_s[t] * f_stable_s[t] + i_stable_dot_s[t] + f_stable_dot_s[t] * n_s[t]
+        h_dot_s[t + 1] = (
+            o_dot_s[t] * dh_next_do_s[t]
+            + c_dot_s[t + 1] * dh_next_dc_next_s[t]
+            + n_dot_s[t + 1] * dh_next_dn_next_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+            np.copyto(n_dot_s[t + 1], n_dot_s[t], where=ended)
+            np.copyto(m_dot_s[t + 1], m_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, n_dot_s, gates_dot_s, dh_next_dc_next_s, dh_next_dn_next_s, log_f_dot_s,
+        i_stable_dot_s, f_stable_dot_s,
+    )
+    return h_dot_s[1:], State(
+        h_dot_s[-1].copy(), c_dot_s[-1].copy(), n_dot_s[-1].copy(), m_dot_s[-1].copy()
+    ), handed
 
 
 def _heaviside(x, out=None):

@@ -45,10 +45,9 @@ LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
   n_t &= W_n x_t \\
-  a_{f,t} &= W_f x_t + v_f \circ c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + v_k \circ c_{t-1} + b_k, \quad k = f, r \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= f_t \circ c_{t-1} + (1 - f_t) \circ n_t \\
-  a_{r,t} &= W_r x_t + v_r \circ c_{t-1} + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   h_t &= r_t \circ c_t + (1 - r_t) \circ x_t
 \end{align*}
@@ -67,21 +66,17 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{c}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ v_f + \bar{c}_t \circ f_t
-      + \bar{a}_{r,t} \circ v_r \\
-  \bar{x}_t &= W_n^{\top} \bar{n}_t + W_f^{\top} \bar{a}_{f,t} + W_r^{\top} \bar{a}_{r,t}
+  \bar{c}_{t-1}^{(t)} &= \sum_k \bar{a}_{k,t} \circ v_k + \bar{c}_t \circ f_t \\
+  \bar{x}_t &= W_n^{\top} \bar{n}_t + \sum_k W_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ (1 - r_t)
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{v}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{v}_r &= \textstyle \sum_t \bar{a}_{r,t} \circ c_{t-1} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, r \\
+  \bar{v}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = f, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, r
 \end{align*}
 """
 
@@ -515,49 +510,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, c_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
-    W = params.stacked["W"]
-    v_f_dot, v_r_dot = (params_dot[k] for k in ("v_f", "v_r"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    h_dot_in_s = np.empty((T, B, H), dtype)
-    a_f_dot_in_s, a_r_dot_in_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_f_dot_s, c_next_dot_in_s, a_r_dot_s, h_dot_s = a_f_dot_in_s, n_dot_s, a_r_dot_in_s, h_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s[..., : 2 * H] += b_dot
-    a_f_dot_in_s += v_f_dot * c_s[:-1]
-    c_next_dot_in_s[...] = n_dot_s * (1 - f_s)
-    dc_next_da_f_s = (c_s[:-1] - n_s) * (1 - f_s) * f_s
-    a_r_dot_in_s += v_r_dot * c_s[:-1]
-    h_dot_in_s[...] = xs_dot * (1 - r_s)
-    dh_da_r_s = (c_s[1:] - xs) * (1 - r_s) * r_s
-
-    # The tangents, step by step.
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += c_dot_s[t] * v_f
-        a_r_dot_s[t] += c_dot_s[t] * v_r
-        c_dot_s[t + 1] = c_dot_s[t] * f_s[t] + a_f_dot_s[t] * dc_next_da_f_s[t] + c_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-    h_dot_s += c_dot_s[1:] * r_s + a_r_dot_s * dh_da_r_s
-
-    ys_dot = _masked(h_dot_s.copy(), past)
-    return ys_dot, State(c_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -599,83 +558,56 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    H = params.hidden_size
-    f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
-
-    # There: the tangents of the forward pass.
-    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
-    W = params.stacked["W"]
-    v_f_dot, v_r_dot = (params_dot[k] for k in ("v_f", "v_r"))
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    c_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 3 * H), dtype)
-    a_f_dot_in_s, a_r_dot_in_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    a_f_dot_s, f_dot_s, a_r_dot_s, r_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_r_dot_in_s, a_r_dot_in_s
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s[..., : 2 * H] += b_dot
-    a_f_dot_in_s += v_f_dot * c_s[:-1]
-    df_da_f_s = (1 - f_s) * f_s
-    c_next_dot_in_s = n_dot_s * (1 - f_s)
-    dc_next_df_s = c_s[:-1] - n_s
-    a_r_dot_in_s += v_r_dot * c_s[:-1]
-    dr_da_r_s = (1 - r_s) * r_s
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_f_dot_s[t] += c_dot_s[t] * v_f
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        a_r_dot_s[t] += c_dot_s[t] * v_r
-        c_dot_s[t + 1] = f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + c_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
-    r_dot_s[...] = a_r_dot_s * dr_da_r_s
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    c_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    H = params.hidden_size
+    f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    f_dot_s, r_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
     dv_f_dot, db_f_dot, dv_r_dot, db_r_dot = (dparams_dot[k] for k in ("v_f", "b_f", "v_r", "b_r"))
     dW_dot = dparams_dot.stacked["W"]
-    W_r, W_f, W_n = (params[k] for k in ("W_r", "W_f", "W_n"))
-    W_r_dot, W_f_dot, W_n_dot = (params_dot[k] for k in ("W_r", "W_f", "W_n"))
+    v_r, W_r, v_f, W_f, W_n = (params[k] for k in ("v_r", "W_r", "v_f", "W_f", "W_n"))
+    v_r_dot, W_r_dot, v_f_dot, W_f_dot = (params_dot[k] for k in ("v_r", "W_r", "v_f", "W_f"))
+    W_n_dot = params_dot["W_n"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 3 * H), dtype)
-    dx_dot_in_s, dc_next_s, dc_next_dot_in_s = np.empty((3, T, B, H), dtype)
+    dx_dot_in_s, dc_next_in_s, dc_next_dot_in_s = np.empty((3, T, B, H), dtype)
     da_f_s, da_r_s, dn_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(3))
     da_f_dot_s, da_r_dot_s, dn_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
-    dc_next_dot_s = dc_next_dot_in_s
+    dc_next_s, dc_next_dot_s = dc_next_in_s, dc_next_dot_in_s
     dxs_dot = np.empty((T, B, H), dtype)
     dh_s = dys.copy()
     dh_dot_s = dys_dot.copy()
-    one_minus_r_s = 1 - r_s
-    da_r_part_s = (c_s[1:] - xs) * one_minus_r_s
-    dc_next_in_s = dh_s * r_s
-    da_r_s[...] = da_r_part_s * dc_next_in_s
+    da_r_part_s = dh_s * (1 - r_s) * r_s
+    da_r_s[...] = (c_s[1:] - xs) * da_r_part_s
     da_r_dot_s[...] = (
-        (dh_s * da_r_part_s - (c_s[1:] - xs) * dc_next_in_s) * r_dot_s
-        - xs_dot * dc_next_in_s * one_minus_r_s
-        + c_dot_s[1:] * dc_next_in_s * one_minus_r_s
-        + dh_dot_s * r_s * da_r_part_s
+        dh_s * r_dot_s * (c_s[1:] - xs) * (1 - 2 * r_s)
+        - xs_dot * da_r_part_s
+        + c_dot_s[1:] * da_r_part_s
+        + dh_dot_s * (c_s[1:] - xs) * (1 - r_s) * r_s
     )
+    dc_next_in_s[...] = dh_s * r_s
     dc_next_dot_in_s[...] = dh_s * r_dot_s + dh_dot_s * r_s
     dc_next_dn_s = 1 - f_s
-    dc_next_da_f_s = (c_s[:-1] - n_s) * f_s * dc_next_dn_s
+    dc_next_da_f_part_s = f_s * dc_next_dn_s
+    dc_next_da_f_s = (c_s[:-1] - n_s) * dc_next_da_f_part_s
     dc_next_da_f_dot_s = (
-        c_dot_s[:-1] * f_s * dc_next_dn_s
-        - n_dot_s * f_s * dc_next_dn_s
-        - f_dot_s * (c_s[:-1] - n_s) * f_s
-        + f_dot_s * (c_s[:-1] - n_s) * dc_next_dn_s
+        c_dot_s[:-1] * dc_next_da_f_part_s
+        - n_dot_s * dc_next_da_f_part_s
+        + f_dot_s * (c_s[:-1] - n_s) * (1 - 2 * f_s)
     )
     dc_in_s = da_r_s * v_r
     dc_dot_in_s = da_r_s * v_r_dot + da_r_dot_s * v_r
     np.matmul(_rows(da_r_dot_s), W_r, out=_rows(dx_dot_in_s))
     _rows(dx_dot_in_s)[...] += _rows(da_r_s) @ W_r_dot
-    dx_dot_in_s += dh_dot_s * one_minus_r_s - dh_s * r_dot_s
+    dx_dot_in_s += dh_dot_s * (1 - r_s) - dh_s * r_dot_s
     dc_next_carry = dc = dstate.c.copy()
     dc_next_carry_dot = dc_dot = dstate_dot.c.copy()
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dc_before = dc.copy()
-            dc_dot_before = dc_dot.copy()
-        dc_next_s[t] = dc_next_carry + dc_next_in_s[t]
+            before = [array.copy() for array in (dc, dc_dot)]
+        dc_next_s[t] += dc_next_carry
         dc_next_dot_s[t] += dc_next_carry_dot
         da_f_s[t] = dc_next_s[t] * dc_next_da_f_s[t]
         da_f_dot_s[t] = dc_next_s[t] * dc_next_da_f_dot_s[t] + dc_next_dot_s[t] * dc_next_da_f_s[t]
@@ -688,12 +620,10 @@ def hvp(
             + dc_dot_in_s[t]
         )
         if ended is not None:
-            np.copyto(dc_next_s[t], 0, where=ended)
-            np.copyto(dc_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (dc_next_s[t], dc_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dc, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dn_s[...] = dc_next_s * dc_next_dn_s
     dn_dot_s[...] = dc_next_dot_s * dc_next_dn_s - dc_next_s * f_dot_s
     np.matmul(_rows(da_f_dot_s), W_f, out=_rows(dxs_dot))
@@ -708,6 +638,55 @@ def hvp(
     dv_r_dot[...] = np.sum(da_r_s * c_dot_s[:-1] + da_r_dot_s * c_s[:-1], axis=(0, 1))
     np.sum(da_r_dot_s, axis=(0, 1), out=db_r_dot)
     return dparams_dot, dxs_dot, State(dc_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, c_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    f_s, r_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(3))
+    v_f, v_r = (params[k] for k in ("v_f", "v_r"))
+    W = params.stacked["W"]
+    v_f_dot, v_r_dot = (params_dot[k] for k in ("v_f", "v_r"))
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    c_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 3 * H), dtype)
+    h_dot_in_s = np.empty((T, B, H), dtype)
+    a_f_dot_in_s, a_r_dot_in_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(3))
+    a_f_dot_s, f_dot_s, a_r_dot_s = a_f_dot_in_s, a_f_dot_in_s, a_r_dot_in_s
+    r_dot_s, h_dot_s = a_r_dot_in_s, h_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s[..., : 2 * H] += b_dot
+    a_f_dot_in_s += v_f_dot * c_s[:-1]
+    df_da_f_s = (1 - f_s) * f_s
+    c_next_dot_in_s = n_dot_s * (1 - f_s)
+    dc_next_df_s = c_s[:-1] - n_s
+    a_r_dot_in_s += v_r_dot * c_s[:-1]
+    dr_da_r_s = (1 - r_s) * r_s
+    h_dot_in_s[...] = xs_dot * (1 - r_s)
+    dh_dr_s = c_s[1:] - xs
+
+    # Step by step.
+    c_dot_s[0] = state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        a_f_dot_s[t] += c_dot_s[t] * v_f
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        a_r_dot_s[t] += c_dot_s[t] * v_r
+        c_dot_s[t + 1] = f_dot_s[t] * dc_next_df_s[t] + c_dot_s[t] * f_s[t] + c_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+    r_dot_s[...] = a_r_dot_s * dr_da_r_s
+    h_dot_s += r_dot_s * dh_dr_s + c_dot_s[1:] * r_s
+
+    handed = c_dot_s, gates_dot_s
+    return h_dot_s, State(c_dot_s[-1].copy()), handed
 
 
 def _rows(array):

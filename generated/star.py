@@ -47,7 +47,7 @@ LATEX = r"""
   z_t &= \tanh(a_{z,t}) \\
   a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k \\
   k_t &= \sigma(a_{k,t}) \\
-  a_{h,t} &= (1 - k_t) \circ h_{t-1} + k_t \circ z_t \\
+  a_{h,t} &= (1 - k_t) \circ h_{t-1} + \sum_j k_t \circ z_t \\
   h_t &= \tanh(a_{h,t})
 \end{align*}
 
@@ -65,16 +65,14 @@ LATEX = r"""
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_k^{\top} \bar{a}_{k,t} + \bar{a}_{h,t} \circ (1 - k_t) \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_k^{\top} \bar{a}_{k,t}
+  \bar{x}_t &= \sum_j W_j^{\top} \bar{a}_{j,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top} \\
-  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top} \\
-  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}
+  \bar{W}_j &= \textstyle \sum_t \bar{a}_{j,t} x_t^{\top}, \quad j = z, k \\
+  \bar{b}_j &= \textstyle \sum_t \bar{a}_{j,t}, \quad j = z, k \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}
 \end{align*}
 """
 
@@ -311,15 +309,16 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
+    U_k_T = np.ascontiguousarray(U_k.T)
     a_h_next = np.empty((B, H), dtype)
-    U_k_h = np.empty((H, B), dtype)
+    U_k_h = np.empty((B, H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(a_k_s, z_s, h_s[1:], ended_s, strict=True)
     for a_k, z, h_next, ended in steps:
         k_ = a_k
-        np.dot(U_k, h.T, out=U_k_h)
-        np.add(a_k, U_k_h.T, out=a_k)
+        np.dot(h, U_k_T, out=U_k_h)
+        np.add(a_k, U_k_h, out=a_k)
         # k_ by sigmoid, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(k_, half, out=k_)
         np.tanh(k_, out=k_)
@@ -365,8 +364,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_k = dparams["U_k"]
     dW, db = (dparams.stacked[k] for k in ("W", "b"))
@@ -476,46 +474,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    U_k = params["U_k"]
-    W = params.stacked["W"]
-    U_k_dot = params_dot["U_k"]
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_k_dot_in_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    a_k_dot_s, a_h_next_dot_in_s, a_h_next_dot_s = a_k_dot_in_s, a_z_dot_s, a_z_dot_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    _rows(a_k_dot_in_s)[...] += _rows(h_s[:-1]) @ U_k_dot.T
-    a_h_next_dot_in_s[...] = a_z_dot_s * (1 - z_s**2) * k_s
-    da_h_next_dh_s = 1 - k_s
-    da_h_next_da_k_s = (z_s - h_s[:-1]) * k_s * da_h_next_dh_s
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_k_dot_s[t] += h_dot_s[t] @ U_k.T
-        a_h_next_dot_s[t] += h_dot_s[t] * da_h_next_dh_s[t] + a_k_dot_s[t] * da_h_next_da_k_s[t]
-        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -557,57 +522,31 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s, da_h_next_dh_s, dh_next_da_h_next_s = handed
 
-    # There: the tangents of the forward pass.
+    # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    k_dot_s, z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    dU_k_dot = dparams_dot["U_k"]
+    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     U_k = params["U_k"]
     W = params.stacked["W"]
     U_k_dot = params_dot["U_k"]
-    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_h_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_k_dot_in_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    z_dot_s, a_k_dot_s, k_dot_s, a_h_next_dot_s = (
-        a_z_dot_s, a_k_dot_in_s, a_k_dot_in_s, a_h_next_dot_in_s
-    )
-    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    z_dot_s[...] = a_z_dot_s * (1 - z_s**2)
-    _rows(a_k_dot_in_s)[...] += _rows(h_s[:-1]) @ U_k_dot.T
-    da_h_next_dh_s = 1 - k_s
-    dk_da_k_s = k_s * da_h_next_dh_s
-    a_h_next_dot_in_s[...] = z_dot_s * k_s
-    da_h_next_dk_s = z_s - h_s[:-1]
-    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        a_k_dot_s[t] += h_dot_s[t] @ U_k.T
-        k_dot_s[t] = a_k_dot_s[t] * dk_da_k_s[t]
-        a_h_next_dot_s[t] += k_dot_s[t] * da_h_next_dk_s[t] + h_dot_s[t] * da_h_next_dh_s[t]
-        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    # Back: the adjoints and, beside each, its tangent.
-    dU_k_dot = dparams_dot["U_k"]
-    dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
+    W_dot = params_dot.stacked["W"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_h_next_s, da_h_next_dot_s = np.empty((2, T, B, H), dtype)
     da_k_s, da_z_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_k_dot_s, da_z_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dxs_dot = np.empty((T, B, I), dtype)
     dh_next_da_h_next_dot_s = -2 * h_dot_s[1:] * h_s[1:]
-    da_h_next_da_k_s = (z_s - h_s[:-1]) * k_s * da_h_next_dh_s
+    da_h_next_da_k_part_s = k_s * da_h_next_dh_s
+    da_h_next_da_k_s = (z_s - h_s[:-1]) * da_h_next_da_k_part_s
     da_h_next_da_k_dot_s = (
-        z_dot_s * k_s * da_h_next_dh_s
-        - h_dot_s[:-1] * k_s * da_h_next_dh_s
-        - k_dot_s * (z_s - h_s[:-1]) * k_s
-        + k_dot_s * (z_s - h_s[:-1]) * da_h_next_dh_s
+        z_dot_s * da_h_next_da_k_part_s
+        - h_dot_s[:-1] * da_h_next_da_k_part_s
+        + k_dot_s * (z_s - h_s[:-1]) * (1 - 2 * k_s)
     )
     da_h_next_da_z_s = (1 - z_s**2) * k_s
     da_h_next_da_z_dot_s = k_dot_s * (1 - z_s**2) - 2 * z_dot_s * z_s * k_s
@@ -616,8 +555,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_h_next_s[t] = dh_next * dh_next_da_h_next_s[t]
@@ -634,12 +572,10 @@ def hvp(
         dh_dot += da_k_s[t] @ U_k_dot
         dh_dot += da_h_next_dot_s[t] * da_h_next_dh_s[t] - da_h_next_s[t] * k_dot_s[t]
         if ended is not None:
-            np.copyto(da_h_next_s[t], 0, where=ended)
-            np.copyto(da_h_next_dot_s[t], 0, where=ended)
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array in (da_h_next_s[t], da_h_next_dot_s[t], dgates_s[t], dgates_dot_s[t]):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     da_z_s[...] = da_h_next_s * da_h_next_da_z_s
     da_z_dot_s[...] = da_h_next_s * da_h_next_da_z_dot_s + da_h_next_dot_s * da_h_next_da_z_s
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
@@ -650,6 +586,52 @@ def hvp(
     np.matmul(_rows(da_k_s).T, _rows(h_dot_s[:-1]), out=dU_k_dot)
     dU_k_dot += _rows(da_k_dot_s).T @ _rows(h_s[:-1])
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    k_s, z_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    U_k = params["U_k"]
+    W = params.stacked["W"]
+    U_k_dot = params_dot["U_k"]
+    W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    a_h_next_dot_in_s = np.empty((T, B, H), dtype)
+    a_k_dot_in_s, a_z_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    z_dot_s, a_k_dot_s, k_dot_s = a_z_dot_s, a_k_dot_in_s, a_k_dot_in_s
+    a_h_next_dot_s = a_h_next_dot_in_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(xs_dot), W.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    z_dot_s[...] = a_z_dot_s * (1 - z_s**2)
+    _rows(a_k_dot_in_s)[...] += _rows(h_s[:-1]) @ U_k_dot.T
+    da_h_next_dh_s = 1 - k_s
+    dk_da_k_s = k_s * da_h_next_dh_s
+    a_h_next_dot_in_s[...] = z_dot_s * k_s
+    da_h_next_dk_s = z_s - h_s[:-1]
+    dh_next_da_h_next_s = 1 - h_s[1:] ** 2
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        a_k_dot_s[t] += h_dot_s[t] @ U_k.T
+        k_dot_s[t] = a_k_dot_s[t] * dk_da_k_s[t]
+        a_h_next_dot_s[t] += k_dot_s[t] * da_h_next_dk_s[t] + h_dot_s[t] * da_h_next_dh_s[t]
+        h_dot_s[t + 1] = a_h_next_dot_s[t] * dh_next_da_h_next_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s, da_h_next_dh_s, dh_next_da_h_next_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

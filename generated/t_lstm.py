@@ -55,13 +55,10 @@ LATEX = r"""
   a_{s,t} &= D c_{t-1} + b_s \\
   s_t &= \tanh(a_{s,t}) \\
   m_t &= c_{t-1} - s_t + w_t \, s_t \\
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = i, f, o, g \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{g,t} &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ m_t + i_t \circ g_t \\
   h_t &= o_t \circ \tanh(c_t)
@@ -99,19 +96,9 @@ LATEX = r"""
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{D} &= \textstyle \sum_t \bar{a}_{s,t} c_{t-1}^{\top} \\
-  \bar{b}_s &= \textstyle \sum_t \bar{a}_{s,t} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = s, i, f, o, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, o, g \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, o, g
 \end{align*}
 """
 
@@ -368,12 +355,11 @@ def forward(params, xs, state=None, lengths=None):
     np.add(gates_s, b, out=gates_s)
 
     # Step by step.
-    h_s[0] = state.h
-    h = h_s[0]
-    c_s[0] = state.c
-    c = c_s[0]
-    a_s_T = np.empty((H, B), dtype)
-    U_h = np.empty((4 * H, B), dtype)
+    h_s[0], c_s[0] = state.h, state.c
+    h, c = h_s[0], c_s[0]
+    D_T = np.ascontiguousarray(D.T)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 4 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(
@@ -382,15 +368,14 @@ def forward(params, xs, state=None, lengths=None):
     )
     for a_s, m_rate, m, gates, i_f_o, f, g, i, c_next, tanh_c_next, o, h_next, ended in steps:
         s = a_s
-        np.dot(D, c.T, out=a_s_T)
-        np.copyto(a_s, a_s_T.T)
+        np.dot(c, D_T, out=a_s)
         np.add(a_s, b_s, out=a_s)
         np.tanh(a_s, out=s)
         # m = c + s * m_rate
         np.multiply(s, m_rate, out=m)
         np.add(m, c, out=m)
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # i, f, o by sigmoid; g by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(i_f_o, half, out=i_f_o)
         np.tanh(gates, out=gates)
@@ -439,8 +424,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
     dD, db_s = (dparams[k] for k in ("D", "b_s"))
     dW, dU, db = (dparams.stacked[k] for k in ("W", "U", "b"))
@@ -500,11 +484,9 @@ def backward(params, tape, dys, dstate=None):
         dgates, ended,
     ) in steps:
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-        da_g, da_o, da_f, da_i, da_s = (
-            dc_next_da_g, dh_next_da_o, dc_next_da_f, dc_next_da_i, dm_da_s
-        )
+            before = [array.copy() for array in (dh, dc)]
+        da_g, da_o, da_f, da_i = dc_next_da_g, dh_next_da_o, dc_next_da_f, dc_next_da_i
+        da_s = dm_da_s
         np.add(dh_next, dy, out=dh_next)
         # dc_next += dh_next * dh_next_dc_next
         np.multiply(dh_next, dh_next_dc_next, out=work)
@@ -519,11 +501,10 @@ def backward(params, tape, dys, dstate=None):
         np.dot(da_s, D, out=dc)
         np.add(dc, dm, out=dc)
         if ended is not None:
-            np.copyto(dgates, 0, where=ended)
-            np.copyto(dm, 0, where=ended)
-            np.copyto(da_s, 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
+            for array in (dgates, dm, da_s):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     _dot(dm_s, s_s, out=sum_dw_terms_s)
@@ -602,68 +583,14 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
 
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
-    dtype = _check_params("params", params).flat.dtype
-    (
-        x_s, dt_s, h_s, c_s, gates_s, a_log_w_s, w_s, s_s, m_s, tanh_c_next_s, past
-    ) = _check_tape(tape, params)
+    _check_params("params", params)
+    x_s, dt_s, *_, past = _check_tape(tape, params)
     T, B = x_s.shape[:2]
     _check_params("params_dot", params_dot, params)
     x_dot_s, dt_dot_s = _direction(xs_dot, (x_s, dt_s), past, params)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-    D = params["D"]
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    D_dot, b_s_dot = (params_dot[k] for k in ("D", "b_s"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    a_s_dot_in_s, m_dot_in_s = np.empty((2, T, B, H), dtype)
-    a_i_dot_s, a_f_dot_s, a_o_dot_s, a_g_dot_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
-    a_s_dot_s, m_dot_s = a_s_dot_in_s, m_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(c_s[:-1]), D_dot.T, out=_rows(a_s_dot_in_s))
-    a_s_dot_in_s += b_s_dot
-    m_dot_in_s[...] = -dt_dot_s * w_s**2 * s_s / a_log_w_s
-    dm_da_s_s = (w_s - 1) * (1 - s_s**2)
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(x_dot_s) @ W.T
-    _rows(gates_dot_s)[...] += _rows(x_s) @ W_dot.T
-    gates_dot_s += b_dot
-    dc_next_da_g_s = i_s * (1 - g_s**2)
-    dc_next_da_f_s = m_s * (1 - f_s) * f_s
-    dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dh_next_dc_next_s = o_s * (1 - tanh_c_next_s**2)
-    dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    c_dot = c_next_dot = state_dot.c.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            c_next_dot_before = c_next_dot.copy()
-        a_s_dot_s[t] += c_dot @ D.T
-        m_dot_s[t] += c_dot + a_s_dot_s[t] * dm_da_s_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        c_next_dot[...] = (
-            m_dot_s[t] * f_s[t]
-            + a_i_dot_s[t] * dc_next_da_i_s[t]
-            + a_f_dot_s[t] * dc_next_da_f_s[t]
-            + a_g_dot_s[t] * dc_next_da_g_s[t]
-        )
-        h_dot_s[t + 1] = c_next_dot * dh_next_dc_next_s[t] + a_o_dot_s[t] * dh_next_da_o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_next_dot, c_next_dot_before, where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy(), c_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -707,67 +634,21 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
-
-    # There: the tangents of the forward pass.
-    D = params["D"]
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    D_dot, b_s_dot = (params_dot[k] for k in ("D", "b_s"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 4 * H), dtype)
-    a_s_dot_in_s, ds_da_s_s, m_dot_in_s, dtanh_c_next_dc_next_s = np.empty((4, T, B, H), dtype)
-    a_i_dot_s, a_f_dot_s, a_o_dot_s, a_g_dot_s = (
-        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
-    )
+    *_, handed = _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot)
     (
-        a_s_dot_s, s_dot_s, m_dot_s, tanh_c_next_dot_s, i_dot_s, f_dot_s, o_dot_s, g_dot_s
-    ) = (
-        a_s_dot_in_s, ds_da_s_s, m_dot_in_s, dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s,
-        a_o_dot_s, a_g_dot_s,
-    )
-    a_log_w_dot_s = dt_dot_s.copy()
-    w_dot_s = -a_log_w_dot_s * w_s**2 / a_log_w_s
-    np.matmul(_rows(c_s[:-1]), D_dot.T, out=_rows(a_s_dot_in_s))
-    a_s_dot_in_s += b_s_dot
-    ds_da_s_s[...] = 1 - s_s**2
-    m_dot_in_s[...] = w_dot_s * s_s
-    dm_ds_s = w_s - 1
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(x_dot_s) @ W.T
-    _rows(gates_dot_s)[...] += _rows(x_s) @ W_dot.T
-    gates_dot_s += b_dot
-    di_da_i_s = (1 - i_s) * i_s
-    df_da_f_s = (1 - f_s) * f_s
-    do_da_o_s = (1 - o_s) * o_s
-    dg_da_g_s = 1 - g_s**2
-    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
-    h_dot_s[0] = state_dot.h
-    c_dot_s[0] = state_dot.c
-    for t in range(T):
-        ended = ended_s[t]
-        a_s_dot_s[t] += c_dot_s[t] @ D.T
-        s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
-        m_dot_s[t] += c_dot_s[t] + s_dot_s[t] * dm_ds_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
-        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
-        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        c_dot_s[t + 1] = (
-            f_dot_s[t] * m_s[t] + m_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
-        )
-        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
-        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+        h_dot_s, c_dot_s, gates_dot_s, a_log_w_dot_s, w_dot_s, s_dot_s, m_dot_s, tanh_c_next_dot_s
+    ) = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    i_dot_s, f_dot_s, o_dot_s, g_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(4))
     dD_dot, db_s_dot = (dparams_dot[k] for k in ("D", "b_s"))
     dW_dot, dU_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "U", "b"))
+    D = params["D"]
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    D_dot = params_dot["D"]
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 4 * H), dtype)
     dm_s, dm_dot_s, da_s_s, da_s_dot_s = np.empty((4, T, B, H), dtype)
     da_i_s, da_f_s, da_o_s, da_g_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(4))
@@ -784,14 +665,12 @@ def hvp(
     dc_next_da_g_dot_s = i_dot_s * (1 - g_s**2) - 2 * g_dot_s * i_s * g_s
     dh_next_da_o_s = (1 - o_s) * o_s * tanh_c_next_s
     dh_next_da_o_dot_s = (
-        o_dot_s * (1 - o_s) * tanh_c_next_s
-        - o_dot_s * o_s * tanh_c_next_s
-        + tanh_c_next_dot_s * (1 - o_s) * o_s
+        o_dot_s * (1 - 2 * o_s) * tanh_c_next_s + tanh_c_next_dot_s * (1 - o_s) * o_s
     )
     dc_next_da_f_s = m_s * (1 - f_s) * f_s
-    dc_next_da_f_dot_s = m_dot_s * (1 - f_s) * f_s - f_dot_s * m_s * f_s + f_dot_s * m_s * (1 - f_s)
+    dc_next_da_f_dot_s = m_dot_s * (1 - f_s) * f_s + f_dot_s * m_s * (1 - 2 * f_s)
     dc_next_da_i_s = (1 - i_s) * i_s * g_s
-    dc_next_da_i_dot_s = i_dot_s * (1 - i_s) * g_s - i_dot_s * i_s * g_s + g_dot_s * (1 - i_s) * i_s
+    dc_next_da_i_dot_s = i_dot_s * (1 - 2 * i_s) * g_s + g_dot_s * (1 - i_s) * i_s
     dm_da_s_s = (w_s - 1) * (1 - s_s**2)
     dm_da_s_dot_s = w_dot_s * (1 - s_s**2) - 2 * s_dot_s * (w_s - 1) * s_s
     w_squared_s = w_s**2
@@ -805,10 +684,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dc_before = dc.copy()
-            dh_dot_before = dh_dot.copy()
-            dc_dot_before = dc_dot.copy()
+            before = [array.copy() for array in (dh, dc, dh_dot, dc_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         dc_next += dh_next * dh_next_dc_next_s[t]
@@ -834,16 +710,12 @@ def hvp(
         dc_dot += da_s_s[t] @ D_dot
         dc_dot += dm_dot_s[t]
         if ended is not None:
-            np.copyto(dgates_s[t], 0, where=ended)
-            np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dm_s[t], 0, where=ended)
-            np.copyto(dm_dot_s[t], 0, where=ended)
-            np.copyto(da_s_s[t], 0, where=ended)
-            np.copyto(da_s_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dc, dc_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
-            np.copyto(dc_dot, dc_dot_before, where=ended)
+            for array in (
+                dgates_s[t], dgates_dot_s[t], dm_s[t], dm_dot_s[t], da_s_s[t], da_s_dot_s[t]
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dh, dc, dh_dot, dc_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dw_s = _dot(dm_s, s_s)
     dw_dot_s = np.sum(dm_s * s_dot_s + dm_dot_s * s_s, axis=-1, keepdims=True)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dx_dot_s))
@@ -858,6 +730,73 @@ def hvp(
     dU_dot += _rows(dgates_dot_s).T @ _rows(h_s[:-1])
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, Inputs(dx_dot_s, ddt_dot_s[..., 0]), State(dh_dot, dc_dot)
+
+
+def _tangents(params, tape, params_dot, x_dot_s, dt_dot_s, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    x_s, dt_s, h_s, c_s, gates_s, a_log_w_s, w_s, s_s, m_s, tanh_c_next_s, past = tape
+    T, B = x_s.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    i_s, f_s, o_s, g_s = (gates_s[..., k * H : (k + 1) * H] for k in range(4))
+    D = params["D"]
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    D_dot, b_s_dot = (params_dot[k] for k in ("D", "b_s"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s, c_dot_s = np.empty((2, T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 4 * H), dtype)
+    a_s_dot_in_s, ds_da_s_s, m_dot_in_s, dtanh_c_next_dc_next_s = np.empty((4, T, B, H), dtype)
+    a_i_dot_s, a_f_dot_s, a_o_dot_s, a_g_dot_s = (
+        gates_dot_s[..., k * H : (k + 1) * H] for k in range(4)
+    )
+    a_s_dot_s, s_dot_s, m_dot_s = a_s_dot_in_s, ds_da_s_s, m_dot_in_s
+    tanh_c_next_dot_s, i_dot_s, f_dot_s = dtanh_c_next_dc_next_s, a_i_dot_s, a_f_dot_s
+    o_dot_s, g_dot_s = a_o_dot_s, a_g_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    a_log_w_dot_s = dt_dot_s.copy()
+    w_dot_s = -a_log_w_dot_s * w_s**2 / a_log_w_s
+    np.matmul(_rows(c_s[:-1]), D_dot.T, out=_rows(a_s_dot_in_s))
+    a_s_dot_in_s += b_s_dot
+    ds_da_s_s[...] = 1 - s_s**2
+    m_dot_in_s[...] = w_dot_s * s_s
+    dm_ds_s = w_s - 1
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(x_dot_s) @ W.T
+    _rows(gates_dot_s)[...] += _rows(x_s) @ W_dot.T
+    gates_dot_s += b_dot
+    di_da_i_s = (1 - i_s) * i_s
+    df_da_f_s = (1 - f_s) * f_s
+    do_da_o_s = (1 - o_s) * o_s
+    dg_da_g_s = 1 - g_s**2
+    dtanh_c_next_dc_next_s[...] = 1 - tanh_c_next_s**2
+
+    # Step by step.
+    h_dot_s[0], c_dot_s[0] = state_dot.h, state_dot.c
+    for t in range(T):
+        ended = ended_s[t]
+        a_s_dot_s[t] += c_dot_s[t] @ D.T
+        s_dot_s[t] = a_s_dot_s[t] * ds_da_s_s[t]
+        m_dot_s[t] += c_dot_s[t] + s_dot_s[t] * dm_ds_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        i_dot_s[t] = a_i_dot_s[t] * di_da_i_s[t]
+        f_dot_s[t] = a_f_dot_s[t] * df_da_f_s[t]
+        o_dot_s[t] = a_o_dot_s[t] * do_da_o_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        c_dot_s[t + 1] = (
+            f_dot_s[t] * m_s[t] + m_dot_s[t] * f_s[t] + i_dot_s[t] * g_s[t] + g_dot_s[t] * i_s[t]
+        )
+        tanh_c_next_dot_s[t] = c_dot_s[t + 1] * dtanh_c_next_dc_next_s[t]
+        h_dot_s[t + 1] = o_dot_s[t] * tanh_c_next_s[t] + tanh_c_next_dot_s[t] * o_s[t]
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+            np.copyto(c_dot_s[t + 1], c_dot_s[t], where=ended)
+
+    handed = (
+        h_dot_s, c_dot_s, gates_dot_s, a_log_w_dot_s, w_dot_s, s_dot_s, m_dot_s, tanh_c_next_dot_s
+    )
+    return h_dot_s[1:], State(h_dot_s[-1].copy(), c_dot_s[-1].copy()), handed
 
 
 def _dot(a, b, out=None):

@@ -42,11 +42,10 @@ import numpy as np
 LATEX = r"""
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{n,t} &= U_n h_{t-1} + W_n x_t + b_n \\
+  a_{k,t} &= U_k h_{t-1} + W_k x_t + b_k, \quad k = n, g \\
   n_t &= \tanh(a_{n,t}) \\
-  a_{g,t} &= U_g h_{t-1} + W_g x_t + b_g \\
   g_t &= \sigma(a_{g,t}) \\
-  h_t &= g_t \circ h_{t-1} + (1 - g_t) \circ n_t
+  h_t &= g_t \circ h_{t-1} + \sum_k (1 - g_t) \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -61,19 +60,15 @@ LATEX = r"""
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_n^{\top} \bar{a}_{n,t} + U_g^{\top} \bar{a}_{g,t}
-      + \bar{h}_t \circ g_t \\
-  \bar{x}_t &= W_n^{\top} \bar{a}_{n,t} + W_g^{\top} \bar{a}_{g,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + \bar{h}_t \circ g_t \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} h_{t-1}^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t}
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = n, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = n, g \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = n, g
 \end{align*}
 """
 
@@ -310,13 +305,14 @@ def forward(params, xs, state=None, lengths=None):
     # Step by step.
     h_s[0] = state.h
     h = h_s[0]
-    U_h = np.empty((2 * H, B), dtype)
+    U_T = np.ascontiguousarray(U.T)
+    U_h = np.empty((B, 2 * H), dtype)
     work = np.empty((B, H), dtype)
     half = np.array(0.5, dtype)
     steps = zip(gates_s, g_s, n_s, h_s[1:], ended_s, strict=True)
     for gates, g, n, h_next, ended in steps:
-        np.dot(U, h.T, out=U_h)
-        np.add(gates, U_h.T, out=gates)
+        np.dot(h, U_T, out=U_h)
+        np.add(gates, U_h, out=gates)
         # g by sigmoid; n by tanh, where sigmoid(a) = ½ + ½ tanh(½ a)
         np.multiply(g, half, out=g)
         np.tanh(gates, out=gates)
@@ -361,8 +357,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     g_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
     dU, dW, db = (dparams.stacked[k] for k in ("U", "W", "b"))
     U, W = (params.stacked[k] for k in ("U", "W"))
@@ -459,44 +454,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, h_s, gates_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    g_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_g_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dh_next_da_n_s = (1 - n_s**2) * (1 - g_s)
-    dh_next_da_g_s = (h_s[:-1] - n_s) * (1 - g_s) * g_s
-
-    # The tangents, step by step.
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        h_dot_s[t + 1] = (
-            h_dot_s[t] * g_s[t]
-            + a_n_dot_s[t] * dh_next_da_n_s[t]
-            + a_g_dot_s[t] * dh_next_da_g_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
-
-    ys_dot = _masked(h_dot_s[1:].copy(), past)
-    return ys_dot, State(h_dot_s[-1].copy())
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -538,39 +502,16 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-    g_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
-
-    # There: the tangents of the forward pass.
-    W, U = (params.stacked[k] for k in ("W", "U"))
-    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
-    h_dot_s = np.empty((T + 1, B, H), dtype)
-    gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    a_g_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
-    n_dot_s, g_dot_s = a_n_dot_s, a_g_dot_s
-    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
-    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
-    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
-    gates_dot_s += b_dot
-    dn_da_n_s = 1 - n_s**2
-    dh_next_dn_s = 1 - g_s
-    dg_da_g_s = g_s * dh_next_dn_s
-    dh_next_dg_s = h_s[:-1] - n_s
-    h_dot_s[0] = state_dot.h
-    for t in range(T):
-        ended = ended_s[t]
-        gates_dot_s[t] += h_dot_s[t] @ U.T
-        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
-        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
-        h_dot_s[t + 1] = (
-            g_dot_s[t] * dh_next_dg_s[t] + h_dot_s[t] * g_s[t] + n_dot_s[t] * dh_next_dn_s[t]
-        )
-        if ended is not None:
-            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    h_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
+    g_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    g_dot_s, n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     dU_dot, dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("U", "W", "b"))
+    U, W = (params.stacked[k] for k in ("U", "W"))
+    U_dot, W_dot = (params_dot.stacked[k] for k in ("U", "W"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     da_g_s, da_n_s = (dgates_s[..., k * H : (k + 1) * H] for k in range(2))
     da_g_dot_s, da_n_dot_s = (dgates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
@@ -580,8 +521,7 @@ def hvp(
     dh_next_da_g_dot_s = (
         h_dot_s[:-1] * g_s * one_minus_g_s
         - n_dot_s * g_s * one_minus_g_s
-        - g_dot_s * (h_s[:-1] - n_s) * g_s
-        + g_dot_s * (h_s[:-1] - n_s) * one_minus_g_s
+        + g_dot_s * (h_s[:-1] - n_s) * (1 - 2 * g_s)
     )
     dh_next_da_n_s = (1 - n_s**2) * one_minus_g_s
     dh_next_da_n_dot_s = -2 * n_dot_s * n_s * one_minus_g_s - g_dot_s * (1 - n_s**2)
@@ -590,8 +530,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dh_before = dh.copy()
-            dh_dot_before = dh_dot.copy()
+            before = [array.copy() for array in (dh, dh_dot)]
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
         da_g_s[t] = dh_next * dh_next_da_g_s[t]
@@ -606,8 +545,8 @@ def hvp(
         if ended is not None:
             np.copyto(dgates_s[t], 0, where=ended)
             np.copyto(dgates_dot_s[t], 0, where=ended)
-            np.copyto(dh, dh_before, where=ended)
-            np.copyto(dh_dot, dh_dot_before, where=ended)
+            for array, value in zip((dh, dh_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     np.matmul(_rows(dgates_dot_s), W, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ W_dot
     np.matmul(_rows(dgates_s).T, _rows(h_dot_s[:-1]), out=dU_dot)
@@ -616,6 +555,48 @@ def hvp(
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dh_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, h_s, gates_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    g_s, n_s = (gates_s[..., k * H : (k + 1) * H] for k in range(2))
+    W, U = (params.stacked[k] for k in ("W", "U"))
+    U_dot, W_dot, b_dot = (params_dot.stacked[k] for k in ("U", "W", "b"))
+    h_dot_s = np.empty((T + 1, B, H), dtype)
+    gates_dot_s = np.empty((T, B, 2 * H), dtype)
+    a_g_dot_s, a_n_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
+    n_dot_s, g_dot_s = a_n_dot_s, a_g_dot_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    np.matmul(_rows(h_s[:-1]), U_dot.T, out=_rows(gates_dot_s))
+    _rows(gates_dot_s)[...] += _rows(xs_dot) @ W.T
+    _rows(gates_dot_s)[...] += _rows(xs) @ W_dot.T
+    gates_dot_s += b_dot
+    dn_da_n_s = 1 - n_s**2
+    dh_next_dn_s = 1 - g_s
+    dg_da_g_s = g_s * dh_next_dn_s
+    dh_next_dg_s = h_s[:-1] - n_s
+
+    # Step by step.
+    h_dot_s[0] = state_dot.h
+    for t in range(T):
+        ended = ended_s[t]
+        gates_dot_s[t] += h_dot_s[t] @ U.T
+        n_dot_s[t] = a_n_dot_s[t] * dn_da_n_s[t]
+        g_dot_s[t] = a_g_dot_s[t] * dg_da_g_s[t]
+        h_dot_s[t + 1] = (
+            g_dot_s[t] * dh_next_dg_s[t] + h_dot_s[t] * g_s[t] + n_dot_s[t] * dh_next_dn_s[t]
+        )
+        if ended is not None:
+            np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
+
+    handed = h_dot_s, gates_dot_s
+    return h_dot_s[1:], State(h_dot_s[-1].copy()), handed
 
 
 def _rows(array):

@@ -305,10 +305,8 @@ def forward(params, xs, state=None, lengths=None):
     np.add(a_tanh_z_next_in_s, b, out=a_tanh_z_next_in_s)
 
     # Step by step.
-    y_s[0] = state.y
-    y = y_s[0]
-    z_s[0] = state.z
-    z = z_s[0]
+    y_s[0], z_s[0] = state.y, state.z
+    y, z = y_s[0], z_s[0]
     work = np.empty((B, H), dtype)
     steps = zip(a_tanh_z_next_s, z_s[1:], y_s[1:], ended_s, strict=True)
     for a_tanh_z_next, z_next, y_next, ended in steps:
@@ -359,8 +357,7 @@ def backward(params, tape, dys, dstate=None):
     dparams = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
+    I, H = params.input_size, params.hidden_size
     dc, dw, dV, db = (dparams[k] for k in ("c", "w", "V", "b"))
     c, w, V = (params[k] for k in ("c", "w", "V"))
     (
@@ -388,8 +385,7 @@ def backward(params, tape, dys, dstate=None):
     steps = _backwards(dys, dy_next_s, dz_next_s, dz_next_da_tanh_z_next_s, ended_s)
     for dy_, dy_next, dz_next, dz_next_da_tanh_z_next, ended in steps:
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
+            before = [array.copy() for array in (dy, dz)]
         da_tanh_z_next = dz_next_da_tanh_z_next
         np.add(dy_next_carry, dy_, out=dy_next)
         # dz_next = dz_next_carry + dy_next * step_size
@@ -403,11 +399,10 @@ def backward(params, tape, dys, dstate=None):
         np.add(dy, work, out=dy)
         np.copyto(dz, dz_next)
         if ended is not None:
-            np.copyto(dy_next, 0, where=ended)
-            np.copyto(dz_next, 0, where=ended)
-            np.copyto(da_tanh_z_next, 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
+            for array in (dy_next, dz_next, da_tanh_z_next):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dy, dz), before, strict=True):
+                np.copyto(array, value, where=ended)
 
     # For all steps at once: the gradients of inputs and parameters.
     work_s = np.empty((T, B, H), dtype)
@@ -470,51 +465,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    xs, y_s, z_s, tanh_z_next_s, past = _check_tape(tape, params)
+    xs, *_, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
     state_dot = _check_state("state_dot", state_dot, B, params)
-    ended_s = _ended(past, T)
-
-    H = params.hidden_size
-    c, V, w = (params[k] for k in ("c", "V", "w"))
-    c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
-    y_dot_s = np.empty((T + 1, B, H), dtype)
-    a_tanh_z_next_dot_in_s = np.empty((T, B, H), dtype)
-    a_tanh_z_next_dot_s = a_tanh_z_next_dot_in_s
-
-    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
-    sigmoid_c = _sigmoid(c)
-    step_size = 0.1 * sigmoid_c
-    step_size_dot = c_dot * (1 - sigmoid_c) * step_size
-    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_in_s))
-    _rows(a_tanh_z_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
-    a_tanh_z_next_dot_in_s += w_dot * y_s[:-1] + b_dot
-    z_next_dot_in_s = step_size_dot * (-y_s[:-1] - tanh_z_next_s)
-    dz_next_da_tanh_z_next_s = -step_size * (1 - tanh_z_next_s**2)
-    y_next_dot_in_s = step_size_dot * z_s[1:]
-
-    # The tangents, step by step.
-    y_dot_s[0] = state_dot.y
-    z_next_dot = state_dot.z.copy()
-    for t in range(T):
-        ended = ended_s[t]
-        if ended is not None:
-            z_next_dot_before = z_next_dot.copy()
-        a_tanh_z_next_dot_s[t] += y_dot_s[t] * w
-        z_next_dot += (
-            a_tanh_z_next_dot_s[t] * dz_next_da_tanh_z_next_s[t]
-            - y_dot_s[t] * step_size
-            + z_next_dot_in_s[t]
-        )
-        y_dot_s[t + 1] = y_dot_s[t] + z_next_dot * step_size + y_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_next_dot, z_next_dot_before, where=ended)
-
-    ys_dot = _masked(y_dot_s[1:].copy(), past)
-    return ys_dot, State(y_dot_s[-1].copy(), z_next_dot)
+    ys_dot, state_dot, _ = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    return _masked(ys_dot.copy(), past), state_dot
 
 
 def hvp(
@@ -556,43 +513,14 @@ def hvp(
     dparams_dot = params.zeros()
     ended_s = _ended(past, T)
 
-    I = params.input_size
-    H = params.hidden_size
-
-    # There: the tangents of the forward pass.
-    c, V, w = (params[k] for k in ("c", "V", "w"))
-    c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
-    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s = np.empty((2, T, B, H), dtype)
-    a_tanh_z_next_dot_s, tanh_z_next_dot_s = a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s
-    sigmoid_c = _sigmoid(c)
-    step_size = 0.1 * sigmoid_c
-    step_size_dot = c_dot * (1 - sigmoid_c) * step_size
-    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_in_s))
-    _rows(a_tanh_z_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
-    a_tanh_z_next_dot_in_s += w_dot * y_s[:-1] + b_dot
-    dtanh_z_next_da_tanh_z_next_s[...] = 1 - tanh_z_next_s**2
-    z_next_dot_in_s = step_size_dot * (-y_s[:-1] - tanh_z_next_s)
-    y_next_dot_in_s = step_size_dot * z_s[1:]
-    y_dot_s[0] = state_dot.y
-    z_dot_s[0] = state_dot.z
-    for t in range(T):
-        ended = ended_s[t]
-        a_tanh_z_next_dot_s[t] += y_dot_s[t] * w
-        tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
-        z_dot_s[t + 1] = (
-            z_dot_s[t]
-            - y_dot_s[t] * step_size
-            - tanh_z_next_dot_s[t] * step_size
-            + z_next_dot_in_s[t]
-        )
-        y_dot_s[t + 1] = y_dot_s[t] + z_dot_s[t + 1] * step_size + y_next_dot_in_s[t]
-        if ended is not None:
-            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
-            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+    *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
+    y_dot_s, z_dot_s, tanh_z_next_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
+    I, H = params.input_size, params.hidden_size
     dc_dot, dw_dot, dV_dot, db_dot = (dparams_dot[k] for k in ("c", "w", "V", "b"))
+    c, w, V = (params[k] for k in ("c", "w", "V"))
+    c_dot, w_dot, V_dot = (params_dot[k] for k in ("c", "w", "V"))
     (
         dy_next_s, dy_next_dot_s, dz_next_s, dz_next_dot_s, da_tanh_z_next_s, da_tanh_z_next_dot_s
     ) = np.empty((6, T, B, H), dtype)
@@ -614,10 +542,7 @@ def hvp(
     for t in reversed(range(T)):
         ended = ended_s[t]
         if ended is not None:
-            dy_before = dy.copy()
-            dz_before = dz.copy()
-            dy_dot_before = dy_dot.copy()
-            dz_dot_before = dz_dot.copy()
+            before = [array.copy() for array in (dy, dz, dy_dot, dz_dot)]
         dy_next_s[t] = dy_next_carry + dys[t]
         dy_next_dot_s[t] = dy_next_carry_dot + dys_dot[t]
         dz_next_s[t] = dz_next_carry + dy_next_s[t] * step_size
@@ -640,16 +565,13 @@ def hvp(
         dz[...] = dz_next_s[t]
         dz_dot[...] = dz_next_dot_s[t]
         if ended is not None:
-            np.copyto(dy_next_s[t], 0, where=ended)
-            np.copyto(dy_next_dot_s[t], 0, where=ended)
-            np.copyto(dz_next_s[t], 0, where=ended)
-            np.copyto(dz_next_dot_s[t], 0, where=ended)
-            np.copyto(da_tanh_z_next_s[t], 0, where=ended)
-            np.copyto(da_tanh_z_next_dot_s[t], 0, where=ended)
-            np.copyto(dy, dy_before, where=ended)
-            np.copyto(dz, dz_before, where=ended)
-            np.copyto(dy_dot, dy_dot_before, where=ended)
-            np.copyto(dz_dot, dz_dot_before, where=ended)
+            for array in (
+                dy_next_s[t], dy_next_dot_s[t], dz_next_s[t], dz_next_dot_s[t], da_tanh_z_next_s[t],
+                da_tanh_z_next_dot_s[t],
+            ):
+                np.copyto(array, 0, where=ended)
+            for array, value in zip((dy, dz, dy_dot, dz_dot), before, strict=True):
+                np.copyto(array, value, where=ended)
     dstep_size_s = dy_next_s * z_s[1:] + dz_next_s * dz_next_dstep_size_s
     dstep_size_dot_s = (
         dy_next_s * z_dot_s[1:]
@@ -660,7 +582,7 @@ def hvp(
     np.matmul(_rows(da_tanh_z_next_dot_s), V, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(da_tanh_z_next_s) @ V_dot
     dc_dot[...] = np.sum(
-        (0.1 * dstep_size_s * (1 - sigmoid_c) - 0.1 * dstep_size_s * sigmoid_c) * sigmoid_c_dot
+        0.1 * dstep_size_s * sigmoid_c_dot * (1 - 2.0 * sigmoid_c)
         + 0.1 * dstep_size_dot_s * (1 - sigmoid_c) * sigmoid_c,
         axis=(0, 1),
     )
@@ -671,6 +593,52 @@ def hvp(
     dV_dot += _rows(da_tanh_z_next_dot_s).T @ _rows(xs)
     np.sum(da_tanh_z_next_dot_s, axis=(0, 1), out=db_dot)
     return dparams_dot, dxs_dot, State(dy_dot, dz_dot)
+
+
+def _tangents(params, tape, params_dot, xs_dot, state_dot):
+    """The tangents of the forward pass: of the outputs, of the final State, and what hvp reads."""
+    dtype = params.flat.dtype
+    xs, y_s, z_s, tanh_z_next_s, past = tape
+    T, B = xs.shape[:2]
+    ended_s = _ended(past, T)
+    H = params.hidden_size
+    c, V, w = (params[k] for k in ("c", "V", "w"))
+    c_dot, V_dot, b_dot, w_dot = (params_dot[k] for k in ("c", "V", "b", "w"))
+    y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
+    a_tanh_z_next_dot_in_s, dtanh_z_next_da_tanh_z_next_s = np.empty((2, T, B, H), dtype)
+    a_tanh_z_next_dot_s = a_tanh_z_next_dot_in_s
+    tanh_z_next_dot_s = dtanh_z_next_da_tanh_z_next_s
+
+    # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
+    sigmoid_c = _sigmoid(c)
+    step_size = 0.1 * sigmoid_c
+    step_size_dot = c_dot * (1 - sigmoid_c) * step_size
+    np.matmul(_rows(xs_dot), V.T, out=_rows(a_tanh_z_next_dot_in_s))
+    _rows(a_tanh_z_next_dot_in_s)[...] += _rows(xs) @ V_dot.T
+    a_tanh_z_next_dot_in_s += w_dot * y_s[:-1] + b_dot
+    dtanh_z_next_da_tanh_z_next_s[...] = 1 - tanh_z_next_s**2
+    z_next_dot_in_s = step_size_dot * (-y_s[:-1] - tanh_z_next_s)
+    y_next_dot_in_s = step_size_dot * z_s[1:]
+
+    # Step by step.
+    y_dot_s[0], z_dot_s[0] = state_dot.y, state_dot.z
+    for t in range(T):
+        ended = ended_s[t]
+        a_tanh_z_next_dot_s[t] += y_dot_s[t] * w
+        tanh_z_next_dot_s[t] = a_tanh_z_next_dot_s[t] * dtanh_z_next_da_tanh_z_next_s[t]
+        z_dot_s[t + 1] = (
+            z_dot_s[t]
+            - y_dot_s[t] * step_size
+            - tanh_z_next_dot_s[t] * step_size
+            + z_next_dot_in_s[t]
+        )
+        y_dot_s[t + 1] = y_dot_s[t] + z_dot_s[t + 1] * step_size + y_next_dot_in_s[t]
+        if ended is not None:
+            np.copyto(y_dot_s[t + 1], y_dot_s[t], where=ended)
+            np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
+
+    handed = y_dot_s, z_dot_s, tanh_z_next_dot_s
+    return y_dot_s[1:], State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 
 def _sigmoid(x, out=None):

@@ -21,7 +21,7 @@ from derive.backends.javascript.module import Module, files
 from derive.backends.javascript.words import LANGUAGE, WORDS
 from derive.backends.scalar.lines import WIDTH, folded
 from derive.cli import main
-from derive.display.latex import latex_block
+from derive.display.latex import short_block
 from derive.library import load, names
 from derive.program.policy import PER_BYTE
 from derive.program.program import Program
@@ -157,7 +157,7 @@ def tokens(text):
 
 def test_a_module_has_its_cell_s_latex_and_equations():
     text, cell = text_of("lstm"), load("lstm")
-    assert latex_block(Program(cell).derivation).strip() in text
+    assert short_block(Program(cell).derivation).strip() in text
     for line in ("c_next = f * c + i * g", "const c_next = f * c + i * g;"):
         assert line in text
 

@@ -23,6 +23,7 @@ from derive.backends.jax.module import Module
 from derive.backends.jax.words import FUNCTIONS
 from derive.compiler import generate
 from derive.library import load
+from derive.program.policy import PER_OPERATION
 from derive.program.program import Program
 from derive.render import render
 
@@ -62,7 +63,7 @@ class Both:
     def __init__(self, cell, store="all", seed=0):
         self.cell, self.numpy, self.jax = cell, module_of(cell), jax_module(cell, store)
         self.rng = np.random.default_rng(seed)
-        names = Module(Program(cell))
+        names = Module(Program(cell, policy=PER_OPERATION))
         sizes = {a: {"input_size": 2, "hidden_size": 3}.get(a, 4) for a in names.arguments}
         if cell.input_is_wide:
             sizes["input_size"] = sizes["hidden_size"]
@@ -529,7 +530,7 @@ LOOPS = ("_forward_loop", "_backward_loop", "_tangent_loop", "_second_order_loop
 def test_no_quantity_is_called_as_the_module_s_own_words_are():
     """A name in a loop was given out by `Names`, or is one that nothing else may have."""
     for name in (*SOME, *SEVERAL):
-        module = Module(Program(load(name)))
+        module = Module(Program(load(name), policy=PER_OPERATION))
         text = render("jax/module.py.j2", module=module)
         known = set(module.names.given.values()) | FUNCTIONS
         loops = [node for node in ast.parse(text).body if getattr(node, "name", "") in LOOPS]

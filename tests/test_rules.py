@@ -8,14 +8,16 @@ import pytest
 import sympy as sp
 from some_cells import sampled
 
+from derive import language
 from derive.cell import Equation
-from derive.elementwise import heaviside
+from derive.elementwise import heaviside, tanh
 from derive.library import load, names
-from derive.nodes import FeatureSum, H, Quantity, Size, symbols_of
+from derive.nodes import FeatureSum, H, I, Quantity, Size, symbols_of
 from derive.program.alike import groups_alike
 from derive.program.loop import Carry, Loop
-from derive.program.policy import PER_CALL
+from derive.program.policy import PER_BYTE, PER_CALL, PER_OPERATION
 from derive.program.program import Program
+from derive.program.rules.collect import collect
 from derive.program.rules.hoist import hoist
 from derive.program.rules.share import operations, share
 
@@ -126,12 +128,13 @@ def test_an_array_of_all_steps_has_to_be_worth_it(section):
     assert shared(1 - a, b + c * (1 - a), section=section) == ["q0 = 1 - a", "q1 = b + c*q0"]
 
 
-LOOPS = ("forward", "backward", "jvp", "there", "back")
+LOOPS = ("forward", "backward", "jvp", "there", "back", "tangents", "onward")
 
 
 def loops(name):
     passes = Program(load(name)).loops
-    return dict(zip(LOOPS, (passes.forward, passes.backward, passes.jvp, *passes.hvp), strict=True))
+    ways = (*passes.hvp, *passes.tangents)
+    return dict(zip(LOOPS, (passes.forward, passes.backward, passes.jvp, *ways), strict=True))
 
 
 def formulas_of(equations):
@@ -210,3 +213,97 @@ def test_what_lies_side_by_side_where_its_operands_do(rhs, together):
 ], ids=str)  # fmt: skip
 def test_operations(formula, count):
     assert operations(formula) == count
+
+
+# --- collect -------------------------------------------------------------------------------------
+
+n, n_, total = Quantity("n"), Quantity("n_"), Quantity("total")  # numbers
+
+
+@pytest.mark.parametrize("rhs, left", [
+    (h / n + a * h / n, "(a*h + h)/n"),
+    (h / n - a * h / n**2, "(-a*h/n + h)/n"),
+    (h / n + a * h / n + b * h, "b*h + (a*h + h)/n"),
+    (h / a + b * h / a, "b*h/a + h/a"),  # a vector divides as well in one place as in another
+    (h / n + a * h, "a*h + h/n"),  # of one term, there is nothing to collect
+    (h * b * (1 - a) - h * b * a, "b*h*(1 - 2*a)"),
+    (h * b * (1 - a) - h * c * a, "-a*c*h + b*h*(1 - a)"),
+])  # fmt: skip
+def test_a_sum_is_divided_by_a_number_as_a_whole(rhs, left):
+    (equation,) = collect(loop_of(Equation(new, rhs), known=(a, b, c, n))).during
+    assert str(equation.rhs) == left
+
+
+@pytest.mark.parametrize("rhs, is_mean", [
+    (a / n - total * b / Size(H), True),  # it divides all by n, and so may the sum be divided there
+    (a / n - total * b / Size(H) - total / Size(H), True),
+    (a / n - total * b / Size(H) - total / 2, False),  # two numbers beside one sum
+    (a / n_ - total * b / Size(H), False),  # divided by something else
+    (a / n - b * tanh(total), False),
+])  # fmt: skip
+def test_a_reduction_leaves_its_divisor_to_its_readers(rhs, is_mean):
+    loop = loop_of(Equation(total, FeatureSum(h * a) / n), Equation(new, rhs), known=(a, b, n, n_))
+    first, second = collect(loop).during
+    assert (first.lhs != total) is is_mean
+    found = second.rhs.xreplace({first.lhs: first.rhs})
+    assert sp.expand(found - rhs.xreplace({total: FeatureSum(h * a) / n})) == 0
+
+
+def test_the_derivative_of_what_was_standardised_is_divided_once():
+    """By sigma, and its means are of what is there anyway."""
+    found = {str(e.lhs): str(e.rhs) for e in Program(load("lstm_layer_norm")).loops.backward.during}
+    assert found["mean_dp_c"] == "sum_dp_c/H"
+    assert found["du_f"] == "(dp_f - mean_dp - mean_dp_p*p_f)/sigma_u"
+    assert not any(name.startswith(("dmu", "dsigma")) for name in found)
+
+
+# --- standardise ---------------------------------------------------------------------------------
+
+
+class Normed(language.Cell):
+    """One vector, standardised."""
+
+    x, h = language.Input(), language.State()
+    W, U = language.Matrix(H, I), language.Matrix(H, H)
+
+    v = W @ x + U @ h
+    h_next = language.tanh(language.standardise(v, eps=1e-3))
+
+
+class Nearly(language.Cell):
+    """What is subtracted is no mean, and what is divided by is no deviation from it."""
+
+    x, h = language.Input(), language.State()
+    W, U = language.Matrix(H, I), language.Matrix(H, H)
+
+    v = W @ x + U @ h
+    m = language.mean(v) / 2
+    s = language.sqrt(language.mean((v - m) ** 2) + 1e-3)
+    d = language.mean(v)
+    r = language.sqrt(language.mean((v - m) ** 2) + 1e-3)
+    q = language.sqrt(language.mean((v - d) ** 4) + 1e-3)
+    h_next = language.tanh((v - m) / s + (v - d) / r + (v - d) / q)
+
+
+def kinds(cell, name, policy=PER_CALL):
+    """What a routine of a cell does, by kind."""
+    return Counter(s.kind for s in Program(cell, policy=policy).routines[name].statements)
+
+
+def test_what_is_standardised_is_one_statement():
+    forward, backward, onward = (kinds(Normed, name) for name in ("forward", "backward", "onward"))
+    assert forward["Standardise"] == 1 and not forward["Reduce"] + forward["Sum"]
+    assert backward["StandardiseSlope"] == 1 and not backward["Reduce"] + backward["Sum"]
+    assert onward["StandardiseSlope"] == 2, "of the adjoint, and of its tangent"
+
+
+def test_what_is_nearly_standardised_is_not():
+    for name in ("forward", "backward", "tangents", "onward"):
+        found = kinds(Nearly, name)
+        assert not found["Standardise"] + found["StandardiseSlope"]
+
+
+@pytest.mark.parametrize("policy", [PER_OPERATION, PER_BYTE])
+def test_where_a_target_has_no_function_for_it_it_is_sums(policy):
+    assert not kinds(Normed, "forward", policy)["Standardise"]
+    assert not kinds(Normed, "backward", policy)["StandardiseSlope"]

@@ -34,6 +34,7 @@ from derive.backends.torch.module import Module
 from derive.backends.torch.words import FUNCTIONS, LAYER
 from derive.compiler import generate
 from derive.library import load
+from derive.program.policy import PER_OPERATION
 from derive.program.program import Program
 from derive.render import render
 
@@ -341,7 +342,7 @@ def test_two_processes_have_the_gradients_of_one(tmp_path):
 def test_no_quantity_is_called_as_the_module_s_own_words_are():
     """A name in a routine was given out by `Names`, or is one that nothing else may have."""
     for name in (*SOME, *SEVERAL):
-        module = Module(Program(load(name)))
+        module = Module(Program(load(name), policy=PER_OPERATION))
         text = render("torch/module.py.j2", module=module)
         known = set(module.names.given.values()) | FUNCTIONS
         for routine in (module.forward, module.backward, module.jvp, module.there, module.back):

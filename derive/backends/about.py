@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 import sympy as sp
 
 from derive import VERSION
 from derive.cell import Cell
 from derive.cost import predicted
-from derive.display.latex import latex_block
+from derive.deviation import Deviation
+from derive.display.families import Family, SumOver, families, letter_for, summed, the_only
+from derive.display.latex import short_block
 from derive.nodes import Quantity
-from derive.printing import Infix, shortest
+from derive.printing import PRODUCT, SUM, Infix, shortest
 from derive.program.program import Program
 
 
@@ -48,13 +50,16 @@ class About:
 
     @property
     def equations(self) -> list[str]:
-        """The equations as a person writes them."""
-        return [f"{e.lhs} = {Infix().written_as(e)(e.rhs)}" for e in self.cell.equations]
+        """The equations as a person writes them, those of one form in one."""
+        letter = letter_for(q.name for q in self.cell.quantities)
+        found = families(self.cell.equations, letter)
+        every = the_only(family.members for family in found)
+        return [_written(family, every, letter or "") for family in found]
 
     @property
     def latex(self) -> str:
-        """The equations and their adjoints."""
-        return latex_block(self.program.derivation).strip()
+        """The equations and their adjoints, those of one form in one."""
+        return short_block(self.program.derivation).strip()
 
     @property
     def costs(self) -> list[str]:
@@ -105,3 +110,23 @@ class About:
         """The parameters that begin with a number of their own, in memory's order."""
         order, values = self.program.layout.parameters, self.cell.initial
         return {p.name: float(values[p.name]) for p in order if p.name in values}
+
+
+class _Written(Infix):
+    """Prints an equation as a person writes it, with sums over a family as such."""
+
+    def dispatch(self, expr: sp.Expr) -> tuple[str, int]:
+        if isinstance(expr, SumOver):
+            term, letter = expr.args
+            return f"Σ_{letter} {self.print(term, PRODUCT)}", SUM
+        return super().dispatch(expr)
+
+
+def _written(family: Family, every: Collection[str], letter: str) -> str:
+    """An equation, and for which members of a family it is one."""
+    equation, members = family.equation, family.members
+    if every and not members:
+        rhs = equation.rhs.replace(Deviation, lambda *parts: Deviation(*parts).formula())
+        equation = summed(replace(equation, rhs=rhs), every, letter)
+    text = f"{equation.lhs} = {_Written().written_as(equation)(equation.rhs)}"
+    return f"{text}, for {letter} = {', '.join(members)}" if members else text

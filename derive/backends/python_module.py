@@ -18,7 +18,7 @@ from derive.nodes import Axis, Quantity
 from derive.program.buffers import Buffer, Span
 from derive.program.interface import Call
 from derive.program.naming import Names
-from derive.program.program import Program
+from derive.program.program import SEPARATE, Program
 
 
 class PythonModule(PythonInterface):
@@ -26,17 +26,20 @@ class PythonModule(PythonInterface):
 
     dtypes  the types that its numbers may have, as NumPy calls them
     words   the names that its functions may not give to quantities
+    named   the routines whose quantities its functions name, or those of what it is compiled from
     base    the template of a module that keeps all that backward reads
     worth   how many steps of sequences are worth a call, where it keeps checkpoints
     """
 
     dtypes: ClassVar[tuple[str, ...]] = ("float64", "float32")
     words: frozenset[str] = FUNCTIONS
+    named: ClassVar[tuple[str, ...]] = SEPARATE
     base: ClassVar[str] = "numpy/module.py.j2"
     worth: ClassVar[int] = 256
 
     def __init__(self, program: Program):
-        super().__init__(program, Names(program, self.words, ATTRIBUTES))
+        names = Names(program, self.words, ATTRIBUTES, routines=self.named)
+        super().__init__(program, names)
         self.layout, self.calls = program.layout, program.interface
 
     @property
@@ -79,6 +82,12 @@ class PythonModule(PythonInterface):
     # inputs
 
     @property
+    def moving(self) -> tuple[Call, Call]:
+        """The routine that has the inputs' directions, and the one that has the tangents of their
+        adjoints."""
+        return self.calls.jvp, self.calls.hvp[1]
+
+    @property
     def inputs(self) -> list[str]:
         """What the inputs of all steps are called."""
         return self.given_by(self.calls.backward, {q: q for q in self.cell.inputs})
@@ -91,13 +100,13 @@ class PythonModule(PythonInterface):
     @property
     def input_directions(self) -> list[str]:
         """What their directions are called."""
-        return self.given_by(self.calls.jvp, self.program.loops.dot)
+        return self.given_by(self.moving[0], self.program.loops.dot)
 
     @property
     def input_adjoint_tangents(self) -> list[str]:
         """What the tangents of their adjoints are called."""
         bar, dot = self.program.derivation.bar, self.program.loops.dot
-        return self.given_by(self.calls.hvp[1], {q: dot[bar[q]] for q in self.cell.inputs})
+        return self.given_by(self.moving[1], {q: dot[bar[q]] for q in self.cell.inputs})
 
     @property
     def number(self) -> str:

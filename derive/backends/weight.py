@@ -24,6 +24,11 @@ class Weight:
     is_stack: bool
 
     @property
+    def pair(self) -> tuple[str, str]:
+        """Its name, and where it is found."""
+        return self.name, self.key
+
+    @property
     def params(self) -> str:
         """The Params that it is found in."""
         return self.variant.of("params")

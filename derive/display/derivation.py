@@ -10,7 +10,7 @@ evaluation.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
@@ -51,6 +51,7 @@ class Textbook:
     parameters  what one step adds to the adjoint of each parameter
     names       what stands behind each name that occurs
     rank        the order of terms and factors
+    members     for what stands for several of one form, the members that its last letter stands for
     """
 
     cell: Cell
@@ -61,6 +62,7 @@ class Textbook:
     parameters: tuple[Equation, ...]
     names: Mapping[str, Name]
     rank: Mapping[str, int]
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def equations(self) -> tuple[Equation, ...]:

@@ -25,6 +25,7 @@ from derive.nodes import (
 from derive.program.alike import Rows, are_independent
 from derive.program.layout import JOINED, Layout
 from derive.program.loop import Loop
+from derive.program.normed import Spread, Standardised, StandardisedSlope, place_of
 from derive.program.policy import Policy
 from derive.program.rules.reduce import is_reduction
 from derive.program.statements import (
@@ -40,6 +41,8 @@ from derive.program.statements import (
     Product,
     PullBack,
     Reduce,
+    Standardise,
+    StandardiseSlope,
     Statement,
     Total,
 )
@@ -152,6 +155,7 @@ class _Splitter:
         self.statements: list[Statement] = []
         self.terms: dict[_Kind, list[_Term]] = {}
         self.activations: dict[tuple[int, int], list[Equation]] = {}
+        self.normed: dict[tuple, dict[int, Equation]] = {}
 
     def run(self, equations: tuple[Equation, ...]) -> list[Statement]:
         self.equations = equations
@@ -159,6 +163,7 @@ class _Splitter:
             self.split(equation)
         for same in self.activations.values():
             self.statements += self.side_by_side_activations(same)
+        self.statements += map(normed, self.normed.values())
         for kind, terms in self.terms.items():
             self.statements += self.merged(kind, terms)
         together = biases_together(self.joined(self.statements))
@@ -183,6 +188,10 @@ class _Splitter:
             self.statements.append(Reduce((q,), rhs.args[:1], rhs.summed))
         elif isinstance(rhs, Largest):
             self.statements.append(Peak((q,), rhs.args))
+        elif isinstance(rhs, Standardised | Spread | StandardisedSlope):
+            place = len(rhs.args) if isinstance(rhs, Spread) else place_of(rhs)
+            key = rhs.args if isinstance(rhs, Spread) else rhs.args[1:]
+            self.normed.setdefault(key, {})[place] = equation
         elif self.is_stacked_activation(equation):
             argument = rhs.args[0]
             key = self.slot[argument][0], self.level[argument]
@@ -348,6 +357,15 @@ class _Splitter:
         slots = [slot for q in quantities if (slot := self.slot_of(q))]
         together = all((n, k + 1) == following for (n, k), following in pairwise(slots))
         return len(slots) == len(quantities) and together
+
+
+def normed(places: Mapping[int, Equation]) -> Statement:
+    """One statement for what is standardised together, or for what its derivative is applied to."""
+    some = [places[k] for k in sorted(places)]
+    outs, node = tuple(e.lhs for e in some), some[0].rhs
+    if isinstance(node, StandardisedSlope):
+        return StandardiseSlope(outs, node.moved, node.standardised, node.args[1])
+    return Standardise(outs, node.vectors, node.args[1])
 
 
 def reduced(expr: sp.Expr) -> Group:

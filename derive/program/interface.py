@@ -129,14 +129,24 @@ class Interface:
     @cached_property
     def hvp(self) -> tuple[Call, Call]:
         """The tangents of the way there, then the way back."""
+        return self._there_and_back("there", "back", None)
+
+    @cached_property
+    def tangents(self) -> tuple[Call, Call]:
+        """The same, where the way there is that of jvp as well, and gives the outputs."""
+        return self._there_and_back("tangents", "onward", self.loops.dot[self.cell.output])
+
+    def _there_and_back(
+        self, first: str, second: str, output: Quantity | None
+    ) -> tuple[Call, Call]:
         along = self._kept | self._xs_dot
-        there = self._call("there", along, Variant.TANGENT, None)
+        there = self._call(first, along, Variant.TANGENT, output)
         left = {
             q: there.memory.region((q,))
             for q in (*there.routine.loop.wanted, *there.routine.storage.trajectory)
             if q not in along
         }
-        back = self._call("back", along | left | self._seeds, Variant.ADJOINT_TANGENT, None)
+        back = self._call(second, along | left | self._seeds, Variant.ADJOINT_TANGENT, None)
         return there, back
 
     @cached_property

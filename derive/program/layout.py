@@ -41,7 +41,7 @@ class Stack:
     @classmethod
     def of(cls, group: Group) -> Stack:
         """Quantities of one form, called after what their names have in common."""
-        return cls(_name_of(group), group, (0,) * len(group))
+        return cls(name_of(group), group, (0,) * len(group))
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,10 @@ def layout(cell: Cell, forward: Loop, equations: tuple[Equation, ...]) -> Layout
     own = [p for p in cell.parameters if uses[p] == 1 and len(p.axes) == 1]
     more, families = _alike(equations, stacks, weights, own, {*next_states, cell.output})
     stacks += [
-        Stack(_stack_name(_name_of(group), taken), group, tuple(levels[q] for q in group))
+        Stack(_stack_name(name_of(group), taken), group, tuple(levels[q] for q in group))
         for group in more
     ]
-    weights += [Weights(_stack_name(_name_of(group), taken), group) for group in families]
+    weights += [Weights(_stack_name(name_of(group), taken), group) for group in families]
     return Layout(tuple(stacks), tuple(weights), _in_memory(cell.parameters, weights))
 
 
@@ -133,10 +133,12 @@ def _alike(
     return found, [group for group in families.values() if read.issuperset(group)]
 
 
-def _name_of(group: Group) -> str:
+def name_of(group: Group) -> str:
     """What quantities that lie side by side are called together: what their names have in common,
     ``a_in`` for ``a_f_in`` and ``a_i_in``."""
     names = [q.name.split("_") for q in group]
+    if len(group) == 1:
+        return group[0].name
     if len({len(words) for words in names}) == 1:
         alike = [words[0] for words in zip(*names, strict=True) if len(set(words)) == 1]
         if len(alike) == len(names[0]) - 1 and alike:

@@ -5,6 +5,8 @@ before it hands over. Every rule is a function from one Loop to another: the sch
 computed, not written by hand, and none of them knows which cell, or which derivative, it is
 looking at:
 
+- `collect` what the terms of a sum are all divided by stands outside
+            (`derive.program.rules.collect`);
 - `inline`  an equation read once, by one product, becomes part of that product;
 - `hoist`   what does not depend on the step before is computed for all steps at once, before the
             loop, and what is the same at every step once (`derive.program.rules.hoist`);

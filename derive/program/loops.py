@@ -73,13 +73,23 @@ class Loops:
     def hvp(self) -> tuple[Loop, Loop]:
         """The tangents that hvp's way back needs, then the way back: adjoints and their tangents
         together."""
+        return self._there_and_back(frozenset())
+
+    @cached_property
+    def tangents(self) -> tuple[Loop, Loop]:
+        """The same for a target where jvp and hvp have their tangents of one function: those of the
+        outputs are among them."""
+        return self._there_and_back(frozenset({self.dot[self.adjoint.cell.output]}))
+
+    def _there_and_back(self, wanted: frozenset[Quantity]) -> tuple[Loop, Loop]:
+        """The two ways of hvp, where on the first one more is wanted of every step."""
         moving = {e.lhs for e in self._tangents.during if e not in self._fixed_tangents}
         back = self._scheduled(
             adjoint_tangent_pass(self.adjoint, self.dot, {e.lhs for e in self._tangents.during})
         )
         handed = (back.reads() - self.trajectory) & moving
         last = {self.dot[s] for s in self.adjoint.cell.updates.values()}
-        there = self._scheduled(inline(replace(self._tangents, wanted=handed | last)))
+        there = self._scheduled(inline(replace(self._tangents, wanted=handed | last | wanted)))
         return _hand_on(
             self._finished(there, self._recomputable),
             self._finished(back, self._recomputable, handed),

@@ -14,6 +14,7 @@ from dataclasses import replace
 from derive.adjoint import Adjoint
 from derive.nodes import Quantity
 from derive.program.loop import Carry, Loop
+from derive.program.rules.collect import collect
 from derive.program.rules.inline import inline
 from derive.tangent import dotted, tangent
 
@@ -55,7 +56,7 @@ def adjoint_pass(adjoint: Adjoint, kept: Iterable[Quantity] = ()) -> Loop:
     """From the last step to the first: the adjoints of the inputs and those that others want, and
     the gradients as totals."""
     cell, bar = adjoint.cell, adjoint.bar
-    return Loop(
+    loop = Loop(
         known=frozenset({*cell.quantities, *(e.lhs for e in adjoint.forward), adjoint.seed}),
         carries=tuple(Carry(adjoint.carry[s], bar[s]) for s in cell.states),
         during=adjoint.backward,
@@ -65,6 +66,7 @@ def adjoint_pass(adjoint: Adjoint, kept: Iterable[Quantity] = ()) -> Loop:
         base={b: q.name for q, b in bar.items()},
         reverse=True,
     )
+    return collect(loop)
 
 
 def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
@@ -72,7 +74,7 @@ def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
     cell = adjoint.cell
     primal = (*cell.quantities, *(e.lhs for e in adjoint.forward))
     moving = {q: d for q, d in dot.items() if q not in cell.constants}
-    return Loop(
+    loop = Loop(
         known=frozenset({*primal, *(dot[q] for q in (*cell.inputs, *cell.parameters))}),
         carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
         during=tangent(adjoint.forward, moving, {cell.output, *cell.updates.values()}),
@@ -80,6 +82,7 @@ def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
         fixed=frozenset({q for p in cell.parameters for q in (p, dot[p])}),
         base={dot[q]: q.name for q in primal if q in dot},
     )
+    return collect(loop)
 
 
 def adjoint_tangent_pass(
@@ -88,6 +91,7 @@ def adjoint_tangent_pass(
     """The way back of hvp: every adjoint equation and its tangent, in one loop. Of the forward
     pass's tangents only those that move are there."""
     loop = inline(adjoint_pass(adjoint))
+    dot = dot | dotted({e.lhs for e in loop.during} - dot.keys(), {q.name for q in dot.values()})
     forward = {e.lhs for e in adjoint.forward}
     still = adjoint.cell.constants | {q for q in forward if dot[q] not in moves}
     moving = {q: d for q, d in dot.items() if q not in still}
@@ -98,7 +102,7 @@ def adjoint_tangent_pass(
     known = loop.known | {moving[q] for q in loop.known if q in moving}
     carries = (Carry(dot[c.entering], dot[c.leaving]) for c in loop.carries)
     bases = {dot[q]: f"{name}_dot" for q, name in loop.base.items() if q in dot}
-    return replace(
+    whole = replace(
         loop,
         known=known,
         during=both,
@@ -108,3 +112,4 @@ def adjoint_tangent_pass(
         fixed=loop.fixed | {dot[p] for p in loop.fixed},
         base=dict(loop.base) | bases,
     )
+    return collect(whole)

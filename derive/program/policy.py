@@ -9,7 +9,7 @@ never leave the registers.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Policy:
     join               whether equations of one form, whose operands lie side by side, become one
                        statement (see `alike`); so do the sigmoids and tanhs of a stack, since one
                        call of tanh serves both, by way of σ(a) = ½ + ½ tanh(½ a)
+    standardise        whether standardising is one statement, and so is its derivative (see
+                       `rules.standardise`)
     sums               whether a sum over features is one statement with what it sums up
     fuse               whether runs of elementwise statements become one nest of loops with local
                        values (see `fuse`)
@@ -28,9 +30,12 @@ class Policy:
 
     hoist_elementwise: bool
     join: bool
+    standardise: bool
     sums: bool
     fuse: bool
 
 
-PER_CALL = Policy(hoist_elementwise=True, join=True, sums=True, fuse=False)
-PER_BYTE = Policy(hoist_elementwise=False, join=False, sums=False, fuse=True)
+PER_CALL = Policy(hoist_elementwise=True, join=True, standardise=True, sums=True, fuse=False)
+# A library that has operations of its own, and no functions of ours.
+PER_OPERATION = replace(PER_CALL, standardise=False)
+PER_BYTE = Policy(hoist_elementwise=False, join=False, standardise=False, sums=False, fuse=True)

@@ -25,6 +25,9 @@ from derive.program.routine import Routines, Setting
 from derive.program.storage import Variants
 from derive.program.variants import Variant
 
+# The routines of a target whose jvp and hvp compute the tangents each by itself.
+SEPARATE = ("forward", "backward", "step", "jvp", "there", "back")
+
 
 @dataclass(frozen=True)
 class Program:
@@ -52,7 +55,7 @@ class Program:
     @cached_property
     def layout(self) -> Layout:
         """What lies next to what in memory: the same for every target, whatever its policy."""
-        is_usual = (self.store, self.policy) == ("all", PER_CALL)
+        is_usual = self.store == "all" and self.policy.hoist_elementwise
         usual = self.loops if is_usual else Loops(self.derivation)
         return layout(self.cell, usual.forward, self.derivation.computed)
 
@@ -81,7 +84,8 @@ class Program:
 
     @cached_property
     def routines(self) -> Routines:
-        """The loops as statements in order, by name; hvp is the two, `there` and `back`."""
+        """The loops as statements in order, by name; hvp is the two, `there` and `back`, or
+        `tangents`, which serve jvp as well, and what goes `onward` from there."""
         setting = Setting(self.layout, self.variants, self.parameters, self.policy)
         loops = self.loops
         return Routines(
@@ -92,6 +96,8 @@ class Program:
                 "jvp": lambda: loops.jvp,
                 "there": lambda: loops.hvp[0],
                 "back": lambda: loops.hvp[1],
+                "tangents": lambda: loops.tangents[0],
+                "onward": lambda: loops.tangents[1],
             },
             setting,
         )

@@ -14,6 +14,7 @@ from derive.program.layout import Layout, Stack
 from derive.program.loop import Carry, Loop
 from derive.program.order import DeadlockError, Progress, in_order
 from derive.program.policy import Policy
+from derive.program.rules.standardise import standardised
 from derive.program.statements import Copy, Group, Statement
 from derive.program.storage import Storage, Variants, Wishes, constants_of, store
 
@@ -105,6 +106,11 @@ def assemble(loop: Loop, setting: Setting) -> Routine:
     given = frozenset(setting.parameters.of)
     groups = setting.groups
     found: list[Group] = []
+    more: list[Group] = []
+    if setting.policy.standardise:
+        rows = Rows.among([*groups, *groups_in(loop, groups)])
+        loop, more = standardised(loop, rows)
+        groups = [*groups, *more]
     if setting.policy.join:
         found = groups_in(loop, groups)
         spread = sums_spread(loop, Rows.among([*groups, *found]))
@@ -117,7 +123,7 @@ def assemble(loop: Loop, setting: Setting) -> Routine:
     while True:
         alike = [group for group in found if not (constants & apart).intersection(group)]
         rows = Rows.among([*groups, *alike])
-        stacks = tuple(map(Stack.of, alike))
+        stacks = tuple(map(Stack.of, [*more, *alike]))
         wishes = Wishes(setting.variants, given, stacks, apart, local - apart)
         storage = store(loop, setting.layout, wishes)
         try:

@@ -35,6 +35,11 @@ class Statement:
         return ()
 
     @property
+    def written(self) -> tuple[Group, ...]:
+        """What it writes, in groups that it takes as one."""
+        return (self.outs,)
+
+    @property
     def reads(self) -> frozenset[Quantity]:
         """The quantities that it reads, parameters of products apart."""
         return frozenset(q for group in self.groups for q in group)
@@ -188,6 +193,38 @@ class Activate(Statement):
     @property
     def groups(self):
         return (self.arguments,)
+
+
+@dataclass(frozen=True)
+class Standardise(Statement):
+    """outs = the vectors, which lie side by side, with mean 0 and variance 1 over all their
+    entries; behind them, where it is wanted, what they are divided by."""
+
+    vectors: Group
+    epsilon: sp.Expr
+
+    @property
+    def groups(self):
+        return (self.vectors,)
+
+    @property
+    def written(self):
+        count = len(self.vectors)
+        return tuple(filter(None, (self.outs[:count], self.outs[count:])))
+
+
+@dataclass(frozen=True)
+class StandardiseSlope(Statement):
+    """outs = (d - mean(d) - y mean(d y)) / sigma, for vectors d and y side by side: the derivative
+    of standardising."""
+
+    moved: Group
+    standardised: Group
+    sigma: Quantity
+
+    @property
+    def groups(self):
+        return (self.moved, self.standardised, (self.sigma,))
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from derive.program.statements import (
     Peak,
     Pointwise,
     Reduce,
+    StandardiseSlope,
     Statement,
     Sum,
 )
@@ -151,7 +152,7 @@ class Views:
                 for region in self._regions(seen_by(s)):
                     if not region.is_whole:
                         parted.add(region.buffer)
-                for region in self._regions([s.outs]):
+                for region in self._regions(s.written):
                     is_made = region.buffer.span is span and self._is_expression(s)
                     (made if is_made else others).add(region.buffer)
         seen = self._regions((q,) for q in self.also)
@@ -164,6 +165,8 @@ class Views:
 
     def _is_expression(self, s: Statement) -> bool:
         """Whether a statement's value has the shape of what it defines."""
+        if isinstance(s, StandardiseSlope):
+            return not s.adds
         if isinstance(s, Reduce | Peak):
             return not s.adds and s.vectors[0] not in self.fixed
         if isinstance(s, Sum):
@@ -228,7 +231,7 @@ def seen_by(s: Statement) -> list[Group]:
     """What the line of a statement names: first what it reads, then what it writes."""
     if isinstance(s, Activate):  # what it reads lies where it writes
         return [s.outs, *filter(None, [of_function(s, "sigmoid")])]
-    return [*s.groups] if isinstance(s, TOTALS) else [*s.groups, s.outs]
+    return [*s.groups] if isinstance(s, TOTALS) else [*s.groups, *s.written]
 
 
 def of_function(s: Activate, function: str) -> Group:

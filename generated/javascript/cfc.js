@@ -39,9 +39,8 @@ export const LATEX = String.raw`
   z_t &= 1.7159 \, \tanh(a_{\mathrm{tanh\_z},t}) \\
   f_t &= V_f z_t + d_f \\
   s_t &= \sigma(-\mathrm{dt}_t \, f_t) \\
-  a_{g,t} &= V_g z_t + d_g \\
+  a_{k,t} &= V_k z_t + d_k, \quad k = g, n \\
   g_t &= \tanh(a_{g,t}) \\
-  a_{n,t} &= V_n z_t + d_n \\
   n_t &= \tanh(a_{n,t}) \\
   h_t &= s_t \circ g_t + (1 - s_t) \circ n_t
 \end{align*}
@@ -56,7 +55,7 @@ export const LATEX = String.raw`
   \bar{a}_{g,t} &= \bar{g}_t \circ (1 - g_t^{2}) \\
   \bar{s}_t &= \bar{h}_t \circ (g_t - n_t) \\
   \bar{f}_t &= -\mathrm{dt}_t \, \bar{s}_t \circ s_t \circ (1 - s_t) \\
-  \bar{z}_t &= V_f^{\top} \bar{f}_t + V_g^{\top} \bar{a}_{g,t} + V_n^{\top} \bar{a}_{n,t} \\
+  \bar{z}_t &= V_f^{\top} \bar{f}_t + \sum_k V_k^{\top} \bar{a}_{k,t} \\
   \bar{a}_{\mathrm{tanh\_z},t} &= 1.7159 \, \bar{z}_t
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_z},t}))
 \end{align*}
@@ -75,10 +74,8 @@ export const LATEX = String.raw`
   \bar{b} &= \textstyle \sum_t 0.666 \, \bar{a}_{\mathrm{tanh\_z},t} \\
   \bar{V}_f &= \textstyle \sum_t \bar{f}_t z_t^{\top} \\
   \bar{d}_f &= \textstyle \sum_t \bar{f}_t \\
-  \bar{V}_g &= \textstyle \sum_t \bar{a}_{g,t} z_t^{\top} \\
-  \bar{d}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{V}_n &= \textstyle \sum_t \bar{a}_{n,t} z_t^{\top} \\
-  \bar{d}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} z_t^{\top}, \quad k = g, n \\
+  \bar{d}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = g, n
 \end{align*}
 `;
 

@@ -32,9 +32,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{\theta,t} &= U_{\theta} h_{t-1} + W_{\theta} x_t + b_{\theta} \\
+  a_{k,t} &= U_k h_{t-1} + W_k x_t + b_k, \quad k = \theta, \eta \\
   \theta_t &= \sigma(a_{\theta,t}) \\
-  a_{\eta,t} &= U_{\eta} h_{t-1} + W_{\eta} x_t + b_{\eta} \\
   \eta_t &= \sigma(a_{\eta,t}) \\
   n_t &= W_n x_t \\
   h_t &= \theta_t \circ \tanh(h_{t-1}) + \eta_t \circ \tanh(n_t)
@@ -53,20 +52,16 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_{\theta}^{\top} \bar{a}_{\theta,t} + U_{\eta}^{\top} \bar{a}_{\eta,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ \theta_t \circ (1 - \tanh^{2}(h_{t-1})) \\
-  \bar{x}_t &= W_{\theta}^{\top} \bar{a}_{\theta,t} + W_{\eta}^{\top} \bar{a}_{\eta,t}
-      + W_n^{\top} \bar{n}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_n^{\top} \bar{n}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} h_{t-1}^{\top} \\
-  \bar{W}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} x_t^{\top} \\
-  \bar{b}_{\theta} &= \textstyle \sum_t \bar{a}_{\theta,t} \\
-  \bar{U}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} h_{t-1}^{\top} \\
-  \bar{W}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} x_t^{\top} \\
-  \bar{b}_{\eta} &= \textstyle \sum_t \bar{a}_{\eta,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = \theta, \eta \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = \theta, \eta \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = \theta, \eta \\
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top}
 \end{align*}
 `;

@@ -34,9 +34,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{f,t} &= W_f x_t + w_f \circ c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + w_k \circ c_{t-1} + b_k, \quad k = f, z \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{z,t} &= W_z x_t + w_z \circ c_{t-1} + b_z \\
   z_t &= \tanh(a_{z,t}) \\
   c_t &= f_t \circ c_{t-1} + (1 - f_t) \circ z_t \\
   a_{o,t} &= W_o x_t + U_o c_t + b_o \\
@@ -66,15 +65,10 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{w}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{w}_z &= \textstyle \sum_t \bar{a}_{z,t} \circ c_{t-1} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} c_t^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, z, o \\
+  \bar{w}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = f, z \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, z, o \\
+  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} c_t^{\top}
 \end{align*}
 `;
 

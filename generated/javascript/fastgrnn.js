@@ -38,11 +38,10 @@ export const LATEX = String.raw`
   \zeta_t &= \sigma(s_{\zeta}) \\
   \nu_t &= \sigma(s_{\nu}) \\
   a_t &= W x_t + U h_{t-1} \\
-  a_{z,t} &= a_t + b_z \\
+  a_{k,t} &= a_t + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{n,t} &= a_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
+  h_t &= \sum_k (\zeta_t \, (1 - z_t) + \nu_t) \circ n_t + z_t \circ h_{t-1}
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -53,7 +52,7 @@ export const LATEX = String.raw`
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
   \bar{z}_t &= \bar{h}_t \circ (h_{t-1} - \zeta_t \, n_t) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{a}_t &= \bar{a}_{z,t} + \bar{a}_{n,t} \\
+  \bar{a}_t &= \sum_k \bar{a}_{k,t} \\
   \bar{\nu}_t &= \operatorname{sum}(\bar{h}_t \circ n_t) \\
   \bar{\zeta}_t &= \operatorname{sum}(\bar{h}_t \circ n_t \circ (1 - z_t))
 \end{align*}
@@ -70,8 +69,7 @@ export const LATEX = String.raw`
   \bar{s}_{\nu} &= \textstyle \sum_t \bar{\nu}_t \, \nu_t \, (1 - \nu_t) \\
   \bar{W} &= \textstyle \sum_t \bar{a}_t x_t^{\top} \\
   \bar{U} &= \textstyle \sum_t \bar{a}_t h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, n
 \end{align*}
 `;
 

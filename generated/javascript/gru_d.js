@@ -52,9 +52,8 @@ export const LATEX = String.raw`
         + (1 - \mathrm{fade}_t) \circ \mathrm{mean}) \\
   \mathrm{last}_t &= m_t \circ x_t + (1 - m_t) \circ \mathrm{last}_{t-1} \\
   \mathrm{old}_t &= \mathrm{forget}_t \circ h_{t-1} \\
-  a_{z,t} &= W_z \, \mathrm{seen}_t + U_z \, \mathrm{old}_t + V_z m_t + b_z \\
+  a_{j,t} &= W_j \, \mathrm{seen}_t + U_j \, \mathrm{old}_t + V_j m_t + b_j, \quad j = z, r \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{r,t} &= W_r \, \mathrm{seen}_t + U_r \, \mathrm{old}_t + V_r m_t + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   a_{n,t} &= W_n \, \mathrm{seen}_t + U_n \, (r_t \circ \mathrm{old}_t) + V_n m_t + b_n \\
   n_t &= \tanh(a_{n,t}) \\
@@ -106,19 +105,11 @@ export const LATEX = String.raw`
   \bar{w} &= \textstyle \sum_t \bar{a}_{k,t} \circ d_t \\
   \bar{b}_x &= \textstyle \sum_t \bar{a}_{k,t} \\
   \bar{G} &= \textstyle \sum_t \bar{a}_{q,t} d_t^{\top} \\
-  \bar{b}_q &= \textstyle \sum_t \bar{a}_{q,t} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} \, \mathrm{old}_t^{\top} \\
-  \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} m_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_r &= \textstyle \sum_t \bar{a}_{r,t} \, \mathrm{old}_t^{\top} \\
-  \bar{V}_r &= \textstyle \sum_t \bar{a}_{r,t} m_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} \, \mathrm{seen}_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} \, (\mathrm{old}_t \circ r_t)^{\top} \\
-  \bar{V}_n &= \textstyle \sum_t \bar{a}_{n,t} m_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_j &= \textstyle \sum_t \bar{a}_{j,t}, \quad j = q, z, r, n \\
+  \bar{W}_j &= \textstyle \sum_t \bar{a}_{j,t} \, \mathrm{seen}_t^{\top}, \quad j = z, r, n \\
+  \bar{U}_j &= \textstyle \sum_t \bar{a}_{j,t} \, \mathrm{old}_t^{\top}, \quad j = z, r \\
+  \bar{V}_j &= \textstyle \sum_t \bar{a}_{j,t} m_t^{\top}, \quad j = z, r, n \\
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} \, (\mathrm{old}_t \circ r_t)^{\top}
 \end{align*}
 `;
 

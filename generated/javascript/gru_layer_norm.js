@@ -7,20 +7,14 @@
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
- *     u_z = U_z @ h
- *     u_r = U_r @ h
- *     u_n = U_n @ h
- *     v_z = W_z @ x
- *     v_r = W_r @ x
- *     v_n = W_n @ x
+ *     u_k = U_k @ h, for k = z, r, n
+ *     v_k = W_k @ x, for k = z, r, n
  *     mu_u = sum(u_z + u_r) / 2 / H
  *     sigma_u = sqrt(1e-05 + sum((u_z - mu_u)**2 + (u_r - mu_u)**2) / 2 / H)
- *     p_z = (u_z - mu_u) / sigma_u
- *     p_r = (u_r - mu_u) / sigma_u
+ *     p_k = (u_k - mu_u) / sigma_u, for k = z, r
  *     mu_v = sum(v_z + v_r) / 2 / H
  *     sigma_v = sqrt(1e-05 + sum((v_z - mu_v)**2 + (v_r - mu_v)**2) / 2 / H)
- *     q_z = (v_z - mu_v) / sigma_v
- *     q_r = (v_r - mu_v) / sigma_v
+ *     q_k = (v_k - mu_v) / sigma_v, for k = z, r
  *     mu_u_n = sum(u_n) / H
  *     sigma_u_n = sqrt(1e-05 + sum((u_n - mu_u_n)**2) / H)
  *     mu_v_n = sum(v_n) / H
@@ -54,33 +48,27 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{z,t} &= U_z h_{t-1} \\
-  u_{r,t} &= U_r h_{t-1} \\
-  u_{n,t} &= U_n h_{t-1} \\
-  v_{z,t} &= W_z x_t \\
-  v_{r,t} &= W_r x_t \\
-  v_{n,t} &= W_n x_t \\
+  u_{k,t} &= U_k h_{t-1}, \quad k = z, r, n \\
+  v_{k,t} &= W_k x_t, \quad k = z, r, n \\
   \mu_{u,t} &= \frac{1}{2} \, \operatorname{mean}(u_{z,t} + u_{r,t}) \\
   \sigma_{u,t} &= \Bigl(\frac{1}{2} \, \operatorname{mean}((u_{z,t} - \mu_{u,t})^{2}
         + (u_{r,t} - \mu_{u,t})^{2})
       + 10^{-5}\Bigr)^{1/2} \\
-  p_{z,t} &= \frac{u_{z,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{r,t} &= \frac{u_{r,t} - \mu_{u,t}}{\sigma_{u,t}} \\
+  p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = z, r \\
   \mu_{v,t} &= \frac{1}{2} \, \operatorname{mean}(v_{z,t} + v_{r,t}) \\
   \sigma_{v,t} &= \Bigl(\frac{1}{2} \, \operatorname{mean}((v_{z,t} - \mu_{v,t})^{2}
         + (v_{r,t} - \mu_{v,t})^{2})
       + 10^{-5}\Bigr)^{1/2} \\
-  q_{z,t} &= \frac{v_{z,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{r,t} &= \frac{v_{r,t} - \mu_{v,t}}{\sigma_{v,t}} \\
+  q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = z, r \\
   \mu_{u \, n,t} &= \operatorname{mean}(u_{n,t}) \\
   \sigma_{u \, n,t} &= (\operatorname{mean}((u_{n,t} - \mu_{u \, n,t})^{2}) + 10^{-5})^{1/2} \\
   \mu_{v \, n,t} &= \operatorname{mean}(v_{n,t}) \\
   \sigma_{v \, n,t} &= (\operatorname{mean}((v_{n,t} - \mu_{v \, n,t})^{2}) + 10^{-5})^{1/2} \\
   p_{n,t} &= \frac{u_{n,t} - \mu_{u \, n,t}}{\sigma_{u \, n,t}} \\
   q_{n,t} &= \frac{v_{n,t} - \mu_{v \, n,t}}{\sigma_{v \, n,t}} \\
-  a_{z,t} &= s_{u \, z} \circ p_{z,t} + t_{u \, z} + s_{v \, z} \circ q_{z,t} + t_{v \, z} \\
+  a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t}
+      + t_{v \, k}, \quad k = z, r \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{r,t} &= s_{u \, r} \circ p_{r,t} + t_{u \, r} + s_{v \, r} \circ q_{r,t} + t_{v \, r} \\
   r_t &= \sigma(a_{r,t}) \\
   m_t &= s_{u \, n} \circ p_{n,t} + t_{u \, n} \\
   a_{n,t} &= s_{v \, n} \circ q_{n,t} + t_{v \, n} + r_t \circ m_t \\
@@ -99,7 +87,7 @@ export const LATEX = String.raw`
   \bar{a}_{r,t} &= \bar{r}_t \circ r_t \circ (1 - r_t) \\
   \bar{z}_t &= \bar{h}_t \circ (n_t - h_{t-1}) \\
   \bar{a}_{z,t} &= \bar{z}_t \circ z_t \circ (1 - z_t) \\
-  \bar{q}_{n,t} &= \bar{a}_{n,t} \circ s_{v \, n} \\
+  \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = n, r, z \\
   \bar{p}_{n,t} &= \bar{m}_t \circ s_{u \, n} \\
   \bar{\sigma}_{v \, n,t} &= -\frac{\operatorname{sum}(\bar{q}_{n,t} \circ q_{n,t})}{\sigma_{v
           \, n,t}} \\
@@ -107,14 +95,11 @@ export const LATEX = String.raw`
   \bar{\sigma}_{u \, n,t} &= -\frac{\operatorname{sum}(\bar{p}_{n,t} \circ p_{n,t})}{\sigma_{u
           \, n,t}} \\
   \bar{\mu}_{u \, n,t} &= -\frac{\operatorname{sum}(\bar{p}_{n,t})}{\sigma_{u \, n,t}} \\
-  \bar{q}_{r,t} &= \bar{a}_{r,t} \circ s_{v \, r} \\
-  \bar{q}_{z,t} &= \bar{a}_{z,t} \circ s_{v \, z} \\
   \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{z,t} \circ q_{z,t}
         + \bar{q}_{r,t} \circ q_{r,t})
       / (\sigma_{v,t}) \\
   \bar{\mu}_{v,t} &= -\frac{\operatorname{sum}(\bar{q}_{z,t} + \bar{q}_{r,t})}{\sigma_{v,t}} \\
-  \bar{p}_{r,t} &= \bar{a}_{r,t} \circ s_{u \, r} \\
-  \bar{p}_{z,t} &= \bar{a}_{z,t} \circ s_{u \, z} \\
+  \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = r, z \\
   \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{z,t} \circ p_{z,t}
         + \bar{p}_{r,t} \circ p_{r,t})
       / (\sigma_{u,t}) \\
@@ -122,20 +107,15 @@ export const LATEX = String.raw`
   \bar{v}_{n,t} &= \frac{1}{H} \, \bar{\mu}_{v \, n,t}
       + \frac{1}{H} \, \bar{\sigma}_{v \, n,t} \, q_{n,t}
       + \frac{\bar{q}_{n,t}}{\sigma_{v \, n,t}} \\
-  \bar{v}_{r,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{r,t}
-      + \frac{\bar{q}_{r,t}}{\sigma_{v,t}} \\
-  \bar{v}_{z,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{z,t}
-      + \frac{\bar{q}_{z,t}}{\sigma_{v,t}} \\
+  \bar{v}_{k,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{2 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
+      + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = r, z \\
   \bar{u}_{n,t} &= \frac{1}{H} \, \bar{\mu}_{u \, n,t}
       + \frac{1}{H} \, \bar{\sigma}_{u \, n,t} \, p_{n,t}
       + \frac{\bar{p}_{n,t}}{\sigma_{u \, n,t}} \\
-  \bar{u}_{r,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{r,t}
-      + \frac{\bar{p}_{r,t}}{\sigma_{u,t}} \\
-  \bar{u}_{z,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{z,t} + \frac{\bar{p}_{z,t}}{\sigma_{u,t}}
+  \bar{u}_{k,t} &= \frac{1}{2 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{2 \, H} \, \bar{\sigma}_{u,t} \, p_{k,t}
+      + \frac{\bar{p}_{k,t}}{\sigma_{u,t}}, \quad k = r, z
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -147,24 +127,14 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_z &= \textstyle \sum_t \bar{u}_{z,t} h_{t-1}^{\top} \\
-  \bar{U}_r &= \textstyle \sum_t \bar{u}_{r,t} h_{t-1}^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{u}_{n,t} h_{t-1}^{\top} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{v}_{z,t} x_t^{\top} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{v}_{r,t} x_t^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{v}_{n,t} x_t^{\top} \\
-  \bar{s}_{u \, z} &= \textstyle \sum_t \bar{a}_{z,t} \circ p_{z,t} \\
-  \bar{t}_{u \, z} &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{s}_{v \, z} &= \textstyle \sum_t \bar{a}_{z,t} \circ q_{z,t} \\
-  \bar{t}_{v \, z} &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{s}_{u \, r} &= \textstyle \sum_t \bar{a}_{r,t} \circ p_{r,t} \\
-  \bar{t}_{u \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{s}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \circ q_{r,t} \\
-  \bar{t}_{v \, r} &= \textstyle \sum_t \bar{a}_{r,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{u}_{k,t} h_{t-1}^{\top}, \quad k = z, r, n \\
+  \bar{W}_k &= \textstyle \sum_t \bar{v}_{k,t} x_t^{\top}, \quad k = z, r, n \\
+  \bar{s}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ p_{k,t}, \quad k = z, r \\
+  \bar{t}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r \\
+  \bar{s}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ q_{k,t}, \quad k = z, r, n \\
+  \bar{t}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
   \bar{s}_{u \, n} &= \textstyle \sum_t \bar{m}_t \circ p_{n,t} \\
-  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{m}_t \\
-  \bar{s}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t} \circ q_{n,t} \\
-  \bar{t}_{v \, n} &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{t}_{u \, n} &= \textstyle \sum_t \bar{m}_t
 \end{align*}
 `;
 
@@ -635,36 +605,36 @@ export function backward(params, tape, dys, dstate) {
   const da_r_s = new ArrayType(T * B * H);
   const da_z_s = new ArrayType(T * B * H);
   const dq_n_s = new ArrayType(T * B * H);
-  const dsigma_v_n_terms_s = new ArrayType(T * B * H);
-  const sum_dsigma_v_n_terms_s = new ArrayType(T * B);
-  const dsigma_v_n_s = new ArrayType(T * B);
+  const mean_dq_n_q_n_terms_s = new ArrayType(T * B * H);
+  const sum_mean_dq_n_q_n_terms_s = new ArrayType(T * B);
+  const mean_dq_n_q_n_s = new ArrayType(T * B);
   const sum_dq_n_s = new ArrayType(T * B);
-  const dmu_v_n_s = new ArrayType(T * B);
+  const mean_dq_n_s = new ArrayType(T * B);
   const dq_r_s = new ArrayType(T * B * H);
   const dq_z_s = new ArrayType(T * B * H);
-  const dsigma_v_terms_s = new ArrayType(T * B * H);
-  const sum_dsigma_v_terms_s = new ArrayType(T * B);
-  const dmu_v_terms_s = new ArrayType(T * B * H);
-  const sum_dmu_v_terms_s = new ArrayType(T * B);
-  const dmu_v_each_s = new ArrayType(T * B);
-  const dsigma_v_each_s = new ArrayType(T * B);
+  const mean_dq_q_terms_s = new ArrayType(T * B * H);
+  const sum_mean_dq_q_terms_s = new ArrayType(T * B);
+  const mean_dq_q_s = new ArrayType(T * B);
+  const mean_dq_terms_s = new ArrayType(T * B * H);
+  const sum_mean_dq_terms_s = new ArrayType(T * B);
+  const mean_dq_s = new ArrayType(T * B);
   const dxs = new ArrayType(T * B * I);
   const dh_next_carry_s = new ArrayType(B * H);
   const da_z_part_s = new ArrayType(B * H);
   const dp_n_s = new ArrayType(B * H);
-  const dsigma_u_n_terms_s = new ArrayType(B * H);
-  const sum_dsigma_u_n_terms_s = new ArrayType(B);
-  const dsigma_u_n_s = new ArrayType(B);
+  const mean_dp_n_p_n_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_n_p_n_terms_s = new ArrayType(B);
+  const mean_dp_n_p_n_s = new ArrayType(B);
   const sum_dp_n_s = new ArrayType(B);
-  const dmu_u_n_s = new ArrayType(B);
+  const mean_dp_n_s = new ArrayType(B);
   const dp_r_s = new ArrayType(B * H);
   const dp_z_s = new ArrayType(B * H);
-  const dsigma_u_terms_s = new ArrayType(B * H);
-  const sum_dsigma_u_terms_s = new ArrayType(B);
-  const dmu_u_terms_s = new ArrayType(B * H);
-  const sum_dmu_u_terms_s = new ArrayType(B);
-  const dmu_u_each_s = new ArrayType(B);
-  const dsigma_u_each_s = new ArrayType(B);
+  const mean_dp_p_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_p_terms_s = new ArrayType(B);
+  const mean_dp_p_s = new ArrayType(B);
+  const mean_dp_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_terms_s = new ArrayType(B);
+  const mean_dp_s = new ArrayType(B);
 
   // The chain rule, last step first.
   dh_next_carry_s.set(dstate.h);
@@ -690,73 +660,69 @@ export function backward(params, tape, dys, dstate) {
         const da_z_part = dh_next * (1 - z);
         const da_z = (n - h) * z * da_z_part;
         const dp_n = dm * s_u_n[col];
-        const dsigma_u_n_terms = dp_n * p_n;
+        const mean_dp_n_p_n_terms = dp_n * p_n;
         const dp_r = da_r * s_u_r[col];
         const dp_z = da_z * s_u_z[col];
-        const dsigma_u_terms = dp_r * p_r + dp_z * p_z;
-        const dmu_u_terms = dp_r + dp_z;
+        const mean_dp_p_terms = dp_r * p_r + dp_z * p_z;
+        const mean_dp_terms = dp_r + dp_z;
         da_n_s[H * row + col] = da_n;
         dm_s[H * row + col] = dm;
         da_r_s[H * row + col] = da_r;
         da_z_part_s[H * seq + col] = da_z_part;
         da_z_s[H * row + col] = da_z;
         dp_n_s[H * seq + col] = dp_n;
-        dsigma_u_n_terms_s[H * seq + col] = dsigma_u_n_terms;
+        mean_dp_n_p_n_terms_s[H * seq + col] = mean_dp_n_p_n_terms;
         dp_r_s[H * seq + col] = dp_r;
         dp_z_s[H * seq + col] = dp_z;
-        dsigma_u_terms_s[H * seq + col] = dsigma_u_terms;
-        dmu_u_terms_s[H * seq + col] = dmu_u_terms;
+        mean_dp_p_terms_s[H * seq + col] = mean_dp_p_terms;
+        mean_dp_terms_s[H * seq + col] = mean_dp_terms;
       }
-      sum_dsigma_u_n_terms_s[seq] = 0;
+      sum_mean_dp_n_p_n_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dsigma_u_n_terms_s[seq] += dsigma_u_n_terms_s[H * seq + col];
+        sum_mean_dp_n_p_n_terms_s[seq] += mean_dp_n_p_n_terms_s[H * seq + col];
       }
       sum_dp_n_s[seq] = 0;
       for (let col = 0; col < H; col++) {
         sum_dp_n_s[seq] += dp_n_s[H * seq + col];
       }
-      sum_dsigma_u_terms_s[seq] = 0;
+      sum_mean_dp_p_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dsigma_u_terms_s[seq] += dsigma_u_terms_s[H * seq + col];
+        sum_mean_dp_p_terms_s[seq] += mean_dp_p_terms_s[H * seq + col];
       }
-      sum_dmu_u_terms_s[seq] = 0;
+      sum_mean_dp_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dmu_u_terms_s[seq] += dmu_u_terms_s[H * seq + col];
+        sum_mean_dp_terms_s[seq] += mean_dp_terms_s[H * seq + col];
       }
       {
-        const sigma_u_n = sigma_u_n_s[row];
-        const sum_dsigma_u_n_terms = sum_dsigma_u_n_terms_s[seq];
+        const sum_mean_dp_n_p_n_terms = sum_mean_dp_n_p_n_terms_s[seq];
         const sum_dp_n = sum_dp_n_s[seq];
-        const sigma_u = sigma_u_s[row];
-        const sum_dsigma_u_terms = sum_dsigma_u_terms_s[seq];
-        const sum_dmu_u_terms = sum_dmu_u_terms_s[seq];
-        const dsigma_u_n = -sum_dsigma_u_n_terms / sigma_u_n;
-        const dmu_u_n = -sum_dp_n / sigma_u_n;
-        const dsigma_u = -sum_dsigma_u_terms / sigma_u;
-        const dmu_u = -sum_dmu_u_terms / sigma_u;
-        const dmu_u_each = dmu_u / 2 / H;
-        const dsigma_u_each = dsigma_u / 2 / H;
-        dsigma_u_n_s[seq] = dsigma_u_n;
-        dmu_u_n_s[seq] = dmu_u_n;
-        dmu_u_each_s[seq] = dmu_u_each;
-        dsigma_u_each_s[seq] = dsigma_u_each;
+        const sum_mean_dp_p_terms = sum_mean_dp_p_terms_s[seq];
+        const sum_mean_dp_terms = sum_mean_dp_terms_s[seq];
+        const mean_dp_n_p_n = sum_mean_dp_n_p_n_terms / H;
+        const mean_dp_n = sum_dp_n / H;
+        const mean_dp_p = sum_mean_dp_p_terms / 2 / H;
+        const mean_dp = sum_mean_dp_terms / 2 / H;
+        mean_dp_n_p_n_s[seq] = mean_dp_n_p_n;
+        mean_dp_n_s[seq] = mean_dp_n;
+        mean_dp_p_s[seq] = mean_dp_p;
+        mean_dp_s[seq] = mean_dp;
       }
       for (let col = 0; col < H; col++) {
-        const dmu_u_n = dmu_u_n_s[seq];
         const dp_n = dp_n_s[H * seq + col];
-        const dsigma_u_n = dsigma_u_n_s[seq];
+        const mean_dp_n = mean_dp_n_s[seq];
+        const mean_dp_n_p_n = mean_dp_n_p_n_s[seq];
         const p_n = p_n_s[H * row + col];
         const sigma_u_n = sigma_u_n_s[row];
-        const dmu_u_each = dmu_u_each_s[seq];
         const dp_r = dp_r_s[H * seq + col];
-        const dsigma_u_each = dsigma_u_each_s[seq];
+        const mean_dp = mean_dp_s[seq];
+        const mean_dp_p = mean_dp_p_s[seq];
         const p_r = p_r_s[H * row + col];
         const sigma_u = sigma_u_s[row];
         const dp_z = dp_z_s[H * seq + col];
         const p_z = p_z_s[H * row + col];
-        const du_n = dp_n / sigma_u_n + dsigma_u_n * p_n / H + dmu_u_n / H;
-        const du_r = dp_r / sigma_u + p_r * dsigma_u_each + dmu_u_each;
-        const du_z = dp_z / sigma_u + p_z * dsigma_u_each + dmu_u_each;
+        const du_n = (dp_n - p_n * mean_dp_n_p_n - mean_dp_n) / sigma_u_n;
+        const du_r = (dp_r - p_r * mean_dp_p - mean_dp) / sigma_u;
+        const du_z = (dp_z - p_z * mean_dp_p - mean_dp) / sigma_u;
         dgates_1_s[3 * H * row + 2 * H + col] = du_n;
         dgates_1_s[3 * H * row + H + col] = du_r;
         dgates_1_s[3 * H * row + col] = du_z;
@@ -787,33 +753,33 @@ export function backward(params, tape, dys, dstate) {
       const q_r = q_r_s[H * row + col];
       const q_z = q_z_s[H * row + col];
       const dq_n = da_n * s_v_n[col];
-      const dsigma_v_n_terms = dq_n * q_n;
+      const mean_dq_n_q_n_terms = dq_n * q_n;
       const dq_r = da_r * s_v_r[col];
       const dq_z = da_z * s_v_z[col];
-      const dsigma_v_terms = dq_r * q_r + dq_z * q_z;
-      const dmu_v_terms = dq_r + dq_z;
+      const mean_dq_q_terms = dq_r * q_r + dq_z * q_z;
+      const mean_dq_terms = dq_r + dq_z;
       dq_n_s[H * row + col] = dq_n;
-      dsigma_v_n_terms_s[H * row + col] = dsigma_v_n_terms;
+      mean_dq_n_q_n_terms_s[H * row + col] = mean_dq_n_q_n_terms;
       dq_r_s[H * row + col] = dq_r;
       dq_z_s[H * row + col] = dq_z;
-      dsigma_v_terms_s[H * row + col] = dsigma_v_terms;
-      dmu_v_terms_s[H * row + col] = dmu_v_terms;
+      mean_dq_q_terms_s[H * row + col] = mean_dq_q_terms;
+      mean_dq_terms_s[H * row + col] = mean_dq_terms;
     }
-    sum_dsigma_v_n_terms_s[row] = 0;
+    sum_mean_dq_n_q_n_terms_s[row] = 0;
     for (let col = 0; col < H; col++) {
-      sum_dsigma_v_n_terms_s[row] += dsigma_v_n_terms_s[H * row + col];
+      sum_mean_dq_n_q_n_terms_s[row] += mean_dq_n_q_n_terms_s[H * row + col];
     }
     sum_dq_n_s[row] = 0;
     for (let col = 0; col < H; col++) {
       sum_dq_n_s[row] += dq_n_s[H * row + col];
     }
-    sum_dsigma_v_terms_s[row] = 0;
+    sum_mean_dq_q_terms_s[row] = 0;
     for (let col = 0; col < H; col++) {
-      sum_dsigma_v_terms_s[row] += dsigma_v_terms_s[H * row + col];
+      sum_mean_dq_q_terms_s[row] += mean_dq_q_terms_s[H * row + col];
     }
-    sum_dmu_v_terms_s[row] = 0;
+    sum_mean_dq_terms_s[row] = 0;
     for (let col = 0; col < H; col++) {
-      sum_dmu_v_terms_s[row] += dmu_v_terms_s[H * row + col];
+      sum_mean_dq_terms_s[row] += mean_dq_terms_s[H * row + col];
     }
     for (let col = 0; col < H; col++) {
       ds_u_z[col] += da_z_s[H * row + col] * p_z_s[H * row + col];
@@ -852,39 +818,35 @@ export function backward(params, tape, dys, dstate) {
       dt_v_n[col] += da_n_s[H * row + col];
     }
     {
-      const sigma_v_n = sigma_v_n_s[row];
-      const sum_dsigma_v_n_terms = sum_dsigma_v_n_terms_s[row];
+      const sum_mean_dq_n_q_n_terms = sum_mean_dq_n_q_n_terms_s[row];
       const sum_dq_n = sum_dq_n_s[row];
-      const sigma_v = sigma_v_s[row];
-      const sum_dsigma_v_terms = sum_dsigma_v_terms_s[row];
-      const sum_dmu_v_terms = sum_dmu_v_terms_s[row];
-      const dsigma_v_n = -sum_dsigma_v_n_terms / sigma_v_n;
-      const dmu_v_n = -sum_dq_n / sigma_v_n;
-      const dsigma_v = -sum_dsigma_v_terms / sigma_v;
-      const dmu_v = -sum_dmu_v_terms / sigma_v;
-      const dmu_v_each = dmu_v / 2 / H;
-      const dsigma_v_each = dsigma_v / 2 / H;
-      dsigma_v_n_s[row] = dsigma_v_n;
-      dmu_v_n_s[row] = dmu_v_n;
-      dmu_v_each_s[row] = dmu_v_each;
-      dsigma_v_each_s[row] = dsigma_v_each;
+      const sum_mean_dq_q_terms = sum_mean_dq_q_terms_s[row];
+      const sum_mean_dq_terms = sum_mean_dq_terms_s[row];
+      const mean_dq_n_q_n = sum_mean_dq_n_q_n_terms / H;
+      const mean_dq_n = sum_dq_n / H;
+      const mean_dq_q = sum_mean_dq_q_terms / 2 / H;
+      const mean_dq = sum_mean_dq_terms / 2 / H;
+      mean_dq_n_q_n_s[row] = mean_dq_n_q_n;
+      mean_dq_n_s[row] = mean_dq_n;
+      mean_dq_q_s[row] = mean_dq_q;
+      mean_dq_s[row] = mean_dq;
     }
     for (let col = 0; col < H; col++) {
-      const dmu_v_n = dmu_v_n_s[row];
       const dq_n = dq_n_s[H * row + col];
-      const dsigma_v_n = dsigma_v_n_s[row];
+      const mean_dq_n = mean_dq_n_s[row];
+      const mean_dq_n_q_n = mean_dq_n_q_n_s[row];
       const q_n = q_n_s[H * row + col];
       const sigma_v_n = sigma_v_n_s[row];
-      const dmu_v_each = dmu_v_each_s[row];
       const dq_r = dq_r_s[H * row + col];
-      const dsigma_v_each = dsigma_v_each_s[row];
+      const mean_dq = mean_dq_s[row];
+      const mean_dq_q = mean_dq_q_s[row];
       const q_r = q_r_s[H * row + col];
       const sigma_v = sigma_v_s[row];
       const dq_z = dq_z_s[H * row + col];
       const q_z = q_z_s[H * row + col];
-      const dv_n = dq_n / sigma_v_n + dsigma_v_n * q_n / H + dmu_v_n / H;
-      const dv_r = dq_r / sigma_v + q_r * dsigma_v_each + dmu_v_each;
-      const dv_z = dq_z / sigma_v + q_z * dsigma_v_each + dmu_v_each;
+      const dv_n = (dq_n - q_n * mean_dq_n_q_n - mean_dq_n) / sigma_v_n;
+      const dv_r = (dq_r - q_r * mean_dq_q - mean_dq) / sigma_v;
+      const dv_z = (dq_z - q_z * mean_dq_q - mean_dq) / sigma_v;
       dgates_2_s[3 * H * row + 2 * H + col] = dv_n;
       dgates_2_s[3 * H * row + H + col] = dv_r;
       dgates_2_s[3 * H * row + col] = dv_z;

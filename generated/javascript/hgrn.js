@@ -9,17 +9,14 @@
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
- *     u_re = W_u_re @ x + b_u_re
- *     u_im = b_u_im + W_u_im @ x
- *     c_re = sigmoid(u_re) * u_re
- *     c_im = sigmoid(u_im) * u_im
+ *     u_k = W_u_k @ x + b_u_k, for k = re, im
+ *     c_k = sigmoid(u_k) * u_k, for k = re, im
  *     f = sigmoid(W_f @ x + b_f)
  *     p = cos(theta)
  *     q = sin(theta)
  *     h_re_next = f * (p * h_re - q * h_im) + (1 - f) * c_re
  *     h_im_next = f * (p * h_im + q * h_re) + (1 - f) * c_im
- *     g_re = sigmoid(W_g_re @ x + b_g_re)
- *     g_im = sigmoid(b_g_im + W_g_im @ x)
+ *     g_k = sigmoid(W_g_k @ x + b_g_k), for k = re, im
  *     y = V_re @ (g_re * h_re_next) + V_im @ (g_im * h_im_next) + d
  *
  * Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -43,10 +40,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{\mathrm{re},t} &= W_{\mathrm{u\_re}} \, x_t + b_{\mathrm{u\_re}} \\
-  u_{\mathrm{im},t} &= W_{\mathrm{u\_im}} \, x_t + b_{\mathrm{u\_im}} \\
-  c_{\mathrm{re},t} &= \sigma(u_{\mathrm{re},t}) \circ u_{\mathrm{re},t} \\
-  c_{\mathrm{im},t} &= \sigma(u_{\mathrm{im},t}) \circ u_{\mathrm{im},t} \\
+  u_{k,t} &= W_{u \, k} x_t + b_{u \, k}, \quad k = \mathrm{re}, \mathrm{im} \\
+  c_{k,t} &= \sigma(u_{k,t}) \circ u_{k,t}, \quad k = \mathrm{re}, \mathrm{im} \\
   a_{f,t} &= W_f x_t + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   p_t &= \cos(\theta) \\
@@ -55,9 +50,8 @@ export const LATEX = String.raw`
       + (1 - f_t) \circ c_{\mathrm{re},t} \\
   h_{\mathrm{im},t} &= f_t \circ (p_t \circ h_{\mathrm{im},t-1} + q_t \circ h_{\mathrm{re},t-1})
       + (1 - f_t) \circ c_{\mathrm{im},t} \\
-  a_{\mathrm{g\_re},t} &= W_{\mathrm{g\_re}} \, x_t + b_{\mathrm{g\_re}} \\
+  a_{g \, k,t} &= W_{g \, k} x_t + b_{g \, k}, \quad k = \mathrm{re}, \mathrm{im} \\
   g_{\mathrm{re},t} &= \sigma(a_{\mathrm{g\_re},t}) \\
-  a_{\mathrm{g\_im},t} &= W_{\mathrm{g\_im}} \, x_t + b_{\mathrm{g\_im}} \\
   g_{\mathrm{im},t} &= \sigma(a_{\mathrm{g\_im},t}) \\
   y_t &= V_{\mathrm{re}} \, (g_{\mathrm{re},t} \circ h_{\mathrm{re},t})
       + V_{\mathrm{im}} \, (g_{\mathrm{im},t} \circ h_{\mathrm{im},t}) + d
@@ -90,12 +84,9 @@ export const LATEX = String.raw`
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{c}_{\mathrm{im},t} &= \bar{h}_{\mathrm{im},t} \circ (1 - f_t) \\
   \bar{c}_{\mathrm{re},t} &= \bar{h}_{\mathrm{re},t} \circ (1 - f_t) \\
-  \bar{u}_{\mathrm{im},t} &= \bar{c}_{\mathrm{im},t} \circ \sigma(u_{\mathrm{im},t})
-      + \bar{c}_{\mathrm{im},t} \circ \sigma(u_{\mathrm{im},t}) \circ u_{\mathrm{im},t}
-        \circ (1 - \sigma(u_{\mathrm{im},t})) \\
-  \bar{u}_{\mathrm{re},t} &= \bar{c}_{\mathrm{re},t} \circ \sigma(u_{\mathrm{re},t})
-      + \bar{c}_{\mathrm{re},t} \circ \sigma(u_{\mathrm{re},t}) \circ u_{\mathrm{re},t}
-        \circ (1 - \sigma(u_{\mathrm{re},t}))
+  \bar{u}_{k,t} &= \bar{c}_{k,t} \circ \sigma(u_{k,t})
+      + \bar{c}_{k,t} \circ \sigma(u_{k,t}) \circ u_{k,t}
+        \circ (1 - \sigma(u_{k,t})), \quad k = \mathrm{im}, \mathrm{re}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
@@ -104,26 +95,23 @@ export const LATEX = String.raw`
       + \bar{h}_{\mathrm{im},t} \circ f_t \circ q_t \\
   \bar{h}_{\mathrm{im},t-1}^{(t)} &= \bar{h}_{\mathrm{im},t} \circ f_t \circ p_t
       - \bar{h}_{\mathrm{re},t} \circ f_t \circ q_t \\
-  \bar{x}_t &= W_{\mathrm{u\_re}}^{\top} \, \bar{u}_{\mathrm{re},t}
-      + W_{\mathrm{u\_im}}^{\top} \, \bar{u}_{\mathrm{im},t} + W_f^{\top} \bar{a}_{f,t}
-      + W_{\mathrm{g\_re}}^{\top} \, \bar{a}_{\mathrm{g\_re},t} \\
-  & \qquad {}+ W_{\mathrm{g\_im}}^{\top} \, \bar{a}_{\mathrm{g\_im},t}
+  \bar{x}_t &= \sum_k W_{u \, k}^{\top} \bar{u}_{k,t} + W_f^{\top} \bar{a}_{f,t}
+      + \sum_k W_{g \, k}^{\top} \bar{a}_{g \, k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_{\mathrm{u\_re}} &= \textstyle \sum_t \bar{u}_{\mathrm{re},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{u\_re}} &= \textstyle \sum_t \bar{u}_{\mathrm{re},t} \\
-  \bar{W}_{\mathrm{u\_im}} &= \textstyle \sum_t \bar{u}_{\mathrm{im},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{u\_im}} &= \textstyle \sum_t \bar{u}_{\mathrm{im},t} \\
+  \bar{W}_{u \, k} &= \textstyle \sum_t \bar{u}_{k,t}
+      x_t^{\top}, \quad k = \mathrm{re}, \mathrm{im} \\
+  \bar{b}_{u \, k} &= \textstyle \sum_t \bar{u}_{k,t}, \quad k = \mathrm{re}, \mathrm{im} \\
   \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
   \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
   \bar{\theta} &= \textstyle \sum_t (\bar{q}_t \circ \cos(\theta)
       - \bar{p}_t \circ \sin(\theta)) \\
-  \bar{W}_{\mathrm{g\_re}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_re},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{g\_re}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_re},t} \\
-  \bar{W}_{\mathrm{g\_im}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_im},t} \, x_t^{\top} \\
-  \bar{b}_{\mathrm{g\_im}} &= \textstyle \sum_t \bar{a}_{\mathrm{g\_im},t} \\
+  \bar{W}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t}
+      x_t^{\top}, \quad k = \mathrm{re}, \mathrm{im} \\
+  \bar{b}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t}, \quad k = \mathrm{re}, \mathrm{im}
+          \\
   \bar{V}_{\mathrm{re}} &= \textstyle \sum_t \bar{y}_t
       \, (h_{\mathrm{re},t} \circ g_{\mathrm{re},t})^{\top} \\
   \bar{V}_{\mathrm{im}} &= \textstyle \sum_t \bar{y}_t

@@ -9,8 +9,7 @@
  *
  *     y_in = relu(W_y_in @ x + U_y_in @ h + b_y_in)
  *     h_in = tanh(W_h_in @ x + U_h_in @ h + b_h_in)
- *     g_y = sigmoid(W_g_y @ x + U_g_y @ h + b_g_y)
- *     g_h = sigmoid(W_g_h @ x + U_g_h @ h + b_g_h)
+ *     g_k = sigmoid(W_g_k @ x + U_g_k @ h + b_g_k), for k = y, h
  *     y = g_y * x + (1 - g_y) * y_in
  *     h_next = g_h * h + (1 - g_h) * h_in
  *
@@ -41,9 +40,8 @@ export const LATEX = String.raw`
   a_{\mathrm{h\_in},t} &= W_{\mathrm{h\_in}} \, x_t + U_{\mathrm{h\_in}} \, h_{t-1}
       + b_{\mathrm{h\_in}} \\
   h_{\mathrm{in},t} &= \tanh(a_{\mathrm{h\_in},t}) \\
-  a_{g \, y,t} &= W_{g \, y} x_t + U_{g \, y} h_{t-1} + b_{g \, y} \\
+  a_{g \, k,t} &= W_{g \, k} x_t + U_{g \, k} h_{t-1} + b_{g \, k}, \quad k = y, h \\
   g_{y,t} &= \sigma(a_{g \, y,t}) \\
-  a_{g \, h,t} &= W_{g \, h} x_t + U_{g \, h} h_{t-1} + b_{g \, h} \\
   g_{h,t} &= \sigma(a_{g \, h,t}) \\
   y_t &= g_{y,t} \circ x_t + (1 - g_{y,t}) \circ y_{\mathrm{in},t} \\
   h_t &= g_{h,t} \circ h_{t-1} + (1 - g_{h,t}) \circ h_{\mathrm{in},t}
@@ -69,12 +67,10 @@ export const LATEX = String.raw`
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_{\mathrm{y\_in}}^{\top} \, \bar{a}_{\mathrm{y\_in},t}
       + U_{\mathrm{h\_in}}^{\top} \, \bar{a}_{\mathrm{h\_in},t}
-      + U_{g \, y}^{\top} \bar{a}_{g \, y,t} + U_{g \, h}^{\top} \bar{a}_{g \, h,t} \\
-  & \qquad {}+ \bar{h}_t \circ g_{h,t} \\
+      + \sum_k U_{g \, k}^{\top} \bar{a}_{g \, k,t} + \bar{h}_t \circ g_{h,t} \\
   \bar{x}_t &= W_{\mathrm{y\_in}}^{\top} \, \bar{a}_{\mathrm{y\_in},t}
       + W_{\mathrm{h\_in}}^{\top} \, \bar{a}_{\mathrm{h\_in},t}
-      + W_{g \, y}^{\top} \bar{a}_{g \, y,t} + W_{g \, h}^{\top} \bar{a}_{g \, h,t} \\
-  & \qquad {}+ \bar{y}_t \circ g_{y,t}
+      + \sum_k W_{g \, k}^{\top} \bar{a}_{g \, k,t} + \bar{y}_t \circ g_{y,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
@@ -85,12 +81,9 @@ export const LATEX = String.raw`
   \bar{W}_{\mathrm{h\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{h\_in},t} \, x_t^{\top} \\
   \bar{U}_{\mathrm{h\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{h\_in},t} \, h_{t-1}^{\top} \\
   \bar{b}_{\mathrm{h\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{h\_in},t} \\
-  \bar{W}_{g \, y} &= \textstyle \sum_t \bar{a}_{g \, y,t} x_t^{\top} \\
-  \bar{U}_{g \, y} &= \textstyle \sum_t \bar{a}_{g \, y,t} h_{t-1}^{\top} \\
-  \bar{b}_{g \, y} &= \textstyle \sum_t \bar{a}_{g \, y,t} \\
-  \bar{W}_{g \, h} &= \textstyle \sum_t \bar{a}_{g \, h,t} x_t^{\top} \\
-  \bar{U}_{g \, h} &= \textstyle \sum_t \bar{a}_{g \, h,t} h_{t-1}^{\top} \\
-  \bar{b}_{g \, h} &= \textstyle \sum_t \bar{a}_{g \, h,t}
+  \bar{W}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t} x_t^{\top}, \quad k = y, h \\
+  \bar{U}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t} h_{t-1}^{\top}, \quad k = y, h \\
+  \bar{b}_{g \, k} &= \textstyle \sum_t \bar{a}_{g \, k,t}, \quad k = y, h
 \end{align*}
 `;
 

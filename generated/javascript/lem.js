@@ -32,9 +32,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{s,t} &= W_s y_{t-1} + V_s x_t + b_s \\
+  a_{k,t} &= W_k y_{t-1} + V_k x_t + b_k, \quad k = s, r \\
   s_t &= \sigma(a_{s,t}) \\
-  a_{r,t} &= W_r y_{t-1} + V_r x_t + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   a_{\mathrm{tanh\_z},t} &= W_z y_{t-1} + V_z x_t + b_z \\
   z_t &= (1 - s_t) \circ z_{t-1} + s_t \circ \tanh(a_{\mathrm{tanh\_z},t}) \\
@@ -59,21 +58,18 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{y}_{t-1}^{(t)} &= W_s^{\top} \bar{a}_{s,t} + W_r^{\top} \bar{a}_{r,t}
+  \bar{y}_{t-1}^{(t)} &= \sum_k W_k^{\top} \bar{a}_{k,t}
       + W_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + \bar{y}_t \circ (1 - r_t) \\
   \bar{z}_{t-1}^{(t)} &= \bar{z}_t \circ (1 - s_t) \\
-  \bar{x}_t &= V_s^{\top} \bar{a}_{s,t} + V_r^{\top} \bar{a}_{r,t}
-      + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t} + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
+  \bar{x}_t &= \sum_k V_k^{\top} \bar{a}_{k,t} + V_z^{\top} \, \bar{a}_{\mathrm{tanh\_z},t}
+      + V_y^{\top} \, \bar{a}_{\mathrm{tanh\_y},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_s &= \textstyle \sum_t \bar{a}_{s,t} y_{t-1}^{\top} \\
-  \bar{V}_s &= \textstyle \sum_t \bar{a}_{s,t} x_t^{\top} \\
-  \bar{b}_s &= \textstyle \sum_t \bar{a}_{s,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} y_{t-1}^{\top} \\
-  \bar{V}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} y_{t-1}^{\top}, \quad k = s, r \\
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = s, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = s, r \\
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \, y_{t-1}^{\top} \\
   \bar{V}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \, x_t^{\top} \\
   \bar{b}_z &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_z},t} \\

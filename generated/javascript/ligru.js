@@ -32,11 +32,10 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= W_z x_t + U_z h_{t-1} + b_z \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = z, n \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{n,t} &= W_n x_t + U_n h_{t-1} + b_n \\
   n_t &= \operatorname{relu}(a_{n,t}) \\
-  h_t &= z_t \circ h_{t-1} + (1 - z_t) \circ n_t
+  h_t &= z_t \circ h_{t-1} + \sum_k (1 - z_t) \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -51,19 +50,15 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_z^{\top} \bar{a}_{z,t} + U_n^{\top} \bar{a}_{n,t}
-      + \bar{h}_t \circ z_t \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + \bar{h}_t \circ z_t \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} h_{t-1}^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, n \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = z, n \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, n
 \end{align*}
 `;
 

@@ -37,9 +37,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = i, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   a_t &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= 4 \, \sigma(a_t) - 2 \\
@@ -64,20 +63,16 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_o^{\top} \bar{a}_{o,t}
-      + U_g^{\top} \bar{a}_t \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + U_g^{\top} \bar{a}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_o^{\top} \bar{a}_{o,t} + W_g^{\top} \bar{a}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_g^{\top} \bar{a}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, o \\
   \bar{W}_g &= \textstyle \sum_t \bar{a}_t x_t^{\top} \\
   \bar{U}_g &= \textstyle \sum_t \bar{a}_t h_{t-1}^{\top} \\
   \bar{b}_g &= \textstyle \sum_t \bar{a}_t

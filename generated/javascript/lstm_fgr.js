@@ -7,8 +7,7 @@
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
- *     a_i = W_i @ x + U_i @ h + p_i * c + b_i
- *     a_f = W_f @ x + U_f @ h + p_f * c + b_f
+ *     a_k = W_k @ x + U_k @ h + p_k * c + b_k, for k = i, f
  *     i_next = sigmoid(a_i + R_i_i @ i + R_f_i @ f + R_o_i @ o)
  *     f_next = sigmoid(a_f + R_i_f @ i + R_f_f @ f + R_o_f @ o)
  *     g = tanh(W_g @ x + U_g @ h + b_g)
@@ -38,8 +37,7 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + p_i \circ c_{t-1} + b_i \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + p_f \circ c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + p_k \circ c_{t-1} + b_k, \quad k = i, f \\
   a_{\mathrm{i\_next},t} &= a_{i,t} + R_{i \, i} i_{t-1} + R_{f \, i} f_{t-1}
       + R_{o \, i} o_{t-1} \\
   i_t &= \sigma(a_{\mathrm{i\_next},t}) \\
@@ -96,27 +94,17 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{p}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ c_{t-1} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{p}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, g, o \\
+  \bar{p}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = i, f \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o \\
   \bar{R}_{i \, i} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_next},t} \, i_{t-1}^{\top} \\
   \bar{R}_{f \, i} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_next},t} \, f_{t-1}^{\top} \\
   \bar{R}_{o \, i} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_next},t} \, o_{t-1}^{\top} \\
   \bar{R}_{i \, f} &= \textstyle \sum_t \bar{a}_{\mathrm{f\_next},t} \, i_{t-1}^{\top} \\
   \bar{R}_{f \, f} &= \textstyle \sum_t \bar{a}_{\mathrm{f\_next},t} \, f_{t-1}^{\top} \\
   \bar{R}_{o \, f} &= \textstyle \sum_t \bar{a}_{\mathrm{f\_next},t} \, o_{t-1}^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
   \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{R}_{i \, o} &= \textstyle \sum_t \bar{a}_{\mathrm{o\_next},t} \, i_{t-1}^{\top} \\
   \bar{R}_{f \, o} &= \textstyle \sum_t \bar{a}_{\mathrm{o\_next},t} \, f_{t-1}^{\top} \\
   \bar{R}_{o \, o} &= \textstyle \sum_t \bar{a}_{\mathrm{o\_next},t} \, o_{t-1}^{\top}

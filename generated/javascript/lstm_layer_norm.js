@@ -9,28 +9,14 @@
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
- *     u_f = U_f @ h
- *     u_i = U_i @ h
- *     u_o = U_o @ h
- *     u_g = U_g @ h
- *     v_f = W_f @ x
- *     v_i = W_i @ x
- *     v_o = W_o @ x
- *     v_g = W_g @ x
- *     mu_u = sum(u_f + u_i + u_o + u_g) / 4 / H
- *     sigma_u = sqrt(1e-05 + sum((u_f - mu_u)**2 + (u_i - mu_u)**2 + (u_o - mu_u)**2 + (u_g -
- *         mu_u)**2) / 4 / H)
- *     p_f = (u_f - mu_u) / sigma_u
- *     p_i = (u_i - mu_u) / sigma_u
- *     p_o = (u_o - mu_u) / sigma_u
- *     p_g = (u_g - mu_u) / sigma_u
- *     mu_v = sum(v_f + v_i + v_o + v_g) / 4 / H
- *     sigma_v = sqrt(1e-05 + sum((v_f - mu_v)**2 + (v_i - mu_v)**2 + (v_o - mu_v)**2 + (v_g -
- *         mu_v)**2) / 4 / H)
- *     q_f = (v_f - mu_v) / sigma_v
- *     q_i = (v_i - mu_v) / sigma_v
- *     q_o = (v_o - mu_v) / sigma_v
- *     q_g = (v_g - mu_v) / sigma_v
+ *     u_k = U_k @ h, for k = f, i, o, g
+ *     v_k = W_k @ x, for k = f, i, o, g
+ *     mu_u = sum(Σ_k u_k) / 4 / H
+ *     sigma_u = sqrt(1e-05 + sum(Σ_k (u_k - mu_u)**2) / 4 / H)
+ *     p_k = (u_k - mu_u) / sigma_u, for k = f, i, o, g
+ *     mu_v = sum(Σ_k v_k) / 4 / H
+ *     sigma_v = sqrt(1e-05 + sum(Σ_k (v_k - mu_v)**2) / 4 / H)
+ *     q_k = (v_k - mu_v) / sigma_v, for k = f, i, o, g
  *     f = sigmoid(s_u_f * p_f + t_u_f + s_v_f * q_f + t_v_f + b_f)
  *     i = sigmoid(s_u_i * p_i + t_u_i + s_v_i * q_i + t_v_i + b_i)
  *     o = sigmoid(s_u_o * p_o + t_u_o + s_v_o * q_o + t_v_o + b_o)
@@ -62,43 +48,21 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{f,t} &= U_f h_{t-1} \\
-  u_{i,t} &= U_i h_{t-1} \\
-  u_{o,t} &= U_o h_{t-1} \\
-  u_{g,t} &= U_g h_{t-1} \\
-  v_{f,t} &= W_f x_t \\
-  v_{i,t} &= W_i x_t \\
-  v_{o,t} &= W_o x_t \\
-  v_{g,t} &= W_g x_t \\
-  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(u_{f,t} + u_{i,t} + u_{o,t} + u_{g,t}) \\
-  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((u_{f,t} - \mu_{u,t})^{2}
-      + (u_{i,t} - \mu_{u,t})^{2} + (u_{o,t} - \mu_{u,t})^{2} \\
-  & \qquad \quad {}+ (u_{g,t} - \mu_{u,t})^{2}) \\
-  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
-  p_{f,t} &= \frac{u_{f,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{i,t} &= \frac{u_{i,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{o,t} &= \frac{u_{o,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  p_{g,t} &= \frac{u_{g,t} - \mu_{u,t}}{\sigma_{u,t}} \\
-  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(v_{f,t} + v_{i,t} + v_{o,t} + v_{g,t}) \\
-  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}((v_{f,t} - \mu_{v,t})^{2}
-      + (v_{i,t} - \mu_{v,t})^{2} + (v_{o,t} - \mu_{v,t})^{2} \\
-  & \qquad \quad {}+ (v_{g,t} - \mu_{v,t})^{2}) \\
-  & \qquad {}+ 10^{-5}\Bigr)^{1/2} \\
-  q_{f,t} &= \frac{v_{f,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{i,t} &= \frac{v_{i,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{o,t} &= \frac{v_{o,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  q_{g,t} &= \frac{v_{g,t} - \mu_{v,t}}{\sigma_{v,t}} \\
-  a_{f,t} &= s_{u \, f} \circ p_{f,t} + t_{u \, f} + s_{v \, f} \circ q_{f,t} + t_{v \, f}
-      + b_f \\
+  u_{k,t} &= U_k h_{t-1}, \quad k = f, i, o, g \\
+  v_{k,t} &= W_k x_t, \quad k = f, i, o, g \\
+  \mu_{u,t} &= \frac{1}{4} \, \operatorname{mean}(\sum_k u_{k,t}) \\
+  \sigma_{u,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(\sum_k (u_{k,t} - \mu_{u,t})^{2})
+      + 10^{-5}\Bigr)^{1/2} \\
+  p_{k,t} &= \frac{u_{k,t} - \mu_{u,t}}{\sigma_{u,t}}, \quad k = f, i, o, g \\
+  \mu_{v,t} &= \frac{1}{4} \, \operatorname{mean}(\sum_k v_{k,t}) \\
+  \sigma_{v,t} &= \Bigl(\frac{1}{4} \, \operatorname{mean}(\sum_k (v_{k,t} - \mu_{v,t})^{2})
+      + 10^{-5}\Bigr)^{1/2} \\
+  q_{k,t} &= \frac{v_{k,t} - \mu_{v,t}}{\sigma_{v,t}}, \quad k = f, i, o, g \\
+  a_{k,t} &= s_{u \, k} \circ p_{k,t} + t_{u \, k} + s_{v \, k} \circ q_{k,t} + t_{v \, k}
+      + b_k, \quad k = f, i, o, g \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{i,t} &= s_{u \, i} \circ p_{i,t} + t_{u \, i} + s_{v \, i} \circ q_{i,t} + t_{v \, i}
-      + b_i \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= s_{u \, o} \circ p_{o,t} + t_{u \, o} + s_{v \, o} \circ q_{o,t} + t_{v \, o}
-      + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{g,t} &= s_{u \, g} \circ p_{g,t} + t_{u \, g} + s_{v \, g} \circ q_{g,t} + t_{v \, g}
-      + b_g \\
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   \mu_{c,t} &= \operatorname{mean}(c_t) \\
@@ -127,92 +91,38 @@ export const LATEX = String.raw`
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{f}_t &= \bar{c}_t \circ c_{t-1} \\
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
-  \bar{q}_{g,t} &= \bar{a}_{g,t} \circ s_{v \, g} \\
-  \bar{q}_{o,t} &= \bar{a}_{o,t} \circ s_{v \, o} \\
-  \bar{q}_{i,t} &= \bar{a}_{i,t} \circ s_{v \, i} \\
-  \bar{q}_{f,t} &= \bar{a}_{f,t} \circ s_{v \, f} \\
-  \bar{\sigma}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} \circ q_{f,t}
-      + \bar{q}_{i,t} \circ q_{i,t} + \bar{q}_{o,t} \circ q_{o,t}
-      + \bar{q}_{g,t} \circ q_{g,t}) \\
-  & \qquad {}/ (\sigma_{v,t}) \\
-  \bar{\mu}_{v,t} &= -\operatorname{sum}(\bar{q}_{f,t} + \bar{q}_{i,t} + \bar{q}_{o,t}
-        + \bar{q}_{g,t})
-      / (\sigma_{v,t}) \\
-  \bar{p}_{g,t} &= \bar{a}_{g,t} \circ s_{u \, g} \\
-  \bar{p}_{o,t} &= \bar{a}_{o,t} \circ s_{u \, o} \\
-  \bar{p}_{i,t} &= \bar{a}_{i,t} \circ s_{u \, i} \\
-  \bar{p}_{f,t} &= \bar{a}_{f,t} \circ s_{u \, f} \\
-  \bar{\sigma}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} \circ p_{f,t}
-      + \bar{p}_{i,t} \circ p_{i,t} + \bar{p}_{o,t} \circ p_{o,t}
-      + \bar{p}_{g,t} \circ p_{g,t}) \\
-  & \qquad {}/ (\sigma_{u,t}) \\
-  \bar{\mu}_{u,t} &= -\operatorname{sum}(\bar{p}_{f,t} + \bar{p}_{i,t} + \bar{p}_{o,t}
-        + \bar{p}_{g,t})
-      / (\sigma_{u,t}) \\
-  \bar{v}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{g,t}
-      + \frac{\bar{q}_{g,t}}{\sigma_{v,t}} \\
-  \bar{v}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{o,t}
-      + \frac{\bar{q}_{o,t}}{\sigma_{v,t}} \\
-  \bar{v}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{i,t}
-      + \frac{\bar{q}_{i,t}}{\sigma_{v,t}} \\
-  \bar{v}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{f,t}
-      + \frac{\bar{q}_{f,t}}{\sigma_{v,t}} \\
-  \bar{u}_{g,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{g,t}
-      + \frac{\bar{p}_{g,t}}{\sigma_{u,t}} \\
-  \bar{u}_{o,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{o,t}
-      + \frac{\bar{p}_{o,t}}{\sigma_{u,t}} \\
-  \bar{u}_{i,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{i,t}
-      + \frac{\bar{p}_{i,t}}{\sigma_{u,t}} \\
-  \bar{u}_{f,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
-      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{f,t} + \frac{\bar{p}_{f,t}}{\sigma_{u,t}}
+  \bar{q}_{k,t} &= \bar{a}_{k,t} \circ s_{v \, k}, \quad k = g, o, i, f \\
+  \bar{\sigma}_{v,t} &= -\frac{\operatorname{sum}(\sum_k \bar{q}_{k,t} \circ
+          q_{k,t})}{\sigma_{v,t}} \\
+  \bar{\mu}_{v,t} &= -\frac{\operatorname{sum}(\sum_k \bar{q}_{k,t})}{\sigma_{v,t}} \\
+  \bar{p}_{k,t} &= \bar{a}_{k,t} \circ s_{u \, k}, \quad k = g, o, i, f \\
+  \bar{\sigma}_{u,t} &= -\frac{\operatorname{sum}(\sum_k \bar{p}_{k,t} \circ
+          p_{k,t})}{\sigma_{u,t}} \\
+  \bar{\mu}_{u,t} &= -\frac{\operatorname{sum}(\sum_k \bar{p}_{k,t})}{\sigma_{u,t}} \\
+  \bar{v}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{v,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{v,t} \, q_{k,t}
+      + \frac{\bar{q}_{k,t}}{\sigma_{v,t}}, \quad k = g, o, i, f \\
+  \bar{u}_{k,t} &= \frac{1}{4 \, H} \, \bar{\mu}_{u,t}
+      + \frac{1}{4 \, H} \, \bar{\sigma}_{u,t} \, p_{k,t}
+      + \frac{\bar{p}_{k,t}}{\sigma_{u,t}}, \quad k = g, o, i, f
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_f^{\top} \bar{u}_{f,t} + U_i^{\top} \bar{u}_{i,t}
-      + U_o^{\top} \bar{u}_{o,t} + U_g^{\top} \bar{u}_{g,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{u}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_f^{\top} \bar{v}_{f,t} + W_i^{\top} \bar{v}_{i,t} + W_o^{\top} \bar{v}_{o,t}
-      + W_g^{\top} \bar{v}_{g,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{v}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_f &= \textstyle \sum_t \bar{u}_{f,t} h_{t-1}^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{u}_{i,t} h_{t-1}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{u}_{o,t} h_{t-1}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{u}_{g,t} h_{t-1}^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{v}_{f,t} x_t^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{v}_{i,t} x_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{v}_{o,t} x_t^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{v}_{g,t} x_t^{\top} \\
-  \bar{s}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ p_{f,t} \\
-  \bar{t}_{u \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \circ q_{f,t} \\
-  \bar{t}_{v \, f} &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{s}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ p_{i,t} \\
-  \bar{t}_{u \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \circ q_{i,t} \\
-  \bar{t}_{v \, i} &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{s}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ p_{o,t} \\
-  \bar{t}_{u \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \circ q_{o,t} \\
-  \bar{t}_{v \, o} &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{s}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ p_{g,t} \\
-  \bar{t}_{u \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{s}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \circ q_{g,t} \\
-  \bar{t}_{v \, g} &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
+  \bar{U}_k &= \textstyle \sum_t \bar{u}_{k,t} h_{t-1}^{\top}, \quad k = f, i, o, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{v}_{k,t} x_t^{\top}, \quad k = f, i, o, g \\
+  \bar{s}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ p_{k,t}, \quad k = f, i, o, g \\
+  \bar{t}_{u \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
+  \bar{s}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t} \circ q_{k,t}, \quad k = f, i, o, g \\
+  \bar{t}_{v \, k} &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i, o, g \\
   \bar{s}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t} \circ p_{c,t} \\
   \bar{t}_c &= \textstyle \sum_t \bar{a}_{\mathrm{tanh\_h},t}
 \end{align*}
@@ -731,28 +641,28 @@ export function backward(params, tape, dys, dstate) {
   const dq_s = new ArrayType(T * B * 4 * H);
   const da_s = new ArrayType(T * B * 4 * H);
   const da_tanh_h_next_s = new ArrayType(T * B * H);
-  const dsigma_v_terms_s = new ArrayType(T * B * H);
-  const sum_dsigma_v_terms_s = new ArrayType(T * B);
-  const dmu_v_terms_s = new ArrayType(T * B * H);
-  const sum_dmu_v_terms_s = new ArrayType(T * B);
-  const dmu_v_each_s = new ArrayType(T * B);
-  const dsigma_v_each_s = new ArrayType(T * B);
+  const mean_dq_q_terms_s = new ArrayType(T * B * H);
+  const sum_mean_dq_q_terms_s = new ArrayType(T * B);
+  const mean_dq_q_s = new ArrayType(T * B);
+  const mean_dq_terms_s = new ArrayType(T * B * H);
+  const sum_mean_dq_terms_s = new ArrayType(T * B);
+  const mean_dq_s = new ArrayType(T * B);
   const dxs = new ArrayType(T * B * I);
   const dp = new ArrayType(B * 4 * H);
   const dh_next_carry_s = new ArrayType(B * H);
   const dc_next_carry_s = new ArrayType(B * H);
   const dp_c_s = new ArrayType(B * H);
-  const dsigma_c_terms_s = new ArrayType(B * H);
-  const sum_dsigma_c_terms_s = new ArrayType(B);
-  const dsigma_c_s = new ArrayType(B);
+  const mean_dp_c_p_c_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_c_p_c_terms_s = new ArrayType(B);
+  const mean_dp_c_p_c_s = new ArrayType(B);
   const sum_dp_c_s = new ArrayType(B);
-  const dmu_c_s = new ArrayType(B);
-  const dsigma_u_terms_s = new ArrayType(B * H);
-  const sum_dsigma_u_terms_s = new ArrayType(B);
-  const dmu_u_terms_s = new ArrayType(B * H);
-  const sum_dmu_u_terms_s = new ArrayType(B);
-  const dmu_u_each_s = new ArrayType(B);
-  const dsigma_u_each_s = new ArrayType(B);
+  const mean_dp_c_s = new ArrayType(B);
+  const mean_dp_p_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_p_terms_s = new ArrayType(B);
+  const mean_dp_p_s = new ArrayType(B);
+  const mean_dp_terms_s = new ArrayType(B * H);
+  const sum_mean_dp_terms_s = new ArrayType(B);
+  const mean_dp_s = new ArrayType(B);
 
   // The chain rule, last step first.
   dh_next_carry_s.set(dstate.h);
@@ -771,37 +681,36 @@ export function backward(params, tape, dys, dstate) {
         const dh_next_o = dh_next * o;
         const da_tanh_h_next = (1 - tanh_h_next * tanh_h_next) * dh_next_o;
         const dp_c = da_tanh_h_next * s_c[col];
-        const dsigma_c_terms = dp_c * p_c;
+        const mean_dp_c_p_c_terms = dp_c * p_c;
         const da_o = (1 - o) * tanh_h_next * dh_next_o;
         const dp_o = da_o * s_u_o[col];
         da_tanh_h_next_s[H * row + col] = da_tanh_h_next;
         dp_c_s[H * seq + col] = dp_c;
-        dsigma_c_terms_s[H * seq + col] = dsigma_c_terms;
+        mean_dp_c_p_c_terms_s[H * seq + col] = mean_dp_c_p_c_terms;
         da_s[4 * H * row + 2 * H + col] = da_o;
         dp[4 * H * seq + 2 * H + col] = dp_o;
       }
-      sum_dsigma_c_terms_s[seq] = 0;
+      sum_mean_dp_c_p_c_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dsigma_c_terms_s[seq] += dsigma_c_terms_s[H * seq + col];
+        sum_mean_dp_c_p_c_terms_s[seq] += mean_dp_c_p_c_terms_s[H * seq + col];
       }
       sum_dp_c_s[seq] = 0;
       for (let col = 0; col < H; col++) {
         sum_dp_c_s[seq] += dp_c_s[H * seq + col];
       }
       {
-        const sigma_c = sigma_c_s[row];
-        const sum_dsigma_c_terms = sum_dsigma_c_terms_s[seq];
+        const sum_mean_dp_c_p_c_terms = sum_mean_dp_c_p_c_terms_s[seq];
         const sum_dp_c = sum_dp_c_s[seq];
-        const dsigma_c = -sum_dsigma_c_terms / sigma_c;
-        const dmu_c = -sum_dp_c / sigma_c;
-        dsigma_c_s[seq] = dsigma_c;
-        dmu_c_s[seq] = dmu_c;
+        const mean_dp_c_p_c = sum_mean_dp_c_p_c_terms / H;
+        const mean_dp_c = sum_dp_c / H;
+        mean_dp_c_p_c_s[seq] = mean_dp_c_p_c;
+        mean_dp_c_s[seq] = mean_dp_c;
       }
       for (let col = 0; col < H; col++) {
         const dc_next_carry = dc_next_carry_s[H * seq + col];
-        const dmu_c = dmu_c_s[seq];
         const dp_c = dp_c_s[H * seq + col];
-        const dsigma_c = dsigma_c_s[seq];
+        const mean_dp_c = mean_dp_c_s[seq];
+        const mean_dp_c_p_c = mean_dp_c_p_c_s[seq];
         const p_c = p_c_s[H * row + col];
         const sigma_c = sigma_c_s[row];
         const i = i_s[H * row + col];
@@ -813,7 +722,7 @@ export function backward(params, tape, dys, dstate) {
         const p_g = p_s[4 * H * row + 3 * H + col];
         const p_i = p_s[4 * H * row + H + col];
         const p_o = p_s[4 * H * row + 2 * H + col];
-        const dc_next = dc_next_carry + dp_c / sigma_c + dsigma_c * p_c / H + dmu_c / H;
+        const dc_next = dc_next_carry + (dp_c - p_c * mean_dp_c_p_c - mean_dp_c) / sigma_c;
         const dc_next_i = dc_next * i;
         const da_g = (1 - g * g) * dc_next_i;
         const da_i = (1 - i) * g * dc_next_i;
@@ -822,8 +731,8 @@ export function backward(params, tape, dys, dstate) {
         const dp_g = da_g * s_u_g[col];
         const dp_i = da_i * s_u_i[col];
         const dp_f = da_f * s_u_f[col];
-        const dsigma_u_terms = dp_g * p_g + dp_o * p_o + dp_i * p_i + dp_f * p_f;
-        const dmu_u_terms = dp_g + dp_o + dp_i + dp_f;
+        const mean_dp_p_terms = dp_g * p_g + dp_o * p_o + dp_i * p_i + dp_f * p_f;
+        const mean_dp_terms = dp_g + dp_o + dp_i + dp_f;
         const dc = dc_next_f;
         da_s[4 * H * row + 3 * H + col] = da_g;
         da_s[4 * H * row + H + col] = da_i;
@@ -831,33 +740,30 @@ export function backward(params, tape, dys, dstate) {
         dp[4 * H * seq + 3 * H + col] = dp_g;
         dp[4 * H * seq + H + col] = dp_i;
         dp[4 * H * seq + col] = dp_f;
-        dsigma_u_terms_s[H * seq + col] = dsigma_u_terms;
-        dmu_u_terms_s[H * seq + col] = dmu_u_terms;
+        mean_dp_p_terms_s[H * seq + col] = mean_dp_p_terms;
+        mean_dp_terms_s[H * seq + col] = mean_dp_terms;
         dc_next_carry_s[H * seq + col] = dc;
       }
-      sum_dsigma_u_terms_s[seq] = 0;
+      sum_mean_dp_p_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dsigma_u_terms_s[seq] += dsigma_u_terms_s[H * seq + col];
+        sum_mean_dp_p_terms_s[seq] += mean_dp_p_terms_s[H * seq + col];
       }
-      sum_dmu_u_terms_s[seq] = 0;
+      sum_mean_dp_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_dmu_u_terms_s[seq] += dmu_u_terms_s[H * seq + col];
+        sum_mean_dp_terms_s[seq] += mean_dp_terms_s[H * seq + col];
       }
       {
-        const sigma_u = sigma_u_s[row];
-        const sum_dsigma_u_terms = sum_dsigma_u_terms_s[seq];
-        const sum_dmu_u_terms = sum_dmu_u_terms_s[seq];
-        const dsigma_u = -sum_dsigma_u_terms / sigma_u;
-        const dmu_u = -sum_dmu_u_terms / sigma_u;
-        const dmu_u_each = dmu_u / 4 / H;
-        const dsigma_u_each = dsigma_u / 4 / H;
-        dmu_u_each_s[seq] = dmu_u_each;
-        dsigma_u_each_s[seq] = dsigma_u_each;
+        const sum_mean_dp_p_terms = sum_mean_dp_p_terms_s[seq];
+        const sum_mean_dp_terms = sum_mean_dp_terms_s[seq];
+        const mean_dp_p = sum_mean_dp_p_terms / 4 / H;
+        const mean_dp = sum_mean_dp_terms / 4 / H;
+        mean_dp_p_s[seq] = mean_dp_p;
+        mean_dp_s[seq] = mean_dp;
       }
       for (let col = 0; col < H; col++) {
-        const dmu_u_each = dmu_u_each_s[seq];
         const dp_g = dp[4 * H * seq + 3 * H + col];
-        const dsigma_u_each = dsigma_u_each_s[seq];
+        const mean_dp = mean_dp_s[seq];
+        const mean_dp_p = mean_dp_p_s[seq];
         const p_g = p_s[4 * H * row + 3 * H + col];
         const sigma_u = sigma_u_s[row];
         const dp_o = dp[4 * H * seq + 2 * H + col];
@@ -866,10 +772,10 @@ export function backward(params, tape, dys, dstate) {
         const p_i = p_s[4 * H * row + H + col];
         const dp_f = dp[4 * H * seq + col];
         const p_f = p_s[4 * H * row + col];
-        const du_g = dp_g / sigma_u + p_g * dsigma_u_each + dmu_u_each;
-        const du_o = dp_o / sigma_u + p_o * dsigma_u_each + dmu_u_each;
-        const du_i = dp_i / sigma_u + p_i * dsigma_u_each + dmu_u_each;
-        const du_f = dp_f / sigma_u + p_f * dsigma_u_each + dmu_u_each;
+        const du_g = (dp_g - p_g * mean_dp_p - mean_dp) / sigma_u;
+        const du_o = (dp_o - p_o * mean_dp_p - mean_dp) / sigma_u;
+        const du_i = (dp_i - p_i * mean_dp_p - mean_dp) / sigma_u;
+        const du_f = (dp_f - p_f * mean_dp_p - mean_dp) / sigma_u;
         dgates_1_s[4 * H * row + 3 * H + col] = du_g;
         dgates_1_s[4 * H * row + 2 * H + col] = du_o;
         dgates_1_s[4 * H * row + H + col] = du_i;
@@ -901,22 +807,22 @@ export function backward(params, tape, dys, dstate) {
       const dq_o = da_o * s_v_o[col];
       const dq_i = da_i * s_v_i[col];
       const dq_f = da_f * s_v_f[col];
-      const dsigma_v_terms = dq_g * q_g + dq_o * q_o + dq_i * q_i + dq_f * q_f;
-      const dmu_v_terms = dq_g + dq_o + dq_i + dq_f;
+      const mean_dq_q_terms = dq_g * q_g + dq_o * q_o + dq_i * q_i + dq_f * q_f;
+      const mean_dq_terms = dq_g + dq_o + dq_i + dq_f;
       dq_s[4 * H * row + 3 * H + col] = dq_g;
       dq_s[4 * H * row + 2 * H + col] = dq_o;
       dq_s[4 * H * row + H + col] = dq_i;
       dq_s[4 * H * row + col] = dq_f;
-      dsigma_v_terms_s[H * row + col] = dsigma_v_terms;
-      dmu_v_terms_s[H * row + col] = dmu_v_terms;
+      mean_dq_q_terms_s[H * row + col] = mean_dq_q_terms;
+      mean_dq_terms_s[H * row + col] = mean_dq_terms;
     }
-    sum_dsigma_v_terms_s[row] = 0;
+    sum_mean_dq_q_terms_s[row] = 0;
     for (let col = 0; col < H; col++) {
-      sum_dsigma_v_terms_s[row] += dsigma_v_terms_s[H * row + col];
+      sum_mean_dq_q_terms_s[row] += mean_dq_q_terms_s[H * row + col];
     }
-    sum_dmu_v_terms_s[row] = 0;
+    sum_mean_dq_terms_s[row] = 0;
     for (let col = 0; col < H; col++) {
-      sum_dmu_v_terms_s[row] += dmu_v_terms_s[H * row + col];
+      sum_mean_dq_terms_s[row] += mean_dq_terms_s[H * row + col];
     }
     for (let col = 0; col < H; col++) {
       ds_c[col] += da_tanh_h_next_s[H * row + col] * p_c_s[H * row + col];
@@ -925,20 +831,17 @@ export function backward(params, tape, dys, dstate) {
       dt_c[col] += da_tanh_h_next_s[H * row + col];
     }
     {
-      const sigma_v = sigma_v_s[row];
-      const sum_dsigma_v_terms = sum_dsigma_v_terms_s[row];
-      const sum_dmu_v_terms = sum_dmu_v_terms_s[row];
-      const dsigma_v = -sum_dsigma_v_terms / sigma_v;
-      const dmu_v = -sum_dmu_v_terms / sigma_v;
-      const dmu_v_each = dmu_v / 4 / H;
-      const dsigma_v_each = dsigma_v / 4 / H;
-      dmu_v_each_s[row] = dmu_v_each;
-      dsigma_v_each_s[row] = dsigma_v_each;
+      const sum_mean_dq_q_terms = sum_mean_dq_q_terms_s[row];
+      const sum_mean_dq_terms = sum_mean_dq_terms_s[row];
+      const mean_dq_q = sum_mean_dq_q_terms / 4 / H;
+      const mean_dq = sum_mean_dq_terms / 4 / H;
+      mean_dq_q_s[row] = mean_dq_q;
+      mean_dq_s[row] = mean_dq;
     }
     for (let col = 0; col < H; col++) {
-      const dmu_v_each = dmu_v_each_s[row];
       const dq_g = dq_s[4 * H * row + 3 * H + col];
-      const dsigma_v_each = dsigma_v_each_s[row];
+      const mean_dq = mean_dq_s[row];
+      const mean_dq_q = mean_dq_q_s[row];
       const q_g = q_s[4 * H * row + 3 * H + col];
       const sigma_v = sigma_v_s[row];
       const dq_o = dq_s[4 * H * row + 2 * H + col];
@@ -947,10 +850,10 @@ export function backward(params, tape, dys, dstate) {
       const q_i = q_s[4 * H * row + H + col];
       const dq_f = dq_s[4 * H * row + col];
       const q_f = q_s[4 * H * row + col];
-      const dv_g = dq_g / sigma_v + q_g * dsigma_v_each + dmu_v_each;
-      const dv_o = dq_o / sigma_v + q_o * dsigma_v_each + dmu_v_each;
-      const dv_i = dq_i / sigma_v + q_i * dsigma_v_each + dmu_v_each;
-      const dv_f = dq_f / sigma_v + q_f * dsigma_v_each + dmu_v_each;
+      const dv_g = (dq_g - q_g * mean_dq_q - mean_dq) / sigma_v;
+      const dv_o = (dq_o - q_o * mean_dq_q - mean_dq) / sigma_v;
+      const dv_i = (dq_i - q_i * mean_dq_q - mean_dq) / sigma_v;
+      const dv_f = (dq_f - q_f * mean_dq_q - mean_dq) / sigma_v;
       dgates_2_s[4 * H * row + 3 * H + col] = dv_g;
       dgates_2_s[4 * H * row + 2 * H + col] = dv_o;
       dgates_2_s[4 * H * row + H + col] = dv_i;

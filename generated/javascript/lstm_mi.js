@@ -8,18 +8,9 @@
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
- *     u_i = W_i @ x
- *     u_f = W_f @ x
- *     u_g = W_g @ x
- *     u_o = W_o @ x
- *     v_i = U_i @ h
- *     v_f = U_f @ h
- *     v_g = U_g @ h
- *     v_o = U_o @ h
- *     m_i = u_i * v_i
- *     m_f = u_f * v_f
- *     m_g = u_g * v_g
- *     m_o = u_o * v_o
+ *     u_k = W_k @ x, for k = i, f, g, o
+ *     v_k = U_k @ h, for k = i, f, g, o
+ *     m_k = u_k * v_k, for k = i, f, g, o
  *     i = sigmoid(alpha_i * m_i + beta_i * v_i + gamma_i * u_i + b_i)
  *     f = sigmoid(alpha_f * m_f + beta_f * v_f + gamma_f * u_f + b_f)
  *     g = tanh(alpha_g * m_g + beta_g * v_g + gamma_g * u_g + b_g)
@@ -48,25 +39,14 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  u_{i,t} &= W_i x_t \\
-  u_{f,t} &= W_f x_t \\
-  u_{g,t} &= W_g x_t \\
-  u_{o,t} &= W_o x_t \\
-  v_{i,t} &= U_i h_{t-1} \\
-  v_{f,t} &= U_f h_{t-1} \\
-  v_{g,t} &= U_g h_{t-1} \\
-  v_{o,t} &= U_o h_{t-1} \\
-  m_{i,t} &= u_{i,t} \circ v_{i,t} \\
-  m_{f,t} &= u_{f,t} \circ v_{f,t} \\
-  m_{g,t} &= u_{g,t} \circ v_{g,t} \\
-  m_{o,t} &= u_{o,t} \circ v_{o,t} \\
-  a_{i,t} &= \alpha_i \circ m_{i,t} + \beta_i \circ v_{i,t} + \gamma_i \circ u_{i,t} + b_i \\
+  u_{k,t} &= W_k x_t, \quad k = i, f, g, o \\
+  v_{k,t} &= U_k h_{t-1}, \quad k = i, f, g, o \\
+  m_{k,t} &= u_{k,t} \circ v_{k,t}, \quad k = i, f, g, o \\
+  a_{k,t} &= \alpha_k \circ m_{k,t} + \beta_k \circ v_{k,t} + \gamma_k \circ u_{k,t}
+      + b_k, \quad k = i, f, g, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= \alpha_f \circ m_{f,t} + \beta_f \circ v_{f,t} + \gamma_f \circ u_{f,t} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{g,t} &= \alpha_g \circ m_{g,t} + \beta_g \circ v_{g,t} + \gamma_g \circ u_{g,t} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
-  a_{o,t} &= \alpha_o \circ m_{o,t} + \beta_o \circ v_{o,t} + \gamma_o \circ u_{o,t} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   h_t &= o_t \circ \tanh(c_t)
@@ -85,55 +65,28 @@ export const LATEX = String.raw`
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{i}_t &= \bar{c}_t \circ g_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{m}_{o,t} &= \bar{a}_{o,t} \circ \alpha_o \\
-  \bar{m}_{g,t} &= \bar{a}_{g,t} \circ \alpha_g \\
-  \bar{m}_{f,t} &= \bar{a}_{f,t} \circ \alpha_f \\
-  \bar{m}_{i,t} &= \bar{a}_{i,t} \circ \alpha_i \\
-  \bar{v}_{o,t} &= \bar{m}_{o,t} \circ u_{o,t} + \bar{a}_{o,t} \circ \beta_o \\
-  \bar{v}_{g,t} &= \bar{m}_{g,t} \circ u_{g,t} + \bar{a}_{g,t} \circ \beta_g \\
-  \bar{v}_{f,t} &= \bar{m}_{f,t} \circ u_{f,t} + \bar{a}_{f,t} \circ \beta_f \\
-  \bar{v}_{i,t} &= \bar{m}_{i,t} \circ u_{i,t} + \bar{a}_{i,t} \circ \beta_i \\
-  \bar{u}_{o,t} &= \bar{m}_{o,t} \circ v_{o,t} + \bar{a}_{o,t} \circ \gamma_o \\
-  \bar{u}_{g,t} &= \bar{m}_{g,t} \circ v_{g,t} + \bar{a}_{g,t} \circ \gamma_g \\
-  \bar{u}_{f,t} &= \bar{m}_{f,t} \circ v_{f,t} + \bar{a}_{f,t} \circ \gamma_f \\
-  \bar{u}_{i,t} &= \bar{m}_{i,t} \circ v_{i,t} + \bar{a}_{i,t} \circ \gamma_i
+  \bar{m}_{k,t} &= \bar{a}_{k,t} \circ \alpha_k, \quad k = o, g, f, i \\
+  \bar{v}_{k,t} &= \bar{m}_{k,t} \circ u_{k,t}
+      + \bar{a}_{k,t} \circ \beta_k, \quad k = o, g, f, i \\
+  \bar{u}_{k,t} &= \bar{m}_{k,t} \circ v_{k,t}
+      + \bar{a}_{k,t} \circ \gamma_k, \quad k = o, g, f, i
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{v}_{i,t} + U_f^{\top} \bar{v}_{f,t}
-      + U_g^{\top} \bar{v}_{g,t} + U_o^{\top} \bar{v}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{v}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_i^{\top} \bar{u}_{i,t} + W_f^{\top} \bar{u}_{f,t} + W_g^{\top} \bar{u}_{g,t}
-      + W_o^{\top} \bar{u}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{u}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{u}_{i,t} x_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{u}_{f,t} x_t^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{u}_{g,t} x_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{u}_{o,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{v}_{i,t} h_{t-1}^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{v}_{f,t} h_{t-1}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{v}_{g,t} h_{t-1}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{v}_{o,t} h_{t-1}^{\top} \\
-  \bar{\alpha}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ m_{i,t} \\
-  \bar{\beta}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ v_{i,t} \\
-  \bar{\gamma}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ u_{i,t} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{\alpha}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ m_{f,t} \\
-  \bar{\beta}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ v_{f,t} \\
-  \bar{\gamma}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ u_{f,t} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{\alpha}_g &= \textstyle \sum_t \bar{a}_{g,t} \circ m_{g,t} \\
-  \bar{\beta}_g &= \textstyle \sum_t \bar{a}_{g,t} \circ v_{g,t} \\
-  \bar{\gamma}_g &= \textstyle \sum_t \bar{a}_{g,t} \circ u_{g,t} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{\alpha}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ m_{o,t} \\
-  \bar{\beta}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ v_{o,t} \\
-  \bar{\gamma}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ u_{o,t} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{u}_{k,t} x_t^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{v}_{k,t} h_{t-1}^{\top}, \quad k = i, f, g, o \\
+  \bar{\alpha}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ m_{k,t}, \quad k = i, f, g, o \\
+  \bar{\beta}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ v_{k,t}, \quad k = i, f, g, o \\
+  \bar{\gamma}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ u_{k,t}, \quad k = i, f, g, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o
 \end{align*}
 `;
 

@@ -45,13 +45,10 @@ export const LATEX = String.raw`
   x_{3,t} &= 2 \, \sigma(Q_{x \, 3} h_{2,t}) \circ x_{1,t} \\
   h_{4,t} &= 2 \, \sigma(R_{h \, 4} x_{3,t}) \circ h_{2,t} \\
   x_{5,t} &= 2 \, \sigma(Q_{x \, 5} h_{4,t}) \circ x_{3,t} \\
-  a_{i,t} &= W_i x_{5,t} + U_i h_{4,t} + b_i \\
+  a_{k,t} &= W_k x_{5,t} + U_k h_{4,t} + b_k, \quad k = i, f, g, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_{5,t} + U_f h_{4,t} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{g,t} &= W_g x_{5,t} + U_g h_{4,t} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
-  a_{o,t} &= W_o x_{5,t} + U_o h_{4,t} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ g_t \\
   h_t &= o_t \circ \tanh(c_t)
@@ -70,13 +67,11 @@ export const LATEX = String.raw`
   \bar{a}_{f,t} &= \bar{f}_t \circ f_t \circ (1 - f_t) \\
   \bar{i}_t &= \bar{c}_t \circ g_t \\
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
-  \bar{x}_{5,t} &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t}
-      + W_g^{\top} \bar{a}_{g,t} + W_o^{\top} \bar{a}_{o,t} \\
+  \bar{x}_{5,t} &= \sum_k W_k^{\top} \bar{a}_{k,t} \\
   \bar{h}_{4,t} &= Q_{x \, 5}^{\top}
         (2 \, \bar{x}_{5,t} \circ \sigma(Q_{x \, 5} h_{4,t}) \circ x_{3,t}
           \circ (1 - \sigma(Q_{x \, 5} h_{4,t})))
-      + U_i^{\top} \bar{a}_{i,t} \\
-  & \qquad {}+ U_f^{\top} \bar{a}_{f,t} + U_g^{\top} \bar{a}_{g,t} + U_o^{\top} \bar{a}_{o,t} \\
+      + \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{x}_{3,t} &= R_{h \, 4}^{\top}
       (2 \, \bar{h}_{4,t} \circ \sigma(R_{h \, 4} x_{3,t}) \circ h_{2,t}
         \circ (1 - \sigma(R_{h \, 4} x_{3,t}))) \\
@@ -118,18 +113,9 @@ export const LATEX = String.raw`
   \bar{Q}_{x \, 5} &= \textstyle \sum_t (2 \, \bar{x}_{5,t} \circ \sigma(Q_{x \, 5} h_{4,t})
         \circ x_{3,t} \circ (1 - \sigma(Q_{x \, 5} h_{4,t})))
       h_{4,t}^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_{5,t}^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{4,t}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_{5,t}^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{4,t}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_{5,t}^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{4,t}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_{5,t}^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{4,t}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_{5,t}^{\top}, \quad k = i, f, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{4,t}^{\top}, \quad k = i, f, g, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, g, o
 \end{align*}
 `;
 

@@ -38,13 +38,10 @@ export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
   m_t &= (W_m x_t) \circ (U_m h_{t-1}) \\
-  a_{n,t} &= W_n x_t + U_n m_t \\
+  a_{k,t} &= W_k x_t + U_k m_t, \quad k = n, i, o, f \\
   n_t &= \tanh(a_{n,t}) \\
-  a_{i,t} &= W_i x_t + U_i m_t \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{o,t} &= W_o x_t + U_o m_t \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{f,t} &= W_f x_t + U_f m_t \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= f_t \circ c_{t-1} + i_t \circ n_t \\
   h_t &= \tanh(c_t) \circ o_t
@@ -63,31 +60,22 @@ export const LATEX = String.raw`
   \bar{a}_{i,t} &= \bar{i}_t \circ i_t \circ (1 - i_t) \\
   \bar{n}_t &= \bar{c}_t \circ i_t \\
   \bar{a}_{n,t} &= \bar{n}_t \circ (1 - n_t^{2}) \\
-  \bar{m}_t &= U_n^{\top} \bar{a}_{n,t} + U_i^{\top} \bar{a}_{i,t} + U_o^{\top} \bar{a}_{o,t}
-      + U_f^{\top} \bar{a}_{f,t}
+  \bar{m}_t &= \sum_k U_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_m^{\top} (\bar{m}_t \circ (W_m x_t)) \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{x}_t &= W_m^{\top} (\bar{m}_t \circ (U_m h_{t-1})) + W_n^{\top} \bar{a}_{n,t}
-      + W_i^{\top} \bar{a}_{i,t} + W_o^{\top} \bar{a}_{o,t} \\
-  & \qquad {}+ W_f^{\top} \bar{a}_{f,t}
+  \bar{x}_t &= W_m^{\top} (\bar{m}_t \circ (U_m h_{t-1})) + \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_m &= \textstyle \sum_t (\bar{m}_t \circ (U_m h_{t-1})) x_t^{\top} \\
   \bar{U}_m &= \textstyle \sum_t (\bar{m}_t \circ (W_m x_t)) h_{t-1}^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} m_t^{\top} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} m_t^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} m_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} m_t^{\top}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = n, i, o, f \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} m_t^{\top}, \quad k = n, i, o, f
 \end{align*}
 `;
 

@@ -42,12 +42,10 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = i, f, o \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
   g_t &= W_g x_t + U_g h_{t-1} + b_g \\
-  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   u_t &= i_t \circ g_t \\
   v_t &= f_t \circ c_{t-1} \\
@@ -105,28 +103,20 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_f^{\top} \bar{a}_{f,t}
-      + U_g^{\top} \bar{g}_t + U_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + U_g^{\top} \bar{g}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{v}_t \circ f_t \\
   \bar{m}_{t-1}^{(t)} &= \bar{m}_t \circ f_{\mathrm{in},t} \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_f^{\top} \bar{a}_{f,t} + W_g^{\top} \bar{g}_t
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_g^{\top} \bar{g}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, f, o \\
   \bar{W}_g &= \textstyle \sum_t \bar{g}_t x_t^{\top} \\
   \bar{U}_g &= \textstyle \sum_t \bar{g}_t h_{t-1}^{\top} \\
   \bar{b}_g &= \textstyle \sum_t \bar{g}_t \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
   \bar{V}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \, u_t^{\top} \\
   \bar{U}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \, v_t^{\top} \\
   \bar{b}_{\mathrm{i\_in}} &= \textstyle \sum_t \bar{a}_{\mathrm{i\_in},t} \\

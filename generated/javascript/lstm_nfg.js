@@ -59,25 +59,18 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_i^{\top} \bar{a}_{i,t} + U_g^{\top} \bar{a}_{g,t}
-      + U_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} \\
   \bar{c}_{t-1}^{(t)} &= \bar{a}_{i,t} \circ p_i + \bar{c}_t \\
-  \bar{x}_t &= W_i^{\top} \bar{a}_{i,t} + W_g^{\top} \bar{a}_{g,t} + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, g, o \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, g, o \\
   \bar{p}_i &= \textstyle \sum_t \bar{a}_{i,t} \circ c_{t-1} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = i, g, o \\
+  \bar{p}_o &= \textstyle \sum_t \bar{a}_{o,t} \circ c_t
 \end{align*}
 `;
 

@@ -35,7 +35,7 @@ export const LATEX = String.raw`
   f_t &= \sigma(a_{f,t}) \\
   a_{n,t} &= W_n x_t + U_n (f_t \circ h_{t-1}) + b_n \\
   n_t &= \tanh(a_{n,t}) \\
-  h_t &= (1 - f_t) \circ h_{t-1} + f_t \circ n_t
+  h_t &= (1 - f_t) \circ h_{t-1} + \sum_k f_t \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -52,17 +52,15 @@ export const LATEX = String.raw`
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_f^{\top} \bar{a}_{f,t} + (U_n^{\top} \bar{a}_{n,t}) \circ f_t
       + \bar{h}_t \circ (1 - f_t) \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, n \\
   \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (f_t \circ h_{t-1})^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, n \\
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (f_t \circ h_{t-1})^{\top}
 \end{align*}
 `;
 

@@ -35,7 +35,7 @@ export const LATEX = String.raw`
   z_t &= \tanh(a_{z,t}) \\
   a_{u,t} &= U_u h_{t-1} + V_u z_t + b_u \\
   u_t &= \sigma(a_{u,t}) \\
-  h_t &= u_t \circ h_{t-1} + (1 - u_t) \circ z_t
+  h_t &= u_t \circ h_{t-1} + \sum_k (1 - u_t) \circ z_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -57,10 +57,9 @@ export const LATEX = String.raw`
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, u \\
   \bar{U}_u &= \textstyle \sum_t \bar{a}_{u,t} h_{t-1}^{\top} \\
-  \bar{V}_u &= \textstyle \sum_t \bar{a}_{u,t} z_t^{\top} \\
-  \bar{b}_u &= \textstyle \sum_t \bar{a}_{u,t}
+  \bar{V}_u &= \textstyle \sum_t \bar{a}_{u,t} z_t^{\top}
 \end{align*}
 `;
 

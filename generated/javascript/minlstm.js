@@ -34,9 +34,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{f,t} &= W_f x_t + b_f \\
+  a_{k,t} &= W_k x_t + b_k, \quad k = f, i \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
   n_t &= W_n x_t + b_n \\
   h_t &= \frac{f_t \circ h_{t-1} + i_t \circ n_t}{f_t + i_t}
@@ -56,15 +55,13 @@ export const LATEX = String.raw`
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= \frac{\bar{h}_t \circ f_t}{f_t + i_t} \\
-  \bar{x}_t &= W_f^{\top} \bar{a}_{f,t} + W_i^{\top} \bar{a}_{i,t} + W_n^{\top} \bar{n}_t
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_n^{\top} \bar{n}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, i \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, i \\
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top} \\
   \bar{b}_n &= \textstyle \sum_t \bar{n}_t
 \end{align*}

@@ -58,20 +58,16 @@ export const LATEX = String.raw`
   \bar{h}_{t-1}^{(t)} &= (U_z^{\top} \bar{a}_{z,t}) \circ (1 - \tanh^{2}(h_{t-1}))
       + U_r^{\top} \bar{a}_{r,t} + (U_n^{\top} \bar{a}_{n,t}) \circ r_t \\
   & \qquad {}+ \bar{h}_t \circ (1 - z_t) \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_r^{\top} \bar{a}_{r,t} + W_n^{\top} \bar{a}_{n,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, r, n \\
   \bar{U}_z &= \textstyle \sum_t \bar{a}_{z,t} \tanh(h_{t-1})^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
   \bar{U}_r &= \textstyle \sum_t \bar{a}_{r,t} h_{t-1}^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (r_t \circ h_{t-1})^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} (r_t \circ h_{t-1})^{\top}
 \end{align*}
 `;
 

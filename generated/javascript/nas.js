@@ -8,14 +8,10 @@
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
- *     a_0 = sigmoid(W_a_0 @ x + U_a_0 @ h)
+ *     a_k = sigmoid(W_a_k @ x + U_a_k @ h), for k = 0, 2, 5, 7
  *     a_1 = relu(U_a_1 @ h + W_a_1 @ x)
- *     a_2 = sigmoid(W_a_2 @ x + U_a_2 @ h)
  *     a_3 = relu((U_a_3 @ h) * (W_a_3 @ x))
- *     a_4 = tanh(W_a_4 @ x + U_a_4 @ h)
- *     a_5 = sigmoid(U_a_5 @ h + W_a_5 @ x)
- *     a_6 = tanh(W_a_6 @ x + U_a_6 @ h)
- *     a_7 = sigmoid(U_a_7 @ h + W_a_7 @ x)
+ *     a_k = tanh(W_a_k @ x + U_a_k @ h), for k = 4, 6
  *     s = tanh(a_0 * a_1)
  *     m_0 = tanh(s + c)
  *     m_1 = tanh(a_2 + a_3)
@@ -45,21 +41,15 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{a \, 0,t} &= W_{a \, 0} x_t + U_{a \, 0} h_{t-1} \\
+  a_{a \, k,t} &= W_{a \, k} x_t + U_{a \, k} h_{t-1}, \quad k = 0, 1, 2, 4, 5, 6, 7 \\
   a_{0,t} &= \sigma(a_{a \, 0,t}) \\
-  a_{a \, 1,t} &= W_{a \, 1} x_t + U_{a \, 1} h_{t-1} \\
   a_{1,t} &= \operatorname{relu}(a_{a \, 1,t}) \\
-  a_{a \, 2,t} &= W_{a \, 2} x_t + U_{a \, 2} h_{t-1} \\
   a_{2,t} &= \sigma(a_{a \, 2,t}) \\
   a_{a \, 3,t} &= (W_{a \, 3} x_t) \circ (U_{a \, 3} h_{t-1}) \\
   a_{3,t} &= \operatorname{relu}(a_{a \, 3,t}) \\
-  a_{a \, 4,t} &= W_{a \, 4} x_t + U_{a \, 4} h_{t-1} \\
   a_{4,t} &= \tanh(a_{a \, 4,t}) \\
-  a_{a \, 5,t} &= W_{a \, 5} x_t + U_{a \, 5} h_{t-1} \\
   a_{5,t} &= \sigma(a_{a \, 5,t}) \\
-  a_{a \, 6,t} &= W_{a \, 6} x_t + U_{a \, 6} h_{t-1} \\
   a_{6,t} &= \tanh(a_{a \, 6,t}) \\
-  a_{a \, 7,t} &= W_{a \, 7} x_t + U_{a \, 7} h_{t-1} \\
   a_{7,t} &= \sigma(a_{a \, 7,t}) \\
   s_t &= \tanh(a_{0,t} \circ a_{1,t}) \\
   a_{m \, 0,t} &= s_t + c_{t-1} \\
@@ -82,25 +72,22 @@ export const LATEX = String.raw`
       \circ (1 - \tanh^{2}(a_{\mathrm{tanh\_a\_h},t})) \circ (1 - h_t^{2}) \\
   \bar{c}_t &= \bar{h}_t \circ \tanh(a_{\mathrm{tanh\_a\_h},t}) \circ (1 - h_t^{2})
       + \bar{c}_t^{(t+1)} \\
-  \bar{m}_{3,t} &= \bar{a}_{\mathrm{tanh\_a\_h},t} \\
+  \bar{m}_{k,t} &= \bar{a}_{\mathrm{tanh\_a\_h},t}, \quad k = 3, 2 \\
   \bar{a}_{m \, 3,t} &= \bar{m}_{3,t} \circ m_{3,t} \circ (1 - m_{3,t}) \\
-  \bar{m}_{2,t} &= \bar{a}_{\mathrm{tanh\_a\_h},t} \\
   \bar{m}_{1,t} &= \bar{c}_t \circ m_{0,t} \\
   \bar{a}_{m \, 1,t} &= \bar{m}_{1,t} \circ (1 - m_{1,t}^{2}) \\
   \bar{m}_{0,t} &= \bar{c}_t \circ m_{1,t} \\
   \bar{a}_{m \, 0,t} &= \bar{m}_{0,t} \circ (1 - m_{0,t}^{2}) \\
   \bar{s}_t &= \bar{a}_{m \, 0,t} \\
-  \bar{a}_{7,t} &= \bar{a}_{m \, 3,t} \\
+  \bar{a}_{k,t} &= \bar{a}_{m \, 3,t}, \quad k = 3, 2 \\
   \bar{a}_{a \, 7,t} &= \bar{a}_{7,t} \circ a_{7,t} \circ (1 - a_{7,t}) \\
-  \bar{a}_{6,t} &= \bar{a}_{m \, 3,t} \\
   \bar{a}_{a \, 6,t} &= \bar{a}_{6,t} \circ (1 - a_{6,t}^{2}) \\
   \bar{a}_{5,t} &= \bar{m}_{2,t} \circ a_{4,t} \circ (1 - m_{2,t}^{2}) \\
   \bar{a}_{a \, 5,t} &= \bar{a}_{5,t} \circ a_{5,t} \circ (1 - a_{5,t}) \\
   \bar{a}_{4,t} &= \bar{m}_{2,t} \circ a_{5,t} \circ (1 - m_{2,t}^{2}) \\
   \bar{a}_{a \, 4,t} &= \bar{a}_{4,t} \circ (1 - a_{4,t}^{2}) \\
-  \bar{a}_{3,t} &= \bar{a}_{m \, 1,t} \\
+  \bar{a}_{k,t} &= \bar{a}_{m \, 1,t}, \quad k = 3, 2 \\
   \bar{a}_{a \, 3,t} &= \bar{a}_{3,t} \circ \operatorname{step}(a_{3,t}) \\
-  \bar{a}_{2,t} &= \bar{a}_{m \, 1,t} \\
   \bar{a}_{a \, 2,t} &= \bar{a}_{2,t} \circ a_{2,t} \circ (1 - a_{2,t}) \\
   \bar{a}_{1,t} &= \bar{s}_t \circ a_{0,t} \circ (1 - s_t^{2}) \\
   \bar{a}_{a \, 1,t} &= \bar{a}_{1,t} \circ \operatorname{step}(a_{1,t}) \\
@@ -125,24 +112,14 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_{a \, 0} &= \textstyle \sum_t \bar{a}_{a \, 0,t} x_t^{\top} \\
-  \bar{U}_{a \, 0} &= \textstyle \sum_t \bar{a}_{a \, 0,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 1} &= \textstyle \sum_t \bar{a}_{a \, 1,t} x_t^{\top} \\
-  \bar{U}_{a \, 1} &= \textstyle \sum_t \bar{a}_{a \, 1,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 2} &= \textstyle \sum_t \bar{a}_{a \, 2,t} x_t^{\top} \\
-  \bar{U}_{a \, 2} &= \textstyle \sum_t \bar{a}_{a \, 2,t} h_{t-1}^{\top} \\
+  \bar{W}_{a \, k} &= \textstyle \sum_t \bar{a}_{a \, k,t}
+      x_t^{\top}, \quad k = 0, 1, 2, 4, 5, 6, 7 \\
+  \bar{U}_{a \, k} &= \textstyle \sum_t \bar{a}_{a \, k,t}
+      h_{t-1}^{\top}, \quad k = 0, 1, 2, 4, 5, 6, 7 \\
   \bar{W}_{a \, 3} &= \textstyle \sum_t (\bar{a}_{a \, 3,t} \circ (U_{a \, 3} h_{t-1}))
       x_t^{\top} \\
   \bar{U}_{a \, 3} &= \textstyle \sum_t (\bar{a}_{a \, 3,t} \circ (W_{a \, 3} x_t))
-      h_{t-1}^{\top} \\
-  \bar{W}_{a \, 4} &= \textstyle \sum_t \bar{a}_{a \, 4,t} x_t^{\top} \\
-  \bar{U}_{a \, 4} &= \textstyle \sum_t \bar{a}_{a \, 4,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 5} &= \textstyle \sum_t \bar{a}_{a \, 5,t} x_t^{\top} \\
-  \bar{U}_{a \, 5} &= \textstyle \sum_t \bar{a}_{a \, 5,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 6} &= \textstyle \sum_t \bar{a}_{a \, 6,t} x_t^{\top} \\
-  \bar{U}_{a \, 6} &= \textstyle \sum_t \bar{a}_{a \, 6,t} h_{t-1}^{\top} \\
-  \bar{W}_{a \, 7} &= \textstyle \sum_t \bar{a}_{a \, 7,t} x_t^{\top} \\
-  \bar{U}_{a \, 7} &= \textstyle \sum_t \bar{a}_{a \, 7,t} h_{t-1}^{\top}
+      h_{t-1}^{\top}
 \end{align*}
 `;
 

@@ -33,9 +33,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= W_z x_t + u_z \circ h_{t-1} + b_z \\
+  a_{k,t} &= W_k x_t + u_k \circ h_{t-1} + b_k, \quad k = z, r \\
   z_t &= \sigma(a_{z,t}) \\
-  a_{r,t} &= W_r x_t + u_r \circ h_{t-1} + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   a_{n,t} &= W_n x_t + u_n \circ r_t \circ h_{t-1} + b_n \\
   n_t &= \tanh(a_{n,t}) \\
@@ -63,15 +62,10 @@ export const LATEX = String.raw`
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{u}_z &= \textstyle \sum_t \bar{a}_{z,t} \circ h_{t-1} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{u}_r &= \textstyle \sum_t \bar{a}_{r,t} \circ h_{t-1} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{u}_n &= \textstyle \sum_t \bar{a}_{n,t} \circ r_t \circ h_{t-1} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, r, n \\
+  \bar{u}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ h_{t-1}, \quad k = z, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, r, n \\
+  \bar{u}_n &= \textstyle \sum_t \bar{a}_{n,t} \circ r_t \circ h_{t-1}
 \end{align*}
 `;
 

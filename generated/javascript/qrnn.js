@@ -37,13 +37,11 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= V_z u_{t-1} + W_z x_t \\
+  a_{k,t} &= V_k u_{t-1} + W_k x_t, \quad k = z, f, o \\
   z_t &= \tanh(a_{z,t}) \\
-  a_{f,t} &= V_f u_{t-1} + W_f x_t \\
   f_t &= \sigma(a_{f,t}) \\
   i_t &= 1 - f_t \\
   c_t &= f_t \circ c_{t-1} + i_t \circ z_t \\
-  a_{o,t} &= V_o u_{t-1} + W_o x_t \\
   o_t &= \sigma(a_{o,t}) \\
   h_t &= o_t \circ c_t \\
   u_t &= x_t
@@ -67,20 +65,14 @@ export const LATEX = String.raw`
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_t \\
-  \bar{u}_{t-1}^{(t)} &= V_z^{\top} \bar{a}_{z,t} + V_f^{\top} \bar{a}_{f,t}
-      + V_o^{\top} \bar{a}_{o,t} \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_f^{\top} \bar{a}_{f,t} + W_o^{\top} \bar{a}_{o,t}
-      + \bar{u}_t
+  \bar{u}_{t-1}^{(t)} &= \sum_k V_k^{\top} \bar{a}_{k,t} \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + \bar{u}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{V}_z &= \textstyle \sum_t \bar{a}_{z,t} u_{t-1}^{\top} \\
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{V}_f &= \textstyle \sum_t \bar{a}_{f,t} u_{t-1}^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{V}_o &= \textstyle \sum_t \bar{a}_{o,t} u_{t-1}^{\top} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top}
+  \bar{V}_k &= \textstyle \sum_t \bar{a}_{k,t} u_{t-1}^{\top}, \quad k = z, f, o \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, f, o
 \end{align*}
 `;
 

@@ -35,9 +35,8 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{r,t} &= W_r x_t + b_r \\
+  a_{k,t} &= W_k x_t + b_k, \quad k = r, i \\
   r_t &= \sigma(a_{r,t}) \\
-  a_{i,t} &= W_i x_t + b_i \\
   i_t &= \sigma(a_{i,t}) \\
   s_t &= 8 \, \operatorname{softplus}(-\Lambda) \\
   d_t &= -s_t \circ r_t \\
@@ -61,16 +60,14 @@ export const LATEX = String.raw`
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= \bar{h}_t \circ \exp(d_t) \\
-  \bar{x}_t &= W_r^{\top} \bar{a}_{r,t} + W_i^{\top} \bar{a}_{i,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ i_t \circ \sqrt{-\operatorname{expm1}(2 \, d_t)}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = r, i \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = r, i \\
   \bar{\Lambda} &= \textstyle \sum_t (-8 \, \bar{s}_t \circ \sigma(-\Lambda))
 \end{align*}
 `;

@@ -86,14 +86,12 @@ export const LATEX = String.raw`
 \begin{align*}
   \bar{W}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} x_t^{\top} \\
   \bar{R}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} y_t^{\top} \\
-  \bar{b}_{n \, 1} &= \textstyle \sum_t \bar{a}_{n \, 1,t} \\
+  \bar{b}_{n \, k} &= \textstyle \sum_t \bar{a}_{n \, k,t}, \quad k = 1, 2 \\
   \bar{W}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} x_t^{\top} \\
   \bar{R}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} y_t^{\top} \\
-  \bar{b}_{t \, 1} &= \textstyle \sum_t \bar{a}_{t \, 1,t} \\
+  \bar{b}_{t \, k} &= \textstyle \sum_t \bar{a}_{t \, k,t}, \quad k = 1, 2 \\
   \bar{R}_{n \, 2} &= \textstyle \sum_t \bar{a}_{n \, 2,t} y_{1,t}^{\top} \\
-  \bar{b}_{n \, 2} &= \textstyle \sum_t \bar{a}_{n \, 2,t} \\
-  \bar{R}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t} y_{1,t}^{\top} \\
-  \bar{b}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t}
+  \bar{R}_{t \, 2} &= \textstyle \sum_t \bar{a}_{t \, 2,t} y_{1,t}^{\top}
 \end{align*}
 `;
 

@@ -8,9 +8,7 @@
  *
  * Equations of one step, where * is elementwise and @ the matrix-vector product:
  *
- *     x_r = mu_r * x + (1 - mu_r) * x_old
- *     x_k = mu_k * x + (1 - mu_k) * x_old
- *     x_v = mu_v * x + (1 - mu_v) * x_old
+ *     x_j = mu_j * x + (1 - mu_j) * x_old, for j = r, k, v
  *     r = sigmoid(W_r @ x_r)
  *     k = W_k @ x_k
  *     v = W_v @ x_v
@@ -48,9 +46,7 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  x_{r,t} &= \mu_r \circ x_t + (1 - \mu_r) \circ x_{\mathrm{old},t-1} \\
-  x_{k,t} &= \mu_k \circ x_t + (1 - \mu_k) \circ x_{\mathrm{old},t-1} \\
-  x_{v,t} &= \mu_v \circ x_t + (1 - \mu_v) \circ x_{\mathrm{old},t-1} \\
+  x_{j,t} &= \mu_j \circ x_t + (1 - \mu_j) \circ x_{\mathrm{old},t-1}, \quad j = r, k, v \\
   r_t &= \sigma(W_r x_{r,t}) \\
   k_t &= W_k x_{k,t} \\
   v_t &= W_v x_{v,t} \\
@@ -113,8 +109,7 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{x}_{\mathrm{old},t-1}^{(t)} &= \bar{x}_{r,t} \circ (1 - \mu_r)
-      + \bar{x}_{k,t} \circ (1 - \mu_k) + \bar{x}_{v,t} \circ (1 - \mu_v) \\
+  \bar{x}_{\mathrm{old},t-1}^{(t)} &= \sum_j \bar{x}_{j,t} \circ (1 - \mu_j) \\
   \overline{\mathrm{num}}_{t-1}^{(t)} &= \frac{\bar{o}_t \circ r_t \circ e_t}{e_t \circ
           \mathrm{den}_{t-1} + e_{\mathrm{new},t}}
       + \overline{\mathrm{num}}_t \circ d_t \\
@@ -123,15 +118,13 @@ export const LATEX = String.raw`
           \\
   \bar{m}_{t-1}^{(t)} &= \bar{q}_t \circ \operatorname{heaviside}(m_{t-1} - a_{q,t})
       + \bar{a}_{e,t} + \bar{m}_{\mathrm{old},t} \\
-  \bar{x}_t &= \bar{x}_{r,t} \circ \mu_r + \bar{x}_{k,t} \circ \mu_k + \bar{x}_{v,t} \circ \mu_v
-      + \bar{x}_{\mathrm{old},t}
+  \bar{x}_t &= \sum_j \bar{x}_{j,t} \circ \mu_j + \bar{x}_{\mathrm{old},t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{\mu}_r &= \textstyle \sum_t \bar{x}_{r,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
-  \bar{\mu}_k &= \textstyle \sum_t \bar{x}_{k,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
-  \bar{\mu}_v &= \textstyle \sum_t \bar{x}_{v,t} \circ (x_t - x_{\mathrm{old},t-1}) \\
+  \bar{\mu}_j &= \textstyle \sum_t \bar{x}_{j,t}
+      \circ (x_t - x_{\mathrm{old},t-1}), \quad j = r, k, v \\
   \bar{W}_r &= \textstyle \sum_t (\bar{r}_t \circ r_t \circ (1 - r_t)) x_{r,t}^{\top} \\
   \bar{W}_k &= \textstyle \sum_t \bar{k}_t x_{k,t}^{\top} \\
   \bar{W}_v &= \textstyle \sum_t \bar{v}_t x_{v,t}^{\top} \\

@@ -42,11 +42,10 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{z,t} &= W_z x_t + R_z h_{t-1} + b_z \\
+  a_{k,t} &= W_k x_t + R_k h_{t-1} + b_k, \quad k = z, o \\
   z_t &= \tanh(a_{z,t}) \\
   i_t &= W_i x_t + R_i h_{t-1} + b_i \\
   f_t &= W_f x_t + R_f h_{t-1} + b_f \\
-  a_{o,t} &= W_o x_t + R_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
   \mathrm{log\_f}_t &= \log\sigma(f_t) \\
   a_{m,t} &= \mathrm{log\_f}_t + m_{t-1} \\
@@ -85,29 +84,25 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= R_z^{\top} \bar{a}_{z,t} + R_i^{\top} \bar{i}_t + R_f^{\top} \bar{f}_t
-      + R_o^{\top} \bar{a}_{o,t} \\
+  \bar{h}_{t-1}^{(t)} &= \sum_k R_k^{\top} \bar{a}_{k,t} + R_i^{\top} \bar{i}_t
+      + R_f^{\top} \bar{f}_t \\
   \bar{c}_{t-1}^{(t)} &= \bar{c}_t \circ f_{\mathrm{stable},t} \\
   \bar{n}_{t-1}^{(t)} &= \bar{n}_t \circ f_{\mathrm{stable},t} \\
   \bar{m}_{t-1}^{(t)} &= \bar{a}_{m,t} + \bar{a}_{\mathrm{f\_stable},t} \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_i^{\top} \bar{i}_t + W_f^{\top} \bar{f}_t
-      + W_o^{\top} \bar{a}_{o,t}
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t} + W_i^{\top} \bar{i}_t + W_f^{\top} \bar{f}_t
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{R}_z &= \textstyle \sum_t \bar{a}_{z,t} h_{t-1}^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = z, o \\
+  \bar{R}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = z, o \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = z, o \\
   \bar{W}_i &= \textstyle \sum_t \bar{i}_t x_t^{\top} \\
   \bar{R}_i &= \textstyle \sum_t \bar{i}_t h_{t-1}^{\top} \\
   \bar{b}_i &= \textstyle \sum_t \bar{i}_t \\
   \bar{W}_f &= \textstyle \sum_t \bar{f}_t x_t^{\top} \\
   \bar{R}_f &= \textstyle \sum_t \bar{f}_t h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{f}_t \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{R}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t}
+  \bar{b}_f &= \textstyle \sum_t \bar{f}_t
 \end{align*}
 `;
 

@@ -35,10 +35,9 @@ export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
   n_t &= W_n x_t \\
-  a_{f,t} &= W_f x_t + v_f \circ c_{t-1} + b_f \\
+  a_{k,t} &= W_k x_t + v_k \circ c_{t-1} + b_k, \quad k = f, r \\
   f_t &= \sigma(a_{f,t}) \\
   c_t &= f_t \circ c_{t-1} + (1 - f_t) \circ n_t \\
-  a_{r,t} &= W_r x_t + v_r \circ c_{t-1} + b_r \\
   r_t &= \sigma(a_{r,t}) \\
   h_t &= r_t \circ c_t + (1 - r_t) \circ x_t
 \end{align*}
@@ -57,21 +56,17 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{c}_{t-1}^{(t)} &= \bar{a}_{f,t} \circ v_f + \bar{c}_t \circ f_t
-      + \bar{a}_{r,t} \circ v_r \\
-  \bar{x}_t &= W_n^{\top} \bar{n}_t + W_f^{\top} \bar{a}_{f,t} + W_r^{\top} \bar{a}_{r,t}
+  \bar{c}_{t-1}^{(t)} &= \sum_k \bar{a}_{k,t} \circ v_k + \bar{c}_t \circ f_t \\
+  \bar{x}_t &= W_n^{\top} \bar{n}_t + \sum_k W_k^{\top} \bar{a}_{k,t}
       + \bar{h}_t \circ (1 - r_t)
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{W}_n &= \textstyle \sum_t \bar{n}_t x_t^{\top} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{v}_f &= \textstyle \sum_t \bar{a}_{f,t} \circ c_{t-1} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_r &= \textstyle \sum_t \bar{a}_{r,t} x_t^{\top} \\
-  \bar{v}_r &= \textstyle \sum_t \bar{a}_{r,t} \circ c_{t-1} \\
-  \bar{b}_r &= \textstyle \sum_t \bar{a}_{r,t}
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = f, r \\
+  \bar{v}_k &= \textstyle \sum_t \bar{a}_{k,t} \circ c_{t-1}, \quad k = f, r \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = f, r
 \end{align*}
 `;
 

@@ -37,7 +37,7 @@ export const LATEX = String.raw`
   z_t &= \tanh(a_{z,t}) \\
   a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k \\
   k_t &= \sigma(a_{k,t}) \\
-  a_{h,t} &= (1 - k_t) \circ h_{t-1} + k_t \circ z_t \\
+  a_{h,t} &= (1 - k_t) \circ h_{t-1} + \sum_j k_t \circ z_t \\
   h_t &= \tanh(a_{h,t})
 \end{align*}
 
@@ -55,16 +55,14 @@ export const LATEX = String.raw`
 % Handed back to step t - 1, and to the input.
 \begin{align*}
   \bar{h}_{t-1}^{(t)} &= U_k^{\top} \bar{a}_{k,t} + \bar{a}_{h,t} \circ (1 - k_t) \\
-  \bar{x}_t &= W_z^{\top} \bar{a}_{z,t} + W_k^{\top} \bar{a}_{k,t}
+  \bar{x}_t &= \sum_j W_j^{\top} \bar{a}_{j,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{W}_z &= \textstyle \sum_t \bar{a}_{z,t} x_t^{\top} \\
-  \bar{b}_z &= \textstyle \sum_t \bar{a}_{z,t} \\
-  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top} \\
-  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top} \\
-  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}
+  \bar{W}_j &= \textstyle \sum_t \bar{a}_{j,t} x_t^{\top}, \quad j = z, k \\
+  \bar{b}_j &= \textstyle \sum_t \bar{a}_{j,t}, \quad j = z, k \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}
 \end{align*}
 `;
 

@@ -43,13 +43,10 @@ export const LATEX = String.raw`
   a_{s,t} &= D c_{t-1} + b_s \\
   s_t &= \tanh(a_{s,t}) \\
   m_t &= c_{t-1} - s_t + w_t \, s_t \\
-  a_{i,t} &= W_i x_t + U_i h_{t-1} + b_i \\
+  a_{k,t} &= W_k x_t + U_k h_{t-1} + b_k, \quad k = i, f, o, g \\
   i_t &= \sigma(a_{i,t}) \\
-  a_{f,t} &= W_f x_t + U_f h_{t-1} + b_f \\
   f_t &= \sigma(a_{f,t}) \\
-  a_{o,t} &= W_o x_t + U_o h_{t-1} + b_o \\
   o_t &= \sigma(a_{o,t}) \\
-  a_{g,t} &= W_g x_t + U_g h_{t-1} + b_g \\
   g_t &= \tanh(a_{g,t}) \\
   c_t &= f_t \circ m_t + i_t \circ g_t \\
   h_t &= o_t \circ \tanh(c_t)
@@ -87,19 +84,9 @@ export const LATEX = String.raw`
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
   \bar{D} &= \textstyle \sum_t \bar{a}_{s,t} c_{t-1}^{\top} \\
-  \bar{b}_s &= \textstyle \sum_t \bar{a}_{s,t} \\
-  \bar{W}_i &= \textstyle \sum_t \bar{a}_{i,t} x_t^{\top} \\
-  \bar{U}_i &= \textstyle \sum_t \bar{a}_{i,t} h_{t-1}^{\top} \\
-  \bar{b}_i &= \textstyle \sum_t \bar{a}_{i,t} \\
-  \bar{W}_f &= \textstyle \sum_t \bar{a}_{f,t} x_t^{\top} \\
-  \bar{U}_f &= \textstyle \sum_t \bar{a}_{f,t} h_{t-1}^{\top} \\
-  \bar{b}_f &= \textstyle \sum_t \bar{a}_{f,t} \\
-  \bar{W}_o &= \textstyle \sum_t \bar{a}_{o,t} x_t^{\top} \\
-  \bar{U}_o &= \textstyle \sum_t \bar{a}_{o,t} h_{t-1}^{\top} \\
-  \bar{b}_o &= \textstyle \sum_t \bar{a}_{o,t} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t}
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = s, i, f, o, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = i, f, o, g \\
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = i, f, o, g
 \end{align*}
 `;
 

@@ -32,11 +32,10 @@
 export const LATEX = String.raw`
 % One step forward, t = 1, ..., T.
 \begin{align*}
-  a_{n,t} &= U_n h_{t-1} + W_n x_t + b_n \\
+  a_{k,t} &= U_k h_{t-1} + W_k x_t + b_k, \quad k = n, g \\
   n_t &= \tanh(a_{n,t}) \\
-  a_{g,t} &= U_g h_{t-1} + W_g x_t + b_g \\
   g_t &= \sigma(a_{g,t}) \\
-  h_t &= g_t \circ h_{t-1} + (1 - g_t) \circ n_t
+  h_t &= g_t \circ h_{t-1} + \sum_k (1 - g_t) \circ n_t
 \end{align*}
 
 % Its adjoints, t = T, ..., 1. A bar is the derivative of the loss L by a quantity;
@@ -51,19 +50,15 @@ export const LATEX = String.raw`
 
 % Handed back to step t - 1, and to the input.
 \begin{align*}
-  \bar{h}_{t-1}^{(t)} &= U_n^{\top} \bar{a}_{n,t} + U_g^{\top} \bar{a}_{g,t}
-      + \bar{h}_t \circ g_t \\
-  \bar{x}_t &= W_n^{\top} \bar{a}_{n,t} + W_g^{\top} \bar{a}_{g,t}
+  \bar{h}_{t-1}^{(t)} &= \sum_k U_k^{\top} \bar{a}_{k,t} + \bar{h}_t \circ g_t \\
+  \bar{x}_t &= \sum_k W_k^{\top} \bar{a}_{k,t}
 \end{align*}
 
 % Parameters serve all steps of all sequences: theirs add up, over sequences as over steps.
 \begin{align*}
-  \bar{U}_n &= \textstyle \sum_t \bar{a}_{n,t} h_{t-1}^{\top} \\
-  \bar{W}_n &= \textstyle \sum_t \bar{a}_{n,t} x_t^{\top} \\
-  \bar{b}_n &= \textstyle \sum_t \bar{a}_{n,t} \\
-  \bar{U}_g &= \textstyle \sum_t \bar{a}_{g,t} h_{t-1}^{\top} \\
-  \bar{W}_g &= \textstyle \sum_t \bar{a}_{g,t} x_t^{\top} \\
-  \bar{b}_g &= \textstyle \sum_t \bar{a}_{g,t}
+  \bar{U}_k &= \textstyle \sum_t \bar{a}_{k,t} h_{t-1}^{\top}, \quad k = n, g \\
+  \bar{W}_k &= \textstyle \sum_t \bar{a}_{k,t} x_t^{\top}, \quad k = n, g \\
+  \bar{b}_k &= \textstyle \sum_t \bar{a}_{k,t}, \quad k = n, g
 \end{align*}
 `;
 

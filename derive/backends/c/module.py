@@ -30,7 +30,7 @@ from derive.program.buffers import Buffer, Region, Role
 from derive.program.interface import Call
 from derive.program.naming import Names
 from derive.program.policy import PER_BYTE
-from derive.program.program import Program
+from derive.program.program import SEPARATE, Program
 from derive.program.statements import Peak
 from derive.program.variants import Variant
 
@@ -51,7 +51,7 @@ class Module(ScalarModule):
     is_checkpointed = False
 
     def __init__(self, program: Program):
-        super().__init__(program, Names(program, WORDS, attributes=WORDS))
+        super().__init__(program, Names(program, WORDS, attributes=WORDS, routines=SEPARATE))
         calls = program.interface
         there, back = calls.hvp
         self.forward = self.routine("forward", calls.forward, calls.tape.regions)

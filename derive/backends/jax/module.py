@@ -11,11 +11,11 @@ from derive.backends.python_lines import folded
 from derive.backends.python_names import refuse_hiding
 from derive.entries import RANKS
 from derive.nodes import Quantity
-from derive.program.policy import PER_CALL
+from derive.program.policy import PER_OPERATION
 from derive.program.program import Program
 from derive.render import render
 
-POLICY = PER_CALL
+POLICY = PER_OPERATION
 
 
 def files(program: Program) -> dict[str, str]:

@@ -8,7 +8,8 @@ import sympy as sp
 
 from derive.backends import STORES
 from derive.backends.numpy.module import Module
-from derive.backends.numpy.routine import Phase, Routine
+from derive.backends.numpy.phase import Phase
+from derive.backends.numpy.routine import Routine
 from derive.cell import Cell
 from derive.cost.measured import B, T
 from derive.cost.memory import Memory, entries, lengths, peak

@@ -9,14 +9,14 @@ import keyword
 
 # Of the module: what it imports and defines.
 MODULE = frozenset(
-    "annotations accumulate cached_property math zipfile np Mapping NamedTuple Params Inputs "
+    "annotations accumulate cache cached_property math zipfile np Mapping NamedTuple Params Inputs "
     "State Tape LATEX init forward backward step jvp hvp".split()
 )
 # Of its functions: arguments, and what the templates call things.
 LOCAL = frozenset(
     "k params tape xs x state lengths dys dstate params_dot xs_dot state_dot dys_dot "
     "dstate_dot dtype dparams dxs dparams_dot dxs_dot dstate_dot ys ys_dot past ended ended_s "
-    "half steps T B first number zip range reversed len".split()
+    "array before value handed half steps T B first number zip range reversed len".split()
 )
 # Of `Params`: attributes, and names in its constructor and in `init`.
 PARAMS = frozenset(

@@ -13,7 +13,7 @@ from derive.cell import Cell
 from derive.evaluation.arrays import Array
 from derive.evaluation.given import whole
 from derive.nodes import CellError
-from derive.program.policy import PER_CALL
+from derive.program.policy import PER_OPERATION
 from derive.program.program import Program
 from derive.render import render
 from derive.weights.fit import layer_of
@@ -21,7 +21,7 @@ from derive.weights.fit import layer_of
 if TYPE_CHECKING:
     from onnx import ModelProto
 
-POLICY = PER_CALL
+POLICY = PER_OPERATION
 TYPES = {"float32": "float", "float64": "double"}
 LENGTH = 8  # of an axis of which nothing says how long it is
 

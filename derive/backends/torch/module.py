@@ -16,11 +16,11 @@ from derive.backends.torch.words import FUNCTIONS, LAYER
 from derive.entries import RANKS
 from derive.names import fresh
 from derive.nodes import MatVec, Quantity, is_matrix, symbols_of
-from derive.program.policy import PER_CALL
+from derive.program.policy import PER_OPERATION
 from derive.program.program import Program
 from derive.render import render
 
-POLICY = PER_CALL
+POLICY = PER_OPERATION
 
 
 def files(program: Program) -> dict[str, str]:

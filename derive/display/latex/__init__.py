@@ -15,6 +15,7 @@ from derive.adjoint import Adjoint, adjoint
 from derive.cell import Cell
 from derive.display.about import inputs
 from derive.display.derivation import Textbook, textbook
+from derive.display.families import in_families
 from derive.display.latex.lines import WIDTH, Rows, align, extent, rows
 from derive.display.latex.printer import REMARKS, Latex, count, listed, shape, word
 from derive.display.latex.text import escape
@@ -30,7 +31,15 @@ def fragment(cell: Cell) -> str:
 
 def latex_block(adjoint: Adjoint) -> str:
     """The same, where the derivation has been made already."""
-    book = textbook(adjoint)
+    return _block(textbook(adjoint))
+
+
+def short_block(adjoint: Adjoint) -> str:
+    """The same, where equations of one form are written once."""
+    return _block(in_families(textbook(adjoint)))
+
+
+def _block(book: Textbook) -> str:
     groups = _aligned(_groups(book, Latex(book)))
     return render("latex/fragment.tex.j2", given=inputs(book.cell), **groups)
 

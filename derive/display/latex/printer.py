@@ -9,13 +9,15 @@ from typing import ClassVar
 
 import sympy as sp
 
+from derive.cell import Equation
 from derive.display import about
 from derive.display.derivation import Name, Textbook
+from derive.display.families import SumOver
 from derive.display.formula import BEFORE_FACTOR, BEFORE_OPERAND, Stacked, plain
 from derive.display.latex.width import em
 from derive.elementwise import floor
 from derive.nodes import Axes, Quantity
-from derive.printing import ATOM, POWER
+from derive.printing import ATOM, POWER, PRODUCT, SUM
 
 NARROW = 11.0  # em: what is wider is not stacked, since it could not be broken
 GREEK = frozenset(
@@ -52,12 +54,19 @@ class Latex(Stacked):
 
     def __init__(self, book: Textbook):
         super().__init__(book)
-        self.stems = stems(book.names.values())
+        self.stems, self.members = stems(book.names.values()), book.members
 
     def symbol(self, symbol: sp.Symbol) -> str:
         if isinstance(symbol, Quantity):
             return self.named(self.names[symbol.name])
         return word(symbol.name)  # a size
+
+    def sides(self, equation: Equation, total: str = "") -> tuple[str, str]:
+        left, right = super().sides(equation, total)
+        if members := self.members.get(equation.lhs.name):
+            letter = word(equation.lhs.name.rpartition("_")[2])
+            right += rf", \quad {letter} = {', '.join(map(word, members))}"
+        return left, right
 
     def named(self, name: Name) -> str:
         """A quantity's symbol: bar, subscripts, time step, and which part of it."""
@@ -70,6 +79,12 @@ class Latex(Stacked):
         below = ",".join(part for part in (r" \, ".join(subscripts), name.step) if part)
         above = {"": "", "loss": r"(\mathcal{L})", "next": "(t+1)", "back": "(t)"}[name.part]
         return base + script("_", below) + script("^", above)
+
+    def dispatch(self, expr: sp.Expr) -> tuple[str, int]:
+        if isinstance(expr, SumOver):
+            term, letter = expr.args
+            return rf"\sum_{word(letter.name)} {self.print(term, PRODUCT)}", SUM
+        return super().dispatch(expr)
 
     def number(self, number: sp.Number) -> str:
         if isinstance(number, sp.NumberSymbol):

@@ -168,6 +168,7 @@ class _Hoist:
         """The expression, or a quantity defined as it before the loop where that saves work in the
         loop."""
         is_there = isinstance(expr, Quantity) or isinstance(-expr, Quantity)
+        is_there |= isinstance(1 / expr, Quantity) and not axes_of(expr)  # divides a vector as well
         if is_there or not symbols_of(expr) or self.is_large(expr):
             return expr
         if isinstance(1 / expr, Quantity):

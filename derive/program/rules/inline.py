@@ -9,7 +9,7 @@ from dataclasses import replace
 import sympy as sp
 
 from derive.elementwise import Elementwise
-from derive.nodes import Node, Quantity, outermost_nodes, symbols_of
+from derive.nodes import Node, Quantity, axes_of, outermost_nodes, symbols_of
 from derive.program.loop import Loop
 
 
@@ -55,4 +55,14 @@ def _is_product(expr: sp.Expr) -> bool:
         not isinstance(expr, sp.Add | Elementwise | Node)
         and not outermost_nodes(expr)
         and not expr.atoms(Elementwise)
+        and not _is_sum_over_number(expr)
     )
+
+
+def _is_sum_over_number(expr: sp.Expr) -> bool:
+    """Whether an expression is a sum of vectors, divided by a number: one that was collected
+    (`collect`), and would only be taken apart again."""
+    factors = sp.Mul.make_args(expr)
+    axes = axes_of(expr)
+    divides = any(isinstance(f, sp.Pow) and f.exp == -1 and axes_of(f) != axes for f in factors)
+    return divides and any(isinstance(f, sp.Add) for f in factors)

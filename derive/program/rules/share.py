@@ -243,7 +243,7 @@ def _words(expr: sp.Expr) -> str:
         return {2: f"{base}_squared", -1: f"inv_{base}"}.get(expr.exp, "")
     if isinstance(expr, FeatureSum):
         return f"sum_{expr.args[0]}" if isinstance(expr.args[0], Quantity) else ""
-    if isinstance(expr, sp.Add) and len(expr.args) <= 3:
+    if isinstance(expr, sp.Add) and len(expr.args) + any(a.is_Mul for a in expr.args) <= 3:
         return _sum_in_words(expr)
     if isinstance(expr, sp.Mul):
         return _product_in_words(expr)
