@@ -829,9 +829,7 @@ def hvp(
     W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 5 * H), dtype)
-    (
-        p_dot_s, q_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s
-    ) = np.empty((4, T, B, H), dtype)
+    g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s = np.empty((2, T, B, H), dtype)
     (
         u_re_dot_s, u_im_dot_s, a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
     ) = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(5))
@@ -848,12 +846,12 @@ def hvp(
     sigmoid_u_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
     c_im_dot_s = u_im_dot_s * sigmoid_u_im_s + sigmoid_u_im_dot_s * u_im_s
     f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
-    p_dot_s[...] = -theta_dot * q
-    q_dot_s[...] = theta_dot * p
+    p_dot = -theta_dot * q
+    q_dot = theta_dot * p
     h_re_next_dot_in_s = (
         f_dot_s * (h_re_s[:-1] * p - h_im_s[:-1] * q - c_re_s)
-        + p_dot_s * h_re_s[:-1] * f_s
-        - q_dot_s * h_im_s[:-1] * f_s
+        + p_dot * h_re_s[:-1] * f_s
+        - q_dot * h_im_s[:-1] * f_s
         + c_re_dot_s * (1 - f_s)
     )
     dh_re_next_dh_re_s = f_s * p
@@ -861,8 +859,8 @@ def hvp(
     dh_re_next_dh_im_s = -dh_im_next_dh_re_s
     h_im_next_dot_in_s = (
         f_dot_s * (h_re_s[:-1] * q + h_im_s[:-1] * p - c_im_s)
-        + p_dot_s * h_im_s[:-1] * f_s
-        + q_dot_s * h_re_s[:-1] * f_s
+        + p_dot * h_im_s[:-1] * f_s
+        + q_dot * h_re_s[:-1] * f_s
         + c_im_dot_s * (1 - f_s)
     )
     g_re_dot_s[...] = a_g_re_dot_s * (1 - g_re_s) * g_re_s
@@ -918,6 +916,8 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     p = np.cos(theta)
     q = np.sin(theta)
+    p_dot = -theta_dot * q
+    q_dot = theta_dot * p
     dy_s = dys.copy()
     dy_dot_s = dys_dot.copy()
     np.matmul(_rows(dy_s), V_re, out=_rows(dg_re_h_re_next_s))
@@ -956,15 +956,15 @@ def hvp(
         h_re_dot_s[:-1] * q
         + h_im_dot_s[:-1] * p
         - c_im_dot_s
-        + p_dot_s * h_im_s[:-1]
-        + q_dot_s * h_re_s[:-1]
+        + p_dot * h_im_s[:-1]
+        + q_dot * h_re_s[:-1]
     )
     dh_re_next_df_dot_s = (
         h_re_dot_s[:-1] * p
         - h_im_dot_s[:-1] * q
         - c_re_dot_s
-        + p_dot_s * h_re_s[:-1]
-        - q_dot_s * h_im_s[:-1]
+        + p_dot * h_re_s[:-1]
+        - q_dot * h_im_s[:-1]
     )
     dh_im_next_dc_im_s = 1 - f_s
     df_da_f_s = f_s * dh_im_next_dc_im_s
@@ -973,8 +973,8 @@ def hvp(
     dc_im_du_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
     dc_re_du_re_s = u_re_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s + sigmoid_u_re_s
     dc_re_du_re_dot_s = u_re_dot_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s
-    dh_im_next_dh_re_dot_s = f_dot_s * q + q_dot_s * f_s
-    dh_re_next_dh_re_dot_s = f_dot_s * p + p_dot_s * f_s
+    dh_im_next_dh_re_dot_s = f_dot_s * q + q_dot * f_s
+    dh_re_next_dh_re_dot_s = f_dot_s * p + p_dot * f_s
     dh_re_next_dh_im_dot_s = -dh_im_next_dh_re_dot_s
     np.matmul(_rows(da_g_re_dot_s), W_g_re, out=_rows(dx_dot_in_s))
     _rows(dx_dot_in_s)[...] += _rows(da_g_im_dot_s) @ W_g_im
@@ -983,7 +983,7 @@ def hvp(
     cos_theta = p
     cos_theta_dot = -theta_dot * q
     sin_theta = q
-    sin_theta_dot_s = q_dot_s.copy()
+    sin_theta_dot = q_dot
     dh_re_next_carry = dh_re = dstate.h_re.copy()
     dh_im_next_carry = dh_im = dstate.h_im.copy()
     dh_re_next_carry_dot = dh_re_dot = dstate_dot.h_re.copy()
@@ -1078,7 +1078,7 @@ def hvp(
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     dtheta_dot[...] = np.sum(
-        dq_s * cos_theta_dot - dp_s * sin_theta_dot_s + dq_dot_s * cos_theta - dp_dot_s * sin_theta,
+        dq_s * cos_theta_dot - dp_s * sin_theta_dot + dq_dot_s * cos_theta - dp_dot_s * sin_theta,
         axis=(0, 1),
     )
     np.matmul(_rows(dy_s).T, _rows(g_re_h_re_next_dot_s), out=dV_re_dot)

@@ -569,16 +569,16 @@ def hvp(
     a, s, B_ = (params[k] for k in ("a", "s", "B"))
     a_dot, s_dot, B_dot = (params_dot[k] for k in ("a", "s", "B"))
     y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    dt_dot_s, B_x_dot_s = np.empty((2, T, B, H), dtype)
+    B_x_dot_s = np.empty((T, B, H), dtype)
     A = _relu(a)
     dt = _sigmoid(s)
     A_dot = a_dot * _step(A)
-    dt_dot_s[...] = s_dot * (1 - dt) * dt
+    dt_dot = s_dot * (1 - dt) * dt
     np.matmul(_rows(xs_dot), B_.T, out=_rows(B_x_dot_s))
     _rows(B_x_dot_s)[...] += _rows(xs) @ B_dot.T
-    z_next_dot_in_s = dt_dot_s * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
+    z_next_dot_in_s = dt_dot * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
     dz_next_dy = -A * dt
-    y_next_dot_in_s = dt_dot_s * z_s[1:]
+    y_next_dot_in_s = dt_dot * z_s[1:]
     y_dot_s[0] = state_dot.y
     z_dot_s[0] = state_dot.z
     for t in range(T):
@@ -600,6 +600,7 @@ def hvp(
     dt = _sigmoid(s)
     step_A = _step(A)
     A_dot = a_dot * step_A
+    dt_dot = s_dot * (1 - dt) * dt
     do_s = dys.copy()
     do_dot_s = dys_dot.copy()
     np.matmul(_rows(do_s), C, out=_rows(dy_next_in_s))
@@ -608,7 +609,7 @@ def hvp(
     dz_next_ddt_s = B_x_s - y_s[:-1] * A
     dz_next_ddt_dot_s = B_x_dot_s - y_dot_s[:-1] * A - A_dot * y_s[:-1]
     dz_next_dy = -A * dt
-    dz_next_dy_dot_s = -A_dot * dt - dt_dot_s * A
+    dz_next_dy_dot = -A_dot * dt - dt_dot * A
     dx_dot_in_s = do_s * D_dot + do_dot_s * D
     dy_next_carry = dy = dstate.y.copy()
     dz_next_carry = dz = dstate.z.copy()
@@ -624,10 +625,10 @@ def hvp(
         dy_next_s[t] += dy_next_carry
         dy_next_dot_s[t] += dy_next_carry_dot
         dz_next_s[t] = dz_next_carry + dy_next_s[t] * dt
-        dz_next_dot_s[t] = dy_next_s[t] * dt_dot_s[t] + dz_next_carry_dot + dy_next_dot_s[t] * dt
+        dz_next_dot_s[t] = dy_next_s[t] * dt_dot + dz_next_carry_dot + dy_next_dot_s[t] * dt
         dy[...] = dy_next_s[t] + dz_next_s[t] * dz_next_dy
         dy_dot[...] = (
-            dz_next_s[t] * dz_next_dy_dot_s[t] + dy_next_dot_s[t] + dz_next_dot_s[t] * dz_next_dy
+            dz_next_s[t] * dz_next_dy_dot + dy_next_dot_s[t] + dz_next_dot_s[t] * dz_next_dy
         )
         dz[...] = dz_next_s[t]
         dz_dot[...] = dz_next_dot_s[t]
@@ -641,7 +642,7 @@ def hvp(
             np.copyto(dy_dot, dy_dot_before, where=ended)
             np.copyto(dz_dot, dz_dot_before, where=ended)
     dB_x_s = dz_next_s * dt
-    dB_x_dot_s = dz_next_s * dt_dot_s + dz_next_dot_s * dt
+    dB_x_dot_s = dz_next_s * dt_dot + dz_next_dot_s * dt
     ddt_s = dy_next_s * z_s[1:] + dz_next_s * dz_next_ddt_s
     ddt_dot_s = (
         dy_next_s * z_dot_s[1:]
@@ -653,13 +654,13 @@ def hvp(
     _rows(dxs_dot)[...] += _rows(dB_x_s) @ B_dot
     dxs_dot += dx_dot_in_s
     da_dot[...] = np.sum(
-        -dz_next_s * dt_dot_s * y_s[:-1] * step_A
+        -dz_next_s * dt_dot * y_s[:-1] * step_A
         - dB_x_s * y_dot_s[:-1] * step_A
         - dz_next_dot_s * y_s[:-1] * dt * step_A,
         axis=(0, 1),
     )
     ds_dot[...] = np.sum(
-        (ddt_s * (1 - dt) - ddt_s * dt) * dt_dot_s + ddt_dot_s * (1 - dt) * dt, axis=(0, 1)
+        (ddt_s * (1 - dt) - ddt_s * dt) * dt_dot + ddt_dot_s * (1 - dt) * dt, axis=(0, 1)
     )
     np.matmul(_rows(dB_x_s).T, _rows(xs_dot), out=dB_dot)
     dB_dot += _rows(dB_x_dot_s).T @ _rows(xs)
