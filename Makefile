@@ -151,9 +151,10 @@ test-node: $(VENV)/.test ## Run the tests of generated JavaScript (needs Node >=
 	@command -v node > /dev/null || { echo "node is not installed (Debian: nodejs)" >&2; exit 1; }
 	@$(ONE_THREAD) $(PY) -m pytest $(TESTFLAGS) -m node
 
+# SITE is an atlas that is built already.
 .PHONY: test-browser
-test-browser: $(VENV)/.test $(VENV)/.browser docs ## Build the atlas and open it (needs Chromium; installs Playwright)
-	@$(ONE_THREAD) SITE=build/site $(PY) -m pytest $(TESTFLAGS) -m browser
+test-browser: $(VENV)/.test $(VENV)/.browser $(if $(SITE),,docs) ## Build the atlas and open it (needs Chromium; installs Playwright)
+	@$(ONE_THREAD) SITE=$(or $(SITE),build/site) $(PY) -m pytest $(TESTFLAGS) -m browser
 
 .PHONY: test-wheel
 test-wheel: $(VENV)/.test ## Build the wheel, install it in an empty environment, and use it there

@@ -24,7 +24,7 @@ from derive.cell import Cell
 from derive.library import load
 from derive.program.program import Program
 
-QUICKLY = ("-std=c99", "-O1", "-ffp-contract=fast")
+QUICKLY = ("-std=c99", "-O0", "-ffp-contract=fast")
 DTYPES = ("float32", "float64")
 _numbers = count()
 

@@ -19,7 +19,7 @@ from derive.proof.trial import Trial
 
 @pytest.fixture(autouse=True)
 def quickly(monkeypatch):
-    monkeypatch.setenv("CFLAGS", "-O1")
+    monkeypatch.setenv("CFLAGS", "-O0")
 
 
 @pytest.mark.compiler

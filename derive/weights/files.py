@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +44,12 @@ class Tensors(Mapping):
         if name not in self.names:
             raise KeyError(name)
         try:
-            return self.file.get_tensor(name)
+            return widened(self.file.get_tensor(name))
         except (TypeError, KeyError, AttributeError):
             kind = self.file.get_slice(name).get_dtype()
             raise CellError(
-                f"{name} is {kind}, and NumPy has no such numbers: save it as float32"
+                f"{name} is {kind}, which NumPy has not heard of: save it as float32, or, for "
+                "bfloat16, install ml_dtypes: pip install 'cellwright[weights]'"
             ) from None
 
     def __iter__(self) -> Iterator[str]:
@@ -54,6 +57,12 @@ class Tensors(Mapping):
 
     def __len__(self) -> int:
         return len(self.names)
+
+
+def widened(array: Values) -> Values:
+    """Numbers that are not NumPy's own, bfloat16 above all, as float32, which has each of them.
+    What is computed from them, such as a sum of two biases, keeps that precision."""
+    return array.astype(np.float32) if array.dtype.kind == "V" else array
 
 
 def read(path: Path) -> Mapping[str, Values]:
@@ -82,6 +91,8 @@ def _npz(path: Path) -> Mapping[str, Values]:
 
 def _tensors(path: Path) -> Mapping[str, Values]:
     opened = _safetensors().safe_open
+    with suppress(ImportError):
+        import_module("ml_dtypes")  # from then on, NumPy has bfloat16
     try:
         return Tensors(opened(path, framework="np"))
     except Exception as error:  # of a class that the library keeps to itself
@@ -103,12 +114,6 @@ def _safetensors() -> Any:
 def written(arrays: Mapping[str, Values], path: Path) -> bytes:
     """The content of a file of that name with these arrays."""
     if path.suffix == ".npz":
-        foreign = [name for name, array in arrays.items() if array.dtype.kind == "V"]
-        if foreign:
-            kind = arrays[foreign[0]].dtype
-            raise CellError(
-                f"{foreign[0]} is {kind}, which an .npz cannot hold: write .safetensors"
-            )
         return _as_npz(arrays)
     if path.suffix == ".safetensors":
         about = {"made": MARK}  # of several, the library would write any first

@@ -11,6 +11,7 @@ from derive.cell import Cell
 from derive.nodes import CellError
 from derive.weights.conventions import convention
 from derive.weights.convert import Converted, from_library
+from derive.weights.files import widened
 from derive.weights.layout import cell_of
 
 Values = Any  # an array of numbers
@@ -65,10 +66,10 @@ def read_node(path: Path, name: str | None, reverse: bool) -> Node:
 def _constants(graph: Any) -> dict[str, Values]:
     """The values that a graph has by name: initializers and constants."""
     to_array = onnx().numpy_helper.to_array
-    found = {tensor.name: to_array(tensor) for tensor in graph.initializer}
+    found = {tensor.name: widened(to_array(tensor)) for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant" and node.attribute[0].name == "value":
-            found[node.output[0]] = to_array(node.attribute[0].t)
+            found[node.output[0]] = widened(to_array(node.attribute[0].t))
     return found
 
 
