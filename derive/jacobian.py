@@ -182,7 +182,7 @@ def _read(expr: sp.Expr, known: Mapping[Quantity, Sum]) -> Sum:
     if isinstance(expr, FeatureSum):
         whole, axes = expr.args[0], own(axes_of(expr.args[0]))
         ones = Row(sp.S.One)
-        is_all = set(axes) <= set(expr.summed)
+        is_all = len(expr.summed) == len(axes)
         row = ones if is_all else Along(ones, axes.index(expr.summed[0]))
         return _times(row, _read(whole, known))
     if isinstance(expr, sp.Add):

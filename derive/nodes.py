@@ -381,8 +381,8 @@ class FeatureSum(Node):
 
 
 def summed(expr: sp.Expr, axes: Iterable[Axis]) -> sp.Expr:
-    """The sum of an expression over these axes of it, over both where a matrix has one twice."""
-    axes = tuple(dict.fromkeys(axes))
+    """The sum of an expression over these axes of it."""
+    axes = tuple(axes)
     is_vector = axes == own(axes_of(expr)) and len(axes) == 1
     return FeatureSum(expr) if is_vector else FeatureSum(expr, *map(Size, axes))
 

@@ -13,7 +13,8 @@ Equations of one step, where * is elementwise and @ the matrix-vector product:
     u_1 = a + A_next @ s
     mu_u_1 = sum(u_1) / H
     sigma_u_1 = sqrt(1e-05 + sum((u_1 - mu_u_1)**2) / H)
-    s_1 = relu((u_1 - mu_u_1) / sigma_u_1)
+    p_1 = (u_1 - mu_u_1) / sigma_u_1
+    s_1 = relu(p_1)
     h_next = s_1
 
 Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -55,8 +56,8 @@ LATEX = r"""
   u_{1,t} &= a_t + A_t s_t \\
   \mu_{u \, 1,t} &= \operatorname{mean}(u_{1,t}) \\
   \sigma_{u \, 1,t} &= (\operatorname{mean}((u_{1,t} - \mu_{u \, 1,t})^{2}) + 10^{-5})^{1/2} \\
-  s_{1,t} &= \operatorname{relu}\Bigl(\frac{u_{1,t} - \mu_{u \, 1,t}}{\sigma_{u \, 1,t}}\Bigr)
-          \\
+  p_{1,t} &= \frac{u_{1,t} - \mu_{u \, 1,t}}{\sigma_{u \, 1,t}} \\
+  s_{1,t} &= \operatorname{relu}(p_{1,t}) \\
   h_t &= s_{1,t}
 \end{align*}
 
@@ -65,14 +66,13 @@ LATEX = r"""
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{s}_{1,t} &= \bar{h}_t \\
-  \bar{\sigma}_{u \, 1,t} &= -\operatorname{sum}(\bar{s}_{1,t}
-        \circ \operatorname{step}(s_{1,t}) \circ (u_{1,t} - \mu_{u \, 1,t}))
-      / (\sigma_{u \, 1,t}^{2}) \\
-  \bar{\mu}_{u \, 1,t} &= -\operatorname{sum}(\bar{s}_{1,t} \circ \operatorname{step}(s_{1,t}))
-      / (\sigma_{u \, 1,t}) \\
+  \bar{p}_{1,t} &= \bar{s}_{1,t} \circ \operatorname{step}(s_{1,t}) \\
+  \bar{\sigma}_{u \, 1,t} &= -\frac{\operatorname{sum}(\bar{p}_{1,t} \circ p_{1,t})}{\sigma_{u
+          \, 1,t}} \\
+  \bar{\mu}_{u \, 1,t} &= -\frac{\operatorname{sum}(\bar{p}_{1,t})}{\sigma_{u \, 1,t}} \\
   \bar{u}_{1,t} &= \frac{1}{H} \, \bar{\mu}_{u \, 1,t}
-      + \frac{\bar{\sigma}_{u \, 1,t} \, (u_{1,t} - \mu_{u \, 1,t})}{H \, \sigma_{u \, 1,t}}
-      + \frac{\bar{s}_{1,t} \circ \operatorname{step}(s_{1,t})}{\sigma_{u \, 1,t}} \\
+      + \frac{1}{H} \, \bar{\sigma}_{u \, 1,t} \, p_{1,t}
+      + \frac{\bar{p}_{1,t}}{\sigma_{u \, 1,t}} \\
   \bar{s}_t &= A_t^{\top} \bar{u}_{1,t} \\
   \bar{a}_t &= \bar{s}_t \circ \operatorname{step}(s_t) + \bar{u}_{1,t} \\
   \bar{A}_t &= \bar{u}_{1,t} s_t^{\top} + \bar{A}_t^{(t+1)}
@@ -255,7 +255,7 @@ class Tape(NamedTuple):
     A_next_operand_s: np.ndarray  # (T, B, H)
     s_s: np.ndarray  # (T, B, H)
     sigma_u_1_s: np.ndarray  # (T, B, 1)
-    a_s_1_s: np.ndarray  # (T, B, H)
+    p_1_s: np.ndarray  # (T, B, H)
     s_1_s: np.ndarray  # (T, B, H)
     past: np.ndarray | None  # (T, B), true past a sequence's end; None if all are of length T
 
@@ -315,7 +315,7 @@ def forward(params, xs, state=None, lengths=None):
     C, W = (params[k] for k in ("C", "W"))
     h_s = np.empty((T + 1, B, H), dtype)
     A_s = np.empty((T + 1, B, H, H), dtype)
-    A_next_operand_s, a_in_s, s_s, a_s_1_s, s_1_s = np.empty((5, T, B, H), dtype)
+    A_next_operand_s, a_in_s, s_s, p_1_s, s_1_s = np.empty((5, T, B, H), dtype)
     a_sigma_u_1_s = np.empty((T, B, 1), dtype)
     a_s, sigma_u_1_s = a_in_s, a_sigma_u_1_s
 
@@ -332,10 +332,10 @@ def forward(params, xs, state=None, lengths=None):
     W_h = np.empty((H, B), dtype)
     work_H_H = np.empty((B, H, H), dtype)
     steps = zip(
-        A_next_operand_s, a_s, s_s, A_s[1:], a_sigma_u_1_s, a_s_1_s, s_1_s, h_s[1:], ended_s,
+        A_next_operand_s, a_s, s_s, A_s[1:], a_sigma_u_1_s, p_1_s, s_1_s, h_s[1:], ended_s,
         strict=True,
     )
-    for A_next_operand, a, s, A_next, a_sigma_u_1, a_s_1, s_1, h_next, ended in steps:
+    for A_next_operand, a, s, A_next, a_sigma_u_1, p_1, s_1, h_next, ended in steps:
         sigma_u_1 = a_sigma_u_1
         np.multiply(0.5, h, out=A_next_operand)
         np.dot(W, h.T, out=W_h)
@@ -355,8 +355,8 @@ def forward(params, xs, state=None, lengths=None):
         np.divide(sum_a_sigma_u_1_terms, H, out=a_sigma_u_1)
         np.add(a_sigma_u_1, 1e-05, out=a_sigma_u_1)
         np.sqrt(a_sigma_u_1, out=sigma_u_1)
-        np.divide(u_1_minus_mu_u_1, sigma_u_1, out=a_s_1)
-        _relu(a_s_1, out=s_1)
+        np.divide(u_1_minus_mu_u_1, sigma_u_1, out=p_1)
+        _relu(p_1, out=s_1)
         np.copyto(h_next, s_1)
         if ended is not None:
             np.copyto(h_next, h, where=ended)
@@ -365,7 +365,7 @@ def forward(params, xs, state=None, lengths=None):
 
     ys = _masked(h_s[1:].copy(), past)
     state = State(_final(h_s, past), _final(A_s, past))
-    tape = Tape(xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, a_s_1_s, s_1_s, past)
+    tape = Tape(xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, p_1_s, s_1_s, past)
     return ys, state, tape
 
 
@@ -386,9 +386,7 @@ def backward(params, tape, dys, dstate=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, a_s_1_s, s_1_s, past
-    ) = _check_tape(tape, params)
+    xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, p_1_s, s_1_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     dstate = _check_state("dstate", dstate, B, params)
@@ -409,38 +407,36 @@ def backward(params, tape, dys, dstate=None):
     _step(s_s, out=step_s_s)
 
     # The chain rule, last step first.
-    dh_next = da_s_1 = dh = dstate.h.copy()
+    dh_next = dp_1 = dh = dstate.h.copy()
     dA_next = dA = dstate.A.copy()
-    sum_dsigma_u_1_terms, dsigma_u_1, sum_da_s_1, dmu_u_1 = np.empty((4, B, 1), dtype)
+    sum_dsigma_u_1_terms, dsigma_u_1, sum_dp_1, dmu_u_1 = np.empty((4, B, 1), dtype)
     du_1, ds, dA_next_operand = np.empty((3, B, H), dtype)
     work = np.empty((B, H), dtype)
     work_1 = np.empty((B, 1), dtype)
     work_H_H = np.empty((B, H, H), dtype)
     da_W = np.empty((B, H), dtype)
     steps = _backwards(
-        dys, step_s_1_s, a_s_1_s, inv_sigma_u_1_s, A_s[1:], step_s_s, da_s, s_s, h_s[:-1],
+        dys, step_s_1_s, p_1_s, inv_sigma_u_1_s, A_s[1:], step_s_s, da_s, s_s, h_s[:-1],
         A_next_operand_s, ended_s,
     )
-    for (
-        dy, step_s_1, a_s_1, inv_sigma_u_1, A_next, step_s, da, s, h, A_next_operand, ended
-    ) in steps:
+    for dy, step_s_1, p_1, inv_sigma_u_1, A_next, step_s, da, s, h, A_next_operand, ended in steps:
         if ended is not None:
             dh_before = dh.copy()
             dA_before = dA.copy()
         np.add(dh_next, dy, out=dh_next)
-        np.multiply(dh_next, step_s_1, out=da_s_1)
-        _dot(da_s_1, a_s_1, out=sum_dsigma_u_1_terms)
+        np.multiply(dh_next, step_s_1, out=dp_1)
+        _dot(dp_1, p_1, out=sum_dsigma_u_1_terms)
         # dsigma_u_1 = -inv_sigma_u_1 * sum_dsigma_u_1_terms
         np.multiply(inv_sigma_u_1, sum_dsigma_u_1_terms, out=dsigma_u_1)
         np.negative(dsigma_u_1, out=dsigma_u_1)
-        np.add.reduce(da_s_1, axis=-1, keepdims=True, out=sum_da_s_1)
-        # dmu_u_1 = -inv_sigma_u_1 * sum_da_s_1
-        np.multiply(inv_sigma_u_1, sum_da_s_1, out=dmu_u_1)
+        np.add.reduce(dp_1, axis=-1, keepdims=True, out=sum_dp_1)
+        # dmu_u_1 = -inv_sigma_u_1 * sum_dp_1
+        np.multiply(inv_sigma_u_1, sum_dp_1, out=dmu_u_1)
         np.negative(dmu_u_1, out=dmu_u_1)
-        # du_1 = da_s_1 * inv_sigma_u_1 + dsigma_u_1 * a_s_1 / H + dmu_u_1 / H
-        np.multiply(da_s_1, inv_sigma_u_1, out=du_1)
+        # du_1 = dp_1 * inv_sigma_u_1 + dsigma_u_1 * p_1 / H + dmu_u_1 / H
+        np.multiply(dp_1, inv_sigma_u_1, out=du_1)
         np.divide(dsigma_u_1, H, out=work_1)
-        np.multiply(work_1, a_s_1, out=work)
+        np.multiply(work_1, p_1, out=work)
         np.add(du_1, work, out=du_1)
         np.divide(dmu_u_1, H, out=work_1)
         np.add(du_1, work_1, out=du_1)
@@ -502,8 +498,8 @@ def step(params, x, state):
     u_1_minus_mu_u_1 = u_1 - mu_u_1
     a_sigma_u_1 = 1e-05 + _dot(u_1_minus_mu_u_1, u_1_minus_mu_u_1) / H
     sigma_u_1 = np.sqrt(a_sigma_u_1)
-    a_s_1 = u_1_minus_mu_u_1 / sigma_u_1
-    s_1 = _relu(a_s_1)
+    p_1 = u_1_minus_mu_u_1 / sigma_u_1
+    s_1 = _relu(p_1)
     h_next = s_1.copy()
     return h_next.copy(), State(h_next, A_next)
 
@@ -524,9 +520,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, a_s_1_s, s_1_s, past
-    ) = _check_tape(tape, params)
+    xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, p_1_s, s_1_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     _check_params("params_dot", params_dot, params)
     xs_dot = _masked(_check("xs_dot", _or_zeros(xs_dot, xs), xs.shape, dtype), past)
@@ -537,8 +531,8 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     C, W = (params[k] for k in ("C", "W"))
     C_dot, W_dot = (params_dot[k] for k in ("C", "W"))
     h_dot_s = np.empty((T + 1, B, H), dtype)
-    a_dot_in_s, ds_da_s, ds_1_da_s_1_s = np.empty((3, T, B, H), dtype)
-    a_dot_s, s_dot_s, s_1_dot_s = a_dot_in_s, ds_da_s, ds_1_da_s_1_s
+    a_dot_in_s, ds_da_s, ds_1_dp_1_s = np.empty((3, T, B, H), dtype)
+    a_dot_s, s_dot_s, s_1_dot_s = a_dot_in_s, ds_da_s, ds_1_dp_1_s
 
     # For all steps at once: the local derivatives, dp_dq = ∂p/∂q, and the direction's share.
     np.matmul(_rows(xs_dot), C.T, out=_rows(a_dot_in_s))
@@ -546,7 +540,7 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
     _rows(a_dot_in_s)[...] += _rows(h_s[:-1]) @ W_dot.T
     ds_da_s[...] = _step(s_s)
     inv_sigma_u_1_s = 1 / sigma_u_1_s
-    ds_1_da_s_1_s[...] = _step(s_1_s)
+    ds_1_dp_1_s[...] = _step(s_1_s)
 
     # The tangents, step by step.
     h_dot_s[0] = state_dot.h
@@ -568,13 +562,13 @@ def jvp(params, tape, params_dot, xs_dot=None, state_dot=None):
         )
         u_1_dot += np.squeeze(np.matmul(A_next_dot, s_s[t][..., None]), axis=-1)
         mu_u_1_dot = np.sum(u_1_dot, axis=-1, keepdims=True) / H
-        sigma_u_1_dot = _dot(u_1_dot, a_s_1_s[t]) / H
-        a_s_1_dot = (
+        sigma_u_1_dot = _dot(u_1_dot, p_1_s[t]) / H
+        p_1_dot = (
             u_1_dot * inv_sigma_u_1_s[t]
             - mu_u_1_dot * inv_sigma_u_1_s[t]
-            - sigma_u_1_dot * a_s_1_s[t] * inv_sigma_u_1_s[t]
+            - sigma_u_1_dot * p_1_s[t] * inv_sigma_u_1_s[t]
         )
-        s_1_dot_s[t] = a_s_1_dot * ds_1_da_s_1_s[t]
+        s_1_dot_s[t] = p_1_dot * ds_1_dp_1_s[t]
         h_dot_s[t + 1] = s_1_dot_s[t]
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
@@ -611,9 +605,7 @@ def hvp(
     Raises ValueError for a wrong shape, TypeError for a wrong dtype, before anything is computed.
     """
     dtype = _check_params("params", params).flat.dtype
-    (
-        xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, a_s_1_s, s_1_s, past
-    ) = _check_tape(tape, params)
+    xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, p_1_s, s_1_s, past = _check_tape(tape, params)
     T, B = xs.shape[:2]
     dys = _masked(_check("dys", dys, (T, B, params.hidden_size), dtype), past)
     _check_params("params_dot", params_dot, params)
@@ -634,16 +626,16 @@ def hvp(
     h_dot_s = np.empty((T + 1, B, H), dtype)
     A_dot_s = np.empty((T + 1, B, H, H), dtype)
     (
-        A_next_operand_dot_s, a_dot_in_s, ds_da_s, a_s_1_dot_s, ds_1_da_s_1_s
+        A_next_operand_dot_s, a_dot_in_s, ds_da_s, p_1_dot_s, ds_1_dp_1_s
     ) = np.empty((5, T, B, H), dtype)
     sigma_u_1_dot_s = np.empty((T, B, 1), dtype)
-    a_dot_s, s_dot_s, s_1_dot_s = a_dot_in_s, ds_da_s, ds_1_da_s_1_s
+    a_dot_s, s_dot_s, s_1_dot_s = a_dot_in_s, ds_da_s, ds_1_dp_1_s
     np.matmul(_rows(xs_dot), C.T, out=_rows(a_dot_in_s))
     _rows(a_dot_in_s)[...] += _rows(xs) @ C_dot.T
     _rows(a_dot_in_s)[...] += _rows(h_s[:-1]) @ W_dot.T
     ds_da_s[...] = _step(s_s)
     inv_sigma_u_1_s = 1 / sigma_u_1_s
-    ds_1_da_s_1_s[...] = _step(s_1_s)
+    ds_1_dp_1_s[...] = _step(s_1_s)
     h_dot_s[0] = state_dot.h
     A_dot_s[0] = state_dot.A
     u_1_dot = np.empty((B, H), dtype)
@@ -661,13 +653,13 @@ def hvp(
         )
         u_1_dot += np.squeeze(np.matmul(A_dot_s[t + 1], s_s[t][..., None]), axis=-1)
         mu_u_1_dot = np.sum(u_1_dot, axis=-1, keepdims=True) / H
-        sigma_u_1_dot_s[t] = _dot(u_1_dot, a_s_1_s[t]) / H
-        a_s_1_dot_s[t] = (
+        sigma_u_1_dot_s[t] = _dot(u_1_dot, p_1_s[t]) / H
+        p_1_dot_s[t] = (
             u_1_dot * inv_sigma_u_1_s[t]
             - mu_u_1_dot * inv_sigma_u_1_s[t]
-            - sigma_u_1_dot_s[t] * a_s_1_s[t] * inv_sigma_u_1_s[t]
+            - sigma_u_1_dot_s[t] * p_1_s[t] * inv_sigma_u_1_s[t]
         )
-        s_1_dot_s[t] = a_s_1_dot_s[t] * ds_1_da_s_1_s[t]
+        s_1_dot_s[t] = p_1_dot_s[t] * ds_1_dp_1_s[t]
         h_dot_s[t + 1] = s_1_dot_s[t]
         if ended is not None:
             np.copyto(h_dot_s[t + 1], h_dot_s[t], where=ended)
@@ -680,9 +672,9 @@ def hvp(
     step_s_1_s = _step(s_1_s)
     dsigma_u_1_dot_rate_s = sigma_u_1_dot_s / sigma_u_1_s**2
     step_s_s = _step(s_s)
-    dh_next = da_s_1 = dh = dstate.h.copy()
+    dh_next = dp_1 = dh = dstate.h.copy()
     dA_next = dA = dstate.A.copy()
-    dh_next_dot = da_s_1_dot = dh_dot = dstate_dot.h.copy()
+    dh_next_dot = dp_1_dot = dh_dot = dstate_dot.h.copy()
     dA_next_dot = dA_dot = dstate_dot.A.copy()
     ds, ds_dot, dA_next_operand, dA_next_operand_dot = np.empty((4, B, H), dtype)
     for t in reversed(range(T)):
@@ -694,28 +686,28 @@ def hvp(
             dA_dot_before = dA_dot.copy()
         dh_next += dys[t]
         dh_next_dot += dys_dot[t]
-        da_s_1[...] = dh_next * step_s_1_s[t]
-        da_s_1_dot[...] = dh_next_dot * step_s_1_s[t]
-        dsigma_u_1_part = _dot(da_s_1, a_s_1_s[t])
+        dp_1[...] = dh_next * step_s_1_s[t]
+        dp_1_dot[...] = dh_next_dot * step_s_1_s[t]
+        dsigma_u_1_part = _dot(dp_1, p_1_s[t])
         dsigma_u_1 = -dsigma_u_1_part * inv_sigma_u_1_s[t]
         sum_dsigma_u_1_dot_terms = np.sum(
-            da_s_1 * a_s_1_dot_s[t] + da_s_1_dot * a_s_1_s[t], axis=-1, keepdims=True
+            dp_1 * p_1_dot_s[t] + dp_1_dot * p_1_s[t], axis=-1, keepdims=True
         )
         dsigma_u_1_dot = (
             dsigma_u_1_dot_rate_s[t] * dsigma_u_1_part
             - inv_sigma_u_1_s[t] * sum_dsigma_u_1_dot_terms
         )
-        sum_da_s_1 = np.sum(da_s_1, axis=-1, keepdims=True)
-        dmu_u_1 = -inv_sigma_u_1_s[t] * sum_da_s_1
-        sum_da_s_1_dot = np.sum(da_s_1_dot, axis=-1, keepdims=True)
-        dmu_u_1_dot = dsigma_u_1_dot_rate_s[t] * sum_da_s_1 - inv_sigma_u_1_s[t] * sum_da_s_1_dot
+        sum_dp_1 = np.sum(dp_1, axis=-1, keepdims=True)
+        dmu_u_1 = -inv_sigma_u_1_s[t] * sum_dp_1
+        sum_dp_1_dot = np.sum(dp_1_dot, axis=-1, keepdims=True)
+        dmu_u_1_dot = dsigma_u_1_dot_rate_s[t] * sum_dp_1 - inv_sigma_u_1_s[t] * sum_dp_1_dot
         dsigma_u_1_each = dsigma_u_1 / H
-        du_1 = da_s_1 * inv_sigma_u_1_s[t] + dmu_u_1 / H + a_s_1_s[t] * dsigma_u_1_each
+        du_1 = dp_1 * inv_sigma_u_1_s[t] + dmu_u_1 / H + p_1_s[t] * dsigma_u_1_each
         du_1_dot = (
-            a_s_1_dot_s[t] * dsigma_u_1_each
-            - da_s_1 * dsigma_u_1_dot_rate_s[t]
-            + da_s_1_dot * inv_sigma_u_1_s[t]
-            + dsigma_u_1_dot * a_s_1_s[t] / H
+            p_1_dot_s[t] * dsigma_u_1_each
+            - dp_1 * dsigma_u_1_dot_rate_s[t]
+            + dp_1_dot * inv_sigma_u_1_s[t]
+            + dsigma_u_1_dot * p_1_s[t] / H
             + dmu_u_1_dot / H
         )
         np.matmul(du_1[..., None, :], A_s[t + 1], out=ds[..., None, :])

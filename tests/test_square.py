@@ -112,9 +112,9 @@ def test_sums_over_both_axes_count_both():
     """Of sum(F + r) each entry has the derivative 1, and r that of as many entries as there are."""
     whole = sum(F + r, H, H)
     assert dict(whole.adjoint(sp.S.One)) == {F: 1, r: Size(H) ** 2}
-    assert language.mean(F, H, H) == FeatureSum(F, Size(H)) / Size(H) ** 2
+    assert language.mean(F, H, H) == FeatureSum(F, Size(H), Size(H)) / Size(H) ** 2
     value = np.arange(9.0).reshape(1, 3, 3)
-    assert FeatureSum(F, Size(H)).value(value, np.array([3.0])) == [36]
+    assert FeatureSum(F, Size(H), Size(H)).value(value, *[np.array([3.0])] * 2) == [36]
 
 
 def test_what_stands_on_the_left_of_a_product():

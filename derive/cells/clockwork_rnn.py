@@ -3,14 +3,9 @@ from derive.language import (
 )  # fmt: skip
 
 
-def module(unit, modules):
-    """The module of a unit, counted from 0; all are of one size where they can be."""
-    return floor(modules * unit / H)
-
-
 def reads(unit, other, modules):
     """1 where a unit reads another: one of its own module, or of a slower one; else 0."""
-    return where(module(other, modules) < module(unit, modules), 0, 1)
+    return where(floor(modules * other / H) < floor(modules * unit / H), 0, 1)
 
 
 class ClockworkRNN(Cell, family="Simple"):
@@ -25,7 +20,7 @@ class ClockworkRNN(Cell, family="Simple"):
     x, t = Input(), StepNumber()
     h = State()
     W, U = Matrix(H, I), Matrix(H, H)
-    period = Vector(H, trained=False, at=lambda i, n=modules: 2 ** module(i, n))
+    period = Vector(H, trained=False, at=lambda i, n=modules: 2 ** floor(n * i / H))
     M = Matrix(H, H, trained=False, at=lambda i, j, n=modules: reads(i, j, n))
 
     turns = t / period

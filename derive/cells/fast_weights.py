@@ -19,5 +19,6 @@ class FastWeights(Cell, family="Simple"):
     s = relu(a)
     for _ in each(rounds):
         u = a + A_next @ s
-        s = relu(standardise(u, eps=eps))
+        p = standardise(u, eps=eps)
+        s = relu(p)
     h_next = s

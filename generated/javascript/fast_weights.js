@@ -14,7 +14,8 @@
  *     u_1 = a + A_next @ s
  *     mu_u_1 = sum(u_1) / H
  *     sigma_u_1 = sqrt(1e-05 + sum((u_1 - mu_u_1)**2) / H)
- *     s_1 = relu((u_1 - mu_u_1) / sigma_u_1)
+ *     p_1 = (u_1 - mu_u_1) / sigma_u_1
+ *     s_1 = relu(p_1)
  *     h_next = s_1
  *
  * Sizes: T steps, B sequences, I inputs, H hidden units.
@@ -45,8 +46,8 @@ export const LATEX = String.raw`
   u_{1,t} &= a_t + A_t s_t \\
   \mu_{u \, 1,t} &= \operatorname{mean}(u_{1,t}) \\
   \sigma_{u \, 1,t} &= (\operatorname{mean}((u_{1,t} - \mu_{u \, 1,t})^{2}) + 10^{-5})^{1/2} \\
-  s_{1,t} &= \operatorname{relu}\Bigl(\frac{u_{1,t} - \mu_{u \, 1,t}}{\sigma_{u \, 1,t}}\Bigr)
-          \\
+  p_{1,t} &= \frac{u_{1,t} - \mu_{u \, 1,t}}{\sigma_{u \, 1,t}} \\
+  s_{1,t} &= \operatorname{relu}(p_{1,t}) \\
   h_t &= s_{1,t}
 \end{align*}
 
@@ -55,14 +56,13 @@ export const LATEX = String.raw`
 \begin{align*}
   \bar{h}_t &= \bar{h}_t^{(\mathcal{L})} + \bar{h}_t^{(t+1)} \\
   \bar{s}_{1,t} &= \bar{h}_t \\
-  \bar{\sigma}_{u \, 1,t} &= -\operatorname{sum}(\bar{s}_{1,t}
-        \circ \operatorname{step}(s_{1,t}) \circ (u_{1,t} - \mu_{u \, 1,t}))
-      / (\sigma_{u \, 1,t}^{2}) \\
-  \bar{\mu}_{u \, 1,t} &= -\operatorname{sum}(\bar{s}_{1,t} \circ \operatorname{step}(s_{1,t}))
-      / (\sigma_{u \, 1,t}) \\
+  \bar{p}_{1,t} &= \bar{s}_{1,t} \circ \operatorname{step}(s_{1,t}) \\
+  \bar{\sigma}_{u \, 1,t} &= -\frac{\operatorname{sum}(\bar{p}_{1,t} \circ p_{1,t})}{\sigma_{u
+          \, 1,t}} \\
+  \bar{\mu}_{u \, 1,t} &= -\frac{\operatorname{sum}(\bar{p}_{1,t})}{\sigma_{u \, 1,t}} \\
   \bar{u}_{1,t} &= \frac{1}{H} \, \bar{\mu}_{u \, 1,t}
-      + \frac{\bar{\sigma}_{u \, 1,t} \, (u_{1,t} - \mu_{u \, 1,t})}{H \, \sigma_{u \, 1,t}}
-      + \frac{\bar{s}_{1,t} \circ \operatorname{step}(s_{1,t})}{\sigma_{u \, 1,t}} \\
+      + \frac{1}{H} \, \bar{\sigma}_{u \, 1,t} \, p_{1,t}
+      + \frac{\bar{p}_{1,t}}{\sigma_{u \, 1,t}} \\
   \bar{s}_t &= A_t^{\top} \bar{u}_{1,t} \\
   \bar{a}_t &= \bar{s}_t \circ \operatorname{step}(s_t) + \bar{u}_{1,t} \\
   \bar{A}_t &= \bar{u}_{1,t} s_t^{\top} + \bar{A}_t^{(t+1)}
@@ -236,7 +236,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   const a_in_s = new ArrayType(T * B * H);
   const s_s = new ArrayType(T * B * H);
   const sigma_u_1_s = new ArrayType(T * B);
-  const a_s_1_s = new ArrayType(T * B * H);
+  const p_1_s = new ArrayType(T * B * H);
   const s_1_s = new ArrayType(T * B * H);
   const u_1_s = new ArrayType(B * H);
   const sum_u_1_s = new ArrayType(B);
@@ -329,10 +329,10 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
       for (let col = 0; col < H; col++) {
         const sigma_u_1 = sigma_u_1_s[row];
         const u_1_minus_mu_u_1 = u_1_minus_mu_u_1_s[H * seq + col];
-        const a_s_1 = u_1_minus_mu_u_1 / sigma_u_1;
-        const s_1 = relu(a_s_1);
+        const p_1 = u_1_minus_mu_u_1 / sigma_u_1;
+        const s_1 = relu(p_1);
         const h_next = s_1;
-        a_s_1_s[H * row + col] = a_s_1;
+        p_1_s[H * row + col] = p_1;
         s_1_s[H * row + col] = s_1;
         h_s[H * (row + B) + col] = h_next;
       }
@@ -346,7 +346,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   return {
     ys: masked(h_s.slice(B * H), lengths, T),
     state: { h: final(h_s, lengths, T), A: final(A_s, lengths, T) },
-    tape: { T, B, lengths, xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, a_s_1_s, s_1_s },
+    tape: { T, B, lengths, xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, p_1_s, s_1_s },
   };
 }
 
@@ -369,7 +369,7 @@ export function backward(params, tape, dys, dstate) {
   const { input_size: I, hidden_size: H } = params.sizes;
   const { ArrayType } = params;
   const {
-    T, B, lengths, xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, a_s_1_s, s_1_s,
+    T, B, lengths, xs, h_s, A_s, A_next_operand_s, s_s, sigma_u_1_s, p_1_s, s_1_s,
   } = checkTape(tape, params);
   dys = masked(checkArray("dys", dys, params, T * B * H, "T * B * H"), lengths, T);
   dstate = checkState("dstate", dstate, params, B);
@@ -385,7 +385,7 @@ export function backward(params, tape, dys, dstate) {
   const dsigma_u_1_terms_s = new ArrayType(B * H);
   const sum_dsigma_u_1_terms_s = new ArrayType(B);
   const dsigma_u_1_s = new ArrayType(B);
-  const sum_da_s_1_s = new ArrayType(B);
+  const sum_dp_1_s = new ArrayType(B);
   const dmu_u_1_s = new ArrayType(B);
   const du_1_s = new ArrayType(B * H);
   const ds_s = new ArrayType(B * H);
@@ -414,37 +414,37 @@ export function backward(params, tape, dys, dstate) {
         const dh_next_carry = dh_next_carry_s[H * seq + col];
         const dy = dys[H * row + col];
         const step_s_1 = step_s_1_s[H * row + col];
-        const a_s_1 = a_s_1_s[H * row + col];
+        const p_1 = p_1_s[H * row + col];
         const dh_next = dh_next_carry + dy;
-        const da_s_1 = dh_next * step_s_1;
-        const dsigma_u_1_terms = da_s_1 * a_s_1;
-        step_s_1_s[H * row + col] = da_s_1;
+        const dp_1 = dh_next * step_s_1;
+        const dsigma_u_1_terms = dp_1 * p_1;
+        step_s_1_s[H * row + col] = dp_1;
         dsigma_u_1_terms_s[H * seq + col] = dsigma_u_1_terms;
       }
       sum_dsigma_u_1_terms_s[seq] = 0;
       for (let col = 0; col < H; col++) {
         sum_dsigma_u_1_terms_s[seq] += dsigma_u_1_terms_s[H * seq + col];
       }
-      sum_da_s_1_s[seq] = 0;
+      sum_dp_1_s[seq] = 0;
       for (let col = 0; col < H; col++) {
-        sum_da_s_1_s[seq] += step_s_1_s[H * row + col];
+        sum_dp_1_s[seq] += step_s_1_s[H * row + col];
       }
       {
         const sigma_u_1 = sigma_u_1_s[row];
         const sum_dsigma_u_1_terms = sum_dsigma_u_1_terms_s[seq];
-        const sum_da_s_1 = sum_da_s_1_s[seq];
+        const sum_dp_1 = sum_dp_1_s[seq];
         const dsigma_u_1 = -sum_dsigma_u_1_terms / sigma_u_1;
-        const dmu_u_1 = -sum_da_s_1 / sigma_u_1;
+        const dmu_u_1 = -sum_dp_1 / sigma_u_1;
         dsigma_u_1_s[seq] = dsigma_u_1;
         dmu_u_1_s[seq] = dmu_u_1;
       }
       for (let col = 0; col < H; col++) {
-        const a_s_1 = a_s_1_s[H * row + col];
-        const da_s_1 = step_s_1_s[H * row + col];
         const dmu_u_1 = dmu_u_1_s[seq];
+        const dp_1 = step_s_1_s[H * row + col];
         const dsigma_u_1 = dsigma_u_1_s[seq];
+        const p_1 = p_1_s[H * row + col];
         const sigma_u_1 = sigma_u_1_s[row];
-        const du_1 = da_s_1 / sigma_u_1 + dsigma_u_1 * a_s_1 / H + dmu_u_1 / H;
+        const du_1 = dp_1 / sigma_u_1 + dsigma_u_1 * p_1 / H + dmu_u_1 / H;
         du_1_s[H * seq + col] = du_1;
       }
       // ds = A_nextᵀ du_1
@@ -646,8 +646,8 @@ export function step(params, x, state) {
     for (let col = 0; col < H; col++) {
       const sigma_u_1 = sigma_u_1_s[seq];
       const u_1_minus_mu_u_1 = u_1_minus_mu_u_1_s[H * seq + col];
-      const a_s_1 = u_1_minus_mu_u_1 / sigma_u_1;
-      const s_1 = relu(a_s_1);
+      const p_1 = u_1_minus_mu_u_1 / sigma_u_1;
+      const s_1 = relu(p_1);
       const h_next = s_1;
       h_next_s[H * seq + col] = h_next;
     }
@@ -771,7 +771,7 @@ function checkLengths(name, lengths, T, B) {
 /** The tape, if forward made it with parameters of these sizes and this type. */
 function checkTape(tape, params) {
   checkKeys("tape", tape, [
-    "T", "B", "lengths", "xs", "h_s", "A_s", "A_next_operand_s", "s_s", "sigma_u_1_s", "a_s_1_s",
+    "T", "B", "lengths", "xs", "h_s", "A_s", "A_next_operand_s", "s_s", "sigma_u_1_s", "p_1_s",
     "s_1_s",
   ]);
   const { input_size: I, hidden_size: H } = params.sizes;
@@ -783,7 +783,7 @@ function checkTape(tape, params) {
   checkArray("tape.A_next_operand_s", tape.A_next_operand_s, params, T * B * H, "T * B * H");
   checkArray("tape.s_s", tape.s_s, params, T * B * H, "T * B * H");
   checkArray("tape.sigma_u_1_s", tape.sigma_u_1_s, params, T * B, "T * B");
-  checkArray("tape.a_s_1_s", tape.a_s_1_s, params, T * B * H, "T * B * H");
+  checkArray("tape.p_1_s", tape.p_1_s, params, T * B * H, "T * B * H");
   checkArray("tape.s_1_s", tape.s_1_s, params, T * B * H, "T * B * H");
   checkLengths("tape.lengths", lengths, T, B);
   return tape;

@@ -28,7 +28,6 @@ from derive.nodes import (
     Quantity,
     Transposed,
     axes_of,
-    count,
     symbols_of,
 )
 from derive.nodes import Node as Node_
@@ -288,7 +287,7 @@ class _Builder:
     def mean(self, expr: sp.Mul, total: FeatureSum) -> tuple[str, list[Operand]]:
         """A sum over features, divided by their number if that is what its factor is."""
         whole = total.args[0]
-        if expr / total == 1 / count(a for a in axes_of(whole) if a in total.summed):
+        if expr / total == 1 / total.alike(()):
             return "mean", [self.operand(whole)]
         return self.constant_label(expr, total), [self.operand(total)]
 
