@@ -5,9 +5,10 @@ A SymPy symbol stands for a whole array. That is exact for everything elementwis
 one shape form a commutative ring under elementwise addition and multiplication: ``f*c`` *is* the
 elementwise product, and SymPy's ``diff`` is its derivative. A number, or a vector beside a matrix,
 is in the ring, too: it is the same along every axis that it has not. Axes are matched by name, so a
-vector along K scales the rows of a matrix (K, V), and one along V its columns. What is not
-elementwise is a node of its own here, with its shape rule, its adjoint and its tangent side by
-side.
+vector along K scales the rows of a matrix (K, V), and one along V its columns. Of a matrix (H, H)
+the rows come first; there a vector along H could mean either, and stands beside it in products
+only. What is not elementwise is a node of its own here, with its shape rule, its adjoint and its
+tangent side by side.
 
 A new node is one class with three rules (see `Node`), as a new function is one with two
 (`derive.elementwise`). Nothing else in the package has to know of it, apart from the printers of
@@ -60,11 +61,23 @@ def Heads(letter: str = "N", argument: str = "heads") -> Axis:
 
 I = Axis("I", "input_size")
 H = Axis("H", "hidden_size")
+ONE = Axis("1", "one")  # no quantity's: where an array is seen along an axis that it has not
 
 Axes = tuple[Axis, ...]
 
 
-class Quantity(sp.Symbol):
+class Factor:
+    """What may stand on either side of @. SymPy's own sums and products have no such sign, so that
+    of ``(U - V) @ h`` the vector makes the product."""
+
+    def __matmul__(self, vector: object) -> sp.Expr:
+        return product(self, vector)
+
+    def __rmatmul__(self, matrix: object) -> sp.Expr:
+        return product(matrix, self)
+
+
+class Quantity(Factor, sp.Symbol):
     """A named scalar ``()``, vector ``(H,)`` or matrix ``(H, I)``, or one of these for each head,
     ``(N, K)``; two of one name and shape are the same."""
 
@@ -98,10 +111,6 @@ class Quantity(sp.Symbol):
     def __str__(self):
         return self.name
 
-    def __matmul__(self, vector: sp.Expr) -> sp.Expr:
-        """The matrix-vector product ``W @ x``."""
-        return product(self, vector)
-
     @property
     def T(self) -> Transposed:
         """The transpose of a matrix, for ``W.T @ h``."""
@@ -134,7 +143,7 @@ class Size(sp.Symbol):
 Contribution = tuple[sp.Expr, sp.Expr]
 
 
-class Node(sp.Function):
+class Node(Factor, sp.Function):
     """Something not elementwise, linear in each of its arguments.
 
     Linearity gives every node its tangent, the sum over its arguments with one replaced by its
@@ -184,6 +193,8 @@ class MatVec(Node):
                 f"{as_written(matrix)} @ {describe(vector)} does not fit: {as_written(matrix)} has "
                 f"shape {shape(rows_columns)}, so it needs a vector of shape "
                 f"{shape(rows_columns[1:])}, not {shape(length)}"
+                + "; for a product of matrices, write U @ (W @ x)"
+                * (len(length) > 1)
             )
         return self.among() + rows_columns[:1]
 
@@ -230,25 +241,32 @@ def formula(value: object) -> sp.Expr:
     raise CellError(f"{value!r:.40} is no formula: a formula is made of quantities and numbers")
 
 
-def product(matrix: sp.Expr, vector: sp.Expr) -> sp.Expr:
-    """``matrix @ vector``, as a person writes it."""
+def product(matrix: object, vector: object) -> sp.Expr:
+    """``matrix @ vector``, as a person writes it: that of a sum is the sum of the products, and
+    numbers stand outside."""
+    left = formula(matrix)
     try:
-        return MatVec(matrix, sp.sympify(vector, strict=True))
+        right = sp.sympify(vector, strict=True)
     except sp.SympifyError:
         raise CellError(
-            f"the right side of {as_written(matrix)} @ … must be a vector, and a "
+            f"the right side of {as_written(left)} @ … must be a vector, and a "
             f"{type(vector).__name__} is none; instead of joining vectors, add products: "
             f"W.x @ x + W.h @ h"
         ) from None
+    return sp.Add(*(_product(term, right) for term in sp.Add.make_args(left)))
+
+
+def _product(matrix: sp.Expr, vector: sp.Expr) -> sp.Expr:
+    factors = sp.Mul.make_args(matrix)
+    numbers = [f for f in factors if axes_of(f) == ()] if len(factors) > 1 else []
+    bare = sp.Mul(*(f for f in factors if f not in numbers))
+    return sp.Mul(*numbers, MatVec(bare, vector))
 
 
 class Transposed(Node):
     """The transpose of a matrix."""
 
     nargs = 1
-
-    def __matmul__(self, vector: sp.Expr) -> sp.Expr:
-        return product(self, vector)
 
     def axes(self) -> Axes:
         axes = axes_of(self.args[0])
@@ -282,17 +300,21 @@ class Outer(Node):
         vectors = [axis for axes in shapes for axis in _vector(axes)]
         return tuple(axis for axis in heads(*shapes) if axis not in vectors)
 
+    def seen(self, within: Axes) -> tuple[Axes, Axes]:
+        """The axes along which either vector is seen, within a matrix of these: the left one as
+        rows, the right one as columns, whether or not these have one axis between them."""
+        *among, row, column = within
+        return (*among, row, ONE), (*among, ONE, column)
+
     def adjoint(self, bar):
         left, right = self.args
         yield left, MatVec(bar, right)
         yield right, MatVec(Transposed(bar), left)
 
     def value(self, *arrays):
-        left, right = (
-            stretched(array, axes_of(q), self.among() + _vector(axes_of(q)))
-            for array, q in zip(arrays, self.args, strict=True)
-        )
-        return left[..., :, None] * right[..., None, :]
+        level = zip(arrays, map(axes_of, self.args), self.seen(self.axes()), strict=True)
+        left, right = (stretched(array, axes, to) for array, axes, to in level)
+        return left * right
 
 
 class FeatureSum(Node):
@@ -320,19 +342,29 @@ class FeatureSum(Node):
                 raise CellError(f"{describe(whole)} has shape {shape(axes)}, and no axis {axis}")
         return tuple(axis for axis in axes if axis not in self.summed)
 
+    @property
+    def places(self) -> list[int]:
+        """Where these are among the axes of what is summed, counted from its last."""
+        axes = axes_of(self.args[0])
+        return [k - len(axes) for k, axis in enumerate(axes) if axis in self.summed]
+
     def adjoint(self, bar):
         for part, slope in self.slopes():  # every feature receives the same
-            alike = set(self.summed) - {*axes_of(part), *axes_of(slope)}
-            yield part, bar * slope * count(alike)
+            yield part, bar * slope * self.alike(axes_of(part) + axes_of(slope))
 
     def tangent(self, dot):
         return self.total(sp.Add(*(slope * dot(part) for part, slope in self.slopes())))
 
     def total(self, expr: sp.Expr) -> sp.Expr:
         """The sum of an expression over these axes; what lacks one stands at every entry of it."""
-        present = [axis for axis in self.summed if axis in axes_of(expr)]
-        number = count(set(self.summed) - set(present))
-        return (summed(expr, present) if present else expr) * number
+        axes = axes_of(expr)
+        present = [axis for axis in self.summed if axis in axes]
+        return (summed(expr, present) if present else expr) * self.alike(axes)
+
+    def alike(self, axes: Axes) -> sp.Expr:
+        """How many entries that the sum runs over are the same for what has these axes."""
+        there = axes_of(self.args[0])
+        return count(axis for axis in there if axis in self.summed and axis not in axes)
 
     def slopes(self) -> Iterator[Contribution]:
         """What the sum runs over, with its factors; a function or a node in it has to have a
@@ -345,8 +377,7 @@ class FeatureSum(Node):
             yield q, sp.diff(whole, q)
 
     def value(self, *arrays):
-        axes = axes_of(self.args[0])
-        return arrays[0].sum(axis=tuple(axes.index(a) - len(axes) for a in self.summed))
+        return arrays[0].sum(axis=tuple(self.places))
 
 
 def summed(expr: sp.Expr, axes: Iterable[Axis]) -> sp.Expr:
@@ -376,13 +407,22 @@ def axes_of(expr: sp.Expr) -> Axes:
     if len(shapes) < 2:
         return next(iter(shapes), ())
     widest = max((own(axes) for axes in shapes), key=len)
-    if len(set(widest)) == len(widest) and all(is_part(own(axes), widest) for axes in shapes):
+    if all(is_part(own(axes), widest) for axes in shapes):
         return heads(*shapes) + widest
     listed = " and ".join(
         sorted(f"{describe(part)} {shape(axes)}" for axes, part in shapes.items())
     )
-    hint = "; a matrix times a vector is W @ x" if max(map(len, shapes)) > 1 else ""
-    raise CellError(f"shapes do not fit together: {listed}{hint}")
+    raise CellError(f"shapes do not fit together: {listed}{_hint(widest, map(own, shapes))}")
+
+
+def _hint(widest: Axes, shapes: Iterable[Axes]) -> str:
+    """What may have been meant by a vector beside a matrix."""
+    if is_square(widest) and widest[:1] in shapes:
+        return (
+            f"; with one = Vector({widest[0]}, trained=False, at=1), outer(a, one) * M scales the "
+            f"rows of M, and outer(one, a) * M its columns; a matrix times a vector is W @ x"
+        )
+    return "; a matrix times a vector is W @ x" if len(widest) > 1 else ""
 
 
 def has_shape(expr: sp.Expr) -> bool:
@@ -429,6 +469,11 @@ def with_heads(product: sp.Expr) -> bool:
 def is_matrix(quantity: Quantity) -> bool:
     """Whether a quantity is a matrix, or one for each head."""
     return len(own(quantity.axes)) > 1
+
+
+def is_square(axes: Axes) -> bool:
+    """Whether rows and columns have one axis between them, and are told apart by their order."""
+    return len(set(own(axes))) < len(own(axes))
 
 
 def is_part(some: Axes, axes: Axes) -> bool:

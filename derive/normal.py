@@ -147,12 +147,14 @@ class _Normaliser:
         )
         return self.name(expr, f"{expr.func.__name__}_{inside}", equation)
 
+    def name_of_matrix(self, matrix: sp.Expr, equation: Equation) -> str:
+        """What a matrix is called that has no name: after its factors, where these are few."""
+        (whole,) = matrix.args if isinstance(matrix, Transposed) else (matrix,)
+        return self.short_name(whole, equation) or f"{equation.lhs}_matrix"
+
     def name_of_product(self, expr: MatVec, equation: Equation) -> str:
         matrix, vector = expr.args
-        if isinstance(matrix, Transposed):
-            left = f"{matrix.args[0]}_T" if matrix.args[0].is_Symbol else f"{equation.lhs}_matrix_T"
-        else:
-            left = str(matrix) if matrix.is_Symbol else f"{equation.lhs}_matrix"
+        left = self.name_of_matrix(matrix, equation) + "_T" * isinstance(matrix, Transposed)
         return f"{left}_{vector if vector.is_Symbol else equation.lhs}"
 
     def name_of_quotient(self, expr: sp.Expr, equation: Equation) -> str:
@@ -165,7 +167,8 @@ class _Normaliser:
         if isinstance(expr, FeatureSum):
             return FeatureSum(self.summed(expr.args[0], equation), *expr.args[1:])
         if isinstance(expr, MatVec):
-            names = [f"{equation.lhs}_matrix", self.name_of_operand(expr.args[1], equation)]
+            names = [self.name_of_matrix(expr.args[0], equation)]
+            names.append(self.name_of_operand(expr.args[1], equation))
         else:
             names = [self.name_of_operand(argument, equation) for argument in expr.args]
         arguments = zip(expr.args, names, strict=True)

@@ -139,7 +139,7 @@ def check_shapes(formulas: Formulas) -> None:
             if any(isinstance(a, Transposed) for a in part.args) and not isinstance(part, MatVec):
                 raise CellError(
                     f"equation `{lhs}`: a transposed matrix stands on the left side of @ only, as "
-                    f"in S.T @ q"
+                    f"in S.T @ q or (U - U.T) @ h"
                 )
         if axes != lhs.axes and axes:
             raise CellError(
@@ -163,19 +163,13 @@ def _scaled(formulas: Formulas) -> str:
 
 
 def check_axes_of(quantity: Quantity) -> None:
-    """A quantity is a number, a vector or a matrix, or one of these for each head; the axes of what
-    an equation computes are all different, and that of heads is the first."""
+    """A quantity is a number, a vector or a matrix, or one of these for each head: that axis is the
+    first."""
     axes = quantity.axes
     if len(own(axes)) > 2:
         raise CellError(f"`{quantity}` has shape {shape(axes)}: a matrix has two axes")
     if heads(axes) != axes[: len(heads(axes))]:
         raise CellError(f"`{quantity}` has shape {shape(axes)}: the axis of heads is the first")
-    if len(set(axes)) < len(axes):
-        raise CellError(
-            f"`{quantity}` is a matrix of shape {shape(axes)}, and a vector beside it could scale "
-            f"its rows or its columns: give one of them an axis of its own, as in "
-            f'K = Axis("K", "key_size")'
-        )
 
 
 def check_inputs(inputs: Collection[Quantity], number: Quantity | None) -> None:

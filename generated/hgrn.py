@@ -717,7 +717,7 @@ def hvp(
     *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
     (
         h_re_dot_s, h_im_dot_s, gates_dot_s, sigmoid_u_re_dot_s, c_re_dot_s, sigmoid_u_im_dot_s,
-        c_im_dot_s, p_dot_s, q_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,
+        c_im_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,
         g_im_h_im_next_dot_s, g_re_h_re_next_dot_s,
     ) = handed
 
@@ -732,8 +732,8 @@ def hvp(
     dW_dot, db_dot = (dparams_dot.stacked[k] for k in ("W", "b"))
     theta, V_re, V_im, W_g_re = (params[k] for k in ("theta", "V_re", "V_im", "W_g_re"))
     W_g_im, W_u_re, W_u_im, W_f = (params[k] for k in ("W_g_im", "W_u_re", "W_u_im", "W_f"))
-    V_re_dot, V_im_dot, W_g_re_dot = (params_dot[k] for k in ("V_re", "V_im", "W_g_re"))
-    W_g_im_dot, theta_dot, W_u_re_dot = (params_dot[k] for k in ("W_g_im", "theta", "W_u_re"))
+    theta_dot, V_re_dot, V_im_dot = (params_dot[k] for k in ("theta", "V_re", "V_im"))
+    W_g_re_dot, W_g_im_dot, W_u_re_dot = (params_dot[k] for k in ("W_g_re", "W_g_im", "W_u_re"))
     W_u_im_dot, W_f_dot = (params_dot[k] for k in ("W_u_im", "W_f"))
     dgates_s, dgates_dot_s = np.empty((2, T, B, 5 * H), dtype)
     (
@@ -752,6 +752,8 @@ def hvp(
     dxs_dot = np.empty((T, B, I), dtype)
     p = np.cos(theta)
     q = np.sin(theta)
+    p_dot = -theta_dot * q
+    q_dot = theta_dot * p
     dy_s = dys.copy()
     dy_dot_s = dys_dot.copy()
     np.matmul(_rows(dy_s), V_re, out=_rows(dg_re_h_re_next_s))
@@ -790,15 +792,15 @@ def hvp(
         h_re_dot_s[:-1] * q
         + h_im_dot_s[:-1] * p
         - c_im_dot_s
-        + p_dot_s * h_im_s[:-1]
-        + q_dot_s * h_re_s[:-1]
+        + p_dot * h_im_s[:-1]
+        + q_dot * h_re_s[:-1]
     )
     dh_re_next_df_dot_s = (
         h_re_dot_s[:-1] * p
         - h_im_dot_s[:-1] * q
         - c_re_dot_s
-        + p_dot_s * h_re_s[:-1]
-        - q_dot_s * h_im_s[:-1]
+        + p_dot * h_re_s[:-1]
+        - q_dot * h_im_s[:-1]
     )
     dh_im_next_dc_im_s = 1 - f_s
     df_da_f_s = f_s * dh_im_next_dc_im_s
@@ -807,8 +809,8 @@ def hvp(
     dc_im_du_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
     dc_re_du_re_s = u_re_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s + sigmoid_u_re_s
     dc_re_du_re_dot_s = u_re_dot_s * (1 - sigmoid_u_re_s) * sigmoid_u_re_s
-    dh_im_next_dh_re_dot_s = f_dot_s * q + q_dot_s * f_s
-    dh_re_next_dh_re_dot_s = f_dot_s * p + p_dot_s * f_s
+    dh_im_next_dh_re_dot_s = f_dot_s * q + q_dot * f_s
+    dh_re_next_dh_re_dot_s = f_dot_s * p + p_dot * f_s
     dh_re_next_dh_im_dot_s = -dh_im_next_dh_re_dot_s
     np.matmul(_rows(da_g_re_dot_s), W_g_re, out=_rows(dx_dot_in_s))
     _rows(dx_dot_in_s)[...] += _rows(da_g_im_dot_s) @ W_g_im
@@ -817,7 +819,7 @@ def hvp(
     cos_theta = p
     cos_theta_dot = -theta_dot * q
     sin_theta = q
-    sin_theta_dot_s = q_dot_s.copy()
+    sin_theta_dot = q_dot
     dh_re_next_carry = dh_re = dstate.h_re.copy()
     dh_im_next_carry = dh_im = dstate.h_im.copy()
     dh_re_next_carry_dot = dh_re_dot = dstate_dot.h_re.copy()
@@ -905,7 +907,7 @@ def hvp(
     dW_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.sum(dgates_dot_s, axis=(0, 1), out=db_dot)
     dtheta_dot[...] = np.sum(
-        dq_s * cos_theta_dot - dp_s * sin_theta_dot_s + dq_dot_s * cos_theta - dp_dot_s * sin_theta,
+        dq_s * cos_theta_dot - dp_s * sin_theta_dot + dq_dot_s * cos_theta - dp_dot_s * sin_theta,
         axis=(0, 1),
     )
     np.matmul(_rows(dy_s).T, _rows(g_re_h_re_next_dot_s), out=dV_re_dot)
@@ -933,9 +935,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     W_dot, b_dot = (params_dot.stacked[k] for k in ("W", "b"))
     h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 5 * H), dtype)
-    (
-        p_dot_s, q_dot_s, g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s
-    ) = np.empty((4, T, B, H), dtype)
+    g_im_h_im_next_dot_in_s, g_re_h_re_next_dot_in_s = np.empty((2, T, B, H), dtype)
     y_dot_in_s = np.empty((T, B, I), dtype)
     (
         u_re_dot_s, u_im_dot_s, a_f_dot_s, a_g_re_dot_s, a_g_im_dot_s
@@ -955,12 +955,12 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     sigmoid_u_im_dot_s = u_im_dot_s * (1 - sigmoid_u_im_s) * sigmoid_u_im_s
     c_im_dot_s = u_im_dot_s * sigmoid_u_im_s + sigmoid_u_im_dot_s * u_im_s
     f_dot_s[...] = a_f_dot_s * (1 - f_s) * f_s
-    p_dot_s[...] = -theta_dot * q
-    q_dot_s[...] = theta_dot * p
+    p_dot = -theta_dot * q
+    q_dot = theta_dot * p
     h_re_next_dot_in_s = (
         f_dot_s * (h_re_s[:-1] * p - h_im_s[:-1] * q - c_re_s)
-        + p_dot_s * h_re_s[:-1] * f_s
-        - q_dot_s * h_im_s[:-1] * f_s
+        + p_dot * h_re_s[:-1] * f_s
+        - q_dot * h_im_s[:-1] * f_s
         + c_re_dot_s * (1 - f_s)
     )
     dh_re_next_dh_re_s = f_s * p
@@ -968,8 +968,8 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     dh_re_next_dh_im_s = -dh_im_next_dh_re_s
     h_im_next_dot_in_s = (
         f_dot_s * (h_re_s[:-1] * q + h_im_s[:-1] * p - c_im_s)
-        + p_dot_s * h_im_s[:-1] * f_s
-        + q_dot_s * h_re_s[:-1] * f_s
+        + p_dot * h_im_s[:-1] * f_s
+        + q_dot * h_re_s[:-1] * f_s
         + c_im_dot_s * (1 - f_s)
     )
     g_re_dot_s[...] = a_g_re_dot_s * (1 - g_re_s) * g_re_s
@@ -1004,7 +1004,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
 
     handed = (
         h_re_dot_s, h_im_dot_s, gates_dot_s, sigmoid_u_re_dot_s, c_re_dot_s, sigmoid_u_im_dot_s,
-        c_im_dot_s, p_dot_s, q_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,
+        c_im_dot_s, dh_re_next_dh_re_s, dh_im_next_dh_re_s, dh_re_next_dh_im_s,
         g_im_h_im_next_dot_s, g_re_h_re_next_dot_s,
     )
     return y_dot_s, State(h_re_dot_s[-1].copy(), h_im_dot_s[-1].copy()), handed

@@ -519,13 +519,13 @@ def hvp(
     ended_s = _ended(past, T)
 
     *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
-    y_dot_s, z_dot_s, dt_dot_s, B_x_dot_s = handed
+    y_dot_s, z_dot_s, B_x_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
     I, H = params.input_size, params.hidden_size
     da_dot, ds_dot, dB_dot, dC_dot, dD_dot = (dparams_dot[k] for k in ("a", "s", "B", "C", "D"))
     a, s, C, D, B_ = (params[k] for k in ("a", "s", "C", "D", "B"))
-    a_dot, C_dot, D_dot, B_dot = (params_dot[k] for k in ("a", "C", "D", "B"))
+    a_dot, s_dot, C_dot, D_dot, B_dot = (params_dot[k] for k in ("a", "s", "C", "D", "B"))
     dy_next_in_s, dy_next_dot_in_s, dz_next_s, dz_next_dot_s = np.empty((4, T, B, H), dtype)
     dy_next_s, dy_next_dot_s = dy_next_in_s, dy_next_dot_in_s
     dxs_dot = np.empty((T, B, I), dtype)
@@ -533,6 +533,7 @@ def hvp(
     dt = _sigmoid(s)
     step_A = _step(A)
     A_dot = a_dot * step_A
+    dt_dot = s_dot * (1 - dt) * dt
     do_s = dys.copy()
     do_dot_s = dys_dot.copy()
     np.matmul(_rows(do_s), C, out=_rows(dy_next_in_s))
@@ -541,7 +542,7 @@ def hvp(
     dz_next_ddt_s = B_x_s - y_s[:-1] * A
     dz_next_ddt_dot_s = B_x_dot_s - y_dot_s[:-1] * A - A_dot * y_s[:-1]
     dz_next_dy = -A * dt
-    dz_next_dy_dot_s = -A_dot * dt - dt_dot_s * A
+    dz_next_dy_dot = -A_dot * dt - dt_dot * A
     dx_dot_in_s = do_s * D_dot + do_dot_s * D
     dy_next_carry = dy = dstate.y.copy()
     dz_next_carry = dz = dstate.z.copy()
@@ -554,10 +555,10 @@ def hvp(
         dy_next_s[t] += dy_next_carry
         dy_next_dot_s[t] += dy_next_carry_dot
         dz_next_s[t] = dz_next_carry + dy_next_s[t] * dt
-        dz_next_dot_s[t] = dy_next_s[t] * dt_dot_s[t] + dz_next_carry_dot + dy_next_dot_s[t] * dt
+        dz_next_dot_s[t] = dy_next_s[t] * dt_dot + dz_next_carry_dot + dy_next_dot_s[t] * dt
         dy[...] = dy_next_s[t] + dz_next_s[t] * dz_next_dy
         dy_dot[...] = (
-            dz_next_s[t] * dz_next_dy_dot_s[t] + dy_next_dot_s[t] + dz_next_dot_s[t] * dz_next_dy
+            dz_next_s[t] * dz_next_dy_dot + dy_next_dot_s[t] + dz_next_dot_s[t] * dz_next_dy
         )
         dz[...] = dz_next_s[t]
         dz_dot[...] = dz_next_dot_s[t]
@@ -567,7 +568,7 @@ def hvp(
             for array, value in zip((dy, dz, dy_dot, dz_dot), before, strict=True):
                 np.copyto(array, value, where=ended)
     dB_x_s = dz_next_s * dt
-    dB_x_dot_s = dz_next_s * dt_dot_s + dz_next_dot_s * dt
+    dB_x_dot_s = dz_next_s * dt_dot + dz_next_dot_s * dt
     ddt_s = dy_next_s * z_s[1:] + dz_next_s * dz_next_ddt_s
     ddt_dot_s = (
         dy_next_s * z_dot_s[1:]
@@ -579,12 +580,12 @@ def hvp(
     _rows(dxs_dot)[...] += _rows(dB_x_s) @ B_dot
     dxs_dot += dx_dot_in_s
     da_dot[...] = np.sum(
-        -dz_next_s * dt_dot_s * y_s[:-1] * step_A
+        -dz_next_s * dt_dot * y_s[:-1] * step_A
         - dB_x_s * y_dot_s[:-1] * step_A
         - dz_next_dot_s * y_s[:-1] * dt * step_A,
         axis=(0, 1),
     )
-    ds_dot[...] = np.sum(ddt_s * dt_dot_s * (1 - 2 * dt) + ddt_dot_s * (1 - dt) * dt, axis=(0, 1))
+    ds_dot[...] = np.sum(ddt_s * dt_dot * (1 - 2 * dt) + ddt_dot_s * (1 - dt) * dt, axis=(0, 1))
     np.matmul(_rows(dB_x_s).T, _rows(xs_dot), out=dB_dot)
     dB_dot += _rows(dB_x_dot_s).T @ _rows(xs)
     np.matmul(_rows(do_s).T, _rows(y_dot_s[1:]), out=dC_dot)
@@ -603,7 +604,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     a, s, B_, D, C = (params[k] for k in ("a", "s", "B", "D", "C"))
     a_dot, s_dot, B_dot, C_dot, D_dot = (params_dot[k] for k in ("a", "s", "B", "C", "D"))
     y_dot_s, z_dot_s = np.empty((2, T + 1, B, H), dtype)
-    dt_dot_s, B_x_dot_s = np.empty((2, T, B, H), dtype)
+    B_x_dot_s = np.empty((T, B, H), dtype)
     o_dot_in_s = np.empty((T, B, I), dtype)
     o_dot_s = o_dot_in_s
 
@@ -611,12 +612,12 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     A = _relu(a)
     dt = _sigmoid(s)
     A_dot = a_dot * _step(A)
-    dt_dot_s[...] = s_dot * (1 - dt) * dt
+    dt_dot = s_dot * (1 - dt) * dt
     np.matmul(_rows(xs_dot), B_.T, out=_rows(B_x_dot_s))
     _rows(B_x_dot_s)[...] += _rows(xs) @ B_dot.T
-    z_next_dot_in_s = dt_dot_s * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
+    z_next_dot_in_s = dt_dot * (B_x_s - y_s[:-1] * A) - A_dot * y_s[:-1] * dt + B_x_dot_s * dt
     dz_next_dy = -A * dt
-    y_next_dot_in_s = dt_dot_s * z_s[1:]
+    y_next_dot_in_s = dt_dot * z_s[1:]
     np.matmul(_rows(y_s[1:]), C_dot.T, out=_rows(o_dot_in_s))
     o_dot_in_s += D_dot * xs + xs_dot * D
 
@@ -631,7 +632,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
             np.copyto(z_dot_s[t + 1], z_dot_s[t], where=ended)
     _rows(o_dot_s)[...] += _rows(y_dot_s[1:]) @ C.T
 
-    handed = y_dot_s, z_dot_s, dt_dot_s, B_x_dot_s
+    handed = y_dot_s, z_dot_s, B_x_dot_s
     return o_dot_s, State(y_dot_s[-1].copy(), z_dot_s[-1].copy()), handed
 
 

@@ -613,10 +613,7 @@ def hvp(
     ended_s = _ended(past, T)
 
     *_, handed = _tangents(params, tape, params_dot, xs_dot, state_dot)
-    (
-        h_re_dot_s, h_im_dot_s, gates_dot_s, phi_dot_s, cos_phi_dot_s, a_dot_s, sin_phi_dot_s,
-        b_dot_s, g_dot_s,
-    ) = handed
+    h_re_dot_s, h_im_dot_s, gates_dot_s = handed
 
     # Back: the adjoints and, beside each, its tangent.
     I, H = params.input_size, params.hidden_size
@@ -628,7 +625,8 @@ def hvp(
     nu, theta, gamma, C_im, C_re = (params[k] for k in ("nu", "theta", "gamma", "C_im", "C_re"))
     D = params["D"]
     B_ = params.stacked["B"]
-    nu_dot, C_im_dot, C_re_dot, D_dot = (params_dot[k] for k in ("nu", "C_im", "C_re", "D"))
+    nu_dot, theta_dot, gamma_dot = (params_dot[k] for k in ("nu", "theta", "gamma"))
+    C_im_dot, C_re_dot, D_dot = (params_dot[k] for k in ("C_im", "C_re", "D"))
     B_dot = params_dot.stacked["B"]
     dgates_s, dgates_dot_s = np.empty((2, T, B, 2 * H), dtype)
     (
@@ -651,6 +649,12 @@ def hvp(
     exp_nu_dot = nu_dot * exp_nu
     a_r_dot = -exp_nu_dot
     r_dot = a_r_dot * r
+    phi_dot = theta_dot * phi
+    cos_phi_dot = -phi_dot * sin_phi
+    a_dot = r_dot * cos_phi + cos_phi_dot * r
+    sin_phi_dot = phi_dot * cos_phi
+    b_dot = r_dot * sin_phi + sin_phi_dot * r
+    g_dot = gamma_dot * g
     dy_s = dys.copy()
     dy_dot_s = dys_dot.copy()
     dC_im_h_im_next_s = -dy_s
@@ -662,13 +666,13 @@ def hvp(
     np.matmul(_rows(dy_dot_s), C_re, out=_rows(dh_re_next_dot_in_s))
     _rows(dh_re_next_dot_in_s)[...] += _rows(dy_s) @ C_re_dot
     cos_phi_ = cos_phi
-    cos_phi__dot_s = -phi_dot_s * sin_phi
+    cos_phi__dot = -phi_dot * sin_phi
     sin_phi_ = sin_phi
-    sin_phi__dot_s = sin_phi_dot_s.copy()
+    sin_phi__dot = sin_phi_dot
     db_dphi = r * cos_phi_
     da_dphi = -r * sin_phi_
-    db_dphi_dot_s = r_dot * cos_phi_ + cos_phi__dot_s * r
-    da_dphi_dot_s = -r_dot * sin_phi_ - sin_phi__dot_s * r
+    db_dphi_dot = r_dot * cos_phi_ + cos_phi__dot * r
+    da_dphi_dot = -r_dot * sin_phi_ - sin_phi__dot * r
     dx_dot_in_s = dy_s * D_dot + dy_dot_s * D
     dh_re_next_carry = dh_re = dstate.h_re.copy()
     dh_im_next_carry = dh_im = dstate.h_im.copy()
@@ -684,15 +688,15 @@ def hvp(
         dh_re_next_dot_s[t] += dh_re_next_carry_dot
         dh_re[...] = dh_im_next_s[t] * b + dh_re_next_s[t] * a
         dh_re_dot[...] = (
-            dh_im_next_s[t] * b_dot_s[t]
-            + dh_re_next_s[t] * a_dot_s[t]
+            dh_im_next_s[t] * b_dot
+            + dh_re_next_s[t] * a_dot
             + dh_im_next_dot_s[t] * b
             + dh_re_next_dot_s[t] * a
         )
         dh_im[...] = dh_im_next_s[t] * a - dh_re_next_s[t] * b
         dh_im_dot[...] = (
-            dh_im_next_s[t] * a_dot_s[t]
-            - dh_re_next_s[t] * b_dot_s[t]
+            dh_im_next_s[t] * a_dot
+            - dh_re_next_s[t] * b_dot
             + dh_im_next_dot_s[t] * a
             - dh_re_next_dot_s[t] * b
         )
@@ -704,9 +708,9 @@ def hvp(
             for array, value in zip((dh_re, dh_im, dh_re_dot, dh_im_dot), before, strict=True):
                 np.copyto(array, value, where=ended)
     dB_im_x_s[...] = dh_im_next_s * g
-    dB_im_x_dot_s[...] = dh_im_next_s * g_dot_s + dh_im_next_dot_s * g
+    dB_im_x_dot_s[...] = dh_im_next_s * g_dot + dh_im_next_dot_s * g
     dB_re_x_s[...] = dh_re_next_s * g
-    dB_re_x_dot_s[...] = dh_re_next_s * g_dot_s + dh_re_next_dot_s * g
+    dB_re_x_dot_s[...] = dh_re_next_s * g_dot + dh_re_next_dot_s * g
     dg_s = dh_im_next_s * B_im_x_s + dh_re_next_s * B_re_x_s
     dg_dot_s = (
         dh_im_next_s * B_im_x_dot_s
@@ -729,19 +733,17 @@ def hvp(
         + dh_re_next_dot_s * h_re_s[:-1]
     )
     dphi_s = db_s * db_dphi + da_s * da_dphi
-    dphi_dot_s = (
-        db_s * db_dphi_dot_s + da_s * da_dphi_dot_s + db_dot_s * db_dphi + da_dot_s * da_dphi
-    )
+    dphi_dot_s = db_s * db_dphi_dot + da_s * da_dphi_dot + db_dot_s * db_dphi + da_dot_s * da_dphi
     dr_s = db_s * sin_phi + da_s * cos_phi
-    dr_dot_s = db_s * sin_phi_dot_s + da_s * cos_phi_dot_s + db_dot_s * sin_phi + da_dot_s * cos_phi
+    dr_dot_s = db_s * sin_phi_dot + da_s * cos_phi_dot + db_dot_s * sin_phi + da_dot_s * cos_phi
     np.matmul(_rows(dgates_dot_s), B_, out=_rows(dxs_dot))
     _rows(dxs_dot)[...] += _rows(dgates_s) @ B_dot
     dxs_dot += dx_dot_in_s
     dnu_dot[...] = np.sum(
         -dr_s * r_dot * exp_nu - dr_s * exp_nu_dot * r - dr_dot_s * exp_nu * r, axis=(0, 1)
     )
-    dtheta_dot[...] = np.sum(dphi_s * phi_dot_s + dphi_dot_s * phi, axis=(0, 1))
-    dgamma_dot[...] = np.sum(dg_s * g_dot_s + dg_dot_s * g, axis=(0, 1))
+    dtheta_dot[...] = np.sum(dphi_s * phi_dot + dphi_dot_s * phi, axis=(0, 1))
+    dgamma_dot[...] = np.sum(dg_s * g_dot + dg_dot_s * g, axis=(0, 1))
     np.matmul(_rows(dgates_s).T, _rows(xs_dot), out=dB_dot)
     dB_dot += _rows(dgates_dot_s).T @ _rows(xs)
     np.matmul(_rows(dy_s).T, _rows(h_re_dot_s[1:]), out=dC_re_dot)
@@ -768,7 +770,6 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     B_dot = params_dot.stacked["B"]
     h_re_dot_s, h_im_dot_s = np.empty((2, T + 1, B, H), dtype)
     gates_dot_s = np.empty((T, B, 2 * H), dtype)
-    phi_dot_s, g_dot_s = np.empty((2, T, B, H), dtype)
     C_im_h_im_next_dot_in_s, y_dot_in_s = np.empty((2, T, B, I), dtype)
     B_re_x_dot_s, B_im_x_dot_s = (gates_dot_s[..., k * H : (k + 1) * H] for k in range(2))
     C_im_h_im_next_dot_s, y_dot_s = C_im_h_im_next_dot_in_s, y_dot_in_s
@@ -784,19 +785,19 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     b = r * sin_phi
     g = np.exp(gamma)
     r_dot = -nu_dot * exp_nu * r
-    phi_dot_s[...] = theta_dot * phi
-    cos_phi_dot_s = -phi_dot_s * sin_phi
-    a_dot_s = r_dot * cos_phi + cos_phi_dot_s * r
-    sin_phi_dot_s = phi_dot_s * cos_phi
-    b_dot_s = r_dot * sin_phi + sin_phi_dot_s * r
-    g_dot_s[...] = gamma_dot * g
+    phi_dot = theta_dot * phi
+    cos_phi_dot = -phi_dot * sin_phi
+    a_dot = r_dot * cos_phi + cos_phi_dot * r
+    sin_phi_dot = phi_dot * cos_phi
+    b_dot = r_dot * sin_phi + sin_phi_dot * r
+    g_dot = gamma_dot * g
     np.matmul(_rows(xs_dot), B_.T, out=_rows(gates_dot_s))
     _rows(gates_dot_s)[...] += _rows(xs) @ B_dot.T
     h_re_next_dot_in_s = (
-        a_dot_s * h_re_s[:-1] - b_dot_s * h_im_s[:-1] + g_dot_s * B_re_x_s + B_re_x_dot_s * g
+        a_dot * h_re_s[:-1] - b_dot * h_im_s[:-1] + g_dot * B_re_x_s + B_re_x_dot_s * g
     )
     h_im_next_dot_in_s = (
-        a_dot_s * h_im_s[:-1] + b_dot_s * h_re_s[:-1] + g_dot_s * B_im_x_s + B_im_x_dot_s * g
+        a_dot * h_im_s[:-1] + b_dot * h_re_s[:-1] + g_dot * B_im_x_s + B_im_x_dot_s * g
     )
     np.matmul(_rows(h_im_s[1:]), C_im_dot.T, out=_rows(C_im_h_im_next_dot_in_s))
     np.matmul(_rows(h_re_s[1:]), C_re_dot.T, out=_rows(y_dot_in_s))
@@ -815,10 +816,7 @@ def _tangents(params, tape, params_dot, xs_dot, state_dot):
     _rows(y_dot_s)[...] += _rows(h_re_dot_s[1:]) @ C_re.T
     y_dot_s += -C_im_h_im_next_dot_s
 
-    handed = (
-        h_re_dot_s, h_im_dot_s, gates_dot_s, phi_dot_s, cos_phi_dot_s, a_dot_s, sin_phi_dot_s,
-        b_dot_s, g_dot_s,
-    )
+    handed = h_re_dot_s, h_im_dot_s, gates_dot_s
     return y_dot_s, State(h_re_dot_s[-1].copy(), h_im_dot_s[-1].copy()), handed
 
 

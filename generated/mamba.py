@@ -490,11 +490,11 @@ def step(params, x, state):
     B = len(x)
     (h,) = _check_state("state", state, B, params)
     D, N, R = params.channels, params.state_size, params.rank
-    G, b, A, d = (params[k] for k in ("G", "b", "A", "d"))
+    A, G, b, d = (params[k] for k in ("A", "G", "b", "d"))
     W_P_L = params.stacked["W_P_L"]
+    exp_A = np.exp(A)
     gates = np.empty((B, D + 2 * N + R), dtype)
     a_dt, y = np.empty((2, B, D), dtype)
-    exp_A = np.empty((B, D, N), dtype)
     u = gates[:, :D]
     B_ = gates[:, D : D + N]
     C = gates[:, D + N : D + 2 * N]
@@ -504,7 +504,6 @@ def step(params, x, state):
     a_dt[...] = a_dt_operand @ G.T
     a_dt += b
     dt[...] = _softplus(a_dt)
-    exp_A[...] = np.exp(A)
     a_exp_h_next = -dt[..., None] * exp_A
     exp_h_next = np.exp(a_exp_h_next)
     dt_u = dt * u

@@ -74,7 +74,7 @@ def evaluated(derived):
     values = {q: sp.Float(rng.uniform(0.2, 0.9), 30) for q in given}
     for equation in (*derived.forward, *derived.backward):
         values[equation.lhs] = number(equation.rhs, values)
-    return values
+    return dict.fromkeys(derived.bar.values(), sp.S.Zero) | values  # 0 where nothing is received
 
 
 @each(CELLS)
@@ -99,7 +99,8 @@ def test_what_is_handed_back_is_the_adjoint(cell):
     for node in drawn.graph.of_kind("input", "enter", "layer", "operation"):
         total = handed_back(drawn, node.key) if node.names else None
         if total is not None and NORM not in map(str, symbols_of(total)):
-            want = values[drawn.adjoint.bar[node.names[0]]]
+            bar = drawn.adjoint.bar.get(node.names[0])  # the number of the step has none
+            want = values.get(bar, 0)
             error = abs(number(total, values) - want)
             assert error <= 1e-12 * abs(want) + 1e-14, (node.names, total)
 

@@ -314,10 +314,8 @@ BAD = {
                              "c_next = h", ["f", "(I,)", "(H,)"]),
     "matrix times vector": (HEAD + "h_next = tanh(W.h * x + c)\nc_next = h + U.c @ c + b.c",
                             ["h_next", "W_h", "(H, I)"]),
-    "a matrix": (HEAD + "f = U.f\nh_next = f @ h + W.h @ x\nc_next = c + h + b.c",
-                 ["f", "matrix"]),
-    "function of a matrix": (HEAD + "f = tanh(U.f)\nh_next = W.h @ x + c + b.h\nc_next = h + mean(f"
-                             " @ h)", ["f"]),
+    "rows or columns": (HEAD + "f = tanh(U.f) * h\nh_next = W.h @ x + c + b.h\nc_next = h + mean(f"
+                        " @ h)", ["f", "rows", "columns"]),
     "vector on the left": (HEAD + "f = x @ W.f\nh_next = f + c + U.h @ h + b.h\nc_next = h",
                            ["f", "matrix", "x"]),
     "matrix on the right": (HEAD + "f = U.f @ W.f\nh_next = tanh(f @ x) + c + b.h + h\nc_next = h",
@@ -413,7 +411,7 @@ def test_an_undefined_name_is_python_s_own_error(body):
 
 
 @pytest.mark.parametrize("body, about", [
-    (HEAD + "h_next = (U.a + U.b) @ h\n", "@"),
+    (HEAD + "h_next = (U.a + U.b) @ (h * c)\n", "one side of @ must have a name"),
     (HEAD + "h_next = tanh(h, c)\n", "tanh"),
     (HEAD + "h_next = tanh()\n", "tanh"),
     (HEAD + "h_next = maximum(h)\n", "maximum"),

@@ -566,6 +566,18 @@ def test_hvp_computes_no_sequence_twice(store):
         assert not any("_s = " in line for line in twice), (name, twice)
 
 
+@pytest.mark.parametrize("name", ["lru", "hgrn", "unicornn"])
+def test_what_parameters_alone_say_is_computed_once(name):
+    """In hvp, with its tangent, and in a step: it is no sequence, nor of each sequence."""
+    text = text_of(name)
+    constants = {q.name for q in of_parameters(load(name))}
+    assert constants
+    for line in map(ast.unparse, function(text, "hvp").body):
+        assert not any(line.startswith(f"{q}_dot_s") for q in constants), line
+    for line in map(ast.unparse, function(text, "step").body):
+        assert not any(line.startswith(f"{q}[") for q in constants), line
+
+
 def test_no_exponential_but_the_cell_s_own():
     for name in CELLS:
         own = any(e.rhs.has(exp) for e in cell_called(name).equations)

@@ -59,10 +59,17 @@ def collisions(made):
 
 
 def shared(made):
-    """Pairs of lines of different nodes that run along each other, but where they merge."""
-    lines = [(s.ends, segment) for s in made.strokes for segment in s.segments]
-    for ((one, to), a), ((two, onto), b) in combinations(lines, 2):
-        if one != two and to != two and onto != one and a.meets(b, 0.5):
+    """Pairs of lines of different nodes that run along each other, but where they merge: there one
+    comes from above, another from below, and both end as the one that goes on."""
+    lines = [
+        (s.ends, segment, segment is segments[-1])
+        for s in made.strokes
+        for segments in [list(s.segments)]
+        for segment in segments
+    ]
+    for ((one, to), a, ends), ((two, onto), b, other_ends) in combinations(lines, 2):
+        merge = to == onto and ends and other_ends
+        if one != two and to != two and onto != one and not merge and a.meets(b, 0.5):
             across = min(a.right, b.right) - max(a.left, b.left)
             down = min(a.bottom, b.bottom) - max(a.top, b.top)
             if max(across, down) > 1 and abs(across - down) > 1 and min(across, down) >= 0:

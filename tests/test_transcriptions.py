@@ -24,11 +24,11 @@ BOUND = 1e-12  # of the largest entry of each array
 NEEDS = "this is what make test-peers installs"
 SECOND_ORDER = """
     lstm_layer_norm gru:reset=after slstm nas lem scrn sru rhn lru hgrn rwkv4 lstm_nested rg_lru
-    t_lstm gru_d
+    t_lstm gru_d fast_weights:decay=0.8,rate=0.3,rounds=2,eps=0.1
 """.split()
 OF_LENGTHS = """
     lstm lstm_fgr lstm_projection scrn qrnn intersection_rnn cornn lru linoss rwkv4 lstm_mogrifier
-    t_lstm gru_d cfc:shift=true
+    t_lstm gru_d cfc:shift=true clockwork_rnn
 """.split()
 SECOND_ORDER += ["gated_deltanet", "rwkv7", "mlstm:eps=0.01", "mamba", "slstm:heads=several"]
 OF_LENGTHS += ["slstm:heads=several", *matrix_memories.CELLS]
@@ -100,8 +100,8 @@ class Case:
         state = dict(zip(self.shapes, flat[first + count :], strict=True))
         ys = []
         for t in range(T):
-            x = tuple(array[t] for array in xs)
-            y, new = self.transcription(p, x if count > 1 else x[0], state)
+            x = (*(array[t] for array in xs), *([t + 1] if self.cell.number else []))
+            y, new = self.transcription(p, x if len(x) > 1 else x[0], state)
             assert set(new) == set(state)
             if self.lengths is not None:
                 runs = self.torch.tensor([t < length for length in self.lengths])

@@ -74,6 +74,36 @@ def scrn(p, x, s, alpha=0.95):
     return y, {"h": h, "s": context}
 
 
+def clockwork_rnn(p, x, s):
+    """Koutník et al. (2014), equation 1, as their algorithm has it: the rows of weights of modules
+    whose turn it is not are not evaluated. Periods and mask are given."""
+    import torch
+
+    x, t = x
+    weights, periods = p["U"] * p["M"].detach(), p["period"].detach()
+    rows = [
+        tanh(x @ p["W"][i] + s["h"] @ weights[i]) if t % float(period) == 0 else s["h"][:, i]
+        for i, period in enumerate(periods)
+    ]
+    h = torch.stack(rows, -1)
+    return h, {"h": h}
+
+
+def fast_weights(p, x, s, decay=0.95, rate=0.5, rounds=1, eps=1e-5):
+    """Ba et al. (2016), equation 2: a preliminary vector, then rounds of attention to the past by
+    fast weights; layer normalisation without gain and shift."""
+    import torch
+
+    A = decay * s["A"] + rate * torch.einsum("bi,bj->bij", s["h"], s["h"])
+    sustained = mv(p["W"], s["h"]) + mv(p["C"], x)
+    h = relu(sustained)
+    for _ in range(rounds):
+        a = sustained + torch.einsum("bij,bj->bi", A, h)
+        centred = a - a.mean(-1, keepdim=True)
+        h = relu(centred / ((centred**2).mean(-1, keepdim=True) + eps).sqrt())
+    return h, {"h": h, "A": A}
+
+
 def fastrnn(p, x, s, activation="tanh"):
     """Kusupati et al. (2018): h_t = alpha * candidate + beta * h_{t-1}, both through a sigmoid."""
     n = ACTIVATIONS[activation](mv(p["W"], x) + mv(p["U"], s["h"]) + p["b"])
@@ -823,6 +853,8 @@ CELLS: dict[str, Callable] = {
     "atr": atr,
     "brc": brc,
     "cfn": cfn,
+    "clockwork_rnn": clockwork_rnn,
+    "clockwork_rnn:modules=2": clockwork_rnn,
     "cornn": cornn,
     "cornn:damping=implicit": partial(cornn, damping="implicit"),
     "cornn:dt=0.3,gamma=0.8,epsilon=1.7": partial(cornn, dt=0.3, gamma=0.8, epsilon=1.7),
@@ -833,6 +865,10 @@ CELLS: dict[str, Callable] = {
     "ctrnn:dt=0.4": partial(ctrnn, dt=0.4),
     "elstm": elstm,
     "fastgrnn": fastgrnn,
+    "fast_weights": fast_weights,
+    "fast_weights:decay=0.8,rate=0.3,rounds=2,eps=0.1": partial(
+        fast_weights, decay=0.8, rate=0.3, rounds=2, eps=0.1
+    ),
     "fastrnn": fastrnn,
     "fastrnn:activation=sigmoid": partial(fastrnn, activation="sigmoid"),
     "fastrnn:activation=relu": partial(fastrnn, activation="relu"),

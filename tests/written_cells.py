@@ -255,6 +255,43 @@ class Blocks(Cell):
     h_next = Output(R.h @ c_next - R.h.T @ b.f)
 
 
+class Squares(Cell):
+    """Memories whose rows and columns have one axis, and masks on weights: products with sums and
+    products of matrices, of parameters alone and with what a step made."""
+
+    x = Input()
+    h, F, G = State(), State(H, H), State(H, H, start=0.1)
+    W, U, A, E, r = Matrix(H, I), Matrix(H, H), Matrix(H, H), Matrix(H, H), Scalar(at=0.5)
+    M = Matrix(H, H, trained=False, at=lambda i, j: where(i > j, 1, -0.5))
+    Q = Matrix(H, I, trained=False, at=lambda i, j: where(i > j, 1, 2))
+    one = Vector(H, trained=False, at=1)
+
+    u = (Q * W.u) @ x
+    v = tanh((M * U.v) @ h + (A.v - A.v.T) @ u)
+    k = sigmoid((A.k * E.k) @ h)
+    g = sigmoid(mean(F, H, H) + sum(h))
+    G_next = tanh(G) * F - outer(v, v) / H + A.g
+    F_next = r * g * F + outer(k, v) * G_next - E.F * outer(k, one) * F
+    y = Output((A.h * F_next) @ v + F_next.T @ u + G.T @ h + largest(k))
+    h_next = tanh(y + (E.F + M) @ h)
+
+
+class Shared(Cell):
+    """Square memories for each head, with products that all heads share."""
+
+    N, D, K = Heads(), Axis("D", "head_size"), Axis("K", "key_size")
+    x = Input()
+    h, F, S = State(N, D), State(N, D, D), State(N, K, D)
+    W, A, P, p, b = Matrix(D, I), Matrix(D, D), Matrix(K, I), Vector(D), Vector(N)
+
+    v = W.v @ x
+    k = P.k @ x
+    u = tanh(b + W.u @ x + h + A.u @ p + (A.u * A.h) @ v)
+    F_next = F / 2 + outer(v, v) + outer(u, v) * sigmoid(F) * b
+    S_next = S / 2 + outer(k, v) * tanh(S) + outer(k, u)
+    h_next = F_next @ u + S_next.T @ k + A.h @ v
+
+
 class Still(Cell):
     """A state that nothing has a derivative by, beside a product of parameters: some routines have
     nothing to do in a step, others a product to make before the first one."""
@@ -275,7 +312,7 @@ class Fading(Cell):
     h_next = tanh(h / 2 + x)
 
 
-MATRICES = [Delta, Slots, Blocks]
+MATRICES = [Delta, Slots, Blocks, Shared, Squares]
 IDLE = (Still, Fading)
 READABLE = (GRU, Norm, Decay, Words, Tails, Spikes)
 UNPLEASANT = (Unpleasant, Long)

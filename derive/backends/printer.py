@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
-from derive.nodes import Axis, Quantity, Size
+import sympy as sp
+
+from derive.nodes import Axis, Outer, Quantity, Size
 from derive.printing import PRODUCT, Infix
 
 
 class PlacedPrinter(Infix):
-    """Prints elementwise expressions on what `place` names; `size` names lengths."""
+    """Prints elementwise expressions on what `place` names; `size` names lengths. Of the outer
+    products that have a `product` of their own, that is printed."""
 
     def __init__(
         self,
         rank: Mapping[str, int],
         place: Callable[[Quantity], str],
         size: Callable[[Axis], str],
+        products: Mapping[sp.Expr, str] = MappingProxyType({}),
     ):
         super().__init__(rank)
-        self.place, self.size = place, size
+        self.place, self.size, self.products = place, size, products
 
     def outer(self, left, right):
+        if (product := self.products.get(Outer(left, right))) is not None:
+            return product
         return f"{self.print(left, PRODUCT)} * {self.print(right, PRODUCT)}"
 
     def symbol(self, symbol):

@@ -19,7 +19,7 @@ from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise, maximum, relu, step
 from derive.names import ranks
-from derive.nodes import FeatureSum, MatVec, Node, Outer, Quantity, Transposed, axes_of, count
+from derive.nodes import FeatureSum, MatVec, Node, Outer, Quantity, Transposed, axes_of
 
 
 @dataclass(frozen=True)
@@ -183,7 +183,7 @@ def readable(expr: sp.Expr) -> sp.Expr:
     factors = list(expr.args)
     for k, factor in enumerate(factors):
         if isinstance(factor, FeatureSum):
-            one_of = 1 / count(factor.summed)
+            one_of = 1 / factor.alike(())
             if one_of in factors:
                 factors[factors.index(one_of)] = sp.S.One
                 factors[k] = Mean(*factor.args)

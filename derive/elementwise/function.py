@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import sympy as sp
 
-from derive.nodes import formula
+from derive.nodes import Factor, formula
 
 
-class Elementwise(sp.Function):
+class Elementwise(Factor, sp.Function):
     """A function applied to every entry. Its derivative is stated by its input x and its output y,
     so that generated code reuses the y it already has: the sigmoid's is y(1 - y), and never an
     exponential."""

@@ -74,7 +74,8 @@ class Body(dict[str, Any]):
             kind = "function" if isinstance(value, FunctionType) else "module"
             raise CellError(f"`{name}` is a {kind}: define helpers above the class")
         full = name if isinstance(value, Layer) else self.numbered(name)
-        wellformed.check_name(full)
+        if not isinstance(value, Layer):  # the number of a round may be _, where nothing reads it
+            wellformed.check_name(full)
         if full in self and not isinstance(value, Layer):
             raise CellError(
                 f"`{full}` is defined twice; give each quantity a name of its own (to repeat "
@@ -127,8 +128,10 @@ class Body(dict[str, Any]):
         return lhs
 
     def helper(self, name: str, formula: sp.Expr) -> Quantity:
-        """Add an equation that a word of the language needs, within one that is being written."""
-        written, name = self.read, self.numbered(name)
+        """Add an equation that a word of the language needs, within one that is being written. What
+        it is called after may have the number of the repetition already."""
+        has_number = self.layer is not None and name.endswith(f"_{self.layer}")
+        written, name = self.read, name if has_number else self.numbered(name)
         while name in self or name in self.forward:
             name += "_"
         self.read = [q.name for q in sorted(symbols_of(formula), key=written_at(written))]

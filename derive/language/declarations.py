@@ -43,9 +43,9 @@ def _as_expression(operator: str) -> Callable[[Any, Any], sp.Expr]:
     return lambda one, other: getattr(one._sympy_(), operator)(operand(other))
 
 
-for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul gt ge lt le".split():
+for _name in "add radd sub rsub mul rmul truediv rtruediv pow matmul rmatmul gt ge lt le".split():
     setattr(Operand, f"__{_name}__", _as_expression(f"__{_name}__"))
-    if _name != "matmul":  # an axis in a formula is its length
+    if "matmul" not in _name:  # an axis in a formula is its length
         setattr(Axis, f"__{_name}__", _as_expression(f"__{_name}__"))
 
 
@@ -93,9 +93,9 @@ class StepNumber(Declaration):
 
 
 class State(Declaration):
-    """A vector carried from one step to the next; with two axes, ``State(K, V)``, a matrix, and
-    ``State(1)`` is a single number. Before the first step it is zero unless the caller passes a
-    value; ``State(start=-1e30)`` sets another initial number.
+    """A vector carried from one step to the next; with two axes, ``State(K, V)`` or
+    ``State(H, H)``, a matrix, and ``State(1)`` is a single number. Before the first step it is zero
+    unless the caller passes a value; ``State(start=-1e30)`` sets another initial number.
 
     The new value of ``State()`` called ``c`` is the equation ``c_next``. The first state declared
     is the cell's output, unless an equation is marked `Output`.

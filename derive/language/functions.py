@@ -51,8 +51,13 @@ def _axes(word: str, of: sp.Expr, axes: tuple[Any, ...]) -> tuple[Axis, ...]:
     for axis in axes:
         if axis not in there:
             raise CellError(f"{describe(of)} has shape {shape(there)}, and no axis {axis}")
-    if len(set(axes)) < len(axes):
-        raise CellError(f"{word}(…) names an axis twice")
+        if axes.count(axis) > there.count(axis):
+            raise CellError(f"{word}(…) names an axis twice")
+        if axes.count(axis) < there.count(axis):
+            raise CellError(
+                f"{describe(of)} has the axis {axis} twice: {word}(M, {axis}, {axis}) is taken "
+                f"over both"
+            )
     if not axes and len(own(there)) != 1:
         which = f"; name an axis, as in {word}(M, {there[0]})" if own(there) else ""
         raise CellError(

@@ -25,8 +25,10 @@ INSTEAD = {
         "the others from derive.language"
     ),
     "unsupported operand type(s) for @": (
-        "the left side of @ must be a matrix by itself: write U @ (W @ x), 2 * (W @ x) or "
-        "-(W @ x), and U @ h - U.T @ h for (U - U.T) @ h"
+        "one side of @ must have a name: write M = U * V, an equation, and M @ (r * h)"
+    ),
+    "object has no attribute 'T'": (
+        "a matrix must have a name to be transposed: write M = U * V, an equation, and M.T @ h"
     ),
 }
 

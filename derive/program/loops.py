@@ -93,7 +93,7 @@ class Loops:
         return _hand_on(
             self._finished(there, self._recomputable),
             self._finished(back, self._recomputable, handed),
-            self._fixed,
+            self._fixed | {self.dot[q] for q in self._fixed},
         )
 
     # what they share

@@ -149,7 +149,8 @@ class _Lines:
         elif isinstance(expr, sp.Mul):
             self.product(target, axes, expr)
         elif isinstance(expr, Outer):
-            left, right = (self.fit(self.value(v), v, axes) for v in expr.args)
+            level = zip(expr.args, expr.seen(axes), strict=True)
+            left, right = (self.fit(self.value(v), v, to) for v, to in level)
             self.call("multiply", left, right, out=target)
         elif isinstance(expr, sp.Pow):
             self.power(target, axes, *expr.args)

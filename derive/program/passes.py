@@ -49,6 +49,7 @@ def one_step(adjoint: Adjoint) -> Loop:
         wanted=frozenset(),
         arrives=frozenset({*cell.given, *cell.states}),
         last=frozenset({cell.output, *cell.updates.values()}),
+        fixed=frozenset(cell.parameters),
     )
 
 

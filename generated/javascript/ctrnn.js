@@ -416,11 +416,14 @@ export function step(params, x, state) {
   const x_s = x;
   const { y: y_s } = state;
   const { V, W, log_tau, theta } = params.views;
-  const tau_s = new ArrayType(B * H);
+  const tau = new ArrayType(H);
   const rate_s = new ArrayType(B * H);
   const V_x_s = new ArrayType(B * H);
   const W_rate_s = new ArrayType(B * H);
   const y_next_s = new ArrayType(B * H);
+  for (let col = 0; col < H; col++) {
+    tau[col] = Math.exp(log_tau[col]);
+  }
 
   for (let seq = 0; seq < B; seq++) {
     // V_x = V x
@@ -433,10 +436,8 @@ export function step(params, x, state) {
     }
     for (let col = 0; col < H; col++) {
       const y = y_s[H * seq + col];
-      const tau = Math.exp(log_tau[col]);
       const a_rate = y + theta[col];
       const rate = sigmoid(a_rate);
-      tau_s[H * seq + col] = tau;
       rate_s[H * seq + col] = rate;
     }
     // W_rate = W rate
@@ -450,9 +451,8 @@ export function step(params, x, state) {
     for (let col = 0; col < H; col++) {
       const V_x = V_x_s[H * seq + col];
       const W_rate = W_rate_s[H * seq + col];
-      const tau = tau_s[H * seq + col];
       const y = y_s[H * seq + col];
-      const slope = (V_x - y + W_rate) / tau;
+      const slope = (V_x - y + W_rate) / tau[col];
       const y_next = y + 0.1 * slope;
       y_next_s[H * seq + col] = y_next;
     }

@@ -455,10 +455,12 @@ export function step(params, x, state) {
   const x_s = x;
   const { h: h_s } = state;
   const { U, W, b_n, b_z, s_nu, s_zeta } = params.views;
-  const zeta_s = new ArrayType(B);
-  const nu_s = new ArrayType(B);
+  const zeta = new ArrayType(1);
+  const nu = new ArrayType(1);
   const a_s = new ArrayType(B * H);
   const h_next_s = new ArrayType(B * H);
+  zeta[0] = sigmoid(s_zeta[0]);
+  nu[0] = sigmoid(s_nu[0]);
 
   for (let seq = 0; seq < B; seq++) {
     // a = U h
@@ -477,22 +479,14 @@ export function step(params, x, state) {
       }
       a_s[H * seq + col] = sum;
     }
-    {
-      const zeta = sigmoid(s_zeta[0]);
-      const nu = sigmoid(s_nu[0]);
-      zeta_s[seq] = zeta;
-      nu_s[seq] = nu;
-    }
     for (let col = 0; col < H; col++) {
       const a = a_s[H * seq + col];
       const h = h_s[H * seq + col];
-      const nu = nu_s[seq];
-      const zeta = zeta_s[seq];
       const a_z = a + b_z[col];
       const z = sigmoid(a_z);
       const a_n = a + b_n[col];
       const n = Math.tanh(a_n);
-      const h_next = (zeta * (1 - z) + nu) * n + z * h;
+      const h_next = (zeta[0] * (1 - z) + nu[0]) * n + z * h;
       h_next_s[H * seq + col] = h_next;
     }
   }

@@ -424,10 +424,12 @@ export function step(params, x, state) {
   const x_s = x;
   const { h: h_s } = state;
   const { U, W, b, s_alpha, s_beta } = params.views;
-  const alpha_s = new ArrayType(B);
-  const beta_s = new ArrayType(B);
+  const alpha = new ArrayType(1);
+  const beta = new ArrayType(1);
   const a_n_s = new ArrayType(B * H);
   const h_next_s = new ArrayType(B * H);
+  alpha[0] = sigmoid(s_alpha[0]);
+  beta[0] = sigmoid(s_beta[0]);
 
   for (let seq = 0; seq < B; seq++) {
     // a_n = U h
@@ -446,19 +448,11 @@ export function step(params, x, state) {
       }
       a_n_s[H * seq + col] = sum;
     }
-    {
-      const alpha = sigmoid(s_alpha[0]);
-      const beta = sigmoid(s_beta[0]);
-      alpha_s[seq] = alpha;
-      beta_s[seq] = beta;
-    }
     for (let col = 0; col < H; col++) {
-      const alpha = alpha_s[seq];
-      const beta = beta_s[seq];
       const h = h_s[H * seq + col];
       const a_n = a_n_s[H * seq + col] + b[col];
       const n = Math.tanh(a_n);
-      const h_next = alpha * n + beta * h;
+      const h_next = alpha[0] * n + beta[0] * h;
       h_next_s[H * seq + col] = h_next;
     }
   }

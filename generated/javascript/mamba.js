@@ -583,12 +583,17 @@ export function step(params, x, state) {
   const { A, G, b, d } = params.views;
   const { W_P_L } = params.stacked;
   const gates = new ArrayType(B * (D + 2 * N + R));
+  const exp_A = new ArrayType(D * N);
   const a_dt_s = new ArrayType(B * D);
-  const exp_A_s = new ArrayType(B * D * N);
   const exp_h_next_s = new ArrayType(B * D * N);
   const dt_u_s = new ArrayType(B * D);
   const h_next_s = new ArrayType(B * D * N);
   const y_s = new ArrayType(B * D);
+  for (let line = 0; line < D; line++) {
+    for (let col = 0; col < N; col++) {
+      exp_A[N * line + col] = Math.exp(A[N * line + col]);
+    }
+  }
 
   for (let seq = 0; seq < B; seq++) {
     // u, B_, C, a_dt_operand = W_P_L x
@@ -598,12 +603,6 @@ export function step(params, x, state) {
         sum += W_P_L[I * col + from] * x_s[I * seq + from];
       }
       gates[(D + 2 * N + R) * seq + col] = sum;
-    }
-    for (let line = 0; line < D; line++) {
-      for (let col = 0; col < N; col++) {
-        const exp_A = Math.exp(A[N * line + col]);
-        exp_A_s[D * N * seq + N * line + col] = exp_A;
-      }
     }
     // a_dt = G a_dt_operand
     for (let col = 0; col < D; col++) {
@@ -624,8 +623,7 @@ export function step(params, x, state) {
     for (let line = 0; line < D; line++) {
       for (let col = 0; col < N; col++) {
         const dt = a_dt_s[D * seq + line];
-        const exp_A = exp_A_s[D * N * seq + N * line + col];
-        const a_exp_h_next = -dt * exp_A;
+        const a_exp_h_next = -dt * exp_A[N * line + col];
         const exp_h_next = Math.exp(a_exp_h_next);
         exp_h_next_s[D * N * seq + N * line + col] = exp_h_next;
       }

@@ -464,7 +464,19 @@ export function step(params, x, state) {
   const { Lambda, b_i, b_r } = params.views;
   const { W } = params.stacked;
   const gates = new ArrayType(B * 2 * H);
+  const a_softplus_s = new ArrayType(H);
+  const softplus_s = new ArrayType(H);
+  const s = new ArrayType(H);
   const h_next_s = new ArrayType(B * H);
+  for (let col = 0; col < H; col++) {
+    a_softplus_s[col] = -Lambda[col];
+  }
+  for (let col = 0; col < H; col++) {
+    softplus_s[col] = softplus(a_softplus_s[col]);
+  }
+  for (let col = 0; col < H; col++) {
+    s[col] = 8 * softplus_s[col];
+  }
 
   for (let seq = 0; seq < B; seq++) {
     // a_r, a_i = W x
@@ -482,10 +494,7 @@ export function step(params, x, state) {
       const r = sigmoid(a_r);
       const a_i = gates[2 * H * seq + H + col] + b_i[col];
       const i = sigmoid(a_i);
-      const a_softplus_s = -Lambda[col];
-      const softplus_s = softplus(a_softplus_s);
-      const s = 8 * softplus_s;
-      const d = -s * r;
+      const d = -s[col] * r;
       const exp_d = Math.exp(d);
       const a_expm1_a_sqrt_h_next = 2 * d;
       const expm1_a_sqrt_h_next = Math.expm1(a_expm1_a_sqrt_h_next);

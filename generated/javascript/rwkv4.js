@@ -732,6 +732,7 @@ export function step(params, x, state) {
   const x_s = x;
   const { x_old: x_old_s, num: num_s, den: den_s, m: m_s } = state;
   const { V, W_k, W_r, W_v, mu_k, mu_r, mu_v, u, w } = params.views;
+  const exp_w = new ArrayType(H);
   const x_r_s = new ArrayType(B * I);
   const x_k_s = new ArrayType(B * I);
   const x_v_s = new ArrayType(B * I);
@@ -745,6 +746,9 @@ export function step(params, x, state) {
   const num_next_s = new ArrayType(B * H);
   const den_next_s = new ArrayType(B * H);
   const x_old_next_s = new ArrayType(B * I);
+  for (let col = 0; col < H; col++) {
+    exp_w[col] = Math.exp(w[col]);
+  }
 
   for (let seq = 0; seq < B; seq++) {
     for (let col = 0; col < I; col++) {
@@ -759,8 +763,7 @@ export function step(params, x, state) {
     }
     for (let col = 0; col < H; col++) {
       const m = m_s[H * seq + col];
-      const exp_w = Math.exp(w[col]);
-      const m_old = m - exp_w;
+      const m_old = m - exp_w[col];
       m_old_s[H * seq + col] = m_old;
     }
     for (let col = 0; col < I; col++) {

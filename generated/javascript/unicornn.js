@@ -401,9 +401,17 @@ export function step(params, x, state) {
   const x_s = x;
   const { y: y_s, z: z_s } = state;
   const { V, b, c, w } = params.views;
+  const sigmoid_c = new ArrayType(H);
+  const step_size = new ArrayType(H);
   const a_tanh_z_next_s = new ArrayType(B * H);
   const z_next_s = new ArrayType(B * H);
   const y_next_s = new ArrayType(B * H);
+  for (let col = 0; col < H; col++) {
+    sigmoid_c[col] = sigmoid(c[col]);
+  }
+  for (let col = 0; col < H; col++) {
+    step_size[col] = 0.1 * sigmoid_c[col];
+  }
 
   for (let seq = 0; seq < B; seq++) {
     // a_tanh_z_next = V x
@@ -417,12 +425,10 @@ export function step(params, x, state) {
     for (let col = 0; col < H; col++) {
       const y = y_s[H * seq + col];
       const z = z_s[H * seq + col];
-      const sigmoid_c = sigmoid(c[col]);
-      const step_size = 0.1 * sigmoid_c;
       const a_tanh_z_next = a_tanh_z_next_s[H * seq + col] + w[col] * y + b[col];
       const tanh_z_next = Math.tanh(a_tanh_z_next);
-      const z_next = z - step_size * (y + tanh_z_next);
-      const y_next = y + step_size * z_next;
+      const z_next = z - step_size[col] * (y + tanh_z_next);
+      const y_next = y + step_size[col] * z_next;
       z_next_s[H * seq + col] = z_next;
       y_next_s[H * seq + col] = y_next;
     }

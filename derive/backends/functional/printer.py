@@ -86,7 +86,10 @@ class FunctionalPrinter(PlacedPrinter):
     def outer(self, left, right):
         node = Outer(left, right)
         is_named = left.axes[-1] != right.axes[-1] and set(node.axes()) <= set(self.axes)
-        return super().outer(left, right) if is_named else self.einsum(node)
+        if is_named:
+            return super().outer(left, right)
+        within = self.axes if len(self.axes) > len(node.axes()) else node.axes()
+        return stretched(self.einsum(node), node.axes(), within)
 
     def einsum(self, node: MatVec | Outer, along: Axes = ()) -> str:
         """A product as a sum over what its operands have in common, and over the axes `along`."""
@@ -126,7 +129,7 @@ class FunctionalPrinter(PlacedPrinter):
         left = tuple(axis for axis in axes if axis not in along)
         if self.is_summed_at_once(whole, along):
             return stretched(self.einsum(whole, along), left, self.axes)
-        places = [axes.index(axis) - len(axes) for axis in along]
+        places = [k - len(axes) for k, axis in enumerate(axes) if axis in along]
         over = str(places[0]) if len(places) == 1 else str(tuple(places))
         return self.reduced(f"{self.seen(axes).print(whole, ATOM)}.sum({over})", left)
 

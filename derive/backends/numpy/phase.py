@@ -23,8 +23,18 @@ from derive.backends.numpy.printer import (
     stretched,
     trajectory,
 )
-from derive.nodes import Axes, FeatureSum, H, Quantity, Size, Transposed, axes_of, sides
-from derive.printing import Infix
+from derive.nodes import (
+    Axes,
+    FeatureSum,
+    H,
+    Outer,
+    Quantity,
+    Size,
+    Transposed,
+    axes_of,
+    sides,
+    symbols_of,
+)
 from derive.program.buffers import Role, Span
 from derive.program.lowering import Call, Lowering
 from derive.program.statements import (
@@ -210,7 +220,7 @@ class Phase:
         """Whether a line takes the half of something, as that for sigmoids does."""
         return any(isinstance(s, Activate) and "sigmoid" in s.functions for s in self.statements)
 
-    def printer(self, s: Pointwise, place: Callable[[Quantity], str]) -> Infix:
+    def printer(self, s: Pointwise, place: Callable[[Quantity], str]) -> NumPyPrinter:
         """A printer of a statement's expression, in the order in which it was written."""
         routine = self.routine
         axes = max((s.outs[0].axes, axes_of(s.expr)), key=len)
@@ -240,6 +250,16 @@ class Phase:
         whole = stretched(self.array((matrix,)), matrix.axes, among + sides(matrix.axes))
         return whole, array, isinstance(s.product.args[0], Transposed)
 
+    def is_shared(self, s: Contraction) -> bool:
+        """Whether the matrix of a product is the same for all steps, sequences and heads."""
+        (matrix,) = s.groups[0]
+        return matrix in self.routine.fixed and len(matrix.axes) == 2
+
+    def shared(self, s: Contraction) -> tuple[str, str, bool]:
+        """Such a matrix, its vectors, and whether it is transposed."""
+        matrix, vector = map(self.array, s.groups)
+        return matrix, vector, isinstance(s.product.args[0], Transposed)
+
     def by_heads(self, s: HeadTotal) -> list[str]:
         """The two vectors that a gradient is the outer product of, for each head a matrix with a
         row for each step of each sequence."""
@@ -251,8 +271,8 @@ class Phase:
 
     def over(self, s: Reduce) -> str:
         """The axes of an array that a sum runs over, counted from its last."""
-        (whole, *_) = s.vectors
-        places = [whole.axes.index(axis) - len(whole.axes) for axis in s.over]
+        axes = s.vectors[0].axes
+        places = [k - len(axes) for k, axis in enumerate(axes) if axis in s.over]
         return str(places[0]) if len(places) == 1 else str(tuple(places))
 
     def factors(self, s: Total) -> list[str]:
@@ -276,6 +296,26 @@ class Phase:
                     key = self.text(s), s.outs[0].axes, axes_of(s.expr)
                     found.setdefault(first.setdefault(key, s), []).append(s)
         return found
+
+    def gathered(self, s: Total) -> tuple[str, str]:
+        """A sum over all steps and sequences as two: that of outer products of vectors, times what
+        is the same everywhere, which is a product of matrices; and the rest. Either may be
+        empty."""
+        terms = {term: self.outer_in(term) for term in sp.Add.make_args(s.expr)}
+        nodes = [node for node in terms.values() if node]
+        products = sp.Add(*(term for term, node in terms.items() if node))
+        printer = self.printer(s, self.of(s))
+        first = printer.gathering(nodes, self.routine.fixed)(products) if nodes else ""
+        rest = s.expr - products
+        return first, printer(rest) if rest != 0 else ""
+
+    def outer_in(self, term: sp.Expr) -> Outer | None:
+        """The outer product of two vectors that a term is, times what is the same everywhere."""
+        nodes = term.atoms(Outer)
+        if len(nodes) != 1 or len((node := nodes.pop()).axes()) > 2:
+            return None
+        others = symbols_of(term.xreplace({node: sp.S.One}))
+        return node if others <= self.routine.fixed else None
 
     def text(self, s: Pointwise) -> str:
         """The expression of a statement, on arrays."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
+from copy import copy
+from typing import Self
 
 import sympy as sp
 
 from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, Axis, Quantity
+from derive.nodes import Axes, Axis, Outer, Quantity
 from derive.printing import ATOM, POWER, PRODUCT
 from derive.program.sums import factors
 
@@ -37,6 +39,30 @@ class NumPyPrinter(PlacedPrinter):
     def symbol(self, symbol):
         text = super().symbol(symbol)
         return stretched(text, symbol.axes, self.axes) if isinstance(symbol, Quantity) else text
+
+    def outer(self, left, right):
+        if (product := self.products.get(Outer(left, right))) is not None:
+            return product
+        seen = zip((left, right), Outer(left, right).seen(self.axes), strict=True)
+        return " * ".join(stretched(self.place(q), q.axes, to) for q, to in seen)
+
+    def gathering(self, nodes: Iterable[Outer], fixed: Container[Quantity]) -> Self:
+        """The same printer, for which outer products are sums over all steps and sequences."""
+        made = copy(self)
+        made.products = {node: self.gathered(node, fixed) for node in nodes}
+        return made
+
+    def gathered(self, node: Outer, fixed: Container[Quantity]) -> str:
+        """The sum of an outer product over all steps and sequences."""
+        left, right = node.args
+        one, other = self.place(left), self.place(right)
+        if left not in fixed and right not in fixed:
+            return f"(_rows({one}).T @ _rows({other}))"
+        sums = (
+            text if q in fixed else f"np.sum({text}, axis=(0, 1))"
+            for q, text in ((left, one), (right, other))
+        )
+        return f"np.outer({', '.join(sums)})"
 
     def power(self, expr):
         base, exponent = expr.args

@@ -40,7 +40,7 @@ class OnnxPrinter(NodePrinter):
         return self.node("Einsum", axes, *operands, parts=parts, equation=f'"{words}"')
 
     def reduced(self, word, whole, along):
-        places = [whole.axes.index(axis) - len(whole.axes) for axis in along]
+        places = [k - len(whole.axes) for k, axis in enumerate(whole.axes) if axis in along]
         left = tuple(axis for axis in whole.axes if axis not in along)
         at = self.graph.integers("axes", *places)
         found = self.node(word, left, whole, at, keepdims="0")

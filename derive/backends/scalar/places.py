@@ -74,9 +74,10 @@ class Places:
         return dict(zip(names, map(self.names.size, axes), strict=True))
 
     def column(self, axes: Axes, nest: Axes) -> str:
-        """Which entry of a quantity of these axes lines within a nest of loops are about."""
-        variable = dict(zip(nest, NESTS[len(nest)], strict=True))
-        return self.behind(axes, (variable[axis] for axis in axes))
+        """Which entry of a quantity of these axes lines within a nest of loops are about. Rows and
+        columns may have one axis between them: the first of two is that of the rows."""
+        there = iter(zip(nest, NESTS[len(nest)], strict=True))
+        return self.behind(axes, [next(v for a, v in there if a == axis) for axis in axes])
 
     def behind(self, axes: Axes, variables: Iterable[str]) -> str:
         """How many entries of a quantity of these axes come before the one at these places."""

@@ -16,7 +16,17 @@ from derive.backends.scalar.entries import added
 from derive.backends.scalar.places import NESTS, Places
 from derive.backends.weight import Weight
 from derive.cell import Equation
-from derive.nodes import Axes, Axis, Quantity, Size, Transposed, symbols_of
+from derive.nodes import (
+    Axes,
+    Axis,
+    Outer,
+    Quantity,
+    Size,
+    Transposed,
+    is_square,
+    own,
+    symbols_of,
+)
 from derive.program.buffers import Buffer, Region
 from derive.program.interface import Call
 from derive.program.loop import Loop
@@ -41,12 +51,14 @@ class Nest:
 
     loops    the variables of its loops, the outermost first, and how far they run
     reads    what it reads from arrays, parameters and what is made of these apart
+    sides    what it reads from arrays at two places, each where it is read
     lines    what it computes: quantities, and formulas on what it knows by name
     writes   those of them that others read
     """
 
     loops: dict[str, str]
     reads: tuple[Quantity, ...]
+    sides: tuple[Quantity, ...]
     lines: tuple[tuple[Quantity, str], ...]
     writes: tuple[Quantity, ...]
 
@@ -138,13 +150,15 @@ class Routine(Places):
         """A nest, in which everything is a number under its own name."""
         own = {part.outs[0] for part in s.body}
         every = dict.fromkeys(q for part in s.body for group in part.groups for q in group)
-        reads = [q for q in every if q not in own | self.fixed]
+        moving = [q for q in every if q not in own | self.fixed]
+        sides = [q for q in moving if is_side(q, s.axes)]
+        reads = [q for q in moving if q not in sides]
         there = {self.memory.region((q,)): self.names.one(q) for q in reads}
         last: dict[Region, Quantity] = {}
         lines = []
         for part in s.body:
             (q,) = part.outs
-            text = self.text(part, lambda q: self.inside(q, s.axes))
+            text = self.text(part, s.axes, lambda q: self.inside(q, s.axes))
             if q not in s.local:
                 region = self.memory.region(part.outs)
                 if part.adds:
@@ -154,6 +168,7 @@ class Routine(Places):
         return Nest(
             loops=self.loops(s.axes),
             reads=tuple(reads),
+            sides=tuple(sides),
             lines=tuple(lines),
             writes=tuple(q for q in last.values() if self.is_read_outside(q, s, own)),
         )
@@ -166,9 +181,11 @@ class Routine(Places):
         phase = next(p for p in (self.before, self.during, self.after) if s in p)
         return any(q in later.outs for later in phase[phase.index(s) + 1 :])
 
-    def text(self, s: Pointwise, named: Callable[[Quantity], str]) -> str:
+    def text(self, s: Pointwise, nest: Axes, named: Callable[[Quantity], str]) -> str:
         """The expression of a statement, in the order in which it was written."""
-        printer = self.printer(self.program.rank, named, self.names.size)
+        nodes = s.expr.atoms(Outer) if is_square(nest) else ()
+        products = {node: self.product_at(node, nest) for node in nodes}
+        printer = self.printer(self.program.rank, named, self.names.size, products)
         equation = self.equations.get(s.outs[0])
         return (printer.written_as(equation) if equation else printer)(s.expr)
 
@@ -178,7 +195,16 @@ class Routine(Places):
 
     def outside(self, s: Pointwise) -> str:
         """The expression of a statement that is in no nest, on entries of arrays."""
-        return self.text(s, lambda q: self.entry_in(s.outs[0].axes, s.group_of(q)))
+        nest = s.outs[0].axes
+        return self.text(s, nest, lambda q: self.entry_in(nest, s.group_of(q)))
+
+    def product_at(self, node: Outer, nest: Axes) -> str:
+        """An outer product whose sides have one axis between them: the left one's entry of the row,
+        times the right one's of the column."""
+        *heads, row, column = NESTS[len(nest)]
+        there = dict(zip(nest, heads, strict=False))
+        ends = zip(node.args, (row, column), strict=True)
+        return " * ".join(self.entry_at(q, there, place) for q, place in ends)
 
     def written(self, s: Contraction) -> str:
         """The product of a statement, for a comment."""
@@ -230,7 +256,7 @@ class Routine(Places):
         for s in statements:
             if isinstance(s, Fused):
                 nest = self.nests[s]
-                groups += [(q,) for q in (*nest.reads, *nest.writes)]
+                groups += [(q,) for q in (*nest.reads, *nest.sides, *nest.writes)]
                 groups += [g for part in s.body for g in part.groups if g[0] in self.fixed]
                 groups += [part.outs for part in s.body if part.adds]
             else:
@@ -290,3 +316,9 @@ class Routine(Places):
         """Where the last values of what is handed on are."""
         leaving = {c.leaving: c.entering for c in self.loop.carries}
         return self.memory.region((leaving.get(q, q),))
+
+
+def is_side(q: Quantity, nest: Axes) -> bool:
+    """Whether a quantity is a vector beside a matrix whose rows and columns have one axis: a side
+    of an outer product, which may be read at two places."""
+    return is_square(nest) and len(own(q.axes)) == 1

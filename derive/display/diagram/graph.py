@@ -26,7 +26,6 @@ from derive.nodes import (
     FeatureSum,
     MatVec,
     Quantity,
-    Size,
     Transposed,
     axes_of,
     symbols_of,
@@ -243,7 +242,8 @@ class _Builder:
         names = {FeatureSum: "sum", Deviation: "deviation"}
         lines = [argument for argument in expr.args if not self.is_constant(argument)]
         label = names.get(type(expr), type(expr).__name__.lower())
-        return label, [self.operand(argument) for argument in lines]
+        once = dict.fromkeys(lines)  # one line brings both sides of outer(h, h)
+        return label, [self.operand(argument) for argument in once]
 
     def sum(self, expr: sp.Add) -> tuple[str, list[Operand]]:
         constant = [term for term in expr.args if self.is_constant(term)]
@@ -286,9 +286,9 @@ class _Builder:
 
     def mean(self, expr: sp.Mul, total: FeatureSum) -> tuple[str, list[Operand]]:
         """A sum over features, divided by their number if that is what its factor is."""
-        (vector,) = total.args
-        if expr / total == 1 / sp.Mul(*(Size(axis) for axis in axes_of(vector))):
-            return "mean", [self.operand(vector)]
+        whole = total.args[0]
+        if expr / total == 1 / total.alike(()):
+            return "mean", [self.operand(whole)]
         return self.constant_label(expr, total), [self.operand(total)]
 
     def power(self, expr: sp.Pow) -> tuple[str, list[Operand]]:

@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import sympy as sp
 
+from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.nodes import Node, Quantity, axes_of, outermost_nodes, symbols_of
+from derive.nodes import Node, Outer, Quantity, axes_of, outermost_nodes, symbols_of
 from derive.program.loop import Loop
 
 
@@ -34,7 +35,45 @@ def inline(loop: Loop) -> Loop:
             inside[q] = rhs
         else:
             kept.append(replace(equation, rhs=rhs))
-    return replace(loop, during=tuple(kept))
+    return _into_totals(replace(loop, during=tuple(kept)))
+
+
+def _into_totals(loop: Loop) -> Loop:
+    """Put outer products into the totals that read them, times what is the same at every step,
+    where nothing else does: their sum over all steps is one product of matrices, and no step's has
+    to be kept. So the gradient of U in ``(M * U) @ h`` is M * Σ da hᵀ."""
+    readers: dict[Quantity, list[Equation]] = {}
+    for e in loop.during:
+        for q in symbols_of(e.rhs):
+            readers.setdefault(q, []).append(e)
+
+    def is_gathered(equation: Equation) -> bool:
+        own = readers.get(equation.lhs, [])
+        return equation.lhs not in loop.ends and all(_gathers(e, equation.lhs, loop) for e in own)
+
+    outers = [e for e in loop.during if _is_outer(e.rhs) and is_gathered(e)]
+    inside = {e.lhs: e.rhs for e in outers}
+    rest = (e for e in loop.during if e not in outers)
+    read = ((e, inside.keys() & symbols_of(e.rhs)) for e in rest)
+    during = (
+        replace(e, rhs=sp.expand_mul(e.rhs.xreplace(inside))) if has else e for e, has in read
+    )
+    return replace(loop, during=tuple(during))
+
+
+def _is_outer(expr: sp.Expr) -> bool:
+    """Whether an expression is a sum of outer products."""
+    terms = (term.as_coeff_Mul()[1] for term in sp.Add.make_args(expr))
+    return all(isinstance(term, Outer) for term in terms)
+
+
+def _gathers(equation: Equation, q: Quantity, loop: Loop) -> bool:
+    """Whether an equation is a total that reads a quantity times what is the same at every step."""
+    if equation.lhs not in loop.totals or isinstance(equation.rhs, Node):
+        return False
+    terms = [t for t in sp.Add.make_args(equation.rhs) if q in symbols_of(t)]
+    others = (symbols_of(term.xreplace({q: sp.S.One})) for term in terms)
+    return all(q in sp.Mul.make_args(t) for t in terms) and all(o <= loop.fixed for o in others)
 
 
 def _reads(expr: sp.Expr) -> Iterable[Quantity]:

@@ -19,7 +19,7 @@ from derive.program.loop import Loop
 
 def reductions_apart(loop: Loop) -> Loop:
     """Every sum over features is the whole right-hand side of an equation. So is a product, where a
-    sum over all steps is taken of it."""
+    sum over all steps is taken of it, and where all heads share it."""
     taken = loop.taken()
     phases: dict[str, Any] = {}
     for phase in ("before", "during", "after"):
@@ -32,7 +32,7 @@ def reductions_apart(loop: Loop) -> Loop:
             elif is_reduction(e):
                 nodes = set()
             else:
-                nodes -= of_heads
+                nodes = nodes - of_heads | _shared(e)
             equations += _apart(e, nodes, of_heads, named, taken)
         phases[phase] = tuple(equations)
     return replace(loop, **phases)
@@ -43,6 +43,13 @@ def is_reduction(equation: Equation) -> bool:
     rhs = equation.rhs
     is_named = isinstance(rhs, FeatureSum) and isinstance(rhs.args[0], Quantity)
     return is_named and axes_of(rhs) == equation.lhs.axes
+
+
+def _shared(equation: Equation) -> set[sp.Expr]:
+    """The terms of an equation that are products with a matrix, the same for each head of what is
+    defined."""
+    terms = sp.Add.make_args(equation.rhs)
+    return {t for t in terms if isinstance(t, MatVec) and axes_of(t) != equation.lhs.axes}
 
 
 def _products_with_heads(equation: Equation, loop: Loop) -> set[sp.Expr]:
