@@ -68,7 +68,7 @@ def entries(made: Scene) -> Iterator[Entry]:
     lines |= {"matrix": "matrix"}
     for role, text in lines.items():
         if role in roles:
-            sign = {"old": "memory old", "matrix": f"{plain} matrix"}.get(role, role)
+            sign = f"{plain} {role}" if role in {"old", "matrix"} else role
             yield Entry(text, strokes=(_line(sign),))
     yield from _branches(made, plain)
     if is_backward:
