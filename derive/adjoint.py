@@ -1,9 +1,9 @@
 """Reverse mode: one adjoint equation for each quantity, from the output back to the input.
 
 The adjoint of q, written q̄ in mathematics and ``dq`` in code, is the derivative of a scalar loss
-by q. Each equation e that reads q contributes ē ∘ ∂e/∂q, and the contributions add up; a node that
-is not elementwise hands its adjoint to its arguments by its own rule (`derive.nodes`). No
-derivative is ever taken through more than one equation, so nothing is derived twice and every
+with respect to q. Each equation e that reads q contributes ē ∘ ∂e/∂q, and the contributions add up;
+a node that is not elementwise hands its adjoint to its arguments by its own rule (`derive.nodes`).
+No derivative is ever taken through more than one equation, so nothing is derived twice and every
 factor has a name.
 
 Across time, a state's new value receives its adjoint from two sides: from what this step makes of

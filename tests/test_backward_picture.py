@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from written_cells import READABLE
 from derive import library
 from derive.adjoint import adjoint
 from derive.deviation import Deviation
-from derive.display.diagram.backward import NORM, _BackwardPen, backward
-from derive.display.diagram.graph import Norm, graph
-from derive.display.diagram.label import LEVEL, LOWER, rise, width
+from derive.display.diagram.backward import _BackwardPen, backward
+from derive.display.diagram.carried import NORM, Carried
+from derive.display.diagram.graph import graph
+from derive.display.diagram.label import HIGHER, LEVEL, LOWER, rise, width
 from derive.display.diagram.svg import pieces, svg
 from derive.display.diagram.tikz import formula
 from derive.display.unicode import BAR
@@ -32,27 +34,19 @@ def each(cells):
     return pytest.mark.parametrize("cell", sampled(cells))
 
 
-def pen(cell):
+def told(cell):
     """What says what a line carries, without a place for it."""
-    made = object.__new__(_BackwardPen)
-    made.cell, made.graph, made.adjoint = cell, graph(cell), adjoint(cell)
-    return made
+    return Carried(graph(cell), adjoint(cell))
 
 
 def handed_back(drawn, key):
-    """The contributions along all lines from a node; None where one is told in another way."""
-    found = []
-    for reader in drawn.graph.nodes.values():
-        for operand in (o for o in reader.operands if o.source == key):
-            if reader.kind in {"layer", "merge"} or isinstance(reader.expr, Norm):
-                return None
-            if reader.kind == "operation":
-                found.append(drawn.contribution(reader, operand))
-            elif reader.kind == "output":
-                found.append(drawn.adjoint.seed)
-            else:
-                state = next(s for s in drawn.cell.states if reader.key == f"leave {s}")
-                found.append(drawn.adjoint.carry[state])
+    """What a node's value receives along all lines from it, merged with others or not."""
+    found = list(drawn.shares(drawn.graph.nodes[key]))
+    for reader in drawn.graph.of_kind("output", "leave"):
+        if reader.operands[0].source == key:
+            cell = drawn.graph.cell
+            state = next((s for s in cell.states if reader.key == f"leave {s}"), None)
+            found.append(drawn.adjoint.carry[state] if state else drawn.adjoint.seed)
     return sp.Add(*found)
 
 
@@ -79,7 +73,7 @@ def evaluated(derived):
 
 @each(CELLS)
 def test_no_line_carries_nothing(cell):
-    drawn = pen(cell)
+    drawn = told(cell)
     for node in drawn.graph.of_kind("operation"):
         if handed_back(drawn, node.key) == 0:
             continue  # as into what a gradient is stopped at
@@ -93,28 +87,42 @@ def test_no_line_carries_nothing(cell):
 
 @each(CELLS)
 def test_what_is_handed_back_is_the_adjoint(cell):
-    """Summed over the lines that leave a quantity, for one unit, by numbers drawn at random."""
-    drawn = pen(cell)
+    """Summed over the lines that leave a quantity, for one unit, by numbers drawn at random: of
+    layers, too, which hand back to each quantity through its own weights."""
+    drawn = told(cell)
     values = evaluated(drawn.adjoint)
     for node in drawn.graph.of_kind("input", "enter", "layer", "operation"):
-        total = handed_back(drawn, node.key) if node.names else None
-        if total is not None and NORM not in map(str, symbols_of(total)):
-            bar = drawn.adjoint.bar.get(node.names[0])  # the number of the step has none
-            want = values.get(bar, 0)
+        quantity = next((q for q in node.names if q in drawn.adjoint.bar), None)
+        total = handed_back(drawn, node.key)
+        if quantity is not None and NORM not in map(str, symbols_of(total)):
+            want = values[drawn.adjoint.bar[quantity]]
             error = abs(number(total, values) - want)
             assert error <= 1e-12 * abs(want) + 1e-14, (node.names, total)
 
 
-def test_some_are_told_in_this_way():
-    """The test above has something to look at: c and h of the LSTM, all of its gates."""
-    drawn = pen(library.load("lstm"))
-    told = {
-        name.name
-        for node in drawn.graph.of_kind("input", "enter", "layer", "operation")
-        for name in node.names
-        if handed_back(drawn, node.key) is not None
-    }
-    assert told == {"c", "i", "f", "g", "o", "c_next", "h_next"}
+def written(made):
+    """What is written, without marks for what stands lower or higher."""
+    return {re.sub("[\ue010\ue011\ue012]", "", word.text) for word in made.words}
+
+
+@pytest.mark.parametrize("name", ["lstm", "lstm_peephole", "gru"])
+def test_each_layer_s_share_goes_through_its_own_weights(name):
+    """Before they are added up on the line that the layers read together."""
+    cell = library.load(name)
+    said = written(backward(cell))
+    for gate in [q.name.removeprefix("b_") for q in cell.parameters if q.name.startswith("b_")]:
+        for matrix in (f"U_{gate}", f"W_{gate}"):
+            share = f"{matrix.replace('_', '')}T a{BAR}{gate},t"
+            assert any(text.endswith(share) for text in said), share
+    if name == "lstm_peephole":  # and what has a line of its own is told there
+        assert f"a{BAR}i,t ∘ pi" in said
+
+
+def test_what_goes_to_the_step_before_is_there_what_the_next_has_handed_back():
+    ends = {w.text for w in backward(library.load("lstm")).words if w.is_end}
+    before = {f"{q}{BAR}{LOWER}t−1{LEVEL}{HIGHER}next{LEVEL}" for q in "hc"}
+    now = {f"{q}{BAR}{LOWER}t{LEVEL}{HIGHER}next{LEVEL}" for q in "hc"}
+    assert before | now < ends
 
 
 @pytest.mark.parametrize("cell", first(3, [EXAMPLE, *READABLE]))
@@ -152,12 +160,16 @@ def test_a_bar_over_a_low_letter_is_the_font_s():
     assert [piece.text for piece in pieces(f"c{BAR} ∘ i")] == ["c" + BAR, "∘", "i"]
 
 
-def test_a_bar_over_a_word_is_one_above_all_of_it():
-    word, bar, behind = pieces(f"l{BAR}ast{LOWER}t{LEVEL}")
-    assert (word.text, bar.text, behind.text) == ("last", "–", "t") and not word.italic
-    middle = word.across + width("last", 1.0) + bar.across + bar.scale / 4
-    assert middle == pytest.approx(width("last", 1.0) / 2, abs=0.1)
+@pytest.mark.parametrize("letters", ["at", "last", "log_f", "maximum"])
+def test_a_bar_over_a_word_is_a_line_over_all_of_it(letters):
+    word, bar, behind = pieces(f"{letters[0]}{BAR}{letters[1:]}{LOWER}t{LEVEL}")
+    assert (word.text, behind.text) == (letters, "t") and not word.italic
+    long = len(bar.text) * bar.scale / 2
+    assert {*bar.text} == {"–"} and long == pytest.approx(width(letters, 1.0))
+    assert bar.across == pytest.approx(-long)  # it begins where the word does
+    assert bar.across + long + behind.across == pytest.approx(0)
     assert formula(f"l{BAR}ast") == r"\overline{\mathrm{last}}"
+    assert formula(f"l{BAR}og_f") == r"\overline{\mathrm{log\_f}}"
 
 
 def test_long_formulas_are_numbered_in_characters_that_fonts_have():

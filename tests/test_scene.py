@@ -165,10 +165,48 @@ def test_the_key_says_what_occurs(name):
     keyed = with_key(made)
     assert not list(collisions(keyed))
     said = [entry.text for entry in entries(made)]
-    assert ("memory" in said) == bool(pen(name).graph.rails)
+    cell = load(name)
+    outputs = [state for state, new in cell.updates.items() if new == cell.output]
+    assert ("hidden state" in said) == bool(outputs)
+    assert ("memory" in said) == (len(outputs) < len(cell.states))
     assert "entry by entry" in said or not pen(name).graph.of_kind("operation")
     back = [entry.text for entry in entries(backward(load(name)))]
     assert "added up" in back and "copied" not in back
+
+
+@pytest.mark.parametrize(
+    ("name", "roles"),
+    [
+        ("rnn", {"h": "hidden"}),
+        ("gru", {"h": "hidden"}),
+        ("lstm", {"h": "hidden", "c": "memory"}),
+        ("qrnn", {"c": "memory", "u": "memory", "h": "output"}),
+    ],
+)
+def test_the_hidden_state_has_one_colour_in_all_cells(name, roles):
+    """Whether it lies on a rail or not: it is the state that is the output."""
+    for made in (forward(name), loop.loop(load(name)), chain.unrolled(load(name), 2)):
+        found = {
+            q.removesuffix("_next"): stroke.role.split()[0]
+            for stroke in made.strokes
+            for q in stroke.names
+            if q.removesuffix("_next") in roles
+        }
+        assert found == roles
+
+
+def said_by(made):
+    return [entry.text for entry in entries(made)]
+
+
+def test_the_key_says_what_a_stranger_asks():
+    lstm, rnn = said_by(forward("lstm")), said_by(forward("rnn"))
+    assert {"gate, learnt", "other layer, learnt", "function, not learnt"} <= {*lstm}
+    assert "layer, learnt" in rnn and not {"other layer, learnt", "function, not learnt"} & {*rnn}
+    assert "output" in said_by(forward("qrnn")) and "output" not in lstm
+    back = said_by(backward(load("lstm")))
+    assert "bar: the adjoint, the derivative of the loss with respect to it" in back
+    assert {"what the loss itself gives", "what the next step hands back"} <= {*back}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from derive import library
 from derive.display.about import paper, paragraphs
 from derive.display.show import print_cell
 from derive.display.tables import print_list, short
+from derive.display.unicode import barred, columns
 from derive.proof import Row
 from derive.proof.table import print_check
 
@@ -77,9 +78,9 @@ A prime marks a state's new value, and x ∘ y is the product entry by entry.
      h′ = o ∘ tanh(c′)
 
 Its adjoints, from the last step and equation to the first
-A bar marks the derivative of the loss by a quantity; with [loss] it is what the
-loss itself gives for the output, with [next] what the next step has handed
-back.
+A bar marks an adjoint, the derivative of the loss with respect to a quantity;
+with [loss] it is what the loss itself gives for the output, with [next] what
+the next step has handed back.
      h̄′ = h̄′[loss] + h̄′[next]
      c̄′ = h̄′ ∘ o ∘ (1 − tanh²(c′)) + c̄′[next]
       ō = h̄′ ∘ tanh(c′)
@@ -109,6 +110,14 @@ both.
 def composed(text):
     """Text in one of the forms that Unicode has for letters with a bar."""
     return unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize(
+    ("name", "seen"),
+    [("h", "h\u0304"), ("W_f", "W\u0304_f"), ("log_f", "l\u0305o\u0305g\u0305_f")],
+)
+def test_a_bar_is_over_all_that_stands_before_the_index(name, seen):
+    assert barred(name) == seen and columns(seen) == len(name)
 
 
 def test_lstm(capsys):

@@ -83,7 +83,8 @@ class MathML(Lettered, Stacked):
         stem, *subscripts = self.stems[name.word]
         body = _word(stem)
         if name.bar:
-            body = f'<mover>{body}<mo stretchy="false">‾</mo></mover>'
+            stretchy = "true" if len(stem) > 1 else "false"  # all along a word
+            body = f'<mover>{body}<mo stretchy="{stretchy}">‾</mo></mover>'
         below = [_word(part) for part in subscripts]
         if name.step:
             below.append(_step(name.step))

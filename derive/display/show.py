@@ -53,8 +53,9 @@ def print_cell(cell: Cell) -> None:
     )
     section(
         "Its adjoints, from the last step and equation to the first",
-        "A bar marks the derivative of the loss by a quantity; with [loss] it is what the loss "
-        "itself gives for the output, with [next] what the next step has handed back.",
+        "A bar marks an adjoint, the derivative of the loss with respect to a quantity; with "
+        "[loss] it is what the loss itself gives for the output, with [next] what the next step "
+        "has handed back.",
         book.adjoints,
     )
     section(

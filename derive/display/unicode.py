@@ -20,7 +20,7 @@ from derive.display.formula import (
 from derive.nodes import Quantity
 from derive.printing import ATOM, POWER
 
-BAR = "\N{COMBINING MACRON}"
+BAR, LINE = "\N{COMBINING MACRON}", "\N{COMBINING OVERLINE}"
 FUNCTIONS = {
     "sigmoid": "σ",
     "log_sigmoid": "log σ",
@@ -42,7 +42,7 @@ class Unicode(Mathematics):
 
     def named(self, name: Name) -> str:
         """A name with its bar and its prime: c̄′."""
-        word = f"{name.word[0]}{BAR}{name.word[1:]}" if name.bar else name.word
+        word = barred(name.word) if name.bar else name.word
         return word + "′" * name.new + (f"[{name.part}]" if name.part in ("loss", "next") else "")
 
     def number(self, number: sp.Number) -> str:
@@ -88,6 +88,13 @@ class Unicode(Mathematics):
         if number.is_Integer:
             return str(number).translate(RAISED)
         return f"^({number if number.is_Rational else self(number)})"
+
+
+def barred(name: str) -> str:
+    """A name with a bar over what comes before its index: over a letter, or all along a word."""
+    stem, underscore, index = name.partition("_")
+    over = stem + BAR if len(stem) == 1 else "".join(letter + LINE for letter in stem)
+    return over + underscore + index
 
 
 def lines(printer: Unicode, equations: Iterable[Equation], total: str, width: int) -> list[str]:

@@ -17,7 +17,7 @@ class Loss:
 
     formula  how it is made of the outputs y, for people
     value    its value
-    seed     its derivative by the outputs, (T, B, n)
+    seed     its derivative with respect to the outputs, (T, B, n)
     """
 
     formula: str

@@ -67,8 +67,9 @@ class Trace:
 
     @cached_property
     def adjoints(self) -> dict[str, Array]:
-        """By name, the derivative of the loss by each value, (T, B, …), an old state's as this step
-        hands it back; and by each parameter, over all steps and sequences, in its own shape."""
+        """By name, the derivative of the loss with respect to each value, (T, B, …), an old state's
+        as this step hands it back; and to each parameter, over all steps and sequences, in its own
+        shape."""
         bar = self.derivation.bar
         found = {q.name: self._over_time(bar[q]) for q in (*self.cell.inputs, *self._computed)}
         totals = {p.name: self._over_time(bar[p]).sum((0, 1)) for p in self.cell.parameters}

@@ -101,8 +101,9 @@ class Facts:
             ("One step", "", rows(book.forward)),
             (
                 "Its adjoints",
-                "A bar marks the derivative of the loss by a quantity: (loss) what the loss itself "
-                "gives for the output, (next) what the next step has handed back.",
+                "A bar marks an adjoint, the derivative of the loss with respect to a quantity: "
+                "(loss) what the loss itself gives for the output, (next) what the next step has "
+                "handed back.",
                 rows(book.adjoints),
             ),
             (

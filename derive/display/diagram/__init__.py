@@ -5,6 +5,8 @@ place      a graph                ->  columns and rows, by convention
 grid, route                       ->  the ways of its lines
 arrange                           ->  the best arrangement found
 tracks, draw                      ->  a scene: shapes with places, roles and names
-backward, emphasis, loop, beside, chain   other scenes of the same cell
+carried, backward                 ->  a scene of what its lines carry backwards
+emphasis, loop, beside, chain     ->  other scenes of the same cell
+key                               ->  what the signs in a scene mean, below it
 svg, tikz, files                  ->  text, in the form that a suffix says
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import pairwise
@@ -25,13 +25,16 @@ from derive.nodes import axes_of, own
 TYPE, SMALL = 15.0, 12.0  # sizes of type: names, and what is written on nodes
 ROUND, BOX = 22.0, 30.0  # the height of an operation and of a layer
 MARGIN = 24.0
-ATTEMPTS = 60  # how often more room is asked for
+ATTEMPTS = 400  # how often more room is asked for
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
 SIGNS |= {"log_sigmoid": "log σ", "floor": "⌊·⌋", "choose": "where", "stop_gradient": "sg"}
 SIGNS |= {"outer": "⊗", "apply": "@"}
 MINUS = "−"
+LEADING = 1.35  # from one line of writing to the next, in the size of its type
+
+Text = tuple[str, ...]  # a label's lines
 
 
 def scene(cell: Cell) -> Scene:
@@ -54,6 +57,7 @@ class Pen:
         self.room = {key: self.room_of(key) for key in self.sizes}
         self.wider: defaultdict[int, float] = defaultdict(float)
         self.taller: defaultdict[int, float] = defaultdict(float)
+        self.refused: Counter[str] = Counter()  # how often what is written has found no room
 
     def graph_of(self, cell: Cell) -> Graph:
         """What is drawn of a cell."""
@@ -73,11 +77,12 @@ class Pen:
         strokes = tuple(self.strokes())
         words = list(self.outer_words())
         for text, way, points in self.inner_words():
-            word = self.free_word(text, way, points, boxes, strokes, words)
-            if word is None:
+            found = self.free_words(text, way, points, boxes, strokes, words)
+            if found is None:
                 self.ask(way, points)
+                self.refused.update(text)
                 return None
-            words.append(word)
+            words += found
         return Scene(
             width=0.0,
             height=0.0,
@@ -252,45 +257,49 @@ class Pen:
         """What enters or leaves."""
         return self.labels.symbol(node.names[0])
 
-    def inner_words(self) -> Iterator[tuple[str, Way, tuple[Position, ...]]]:
+    def inner_words(self) -> Iterator[tuple[Text, Way, tuple[Position, ...]]]:
         """What is written beside lines: each with the line, and the points along which there may be
         room, the best place first."""
         new = set(self.cell.updates.values())
         for node in self.graph.of_kind("layer", "operation"):
             for name in [name for name in node.names if name not in new][:1]:
                 way = next(way for way in self.routes.ways if way.source == node.key)
-                yield self.labels.symbol(name), way, self.corners(way)
+                yield (self.labels.symbol(name),), way, self.corners(way)
         for way in self.routes.ways:
             if way.operand.negated:
-                yield MINUS, way, self.corners(way)[::-1]
+                yield (MINUS,), way, self.corners(way)[::-1]
 
-    def free_word(
+    def free_words(
         self,
-        text: str,
+        text: Text,
         way: Way,
         points: tuple[Position, ...],
         boxes: Iterable[Box],
         strokes: Iterable[Stroke],
         words: Iterable[Word],
-    ) -> Word | None:
-        """A label in the first place that is free."""
+    ) -> list[Word] | None:
+        """A label in the first place that is free, one line of writing below the other."""
         size = TYPE - 1
-        width = label.width(text, size)
+        widths = [label.width(line, size) for line in text]
+        high = (len(text) - 1) * LEADING * size
         names = tuple(map(str, self.graph.nodes[way.source].names))
         lines = [*self.frame().sides]
         lines += [segment for stroke in strokes for segment in stroke.segments]
         heads = [area for stroke in strokes for area in covered(stroke)]
-        for x, y in _beside(points, width, size):
-            word = Word(x, y, width, text, "line", names, size)
-            area = word.area
+        for x, y in _beside(points, max(widths), size, high):
+            made = [
+                Word(x, y + n * LEADING * size, width, line, "line", names, size)
+                for n, (line, width) in enumerate(zip(text, widths, strict=True))
+            ]
+            areas = [word.area for word in made]
             if (
-                not any(area.meets(box.area, 1) for box in boxes)
-                and not any(area.meets(segment, 2) for segment in lines)
-                and not any(area.meets(head, 1) for head in heads)
-                and not any(area.meets(other.area, 3) for other in words)
-                and (text != MINUS or _is_nearest(area, points[0], strokes))
+                not any(area.meets(box.area, 1) for area in areas for box in boxes)
+                and not any(area.meets(segment, 2) for area in areas for segment in lines)
+                and not any(area.meets(head, 1) for area in areas for head in heads)
+                and not any(area.meets(other.area, 3) for area in areas for other in words)
+                and (text != (MINUS,) or _is_nearest(areas[0], points[0], strokes))
             ):
-                return word
+                return made
         return None
 
     def ask(self, way: Way, points: tuple[Position, ...]) -> None:
@@ -310,16 +319,19 @@ def _is_nearest(sign: Area, tip: Position, strokes: Iterable[Stroke]) -> bool:
     return all(sign.away(tip) < sign.away(other) for other in others)
 
 
-def _beside(points: tuple[Position, ...], width: float, size: float) -> Iterator[Position]:
-    """Places for a label along a line, from where it begins."""
+def _beside(
+    points: tuple[Position, ...], width: float, size: float, high: float
+) -> Iterator[Position]:
+    """Places for a label along a line, from where it begins: of its first line of writing, from
+    which it is so far to its last."""
     for (x, y), (x2, y2) in pairwise(points):
         if x == x2:
             step = 4 if y2 > y else -4
             for n in range(1 + int(abs(y2 - y)) // 4):
-                for left in (x + 4, x - 4 - width):
-                    yield left, y + n * step + (size if y2 > y else -2)
+                for left in (x + 4, x - 7 - width):
+                    yield left, y + n * step + (size if y2 > y else -2 - high)
         else:
             step = 4 if x2 > x else -4
             for n in range(1 + int(abs(x2 - x)) // 4):
-                for below in (-6.0, size + 1):
+                for below in (-6.0 - high, size + 1):
                     yield x + n * step + (3 if x2 > x else -3 - width), y + below

@@ -6,31 +6,50 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from derive.display.diagram import label
+from derive.display.diagram.label import HIGHER, LEVEL, LOWER
 from derive.display.diagram.scene import Box, Dot, Scene, Stroke, Word
+from derive.display.unicode import BAR
 
 TYPE, ICON, HIGH, APART = 11.5, 34.0, 22.0, 18.0
-LINES = {"old": "memory old", "matrix": "line matrix"}  # how a sign of a line is drawn
+OPERATIONS = {"⊗": "outer product", "@": "matrix times vector", "Σ": "sum of the entries"}
+OPERATIONS |= {"mean": "mean of the entries", "std": "standard deviation of the entries"}
 LEAST = 380.0  # the width of a key, where the picture is narrower
 
+# What a line that branches or joins another means, in each direction.
 FORWARD = {"dot": "copied", "merge": "joined"}
-BACKWARD = {"dot": "added up", "merge": "shared out, by the weights' transposes"}
+BACKWARD = {"dot": "added up", "merge": "parted: each gets its own sum"}
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A sign and what it means. The sign stands at the origin, ICON wide."""
+    """A sign and what it means. The sign begins at the origin: shapes, or something written."""
 
     text: str
     boxes: tuple[Box, ...] = ()
     strokes: tuple[Stroke, ...] = ()
     dots: tuple[Dot, ...] = ()
+    sign: str = ""
+
+    @property
+    def icon(self) -> float:
+        """How wide the sign is."""
+        if self.strokes:
+            return ICON
+        return max(label.width(self.sign, TYPE), *(box.area.right for box in self.boxes), 0.0)
+
+    @property
+    def words(self) -> Iterator[Word]:
+        """What is written."""
+        for text, x in ((self.sign, 0.0), (self.text, self.icon + 6)):
+            if text:
+                yield Word(x, 4, label.width(text, TYPE), text, "note", (), TYPE)
 
 
 def with_key(made: Scene) -> Scene:
     """A picture and, below it, its key."""
     x, y, widest = 0.0, made.height + 8, max(made.width - 24, LEAST)
     for entry in entries(made):
-        wide = ICON + 6 + label.width(entry.text, TYPE)
+        wide = entry.icon + 6 + label.width(entry.text, TYPE)
         if x and x + wide > widest:
             x, y = 0.0, y + HIGH
         made = _placed(made, entry, 12 + x, y)
@@ -41,41 +60,77 @@ def with_key(made: Scene) -> Scene:
 def entries(made: Scene) -> Iterator[Entry]:
     """The signs that occur in a picture."""
     roles = {word for stroke in made.strokes for word in stroke.role.split()}
-    kinds = {"layer" if not box.round else "operation" for box in made.boxes}
+    yield from _nodes(made.boxes)
     is_backward = bool(roles & {"adjoint", "rail"})
-    means = BACKWARD if is_backward else FORWARD
-    layers = {box.role for box in made.boxes if not box.round}
-    if "gate" in layers:
-        yield Entry("gate, learnt", (_box("σ", "gate", 30, 18, False),))
-    if "candidate" in layers:
-        yield Entry("other layer, learnt", (_box("tanh", "candidate", 34, 18, False),))
-    signs = {box.label for box in made.boxes if box.round}
-    if "operation" in kinds:
-        yield Entry("entry by entry", (_box("×", "operation", 18, 18, True),))
-    for sign, text in {"⊗": "outer product", "@": "matrix times vector"}.items():
-        if sign in signs:
-            yield Entry(text, (_box(sign, "operation", 18, 18, True),))
-    lines = {"memory": "memory", "hidden": "handed on", "input": "input"}
-    lines |= {"rail": "along the memory", "old": "of the step before"}
+    plain = "adjoint" if is_backward else "line"
+    lines = {"memory": "memory", "hidden": "hidden state", "output": "output", "input": "input"}
+    lines |= {"rail": "back in time, past no weights", "old": "of the step before"}
     lines |= {"matrix": "matrix"}
     for role, text in lines.items():
         if role in roles:
-            yield Entry(text, strokes=(_line(LINES.get(role, role)),))
-    role = "adjoint" if is_backward else "line"
+            sign = f"{plain} {role}" if role in {"old", "matrix"} else role
+            yield Entry(text, strokes=(_line(sign),))
+    yield from _branches(made, plain)
+    if is_backward:
+        yield from _adjoints(made)
+
+
+def _nodes(boxes: tuple[Box, ...]) -> Iterator[Entry]:
+    """Boxes, which are learnt, and what is round and is not."""
+    layers = {box.role: box.label for box in boxes[::-1] if not box.round}
+    if "gate" in layers:
+        yield Entry("gate, learnt", (_box("σ", "gate"),))
+    if "candidate" in layers:
+        text = "other layer, learnt" if "gate" in layers else "layer, learnt"
+        yield Entry(text, (_box(layers["candidate"], "candidate"),))
+    signs = dict.fromkeys(box.label for box in boxes if box.round)
+    functions = [sign for sign in signs if _is_function(sign)]
+    if signs.keys() - {*functions, *OPERATIONS}:
+        yield Entry("entry by entry", (_round("×"),))
+    if functions:
+        yield Entry("function, not learnt", (_round(functions[0]),))
+    for sign, text in OPERATIONS.items():
+        if sign in signs:
+            yield Entry(text, (_round(sign),))
+
+
+def _is_function(sign: str) -> bool:
+    """Whether what is round has the name of a function, not a sign, a number or a parameter."""
+    is_named = len(sign) > 1 and any(character.isalpha() for character in sign)
+    return is_named and LOWER not in sign and sign not in {*OPERATIONS, "affine"}
+
+
+def _branches(made: Scene, role: str) -> Iterator[Entry]:
+    """Lines that branch, and lines that join others."""
+    means = BACKWARD if role == "adjoint" else FORWARD
     if made.dots:
-        yield Entry(
-            means["dot"], strokes=(_line(role), _branch(role)), dots=(Dot(17, 0, role, ()),)
-        )
+        dot = Dot(17, 0, role, ())
+        yield Entry(means["dot"], strokes=(_line(role), _branch(role)), dots=(dot,))
     if any(s.ends[1].startswith("merge") for s in made.strokes):
         yield Entry(means["merge"], strokes=(_line(role), _branch(role)))
-    if is_backward:
-        yield Entry(
-            "bar: the derivative of the loss by it", (_box("c\u0304", "line", 18, 18, True),)
-        )
 
 
-def _box(text: str, role: str, width: float, height: float, is_round: bool) -> Box:
-    return Box(f"key {text}", 17, 0, width, height, text, role, (), "", is_round)
+def _adjoints(made: Scene) -> Iterator[Entry]:
+    """What the letters of a backward picture mean."""
+    text = "bar: the adjoint, the derivative of the loss with respect to it"
+    yield Entry(text, sign=f"c{BAR}")
+    if any(not box.round and box.label not in {"linear", "norm"} for box in made.boxes):
+        yield Entry("a: what an activation is applied to", sign=f"a{BAR}")
+    parts = {"loss": "what the loss itself gives", "next": "what the next step hands back"}
+    for part, text in parts.items():
+        above = f"{HIGHER}{part}{LEVEL}"
+        if any(word.text.endswith(above) for word in made.words):
+            yield Entry(text, sign=f"c{BAR}{above}")
+
+
+def _box(text: str, role: str) -> Box:
+    width = max(ICON, label.width(text, 14) + 8)
+    return Box(f"key {text}", width / 2, 0, width, 18, text, role, (), "", False)
+
+
+def _round(text: str) -> Box:
+    width = 18.0 if len(text) == 1 else label.width(text, 12) + 12
+    return Box(f"key {text}", width / 2, 0, width, 18, text, "operation", (), "", True)
 
 
 def _line(role: str) -> Stroke:
@@ -88,10 +143,9 @@ def _branch(role: str) -> Stroke:
 
 def _placed(made: Scene, entry: Entry, x: float, y: float) -> Scene:
     """A picture with an entry of its key at a place."""
-    word = Word(ICON + 6, 4, label.width(entry.text, TYPE), entry.text, "note", (), TYPE)
     parts = replace(
         made, frames=(), boxes=entry.boxes, strokes=entry.strokes, dots=entry.dots,
-        crossings=(), words=(word,),
+        crossings=(), words=tuple(entry.words),
     ).moved(x, y)  # fmt: skip
     return replace(
         made,

@@ -27,7 +27,7 @@ class Run:
     """A piece of a label.
 
     level   -1 for a subscript, 1 for a superscript, else 0
-    italic  whether it is a letter that stands for something
+    italic  whether it is a letter that stands for something, which a transpose's does not
     """
 
     text: str
@@ -53,7 +53,8 @@ class Labels(Lettered, Unicode):
         if name.bar:
             stem = stem[0] + BAR + stem[1:]
         below = ",".join(part for part in (" ".join(subscripts), _step(name)) if part)
-        above = {"loss": "loss", "next": "next"}.get(name.part, "")
+        # What goes back to the last step is there what the next one has handed back.
+        above = {"back": "next"}.get(name.part, name.part)
         text = stem + (f"{LOWER}{below}{LEVEL}" if below else "")
         return text + (f"{HIGHER}{above}{LEVEL}" if above else "")
 
@@ -78,8 +79,9 @@ def runs(label: str) -> Iterator[Run]:
         if piece in (LOWER, HIGHER, LEVEL):
             level = {LOWER: -1, HIGHER: 1, LEVEL: 0}[piece]
             continue
-        for word in re.findall(rf"[^\W\d_]{BAR}?[^\W\d_]+|[^\W\d_]{BAR}?|[\W\d_]+", piece):
-            yield Run(word, level, len(word.replace(BAR, "")) == 1 and word[0].isalpha())
+        for word in re.findall(rf"[^\W\d_]{BAR}?[^\W\d]+|[^\W\d_]{BAR}?|[\W\d_]+", piece):
+            is_letter = len(word.replace(BAR, "")) == 1 and word[0].isalpha()
+            yield Run(word, level, is_letter and (level, word) != (1, "T"))
 
 
 LOW = frozenset("acegijmnopqrsuvwxyzαγεηικμνοπρστυφχψω")

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from derive.cell import Cell
 from derive.display.diagram import label
-from derive.display.diagram.draw import MARGIN, SMALL, Pen
+from derive.display.diagram.draw import MARGIN, SMALL, Pen, Text
 from derive.display.diagram.graph import Graph, Node, graph
 from derive.display.diagram.roles import line_roles, roles
 from derive.display.diagram.route import Way
@@ -66,13 +66,13 @@ class _LoopPen(Pen):
             is_old = self.graph.nodes[stroke.ends[0]].kind == "state"
             yield replace(stroke, role=f"{stroke.role} old") if is_old else stroke
 
-    def inner_words(self) -> Iterator[tuple[str, Way, tuple[Position, ...]]]:
+    def inner_words(self) -> Iterator[tuple[Text, Way, tuple[Position, ...]]]:
         """The usual words, and at each state what comes out of its box."""
         yield from super().inner_words()
         for node in self.graph.of_kind("state"):
             way = next((way for way in self.routes.ways if way.source == node.key), None)
             if way is not None:
-                yield self.labels.symbol(node.names[0]), way, self.corners(way)
+                yield (self.labels.symbol(node.names[0]),), way, self.corners(way)
 
     def outer_words(self) -> Iterator[Word]:
         """What enters and leaves, and at every node the number of its turn."""

@@ -1,24 +1,28 @@
 """What each thing on a picture is in the cell: it decides its colour, and the words for it.
 
-A state is a memory here if it has a rail, any operations between its old value and its new one.
-Whether the new value *adds* to the old is asked by `derive.display.trace.roles`, and what is left
-of a gradient on the way by `derive.jacobian.rail`.
+The hidden state is the state that the cell gives as its output, any other state is a memory; where
+they lie does not matter. Whether the new value *adds* to the old is asked by
+`derive.display.trace.roles`, and what is left of a gradient on the way by `derive.jacobian.rail`.
 """
 
 from __future__ import annotations
 
+from derive.cell import Cell
 from derive.display.diagram.graph import Graph, Node
+from derive.nodes import Quantity
 
 
 def roles(graph: Graph) -> dict[str, str]:
     """The role of each node.
 
-    memory, hidden   a state: one with operations on its rail, or one that is only handed on
-    input            an input
-    gate             a layer whose value, between 0 and 1, multiplies something
-    candidate        any other layer
-    operation        what is elementwise
-    line             lines that were merged
+    hidden      the state that is the output
+    memory      any other state
+    output      an output that is no state
+    input       an input
+    gate        a layer whose value, between 0 and 1, multiplies something
+    candidate   any other layer
+    operation   what is elementwise
+    line        lines that were merged
     """
     return {
         key: ("gate" if is_gate(graph, node) else "candidate")
@@ -39,7 +43,8 @@ def is_gate(graph: Graph, layer: Node) -> bool:
 
 
 def line_roles(graph: Graph) -> dict[str, str]:
-    """The role of the line that leaves each node: a state's, an input's, or none in particular."""
+    """The role of the line that leaves each node: a state's, an output's, an input's, or none in
+    particular."""
     return {key: line_role(graph, node) for key, node in graph.nodes.items()}
 
 
@@ -47,11 +52,16 @@ def line_role(graph: Graph, node: Node) -> str:
     """The role of the line that leaves a node."""
     if node.kind == "input":
         return "input"
-    if node.kind == "state":
-        return "memory"
     for state, new in graph.cell.updates.items():
         if {state, new} & {*node.names}:
-            return "memory" if state in graph.rails else "hidden"
+            return state_role(graph.cell, state)
     if node.key in graph.on_rail:
-        return "memory"
+        return state_role(graph.cell, graph.on_rail[node.key])
+    if graph.cell.output in node.names:
+        return "output"
     return "operation" if node.kind == "operation" else "line"
+
+
+def state_role(cell: Cell, state: Quantity) -> str:
+    """Whether a state is the hidden state, which the cell gives as its output, or a memory."""
+    return "hidden" if cell.updates[state] == cell.output else "memory"

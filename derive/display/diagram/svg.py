@@ -15,7 +15,8 @@ from derive.render import render
 CORNER = 8.0
 SPACE = 0.25  # a space between words, in the size of type
 # A bar over a letter is a dash, which in nearly all fonts is half as long as its type is high: how
-# long it is here, how far it is raised, and how far to the right, since the letter leans.
+# long it is here, how far it is raised, and how far to the right, since the letter leans. Over a
+# word there are as many as are about as long as that is.
 LINE, RAISED, LEAN = 0.4, 0.6, 0.08
 
 
@@ -49,14 +50,17 @@ def pieces(text: str) -> Iterator[Piece]:
             across += SPACE * (n > 0)
             if word:
                 scale = 0.72 if run.level else 1.0
-                letter = word.replace(BAR, "") if is_high(word) else word
+                letters = word.replace(BAR, "") if is_high(word) else word
                 down += 0.3 * (level - run.level)
-                yield Piece(letter, run.italic, scale, down, across)
+                yield Piece(letters, run.italic, scale, down, across)
                 level, down, across = run.level, 0.0, 0.0
-                if letter != word:
-                    back = (width(letter, scale) + LINE * scale) / 2 - LEAN * scale
-                    yield Piece("–", False, 2 * LINE * scale, -RAISED * scale, -back)
-                    down, across = RAISED * scale, back - LINE * scale
+                if letters != word:
+                    wide = width(letters, scale)
+                    long = wide if len(letters) > 1 else LINE * scale
+                    count = max(1, round(long / (LINE * scale)))
+                    back = (wide + long) / 2 - LEAN * scale * run.italic
+                    yield Piece("–" * count, False, 2 * long / count, -RAISED * scale, -back)
+                    down, across = RAISED * scale, back - long
 
 
 def path(points: tuple[Position, ...]) -> str:

@@ -53,8 +53,8 @@ def _words(pieces: Iterator[Run]) -> Iterator[str]:
         if piece.italic:
             letter = SIGNS.get(word, word)
             yield rf"\bar{{{letter}}}" if BAR in piece.text else letter
-        elif word.isalpha() and word.isascii():
-            upright = rf"\mathrm{{{word}}}"
+        elif word.replace("_", "").isalpha() and word.isascii():
+            upright = rf"\mathrm{{{word}}}".replace("_", r"\_")
             yield rf"\overline{{{upright}}}" if BAR in piece.text else upright
         else:
             yield "".join(_sign(character) for character in piece.text)

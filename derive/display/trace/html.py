@@ -10,7 +10,7 @@ from derive.display.formula import plain
 from derive.display.trace import page
 from derive.display.trace.printers import UnicodePutIn
 from derive.display.trace.story import Given, Line, Story, Sum, together
-from derive.display.unicode import BAR, Unicode
+from derive.display.unicode import Unicode, barred
 from derive.render import render
 
 
@@ -29,7 +29,7 @@ class Html(Unicode):
 
     def named(self, name: Name) -> str:
         first, _, index = name.word.partition("_")
-        letter = html.escape(first[:1] + BAR * name.bar + first[1:]) + "′" * name.new
+        letter = html.escape(barred(first) if name.bar else first) + "′" * name.new
         below = f"<sub>{html.escape(index)}</sub>" if index else ""
         part = f"<sup>{name.part}</sup>" if name.part in ("loss", "next") else ""
         return f"<var>{letter}{below}{part}</var>"

@@ -79,15 +79,16 @@ class Teller:
         for term in terms:
             own = shares_in(term, self.shares)
             rest = without(term, own)
-            age = "old " if state in symbols_of(rest) else "new "
-            if age == "new ":
+            is_old = state in symbols_of(rest)
+            if not is_old:
                 self.new(equation, rest, name)
             if own:
                 parts = [*self.needed(symbols_of(term)), Part(equation, term)]
-                self.add(("The share of the ", age, *name, " to keep"), parts)
+                share = ("The share of the old ", *name, " to keep")
+                self.add(share if is_old else ("The share of the candidate to let in",), parts)
             elif term == state:
                 self.add(("The old ", *name, ", all of it"), [Part(equation, term)])
-            elif age == "old ":
+            elif is_old:
                 parts = [*self.needed(symbols_of(term)), Part(equation, term)]
                 self.add(("What the old ", *name, " gives"), parts)
             numbers.append(self.told.get(term, self.told.get(rest, 0)))
@@ -101,17 +102,17 @@ class Teller:
         own = shares_in(term, self.shares)
         rest = without(term, own)
         self.new(equation, rest, name)
-        self.add(("The share of it to keep",), self.needed(symbols_in(own)))
+        self.add(("The share of it to let out",), self.needed(symbols_in(own)))
         numbers = sorted(self.told[part] for part in (rest, *own) if part in self.told)
         text = f": the product of steps {listed(numbers)}" if len(numbers) > 1 else ""
         self.add(("The ", *name, " updated", text), self.needed([equation.lhs]))
 
     def new(self, equation: Equation, rest: sp.Expr, name: Text) -> None:
-        """What is new, unless it has been told, or is a plain number."""
+        """What is proposed as new, unless it has been told, or is a plain number."""
         parts = self.needed(symbols_of(rest))
         if not isinstance(rest, Quantity) and symbols_of(rest):
             parts.append(Part(equation, rest))
-        self.add(("The new ", *name), parts)
+        self.add(("The candidate for the ", *name), parts)
 
     # what comes before
 

@@ -10,6 +10,7 @@ import sympy as sp
 from derive.cell import Equation
 from derive.display.about import settings
 from derive.display.derivation import Textbook, textbook
+from derive.display.trace.notation import bars, notation
 from derive.display.trace.numbers import Array, figure
 from derive.display.trace.printers import Value
 from derive.display.trace.story import Given, Line, Section, Story, Sum, Text
@@ -95,9 +96,7 @@ def notes(told: Told) -> tuple[Text, ...]:
     sequences = trace.loss.seed.shape[1]
     if sequences > 1:
         found.append((f"Sequence {told.sequence} of {sequences}, counted from 0.",))
-    if told.telling.legend:
-        found.append(told.telling.legend)
-    return tuple(found)
+    return (*found, *filter(None, (told.telling.legend, notation(told.book))))
 
 
 def weights(told: Told) -> Section:
@@ -139,7 +138,7 @@ def backwards(told: Told, steps: list[int | range]) -> Iterator[Section]:
     trace, book = told.trace, told.book
     derived = trace.derivation
     loss = f"{trace.loss.formula}, which is {figure(trace.loss.value)}"
-    yield Section((f"Backwards: derivatives of the loss, {loss}",))
+    yield Section((f"Backwards: derivatives of the loss, {loss}",), notes=bars(book, derived))
     for t in reversed(steps):
         if isinstance(t, range):
             yield left_out(told.number(t[0]), told.number(t[-1]))

@@ -55,7 +55,8 @@ def in_words(book: Textbook) -> Telling:
         own = (role for role in every if role.gate == equation.lhs)
         return tuple(acts(role, percentages(value(role.share)), names) for role in own)
 
-    return Telling(Teller(book, Unicode(book).terms).tell(), remarks, legend(names))
+    steps = Teller(book, Unicode(book).terms).tell()
+    return Telling(steps, remarks, legend(names, steps))
 
 
 def acts(role: Role, share: str, names: dict[Quantity, str]) -> Text:
@@ -67,12 +68,17 @@ def acts(role: Role, share: str, names: dict[Quantity, str]) -> Text:
     return (f"{role.does} {share} of ", role.partner)
 
 
-def legend(names: dict[Quantity, str]) -> Text:
-    """Which state is which memory: ``Long memory: c. Short memory: h.``"""
+KINDS = {"long memory": ", to which each step adds", "short memory": ", computed anew"}
+
+
+def legend(names: dict[Quantity, str], steps: tuple[StoryStep, ...]) -> Text:
+    """Which state is which memory, and what a candidate is, where there is one."""
     said = []
     for word in sorted(set(names.values())):
         own = ", ".join(state.name for state, name in names.items() if name == word)
-        said.append(f"{word.capitalize()}: {own}.")
+        said.append(f"{word.capitalize()}: {own}{KINDS.get(word, '')}.")
+    if any("candidate" in str(step.heading) for step in steps):
+        said.append("A candidate is what a step proposes for a memory.")
     return (" ".join(said),)
 
 

@@ -47,7 +47,7 @@ class Page(page.Page):
     def lines(self) -> Iterator[Spans]:
         yield ((self.title, "bold"),)
         for note in self.notes:
-            yield ((note, QUIET),)
+            yield from (((line, QUIET),) for line in textwrap.wrap(note, self.width))
         for section in self.sections:
             yield from self.section(section)
 
@@ -60,7 +60,7 @@ class Page(page.Page):
         yield from self.equations(section.lines)
         for note in section.notes:
             yield ()
-            yield ((self.text(note), ""),)
+            yield from (((line, ""),) for line in textwrap.wrap(self.text(note), self.width))
 
     def given(self, given: Given) -> Iterator[Spans]:
         """Values side by side, as many as there is room for."""
