@@ -155,7 +155,6 @@ class FunctionalPrinter(PlacedPrinter):
             texts.append(f"{self.seen(axes).print(rest, ATOM)}.sum({over})")
         return self.plus.join(texts)
 
-
     def is_product_of_all(self, term: sp.Expr) -> bool:
         """Whether a term is an outer product times what is the same at every step, so that its sum
         over all steps and sequences is one product."""
