@@ -84,7 +84,8 @@ def rows_of(expr, env, sizes):
         if isinstance(e, FeatureSum):
             whole, *lengths = e.args
             axes = axes_of(whole)
-            along = [axes.index(n.axis) - len(axes) for n in lengths] or [-1]
+            named = {n.axis for n in lengths}  # one axis may be both of a matrix
+            along = [k - len(axes) for k, axis in enumerate(axes) if axis in named] or [-1]
             return np.sum(np.broadcast_to(of(whole), shaped(of(whole), axes, sizes)), tuple(along))
         parts = [beside(of(a), axes_of(a), axes_of(e)) for a in e.args]
         if isinstance(e, sp.Add):

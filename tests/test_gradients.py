@@ -191,7 +191,7 @@ class Dense:
                 return np.broadcast_to(entries, len(matrix))[None] @ matrix
             case Column():
                 assert len(matrix) == 1
-                length = self.sizes.get("H", len(entries))
+                length = len(entries) if len(entries) > 1 else self.sizes.get("H", 1)
                 return np.broadcast_to(entries, length)[:, None] * matrix
             case Diagonal():
                 assert len(entries) in (1, len(matrix))

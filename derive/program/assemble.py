@@ -226,7 +226,8 @@ class _Splitter:
         if isinstance(term, MatVec):
             matrix, vector = term.args
             is_parameter = bool(symbols_of(matrix) & self.parameters.of.keys())
-            if not is_parameter or (heads(vector.axes) and heads(q.axes)):
+            is_turned = isinstance(matrix, Transposed)
+            if not is_parameter or (heads(q.axes) and (is_turned or heads(vector.axes))):
                 self.statements.append(Contraction((q,), term))
             elif isinstance(matrix, Transposed):
                 (matrix,) = matrix.args

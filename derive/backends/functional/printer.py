@@ -12,7 +12,7 @@ import sympy as sp
 from derive.backends.numpy.printer import stretched
 from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, Axis, MatVec, Outer, Quantity, Transposed, axes_of
+from derive.nodes import Axes, Axis, MatVec, Outer, Quantity, Transposed, axes_of, symbols_of
 from derive.printing import ATOM
 
 
@@ -147,13 +147,20 @@ class FunctionalPrinter(PlacedPrinter):
 
     def total(self, expr: sp.Expr, axes: Axes) -> str:
         """The sum of an expression over all steps and sequences."""
-        outer = [term for term in sp.Add.make_args(expr) if term.has(Outer)]
+        outer = [term for term in sp.Add.make_args(expr) if self.is_product_of_all(term)]
         rest = expr - sp.Add(*outer)
         texts = [self.seen((), "tb")(sp.Add(*outer))] if outer else []
         if rest != 0:
             over = "(0, 1)" if axes else ""
             texts.append(f"{self.seen(axes).print(rest, ATOM)}.sum({over})")
         return self.plus.join(texts)
+
+    def is_product_of_all(self, term: sp.Expr) -> bool:
+        """Whether a term is an outer product times what is the same at every step, so that its sum
+        over all steps and sequences is one product."""
+        nodes = term.atoms(Outer)
+        others = symbols_of(term.xreplace(dict.fromkeys(nodes, sp.S.One)))
+        return bool(nodes) and others <= self.fixed
 
 
 def _base(matrix: sp.Expr) -> Quantity:

@@ -13,7 +13,15 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.names import fresh
-from derive.nodes import FeatureSum, MatVec, Quantity, axes_of, symbols_of, with_heads
+from derive.nodes import (
+    FeatureSum,
+    MatVec,
+    Quantity,
+    Transposed,
+    axes_of,
+    symbols_of,
+    with_heads,
+)
 from derive.program.loop import Loop
 
 
@@ -53,12 +61,13 @@ def _shared(equation: Equation) -> set[sp.Expr]:
 
 
 def _products_with_heads(equation: Equation, loop: Loop) -> set[sp.Expr]:
-    """The terms of an equation that are products with a parameter, summed over the heads, and not
-    the same for each head of what is defined."""
+    """The terms of an equation that are products with a parameter's transpose, summed over the
+    heads, and not the same for each head of what is defined: those of all heads are one product."""
     return {
         term
         for term in sp.Add.make_args(equation.rhs)
         if with_heads(term)
+        and isinstance(term.args[0].args[0], Transposed)
         and symbols_of(term.args[0].args[0]) <= loop.fixed
         and axes_of(term) == equation.lhs.axes
     }
