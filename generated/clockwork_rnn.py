@@ -530,13 +530,8 @@ def hvp(
     _rows(dxs_dot)[...] += _rows(da_n_s) @ W_dot
     np.matmul(_rows(da_n_s).T, _rows(xs_dot), out=dW_dot)
     dW_dot += _rows(da_n_dot_s).T @ _rows(xs)
-    dU_dot[...] = np.sum(
-        (
-            da_n_s[..., None] * h_dot_s[:-1][..., None, :]
-            + da_n_dot_s[..., None] * h_s[:-1][..., None, :]
-        )
-        * M,
-        axis=(0, 1),
+    dU_dot[...] = (
+        (_rows(da_n_s).T @ _rows(h_dot_s[:-1])) * M + (_rows(da_n_dot_s).T @ _rows(h_s[:-1])) * M
     )
     return dparams_dot, dxs_dot, State(dh_dot)
 

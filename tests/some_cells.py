@@ -35,11 +35,11 @@ def first(few, things):
     return [pytest.param(*values, marks=[every] * (n >= few)) for n, values in enumerate(taken)]
 
 
-def of_parameters(cell):
-    """The quantities that depend on parameters alone: computed once a call, and again on the way
-    back, since no tape has a place for them."""
+def of_parameters(cell, equations=None):
+    """The quantities that depend on parameters alone, in these equations or the cell's: computed
+    once a call, and again on the way back, since no tape has a place for them."""
     known = set(cell.parameters)
-    for equation in cell.equations:
+    for equation in equations or cell.equations:
         if symbols_of(equation.rhs) <= known:
             known.add(equation.lhs)
     return known - set(cell.parameters)

@@ -59,5 +59,6 @@ def made_by(s: Statement, at: Phase) -> sp.Expr:
     if isinstance(s, PRODUCTS) and s.adds:
         return lengths(s.outs)
     if isinstance(s, Total) and s.expr.args and not at.factors(s):
-        return len(s.outs) * size(axes_of(s.expr))
+        _, _, rest = at.parted(s)
+        return len(s.outs) * size(axes_of(rest)) if rest != 0 else sp.S.Zero
     return sp.S.Zero

@@ -298,16 +298,23 @@ class Phase:
         return found
 
     def gathered(self, s: Total) -> tuple[str, str]:
-        """A sum over all steps and sequences as two: that of outer products of vectors, times what
-        is the same everywhere, which is a product of matrices; and the rest. Either may be
-        empty."""
-        terms = {term: self.outer_in(term) for term in sp.Add.make_args(s.expr)}
-        nodes = [node for node in terms.values() if node]
-        products = sp.Add(*(term for term, node in terms.items() if node))
+        """A sum over all steps and sequences as two: that of outer products, which is a product of
+        matrices, and the rest. Either may be empty."""
+        nodes, products, rest = self.parted(s)
         printer = self.printer(s, self.of(s))
         first = printer.gathering(nodes, self.routine.fixed)(products) if nodes else ""
-        rest = s.expr - products
         return first, printer(rest) if rest != 0 else ""
+
+    def parted(self, s: Total) -> tuple[list[Outer], sp.Expr, sp.Expr]:
+        """Of what is summed up: outer products of vectors, the terms that are one of these times
+        what is the same everywhere, and the other terms."""
+        expanded = sp.expand_mul(s.expr, deep=False) if s.expr.has(Outer) else s.expr
+        terms = {term: self.outer_in(term) for term in sp.Add.make_args(expanded)}
+        products, others = (
+            sp.Add(*(term for term, node in terms.items() if bool(node) is is_product))
+            for is_product in (True, False)
+        )
+        return [node for node in terms.values() if node], products, others if products else s.expr
 
     def outer_in(self, term: sp.Expr) -> Outer | None:
         """The outer product of two vectors that a term is, times what is the same everywhere."""
