@@ -68,7 +68,7 @@ def shared(made):
         for segment in segments
     ]
     for ((one, to), a, ends), ((two, onto), b, other_ends) in combinations(lines, 2):
-        merge = to == onto and ends and other_ends
+        merge = to == onto and to.startswith("merge") and ends and other_ends
         if one != two and to != two and onto != one and not merge and a.meets(b, 0.5):
             across = min(a.right, b.right) - max(a.left, b.left)
             down = min(a.bottom, b.bottom) - max(a.top, b.top)

@@ -20,8 +20,9 @@ class Constants(Cell):
     n = mean(u) + mean(h)
     o = mean(U.o @ h * mean(h)) * b.o
     v = tanh(V.f @ h) * tanh(V.g @ h)
+    r = tanh((U.r * V.f) @ h) * ((U.r * V.g) @ b.k)
     c_next = tanh(k) * c + (1 + q) * u + n + o * h
-    h_next = tanh(c_next) * (1 + b.k) + p * v + q + U.h @ b.h
+    h_next = tanh(c_next) * (1 + b.k) + p * v * r + q + U.h @ b.h
     i = sigmoid(U.i @ h_next + b.i)
     j = tanh(U.j @ h_next + b.j)
     y = Output(i * j)
