@@ -15,7 +15,7 @@ import numpy as np
 import reference
 import sympy as sp
 
-from derive.nodes import Axes, Axis, Quantity, axes_of, symbols_of
+from derive.nodes import Axes, Axis, Outer, Quantity, axes_of, symbols_of
 from derive.program.buffers import Buffer, Span
 from derive.program.interface import Call
 from derive.program.program import Program
@@ -33,6 +33,8 @@ from derive.program.statements import (
     Product,
     PullBack,
     Reduce,
+    Standardise,
+    StandardiseSlope,
     Statement,
     Sum,
     Total,
@@ -172,6 +174,18 @@ class Machine:
             case Sum():
                 values = self.value(call, replace(s, outs=s.terms), s.expr, t)
                 self.put(get(*s.outs), values.sum(-1), s.adds)
+            case Standardise():
+                whole, count = side_by_side(get, s.vectors), len(s.vectors)
+                about = whole - whole.mean(-1, keepdims=True)
+                epsilon = reference.value(s.epsilon, {}, self.letters)
+                sigma = np.sqrt((about**2).mean(-1, keepdims=True) + epsilon)
+                for outs, value in ((s.outs[:count], about / sigma), (s.outs[count:], sigma)):
+                    if outs:
+                        self.put(get(*outs), value, s.adds)
+            case StandardiseSlope():
+                moved, whole = (side_by_side(get, of) for of in (s.moved, s.standardised))
+                mean, along = (a.mean(-1, keepdims=True) for a in (moved, moved * whole))
+                self.put(get(*s.outs), (moved - mean - whole * along) / get(s.sigma), s.adds)
             case Peak():
                 whole = np.concatenate([get(q) for q in s.vectors], axis=-1)
                 self.put(get(*s.outs), whole.max(-1), s.adds)
@@ -241,7 +255,14 @@ class Machine:
                     q: local[q] if q in local else self.entry(call, q, t, s.axes, at) for q in reads
                 }
                 env = {q: one(q, number) for q, number in known.items()}
-                value = float(np.ravel(reference.value(part.expr, env, self.letters))[0])
+                expr, columns = columns_apart(part.expr)
+                env |= {
+                    other: one(
+                        q, local[q] if q in local else self.entry(call, q, t, s.axes, at, -1)
+                    )
+                    for q, other in columns.items()
+                }
+                value = float(np.ravel(reference.value(expr, env, self.letters))[0])
                 if out in s.local:
                     local[out] = value + (local[out] if part.adds else 0.0)
                 else:
@@ -250,13 +271,16 @@ class Machine:
                     array[index] = value + (array[index] if part.adds else 0.0)
 
     def entry(
-        self, call: Call, q: Quantity, t: int | None, axes: Axes, at: tuple[int, ...]
+        self, call: Call, q: Quantity, t: int | None, axes: Axes, at: tuple[int, ...], side: int = 0
     ) -> float:
         """One entry of a quantity, which may have some of the nest's axes only; a number has one
-        entry, what is fixed has no steps or sequences."""
+        entry, what is fixed has no steps or sequences. Where rows and columns of the nest have one
+        axis, a vector along it is read at the row, or, with side -1, at the column."""
         array, leading = self.view(call, (q,), t), len(at) - len(axes)
-        place = dict(zip(axes, at[leading:], strict=True))
-        index = (*at[:leading], *([place[axis] for axis in q.axes] or [0]))
+        own = at[leading:]
+        places = {a: [n for n, b in zip(own, axes, strict=True) if a == b] for a in axes}
+        index = own if q.axes == axes else tuple(places[a][side] for a in q.axes)
+        index = (*at[:leading], *(index or (0,)))
         return float(array[index[len(index) - array.ndim :]])
 
 
@@ -274,3 +298,21 @@ def flat(array: np.ndarray, group: Group) -> np.ndarray:
 def one(q: Quantity, number: float) -> np.ndarray:
     """A quantity of one sequence that has one entry."""
     return np.full((1,) * (1 + (len(q.axes) or 1)), number)
+
+
+def side_by_side(get, group) -> np.ndarray:
+    """Vectors as one."""
+    return np.concatenate([get(q) for q in group], axis=-1)
+
+
+def columns_apart(expr: sp.Expr) -> tuple[sp.Expr, dict[Quantity, Quantity]]:
+    """An expression of single entries, where what stands on the right of an outer product of two
+    vectors along one axis has a name of its own, since it is read at the column; those names."""
+    names: dict[Quantity, Quantity] = {}
+    nodes = {}
+    for node in expr.atoms(Outer):
+        left, right = node.args
+        if axes_of(left) == axes_of(right):
+            own = {q: Quantity(f"{q}_column", q.axes) for q in symbols_of(right)}
+            nodes[node], names = Outer(left, right.xreplace(own)), names | own
+    return expr.xreplace(nodes), names

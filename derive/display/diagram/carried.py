@@ -86,7 +86,8 @@ class Carried:
         operands; what all features of a number hand back adds up."""
         bar = self.value(node)
         if isinstance(node.expr, MatVec | Outer):
-            return next(share for part, share in node.expr.adjoint(bar) if part == operand.expr)
+            shares = node.expr.adjoint(bar)  # of outer(h, h), one line brings both sides
+            return sp.Add(*(share for part, share in shares if part == operand.expr))
         made = bar * self.slope(node, operand)
         missing = [axis for axis in axes_of(made) if axis not in axes_of(operand.expr)]
         return summed(made, missing) if missing else made
