@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid, softplus
 
 from benchmarks import compiled
+from benchmarks.machine import machine
 from benchmarks.problem import derived
 from derive.render import write_files
 
@@ -158,12 +159,22 @@ def table(found: dict[tuple[str, Shape], dict[str, float]]) -> str:
     return "\n".join(rows)
 
 
+def place() -> str:
+    """Where it was measured, and with what."""
+    about = machine(THREADS)
+    versions = ", ".join(f"{name} {about['versions'][name]}" for name in ("numpy", "torch"))
+    where = f"{about['processor']}, {about['cores']} cores, {about['vectors']}"
+    return f"Measured on: {where}; {about['compiler']}; {versions}."
+
+
 def main() -> None:
     """Measure, and write the table."""
     torch.set_num_threads(THREADS)
     found = {(name, shape): measured(name, shape) for name in LOOPS for shape in SHAPES}
     said = "forward + backward, float32, two threads, medians of turns"
-    text = f"# Matrix memories\n\nTimes of {said}; `python -m benchmarks.memories`.\n\n"
+    text = (
+        f"# Matrix memories\n\nTimes of {said}; `python -m benchmarks.memories`.\n\n{place()}\n\n"
+    )
     write_files({"memories.md": text + table(found) + "\n"}, RESULTS)
     Console().print(table(found))
 
