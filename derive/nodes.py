@@ -17,7 +17,7 @@ the targets it should be printed in.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -342,12 +342,6 @@ class FeatureSum(Node):
                 raise CellError(f"{describe(whole)} has shape {shape(axes)}, and no axis {axis}")
         return tuple(axis for axis in axes if axis not in self.summed)
 
-    @property
-    def places(self) -> list[int]:
-        """Where these are among the axes of what is summed, counted from its last."""
-        axes = axes_of(self.args[0])
-        return [k - len(axes) for k, axis in enumerate(axes) if axis in self.summed]
-
     def adjoint(self, bar):
         for part, slope in self.slopes():  # every feature receives the same
             yield part, bar * slope * self.alike(axes_of(part) + axes_of(slope))
@@ -377,7 +371,7 @@ class FeatureSum(Node):
             yield q, sp.diff(whole, q)
 
     def value(self, *arrays):
-        return arrays[0].sum(axis=tuple(self.places))
+        return arrays[0].sum(axis=places(axes_of(self.args[0]), self.summed))
 
 
 def summed(expr: sp.Expr, axes: Iterable[Axis]) -> sp.Expr:
@@ -474,6 +468,11 @@ def is_matrix(quantity: Quantity) -> bool:
 def is_square(axes: Axes) -> bool:
     """Whether rows and columns have one axis between them, and are told apart by their order."""
     return len(set(own(axes))) < len(own(axes))
+
+
+def places(axes: Axes, some: Collection[Axis]) -> tuple[int, ...]:
+    """Where some axes are among others, counted from the last; one may be there twice."""
+    return tuple(k - len(axes) for k, axis in enumerate(axes) if axis in some)
 
 
 def is_part(some: Axes, axes: Axes) -> bool:

@@ -15,7 +15,7 @@ import numpy as np
 import reference
 import sympy as sp
 
-from derive.nodes import Axes, Axis, Outer, Quantity, axes_of, symbols_of
+from derive.nodes import Axes, Axis, Outer, Quantity, axes_of, places, symbols_of
 from derive.program.buffers import Buffer, Span
 from derive.program.interface import Call
 from derive.program.program import Program
@@ -167,10 +167,8 @@ class Machine:
             case Bias():
                 self.put(get(*s.outs), sum(get(*vectors) for vectors in s.vectors), s.adds)
             case Reduce():
-                whole = np.concatenate([get(q) for q in s.vectors], axis=-1)
-                axes = s.vectors[0].axes
-                over = tuple(axes.index(axis) - len(axes) for axis in s.over)
-                self.put(get(*s.outs), whole.sum(over), s.adds)
+                over = places(s.vectors[0].axes, s.over)
+                self.put(get(*s.outs), side_by_side(get, s.vectors).sum(over), s.adds)
             case Sum():
                 values = self.value(call, replace(s, outs=s.terms), s.expr, t)
                 self.put(get(*s.outs), values.sum(-1), s.adds)
@@ -187,8 +185,7 @@ class Machine:
                 mean, along = (a.mean(-1, keepdims=True) for a in (moved, moved * whole))
                 self.put(get(*s.outs), (moved - mean - whole * along) / get(s.sigma), s.adds)
             case Peak():
-                whole = np.concatenate([get(q) for q in s.vectors], axis=-1)
-                self.put(get(*s.outs), whole.max(-1), s.adds)
+                self.put(get(*s.outs), side_by_side(get, s.vectors).max(-1), s.adds)
             case Contraction():
                 self.put(get(*s.outs), self.value(call, s, s.product, t), s.adds)
             case Activate():

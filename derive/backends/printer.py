@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 import sympy as sp
 
-from derive.nodes import Axis, Outer, Quantity, Size
+from derive.nodes import Axes, Axis, Outer, Quantity, Size, places
 from derive.printing import PRODUCT, Infix
 
 
@@ -54,3 +54,9 @@ def summed(lengths: Iterable[str]) -> str:
     counts = Counter(lengths)
     terms = (length if n == 1 else f"{n} * {length}" for length, n in counts.items())
     return " + ".join(terms)
+
+
+def places_text(axes: Axes, some: Collection[Axis]) -> str:
+    """Where some axes are among others, counted from the last, as an argument `axis`."""
+    found = places(axes, some)
+    return str(found[0]) if len(found) == 1 else str(found)

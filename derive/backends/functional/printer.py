@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import sympy as sp
 
 from derive.backends.numpy.printer import stretched
-from derive.backends.printer import PlacedPrinter
+from derive.backends.printer import PlacedPrinter, places_text
 from derive.elementwise import Elementwise
 from derive.nodes import Axes, Axis, MatVec, Outer, Quantity, Transposed, axes_of, symbols_of
 from derive.printing import ATOM
@@ -129,8 +129,7 @@ class FunctionalPrinter(PlacedPrinter):
         left = tuple(axis for axis in axes if axis not in along)
         if self.is_summed_at_once(whole, along):
             return stretched(self.einsum(whole, along), left, self.axes)
-        places = [k - len(axes) for k, axis in enumerate(axes) if axis in along]
-        over = str(places[0]) if len(places) == 1 else str(tuple(places))
+        over = places_text(axes, along)
         return self.reduced(f"{self.seen(axes).print(whole, ATOM)}.sum({over})", left)
 
     def is_summed_at_once(self, whole: sp.Expr, along: Axes) -> bool:

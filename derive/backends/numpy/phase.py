@@ -23,6 +23,7 @@ from derive.backends.numpy.printer import (
     stretched,
     trajectory,
 )
+from derive.backends.printer import places_text
 from derive.nodes import (
     Axes,
     FeatureSum,
@@ -271,9 +272,7 @@ class Phase:
 
     def over(self, s: Reduce) -> str:
         """The axes of an array that a sum runs over, counted from its last."""
-        axes = s.vectors[0].axes
-        places = [k - len(axes) for k, axis in enumerate(axes) if axis in s.over]
-        return str(places[0]) if len(places) == 1 else str(tuple(places))
+        return places_text(s.vectors[0].axes, s.over)
 
     def factors(self, s: Total) -> list[str]:
         """The arrays of all steps whose product is summed up; none where it is no such product."""
@@ -309,12 +308,12 @@ class Phase:
         """Of what is summed up: outer products of vectors, the terms that are one of these times
         what is the same everywhere, and the other terms."""
         expanded = sp.expand_mul(s.expr, deep=False) if s.expr.has(Outer) else s.expr
-        terms = {term: self.outer_in(term) for term in sp.Add.make_args(expanded)}
-        products, others = (
-            sp.Add(*(term for term, node in terms.items() if bool(node) is is_product))
-            for is_product in (True, False)
-        )
-        return [node for node in terms.values() if node], products, others if products else s.expr
+        nodes = {term: self.outer_in(term) for term in sp.Add.make_args(expanded)}
+        products = {term: node for term, node in nodes.items() if node}
+        if not products:
+            return [], sp.S.Zero, s.expr
+        others = (term for term in nodes if term not in products)
+        return [*products.values()], sp.Add(*products), sp.Add(*others)
 
     def outer_in(self, term: sp.Expr) -> Outer | None:
         """The outer product of two vectors that a term is, times what is the same everywhere."""
