@@ -9,6 +9,8 @@ from typing import Any
 
 from derive import compiler, library
 from derive.cell import Cell
+from derive.display.diagram.arrange import arranged
+from derive.display.diagram.backward import backward
 from derive.display.diagram.draw import Pen
 
 
@@ -27,5 +29,7 @@ def of_each(make: Callable[..., Any]) -> Callable[..., Any]:
 
 load = cache(library.load)
 module = of_each(compiler.module)
-pen = of_each(Pen)
+routes = of_each(arranged)
+pen = of_each(lambda cell: Pen(cell, routes(cell)))
 picture = of_each(lambda cell: pen(cell).run())
+backward_picture = of_each(lambda cell: backward(cell, routes(cell)))

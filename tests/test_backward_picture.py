@@ -6,6 +6,7 @@ import random
 import re
 from pathlib import Path
 
+import kept
 import pytest
 import sympy as sp
 from pictures import faults
@@ -15,7 +16,7 @@ from written_cells import READABLE
 from derive import library
 from derive.adjoint import adjoint
 from derive.deviation import Deviation
-from derive.display.diagram.backward import _BackwardPen, backward
+from derive.display.diagram.backward import _BackwardPen
 from derive.display.diagram.carried import NORM, Carried
 from derive.display.diagram.graph import graph
 from derive.display.diagram.label import HIGHER, LEVEL, LOWER, rise, width
@@ -108,8 +109,8 @@ def written(made):
 @pytest.mark.parametrize("name", ["lstm", "lstm_peephole", "gru"])
 def test_each_layer_s_share_goes_through_its_own_weights(name):
     """Before they are added up on the line that the layers read together."""
-    cell = library.load(name)
-    said = written(backward(cell))
+    cell = kept.load(name)
+    said = written(kept.backward_picture(cell))
     for gate in [q.name.removeprefix("b_") for q in cell.parameters if q.name.startswith("b_")]:
         for matrix in (f"U_{gate}", f"W_{gate}"):
             share = f"{matrix.replace('_', '')}T a{BAR}{gate},t"
@@ -119,7 +120,7 @@ def test_each_layer_s_share_goes_through_its_own_weights(name):
 
 
 def test_what_goes_to_the_step_before_is_there_what_the_next_has_handed_back():
-    ends = {w.text for w in backward(library.load("lstm")).words if w.is_end}
+    ends = {w.text for w in kept.backward_picture(kept.load("lstm")).words if w.is_end}
     before = {f"{q}{BAR}{LOWER}t−1{LEVEL}{HIGHER}next{LEVEL}" for q in "hc"}
     now = {f"{q}{BAR}{LOWER}t{LEVEL}{HIGHER}next{LEVEL}" for q in "hc"}
     assert before | now < ends
@@ -127,13 +128,13 @@ def test_what_goes_to_the_step_before_is_there_what_the_next_has_handed_back():
 
 @pytest.mark.parametrize("cell", first(3, [EXAMPLE, *READABLE]))
 def test_it_is_drawn(cell):
-    assert "<svg" in svg(backward(cell))
+    assert "<svg" in svg(kept.backward_picture(cell))
 
 
 @pytest.mark.parametrize("cell", sampled(CELLS, ["lstm", "gru", "slstm"]))
 def test_nothing_is_in_the_way_of_a_word(cell):
     """Nor is an arrow head, nor another word."""
-    said = [fault for fault in faults(backward(cell)) if "'" in fault]
+    said = [fault for fault in faults(kept.backward_picture(cell)) if "'" in fault]
     assert said == []
 
 
@@ -174,7 +175,8 @@ def test_a_bar_over_a_word_is_a_line_over_all_of_it(letters):
 
 def test_long_formulas_are_numbered_in_characters_that_fonts_have():
     """The GRU-D's are more than ten."""
-    drawn = _BackwardPen(library.load("gru_d"))
+    cell = kept.load("gru_d")
+    drawn = _BackwardPen(cell, kept.routes(cell))
     drawn.run()
     numbers = list(drawn.notes.values())
     assert numbers[:10] == list("①②③④⑤⑥⑦⑧⑨⑩") and numbers[10:12] == ["(11)", "(12)"]

@@ -32,6 +32,7 @@ from test_library import NAMES, SPECS
 from written_cells import READABLE, UNPLEASANT
 
 from benchmarks.diagrams import KEPT, bends, crossings, edges, ours
+from derive.display.diagram.arrange import arranged
 from derive.display.diagram.draw import Pen
 from derive.display.diagram.svg import svg
 from derive.nodes import MatVec
@@ -158,7 +159,7 @@ def test_hostile(name):
 
 
 def test_what_is_read_twice_is_one_layer():
-    drawing = Pen(WRITTEN["swish"])
+    drawing = kept.pen(WRITTEN["swish"])
     assert [node.label for node in drawing.graph.of_kind("layer")] == ["linear"]
 
 
@@ -175,7 +176,7 @@ def test_random_cells(part):
     @given(cells())
     def draw(cell):
         if cell is not None:
-            pen = Pen(cell)
+            pen = Pen(cell, arranged(cell))
             check(pen, pen.run())
 
     draw()

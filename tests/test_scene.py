@@ -22,7 +22,6 @@ from some_cells import first, sampled
 
 from derive.cli import main
 from derive.display.diagram import beside, chain, emphasis, loop
-from derive.display.diagram.backward import backward
 from derive.display.diagram.graph import graph
 from derive.display.diagram.key import entries, with_key
 from derive.display.diagram.svg import svg
@@ -38,6 +37,10 @@ def pen(name):
 
 def forward(name):
     return kept.picture(kept.load(name))
+
+
+def backward(name):
+    return kept.backward_picture(kept.load(name))
 
 
 def collisions(made):
@@ -170,7 +173,7 @@ def test_the_key_says_what_occurs(name):
     assert ("hidden state" in said) == bool(outputs)
     assert ("memory" in said) == (len(outputs) < len(cell.states))
     assert "entry by entry" in said or not pen(name).graph.of_kind("operation")
-    back = [entry.text for entry in entries(backward(load(name)))]
+    back = [entry.text for entry in entries(backward(name))]
     assert "added up" in back and "copied" not in back
 
 
@@ -204,7 +207,7 @@ def test_the_key_says_what_a_stranger_asks():
     assert {"gate, learnt", "other layer, learnt", "function, not learnt"} <= {*lstm}
     assert "layer, learnt" in rnn and not {"other layer, learnt", "function, not learnt"} & {*rnn}
     assert "output" in said_by(forward("qrnn")) and "output" not in lstm
-    back = said_by(backward(load("lstm")))
+    back = said_by(backward("lstm"))
     assert "bar: the adjoint, the derivative of the loss with respect to it" in back
     assert {"what the loss itself gives", "what the next step hands back"} <= {*back}
 
@@ -214,7 +217,12 @@ def test_the_key_says_what_a_stranger_asks():
 )
 def test_other_views_of_it(name):
     cell = load(name)
-    for made in (backward(cell), loop.loop(cell), chain.rolled(cell), chain.unrolled(cell, 3)):
+    for made in (
+        kept.backward_picture(cell),
+        loop.loop(cell),
+        chain.rolled(cell),
+        chain.unrolled(cell, 3),
+    ):
         assert not [pair for pair in collisions(made) if isinstance(pair[0], str)]
     lit = list(emphasis.steps(cell))
     assert [n for n, _ in lit] == [str(e.lhs) for e in cell.equations if str(e.lhs) in dict(lit)]
@@ -222,7 +230,7 @@ def test_other_views_of_it(name):
 
 
 def test_backward_is_against_the_arrows():
-    there, back = forward("lstm"), backward(load("lstm"))
+    there, back = forward("lstm"), backward("lstm")
     tips = {s.ends: s.heads[0][0] for s in there.strokes if s.heads}
     for stroke in back.strokes:
         assert stroke.heads and stroke.heads[0][0] != tips.get(stroke.ends)
@@ -328,7 +336,7 @@ def test_states_of_every_kind_have_a_rail_or_are_handed_on():
 def test_tikz_compiles_and_says_the_same(name, tmp_path):
     from derive.display.diagram.tikz import tikz
 
-    for made in (forward(name), backward(load(name))):
+    for made in (forward(name), backward(name)):
         text = tikz(made)
         assert text.count("\\node[name]") == len(made.words)
         assert text.isascii()

@@ -12,9 +12,11 @@ from derive.compiler import generate
 from derive.cost import predicted
 from derive.display.about import inputs, paper, paragraphs, shape, starts
 from derive.display.derivation import Textbook, textbook
+from derive.display.diagram.arrange import arranged
 from derive.display.diagram.backward import backward
 from derive.display.diagram.draw import scene
 from derive.display.diagram.graph import graph
+from derive.display.diagram.route import Routes
 from derive.display.diagram.svg import svg
 from derive.display.mathml import MathML, Row
 from derive.gradients.flow import Flow, flow
@@ -137,14 +139,19 @@ class Facts:
         return found
 
     @cached_property
+    def routes(self) -> Routes:
+        """How the cell is laid out on both of its pictures."""
+        return arranged(self.cell)
+
+    @cached_property
     def picture(self) -> str:
         """The cell drawn, as SVG."""
-        return svg(scene(self.cell))
+        return svg(scene(self.cell, self.routes))
 
     @cached_property
     def backward_picture(self) -> str:
         """Its adjoints, as SVG."""
-        return svg(backward(self.cell))
+        return svg(backward(self.cell, self.routes))
 
     @cached_property
     def followed(self) -> Flow | str:

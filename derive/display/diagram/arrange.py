@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import combinations
 
-from derive.display.diagram.graph import Graph, Node
+from derive.cell import Cell
+from derive.display.diagram.graph import Graph, Node, graph
 from derive.display.diagram.outlook import outlook
 from derive.display.diagram.place import Placement, place
 from derive.display.diagram.route import Routes, improved, route
@@ -72,8 +73,14 @@ class _Search:
         return improved(best, placement, worse)
 
 
+def arranged(cell: Cell) -> Routes:
+    """A cell's graph with all nodes and lines in their places. It is dear, and the forward pass
+    and the backward pass are drawn on the same one."""
+    return arrange(graph(cell))
+
+
 def arrange(graph: Graph) -> Routes:
-    """The graph with all nodes and lines in their places."""
+    """A graph with all nodes and lines in their places."""
     search = _Search(graph)
     best = search.climb(route(place(graph)))
     for _ in range(DETOURS):

@@ -16,24 +16,26 @@ from derive.adjoint import adjoint
 from derive.cell import Cell
 from derive.display.derivation import Name, readable
 from derive.display.diagram import label
+from derive.display.diagram.arrange import arranged
 from derive.display.diagram.carried import NORM, Carried
 from derive.display.diagram.draw import TYPE, Pen, Text
 from derive.display.diagram.graph import Node, Operand
-from derive.display.diagram.route import Way
+from derive.display.diagram.route import Routes, Way
 from derive.display.diagram.scene import Dot, Position, Scene, Stroke, Word
 
 # What is wider is written below the picture, under a number; and so is what finds no room so often.
 LONGEST, PATIENCE = 100.0, 8
 
 
-def backward(cell: Cell) -> Scene:
-    """The picture of a cell's adjoints."""
-    return _BackwardPen(cell).run()
+def backward(cell: Cell, routes: Routes | None = None) -> Scene:
+    """The picture of a cell's adjoints, on an arrangement that is there already or on one made
+    for it."""
+    return _BackwardPen(cell, routes or arranged(cell)).run()
 
 
 class _BackwardPen(Pen):
-    def __init__(self, cell: Cell):
-        super().__init__(cell)
+    def __init__(self, cell: Cell, routes: Routes):
+        super().__init__(cell, routes)
         self.adjoint = adjoint(cell)
         self.carried = Carried(self.graph, self.adjoint)
         self.labels.names = {**self.labels.names, NORM: Name(NORM)}

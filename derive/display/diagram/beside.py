@@ -8,6 +8,7 @@ from dataclasses import replace
 from derive.cell import Cell
 from derive.display.compare.difference import difference
 from derive.display.diagram import label
+from derive.display.diagram.arrange import arranged
 from derive.display.diagram.draw import TYPE, Pen
 from derive.display.diagram.graph import Graph, Node
 from derive.display.diagram.scene import Box, Scene, Stroke, Word
@@ -18,7 +19,7 @@ APART = 36.0
 def beside(left: Cell, right: Cell) -> Scene:
     """Both pictures; what the other does not have is marked: nodes by what they compute and are
     called, lines by what they connect."""
-    pens = Pen(left), Pen(right)
+    pens = [Pen(cell, arranged(cell)) for cell in (left, right)]
     calls = _Calls(pens[0].graph, difference(left, right).renamed), _Calls(pens[1].graph, {})
     scenes = [
         _titled(_marked(pen.run(), own, other), pen.cell.name)

@@ -11,9 +11,9 @@ from derive.adjoint import adjoint
 from derive.cell import Cell
 from derive.display.derivation import textbook
 from derive.display.diagram import label
-from derive.display.diagram.arrange import arrange
+from derive.display.diagram.arrange import arranged
 from derive.display.diagram.arrow import covered
-from derive.display.diagram.graph import Graph, Node, graph
+from derive.display.diagram.graph import Node
 from derive.display.diagram.label import Labels
 from derive.display.diagram.roles import line_roles, roles
 from derive.display.diagram.route import Routes, Way
@@ -37,18 +37,19 @@ LEADING = 1.35  # from one line of writing to the next, in the size of its type
 Text = tuple[str, ...]  # a label's lines
 
 
-def scene(cell: Cell) -> Scene:
-    """The picture of a cell: what it computes, in the direction in which it does."""
-    return Pen(cell).run()
+def scene(cell: Cell, routes: Routes | None = None) -> Scene:
+    """The picture of a cell: what it computes, in the direction in which it does; on an
+    arrangement that is there already, or on one made for it."""
+    return Pen(cell, routes or arranged(cell)).run()
 
 
 class Pen:
-    """Draws a cell. What its lines say and where they point to is a subclass's to change."""
+    """Draws a cell, whose graph is laid out. What its lines say and where they point to is a
+    subclass's to change."""
 
-    def __init__(self, cell: Cell):
-        self.cell = cell
-        self.graph = self.graph_of(cell)
-        self.routes: Routes = arrange(self.graph)
+    def __init__(self, cell: Cell, routes: Routes):
+        self.cell, self.routes = cell, routes
+        self.graph = routes.graph
         self.roles = roles(self.graph)
         self.lines = line_roles(self.graph)
         book = textbook(adjoint(cell))
@@ -58,10 +59,6 @@ class Pen:
         self.wider: defaultdict[int, float] = defaultdict(float)
         self.taller: defaultdict[int, float] = defaultdict(float)
         self.refused: Counter[str] = Counter()  # how often what is written has found no room
-
-    def graph_of(self, cell: Cell) -> Graph:
-        """What is drawn of a cell."""
-        return graph(cell)
 
     def run(self) -> Scene:
         for _ in range(ATTEMPTS):

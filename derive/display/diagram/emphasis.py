@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from derive.cell import Cell, Equation
 from derive.display.diagram import label
+from derive.display.diagram.arrange import arranged
 from derive.display.diagram.draw import TYPE, Pen
 from derive.display.diagram.graph import Graph
 from derive.display.diagram.scene import Scene, Stroke, Word
@@ -15,7 +16,7 @@ from derive.nodes import CellError
 
 def highlighted(cell: Cell, name: str) -> Scene:
     """The picture of a cell with one equation lit, and written below it."""
-    pen = Pen(cell)
+    pen = Pen(cell, arranged(cell))
     names = [str(e.lhs) for e in shown(pen)]
     if name not in names:
         raise CellError(
@@ -27,7 +28,7 @@ def highlighted(cell: Cell, name: str) -> Scene:
 def steps(cell: Cell) -> Iterator[tuple[str, Scene]]:
     """A picture for every equation, in the order of evaluation: the name of its quantity, and the
     picture with it lit."""
-    pen = Pen(cell)
+    pen = Pen(cell, arranged(cell))
     made = pen.run()
     for equation in shown(pen):
         yield str(equation.lhs), _lit(pen, made, str(equation.lhs))

@@ -8,16 +8,17 @@ from dataclasses import replace
 
 from derive.cell import Cell
 from derive.display.diagram import label
+from derive.display.diagram.arrange import arrange
 from derive.display.diagram.draw import MARGIN, SMALL, Pen, Text
 from derive.display.diagram.graph import Graph, Node, graph
 from derive.display.diagram.roles import line_roles, roles
-from derive.display.diagram.route import Way
+from derive.display.diagram.route import Routes, Way
 from derive.display.diagram.scene import Position, Scene, Stroke, Word
 
 
 def loop(cell: Cell) -> Scene:
     """The picture of a cell whose states are boxes."""
-    return _LoopPen(cell).run()
+    return _LoopPen(cell, arrange(looped(graph(cell)))).run()
 
 
 def looped(made: Graph) -> Graph:
@@ -34,13 +35,10 @@ def looped(made: Graph) -> Graph:
 
 
 class _LoopPen(Pen):
-    def __init__(self, cell: Cell):
-        super().__init__(cell)
+    def __init__(self, cell: Cell, routes: Routes):
+        super().__init__(cell, routes)
         usual = graph(cell)
         self.roles, self.lines = roles(usual), line_roles(usual)
-
-    def graph_of(self, cell: Cell) -> Graph:
-        return looped(graph(cell))
 
     def title(self) -> str:
         return f"{self.cell.title}: one step, with the states as boxes"

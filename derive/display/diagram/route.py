@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from derive.display.diagram.graph import Node, Operand
+from derive.display.diagram.graph import Graph, Node, Operand
 from derive.display.diagram.grid import BEND, LENGTH, Grid
 from derive.display.diagram.place import Placement
 
@@ -67,6 +67,11 @@ class Routes:
     grid: Grid
     ways: tuple[Way, ...]
     cost: int
+
+    @property
+    def graph(self) -> Graph:
+        """What is laid out."""
+        return self.grid.placement.graph
 
 
 def route(placement: Placement) -> Routes:
