@@ -13,6 +13,10 @@ LOCK  := requirements.lock
 PIP   := $(PY) -m pip install -qq --disable-pip-version-check --constraint $(LOCK)
 CELLS  = $(filter-out _%,$(patsubst derive/cells/%.py,%,$(wildcard derive/cells/*.py)))
 
+# SymPy remembers what it has simplified: a thousand results of each kind, if it is not told, which
+# is few where one process derives all cells.
+export SYMPY_CACHE_SIZE ?= 100000
+
 # One thread a process while tests run side by side, so that they do not fight over the cores.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 
