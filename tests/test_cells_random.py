@@ -26,6 +26,7 @@ from some_cells import first
 
 from derive import language
 from derive.cell import Cell, Equation
+from derive.deviation import Deviation
 from derive.elementwise import (
     absolute,
     cos,
@@ -172,6 +173,24 @@ class Maker:
                 total = self.draw(st.sampled_from([FeatureSum, mean]))(inner)
                 return total if axes == () or self.flip(3) else total * self.atom(axes)
 
+    def standardised(self, n):
+        """Vectors that are standardised together, as the language's word writes it, each by itself
+        or beside others."""
+        axes = self.draw(st.sampled_from(self.states)).axes
+        names = [Quantity(f"v{n}_{k}", axes) for k in range(self.draw(st.integers(1, 3)))]
+        mu, sigma = Quantity(f"mu{n}"), Quantity(f"sigma{n}")
+        for v in names:
+            expr = self.expr(axes, self.depth - 1)
+            yield Equation(v, expr if _axes(expr) == axes else self.atom(axes))
+        yield Equation(mu, mean(sp.Add(*names)) / len(names))
+        yield Equation(sigma, Deviation(mu, sp.Float(0.5), *names))
+        for k, v in enumerate(names):
+            lhs, y = Quantity(f"p{n}_{k}", axes), (v - mu) / sigma
+            beside = self.draw(st.sampled_from(["nothing", "nothing", "a factor", "a summand"]))
+            other = self.expr(axes, 1) if beside != "nothing" else 1
+            yield Equation(lhs, y + other if beside == "a summand" else y * other)
+            self.known.append(lhs)
+
     def cell(self):
         equations = []
         for n in range(self.draw(st.sampled_from([0, 0, 1, 2, 3, 6]))):
@@ -179,6 +198,8 @@ class Maker:
             lhs = Quantity(f"{self.draw(st.sampled_from('qrz'))}{n}", axes)
             equations.append(Equation(lhs, self.expr(axes, self.depth)))
             self.known.append(lhs)
+            if self.flip(4):
+                equations += self.standardised(n)
         updates = {}
         for s in self.states:
             new = Quantity(f"{s}_next", s.axes)
@@ -679,6 +700,14 @@ FOUND = {
     "one number for all steps, and of each step again": """
         p = s.p + sum(x)
         h_next = h * sum(x) + p
+    """,
+    "a vector of parameters times what is standardised": """
+        h_next = b.h * standardise(h + W.h @ x * h, eps=0.5) + U.h @ h
+    """,
+    "parameters, standardised": "h_next = tanh(U.h @ h + W.h @ x) * standardise(p.h, eps=0.2)",
+    "standardised together, what moves and what does not": """
+        u, v, w = standardise(W.h @ x, b.h, h / (1 + h**2), eps=0.5)
+        h_next = u + v + w
     """,
 }
 SHAPES = {"W": "Matrix(H, I)", "U": "Matrix(H, H)", "V": "Matrix(H, H)", "b": "Vector(H)",

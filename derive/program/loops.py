@@ -22,6 +22,7 @@ from derive.program.passes import (
     tangent_pass,
 )
 from derive.program.policy import PER_CALL, Policy
+from derive.program.rules.collect import collect
 from derive.program.rules.defer import defer
 from derive.program.rules.hoist import hoist
 from derive.program.rules.inline import inline
@@ -67,7 +68,7 @@ class Loops:
     @cached_property
     def jvp(self) -> Loop:
         """From the tangents of parameters, inputs and initial state to those of the outputs."""
-        return self._finished(self._scheduled(inline(self._tangents)), self._recomputable)
+        return self._finished(self._scheduled(inline(collect(self._tangents))), self._recomputable)
 
     @cached_property
     def hvp(self) -> tuple[Loop, Loop]:
@@ -89,7 +90,8 @@ class Loops:
         )
         handed = (back.reads() - self.trajectory) & moving
         last = {self.dot[s] for s in self.adjoint.cell.updates.values()}
-        there = self._scheduled(inline(replace(self._tangents, wanted=handed | last | wanted)))
+        tangents = replace(self._tangents, wanted=handed | last | wanted)
+        there = self._scheduled(inline(collect(tangents)))
         return _hand_on(
             self._finished(there, self._recomputable),
             self._finished(back, self._recomputable, handed),

@@ -71,11 +71,12 @@ def adjoint_pass(adjoint: Adjoint, kept: Iterable[Quantity] = ()) -> Loop:
 
 
 def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
-    """From the first step to the last: the tangents of the outputs."""
+    """From the first step to the last: the tangents of the outputs. Others may want further ones,
+    so that it is theirs to divide sums late."""
     cell = adjoint.cell
     primal = (*cell.quantities, *(e.lhs for e in adjoint.forward))
     moving = {q: d for q, d in dot.items() if q not in cell.constants}
-    loop = Loop(
+    return Loop(
         known=frozenset({*primal, *(dot[q] for q in (*cell.inputs, *cell.parameters))}),
         carries=tuple(Carry(dot[s], dot[new]) for s, new in cell.updates.items()),
         during=tangent(adjoint.forward, moving, {cell.output, *cell.updates.values()}),
@@ -83,7 +84,6 @@ def tangent_pass(adjoint: Adjoint, dot: dict[Quantity, Quantity]) -> Loop:
         fixed=frozenset({q for p in cell.parameters for q in (p, dot[p])}),
         base={dot[q]: q.name for q in primal if q in dot},
     )
-    return collect(loop)
 
 
 def adjoint_tangent_pass(

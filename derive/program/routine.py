@@ -109,7 +109,7 @@ def assemble(loop: Loop, setting: Setting) -> Routine:
     more: list[Group] = []
     if setting.policy.standardise:
         rows = Rows.among([*groups, *groups_in(loop, groups)])
-        loop, more = standardised(loop, rows)
+        loop, more = standardised(loop, rows, given | constants_of(loop, given))
         groups = [*groups, *more]
     if setting.policy.join:
         found = groups_in(loop, groups)

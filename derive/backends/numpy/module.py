@@ -86,7 +86,9 @@ class Module(PythonModule):
         """What an array is called on the way back."""
         if len(buffer.parts) > 1 or buffer.span is Span.TRAJECTORY:
             return self.names.buffer(buffer)
-        return self.names.all(self.back.views.names(buffer)[0])
+        there, back = self.calls.tangents
+        handed = there.handed(back)  # the others in its place are the way there's own
+        return self.names.all(next(q for q in self.back.views.names(buffer) if q in handed))
 
     @property
     def handed_parts(self) -> list[Parts]:

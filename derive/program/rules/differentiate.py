@@ -110,7 +110,8 @@ def _family(phase: Phase, slope: _Slope) -> list[_Slope]:
     family = [found[d] for d in row if d in found]
     readers = {e.lhs for e in phase.equations if slope.second in symbols_of(e.rhs)}
     is_own = not slope.more or readers <= {s.equation.lhs for s in family}
-    return family if len(family) == len(row) and is_own else []
+    moves = phase.fixed.isdisjoint(q for pair in slope.pairs for q in pair)
+    return family if len(family) == len(row) and is_own and moves else []
 
 
 def _rewrite(phase: Phase, family: list[_Slope]) -> None:

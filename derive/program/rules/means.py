@@ -16,12 +16,20 @@ class Phase:
 
     rows     where quantities lie that are side by side
     taken    every name in use
+    fixed    what is the same at every step: it has no array of its own that a call could fill
     meaning  for each quantity of the loop, what it is defined as
     groups   new quantities that are to lie side by side
     """
 
-    def __init__(self, loop: Loop, equations: tuple[Equation, ...], rows: Rows, taken: set[str]):
-        self.loop, self.rows, self.taken = loop, rows, taken
+    def __init__(
+        self,
+        loop: Loop,
+        equations: tuple[Equation, ...],
+        rows: Rows,
+        taken: set[str],
+        fixed: frozenset[Quantity],
+    ):
+        self.loop, self.rows, self.taken, self.fixed = loop, rows, taken, fixed
         self.meaning = {e.lhs: e.rhs for e in loop.equations}
         self.equations = list(equations)
         self.groups: list[Group] = []

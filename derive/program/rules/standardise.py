@@ -26,14 +26,14 @@ from derive.program.rules.means import Phase
 from derive.program.statements import Group
 
 
-def standardised(loop: Loop, rows: Rows) -> tuple[Loop, list[Group]]:
+def standardised(loop: Loop, rows: Rows, fixed: frozenset[Quantity]) -> tuple[Loop, list[Group]]:
     """The loop with nodes for what is standardised, and for the derivatives; and the new quantities
     that are to lie side by side."""
     taken = loop.taken()
     groups: list[Group] = []
     phases: dict[str, Any] = {}
     for name in ("before", "during", "after"):
-        phase = Phase(loop, getattr(loop, name), rows, taken)
+        phase = Phase(loop, getattr(loop, name), rows, taken, fixed)
         _standardise(phase)
         differentiated(phase)
         phases[name] = tuple(phase.equations)
@@ -51,7 +51,8 @@ def _standardise(phase: Phase) -> None:
                 found[sigma, mu, row][v] = e.lhs
     for (sigma, mu, row), out in found.items():
         epsilon, outs = _epsilon(phase, sigma, mu, row), tuple(out[v] for v in row if v in out)
-        if epsilon is not None and len(outs) == len(row) and phase.are_beside(outs):
+        is_whole = len(outs) == len(row) and phase.are_beside(outs)
+        if epsilon is not None and is_whole and phase.fixed.isdisjoint(row):
             nodes = {q: Standardised(k, epsilon, *row) for k, q in enumerate(outs)}
             nodes[sigma] = Spread(epsilon, *row)
             phase.equations = [replace(e, rhs=nodes.get(e.lhs, e.rhs)) for e in phase.equations]
