@@ -25,7 +25,7 @@ from derive.nodes import (
 from derive.program.alike import Rows, are_independent
 from derive.program.layout import JOINED, Layout
 from derive.program.loop import Loop
-from derive.program.normed import Spread, Standardised, StandardisedSlope, place_of
+from derive.program.normed import Normed, Spread, StandardisedSlope, computed_with, place_of
 from derive.program.policy import Policy
 from derive.program.rules.reduce import is_reduction
 from derive.program.statements import (
@@ -188,10 +188,9 @@ class _Splitter:
             self.statements.append(Reduce((q,), rhs.args[:1], rhs.summed))
         elif isinstance(rhs, Largest):
             self.statements.append(Peak((q,), rhs.args))
-        elif isinstance(rhs, Standardised | Spread | StandardisedSlope):
+        elif isinstance(rhs, Normed):
             place = len(rhs.args) if isinstance(rhs, Spread) else place_of(rhs)
-            key = rhs.args if isinstance(rhs, Spread) else rhs.args[1:]
-            self.normed.setdefault(key, {})[place] = equation
+            self.normed.setdefault(computed_with(rhs), {})[place] = equation
         elif self.is_stacked_activation(equation):
             argument = rhs.args[0]
             key = self.slot[argument][0], self.level[argument]

@@ -6,6 +6,11 @@ their own. Here these become nodes, each of which a target computes in one call.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import sympy as sp
+
+from derive.cell import Equation
 from derive.nodes import Axes, Node, axes_of
 from derive.program.statements import Group
 
@@ -54,6 +59,32 @@ class StandardisedSlope(Node):
 
     def axes(self) -> Axes:
         return axes_of(self.moved[0])
+
+
+Normed = Standardised | Spread | StandardisedSlope
+
+
+def computed_with(node: Normed) -> tuple[sp.Basic, ...]:
+    """What those that one call computes have in common: what they are made of."""
+    return node.args if isinstance(node, Spread) else node.args[1:]
+
+
+def calls(equations: Iterable[Equation]) -> dict[tuple[sp.Basic, ...], list[Equation]]:
+    """The equations that one call computes, by what they have in common."""
+    found: dict[tuple[sp.Basic, ...], list[Equation]] = {}
+    for e in equations:
+        if isinstance(e.rhs, Normed):
+            found.setdefault(computed_with(e.rhs), []).append(e)
+    return found
+
+
+def normed_together(equations: Iterable[Equation]) -> list[Group]:
+    """The vectors that one call gives, as they lie side by side, where there are several."""
+    found = []
+    for some in calls(equations).values():
+        places = {place_of(e.rhs): e.lhs for e in some if not isinstance(e.rhs, Spread)}
+        found.append(tuple(places[k] for k in sorted(places)))
+    return [group for group in found if len(group) > 1]
 
 
 def place_of(node: Standardised | StandardisedSlope) -> int:

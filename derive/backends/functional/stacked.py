@@ -13,15 +13,17 @@ from dataclasses import replace
 
 import sympy as sp
 
+from derive.backends.functional.standardising import Standardising
 from derive.backends.functional.together import Alike, Outers, Products, Together
-from derive.backends.functional.wholes import Phase, Whole, Wholes, place_in
+from derive.backends.functional.wholes import Phase, Whole, place_in
 from derive.cell import Equation
 from derive.nodes import FeatureSum, MatVec, Quantity, symbols_of
 from derive.program.assemble import reduced
+from derive.program.normed import Normed, calls, computed_with
 from derive.program.statements import Group
 
 
-class Stacked(Wholes):
+class Stacked(Standardising):
     """A loop under its names, in as few lines as it can be."""
 
     def write(self) -> None:
@@ -45,11 +47,13 @@ class Stacked(Wholes):
         self.leading = leading
         self.instead: dict[Equation, dict[sp.Expr, sp.Expr]] = {e: {} for e in equations}
         least = 1 if self.phase.is_step else 2
+        self.calls = calls(equations)
+        formulas = [e for e in equations if not isinstance(e.rhs, Normed)]
         found: list[Products | Outers | Alike] = [
-            *self.together.products(equations, least),
-            *self.together.outers(equations),
-            *self.together.alike(equations),
-            *self.together.activations(equations),
+            *self.together.products(formulas, least),
+            *self.together.outers(formulas),
+            *self.together.alike(formulas),
+            *self.together.activations(formulas),
         ]
         by_sum = [some for some in found if some.members[0].lhs in self.loop.totals]
         together = {e for some in by_sum for e in some.members}
@@ -71,7 +75,10 @@ class Stacked(Wholes):
             elif isinstance(some, Alike) and e.lhs in self.phase.waiting:
                 self._alike(some, e)
         if e.lhs in self.phase.waiting:
-            self._alone(e)
+            if isinstance(e.rhs, Normed):
+                self._call(self.calls[computed_with(e.rhs)])
+            else:
+                self._alone(e)
 
     def _sums(self, some: Products | Outers | Alike) -> None:
         """Gradients, as one where that can be."""

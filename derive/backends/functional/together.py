@@ -13,6 +13,7 @@ from derive.elementwise import Elementwise
 from derive.nodes import MatVec, Outer, Quantity, Transposed, axes_of
 from derive.program.alike import Form, Rows, groups_in
 from derive.program.loop import Loop
+from derive.program.normed import normed_together
 from derive.program.program import Program
 from derive.program.statements import Group
 
@@ -51,7 +52,7 @@ class Together:
     def __init__(self, program: Program, loop: Loop, fixed: frozenset[Quantity]):
         self.program, self.loop, self.fixed = program, loop, fixed
         self.ranks = {p: n for n, p in enumerate(program.layout.parameters)}
-        groups = program.routines.setting.groups
+        groups = [*program.routines.setting.groups, *normed_together(loop.equations)]
         self.rows = Rows.among([*groups, *groups_in(loop, groups)])
 
     # what is what

@@ -16,11 +16,18 @@ from derive.backends.torch.words import FUNCTIONS, LAYER
 from derive.entries import RANKS
 from derive.names import fresh
 from derive.nodes import MatVec, Quantity, is_matrix, symbols_of
-from derive.program.policy import PER_OPERATION
+from derive.program.normed import Spread, Standardised, StandardisedSlope
+from derive.program.policy import PER_CALL
 from derive.program.program import Program
 from derive.render import render
 
-POLICY = PER_OPERATION
+POLICY = PER_CALL
+# The functions that compute them.
+NORMED = {
+    Standardised: "standardise",
+    Spread: "standardise",
+    StandardisedSlope: "standardise_slope",
+}
 
 
 def files(program: Program) -> dict[str, str]:
@@ -114,4 +121,6 @@ class Module(StackedModule):
         """The functions that PyTorch has not, and this module needs; one of numbers alone takes
         them as tensors."""
         takes_numbers = any(not a.has(Quantity) for f in self.functions for a in f.args)
-        return sorted([*super().helpers, *["number"] * takes_numbers])
+        kinds = {type(e.rhs) for loop in self.loops for e in loop.equations}
+        normed = {name for kind, name in NORMED.items() if kind in kinds}
+        return sorted([*super().helpers, *normed, *["number"] * takes_numbers])
