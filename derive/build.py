@@ -21,12 +21,12 @@ from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
+from derive.backends import torch
 from derive.backends.c import POLICY, files
 from derive.backends.c.binding import binding
 from derive.backends.c.network import STORES
 from derive.backends.c.network import files as network_files
 from derive.backends.c.network_binding import binding as network_binding
-from derive.backends.torch import POLICY as PER_OPERATION
 from derive.backends.torch.built import layer
 from derive.cell import Cell
 from derive.network.network import Network
@@ -118,7 +118,7 @@ def tensors(cell: Cell | Network, store: str) -> str:
         raise CellError(
             f"the layer for PyTorch does not keep {store!r}; it may be {' or '.join(TENSORS_KEEP)}"
         )
-    return layer(Program(cell, store, PER_OPERATION), Program(cell, store, POLICY))
+    return layer(Program(cell, store, torch.POLICY), Program(cell, store, POLICY))
 
 
 def built(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 import sympy as sp
+from normed_cells import NORMED, Normalised
 
 from derive.adjoint import adjoint, gathered, partials, pull_back
 from derive.cell import Equation
@@ -16,7 +17,7 @@ from derive.elementwise import maximum, tanh
 from derive.exact.rational import PRIME, Points
 from derive.exact.scalars import dot as dot_of
 from derive.exact.scalars import evaluate, evaluate_as, symbols
-from derive.language import Cell, I, Input, Matrix, State, Vector, mean, standardise
+from derive.language import standardise
 from derive.library import load
 from derive.nodes import (
     Axis,
@@ -30,6 +31,7 @@ from derive.nodes import (
     Transposed,
 )
 from derive.normal import normalise
+from derive.proof import check
 from derive.proof.identity import prove
 from derive.tangent import dotted, push_forward, tangent
 
@@ -250,18 +252,6 @@ def test_the_tangent_of_a_deviation_is_that_of_its_formula():
         assert moves(one, whole, pairs)
 
 
-class Normalised(Cell):
-    """Standardised alone, together, of a formula, and inside another word."""
-
-    x, h, c = Input(), State(), State()
-    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
-
-    u_1, u_2 = W.u_1 @ x, U.u_2 @ h
-    p, q = standardise(u_1, u_2, eps=0.1)
-    c_next = b.c * standardise(c + p * h, eps=0.5) + q
-    h_next = h * mean(standardise(c_next, eps=1e-3) ** 2) + p
-
-
 def test_the_word_gives_its_equations_good_names():
     written = {str(e.lhs) for e in Normalised.equations}
     assert written == {
@@ -274,6 +264,12 @@ def test_the_word_gives_its_equations_good_names():
 
 def test_a_cell_that_standardises_is_proved():
     assert prove(Normalised) == (True, "22 derivatives")
+
+
+@pytest.mark.parametrize("cell", NORMED, ids=lambda cell: cell.title)
+def test_so_are_its_numbers_of_first_and_second_order(cell):
+    """Scaled, of parameters, and where some of it moves nothing."""
+    assert [row for row in check(cell) if row.ok is False] == []
 
 
 def test_the_derivative_is_stated_by_the_output():

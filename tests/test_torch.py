@@ -8,6 +8,7 @@ import types
 import numpy as np
 import pytest
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
+from normed_cells import NORMED
 from some_cells import MATRICES, SEVERAL, SOME, first, sampled
 from torch_layers import (
     GATES,
@@ -30,11 +31,10 @@ from written_cells import MATRICES as WITH_MATRICES
 from written_cells import READABLE, UNPLEASANT
 
 from derive import library
-from derive.backends.torch.module import Module
+from derive.backends.torch.module import POLICY, Module
 from derive.backends.torch.words import FUNCTIONS, LAYER
 from derive.compiler import generate
 from derive.library import load
-from derive.program.policy import PER_OPERATION
 from derive.program.program import Program
 from derive.render import render
 
@@ -58,6 +58,12 @@ HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES]
 @pytest.mark.parametrize("cell", first(3, HOSTILE[::-1]), ids=lambda cell: cell.title)
 def test_cells_that_somebody_wrote(cell, lengths):
     agrees(cell, lengths)
+
+
+@pytest.mark.parametrize("store", ["all", "states"])
+@pytest.mark.parametrize("cell", NORMED, ids=lambda cell: cell.title)
+def test_cells_that_standardise(cell, store):
+    agrees(cell, LENGTHS, store=store)
 
 
 @pytest.fixture
@@ -342,7 +348,7 @@ def test_two_processes_have_the_gradients_of_one(tmp_path):
 def test_no_quantity_is_called_as_the_module_s_own_words_are():
     """A name in a routine was given out by `Names`, or is one that nothing else may have."""
     for name in (*SOME, *SEVERAL):
-        module = Module(Program(load(name), policy=PER_OPERATION))
+        module = Module(Program(load(name), policy=POLICY))
         text = render("torch/module.py.j2", module=module)
         known = set(module.names.given.values()) | FUNCTIONS
         for routine in (module.forward, module.backward, module.jvp, module.there, module.back):

@@ -12,11 +12,11 @@ from compiled import DTYPES, compile_all, folder
 from reference import module_of
 
 from derive import build
+from derive.backends import torch as own
 from derive.backends.c import POLICY, files
 from derive.backends.torch.module import Module
 from derive.compiler import generate
 from derive.library import load
-from derive.program.policy import PER_OPERATION
 from derive.program.program import Program
 
 torch = pytest.importorskip("torch", reason="this is what make test-peers installs")
@@ -80,7 +80,7 @@ class Both:
         self.cell, self.numpy = cell, module_of(cell)
         self.module = make(cell, store)
         self.rng = np.random.default_rng(seed)
-        names = Module(Program(cell, policy=PER_OPERATION))
+        names = Module(Program(cell, policy=own.POLICY))
         sizes = [{"input_size": 2, "hidden_size": 3}.get(a, 4) for a in names.arguments]
         if cell.input_is_wide:
             sizes = [
@@ -107,7 +107,7 @@ class Both:
     def draw_inputs(self):
         shapes = [
             [
-                self.sizes[Module(Program(self.cell, policy=PER_OPERATION)).names.argument(a)]
+                self.sizes[Module(Program(self.cell, policy=own.POLICY)).names.argument(a)]
                 for a in q.axes
             ]
             for q in self.cell.inputs

@@ -192,8 +192,12 @@ def _hand_on(there: Loop, back: Loop, fixed: set[Quantity]) -> tuple[Loop, Loop]
     What depends on parameters alone is no sequence, and is computed again. What only the way there
     still reads is no longer there on the way back.
     """
+    alone = set(fixed)
+    for e in there.before:
+        if symbols_of(e.rhs) <= alone:
+            alone.add(e.lhs)
     both = set(there.before) & set(back.before)
-    shared = {e for e in both if not symbols_of(e.rhs) <= fixed}
+    shared = {e for e in both if e.lhs not in alone}
     handed = frozenset(e.lhs for e in shared)
     return (
         replace(there, wanted=there.wanted | handed),

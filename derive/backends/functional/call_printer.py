@@ -8,29 +8,55 @@ import sympy as sp
 
 from derive.backends.functional.printer import FunctionalPrinter
 from derive.nodes import Quantity, axes_of, symbols_of
-from derive.printing import ATOM
+from derive.printing import ATOM, fraction
 
 
 class CallPrinter(FunctionalPrinter):
-    """A printer that can write stacks, and has calls for the slopes of σ and tanh."""
+    """A printer that can write stacks, and has calls for the slopes of σ and tanh, and for a
+    product with what it is added to."""
+
+    def dispatch(self, expr):
+        called = self.with_product(expr) if isinstance(expr, sp.Add) else None
+        return (called, ATOM) if called else super().dispatch(expr)
+
+    def with_product(self, expr: sp.Add) -> str | None:
+        """A sum as a call, where a product of arrays is added to another array: the last of them,
+        since calls inside each other nobody could read."""
+        products = [term for term in self.terms(expr) if self.is_product(term[1])]
+        is_less, last = products[-1] if products else (False, sp.S.Zero)
+        rest = expr + last if is_less else expr - last
+        if not products or not rest.has(Quantity):
+            return None
+        *factors, other = self.sort(last.args)
+        before = self.sum(rest) if isinstance(rest, sp.Add) else self(rest)
+        return self.sum_and_entries(before, self(sp.Mul(*factors)), self(other), is_less)
+
+    def is_product(self, term: sp.Expr) -> bool:
+        """Whether a term is a product of arrays and of nothing else, and no call already."""
+        is_of_arrays = isinstance(term, sp.Mul) and all(f.has(Quantity) for f in term.args)
+        return is_of_arrays and not fraction(term)[1] and not self.slope(term)
 
     def product(self, expr):
         """The slopes of σ and tanh, in terms of their values, are one call with what they are
         multiplied with."""
+        return self.slope(expr) or super().product(expr)
+
+    def slope(self, expr: sp.Expr) -> tuple[str, int] | None:
+        """A product with such a slope as a call, where what else is in it has the same shape."""
         factors = set(sp.Mul.make_args(expr))
         for q in sorted((f for f in factors if isinstance(f, Quantity)), key=str):
             if 1 - q in factors:
-                return self.slope("sigmoid", q, factors - {q, 1 - q}) or super().product(expr)
+                return self.slope_of("sigmoid", q, factors - {q, 1 - q})
         for factor in sorted(factors, key=str):
             for q in symbols_of(factor) if isinstance(factor, sp.Add) else ():
                 if factor == 1 - q**2:
-                    return self.slope("tanh", q, factors - {factor}) or super().product(expr)
-        return super().product(expr)
+                    return self.slope_of("tanh", q, factors - {factor})
+        return None
 
-    def slope(self, function: str, q: Quantity, others: set[sp.Expr]) -> tuple[str, int] | None:
-        """Such a product as a call, where the others have the same shape."""
+    def slope_of(self, function: str, q: Quantity, others: set[sp.Expr]) -> tuple[str, int] | None:
+        """The slope of a function whose value is q, times others that have steps as q has."""
         rest = sp.Mul(*others)
-        if q in self.fixed or axes_of(rest) != q.axes or not any(o.has(Quantity) for o in others):
+        if q in self.fixed or axes_of(rest) != q.axes or symbols_of(rest) <= self.fixed:
             return None
         return f"_by_{function}({self(rest)}, {self.place(q)})", ATOM
 
@@ -59,6 +85,11 @@ class CallPrinter(FunctionalPrinter):
     @staticmethod
     def sum_and_product(base: str, rows: str, matrix: str) -> str:
         """A matrix plus a product of two."""
+        raise NotImplementedError
+
+    @staticmethod
+    def sum_and_entries(base: str, left: str, right: str, is_less: bool) -> str:
+        """An array plus a product of two, entry by entry; or less it."""
         raise NotImplementedError
 
     @staticmethod

@@ -59,6 +59,10 @@ class TorchPrinter(CallPrinter):
         return f"torch.addmm({base}, {rows}, {matrix})"
 
     @staticmethod
+    def sum_and_entries(base: str, left: str, right: str, is_less: bool) -> str:
+        return f"torch.addcmul({base}, {left}, {right}{', value=-1' * is_less})"
+
+    @staticmethod
     def vector_total(vectors: str) -> str:
         return f"{vectors}.sum((0, 1))"
 
