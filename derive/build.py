@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -51,13 +51,10 @@ class Compiler:
     command: tuple[str, ...]
     flags: tuple[str, ...]
 
-    def line(self, source: Path, library: Path, define: str) -> list[str]:
-        """The command that compiles a file into a library."""
-        return [
-            *(*self.command, *ALWAYS, *self.flags, *spoken("CFLAGS")),
-            *([define] if define else []),
-            *(str(source), "-o", str(library), *LIBRARY),
-        ]
+    def line(self, define: str) -> tuple[str, ...]:
+        """The command that compiles, up to the names of files."""
+        more = (define,) if define else ()
+        return (*self.command, *ALWAYS, *self.flags, *spoken("CFLAGS"), *more)
 
 
 def compiler(*, portable: bool = False) -> Compiler:
@@ -129,27 +126,39 @@ def built(
     **how: bool,
 ) -> dict[str, bytes]:
     """The files of a compiled cell: its C, its libraries, and the module. `tell` is told of every
-    command that is run.
+    command, as it would be run where the files are.
 
     interface  what writes the module: `arrays` or `tensors`
     """
-    texts = written(cell, store)
-    texts[f"{cell.name}.py"] = interface(cell, store)
+    sources = written(cell, store)
+    texts = {**sources, f"{cell.name}.py": interface(cell, store)}
     contents = {name: text.encode() for name, text in texts.items()}
-    chosen = compiler(**how)
+    chosen, source = compiler(**how), f"{cell.name}.c"
+    lines = {library: chosen.line(define) for library, define in libraries(cell)}
+    for library, line in lines.items():
+        tell(shlex.join(whole(line, source, library)))
+    make = partial(_library, source=source, texts=tuple(sources.items()))
+    with ThreadPoolExecutor() as team:  # each waits for a compiler
+        return contents | dict(zip(lines, team.map(make, lines.values(), lines), strict=True))
+
+
+def whole(line: tuple[str, ...], source: str, library: str) -> list[str]:
+    """A command with the names of the file that it reads, and of the one that it writes."""
+    return [*line, source, "-o", library, *LIBRARY]
+
+
+@lru_cache(maxsize=32)
+def _library(
+    line: tuple[str, ...], library: str, source: str, texts: tuple[tuple[str, str], ...]
+) -> bytes:
+    """What a compiler makes of texts. It is remembered, for a person who runs a notebook's cell
+    again, and for a proof, which asks for the same network several times."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in contents.items():
-            Path(folder, name).write_bytes(text)
-        lines = {
-            library: chosen.line(Path(folder, f"{cell.name}.c"), Path(folder, library), define)
-            for library, define in libraries(cell)
-        }
-        for line in lines.values():
-            tell(shlex.join(line))
-        with ThreadPoolExecutor() as team:  # each waits for a compiler
-            list(team.map(partial(run, cell=cell), lines.values()))
-        contents |= {library: Path(folder, library).read_bytes() for library in lines}
-    return contents
+        for name, text in texts:
+            Path(folder, name).write_bytes(text.encode())
+        made = Path(folder, library)
+        run(whole(line, str(Path(folder, source)), str(made)), Path(source).stem)
+        return made.read_bytes()
 
 
 def written(cell: Cell | Network, store: str) -> dict[str, str]:
@@ -167,12 +176,12 @@ def libraries(cell: Cell | Network) -> Iterator[tuple[str, str]]:
     yield f"{cell.name}_float64{SUFFIX}", f"-D{cell.name.upper()}_DOUBLE"
 
 
-def run(line: list[str], cell: Cell | Network) -> None:
+def run(line: list[str], name: str) -> None:
     """Run a compiler; CellError with the first thing it says where it fails."""
     done = subprocess.run(line, capture_output=True, text=True, check=False)
     if done.returncode:
         said = next((s for s in done.stderr.splitlines() if "error" in s), done.stderr.strip())
-        raise CellError(f"{cell.name} was not compiled by {line[0]}: {said}")
+        raise CellError(f"{name} was not compiled by {line[0]}: {said}")
 
 
 def compiled(cell: Cell | Network, store: str = "all") -> ModuleType:

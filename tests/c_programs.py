@@ -6,17 +6,29 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from some_cells import every
 
 STRICT = "-std=c99 -Wall -Wextra -Wpedantic -Wconversion -Werror".split()
-SANITIZED = "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all".split()
-# Those that are not there are named among what was skipped.
-COMPILERS = [
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(not shutil.which(name), reason=f"{name} is not installed"),
-    )
-    for name in ("gcc", "clang")
-]
+SANITIZED = "-O0 -g -fsanitize=address,undefined -fno-sanitize-recover=all".split()
+
+
+def compilers(few):
+    """Compilers as parameters of a test, of which all but the first few are left to `make
+    test-long`. Those that are not there are named among what was skipped."""
+    absent = {name: f"{name} is not installed" for name in ("gcc", "clang")}
+    return [
+        pytest.param(
+            name,
+            marks=[
+                pytest.mark.skipif(not shutil.which(name), reason=reason),
+                *[every] * (n >= few),
+            ],
+        )
+        for n, (name, reason) in enumerate(absent.items())
+    ]
+
+
+COMPILERS, ONE = compilers(2), compilers(1)
 
 
 def run(compiler, sources, folder, flags=("-O2",), arguments=()):

@@ -114,6 +114,23 @@ def test_it_shows_every_command(tmp_path):
 
 
 @needs_compiler
+def test_the_same_is_compiled_once(monkeypatch):
+    """And told each time. Other flags, or another text, are for the compiler again."""
+    ran, told, run = [], [], build.run
+    monkeypatch.setattr(build, "run", lambda line, name: [ran.append(line), run(line, name)])
+    build._library.cache_clear()
+    rnn = load("rnn")
+    once = build.built(rnn, tell=told.append)
+    assert build.built(load("rnn"), tell=told.append) == once
+    assert len(ran) == 2 and len(told) == 4 and told[:2] == told[2:]
+    monkeypatch.setenv("CFLAGS", "-O0 -DANOTHER")
+    build.built(rnn)
+    assert len(ran) == 4
+    build.built(rnn, "checkpoints")
+    assert len(ran) == 6
+
+
+@needs_compiler
 def test_a_portable_library_is_for_no_machine_in_particular(monkeypatch):
     monkeypatch.undo()
     own, portable = (" ".join(build.compiler(portable=p).flags) for p in (False, True))

@@ -12,7 +12,7 @@ from derive import build
 from derive.evaluation.inputs import arrays
 from derive.proof import Outcome, Part
 from derive.proof.numeric import error, judged, largest, product
-from derive.proof.trial import Trial, both
+from derive.proof.trial import Trial, both, for_numpy
 
 
 def maker() -> Callable[[Any, str], ModuleType]:
@@ -41,10 +41,11 @@ def symmetry(trial: Trial) -> Outcome:
 
 def numpy(trial: Trial) -> Outcome:
     """All that a module gives is what NumPy's gives."""
-    worst = 0.0
+    worst, module = 0.0, for_numpy(trial.cell, "all")
     for each in both(trial):
         mine = Trial(each.cell, each.lengths, module=each.module)
-        right = Trial(each.cell, each.lengths)  # at the same point, by the same seed
+        # At the same point, by the same seed.
+        right = Trial(each.cell, each.lengths, module=module)
         pairs = zip(everything(mine), everything(right), strict=True)
         worst = largest(worst, *(error(a, b, 1.0) for a, b in pairs))
     return judged(worst, 1e-12, "against the module for NumPy")

@@ -15,6 +15,7 @@ NumPy               in float64 it gives what the module for NumPy gives         
 from __future__ import annotations
 
 from functools import cache, partial
+from types import ModuleType
 from typing import Any
 
 from derive import compiler
@@ -36,8 +37,15 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
         raise CellError(f"{backend} has no networks; there are {', '.join(NETWORKS)}")
     face: Any = Face(network)
     is_compiled = backend == "c"
-    make: Maker = compiled.maker() if is_compiled else compiler.module
+    maker: Maker = compiled.maker() if is_compiled else compiler.module
     hessian = compiled.symmetry if is_compiled else numeric.hessian
+
+    @cache
+    def kept(store: str) -> ModuleType:
+        return maker(network, store)
+
+    def make(_: Network, store: str) -> ModuleType:
+        return kept(store)
 
     @cache
     def trial() -> NetworkTrial:

@@ -161,10 +161,10 @@ def _loss(loss: Loss, trial: Trial, targets: Any, weights: Any) -> float:
 def numpy(*trials: Trial) -> Outcome:
     """All that a module gives is what NumPy's gives."""
     worst = 0.0
+    face: Any = trials[0].cell
+    module = compiler.module(face.network)
     for each in (one for trial in trials for one in both(trial)):
-        face: Any = each.cell
-        masked = each.module.masks is not None
-        own = made(compiler.module, masked=masked)
+        own = made(lambda *_: module, masked=each.module.masks is not None)
         right = type(each)(face, each.lengths, make=own)  # at the same point, by the same seed
         mine = type(each)(face, each.lengths, module=each.module)
         pairs = zip(everything(mine), everything(right), strict=True)
