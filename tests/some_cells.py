@@ -1,6 +1,6 @@
 """Built-in cells that between them have everything a cell can have: for tests that would take too
-long on all of them. That each cell is right is tested on each (test_library.py); what else is true
-of each cell, on these in `make test`, and on the others in `make test-every`."""
+long on all of them. What is true of each cell is tested on these in `make test`, and on the others,
+and with the options that they have, in `make test-every`."""
 
 import pytest
 
@@ -9,21 +9,24 @@ from derive.nodes import symbols_of
 
 every = pytest.mark.every
 
-SOME = """
-    rnn lstm lstm_peephole gru lstm_projection lstm_layer_norm slstm antisymmetric_rnn qrnn
-    scrn fastgrnn unicornn
+OTHERWISE = """
+    rnn lstm lstm_peephole gru lstm_projection slstm antisymmetric_rnn qrnn scrn fastgrnn unicornn
 """.split()
+SOME = [*OTHERWISE, "fast_weights"]  # the cheapest that standardises; one state is a matrix
+VECTORS = [*OTHERWISE, "lstm_layer_norm"]  # where a test knows none but vectors
 MATRICES = ["gla", "mamba2"]  # whose memory is a matrix, for each head
 SEVERAL = ["t_lstm", "gru_d"]  # that have several inputs, where a test can do with those as well
 
 
 def sampled(cells, some=SOME):
     """Cells, or their names, as parameters of a test. Those of the library that are not among some
-    are left to `make test-every`."""
-    left = {*library.names()} - {*some}
+    are left to `make test-every`, and so is a name with an option."""
+    known = {*library.names()}
     named = [(cell, getattr(cell, "name", cell)) for cell in cells]
     return [
-        pytest.param(cell, id=name, marks=[every] * (name.partition(":")[0] in left))
+        pytest.param(
+            cell, id=name, marks=[every] * (name.partition(":")[0] in known and name not in some)
+        )
         for cell, name in named
     ]
 

@@ -10,7 +10,7 @@ import pytest
 import test_contract
 import test_contract_details
 from compiled import quick
-from some_cells import SOME, every
+from some_cells import VECTORS, every
 
 pytestmark = pytest.mark.compiler
 COMPLEX = {
@@ -33,7 +33,7 @@ FEW = ("lstm", "lstm_projection", "slstm")
 
 
 @pytest.fixture(
-    params=[pytest.param(n, marks=[every] * (n not in FEW)) for n in SOME], scope="module"
+    params=[pytest.param(n, marks=[every] * (n not in FEW)) for n in VECTORS], scope="module"
 )
 def m(request):
     return quick(request.param)

@@ -27,7 +27,7 @@ STORES = ("all", "states", "checkpoints", "everything")
 SILENT = re.compile(r"/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 DIRECTIVE = re.compile(r"^#(?!define).*$", re.MULTILINE)
 ALL = sampled(names(), (*SOME, *SEVERAL, *MATRICES))
-FEW = sampled(names(), ("lstm", "lstm_layer_norm", "t_lstm", "gla"))
+FEW = sampled(names(), ("lstm", "fast_weights", "t_lstm", "gla"))
 
 
 @cache

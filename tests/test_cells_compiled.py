@@ -37,7 +37,7 @@ BATCHES = [((4, 3, (4, 0, 2)), 3), ((3, 5, None), 1), ((2, 13, None), 17), ((5, 
 
 def few(count):
     """How many cells each part has."""
-    return max(5, count // SHARE // PARTS)
+    return max(2, count // SHARE // PARTS)
 
 
 def calm(cell, batch, **sizes):

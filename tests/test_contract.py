@@ -21,14 +21,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from some_cells import SOME
+from some_cells import VECTORS
 
 FOLDER = Path(__file__).parent.parent / "generated"
 T, B = 4, 3
 LENGTHS = [2, 4, 0]  # one ends early, one not at all, one has not begun
 
 
-@pytest.fixture(params=SOME, scope="module")
+@pytest.fixture(params=VECTORS, scope="module")
 def m(request):
     return importlib.import_module(f"generated.{request.param}")
 
@@ -328,7 +328,7 @@ def test_init_is_what_its_docstring_says(m):
             assert np.unique(view).size == 1
 
 
-@pytest.mark.parametrize("m", [n for n in SOME if "b_f" in parameters_of(n)], indirect=True)
+@pytest.mark.parametrize("m", [n for n in VECTORS if "b_f" in parameters_of(n)], indirect=True)
 def test_init_opens_the_forget_gate(m):
     params = m.init(np.random.default_rng(0), **sizes_of(m))
     assert np.all(params["b_f"] == 1.0)
@@ -915,7 +915,7 @@ def test_a_tape_of_other_parameters_is_told(m, rng):
 
 
 def test_another_cell_s_parameters_are_told(m, rng):
-    others = [importlib.import_module(f"generated.{n}") for n in SOME]
+    others = [importlib.import_module(f"generated.{n}") for n in VECTORS]
     other = next(o for o in others if o is not m)
     run, foreign = Run(m, rng), Run(other, rng)
     with pytest.raises(TypeError, match="params"):
@@ -927,7 +927,7 @@ def test_another_cell_s_parameters_are_told(m, rng):
 # --- the module as a product ---------------------------------------------------------------------
 
 
-@pytest.fixture(params=SOME)
+@pytest.fixture(params=VECTORS)
 def path(request):
     return FOLDER / f"{request.param}.py"
 

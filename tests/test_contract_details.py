@@ -9,11 +9,11 @@ import types
 
 import numpy as np
 import pytest
-from some_cells import SOME
+from some_cells import VECTORS
 from test_contract import LENGTHS, Run, arrays, identical, make_params, sizes_of
 
 
-@pytest.fixture(params=SOME, scope="module")
+@pytest.fixture(params=VECTORS, scope="module")
 def m(request):
     return importlib.import_module(f"generated.{request.param}")
 
@@ -168,7 +168,7 @@ def test_as_many_inputs_as_units_only_where_they_are_added(m):
 
 def with_function(*names):
     """Each of the modules with each of the functions that it has."""
-    modules = {n: importlib.import_module(f"generated.{n}") for n in SOME}
+    modules = {n: importlib.import_module(f"generated.{n}") for n in VECTORS}
     found = [(n, f) for n, m in modules.items() for f in names if hasattr(m, f)]
     return pytest.mark.parametrize("m, name", found, indirect=["m"])
 

@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 from click.testing import CliRunner
 from rich.cells import cell_len
-from some_cells import SOME, of_parameters, sampled
+from some_cells import VECTORS, of_parameters, sampled
 
 from derive import library
 from derive.adjoint import adjoint
@@ -83,7 +83,7 @@ def test_lstm_by_hand():
     assert found["forward"]["calls"].coeff(T) == 11
 
 
-@pytest.mark.parametrize("name", SOME)
+@pytest.mark.parametrize("name", sampled(VECTORS))
 def test_calls_in_the_loop_are_its_lines(name):
     """A step makes as many calls as the loop has lines, but for helpers, which make several."""
     cell = kept.load(name)

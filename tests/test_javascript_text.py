@@ -29,7 +29,7 @@ from derive.render import render
 
 ROOT = Path(__file__).parent.parent
 STORES = ["all", "states", "everything"]
-FEW = sampled(names(), ("lstm", "lstm_layer_norm", "scrn", "t_lstm"))
+FEW = sampled(names(), ("lstm", "fast_weights", "scrn", "t_lstm"))
 PROSE = re.compile(r'/\*.*?\*/|//[^\n]*|String\.raw`.*?`|`[^`]*`|"[^"\n]*"', re.DOTALL)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
 from reference import module_of
-from some_cells import MATRICES, SEVERAL, SOME, first, sampled
+from some_cells import MATRICES, SEVERAL, VECTORS, first, sampled
 from written_cells import MATRICES as WITH_MATRICES
 from written_cells import READABLE, UNPLEASANT
 
@@ -43,7 +43,7 @@ def settings():
 
 T, B = 4, 3
 LENGTHS = [2, 4, 0]  # one ends early, one not at all, one has not begun
-NAMES = ["gru:reset=after", *SOME, *MATRICES, *SEVERAL]
+NAMES = ["gru:reset=after", *VECTORS, *MATRICES, *SEVERAL]
 EVERY = [*NAMES, *(name for name in library.names() if name not in NAMES)]
 _numbers = itertools.count()
 
@@ -529,7 +529,7 @@ LOOPS = ("_forward_loop", "_backward_loop", "_tangent_loop", "_second_order_loop
 
 def test_no_quantity_is_called_as_the_module_s_own_words_are():
     """A name in a loop was given out by `Names`, or is one that nothing else may have."""
-    for name in (*SOME, *SEVERAL):
+    for name in (*VECTORS, *SEVERAL):
         module = Module(Program(load(name), policy=PER_OPERATION))
         text = render("jax/module.py.j2", module=module)
         known = set(module.names.given.values()) | FUNCTIONS

@@ -35,7 +35,11 @@ PROOFS = [
 ]
 
 
-@pytest.mark.parametrize("spec", SPECS)
+OPTIONS = ["gru:reset=after", "lstm_projection:peepholes=false", "qrnn:pooling=ifo"]
+FEW = sampled(SPECS, [*SOME, *MATRICES, *SEVERAL, *OPTIONS])
+
+
+@pytest.mark.parametrize("spec", FEW)
 def test_numbers(spec):
     cell = kept.load(spec)
     trial = Trial(cell, module=kept.module(cell))
@@ -44,7 +48,7 @@ def test_numbers(spec):
         assert outcome.ok, f"{proof.__name__}: {outcome.figure} {outcome.remark}"
 
 
-@pytest.mark.parametrize("spec", sampled(SPECS, [*SOME, *MATRICES, *SEVERAL]))
+@pytest.mark.parametrize("spec", FEW)
 def test_numbers_with_states_only(spec):
     """What `--store states` changes is the same for all cells."""
     cell = kept.load(spec)
@@ -52,7 +56,7 @@ def test_numbers_with_states_only(spec):
     assert outcome.ok, f"{outcome.figure} {outcome.remark}"
 
 
-@pytest.mark.parametrize("spec", sampled(SPECS, [*SOME, *MATRICES, *SEVERAL]))
+@pytest.mark.parametrize("spec", FEW)
 def test_identity(spec):
     ok, what = identity.prove(kept.load(spec))
     assert ok, what

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from some_cells import SOME
+from some_cells import VECTORS
 
 from derive.compiler import generate, module
 from derive.library import load
@@ -34,7 +34,7 @@ class Named(Cell):
 """
 
 
-@pytest.fixture(scope="module", params=SOME)
+@pytest.fixture(scope="module", params=VECTORS)
 def m(request):
     return importlib.import_module(f"generated.{request.param}")
 

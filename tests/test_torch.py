@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
 from normed_cells import NORMED
-from some_cells import MATRICES, SEVERAL, SOME, first, sampled
+from some_cells import MATRICES, SEVERAL, VECTORS, first, sampled
 from torch_layers import (
     GATES,
     LENGTHS,
@@ -41,7 +41,7 @@ from derive.render import render
 # PyTorch warns of what it does itself when it traces.
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
-NAMES = ["gru:reset=after", *SOME, *MATRICES, *SEVERAL]
+NAMES = ["gru:reset=after", *VECTORS, *MATRICES, *SEVERAL]
 EVERY = [*NAMES, *(name for name in library.names() if name not in NAMES)]
 
 
@@ -347,7 +347,7 @@ def test_two_processes_have_the_gradients_of_one(tmp_path):
 
 def test_no_quantity_is_called_as_the_module_s_own_words_are():
     """A name in a routine was given out by `Names`, or is one that nothing else may have."""
-    for name in (*SOME, *SEVERAL):
+    for name in (*VECTORS, *SEVERAL):
         module = Module(Program(load(name), policy=POLICY))
         text = render("torch/module.py.j2", module=module)
         known = set(module.names.given.values()) | FUNCTIONS
