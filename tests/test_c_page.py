@@ -32,7 +32,7 @@ def told(tmp_path_factory):
         (programs / name).chmod(0o755)
     path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     own = os.pathsep.join(map(str, (folder, ROOT)))
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": own}
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": own, "CFLAGS": "-O0"}
 
     def run(*command, **more):
         return subprocess.run(

@@ -107,7 +107,7 @@ def near(one, other, bound=1e-13):
 # --- the proof ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("network", first(2, NETWORKS))
+@pytest.mark.parametrize("network", first(1, NETWORKS))
 def test_the_proof(network):
     rows = check(network)
     assert all(row.ok for row in rows), [row for row in rows if not row.ok]
@@ -157,12 +157,23 @@ WRONG = {
 }
 
 
+@cache
+def tagger_text():
+    (text,) = derive.generate(Tagger).values()
+    return text
+
+
 @pytest.mark.parametrize(
     ("row", "right", "wrong"),
-    [(row, *pair) for row, pairs in WRONG.items() for pair in pairs if pair[0] != pair[1]],
+    [
+        pytest.param(row, *pair, marks=[every] * (n > 1))
+        for row, pairs in WRONG.items()
+        for n, pair in enumerate(pairs)
+        if pair[0] != pair[1]
+    ],
 )
 def test_the_proof_fails_for_what_is_wrong(monkeypatch, row, right, wrong):
-    (text,) = derive.generate(Tagger).values()
+    text = tagger_text()
     assert right in text
     monkeypatch.setattr(
         compiler, "generate", lambda *_, **__: {"tagger.py": text.replace(right, wrong)}
@@ -861,13 +872,16 @@ TAGGER = "from derive.network import *\n\nclass Tagger(Network):\n" + "".join(
 )
 
 
+SMALL = TAGGER.replace("gru", "rnn").replace("lstm_peephole", "rnn").replace(', "c": 0.3', "")
+
+
 def derived(*arguments):
     return CliRunner().invoke(cli.main, list(map(str, arguments)))
 
 
 def test_the_command_generates_and_proves(tmp_path):
     file = tmp_path / "net.py"
-    file.write_text(TAGGER.replace('"gru"', '"rnn"').replace("lstm_peephole", "lstm"))
+    file.write_text(SMALL)
     result = derived("generate", "--network", file, "rnn", "-o", tmp_path / "out", "--json")
     assert result.exit_code == 0
     written = {f["cell"]: Path(f["path"]).name for f in json.loads(result.stdout)["files"]}
@@ -925,7 +939,7 @@ def test_the_same_network_gives_the_same_bytes(tmp_path):
     file = tmp_path / "net.py"
     file.write_text(TAGGER)
     texts = set()
-    for seed in ("0", "1", "77"):
+    for seed in ("1", "77"):
         command = [sys.executable, "-m", "derive", "generate", "--network", file, "-q", "--force",
                    "-o", tmp_path / "out"]  # fmt: skip
         subprocess.run(command, cwd=ROOT, check=True, env={**os.environ, "PYTHONHASHSEED": seed})
@@ -944,23 +958,23 @@ def test_layers_may_be_called_as_the_code_calls_things():
     ).split()
     declared = {name: Layer("rnn", 3, zoneout=0.1) for name in names}
     network = made(**declared, out=Output(2, "squared_error"))
-    assert all(row.ok for row in check(network) if row.name != "identity")
+    assert all(part.row().ok for part in parts(network) if part.name != "identity")
     assert module_of(network).State._fields == tuple(names)
 
 
-def test_the_words_of_its_functions_are_listed():
-    for network in NETWORKS:
-        module = NetworkModule(network)
-        (text,) = compiler.generate(network).values()
-        given = set(module.taken) | {*module.arguments.values()}
-        for node in ast.parse(text).body:
-            if isinstance(node, ast.FunctionDef) and node.name in (
-                *("forward", "backward", "step", "jvp", "hvp", "masks"),
-            ):
-                own = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
-                own |= {a.arg for a in node.args.args}
-                own = {name for name in own if not name.startswith("_")}
-                assert own <= given | FUNCTIONS | WORDS, own - given
+@pytest.mark.parametrize("network", first(1, NETWORKS))
+def test_the_words_of_its_functions_are_listed(network):
+    module = NetworkModule(network)
+    (text,) = compiler.generate(network).values()
+    given = set(module.taken) | {*module.arguments.values()}
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef) and node.name in (
+            *("forward", "backward", "step", "jvp", "hvp", "masks"),
+        ):
+            own = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            own |= {a.arg for a in node.args.args}
+            own = {name for name in own if not name.startswith("_")}
+            assert own <= given | FUNCTIONS | WORDS, own - given
 
 
 # --- random networks ------------------------------------------------------------------------------
@@ -987,10 +1001,10 @@ def some_network(draw):
     return made(**layers)
 
 
-@pytest.mark.parametrize("number", [0, *(pytest.param(k, marks=every) for k in range(1, 20))])
-def test_random_networks_are_proved(number):
+@pytest.mark.parametrize(("number", "count"), first(1, [(20, 1), *((k, 3) for k in range(20))]))
+def test_random_networks_are_proved(number, count):
     @seeded(number)
-    @settings(max_examples=3, deadline=None, database=None)
+    @settings(max_examples=count, deadline=None, database=None)
     @given(some_network())
     def proved(network):
         rows = [part.row() for part in parts(network) if part.name != "identity"]
