@@ -147,7 +147,7 @@ def test_options(spec):
 WRITTEN = {cell.name: cell for cell in (*HOSTILE, *READABLE, *UNPLEASANT)}
 QUICK = """
     longnames noinputinalayer delay oldvalueout sharedvalue sharedrail fourmerged long keptinput
-    readtwice crowded
+    readtwice
 """.split()
 
 

@@ -27,7 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from latex2mathml.converter import convert
 from rich.cells import cell_len
-from some_cells import SOME, every, sampled
+from some_cells import every, first, sampled
 
 from derive import cli, library
 from derive.adjoint import adjoint
@@ -628,8 +628,14 @@ measured = kept.of_each(drawn)
 STARTS = {"svg": b"<?xml", "png": b"\x89PNG", "pdf": b"%PDF"}
 
 
-@pytest.mark.parametrize("form", STARTS)
-@pytest.mark.parametrize("kind", PICTURES)
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    [
+        pytest.param(kind, form, marks=[every] * (k != f))
+        for k, kind in enumerate(PICTURES)
+        for f, form in enumerate(STARTS)
+    ],
+)
 def test_pictures(kind, form):
     taken = [measured(kept.load(name), SMALL) for name in ("lstm", "indrnn")]
     found = [activity([s]) for s in taken] if kind == "activities" else list(map(flow_of, taken))
@@ -640,7 +646,7 @@ def test_pictures(kind, form):
         assert b"<dc:date>" not in one
 
 
-@pytest.mark.parametrize("name", ["rnn", "lstm", *SOME[3:6]])
+@pytest.mark.parametrize("name", first(2, "lstm gru rnn lstm_projection lstm_layer_norm".split()))
 def test_the_small_picture(name):
     text = small_picture(flow(library.load(name), plot.SMALL))
     assert all(text.count(f">{other}<") == 1 for other in {"rnn", "lstm", name})

@@ -74,7 +74,7 @@ def test_pictures_show_themselves():
 
 
 def test_each_picture_is_the_one_it_says():
-    cell, other = derive.load("rnn"), derive.load("gru")
+    cell, other = derive.load("rnn"), derive.load("mgu")
     assert cell.diagram().svg == svg(draw.scene(cell))
     assert cell.backward_diagram().svg == svg(backward.backward(cell))
     assert cell.loop_diagram().svg == svg(loop.loop(cell))

@@ -35,7 +35,7 @@ from derive.proof import numeric
 from derive.proof.trial import Trial
 
 ROOT = Path(__file__).parent.parent
-PARTS = 4  # so that they run side by side
+PARTS = 8  # so that they run side by side
 MOST = 10  # names that one test reports
 
 # --- a cell that takes its names from elsewhere --------------------------------------------------
@@ -500,7 +500,8 @@ def test_whatever_may_be_made_of_a_name_is_another():
     check(in_roles(names, 1), base)
 
 
-def test_what_is_made_of_names():
+@pytest.mark.parametrize("part", first(1, range(4)))
+def test_what_is_made_of_names(part):
     """A name that a cell's modules make of others is a name in that very cell, next to those."""
     base = {role: PLAIN[role] for role in ROLES if f"{{{role}}}" in CORE} | {"name": "name"}
     strange = {HARMLESS[role] for role in ROLES if role not in base}
@@ -511,7 +512,7 @@ def test_what_is_made_of_names():
     made = sorted(name for name in made if not any(other in name for other in strange))
     uses = [use for use in in_roles(made, 1) if fits(use, base)]
     assert len(uses) > 100
-    check(uses, base)
+    check(uses, base, part=part, parts=4)
 
 
 def fits(use, base):

@@ -958,7 +958,8 @@ def test_layers_may_be_called_as_the_code_calls_things():
     ).split()
     declared = {name: Layer("rnn", 3, zoneout=0.1) for name in names}
     network = made(**declared, out=Output(2, "squared_error"))
-    assert all(part.row().ok for part in parts(network) if part.name != "identity")
+    rows = {"equations", "complex step", "dot product", "Hessian", "loss"}
+    assert all(part.row().ok for part in parts(network) if part.name in rows)
     assert module_of(network).State._fields == tuple(names)
 
 

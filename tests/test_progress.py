@@ -129,7 +129,7 @@ def test_the_answer_is_the_same_whoever_watches():
     "arguments, term",
     [
         ("generate rnn lstm -q", "xterm-256color"),
-        ("check antisymmetric_rnn --json --quiet", "xterm-256color"),
+        ("check fastrnn --json --quiet", "xterm-256color"),
         ("generate rnn lstm", "dumb"),
     ],
 )

@@ -161,7 +161,7 @@ def test_the_usual_picture():
 
 
 @pytest.mark.parametrize(
-    "name", first(3, ["lstm", "rnn", "lem", "lstm_peephole", "gru", "slstm", "nas"])
+    "name", first(2, ["lstm", "rnn", "lem", "lstm_peephole", "gru", "slstm", "nas"])
 )
 def test_the_key_says_what_occurs(name):
     made = forward(name)
@@ -179,12 +179,15 @@ def test_the_key_says_what_occurs(name):
 
 @pytest.mark.parametrize(
     ("name", "roles"),
-    [
-        ("rnn", {"h": "hidden"}),
-        ("gru", {"h": "hidden"}),
-        ("lstm", {"h": "hidden", "c": "memory"}),
-        ("qrnn", {"c": "memory", "u": "memory", "h": "output"}),
-    ],
+    first(
+        2,
+        [
+            ("lstm", {"h": "hidden", "c": "memory"}),
+            ("qrnn", {"c": "memory", "u": "memory", "h": "output"}),
+            ("rnn", {"h": "hidden"}),
+            ("gru", {"h": "hidden"}),
+        ],
+    ),
 )
 def test_the_hidden_state_has_one_colour_in_all_cells(name, roles):
     """Whether it lies on a rail or not: it is the state that is the output."""
@@ -213,7 +216,7 @@ def test_the_key_says_what_a_stranger_asks():
 
 
 @pytest.mark.parametrize(
-    "name", first(3, ["lstm", "rnn", "lem", "lstm_peephole", "gru", "slstm", "nas"])
+    "name", first(2, ["lstm", "rnn", "lem", "lstm_peephole", "gru", "slstm", "nas"])
 )
 def test_other_views_of_it(name):
     cell = load(name)
@@ -259,7 +262,7 @@ def test_the_file(name):
 def test_the_same_bytes_each_time():
     code = (
         "from derive.display.diagram import draw, svg; from derive.library import load; "
-        "print(svg.svg(draw.scene(load('gru'))), end='')"
+        "print(svg.svg(draw.scene(load('rnn'))), end='')"
     )
     texts = {
         subprocess.run(
@@ -268,12 +271,12 @@ def test_the_same_bytes_each_time():
         ).stdout
         for seed in ("1", "2")
     }  # fmt: skip
-    assert texts == {svg(forward("gru"))}
+    assert texts == {svg(forward("rnn"))}
 
 
 @pytest.mark.parametrize(
     "cell",
-    first(3, [*written_cells.READABLE, *written_cells.UNPLEASANT]),
+    first(2, [*written_cells.READABLE, *written_cells.UNPLEASANT]),
     ids=lambda cell: cell.title,
 )
 def test_cells_outside_the_library(cell):
@@ -332,7 +335,7 @@ def test_states_of_every_kind_have_a_rail_or_are_handed_on():
 # --- files ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["lstm", "slstm", "lstm_layer_norm"])
+@pytest.mark.parametrize("name", first(1, ["lstm", "slstm", "lstm_layer_norm"]))
 def test_tikz_compiles_and_says_the_same(name, tmp_path):
     from derive.display.diagram.tikz import tikz
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import reference
 import sympy as sp
+from some_cells import first
 from written_cells import Shared, Squares
 
 from derive import language
@@ -25,7 +26,7 @@ F, G = Quantity("F", (H, H)), Quantity("G", (H, H))
 u, v, r = Quantity("u", (H,)), Quantity("v", (H,)), Quantity("r")
 
 
-@pytest.mark.parametrize("cell", [Squares, Shared], ids=lambda cell: cell.title)
+@pytest.mark.parametrize("cell", first(1, [Squares, Shared]), ids=lambda cell: cell.title)
 def test_the_proof(cell):
     assert [row.name for row in check(cell) if not row.ok] == ["peer"]
 

@@ -63,7 +63,7 @@ def run(mutants: Sequence[Mutant], jobs: int, tell: Callable[[Verdict], None]) -
 def _names_of_subjects() -> None:
     """The contract's tests are those of the cells that are changed."""
     some = ModuleType("some_cells")
-    some.SOME = list(dict.fromkeys(s.name for s in SUBJECTS if s.is_fed_once))
+    some.VECTORS = list(dict.fromkeys(s.name for s in SUBJECTS if s.is_fed_once))
     sys.modules["some_cells"] = some
 
 
