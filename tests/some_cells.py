@@ -9,11 +9,9 @@ from derive.nodes import symbols_of
 
 every = pytest.mark.every
 
-OTHERWISE = """
-    rnn lstm lstm_peephole gru lstm_projection slstm antisymmetric_rnn qrnn scrn fastgrnn unicornn
-""".split()
-SOME = [*OTHERWISE, "fast_weights"]  # the cheapest that standardises; one state is a matrix
-VECTORS = [*OTHERWISE, "lstm_layer_norm"]  # where a test knows none but vectors
+CHEAP = "rnn lstm gru lstm_projection slstm antisymmetric_rnn qrnn fastgrnn unicornn".split()
+SOME = [*CHEAP, "fast_weights"]  # the cheapest that standardises; one state is a matrix
+VECTORS = [*CHEAP, "lstm_peephole", "scrn", "lstm_layer_norm"]  # where a test knows no matrices
 MATRICES = ["gla", "mamba2"]  # whose memory is a matrix, for each head
 SEVERAL = ["t_lstm", "gru_d"]  # that have several inputs, where a test can do with those as well
 

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from some_cells import MATRICES, SEVERAL, SOME, every, sampled
+from some_cells import every, sampled
 from test_names import body
 from written_cells import READABLE
 
@@ -26,7 +26,6 @@ ROOT = Path(__file__).parent.parent
 STORES = ("all", "states", "checkpoints", "everything")
 SILENT = re.compile(r"/\*.*?\*/|\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'", re.DOTALL)
 DIRECTIVE = re.compile(r"^#(?!define).*$", re.MULTILINE)
-ALL = sampled(names(), (*SOME, *SEVERAL, *MATRICES))
 FEW = sampled(names(), ("lstm", "fast_weights", "t_lstm", "gla"))
 
 
@@ -103,7 +102,7 @@ def test_what_a_file_defines_is_listed(name):
 
 def test_no_word_is_listed_in_vain():
     """Every word of the file itself is defined in the file of some cell."""
-    cells = [module_of(name).program for name in (*SOME, *SEVERAL, *MATRICES)]
+    cells = [module_of(name).program for name in ("lstm", "t_lstm", "gla")]
     cells += [Program(cell, policy=POLICY) for cell in READABLE]
     cells += [module_of("lstm", "checkpoints").program]
     found = {word for cell in cells for text in files(cell).values() for word in defined(text)}
@@ -115,7 +114,7 @@ HASHES = """
 import hashlib, sys
 sys.path.insert(0, "tests")
 import test_c_text as t
-for name in (*t.SOME, *t.SEVERAL):
+for name in (*t.VECTORS, *t.SEVERAL):
     for store in t.STORES:
         print(name, store, hashlib.sha256(t.text_of(name, store).encode()).hexdigest())
 """
