@@ -72,7 +72,7 @@ def test_parameters_start_as_the_equations_say(spec):
             np.testing.assert_allclose(view.ravel(), np.broadcast_to(want.ravel(), view.size))
         elif q in cell.matrices:
             bound = np.sqrt(6 / sum(view.shape[-2:]))
-            assert 0.9 * bound < np.abs(view).max() <= bound
+            assert -bound <= view.min() < -0.9 * bound and 0.9 * bound < view.max() <= bound
         else:
             assert np.all(view == cell.initial.get(q.name, 0))
 
@@ -117,6 +117,29 @@ def test_a_state_that_is_none_is_refused(spec):
 
 
 @pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if len(s.cell.inputs) > 1])
+def test_inputs_past_an_end_do_not_matter(spec):
+    """And each has a derivative of its own shape, in the order in which they were declared."""
+    cell, m = loaded(spec)
+    trial = Trial(cell, module=m)
+    params, xs, state = trial.point.params, trial.point.xs, trial.point.state
+    assert xs._fields == tuple(map(str, cell.inputs)) and "Inputs" in m.forward.__doc__
+    T, B = xs[0].shape[:2]
+    lengths = np.arange(B) % (T + 1)
+    past = np.arange(T)[:, None] >= lengths
+    spoilt = m.Inputs(*(x.copy() for x in xs))
+    for x in spoilt:
+        x[past] = np.nan
+    found = []
+    for some in (xs, spoilt):
+        ys, final, tape = m.forward(params, some, state, lengths=lengths)
+        dparams, dxs, dstate = m.backward(params, tape, trial.dys, final)
+        assert [d.shape for d in dxs] == [x.shape for x in some]
+        found.append([ys, *final, dparams.flat, *dxs, *dstate])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if len(s.cell.inputs) > 1])
 def test_inputs_that_do_not_go_together_are_refused(spec):
     cell, m = loaded(spec)
     trial = Trial(cell, module=m)
@@ -134,13 +157,69 @@ def test_inputs_that_do_not_go_together_are_refused(spec):
             m.forward(params, wrong, state)
 
 
+@pytest.mark.parametrize("spec", SPECS)
+def test_parameters_are_compared(spec):
+    cell, m = loaded(spec)
+    params = Trial(cell, module=m).point.params
+    other = params.copy()
+    assert params == other and params == dict(params)
+    other.flat[-1] += 1
+    assert params != other and params != {} and params != {**params, "another": 1}
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(params)
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_parameters_in_a_file_are_those_of_the_cell(spec, tmp_path):
+    cell, m = loaded(spec)
+    params = Trial(cell, module=m).point.params
+    path = tmp_path / "params.npz"
+    params.save(path)
+    assert m.Params.load(path) == params
+    there = dict(np.load(path))
+    needed = ", ".join(params)
+    for some, said in (
+        ({k: v for k, v in there.items() if k != "_sizes"}, needed),
+        ({"_sizes": there["_sizes"]}, "none"),
+        (there | {"another": params.flat}, f"{needed}, another"),
+    ):
+        np.savez(path, **some)
+        with pytest.raises(ValueError) as caught:
+            m.Params.load(path)
+        assert str(caught.value) == f"{path} has the parameters {said}, but {needed} are needed"
+
+
+@pytest.mark.parametrize("spec", SPECS)
+def test_what_the_module_made_before_it_was_reloaded_will_do(spec, monkeypatch):
+    """It is told by its names: the class is another one then."""
+    cell, m = loaded(spec)
+    point = Trial(cell, module=m).point
+    wanted, _, _ = m.forward(point.params, point.xs, point.state)
+    own = type("Own", (m.Params,), {})(*point.params._sizes)
+    own.flat = point.params.flat
+    assert np.array_equal(m.forward(own, point.xs, point.state)[0], wanted)
+    monkeypatch.setattr(m, "Params", named_as(m.Params, "Params"))
+    assert np.array_equal(m.forward(point.params, point.xs, point.state)[0], wanted)
+    monkeypatch.setattr(m, "Params", named_as(m.Params, "Others"))
+    with pytest.raises(TypeError, match="params must be"):
+        m.forward(point.params, point.xs, point.state)
+
+
+def named_as(kind, name):
+    """Another class with the same members, under a name."""
+    made = type(name, (), {**vars(kind), "__qualname__": name})
+    made.__module__ = kind.__module__
+    return made
+
+
 @pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if s.cell.number])
 def test_numbers_of_steps_that_are_none_are_refused(spec):
     cell, m = loaded(spec)
     point = Trial(cell, module=m).point
-    for wrong in (1.0, "1", [1, 2, 3], np.ones((2, 2), int)):
-        with pytest.raises((TypeError, ValueError), match="the number of a step"):
-            m.forward(point.params, point.xs, point.state, first=wrong)
+    for kind, some in ((TypeError, (1.0, "1")), (ValueError, ([1, 2, 3], np.ones((2, 2), int)))):
+        for wrong in some:
+            with pytest.raises(kind, match="the number of a step"):
+                m.forward(point.params, point.xs, point.state, first=wrong)
 
 
 @pytest.mark.parametrize("spec", [str(s) for s in SUBJECTS if s.is_wide])

@@ -14,7 +14,7 @@ class Timed(Cell):
     v, s = Vector(H, at=lambda i: sqrt(i + 1) / 4), Scalar(at=lambda: 1 / sqrt(I))
 
     f = sigmoid(W.f @ x + U.f @ h + b.f)
-    g = tanh(W.g @ (m * x) + A @ h + floor(b.g))
+    g = tanh(W.g @ (m * x) + A @ h + floor(b.g + 3 * h))
     p = log_sigmoid(f - g) + where(h > g, h, g / 2)
     q = p - largest(p) + largest(v) * s
     h_next = f * h * -expm1(-dt) + g * v + q / (1 + t)
