@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 
 from derive.backends.functional.routine import Line
@@ -11,8 +11,6 @@ from derive.cell import Equation
 from derive.nodes import Quantity
 from derive.program.normed import Spread, StandardisedSlope, computed_with, place_of
 from derive.program.statements import Group
-
-Places = Mapping[int, Equation]
 
 
 class Standardising(Wholes):
@@ -26,18 +24,18 @@ class Standardising(Wholes):
 
     def _call(self, together: Iterable[Equation]) -> None:
         """A line for what one call gives."""
-        places = {place_of(e.rhs): e for e in together if not isinstance(e.rhs, Spread)}
-        spread = next((e for e in together if isinstance(e.rhs, Spread)), None)
+        vectors = {place_of(e.rhs): e.lhs for e in together if not isinstance(e.rhs, Spread)}
+        spread = next((e.lhs for e in together if isinstance(e.rhs, Spread)), None)
+        given = tuple(vectors[k] for k in sorted(vectors))
         e = next(iter(together))
         if isinstance(e.rhs, StandardisedSlope):
             read = *map(self._beside, (e.rhs.moved, e.rhs.standardised)), self.read(e.rhs.args[1])
-            self._give(e.rhs.moved, places, f"_standardise_slope({', '.join(read)})")
+            self._give(given, f"_standardise_slope({', '.join(read)})")
         else:
-            epsilon, *vectors = computed_with(e.rhs)
+            epsilon, *row = computed_with(e.rhs)
             number = self._line(replace(e, rhs=epsilon), self.phase.place, self.leading).text
-            row = tuple(vectors)
-            text = f"_standardise({self._beside(row)}, {number})"
-            self._give(row, places, text, self._called(spread.lhs) if spread else "_")
+            text = f"_standardise({self._beside(tuple(row))}, {number})"
+            self._give(given, text, self._called(spread) if spread else "_")
         self.phase.waiting -= {e.lhs for e in together}
 
     def _beside(self, group: Group) -> str:
@@ -48,18 +46,12 @@ class Standardising(Wholes):
         """What is defined in this phase, under its name."""
         return self.names.one(q) if q in self.fixed else self.phase.place(q)
 
-    def _give(self, row: Group, places: Places, text: str, other: str = "") -> None:
-        """A line that gives as many vectors as there are in a row, and maybe something `other`
-        beside them. Nobody may read some of the vectors."""
-        lines, at = self.phase.lines, len(self.phase.lines)
-        given = tuple(places[k].lhs for k in sorted(places))
-        if 1 < len(row) == len(given):
+    def _give(self, given: Group, text: str, other: str = "") -> None:
+        """A line that gives vectors, and maybe something `other` beside them."""
+        if len(given) > 1:
             self._make(self.phase, given, text, has_parts=False)
-        elif len(row) == 1 or not given:
-            lines.append(Line(self._called(given[0]) if given else "_", text))
         else:
-            names = [self._called(places[k].lhs) if k in places else "_" for k in range(len(row))]
-            whole = self.names.scratch(given, f"{'_'.join(map(str, given))}_whole")
-            lines += [Line(whole, text), self._parts(names, whole, row, -1)]
+            self.phase.lines.append(Line(self._called(given[0]), text))
         if other:
-            lines[at] = replace(lines[at], name=f"{lines[at].name}, {other}")
+            last = self.phase.lines[-1]
+            self.phase.lines[-1] = replace(last, name=f"{last.name}, {other}")
