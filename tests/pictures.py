@@ -18,7 +18,8 @@ from string import ascii_letters
 import numpy as np
 import reference
 
-from derive.display.diagram.graph import Graph
+from derive.deviation import Deviation
+from derive.display.diagram.graph import Graph, Norm
 from derive.display.diagram.scene import Area, Box, Scene
 from derive.nodes import axes_of, symbols_of
 
@@ -253,13 +254,25 @@ def miscomputed(reading: Reading, graph: Graph) -> list[str]:
         values[equation.lhs] = reference.value(equation.rhs, values, sizes)
     by_name, letter = {str(q): q for q in values}, dict(zip(cell.axes, ascii_letters, strict=False))
     nodes = graph.of_kind("layer", "operation")
+    rhs = {e.lhs: e.rhs for e in cell.equations}
+    apart = {
+        of: (v - deviation.args[0]) / sigma
+        for sigma, deviation in reversed(rhs.items())
+        if isinstance(deviation, Deviation)
+        for v in deviation.args[2:]
+        for of in (v, rhs.get(v, v))  # drawn by its name, or as the formula that it is
+    }
+
+    def plain(expr):
+        """A formula of the picture in the words of the cell."""
+        return expr.replace(Norm, apart.__getitem__)
 
     def letters(expr):
         return "".join(letter[axis] for axis in axes_of(expr))
 
     def value(thing) -> Named:
         names = (thing[1],) if isinstance(thing, tuple) else reading.scene.boxes[thing].names
-        expr = by_name[names[0]] if names else nodes[thing].expr
+        expr = by_name[names[0]] if names else plain(nodes[thing].expr)
         array = reference.rows_of(expr, values, sizes)
         return array[0], letters(expr)
 

@@ -114,7 +114,8 @@ HASHES = """
 import hashlib, sys
 sys.path.insert(0, "tests")
 import test_c_text as t
-for name in (*t.VECTORS, *t.SEVERAL):
+from some_cells import SEVERAL, VECTORS
+for name in (*VECTORS, *SEVERAL):
     for store in t.STORES:
         print(name, store, hashlib.sha256(t.text_of(name, store).encode()).hexdigest())
 """
