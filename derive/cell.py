@@ -49,6 +49,15 @@ class Equation:
         return f"{self.lhs} = {as_written(self.rhs)}"
 
 
+def settled(known: Iterable[Quantity], equations: Iterable[Equation]) -> set[Quantity]:
+    """What is known, and what the equations, in their order, make of nothing else."""
+    found = set(known)
+    for e in equations:
+        if symbols_of(e.rhs) <= found:
+            found.add(e.lhs)
+    return found
+
+
 @dataclass(frozen=True)
 class Setting:
     """An option or a constant of a cell, with its value.

@@ -25,7 +25,7 @@ from derive.nodes import (
 from derive.program.alike import Rows, are_independent
 from derive.program.layout import JOINED, Layout
 from derive.program.loop import Loop
-from derive.program.normed import Normed, Spread, StandardisedSlope, computed_with, place_of
+from derive.program.normed import Normed, StandardisedSlope, calls
 from derive.program.policy import Policy
 from derive.program.rules.reduce import is_reduction
 from derive.program.statements import (
@@ -155,15 +155,15 @@ class _Splitter:
         self.statements: list[Statement] = []
         self.terms: dict[_Kind, list[_Term]] = {}
         self.activations: dict[tuple[int, int], list[Equation]] = {}
-        self.normed: dict[tuple, dict[int, Equation]] = {}
 
     def run(self, equations: tuple[Equation, ...]) -> list[Statement]:
         self.equations = equations
         for equation in equations:
-            self.split(equation)
+            if not isinstance(equation.rhs, Normed):
+                self.split(equation)
         for same in self.activations.values():
             self.statements += self.side_by_side_activations(same)
-        self.statements += map(normed, self.normed.values())
+        self.statements += map(normed, calls(equations).values())
         for kind, terms in self.terms.items():
             self.statements += self.merged(kind, terms)
         together = biases_together(self.joined(self.statements))
@@ -188,9 +188,6 @@ class _Splitter:
             self.statements.append(Reduce((q,), rhs.args[:1], rhs.summed))
         elif isinstance(rhs, Largest):
             self.statements.append(Peak((q,), rhs.args))
-        elif isinstance(rhs, Normed):
-            place = len(rhs.args) if isinstance(rhs, Spread) else place_of(rhs)
-            self.normed.setdefault(computed_with(rhs), {})[place] = equation
         elif self.is_stacked_activation(equation):
             argument = rhs.args[0]
             key = self.slot[argument][0], self.level[argument]
@@ -359,10 +356,9 @@ class _Splitter:
         return len(slots) == len(quantities) and together
 
 
-def normed(places: Mapping[int, Equation]) -> Statement:
+def normed(together: list[Equation]) -> Statement:
     """One statement for what is standardised together, or for what its derivative is applied to."""
-    some = [places[k] for k in sorted(places)]
-    outs, node = tuple(e.lhs for e in some), some[0].rhs
+    outs, node = tuple(e.lhs for e in together), together[0].rhs
     if isinstance(node, StandardisedSlope):
         return StandardiseSlope(outs, node.moved, node.standardised, node.args[1])
     return Standardise(outs, node.vectors, node.args[1])

@@ -10,8 +10,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from derive.adjoint import Adjoint
-from derive.cell import Equation
-from derive.nodes import Quantity, symbols_of
+from derive.cell import Equation, settled
+from derive.nodes import Quantity
 from derive.program.loop import Loop, drop_unused, needed_for
 from derive.program.passes import (
     adjoint_pass,
@@ -137,11 +137,8 @@ class Loops:
         """What depends on parameters alone: cheaper to compute again than to keep."""
         cell = self.adjoint.cell
         ends = {cell.output, *cell.updates.values()}
-        fixed = set(cell.parameters)
-        for e in self.adjoint.forward:
-            if symbols_of(e.rhs) <= fixed and e.lhs not in ends:
-                fixed.add(e.lhs)
-        return fixed
+        inner = (e for e in self.adjoint.forward if e.lhs not in ends)
+        return settled(cell.parameters, inner)
 
     @cached_property
     def _fixed_tangents(self) -> tuple[Equation, ...]:
@@ -192,10 +189,7 @@ def _hand_on(there: Loop, back: Loop, fixed: set[Quantity]) -> tuple[Loop, Loop]
     What depends on parameters alone is no sequence, and is computed again. What only the way there
     still reads is no longer there on the way back.
     """
-    alone = set(fixed)
-    for e in there.before:
-        if symbols_of(e.rhs) <= alone:
-            alone.add(e.lhs)
+    alone = settled(fixed, there.before)
     both = set(there.before) & set(back.before)
     shared = {e for e in both if e.lhs not in alone}
     handed = frozenset(e.lhs for e in shared)

@@ -15,11 +15,25 @@ from derive.nodes import Axes, Node, axes_of
 from derive.program.statements import Group
 
 
-class Standardised(Node):
-    """One of several vectors with mean 0 and variance 1 over all their entries. Its arguments are
-    which one, ε, and the vectors."""
+class Normed(Node):
+    """One of several quantities that one call computes."""
 
     nargs = None
+
+    @property
+    def place(self) -> int:
+        """Which one of them it is."""
+        return int(self.args[0])
+
+    @property
+    def call(self) -> tuple[sp.Basic, ...]:
+        """What they have in common: what the call is given."""
+        return self.args[1:]
+
+
+class Standardised(Normed):
+    """One of several vectors with mean 0 and variance 1 over all their entries. Its arguments are
+    which one, ε, and the vectors."""
 
     @property
     def vectors(self) -> Group:
@@ -30,22 +44,27 @@ class Standardised(Node):
         return axes_of(self.vectors[0])
 
 
-class Spread(Node):
+class Spread(Normed):
     """What they are divided by: the root of their mean square about their mean, and ε. Its
     arguments are ε and the vectors."""
 
-    nargs = None
+    @property
+    def place(self) -> int:
+        """It lies behind the vectors."""
+        return len(self.args)
+
+    @property
+    def call(self) -> tuple[sp.Basic, ...]:
+        return self.args
 
     def axes(self) -> Axes:
         return ()
 
 
-class StandardisedSlope(Node):
+class StandardisedSlope(Normed):
     """The derivative of standardising, applied to vectors d: (d - mean(d) - y mean(d y)) / sigma,
     for the standardised vectors y and what they were divided by, sigma. It is its own adjoint. Its
     arguments are which one, sigma, then all the d, and as many y."""
-
-    nargs = None
 
     @property
     def moved(self) -> Group:
@@ -61,32 +80,16 @@ class StandardisedSlope(Node):
         return axes_of(self.moved[0])
 
 
-Normed = Standardised | Spread | StandardisedSlope
-
-
-def computed_with(node: Normed) -> tuple[sp.Basic, ...]:
-    """What those that one call computes have in common: what they are made of."""
-    return node.args if isinstance(node, Spread) else node.args[1:]
-
-
 def calls(equations: Iterable[Equation]) -> dict[tuple[sp.Basic, ...], list[Equation]]:
-    """The equations that one call computes, by what they have in common."""
+    """The equations that one call computes, by what it is given: of the vectors as they lie side by
+    side, then of what they are divided by."""
     found: dict[tuple[sp.Basic, ...], list[Equation]] = {}
     for e in equations:
         if isinstance(e.rhs, Normed):
-            found.setdefault(computed_with(e.rhs), []).append(e)
-    return found
+            found.setdefault(e.rhs.call, []).append(e)
+    return {call: sorted(some, key=lambda e: e.rhs.place) for call, some in found.items()}
 
 
-def normed_together(equations: Iterable[Equation]) -> list[Group]:
-    """The vectors that one call gives, as they lie side by side, where there are several."""
-    found = []
-    for some in calls(equations).values():
-        places = {place_of(e.rhs): e.lhs for e in some if not isinstance(e.rhs, Spread)}
-        found.append(tuple(places[k] for k in sorted(places)))
-    return [group for group in found if len(group) > 1]
-
-
-def place_of(node: Standardised | StandardisedSlope) -> int:
-    """Which one of several it is."""
-    return int(node.args[0])
+def vectors_of(together: Iterable[Equation]) -> Group:
+    """The vectors among what one call computes."""
+    return tuple(e.lhs for e in together if not isinstance(e.rhs, Spread))

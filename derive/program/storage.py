@@ -15,7 +15,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from derive.cell import Equation
+from derive.cell import Equation, settled
 from derive.elementwise import Elementwise
 from derive.nodes import Quantity, symbols_of
 from derive.program.layout import Layout, Stack
@@ -100,11 +100,7 @@ def store(loop: Loop, layout: Layout, wishes: Wishes) -> Storage:
 
 def constants_of(loop: Loop, given: frozenset[Quantity]) -> frozenset[Quantity]:
     """What depends on parameters alone: it is computed once, for all steps and sequences."""
-    constants: set[Quantity] = set()
-    for e in loop.before:
-        if symbols_of(e.rhs) <= given | constants and e.lhs not in loop.ends:
-            constants.add(e.lhs)
-    return frozenset(constants)
+    return frozenset(settled(given, (e for e in loop.before if e.lhs not in loop.ends)) - given)
 
 
 def _stacks_here(

@@ -23,9 +23,11 @@ class CallPrinter(FunctionalPrinter):
         """A sum as a call, where a product of arrays is added to another array: the last of them,
         since calls inside each other nobody could read."""
         products = [term for term in self.terms(expr) if self.is_product(term[1])]
-        is_less, last = products[-1] if products else (False, sp.S.Zero)
+        if not products:
+            return None
+        is_less, last = products[-1]
         rest = expr + last if is_less else expr - last
-        if not products or not rest.has(Quantity):
+        if not rest.has(Quantity):
             return None
         *factors, other = self.sort(last.args)
         before = self.sum(rest) if isinstance(rest, sp.Add) else self(rest)

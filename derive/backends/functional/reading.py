@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from derive.cell import Equation
+from derive.cell import settled
 from derive.nodes import Quantity, symbols_of
 from derive.program.loop import Carry, Loop
 from derive.program.program import Program
@@ -27,14 +27,10 @@ class Reading:
 
     def _fixed(self) -> frozenset[Quantity]:
         """What is the same at every step, and for every sequence."""
-        fixed = set(self.loop.fixed) | set(self.program.parameters.of)
-        for e in (*self.loop.before, *self.loop.after):
-            if e.lhs in self.loop.totals or (symbols_of(e.rhs) <= fixed and not self._is_end(e)):
-                fixed.add(e.lhs)
-        return frozenset(fixed)
-
-    def _is_end(self, equation: Equation) -> bool:
-        return equation.lhs in self.loop.ends
+        loop = self.loop
+        known = {*loop.fixed, *self.program.parameters.of, *loop.totals}
+        apart = (e for e in (*loop.before, *loop.after) if e.lhs not in loop.ends)
+        return frozenset(settled(known, apart))
 
     @property
     def _made(self) -> list[Quantity]:

@@ -19,7 +19,7 @@ from derive.backends.functional.wholes import Phase, Whole, place_in
 from derive.cell import Equation
 from derive.nodes import FeatureSum, MatVec, Quantity, symbols_of
 from derive.program.assemble import reduced
-from derive.program.normed import Normed, calls, computed_with
+from derive.program.normed import Normed, calls
 from derive.program.statements import Group
 
 
@@ -76,7 +76,7 @@ class Stacked(Standardising):
                 self._alike(some, e)
         if e.lhs in self.phase.waiting:
             if isinstance(e.rhs, Normed):
-                self._call(self.calls[computed_with(e.rhs)])
+                self._call(self.calls[e.rhs.call])
             else:
                 self._alone(e)
 

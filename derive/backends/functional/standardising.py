@@ -2,40 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 from derive.backends.functional.routine import Line
 from derive.backends.functional.wholes import Wholes
 from derive.cell import Equation
 from derive.nodes import Quantity
-from derive.program.normed import Spread, StandardisedSlope, computed_with, place_of
+from derive.program.normed import StandardisedSlope, vectors_of
 from derive.program.statements import Group
 
 
 class Standardising(Wholes):
     """A loop under its names, where what one call gives is one line: vectors standardised
-    together and what they were divided by, or the derivatives of that.
+    together and what they were divided by, or the derivatives of that."""
 
-    leading  the lengths before a vector's own, in the phase that is being written
-    """
-
-    leading: str
-
-    def _call(self, together: Iterable[Equation]) -> None:
+    def _call(self, together: list[Equation]) -> None:
         """A line for what one call gives."""
-        vectors = {place_of(e.rhs): e.lhs for e in together if not isinstance(e.rhs, Spread)}
-        spread = next((e.lhs for e in together if isinstance(e.rhs, Spread)), None)
-        given = tuple(vectors[k] for k in sorted(vectors))
-        e = next(iter(together))
+        e, given = together[0], vectors_of(together)
         if isinstance(e.rhs, StandardisedSlope):
             read = *map(self._beside, (e.rhs.moved, e.rhs.standardised)), self.read(e.rhs.args[1])
             self._give(given, f"_standardise_slope({', '.join(read)})")
         else:
-            epsilon, *row = computed_with(e.rhs)
-            number = self._line(replace(e, rhs=epsilon), self.phase.place, self.leading).text
-            text = f"_standardise({self._beside(tuple(row))}, {number})"
-            self._give(given, text, self._called(spread) if spread else "_")
+            epsilon, *row = e.rhs.call
+            sigma = self._called(together[-1].lhs) if len(together) > len(given) else "_"
+            number = self.printer(self.program.rank, str, self.names.size, self.fixed, self.letters)
+            text = f"_standardise({self._beside(tuple(row))}, {number(epsilon)})"
+            self._give(given, text, sigma)
         self.phase.waiting -= {e.lhs for e in together}
 
     def _beside(self, group: Group) -> str:

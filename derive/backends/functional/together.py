@@ -13,7 +13,7 @@ from derive.elementwise import Elementwise
 from derive.nodes import MatVec, Outer, Quantity, Transposed, axes_of
 from derive.program.alike import Form, Rows, groups_in
 from derive.program.loop import Loop
-from derive.program.normed import normed_together
+from derive.program.normed import calls, vectors_of
 from derive.program.program import Program
 from derive.program.statements import Group
 
@@ -52,7 +52,8 @@ class Together:
     def __init__(self, program: Program, loop: Loop, fixed: frozenset[Quantity]):
         self.program, self.loop, self.fixed = program, loop, fixed
         self.ranks = {p: n for n, p in enumerate(program.layout.parameters)}
-        groups = [*program.routines.setting.groups, *normed_together(loop.equations)]
+        called = map(vectors_of, calls(loop.equations).values())
+        groups = [*program.routines.setting.groups, *(some for some in called if len(some) > 1)]
         self.rows = Rows.among([*groups, *groups_in(loop, groups)])
 
     # what is what

@@ -45,8 +45,9 @@ class Module(PythonModule):
         self.step = Routine(program, calls.step, self.names, is_in_place=False)
         there, back = calls.tangents
         self.back = Routine(program, back, self.names, is_in_place=False)
+        self.read_back = there.handed(back)
         alone = {q for names in self.back.views.tenants.values() for q in names}
-        handed = sorted(alone.intersection(there.handed(back)), key=str)
+        handed = sorted(alone & self.read_back, key=str)
         self.tangents = Routine(program, there, self.names, False, also=tuple(handed))
 
     @property
@@ -76,9 +77,8 @@ class Module(PythonModule):
     @cached_property
     def handed(self) -> dict[str, Buffer]:
         """The arrays of the tangents that hvp reads on its way back, as they are called there."""
-        there, back = self.calls.tangents
-        handed, region = there.handed(back), there.memory.region
-        read = {region((q,)).buffer for q in handed}
+        there, _ = self.calls.tangents
+        read = {there.memory.region((q,)).buffer for q in self.read_back}
         made = dict.fromkeys(found.buffer for found in there.memory.homes.values())
         return {self.handed_name(b): b for b in made if b in read}
 
@@ -86,9 +86,8 @@ class Module(PythonModule):
         """What an array is called on the way back."""
         if len(buffer.parts) > 1 or buffer.span is Span.TRAJECTORY:
             return self.names.buffer(buffer)
-        there, back = self.calls.tangents
-        handed = there.handed(back)  # the others in its place are the way there's own
-        return self.names.all(next(q for q in self.back.views.names(buffer) if q in handed))
+        tenants = self.back.views.names(buffer)  # some may be the way there's own
+        return self.names.all(next(q for q in tenants if q in self.read_back))
 
     @property
     def handed_parts(self) -> list[Parts]:

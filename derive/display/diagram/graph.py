@@ -18,7 +18,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from derive.cell import Cell
+from derive.cell import Cell, settled
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise, maximum
 from derive.nodes import (
@@ -324,11 +324,7 @@ class _Builder:
 
 def _constants(cell: Cell) -> frozenset[Quantity]:
     """The parameters, and what depends on them alone."""
-    known = set(cell.parameters)
-    for equation in cell.equations:
-        if symbols_of(equation.rhs) <= known:
-            known.add(equation.lhs)
-    return frozenset(known)
+    return frozenset(settled(cell.parameters, cell.equations))
 
 
 class Norm(Node_):

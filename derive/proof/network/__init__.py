@@ -40,9 +40,7 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
     maker: Maker = compiled.maker() if is_compiled else compiler.module
     hessian = compiled.symmetry if is_compiled else numeric.hessian
 
-    @cache
-    def kept(store: str) -> ModuleType:
-        return maker(network, store)
+    kept = cache(partial(maker, network))
 
     def make(_: Network, store: str) -> ModuleType:
         return kept(store)
