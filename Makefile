@@ -33,10 +33,13 @@ help: ## List the targets
 # ---- what it makes ------------------------------------------------------------------------------
 
 .PHONY: generate
+# NumPy's modules are derived beside the others, which take as long together.
 generate: $(VENV)/.core ## Derive every cell and write generated/ and docs/cells/
-	@$(PY) -m derive generate -o generated
-	@$(PY) -m derive generate -o generated/javascript --backend javascript
-	@$(PY) -m derive generate -o docs/cells --backend markdown
+	@{ $(PY) -m derive generate --quiet -o generated/javascript --backend javascript && \
+	   $(PY) -m derive generate --quiet -o docs/cells --backend markdown; } & \
+	status=0; $(PY) -m derive generate -o generated || status=$$?; wait $$! || status=$$?; \
+	test $$status != 0 || echo "wrote generated/javascript and docs/cells"; \
+	exit $$status
 
 .PHONY: latex
 latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/latex/

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import sympy as sp
 
@@ -214,7 +214,8 @@ def _slopes_of_function(equation: Equation) -> Iterator[tuple[sp.Expr, sp.Expr]]
     yield from zip(inputs, slopes, strict=True)
 
 
-def _slopes_of_formula(equation: Equation, by_output: bool) -> Iterator[tuple[sp.Expr, sp.Expr]]:
+@lru_cache(maxsize=4096)
+def _slopes_of_formula(equation: Equation, by_output: bool) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
     """Sums, products and powers: the derivative by each name, and by each node as if it had one.
 
     That of a quotient y = n/d is (n' - y d')/d, so that neither n nor 1/d² is computed again. The
@@ -225,8 +226,10 @@ def _slopes_of_formula(equation: Equation, by_output: bool) -> Iterator[tuple[sp
     flat = equation.rhs.xreplace(stand_in)
     divisor = divisor_of(flat) if by_output else sp.S.One
     dividend = flat if divisor == 1 else flat * divisor
+    slopes = []
     for symbol in sorted(flat.free_symbols, key=lambda s: str(back.get(s, s))):
         slope = sp.diff(dividend, symbol)
         if divisor != 1:
             slope = (slope - equation.lhs * sp.diff(divisor, symbol)) / divisor
-        yield back.get(symbol, symbol), slope.xreplace(back)
+        slopes.append((back.get(symbol, symbol), slope.xreplace(back)))
+    return tuple(slopes)

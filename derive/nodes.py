@@ -389,6 +389,7 @@ def count(axes: Iterable[Axis]) -> sp.Expr:
 # --- shapes --------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=65536)
 def axes_of(expr: sp.Expr) -> Axes:
     """The shape of an expression; CellError where its parts do not fit. What lacks an axis is
     stretched along it: a number to any shape, a vector to that of a matrix."""

@@ -95,11 +95,12 @@ def _merged(equation: Equation) -> Equation:
 def _sum_of(terms: list[sp.Expr]) -> sp.Expr:
     for term in terms:
         for inner in (f for f in sp.Mul.make_args(term) if isinstance(f, sp.Add)):
-            for other in terms:
-                number, like = (other / (term / inner)).as_coeff_Mul()
-                if other != term and like in (part.as_coeff_Mul()[1] for part in inner.args):
+            beside = term / inner
+            for other in (t for t in terms if t != term):
+                number, like = (other / beside).as_coeff_Mul()
+                if like in (part.as_coeff_Mul()[1] for part in inner.args):
                     left = [t for t in terms if t not in (term, other)]
-                    return _sum_of([*left, term / inner * (inner + number * like)])
+                    return _sum_of([*left, beside * (inner + number * like)])
     return sp.Add(*terms)
 
 

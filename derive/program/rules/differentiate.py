@@ -62,8 +62,11 @@ def _slopes(phase: Phase, e: Equation) -> Iterator[_Slope]:
     """What the terms of an equation may be taken for."""
     for term in sp.Add.make_args(e.rhs):
         for part in sp.Mul.make_args(term):
-            sigma, inside = part / term, phase.unfolded(part)
-            if isinstance(inside, sp.Add) and isinstance(sigma, Quantity) and not sigma.axes:
+            inside = phase.unfolded(part)
+            if not isinstance(inside, sp.Add):
+                continue
+            sigma = part / term
+            if isinstance(sigma, Quantity) and not sigma.axes:
                 named = part if isinstance(part, Quantity) else None
                 for d, y, pairs, second, more, rest in _readings(phase, inside):
                     other = e.rhs - term
