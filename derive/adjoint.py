@@ -13,7 +13,7 @@ it, and from the next step, which read it as its old state. The latter is the *c
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 
 import sympy as sp
@@ -32,6 +32,7 @@ from derive.nodes import (
     Quantity,
     axes_of,
     describe,
+    has_shape,
     outermost_nodes,
     summed,
 )
@@ -97,9 +98,10 @@ def adjoint(cell: Cell) -> Adjoint:
                     received[quantity].append(under_names(contribution, quotients))
     inner = {e.lhs for e in forward}
     backward = tuple(
-        Equation(bar[q], gathered(q, received[q]), order.get(q, ()))
+        part
         for q in quantities
         if received[q] or q not in inner
+        for part in with_shapes(Equation(bar[q], gathered(q, received[q]), order.get(q, ())), taken)
     )
     return Adjoint(cell, forward, normalise(backward, taken), bar, seed, carry)
 
@@ -153,6 +155,20 @@ def under_names(product: sp.Expr, quotients: Mapping[sp.Expr, Quantity]) -> sp.E
         if factors.issuperset(sp.Mul.make_args(quotient)):
             return product / quotient * name
     return product
+
+
+def with_shapes(equation: Equation, taken: set[str]) -> Iterator[Equation]:
+    """The equation of an adjoint. Where a matrix receives the same for all of a row, and the same
+    for all of a column, and nothing else, the sum of these has no shape: what comes first is then
+    stretched to a matrix of its own."""
+    if not has_shape(equation.rhs):
+        terms = sorted(sp.Add.make_args(equation.rhs), key=str)
+        axes = next(filter(None, map(axes_of, terms)))
+        part = Quantity(fresh(f"{equation.lhs}_along_{axes[-1]}", taken), equation.lhs.axes)
+        alike = [term for term in terms if axes_of(term) == axes]
+        yield Equation(part, sp.Add(*alike))
+        equation = replace(equation, rhs=sp.Add(part, *(t for t in terms if t not in alike)))
+    yield equation
 
 
 def gathered(part: Quantity | Node, contributions: Iterable[sp.Expr]) -> sp.Expr:

@@ -344,10 +344,12 @@ class FeatureSum(Node):
 
     def adjoint(self, bar):
         for part, slope in self.slopes():  # every feature receives the same
-            yield part, bar * slope * self.alike(axes_of(part) + axes_of(slope))
+            axes = axes_of(part) + (axes_of(slope) if has_shape(slope) else ())
+            yield part, spread(bar * slope, axes_of(part)) * self.alike(axes)
 
     def tangent(self, dot):
-        return self.total(sp.Add(*(slope * dot(part) for part, slope in self.slopes())))
+        axes = axes_of(self.args[0])
+        return self.total(sp.Add(*(spread(s * dot(part), axes) for part, s in self.slopes())))
 
     def total(self, expr: sp.Expr) -> sp.Expr:
         """The sum of an expression over these axes; what lacks one stands at every entry of it."""
@@ -379,6 +381,24 @@ def summed(expr: sp.Expr, axes: Iterable[Axis]) -> sp.Expr:
     axes = tuple(axes)
     is_vector = axes == own(axes_of(expr)) and len(axes) == 1
     return FeatureSum(expr) if is_vector else FeatureSum(expr, *map(Size, axes))
+
+
+def spread(product: sp.Expr, axes: Axes) -> sp.Expr:
+    """A product within a matrix of these axes. What goes along its rows and what goes along its
+    columns have no shape side by side; as an outer product they have."""
+    if has_shape(product):
+        return product
+    row, column = sides(axes)
+    terms = []
+    for term in sp.Add.make_args(sp.expand_mul(product)):
+        if not has_shape(term):
+            factors = sp.Mul.make_args(term)
+            left = [f for f in factors if row in axes_of(f)]
+            right = [f for f in factors if column in axes_of(f)]
+            rest = [f for f in factors if f not in (*left, *right)]
+            term = sp.Mul(*rest, Outer(sp.Mul(*left), sp.Mul(*right)))
+        terms.append(term)
+    return sp.Add(*terms)
 
 
 def count(axes: Iterable[Axis]) -> sp.Expr:

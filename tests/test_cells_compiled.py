@@ -23,7 +23,7 @@ from test_cells_random import (
     PHASES,
     SIZES,
     GrowthError,
-    cells,
+    any_cells,
     found,
     shown,
 )
@@ -82,7 +82,7 @@ def drawn(chosen, count, take):
         max_examples=count, deadline=None, phases=PHASES, database=None, print_blob=False,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    @given(cells())
+    @given(any_cells())
     def draw(cell):
         if cell is not None:
             take(cell)

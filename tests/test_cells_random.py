@@ -1,8 +1,8 @@
 """Cells nobody would think of: random equations, generated, run, and held against their meaning.
 
-Each cell has one to four states and up to ten equations made of every word of the language. Its
-generated module must compute what the equations say, read one by one (`reference`), and its
-derivatives must be those of what it computes.
+Each cell has one to four states and up to ten equations made of every word of the language; one in
+four is a memory of matrices (`random_memories`). Its generated module must compute what the
+equations say, read one by one (`reference`), and its derivatives must be those of what it computes.
 
 CELLS=5000 in the environment tries more of them than `make test` does, other ones each time, and
 makes one that fails as small as it can.
@@ -21,6 +21,7 @@ import sympy as sp
 from fuzzing import tried
 from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
+from random_memories import memories
 from reference import at, each, number
 from some_cells import first
 
@@ -55,6 +56,7 @@ COUNT = int(os.environ.get("CELLS", "200"))
 PHASES = (Phase.generate, Phase.shrink) if "CELLS" in os.environ else (Phase.generate,)
 SIZES = {
     "input_size": 2, "hidden_size": 3, "projection_size": 4, "context_size": 5, "output_size": 1,
+    "key_size": 3, "value_size": 4, "heads": 2,
 }  # fmt: skip
 
 # Functions that are bounded, or made to be, so that nothing overflows however deep they nest.
@@ -261,6 +263,17 @@ def cells(draw):
         raise
 
 
+def shape(quantity):
+    """How long a quantity is along each of its axes."""
+    return tuple(SIZES[axis.argument] for axis in quantity.axes)
+
+
+@st.composite
+def any_cells(draw):
+    """A cell of vectors, or one time in four of matrices."""
+    return draw(memories() if draw(st.integers(1, 4)) == 4 else cells())
+
+
 class GrowthError(Exception):
     """A cell whose values grow from step to step, and their rounding errors with them."""
 
@@ -274,10 +287,10 @@ class Case:
         sizes = {a.argument: SIZES[a.argument] for a in cell.axes}
         self.params = self.module.Params(**sizes)
         self.params.flat[:] = rng.normal(size=self.params.flat.size) * 0.6
-        drawn = [rng.normal(size=(T, B, *(SIZES[a.argument] for a in q.axes))) for q in cell.inputs]
+        drawn = [rng.normal(size=(T, B, *shape(q))) for q in cell.inputs]
         self.xs = self.module.Inputs(*drawn) if len(drawn) > 1 else drawn[0]
         self.state = self.module.State(
-            *(rng.normal(size=(B, SIZES[s.axes[0].argument])) * 0.6 for s in cell.states)
+            *(rng.normal(size=(B, *shape(s))) * 0.6 for s in cell.states)
         )
         self.rng = rng
         for steps, scale in [(T, 1), (T, 0.5), (T, 0.25), (T, 0.1), (2, 1), (2, 0.25), (2, 0.1)]:
@@ -495,7 +508,7 @@ def _flat(results):
     print_blob=False,
     suppress_health_check=list(HealthCheck),
 )
-@given(cells())
+@given(any_cells())
 def is_generated_right(cell):
     if cell is None:
         return tried(".")
@@ -657,6 +670,14 @@ FOUND = {
         h_next = tanh(9 * q / 10)
         p = sqrt(sin(h) + 2)
         c_next = c + p + tanh(h / (tanh(q) + 2)) + W.c @ x
+    """,
+    "a state that fades, and that nothing reads": """
+        h_next = h / 2
+        q = Output(W.q @ x)
+    """,
+    "a state that is kept, and that nothing reads": """
+        h_next = h
+        q = Output(W.q @ x)
     """,
     "a number beside the input and beside a state": """
         q = W.q @ (s.q * x)

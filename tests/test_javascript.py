@@ -14,7 +14,7 @@ import pytest
 import reference
 from hypothesis import given, note
 from javascript import RUN, Result, Type, run, text_of
-from test_cells_random import SIZES, cells
+from test_cells_random import SIZES, any_cells
 from test_library import SPECS
 from test_names import TOGETHER, body, written
 from test_program import CELLS, QUIET, cell_called
@@ -244,7 +244,7 @@ def test_what_is_given_stays_as_it_is_and_what_is_returned_is_nobody_else_s():
 
 
 @QUIET
-@given(cells())
+@given(any_cells())
 def test_a_random_cell(cell):
     if cell is not None:
         note("\n".join(map(str, cell.equations)))

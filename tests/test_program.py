@@ -25,7 +25,7 @@ import sympy as sp
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 from some_cells import VECTORS, every, first, of_parameters, sampled
-from test_cells_random import PHASES, SIZES, cells
+from test_cells_random import PHASES, SIZES, any_cells
 
 from derive import language
 from derive.adjoint import adjoint
@@ -61,7 +61,7 @@ def of_random_cells(check, count):
     """Check so many, the same ones each time, unless CELLS asks for others."""
 
     @settings(QUIET, max_examples=count)
-    @given(cells())
+    @given(any_cells())
     def each(cell):
         if cell is not None:
             note("\n".join(map(str, cell.equations)))
@@ -169,9 +169,10 @@ def run_loop(loop, known, start, B):
     Equations before and after the loop see a step's own values, but not what the step before
     handed over: that is known within the loop alone.
     """
-    T = len(next(iter(v for q, v in known.items() if v.ndim == 3)))
-    letters = {"I": "input", "H": "hidden", "P": "projection", "K": "context", "N": "output"}
-    sizes = {letter: SIZES[f"{word}_size"] for letter, word in letters.items()}
+    over_time = {q for q, v in known.items() if v.ndim == 2 + max(len(q.axes), 1)}
+    T = len(known[next(iter(over_time))])
+    named = {*known, *(c.entering for c in loop.carries), *(e.lhs for e in loop.equations)}
+    sizes = {axis.letter: SIZES[axis.argument] for q in named for axis in q.axes}
 
     def evaluate(equations, env):
         for e in equations:
@@ -182,7 +183,7 @@ def run_loop(loop, known, start, B):
         return env
 
     steps = [
-        evaluate(loop.before, {q: v[t] if v.ndim == 3 else v for q, v in known.items()})
+        evaluate(loop.before, {q: v[t] if q in over_time else v for q, v in known.items()})
         for t in range(T)
     ]
     carried = dict(start)

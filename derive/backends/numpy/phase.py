@@ -33,6 +33,7 @@ from derive.nodes import (
     Size,
     Transposed,
     axes_of,
+    has_shape,
     sides,
     symbols_of,
 )
@@ -224,7 +225,9 @@ class Phase:
     def printer(self, s: Pointwise, place: Callable[[Quantity], str]) -> NumPyPrinter:
         """A printer of a statement's expression, in the order in which it was written."""
         routine = self.routine
-        axes = max((s.outs[0].axes, axes_of(s.expr)), key=len)
+        axes = s.outs[0].axes  # an added row and an added column have no shape but that of a sum
+        if has_shape(s.expr):
+            axes = max((axes, axes_of(s.expr)), key=len)
         printer = NumPyPrinter(routine.program.rank, place, routine.names.size, axes)
         equation = next((e for e in routine.loop.equations if e.lhs == s.outs[0]), None)
         return printer.written_as(equation) if equation else printer

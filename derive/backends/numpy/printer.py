@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, Axis, Outer, Quantity
+from derive.nodes import Axes, Axis, FeatureSum, Outer, Quantity, axes_of
 from derive.printing import ATOM, POWER, PRODUCT
 from derive.program.sums import factors
 
@@ -72,6 +72,19 @@ class NumPyPrinter(PlacedPrinter):
         return f"{self.print(base, ATOM)}{power}{self.print(exponent, ATOM)}", POWER
 
     def feature_sum(self, whole, *_):
+        number = FeatureSum(whole).axes()
+        return stretched(self.within(axes_of(whole)).summed(whole, number), number, self.axes)
+
+    def within(self, axes: Axes) -> Self:
+        """The same printer, for arrays that fit one of other axes."""
+        made = copy(self)
+        made.axes = axes
+        return made
+
+    def summed(self, whole: sp.Expr, number: Axes) -> str:
+        """The sum over the features of a vector, a number for each sequence, or for each head."""
+        if number:
+            return f"np.sum({self(whole)}, axis=-1)"
         two = factors(whole)
         if two and all(isinstance(factor, Quantity) for factor in two):
             return f"_dot({', '.join(map(self, self.sort(two)))})"

@@ -130,6 +130,12 @@ class Routine:
         whole = super(OneStep, self.during).array
         return {self.during.array(group): whole(group) for group in self.views.columns.values()}
 
+    @property
+    def has_steps(self) -> bool:
+        """Whether anything happens in a step: an adjoint that nothing changes needs no loop."""
+        ended = self.call.routine.ended
+        return bool(self.during.statements or ended.masked or ended.held)
+
     def number(self, expr: sp.Expr) -> str:
         """A plain number."""
         return Infix()(expr)

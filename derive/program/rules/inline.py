@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.nodes import Node, Outer, Quantity, axes_of, outermost_nodes, symbols_of
+from derive.nodes import Node, Outer, Quantity, axes_of, has_shape, outermost_nodes, symbols_of
 from derive.program.loop import Loop
 
 
@@ -31,11 +31,16 @@ def inline(loop: Loop) -> Loop:
         rhs = equation.rhs.xreplace(inside)
         q = equation.lhs
         stays = q in loop.ends or q in buried or reads[q] != 1 or entering & symbols_of(rhs)
-        if not stays and _is_product(rhs):
+        if not stays and _is_product(rhs) and not _widens(equation.lhs, rhs):
             inside[q] = rhs
         else:
             kept.append(replace(equation, rhs=rhs))
     return _into_totals(replace(loop, during=tuple(kept)))
+
+
+def _widens(lhs: Quantity, rhs: sp.Expr) -> bool:
+    """Whether an equation makes a matrix of a vector: as a vector it might not fit its readers."""
+    return has_shape(rhs) and axes_of(rhs) not in ((), lhs.axes)
 
 
 def _into_totals(loop: Loop) -> Loop:

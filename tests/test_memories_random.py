@@ -1,0 +1,85 @@
+"""Memories of matrices that once came out wrong, or did not come out, made as small as they go. New
+ones are drawn with the other random cells: `random_memories`."""
+
+from __future__ import annotations
+
+import textwrap
+
+import pytest
+from compiled import quickly
+from random_memories import K, N, V
+from test_cells_compiled import wrong
+from test_cells_random import check
+
+from derive import language
+
+FOUND = {
+    "what a row receives beside what a column receives, in a memory": """
+        S = State(K, V)
+        W, P = Matrix(V, I), Matrix(V, K)
+        p = (W.p @ x) * sum(S, K)
+        q = sum(S, V)
+        S_next = S
+        y = Output(p + P.y @ q)
+    """,
+    "what a row receives beside what a column receives, and nothing else": """
+        h = State(V)
+        W, P, R = Matrix(V, I), Matrix(V, K), Matrix(K, I)
+        r = tanh(R.r @ x)
+        A = outer(r, h)
+        p = (W.p @ x) * sum(A, K)
+        q = sum(A, V)
+        h_next = tanh(p + P.h @ q)
+    """,
+    "the sum along a row, weighed along it": """
+        h = State(V)
+        W, P, R = Matrix(V, I), Matrix(V, K), Matrix(K, I)
+        r = tanh(R.r @ x)
+        A = outer(r, h)
+        p = (W.p @ x) * sum(A, K)
+        q = sum(h * A, V)
+        h_next = tanh(p + P.h @ q)
+    """,
+    "sums of each head, weighed along rows and columns": """
+        h, S = State(N, V), State(N, K, V)
+        W, P, R, s = Matrix(N, V, I), Matrix(N, V, K), Matrix(K, I), Vector(N)
+        r = tanh(R.r @ x)
+        p = (W.p @ x) * sum(S * r + h * S, K)
+        q = sum(s.q * h * S * r, V)
+        S_next = tanh(S + outer(q, h))
+        h_next = Output(tanh(p + P.h @ q))
+    """,
+    "a sum over a vector, in every entry of a memory": """
+        S, M, z = State(K, V), State(K, V), State(K)
+        W, b = Matrix(K, I), Vector(V)
+        s = Scalar()
+        v = s.v * (S @ b.v)
+        S_next = S / (1 + M**2)
+        M_next = tanh(S_next**2 * sum(v))
+        z_next = Output(tanh(z + W.z @ x))
+    """,
+}
+
+
+def found(what):
+    """One of these cells."""
+    source = "class Found(Cell):\n    x = Input()\n" + textwrap.indent(
+        textwrap.dedent(FOUND[what]), "    "
+    )
+    namespace = {name: getattr(language, name) for name in language.__all__} | {
+        "K": K, "N": N, "V": V,
+    }  # fmt: skip
+    exec(source, namespace)
+    return namespace["Found"]
+
+
+@pytest.mark.parametrize("what", FOUND)
+def test_what_went_wrong_once_is_right(what):
+    check(found(what))
+
+
+@pytest.mark.compiler
+def test_what_went_wrong_once_is_compiled_right():
+    cells = list(map(found, FOUND))
+    for what, cell, m in zip(FOUND, cells, quickly(cells, dtypes=["float64"]), strict=True):
+        assert not wrong(cell, m), what
