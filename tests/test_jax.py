@@ -13,8 +13,10 @@ from functools import partial
 import numpy as np
 import pytest
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
+from hypothesis import Phase, given, settings
 from reference import module_of
 from some_cells import MATRICES, SEVERAL, VECTORS, first, sampled
+from test_cells_random import any_cells
 from written_cells import MATRICES as WITH_MATRICES
 from written_cells import READABLE, UNPLEASANT
 
@@ -33,7 +35,7 @@ pytestmark = pytest.mark.peers
 
 
 @pytest.fixture(scope="module", autouse=True)
-def settings():
+def precisely():
     """float64, and little time spent on compiling what runs once; for these tests alone."""
     jax.config.update("jax_disable_most_optimizations", True)
     with jax.enable_x64(True):
@@ -130,6 +132,13 @@ def test_every_option(name):
     agrees(load(name), LENGTHS)
 
 
+@settings(max_examples=6, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+@given(any_cells())
+def test_random_cells(cell):
+    if cell is not None:
+        agrees(cell, LENGTHS, bound=1e-9)
+
+
 HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES]
 
 
@@ -189,7 +198,7 @@ def test_less_is_kept_for_the_same_derivatives(name):
     agrees(load(name), LENGTHS, store="states")
 
 
-def agrees(cell, lengths, store="all"):
+def agrees(cell, lengths, store="all", bound=1e-12):
     both = Both(cell, store)
     m, params = both.numpy, both.params
     lengths = None if lengths is None else np.array(lengths)
@@ -221,14 +230,12 @@ def agrees(cell, lengths, store="all"):
         (again, (ys, ends)),
         (tangents, (ys_dot, ends_dot)),
     ):
-        close(found, wanted)
-        close(found_ends, tuple(wanted_ends))
+        close(found, wanted, bound)
+        close(found_ends, tuple(wanted_ends), bound)
     for found, wanted in ((gradient, (dparams, dxs, dstate)), (moved, second)):
         for one, other in zip(found, wanted, strict=True):
-            close(
-                one,
-                other if hasattr(other, "keys") or not isinstance(other, tuple) else tuple(other),
-            )
+            is_named = isinstance(other, tuple) and not hasattr(other, "keys")
+            close(one, tuple(other) if is_named else other, bound)
 
 
 # --- what JAX makes of functions ------------------------------------------------------------------

@@ -8,8 +8,10 @@ import types
 import numpy as np
 import pytest
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
+from hypothesis import Phase, given, settings
 from normed_cells import NORMED
 from some_cells import MATRICES, SEVERAL, VECTORS, first, sampled
+from test_cells_random import any_cells
 from torch_layers import (
     GATES,
     LENGTHS,
@@ -49,6 +51,13 @@ EVERY = [*NAMES, *(name for name in library.names() if name not in NAMES)]
 @pytest.mark.parametrize("name", sampled(EVERY, NAMES))
 def test_outputs_and_derivatives_are_those_of_the_numpy_module(name, lengths):
     agrees(load(name), lengths)
+
+
+@settings(max_examples=15, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+@given(any_cells())
+def test_random_cells(cell):
+    if cell is not None:
+        agrees(cell, LENGTHS, bound=1e-9)
 
 
 HOSTILE = [*HOSTILE_TO_DRAW, *READABLE, *UNPLEASANT, *WITH_MATRICES]

@@ -155,7 +155,7 @@ def layered(state):
     return tuple(s[None] for s in state)
 
 
-def agrees(cell, lengths, store="all", make=layer_module):
+def agrees(cell, lengths, store="all", make=layer_module, bound=1e-12):
     """Outputs, gradients, and derivatives of second order are those of NumPy's module."""
     both = Both(cell, store, make=make)
     m, params = both.numpy, both.params
@@ -166,15 +166,15 @@ def agrees(cell, lengths, store="all", make=layer_module):
 
     xs, state = tensors(both.xs, grad=True), tensors(layered(both.state), grad=True)
     ys_t, ends_t = both.run(xs, state, lengths=given)
-    close(ys_t, ys)
+    close(ys_t, ys, bound)
     for one, other in zip(ends_t, layered(ends), strict=True):
-        close(one, other)
+        close(one, other, bound)
     inputs = [*both.trained(), *xs, *state]
     seeds = [tensor(dys).requires_grad_(), *tensors(layered(dends), grad=True)]
     grads = torch.autograd.grad([ys_t, *ends_t], inputs, seeds, create_graph=True)
     wanted = [dparams[p.name] for p in cell.trained] + [*as_tuple(dxs), *layered(dstate)]
     for one, other in zip(grads, wanted, strict=True):
-        close(one, other)
+        close(one, other, bound)
 
     # along a random direction: <v, Jᵀ dys> has the gradients J v and H v
     params_dot, xs_dot, state_dot = both.draw_params(), both.draw_inputs(), both.draw_state()
@@ -188,7 +188,7 @@ def agrees(cell, lengths, store="all", make=layer_module):
     wanted = [second[0][p.name] for p in cell.trained] + [*as_tuple(second[1]), *layered(second[2])]
     wanted += [ys_dot, *layered(ends_dot)]
     for one, other in zip(found, wanted, strict=True):
-        close(one, other)
+        close(one, other, bound)
 
 
 # Beside nn.LSTM and nn.GRU: PyTorch's layer, its gates, and the gate that is the other way round.
