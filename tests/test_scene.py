@@ -215,6 +215,16 @@ def test_the_key_says_what_a_stranger_asks():
     assert {"what the loss itself gives", "what the next step hands back"} <= {*back}
 
 
+def test_vectors_that_are_standardised_together_are_marked():
+    """No line brings the mean and the deviation that they have in common."""
+    text = "by the mean and deviation of several together"
+    made = forward("lstm_layer_norm")
+    marked = {name for box in made.boxes if box.label.endswith("norm*") for name in box.names}
+    assert marked >= {"f", "i", "o", "g"} and "p_c" not in marked
+    assert text in said_by(made) and text not in said_by(forward("lstm"))
+    assert text in said_by(backward("lstm_layer_norm"))
+
+
 @pytest.mark.parametrize(
     "name", first(2, ["lstm", "rnn", "lem", "lstm_peephole", "gru", "slstm", "nas"])
 )

@@ -195,8 +195,8 @@ class _Builder:
             return None
         if label == "linear" and any(w is None for w in weighed):
             return None
-        if any(term.has(Norm) for term in terms):
-            label = "norm" if label == "linear" else f"{label} norm"
+        for norm in sorted({norm.label for term in terms for norm in term.atoms(Norm)})[-1:]:
+            label = norm if label == "linear" else f"{label} {norm}"
         read: dict[sp.Expr, Operand] = {}
         for term, vectors in zip(terms, weighed, strict=True):
             for vector in vectors if vectors is not None else [term]:
@@ -239,7 +239,7 @@ class _Builder:
             matrix, vector = expr.args
             (whole,) = matrix.args if isinstance(matrix, Transposed) else (matrix,)
             return "apply", [self.operand(whole), self.operand(vector)]
-        names = {FeatureSum: "sum", Deviation: "deviation"}
+        names = {FeatureSum: "sum", Deviation: "deviation", JointNorm: JointNorm.label}
         lines = [argument for argument in expr.args if not self.is_constant(argument)]
         label = names.get(type(expr), type(expr).__name__.lower())
         once = dict.fromkeys(lines)  # one line brings both sides of outer(h, h)
@@ -331,9 +331,17 @@ class Norm(Node_):
     """For display: a vector, standardised."""
 
     nargs = 1
+    label = "norm"
 
     def axes(self) -> Axes:
         return axes_of(self.args[0])
+
+
+class JointNorm(Norm):
+    """For display: a vector, standardised together with others, whose mean and deviation it has
+    part in. No line brings these; the key says so."""
+
+    label = "norm*"
 
 
 def _with_norms(cell: Cell) -> dict[Quantity, sp.Expr]:
@@ -346,7 +354,8 @@ def _with_norms(cell: Cell) -> dict[Quantity, sp.Expr]:
             for factor in product.args:
                 vector = factor + deviation.args[0] if factor.is_Add else None
                 if vector in deviation.args[2:] and 1 / sigma in product.args:
-                    return product * sigma / factor * Norm(vector)
+                    norm = Norm if len(deviation.args) == 3 else JointNorm
+                    return product * sigma / factor * norm(vector)
         return product
 
     return {

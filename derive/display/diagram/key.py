@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from derive.display.diagram import label
+from derive.display.diagram.graph import JointNorm, Norm
 from derive.display.diagram.label import HIGHER, LEVEL, LOWER
 from derive.display.diagram.scene import Box, Dot, Scene, Stroke, Word
 from derive.display.unicode import BAR
@@ -13,6 +14,7 @@ from derive.display.unicode import BAR
 TYPE, ICON, HIGH, APART = 11.5, 34.0, 22.0, 18.0
 OPERATIONS = {"⊗": "outer product", "@": "matrix times vector", "Σ": "sum of the entries"}
 OPERATIONS |= {"mean": "mean of the entries", "std": "standard deviation of the entries"}
+UNNAMED = {"linear", Norm.label, JointNorm.label}  # layers without an activation
 LEAST = 380.0  # the width of a key, where the picture is narrower
 
 # What a line that branches or joins another means, in each direction.
@@ -92,6 +94,8 @@ def _nodes(boxes: tuple[Box, ...]) -> Iterator[Entry]:
     for sign, text in OPERATIONS.items():
         if sign in signs:
             yield Entry(text, (_round(sign),))
+    if any(box.label.endswith(JointNorm.label) for box in boxes):
+        yield Entry("by the mean and deviation of several together", sign=JointNorm.label)
 
 
 def _is_function(sign: str) -> bool:
@@ -114,7 +118,7 @@ def _adjoints(made: Scene) -> Iterator[Entry]:
     """What the letters of a backward picture mean."""
     text = "bar: the adjoint, the derivative of the loss with respect to it"
     yield Entry(text, sign=f"c{BAR}")
-    if any(not box.round and box.label not in {"linear", "norm"} for box in made.boxes):
+    if any(not box.round and box.label not in UNNAMED for box in made.boxes):
         yield Entry("a: what an activation is applied to", sign=f"a{BAR}")
     parts = {"loss": "what the loss itself gives", "next": "what the next step hands back"}
     for part, text in parts.items():
