@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
-from derive.elementwise import exp, maximum, sigmoid, sin, sqrt, tanh
+from derive.elementwise import choose, exp, floor, maximum, sigmoid, sin, sqrt, tanh
 from derive.language import mean, outer
 from derive.language import sum as sum_of
+from derive.largest import Largest
 from derive.nodes import Axis, CellError, H, Heads, I, Quantity, axes_of, product, symbols_of
 
 K, V = Axis("K", "key_size"), Axis("V", "value_size")
@@ -25,6 +26,7 @@ BOUNDED = {
     "sin": sin,
     "exp": lambda e: exp(tanh(e)),
     "length": lambda e: sqrt(2 + e**2),
+    "floor": lambda e: floor(e),
 }
 
 
@@ -106,7 +108,8 @@ class Memories:
             case "function":
                 return BOUNDED[self.any(sorted(BOUNDED))](self.expr(axes, depth - 1))
             case "maximum":
-                return maximum(self.expr(axes, depth - 1), self.expr(axes, depth - 1))
+                some = [self.expr(axes, depth - 1) for _ in range(3)]
+                return choose(*some) if self.flip(2) else maximum(*some[:2])
             case _:
                 return own(axes, depth)
 
@@ -161,7 +164,8 @@ class Memories:
         """What only a number can be made of, or one for each head."""
         match self.any(["sum", "sum", "all", "input"]):
             case "sum":
-                return sum_of(self.whole((self.any(self.vectors)[-1],), depth))
+                total = Largest if self.flip(3) else sum_of
+                return total(self.whole((self.any(self.vectors)[-1],), depth))
             case "all":
                 return sum_of(self.atom(self.memory), self.rows, self.columns)
             case _ if axes:

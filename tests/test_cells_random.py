@@ -1,8 +1,10 @@
 """Cells nobody would think of: random equations, generated, run, and held against their meaning.
 
-Each cell has one to four states and up to ten equations made of every word of the language; one in
-four is a memory of matrices (`random_memories`). Its generated module must compute what the
-equations say, read one by one (`reference`), and its derivatives must be those of what it computes.
+Each cell has one to four states and up to ten equations made of the words of the language, but for
+those whose derivative is declared (`surrogate`, and `stop_gradient` alone): no difference of values
+shows it, and tests/test_declared.py is about them. One in four is a memory of matrices
+(`random_memories`). The generated module must compute what the equations say, read one by one
+(`reference`), and its derivatives must be those of what it computes.
 
 CELLS=5000 in the environment tries more of them than `make test` does, other ones each time, and
 makes one that fails as small as it can.
@@ -30,9 +32,11 @@ from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import (
     absolute,
+    choose,
     cos,
     exp,
     expm1,
+    floor,
     log,
     log1p,
     log_sigmoid,
@@ -43,9 +47,11 @@ from derive.elementwise import (
     sin,
     softplus,
     sqrt,
+    stop_gradient,
     tanh,
 )
 from derive.language import mean, minimum
+from derive.largest import Largest
 from derive.nodes import Axis, CellError, FeatureSum, H, I, MatVec, Quantity, symbols_of
 
 P = Axis("P", "projection_size")
@@ -73,7 +79,12 @@ SMOOTH = {
     "expm1": lambda e: expm1(tanh(e)),
     "log1p": lambda e: log1p(e**2),
 }
-KINKED = {"relu": relu, "absolute": absolute, "sign": lambda e: sign(e)}
+KINKED = {
+    "relu": relu,
+    "absolute": absolute,
+    "sign": lambda e: sign(e),
+    "floor": lambda e: floor(e),
+}
 
 
 class Maker:
@@ -165,14 +176,22 @@ class Maker:
                     self.expr(axes, depth - 1)
                 )
             case "maximum":
-                which = self.draw(st.sampled_from([maximum, minimum]))
-                return which(self.expr(axes, depth - 1), self.expr(axes, depth - 1))
+                some = [self.expr(axes, depth - 1) for _ in range(3)]
+                match self.draw(st.sampled_from(["maximum", "minimum", "where"])):
+                    case "maximum":
+                        return maximum(*some[:2])
+                    case "minimum":
+                        return minimum(*some[:2])
+                    case _:
+                        return choose(*some)
             case _:
                 own = self.draw(st.sampled_from([q.axes for q in self.known if q.axes]))
                 inner = self.expr(own, depth - 1)
                 if len(_axes(inner)) != 1:
                     inner = self.atom(own)
-                total = self.draw(st.sampled_from([FeatureSum, mean]))(inner)
+                if own == axes and self.flip(4):
+                    return softmax(inner)
+                total = self.draw(st.sampled_from([FeatureSum, FeatureSum, mean, Largest]))(inner)
                 return total if axes == () or self.flip(3) else total * self.atom(axes)
 
     def standardised(self, n):
@@ -240,6 +259,12 @@ class Maker:
             updates=updates,
             output=output,
         )
+
+
+def softmax(e):
+    """As the language's word makes it, which only a cell's own equations can use."""
+    powers = exp(e - stop_gradient(Largest(e)))
+    return powers / FeatureSum(powers)
 
 
 def sqrt_of(e):
