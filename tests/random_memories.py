@@ -209,9 +209,7 @@ class Memories:
         )
 
     def equation(self, name, axes, depth, is_bounded=False):
-        lhs, rhs = Quantity(name, axes), sp.sympify(self.expr(axes, depth))
-        if axes_of(rhs) not in ((), axes):
-            rhs += self.parameter(axes)
+        lhs, rhs = Quantity(name, axes), self.fitted(sp.sympify(self.expr(axes, depth)), axes)
         self.known.append(lhs)
         return Equation(lhs, tanh(rhs) if is_bounded else rhs)
 
@@ -233,18 +231,21 @@ class Memories:
     def reading_all(self, equations, updates):
         """The last equation, reading also what nobody reads."""
         last = equations[-1]
-        read = set().union(*(symbols_of(e.rhs) for e in equations)) | {*updates.values(), last.lhs}
-        rest = [
-            q for q in (*self.inputs, *self.states, *(e.lhs for e in equations)) if q not in read
-        ]
-        return Equation(last.lhs, sp.Add(last.rhs, *(self.as_term(q, last.lhs.axes) for q in rest)))
+        read = {*updates.values(), last.lhs}.union(*(symbols_of(e.rhs) for e in equations))
+        there = (*self.inputs, *self.states, *(e.lhs for e in equations))
+        rest = [self.as_term(q, last.lhs.axes) for q in there if q not in read]
+        return Equation(last.lhs, self.fitted(sp.Add(last.rhs, *rest), last.lhs.axes))
+
+    def fitted(self, rhs, axes):
+        """A right-hand side of this shape: only a number is stretched to it by itself."""
+        return rhs if axes_of(rhs) in ((), axes) else rhs + self.parameter(axes)
 
     def as_term(self, q, axes):
         """A quantity in a sum of vectors."""
         if q.axes in ((), self.heads, axes):
             return q
         if len(q.axes) - len(self.heads) == 2:
-            return sp.Integer(1) * sum_of(q, self.rows, self.columns)
+            return sum_of(q, self.rows, self.columns)
         return self.parameter((*axes, q.axes[-1])) @ q
 
 

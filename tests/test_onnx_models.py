@@ -12,8 +12,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from hostile_cells import HOSTILE as HOSTILE_TO_DRAW
+from hypothesis import Phase, given, settings
 from reference import module_of
 from some_cells import MATRICES, SEVERAL, SOME, first, sampled
+from test_cells_random import any_cells
 from written_cells import MATRICES as WITH_MATRICES
 from written_cells import READABLE, UNPLEASANT, Fading, Still
 
@@ -119,6 +121,15 @@ def test_in_float64_onnx_s_own_evaluator_does(name, lengths):
     both = Both(load(name), "float64", ragged=lengths is not None)
     found = by_reference(both.model, both.feeds(lengths=lengths))
     close(found, both.by_numpy(lengths=lengths), 1e-12)
+
+
+@settings(max_examples=25, deadline=None, derandomize=True, database=None, phases=[Phase.generate])
+@given(any_cells())
+def test_in_float64_random_cells_do_too(cell):
+    if cell is not None:
+        both = Both(cell, "float64", ragged=True)
+        found = by_reference(both.model, both.feeds(lengths=LENGTHS))
+        close(found, both.by_numpy(lengths=LENGTHS), 1e-9)
 
 
 OPTIONS = [
