@@ -93,7 +93,7 @@ class _Normaliser:
         """The right-hand side of an equation that has a name already."""
         if isinstance(rhs, Elementwise):
             return rhs.func(*self.pre_activations(rhs.args, equation))
-        if isinstance(rhs, Stated):
+        if isinstance(rhs, Stated) and not equation.stretches:  # its derivative reads its own value
             return self.node(rhs, equation)
         if not isinstance(rhs, sp.Add) and divisor_of(rhs) != 1:
             return self.parts(rhs, equation)

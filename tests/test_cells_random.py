@@ -696,6 +696,10 @@ FOUND = {
         p = sqrt(sin(h) + 2)
         c_next = c + p + tanh(h / (tanh(q) + 2)) + W.c @ x
     """,
+    "the largest entry, in every entry of a state": """
+        h_next = largest(W.h @ x + U.h @ c)
+        c_next = Output(tanh(c + h))
+    """,
     "a state that fades, and that nothing reads": """
         h_next = h / 2
         q = Output(W.q @ x)
