@@ -27,7 +27,7 @@ from pictures import (
     shown,
 )
 from some_cells import every, first, sampled
-from test_cells_random import cells
+from test_cells_random import any_cells
 from test_library import NAMES, SPECS
 from written_cells import READABLE, UNPLEASANT
 
@@ -180,7 +180,7 @@ def test_random_cells(part):
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
     )  # fmt: skip
     @seed(part)
-    @given(cells())
+    @given(any_cells())
     def draw(cell):
         if cell is not None and not stands_together(cell):
             pen = Pen(cell, arranged(cell))
