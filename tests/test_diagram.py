@@ -36,7 +36,7 @@ from derive.deviation import Deviation
 from derive.display.diagram.arrange import arranged
 from derive.display.diagram.draw import Pen
 from derive.display.diagram.svg import svg
-from derive.nodes import MatVec, symbols_of
+from derive.nodes import MatVec, own, symbols_of
 
 ROOT = Path(__file__).parent.parent
 ELK = json.loads(KEPT.read_text(encoding="utf-8"))
@@ -106,7 +106,7 @@ def absent(cell, scene):
         readers = [r for r in rhs if q in rhs[r].free_symbols and r.axes]
         return is_product(q) and len(readers) == 1
 
-    moments = {q for q in rhs if not q.axes}  # a norm's mean and deviation
+    moments = {q for q in rhs if not own(q.axes)}  # a norm's mean and deviation
     others = {q for q in rhs if rhs[q].is_Symbol}  # names of what has one
     missing = {q for q in rhs if str(q) not in places} - constant - moments - others
     return {q for q in missing if not is_inside(q)}
