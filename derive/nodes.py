@@ -51,7 +51,7 @@ class Axis:
     @property
     def identity(self) -> str:
         """What tells it from others: two axes may share a letter in two cells."""
-        return f"{self.letter} {self.argument}"
+        return f"{self.letter} {self.argument}{' of heads' * self.heads}"
 
 
 def Heads(letter: str = "N", argument: str = "heads") -> Axis:

@@ -195,7 +195,8 @@ class _Builder:
             return None
         if label == "linear" and any(w is None for w in weighed):
             return None
-        for norm in sorted({norm.label for term in terms for norm in term.atoms(Norm)})[-1:]:
+        if norms := {norm.label for term in terms for norm in term.atoms(Norm)}:
+            norm = max(norms)  # the marked one, where there are both
             label = norm if label == "linear" else f"{label} {norm}"
         read: dict[sp.Expr, Operand] = {}
         for term, vectors in zip(terms, weighed, strict=True):

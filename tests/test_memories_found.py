@@ -12,6 +12,7 @@ from test_cells_compiled import wrong
 from test_cells_random import check
 
 from derive import language
+from derive.nodes import Axis, Heads, Quantity, axes_of
 
 FOUND = {
     "what a row receives beside what a column receives, in a memory": """
@@ -83,3 +84,11 @@ def test_what_went_wrong_once_is_compiled_right():
     cells = list(map(found, FOUND))
     for what, cell, m in zip(FOUND, cells, quickly(cells, dtypes=["float64"]), strict=True):
         assert not wrong(cell, m), what
+
+
+def test_an_axis_of_heads_is_another_than_one_that_is_none():
+    """Also where two cells in one process give them one letter and one argument."""
+    for axis in (Axis("K", "size_of_k"), Heads("K", "size_of_k")):
+        S = Quantity("S", (axis, V))
+        assert axes_of(S)[0].heads == axis.heads
+        assert axes_of(S * Quantity("a", (axis,)))[0].heads == axis.heads
