@@ -21,14 +21,16 @@ from mutation import guarded
 from mutation.subjects import Subject
 
 # Steps, sequences, their lengths; inputs and units. Between them: nothing, one, what no vector
-# divides, more than a tile of everything, and as many rows as the highest tile has.
+# divides, more than a tile of everything, a segment that is shorter than the others, as many rows
+# as the highest tile has, as few as one for each thread, and more inputs than units.
 CASES = (
-    ((4, 5, (4, 0, 2, 3, 4)), 2, 3),
+    ((5, 5, (5, 0, 2, 3, 4)), 2, 3),
     ((1, 1, None), 1, 1),
     ((4, 13, None), 3, 17),
     ((0, 5, None), 1, 3),
     ((3, 1, None), 2, 7),
     ((2, 8, None), 2, 4),
+    ((2, 2, None), 9, 6),
     ((4, 13, (4, 3, 0, 1, 2, 4, 4, 0, 1, 3, 2, 2, 1)), 1, 5),
 )
 TOLERANCE = {np.dtype("d"): 1e-11, np.dtype("f"): 1e-4}
@@ -81,7 +83,15 @@ def loaded(subject: Subject, library: Path, dtype: str) -> ModuleType:
     m.__file__ = str(library.with_name(f"{subject.name}.py"))
     exec(interface(subject), vars(m))
     m._empty = guarded.empty
+    m.Params.zeros = lambda params: guarded_zeros(m, params)
     return m
+
+
+def guarded_zeros(m: ModuleType, params):
+    """What gradients are added to, in guarded memory."""
+    made = m.Params(*params._sizes, params.flat.dtype)
+    vars(made)["_flat"] = guarded.copied(made.flat)
+    return made
 
 
 def prove(subject: Subject, c_text: str, library: Path, dtype: str, threads: int) -> None:
