@@ -150,11 +150,14 @@ def code(text: str) -> str:
 def warns(subject: Subject, text: str) -> bool:
     """Whether a compiler has something to say of it: of functions that nothing calls, it says so
     only where it compiles; of those that the header does not declare, where it is asked to."""
-    known = [word for word in command(subject, WAYS[0]) if word != "-w"]
+    return any(warnings(subject, text, way) for way in WAYS[:2])
+
+
+def warnings(subject: Subject, text: str, way: Way) -> str:
+    """What a compiler says of it, for numbers of one type."""
+    known = [word for word in command(subject, way) if word != "-w"]
     line = [*known, *STRICT, "-Wmissing-prototypes", "-S", "-o", os.devnull, "-x", "c", "-"]
-    return bool(
-        subprocess.run(line, input=text, capture_output=True, text=True, check=False).stderr
-    )
+    return subprocess.run(line, input=text, capture_output=True, text=True, check=False).stderr
 
 
 def fails(subject: Subject, text: str, way: Way) -> str | None:
