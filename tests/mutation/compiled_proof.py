@@ -21,14 +21,15 @@ from mutation import guarded
 from mutation.subjects import Subject
 
 # Steps, sequences, their lengths; inputs and units. Between them: nothing, one, what no vector
-# divides, more than a tile of everything, a segment that is shorter than the others, as many rows
-# as the highest tile has, as few as one for each thread, and more inputs than units.
+# divides, more than a tile of everything, more rows than are added up at a time, a segment that is
+# shorter than the others, as many rows as the highest tile has, as few as one for each thread, and
+# more inputs than units.
 CASES = (
     ((5, 5, (5, 0, 2, 3, 4)), 2, 3),
     ((1, 1, None), 1, 1),
     ((4, 13, None), 3, 17),
     ((0, 5, None), 1, 3),
-    ((3, 1, None), 2, 7),
+    ((7, 1, None), 2, 7),
     ((2, 8, None), 2, 4),
     ((2, 2, None), 9, 6),
     ((4, 13, (4, 3, 0, 1, 2, 4, 4, 0, 1, 3, 2, 2, 1)), 1, 5),
@@ -155,6 +156,7 @@ def offered(subject: Subject, m: ModuleType, kind: np.dtype) -> None:
     parameters_lie_where_they_do(subject, library, run, params)
     parameters_start_as_they_should(subject, library, run, params)
     states_start_as_they_should(subject, library, m, run, params)
+    workspaces_end_where_another_may_begin(subject, library, run, kind)
     if subject.has_segments:
         segments_are_as_many_as_their_steps(subject, library, m, params)
     made = getattr(library, f"{subject.name}_made")
@@ -224,6 +226,15 @@ def states_start_as_they_should(subject, library, m, run, params) -> None:
     start(ctypes.addressof(run), ctypes.addressof(pointers))
     for s, got in zip(subject.cell.states, memory, strict=True):
         assert np.all(got == subject.cell.starts.get(s.name, 0))
+
+
+def workspaces_end_where_another_may_begin(subject, library, run, kind) -> None:
+    """At multiples of 64 bytes."""
+    unit = 64 // kind.itemsize
+    for name in ("forward", "backward", "step", "jvp", "hvp"):
+        size = getattr(library, f"{subject.name}_{name}_work")
+        size.restype, size.argtypes = ctypes.c_size_t, [ctypes.c_void_p]
+        assert size(ctypes.addressof(run)) % unit == 0
 
 
 def segments_are_as_many_as_their_steps(subject, library, m, params) -> None:
