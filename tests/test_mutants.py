@@ -26,7 +26,7 @@ from mutation import (
     target,
     templates,
 )
-from mutation.subjects import ANTISYMMETRIC, BARE
+from mutation.subjects import ANTISYMMETRIC, BARE, SUBJECTS
 from some_cells import every, first
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +38,10 @@ def test_every_source_makes_many_and_no_two_alike(source):
     assert len(found) >= 1000
     assert len({m.operator for m in found}) >= 10
     assert all(m.before != m.after for m in found)
+
+
+def test_every_module_that_may_notice_has_tests():
+    assert {*templates.NOTICED} <= {*SUBJECTS}
 
 
 def test_equations_are_changed_in_every_way():

@@ -199,7 +199,8 @@ def test_wrong_arguments_are_named_as_they_were_given():
     module = compiler.module(library.load("lstm"), "checkpoints")
     other = compiler.module(library.load("lstm"))
     params = module.init(np.random.default_rng(0), 3, 4)
-    xs, dys = np.zeros((900, 2, 3)), np.zeros((900, 2, 4))
+    wider = module.Params(3, 5)
+    xs, dys, wide = (np.zeros((900, 2, n)) for n in (3, 4, 5))
     tape = module.forward(params, xs)[2]
     for wrong, said in (
         (lambda: module.forward(params, xs[..., :2]), r"xs has shape \(900, 2, 2\)"),
@@ -207,6 +208,7 @@ def test_wrong_arguments_are_named_as_they_were_given():
         (lambda: module.backward(params, tape, dys[1:]), r"dys has shape \(899, 2, 4\)"),
         (lambda: module.jvp(params, tape, params, dys), r"xs_dot has shape \(900, 2, 4\)"),
         (lambda: module.hvp(params, tape, dys, params, dys_dot=xs), r"dys_dot has shape"),
+        (lambda: module.backward(wider, tape, wide), r"tape\.last\.h_s has shape"),
     ):
         with pytest.raises(ValueError, match=said):
             wrong()

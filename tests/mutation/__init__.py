@@ -12,11 +12,12 @@ each enumerated in a fixed order, never drawn by lot:
     templates    the templates, whatever cell they are filled with         (templates.py)
     c            the templates of C, and the Python that fills them in     (c.py)
 
-Only copies are changed, in memory. Each mutant is handed to the tests of `proof.py` and of
-`tests/test_contract.py` in a process of its own (`runner.py`), the most telling tests first, until
-one fails: the mutant is *killed*. One of C is compiled, in several ways, and held to NumPy's
-numbers (`c_runner.py`, `compiled_proof.py`). One that survives is a missing test, unless nothing
-that it does can be told from what is right: `equivalent.toml` lists those, each with its reason.
+Only copies are changed, in memory. Each mutant is handed to the tests of `proof.py`, of
+`callers.py`, of `segments.py` and of `tests/test_contract.py` in a process of its own
+(`runner.py`), the most telling tests first, until one fails: the mutant is *killed*. One of C is
+compiled, in several ways, and held to NumPy's numbers (`c_runner.py`, `compiled_proof.py`). One
+that survives is a missing test, unless nothing that it does can be told from what is right:
+`equivalent.toml` lists those, each with its reason.
 
 The tools that there are (mutmut 3, Cosmic Ray) do not fit: they change Python source on disk and
 run a test suite anew for every mutant. Here most of what is to be changed is no Python source

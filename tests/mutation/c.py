@@ -29,6 +29,7 @@ from mutation.subjects import (
     COUNTED,
     LSTM,
     MEMORY,
+    SCRN,
     SLSTM,
     TIMED,
     WORDS,
@@ -37,10 +38,11 @@ from mutation.subjects import (
 from mutation.templates import filled_in, not_reached, own_environment, stands_in, with_names
 
 # In which cells a change has to be noticed, those first that compile fast: one of many gates; one
-# without a matrix; one whose input is a number; one that starts elsewhere than at 0; one of several
-# inputs, with the step's number and formulas of parameters; one whose states are matrices; one with
-# every function; one that computes with parameters alone; and three that keep checkpoints.
-NOTICED = (LSTM, BARE, COUNTED, SLSTM, TIMED, MEMORY, WORDS, CONSTANTS, *C_CHECKPOINTS)
+# without a matrix; one whose input is a number; one with arrays of several lengths side by side;
+# one that starts elsewhere than at 0; one of several inputs, with the step's number and formulas of
+# parameters; one whose states are matrices; one with every function; one that computes with
+# parameters alone; and three that keep checkpoints.
+NOTICED = (LSTM, BARE, COUNTED, SCRN, SLSTM, TIMED, MEMORY, WORDS, CONSTANTS, *C_CHECKPOINTS)
 TEMPLATES = Path(__file__).parents[2] / "templates" / "c"
 BACKENDS = Path(backends.__file__).parent
 # Of the templates those that become a cell's C, without the comment at the head of a header.

@@ -11,6 +11,7 @@ give a compiler nothing to say.
 from __future__ import annotations
 
 import gc
+import os
 import re
 import shutil
 import subprocess
@@ -25,6 +26,7 @@ import c_functions
 from c_programs import STRICT
 
 from mutation.c import NOTICED, unchanged
+from mutation.c_text import COMMENT
 from mutation.mutant import Mutant, Verdict
 from mutation.processes import forked
 from mutation.subjects import Subject
@@ -121,7 +123,7 @@ def attempt(mutant: Mutant) -> str | None:
     seen: list[tuple[Subject, str]] = []
     try:
         for subject, text in mutant.modules():
-            if text != unchanged(subject):
+            if code(text) != code(unchanged(subject)):
                 seen.append((subject, text))
                 if shows(subject, text, WAYS[0]) and (by := fails(subject, text, WAYS[0])) != "":
                     return by
@@ -139,13 +141,23 @@ def attempt(mutant: Mutant) -> str | None:
     return next((f"{subject} warning" for subject, text in seen if warns(subject, text)), "")
 
 
+@cache
+def code(text: str) -> str:
+    """What of a file says something to a machine."""
+    return COMMENT.sub("", text)
+
+
 def warns(subject: Subject, text: str) -> bool:
-    """Whether a compiler has something to say of it."""
-    known = [word for word in command(subject, WAYS[0]) if word != "-w"]
-    line = [*known, *STRICT, "-fsyntax-only", "-x", "c", "-"]
-    return bool(
-        subprocess.run(line, input=text, capture_output=True, text=True, check=False).stderr
-    )
+    """Whether a compiler has something to say of it: of functions that nothing calls, it says so
+    only where it compiles; of those that the header does not declare, where it is asked to."""
+    return any(warnings(subject, text, way) for way in WAYS[:2])
+
+
+def warnings(subject: Subject, text: str, way: Way) -> str:
+    """What a compiler says of it, for numbers of one type."""
+    known = [word for word in command(subject, way) if word != "-w"]
+    line = [*known, *STRICT, "-Wmissing-prototypes", "-S", "-o", os.devnull, "-x", "c", "-"]
+    return subprocess.run(line, input=text, capture_output=True, text=True, check=False).stderr
 
 
 def fails(subject: Subject, text: str, way: Way) -> str | None:

@@ -4,10 +4,11 @@ from derive.language import (  # noqa: I001
 
 
 class Counted(Cell):
-    """A cell whose one input is a number; it means nothing."""
+    """A cell whose one input is a number, and whose state starts elsewhere than at 0; it means
+    nothing."""
 
     x = Input(())
-    h = State()
+    h = State(start=0.5)
     U, b, w = Matrix(H, H), Vector(H), Vector(H)
 
     v = tanh(U.v @ h + w * x + b.v)

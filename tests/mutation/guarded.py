@@ -13,7 +13,7 @@ _protect = ctypes.CDLL(None, use_errno=True).mprotect
 
 
 def empty(shape, dtype):
-    """An array of what is no number, behind which no memory may be touched."""
+    """An array of what is no number, or no small one, behind which no memory may be touched."""
     dtype = np.dtype(dtype)
     size = math.prod(shape) * dtype.itemsize
     room = -(-size // PAGE) * PAGE
@@ -21,9 +21,9 @@ def empty(shape, dtype):
     start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
     if _protect(ctypes.c_void_p(start + room), ctypes.c_size_t(PAGE), 0):
         raise OSError(ctypes.get_errno(), "mprotect")
-    array = np.frombuffer(memory, np.uint8, size, room - size).view(dtype).reshape(shape)
-    array[...] = np.nan
-    return array
+    bits = np.frombuffer(memory, np.uint8, size, room - size)
+    bits[...] = 0xFF  # of a float, NaN
+    return bits.view(dtype).reshape(shape)
 
 
 def copied(array):

@@ -27,6 +27,8 @@ from mutation.subjects import SUBJECTS, Subject
 ROOT = Path(__file__).parents[2]
 TESTS = [
     "tests/mutation/proof.py",
+    "tests/mutation/callers.py",
+    "tests/mutation/segments.py",
     "tests/test_contract.py",
     "tests/test_contract_details.py",
     "tests/test_params.py",
@@ -40,6 +42,13 @@ FIRST = (
     "test_shapes_and_dtypes",
     "test_a_wrong_argument",
     "test_what_is_left_out",
+)
+# What holds for a tape that is arrays of all steps, each by its name.
+OF_WHOLE_TAPES = (
+    "test_what_is_given_may_be_read_only",
+    "test_results_share_no_memory",
+    "test_the_tape_holds_the_states",
+    "test_a_tape_of_another_shape",
 )
 LAST = ("test_what_would_overflow", "test_it_works_where", "test_importing_it", "test_threads")
 
@@ -79,8 +88,8 @@ def install(subject: Subject, text: str) -> None:
 
 
 def install_all() -> None:
-    """Every subject's right module, one of each name."""
-    for subject in reversed(SUBJECTS):
+    """Every subject's right module, the first of each name."""
+    for subject in {s.name: s for s in reversed(SUBJECTS)}.values():
         install(subject, subject.text)
 
 
@@ -95,16 +104,18 @@ class _Plugin:
         self.mutants, self.jobs, self.tell, self.folder = mutants, jobs, tell, folder
         self.broken: list[str] = []
         self.items: dict[str, list[pytest.Item]] = {}
+        self.right: dict[Subject, str] = {}
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
-        needed = [s for s in SUBJECTS if any(s in m.subjects for m in self.mutants)]
+        needed = list(dict.fromkeys(s for m in self.mutants for s in m.subjects))
+        self.right = {s: s.text for s in needed}  # made while nothing is changed
         self.items = {str(s): self.of_subject(session, s) for s in needed}
-        baseline = [(lambda s=s: self.failing(s)) for s in needed]
-        for failed in forked(baseline, self.jobs):
-            self.broken += [str(failed)] if isinstance(failed, str) else failed
-        for subject, items in self.items.items():
-            self.items[subject] = [i for i in items if i.name not in self.broken]
+        baseline = forked([(lambda s=s: self.failing(s)) for s in needed], self.jobs)
+        for (subject, items), failed in zip(self.items.items(), baseline, strict=True):
+            names = [failed] if isinstance(failed, str) else failed
+            self.items[subject] = [i for i in items if i.name not in names]
+            self.broken += [f"{subject}: {name}" for name in names]
         gc.freeze()  # what is there stays: the children need not look at it
         results = forked([(lambda m=m: self.attempt(m)) for m in self.mutants], self.jobs)
         for number, by in enumerate(results):
@@ -114,9 +125,14 @@ class _Plugin:
     # which tests
 
     def of_subject(self, session: pytest.Session, subject: Subject) -> list[pytest.Item]:
+        """The tests that a module of it is handed to, the most telling first."""
+        if subject not in SUBJECTS:
+            raise ValueError(f"{subject} is none of SUBJECTS, whose tests there are")
         items = []
         for item in session.items:
             values = item.callspec.params if hasattr(item, "callspec") else {}
+            if subject.has_segments and item.name.startswith(OF_WHOLE_TAPES):
+                continue
             if str(subject) == values.get("spec") or subject.name in (
                 values.get("m"), values.get("path")
             ):  # fmt: skip
@@ -133,14 +149,14 @@ class _Plugin:
 
     def failing(self, subject: Subject) -> list[str]:
         """The tests that fail on what is right."""
-        return list(self.failures(subject, subject.text))
+        return list(self.failures(subject, self.right[subject]))
 
     def attempt(self, mutant: Mutant) -> str | None:
         """The test that a mutant fails; see `Verdict`."""
         verdict = None
         try:
             for subject, text in mutant.modules():
-                if code(text) != code(subject.text):
+                if code(text) != code(self.right[subject]):
                     compile(text, "<mutant>", "exec")
                     verdict = ""
                     for failed in self.failures(subject, text):

@@ -11,7 +11,7 @@ from derive.compiler import generate
 from derive.library import load
 
 HERE = Path(__file__).parent
-OWN = ("words", "constants", "counted", "memory", "timed", "bare")  # cells of this folder
+OWN = ("words", "constants", "counted", "memory", "headed", "timed", "bare")  # cells of this folder
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,11 @@ class Subject:
         return is_alone and are_vectors and not self.is_wide
 
     @property
+    def has_segments(self) -> bool:
+        """True if its steps are run a segment at a time, and its tape holds those of one only."""
+        return self.store == "checkpoints"
+
+    @property
     def text(self) -> str:
         """The module, unchanged."""
         return _text(self)
@@ -75,6 +80,7 @@ CONSTANTS = Subject("constants")  # one that computes with parameters alone
 TIMED = Subject("timed")  # one with several inputs, the step's number, and formulas of parameters
 COUNTED = Subject("counted", "states")  # one whose input is a number
 MEMORY = Subject("memory")  # one with matrices, for each head
+HEADED = Subject("headed")  # one whose heads read all of them, and share a matrix
 BARE = Subject("bare")  # one without a matrix
 CHECKPOINTS = (  # what keeps states of some steps only
     *(Subject("timed", "checkpoints"), Subject("counted", "checkpoints")),
@@ -99,5 +105,8 @@ SUBJECTS = (
     TIMED,
     COUNTED,
     MEMORY,
+    HEADED,
+    NORMED,
     *STATES,
+    *CHECKPOINTS,
 )
