@@ -123,9 +123,14 @@ class Memories:
             case "number":
                 return self.expr(self.heads, depth - 1) * self.expr(axes, depth - 1)
             case "row":
-                return self.whole((row,), depth) * self.expr(axes, depth - 1)
+                return self.whole((row,), depth) * self.whole_matrix(axes, depth)
             case _:
-                return self.whole((column,), depth) * self.expr(axes, depth - 1)
+                return self.whole((column,), depth) * self.whole_matrix(axes, depth)
+
+    def whole_matrix(self, axes, depth):
+        """A matrix, and nothing that is stretched to one: a row beside a column has no shape."""
+        found = self.expr(axes, depth - 1)
+        return found if axes_of(found) == axes else self.atom(axes)
 
     def vector(self, axes, depth):
         """What only a vector can be made of."""

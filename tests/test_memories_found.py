@@ -50,6 +50,12 @@ FOUND = {
         S_next = tanh(S + outer(q, h))
         h_next = Output(tanh(p + P.h @ q))
     """,
+    "what a parameter for all heads receives through a quotient": """
+        h = State(N, K)
+        W, b, s = Matrix(N, K, I), Vector(K), Vector(N)
+        q = sum(b.q) / (s.q**2 + 1)
+        h_next = tanh(W.h @ x + h * q)
+    """,
     "a sum over a vector, in every entry of a memory": """
         S, M, z = State(K, V), State(K, V), State(K)
         W, b = Matrix(K, I), Vector(V)

@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.backends.printer import PlacedPrinter
 from derive.elementwise import Elementwise
-from derive.nodes import Axes, Axis, FeatureSum, Outer, Quantity, axes_of
+from derive.nodes import Axes, Axis, Outer, Quantity, axes_of, places
 from derive.printing import ATOM, POWER, PRODUCT
 from derive.program.sums import factors
 
@@ -71,9 +71,12 @@ class NumPyPrinter(PlacedPrinter):
         power = " ** " if not self.print(base, ATOM).isidentifier() else "**"
         return f"{self.print(base, ATOM)}{power}{self.print(exponent, ATOM)}", POWER
 
-    def feature_sum(self, whole, *_):
-        number = FeatureSum(whole).axes()
-        return stretched(self.within(axes_of(whole)).summed(whole, number), number, self.axes)
+    def feature_sum(self, whole, *sizes):
+        axes = axes_of(whole)
+        along = tuple(size.axis for size in sizes) or axes[-1:]
+        number = tuple(axis for axis in axes if axis not in along)
+        text = self.within(axes).summed(whole, places(axes, along), bool(number))
+        return stretched(text, number, self.axes)
 
     def within(self, axes: Axes) -> Self:
         """The same printer, for arrays that fit one of other axes."""
@@ -81,10 +84,14 @@ class NumPyPrinter(PlacedPrinter):
         made.axes = axes
         return made
 
-    def summed(self, whole: sp.Expr, number: Axes) -> str:
-        """The sum over the features of a vector, a number for each sequence, or for each head."""
-        if number:
-            return f"np.sum({self(whole)}, axis=-1)"
+    def summed(self, whole: sp.Expr, along: tuple[int, ...], is_of_heads: bool) -> str:
+        """A sum over axes in these places: for each head a number, or one for each sequence, which
+        has an axis of length 1."""
+        axis = along[0] if len(along) == 1 else along
+        if is_of_heads:
+            return f"np.sum({self(whole)}, axis={axis})"
+        if axis != -1:
+            return f"np.sum({self(whole)}, axis={axis})[:, None]"
         two = factors(whole)
         if two and all(isinstance(factor, Quantity) for factor in two):
             return f"_dot({', '.join(map(self, self.sort(two)))})"
