@@ -696,6 +696,7 @@ FOUND = {
         p = sqrt(sin(h) + 2)
         c_next = c + p + tanh(h / (tanh(q) + 2)) + W.c @ x
     """,
+    "a mean in a sum, in an expression": "h_next = tanh(h * sum(x * mean(x)))",
     "the largest entry, in every entry of a state": """
         h_next = largest(W.h @ x + U.h @ c)
         c_next = Output(tanh(c + h))

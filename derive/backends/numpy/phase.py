@@ -110,7 +110,7 @@ class Phase:
             routine.weight(s.matrices)
         for vectors in s.vectors if isinstance(s, Bias) else ():
             self.array(vectors)
-        for expr in numbers(s):
+        for expr in (expr for inner in (s, *within) for expr in numbers(inner)):
             sizes = sorted(expr.atoms(Size), key=str)
             routine.sizes |= dict.fromkeys(size.axis for size in sizes)
         if isinstance(s, Compute) and s.outs[0] in routine.constants:
