@@ -11,7 +11,16 @@ from derive.compiler import generate
 from derive.library import load
 
 HERE = Path(__file__).parent
-OWN = ("words", "constants", "counted", "memory", "headed", "timed", "bare")  # cells of this folder
+OWN = (
+    "words",
+    "constants",
+    "counted",
+    "memory",
+    "headed",
+    "timed",
+    "bare",
+    "fading",
+)  # cells of this folder
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,7 @@ COUNTED = Subject("counted", "states")  # one whose input is a number
 MEMORY = Subject("memory")  # one with matrices, for each head
 HEADED = Subject("headed")  # one whose heads read all of them, and share a matrix
 BARE = Subject("bare")  # one without a matrix
+FADING = Subject("fading")  # one whose way back reads nothing of a step
 CHECKPOINTS = (  # what keeps states of some steps only
     *(Subject("timed", "checkpoints"), Subject("counted", "checkpoints")),
     *(Subject("memory", "checkpoints"), Subject("lstm", "checkpoints")),
@@ -106,6 +116,7 @@ SUBJECTS = (
     COUNTED,
     MEMORY,
     HEADED,
+    FADING,
     NORMED,
     *STATES,
     *CHECKPOINTS,

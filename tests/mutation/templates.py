@@ -28,6 +28,7 @@ from mutation.subjects import (
     CHECKPOINTS,
     CONSTANTS,
     COUNTED,
+    FADING,
     GRU,
     HEADED,
     LSTM,
@@ -46,7 +47,7 @@ from mutation.subjects import (
 # In which cells a change has to be noticed: the first whose module it changes, and if it gets past
 # the tests of that one, the others.
 NOTICED = (GRU, WORDS, PROJECTED, LSTM, SCRN, SRU, SLSTM, CONSTANTS, TIMED, COUNTED, MEMORY, HEADED,
-           NORMED, *STATES, *CHECKPOINTS)  # fmt: skip
+           FADING, NORMED, *STATES, *CHECKPOINTS)  # fmt: skip
 # What says nothing to a machine: documentation and comments. In it, only whole parts that are there
 # or not are changed.
 PROSE = re.compile(r'"""(?:(?!""").)*"""|^ *#[^\n]*', re.DOTALL | re.MULTILINE)
