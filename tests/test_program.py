@@ -32,7 +32,7 @@ from derive.adjoint import adjoint
 from derive.compiler import generate
 from derive.elementwise import exp, tanh
 from derive.library import load, names
-from derive.nodes import H, MatVec, Outer, Quantity, symbols_of
+from derive.nodes import H, MatVec, Outer, Quantity, axes_of, symbols_of
 from derive.printing import Infix
 from derive.program.buffers import Span
 from derive.program.loop import drop_unused
@@ -201,9 +201,11 @@ def run_loop(loop, known, start, B):
 
 def total(equation, env, sizes, B):
     """One step's share of a parameter's gradient, the sum over the sequences."""
-    shape = tuple(sizes[a.letter] for a in equation.lhs.axes) or (1,)
-    value = np.asarray(reference.value(equation.rhs, env, sizes))
-    return np.broadcast_to(value, (B, *shape)).sum(axis=0)
+    axes = equation.lhs.axes
+    found = reference.rows_of(equation.rhs, env, sizes)
+    found = reference.beside(found, axes_of(equation.rhs), axes)
+    share = np.broadcast_to(found, reference.shaped(range(B), axes, sizes)).sum(axis=0)
+    return share if axes else share[None]
 
 
 def values_for(quantities, seed, T=3, B=2):
