@@ -56,6 +56,12 @@ FOUND = {
         q = sum(b.q) / (s.q**2 + 1)
         h_next = tanh(W.h @ x + h * q)
     """,
+    "rows and columns scaled by parameters, one of them a sum": """
+        S = State(K, V)
+        W, a, b = Matrix(K, I), Vector(K, names="p q"), Vector(V)
+        S_next = tanh(S * b.S * (a.p + a.q))
+        y = Output(W @ x)
+    """,
     "a sum over a vector, in every entry of a memory": """
         S, M, z = State(K, V), State(K, V), State(K)
         W, b = Matrix(K, I), Vector(V)

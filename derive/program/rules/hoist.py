@@ -151,9 +151,9 @@ class _Hoist:
     def is_large(self, expr: sp.Expr) -> bool:
         """Whether an expression would be a matrix for each step and sequence: that stays in the
         loop, whatever it is made of."""
-        if symbols_of(expr) <= self.fixed:
-            return False
-        return not has_shape(expr) or len(own(axes_of(expr))) > 1
+        if not has_shape(expr):  # a row times a column, with no matrix beside them
+            return True
+        return not symbols_of(expr) <= self.fixed and len(own(axes_of(expr))) > 1
 
     def rate_name(self, lhs: Quantity, moving: sp.Expr) -> str:
         """The local derivative that takes `moving` to `lhs` is named as one: ``dc_next_da_i`` is
