@@ -62,6 +62,13 @@ FOUND = {
         S_next = tanh(S * b.S * (a.p + a.q))
         y = Output(W @ x)
     """,
+    "a memory scaled along its rows, and along its columns, in one sum": """
+        S, M = State(K, V), State(K, V)
+        W, a, b = Matrix(K, I), Vector(K), Vector(V)
+        S_next = tanh(M + S)
+        M_next = S_next * b.M + S_next * a.M
+        y = Output(W @ x)
+    """,
     "a sum over a vector, in every entry of a memory": """
         S, M, z = State(K, V), State(K, V), State(K)
         W, b = Matrix(K, I), Vector(V)

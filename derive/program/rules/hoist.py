@@ -10,6 +10,7 @@ import sympy as sp
 from derive.adjoint import separated
 from derive.cell import Equation
 from derive.elementwise import Elementwise
+from derive.linear import times
 from derive.names import fresh
 from derive.nodes import (
     Node,
@@ -98,7 +99,7 @@ class _Hoist:
                 rates.setdefault(moving, []).append(fixed)
         terms = [self.outside(sp.Add(*free), f"{equation.lhs}_in", equation)]
         terms += [
-            m * self.outside(sp.Add(*fixed), self.rate_name(equation.lhs, m), equation)
+            times(self.outside(sp.Add(*fixed), self.rate_name(equation.lhs, m), equation), m)
             for m, fixed in rates.items()
         ]
         return replace(equation, rhs=sp.Add(*terms))
