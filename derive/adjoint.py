@@ -22,7 +22,6 @@ from derive.cell import Cell, Equation
 from derive.computed import computed
 from derive.deviation import Stated
 from derive.elementwise import Elementwise
-from derive.linear import times
 from derive.names import fresh
 from derive.nodes import (
     Axes,
@@ -33,6 +32,7 @@ from derive.nodes import (
     axes_of,
     describe,
     has_shape,
+    opened,
     outermost_nodes,
     summed,
 )
@@ -113,7 +113,7 @@ def pull_back(equation: Equation, bar: sp.Expr) -> Iterator[tuple[Quantity, sp.E
     gradient would be wrong: that is an error, which the normal form keeps from happening.
     """
     for part, slope in partials(equation):
-        yield from handed_on(part, times(slope, bar), equation)
+        yield from handed_on(part, opened(slope * bar), equation)
 
 
 def handed_on(

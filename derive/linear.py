@@ -9,15 +9,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from derive.nodes import MatVec, Outer, Transposed, axes_of, has_shape, is_part
-
-
-def times(slope: sp.Expr, direction: sp.Expr) -> sp.Expr:
-    """Their product. By S of ``a * S * b - S``, for an a along the rows of S and a b along its
-    columns, the slope is ``a * b - 1``, which has no shape by itself: there each term takes the
-    direction to it."""
-    product = slope * direction
-    return product if has_shape(product) else sp.expand_mul(product)
+from derive.nodes import MatVec, Outer, Transposed, axes_of, is_part
 
 
 def by_vectors(expr: sp.Expr) -> sp.Expr:

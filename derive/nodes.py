@@ -348,8 +348,7 @@ class FeatureSum(Node):
             yield part, spread(bar * slope, axes_of(part)) * self.alike(axes)
 
     def tangent(self, dot):
-        axes = axes_of(self.args[0])
-        return self.total(sp.Add(*(spread(s * dot(part), axes) for part, s in self.slopes())))
+        return self.total(sp.Add(*(opened(slope * dot(part)) for part, slope in self.slopes())))
 
     def total(self, expr: sp.Expr) -> sp.Expr:
         """The sum of an expression over these axes; what lacks one stands at every entry of it."""
@@ -386,12 +385,10 @@ def summed(expr: sp.Expr, axes: Iterable[Axis]) -> sp.Expr:
 def spread(product: sp.Expr, axes: Axes) -> sp.Expr:
     """A product within a matrix of these axes. What goes along its rows and what goes along its
     columns have no shape side by side; as an outer product they have."""
-    if has_shape(product):
-        return product
-    row, column = sides(axes)
     terms = []
-    for term in sp.Add.make_args(sp.expand_mul(product)):
+    for term in sp.Add.make_args(opened(product)):
         if not has_shape(term):
+            row, column = sides(axes)
             factors = sp.Mul.make_args(term)
             left = [f for f in factors if row in axes_of(f)]
             right = [f for f in factors if column in axes_of(f)]
@@ -448,6 +445,13 @@ def has_shape(expr: sp.Expr) -> bool:
     except CellError:
         return False
     return True
+
+
+def opened(product: sp.Expr) -> sp.Expr:
+    """A product, multiplied out where it has no shape by itself. By S of ``a * S * b - S``, for an
+    a along the rows of S and a b along its columns, the slope is ``a * b - 1``, which has none:
+    there each term takes the matrix that it is multiplied with to it."""
+    return product if has_shape(product) else sp.expand_mul(product)
 
 
 def own(axes: Axes) -> Axes:

@@ -16,9 +16,8 @@ import sympy as sp
 
 from derive.adjoint import gathered, is_constant, named_quotients, partials, under_names, unnamed
 from derive.cell import Equation
-from derive.linear import times
 from derive.names import fresh
-from derive.nodes import Node, Quantity
+from derive.nodes import Node, Quantity, opened
 
 
 def dotted(quantities: Iterable[Quantity], taken: set[str]) -> dict[Quantity, Quantity]:
@@ -69,5 +68,5 @@ def push_forward(
         return dot.get(argument, sp.S.Zero)
 
     slopes = partials(equation, by_output)
-    moved = [times(under_names(slope, quotients), along(part)) for part, slope in slopes]
+    moved = [opened(under_names(slope, quotients) * along(part)) for part, slope in slopes]
     return gathered(equation.lhs, moved)  # a number moves by what all entries of a vector give

@@ -10,7 +10,6 @@ import sympy as sp
 from derive.adjoint import separated
 from derive.cell import Equation
 from derive.elementwise import Elementwise
-from derive.linear import times
 from derive.names import fresh
 from derive.nodes import (
     Node,
@@ -18,6 +17,7 @@ from derive.nodes import (
     axes_of,
     has_shape,
     is_matrix,
+    opened,
     outermost_nodes,
     own,
     symbols_of,
@@ -99,7 +99,7 @@ class _Hoist:
                 rates.setdefault(moving, []).append(fixed)
         terms = [self.outside(sp.Add(*free), f"{equation.lhs}_in", equation)]
         terms += [
-            times(self.outside(sp.Add(*fixed), self.rate_name(equation.lhs, m), equation), m)
+            opened(m * self.outside(sp.Add(*fixed), self.rate_name(equation.lhs, m), equation))
             for m, fixed in rates.items()
         ]
         return replace(equation, rhs=sp.Add(*terms))
