@@ -6,6 +6,7 @@ twice.
 from __future__ import annotations
 
 import sympy as sp
+from drawing import Drawing
 from hypothesis import strategies as st
 
 from derive.cell import Cell, Equation
@@ -30,11 +31,11 @@ BOUNDED = {
 }
 
 
-class Memories:
+class Memories(Drawing):
     """Draws one cell; what it has drawn so far can be read by what follows."""
 
     def __init__(self, draw):
-        self.draw = draw
+        super().__init__(draw)
         self.memory = draw(st.sampled_from(MEMORIES))
         self.heads = tuple(axis for axis in self.memory if axis.heads)
         *_, self.rows, self.columns = self.memory
@@ -47,26 +48,9 @@ class Memories:
             self.states.append(Quantity("M", self.memory))
         if self.flip(2):
             self.states.append(Quantity("z", self.any(self.vectors)))
-        self.parameters: list[Quantity] = []
         self.known = [*self.inputs, *self.states]
 
     # what is drawn from
-
-    def flip(self, one_in):
-        return self.draw(st.integers(1, one_in)) == one_in
-
-    def any(self, some):
-        return self.draw(st.sampled_from(some))
-
-    def parameter(self, axes):
-        """A parameter of this shape: sometimes one that there is already."""
-        old = [p for p in self.parameters if p.axes == axes]
-        if old and self.flip(4):
-            return self.any(old)
-        letter = "sbWT"[len(axes)]
-        new = Quantity(f"{letter}_{len(self.parameters)}", axes)
-        self.parameters.append(new)
-        return new
 
     def atom(self, axes):
         known = [q for q in self.known if q.axes == axes]

@@ -20,14 +20,15 @@ import numpy as np
 import pytest
 import reference
 import sympy as sp
+from drawing import Drawing
 from fuzzing import tried
 from hypothesis import HealthCheck, Phase, assume, given, note, seed, settings
 from hypothesis import strategies as st
 from random_memories import memories
 from reference import at, each, number
 from some_cells import first
+from test_names import body
 
-from derive import language
 from derive.cell import Cell, Equation
 from derive.deviation import Deviation
 from derive.elementwise import (
@@ -87,11 +88,11 @@ KINKED = {
 }
 
 
-class Maker:
+class Maker(Drawing):
     """Draws one cell; what it has drawn so far can be read by what follows."""
 
     def __init__(self, draw):
-        self.draw = draw
+        super().__init__(draw)
         self.depth = draw(st.sampled_from([1, 2, 2, 3]))
         axes = [H, H, H, *([P] if draw(st.integers(0, 3)) == 0 else [])]
         states = draw(st.integers(1, 4))
@@ -101,21 +102,7 @@ class Maker:
             self.inputs.append(Quantity("dt", draw(st.sampled_from([(), (), (I,), (H,)]))))
         self.given = [*self.inputs, *([Quantity("t")] if draw(st.integers(0, 7)) == 0 else [])]
         self.states = [Quantity(n, (draw(st.sampled_from(axes)),)) for n in "hcmn"[:states]]
-        self.parameters: list[Quantity] = []
         self.known: list[Quantity] = [*self.given, *self.states]
-
-    def flip(self, one_in):
-        return self.draw(st.integers(1, one_in)) == one_in
-
-    def parameter(self, axes):
-        """A parameter of this shape: sometimes one that there is already."""
-        old = [p for p in self.parameters if p.axes == axes]
-        if old and self.flip(4):
-            return self.draw(st.sampled_from(old))
-        kind = {0: "s", 1: "b", 2: "W"}[len(axes)]
-        new = Quantity(f"{kind}_{len(self.parameters)}", axes)
-        self.parameters.append(new)
-        return new
 
     def atom(self, axes):
         known = [q for q in self.known if q.axes == axes]
@@ -767,16 +754,13 @@ SHAPES = {"W": "Matrix(H, I)", "U": "Matrix(H, H)", "V": "Matrix(H, H)", "b": "V
 
 def found(what):
     """One of these cells."""
-    body = textwrap.dedent(FOUND[what]).strip()
-    states = [s for s in "hcmn" if re.search(rf"^{s}_next = ", body, re.M)]
-    if "W." not in body and "x" not in body:
-        body += " + W.h @ x"
+    text = textwrap.dedent(FOUND[what]).strip()
+    states = [s for s in "hcmn" if re.search(rf"^{s}_next = ", text, re.M)]
+    if "W." not in text and "x" not in text:
+        text += " + W.h @ x"
     lines = ["x = Input()", *(f"{s} = State()" for s in states)]
-    lines += [f"{f} = {shape}" for f, shape in SHAPES.items() if f"{f}." in body]
-    source = "class Found(Cell):\n" + textwrap.indent("\n".join([*lines, body]), "    ")
-    namespace = {name: getattr(language, name) for name in language.__all__}
-    exec(source, namespace)
-    return namespace["Found"]
+    lines += [f"{f} = {shape}" for f, shape in SHAPES.items() if f"{f}." in text]
+    return body([*lines, *text.splitlines()])
 
 
 @pytest.mark.parametrize("what", FOUND)

@@ -10,8 +10,8 @@ from compiled import quickly
 from random_memories import K, N, V
 from test_cells_compiled import wrong
 from test_cells_random import check
+from test_names import body
 
-from derive import language
 from derive.nodes import Axis, Heads, Quantity, axes_of
 
 FOUND = {
@@ -83,14 +83,8 @@ FOUND = {
 
 def found(what):
     """One of these cells."""
-    source = "class Found(Cell):\n    x = Input()\n" + textwrap.indent(
-        textwrap.dedent(FOUND[what]), "    "
-    )
-    namespace = {name: getattr(language, name) for name in language.__all__} | {
-        "K": K, "N": N, "V": V,
-    }  # fmt: skip
-    exec(source, namespace)
-    return namespace["Found"]
+    lines = textwrap.dedent(FOUND[what]).strip().splitlines()
+    return body(["x = Input()", *lines], K=K, N=N, V=V)
 
 
 @pytest.mark.parametrize("what", FOUND)

@@ -529,9 +529,10 @@ def test_only_what_python_cannot_parse_is_refused(role):
         assert "\n" not in str(raised.value)
 
 
-def body(text):
-    """The cell of a body that a person might write, with the language's own words."""
-    namespace = {word: getattr(language, word) for word in language.__all__}
+def body(text, **names):
+    """The cell of a body that a person might write, with the language's own words, and with axes
+    that have names outside it."""
+    namespace = {word: getattr(language, word) for word in language.__all__} | names
     exec("class Mine(Cell):\n" + "\n".join(f"    {line}" for line in text), namespace)
     return namespace["Mine"]
 
