@@ -108,15 +108,16 @@ def beside(array, axes, others):
     return array[(slice(None), *(slice(None) if a in axes else None for a in others))]
 
 
-def step(equations, env, sizes, rows):
-    """`env` with what the equations define, each with one row for each sequence."""
+def step(equations, env, sizes, rows, rounded=lambda array: array):
+    """`env` with what the equations define, each with one row for each sequence. Every value is
+    rounded as one likes."""
     env = dict(env)
     for e in equations:
         axes = e.lhs.axes
         result = beside(rows_of(e.rhs, env, sizes), axes_of(e.rhs), axes)
         width = tuple(sizes[a.letter] for a in axes)
         result = np.array(np.broadcast_to(result, (rows, *width)))
-        env[e.lhs] = result if axes else result[:, None]
+        env[e.lhs] = rounded(result if axes else result[:, None])
     return env
 
 
@@ -150,7 +151,7 @@ def number(cell, t):
     return (t + 1,) if cell.number else ()
 
 
-def trajectory(cell, params, xs, state):
+def trajectory(cell, params, xs, state, **rounding):
     """Step by step, the value of every quantity: `params` and `state` map names to arrays."""
     rows = given(cell, xs)
     T, B = rows[cell.input].shape[:2]
@@ -166,7 +167,7 @@ def trajectory(cell, params, xs, state):
     for t in range(T):
         env = {p: params[p.name] for p in cell.parameters} | now
         env |= {q: array[t] for q, array in rows.items()}
-        env = step(cell.equations, env, sizes, B)
+        env = step(cell.equations, env, sizes, B, **rounding)
         now = {s: env[cell.updates[s]] for s in cell.states}
         yield env
 

@@ -69,6 +69,14 @@ FOUND = {
         M_next = S_next * b.M + S_next * a.M
         y = Output(W @ x)
     """,
+    "what a parameter for all heads receives through a matrix of parameters": """
+        h = State(N, K)
+        W, b, c, g = Matrix(N, K, I), Vector(N, K), Vector(N, V), Vector(V)
+        A = tanh(outer(b.A, c.A))
+        q = A @ g.q
+        h_next = tanh(h + W.h @ x)
+        y = Output(sum(A * h, K) + sum(A * q, K))
+    """,
     "a sum over a vector, in every entry of a memory": """
         S, M, z = State(K, V), State(K, V), State(K)
         W, b = Matrix(K, I), Vector(V)

@@ -180,7 +180,8 @@ def _recompute(loop: Loop, forward: tuple[Equation, ...], kept: frozenset[Quanti
     missing = loop.reads() - kept
     needed = needed_for(missing, tuple(e for e in forward if e.lhs not in kept))
     again = tuple(e for e in forward if e.lhs in needed and e.lhs not in kept)
-    return replace(loop, before=(*again, *loop.before))
+    fixed = loop.fixed - {e.lhs for e in again}  # it is known no longer, but made
+    return replace(loop, before=(*again, *loop.before), fixed=fixed)
 
 
 def _hand_on(there: Loop, back: Loop, fixed: set[Quantity]) -> tuple[Loop, Loop]:
