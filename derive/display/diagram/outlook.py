@@ -20,36 +20,35 @@ def outlook(placement: Placement) -> int:
 
 
 class _View:
-    """What stands in each row and column, and where the states' lines are."""
+    """What stands in each row and column, and where the states' lines are: sets of places, each a
+    number with a bit for each place."""
 
     def __init__(self, placement: Placement):
         self.row, self.column = placement.row, placement.column
-        self.in_row: defaultdict[int, list[int]] = defaultdict(list)
-        self.in_column: defaultdict[int, list[int]] = defaultdict(list)
+        self.in_row: defaultdict[int, int] = defaultdict(int)
+        self.in_column: defaultdict[int, int] = defaultdict(int)
         for key, at in self.column.items():
-            self.in_column[at].append(self.row[key])
-            self.in_row[self.row[key]].append(at)
-        self.states = [self.row[node.key] for node in placement.graph.of_kind("enter")]
+            self.in_column[at] |= 1 << self.row[key]
+            self.in_row[self.row[key]] |= 1 << at
+        self.states = sum({1 << self.row[node.key] for node in placement.graph.of_kind("enter")})
 
     def line(self, source: str, node: Node) -> int:
         """About what one way costs."""
-        y, x, y2, x2 = *self.at(source), *self.at(node.key)
+        y, x, y2, x2 = self.row[source], self.column[source], self.row[node.key], self.column[node.key]
+        rows, columns = _between(y, y2), _between(x, x2)
         cost = ROW * abs(y2 - y) + COLUMN * abs(x2 - x)
-        cost += CROSSING * sum(min(y, y2) < row < max(y, y2) for row in self.states)
+        cost += CROSSING * (self.states & rows).bit_count()
         cost += BEND * (node.kind == "layer" and y < y2)
         if x == x2:
-            return cost + DETOUR * _between(y, y2, self.in_column[x])
+            return cost + DETOUR * bool(self.in_column[x] & rows)
         if y == y2:
-            return cost + DETOUR * _between(x, x2, self.in_row[y])
-        first = _between(x, x2, self.in_row[y]) or _between(y, y2, self.in_column[x2])
-        other = _between(y, y2, self.in_column[x]) or _between(x, x2, self.in_row[y2])
+            return cost + DETOUR * bool(self.in_row[y] & columns)
+        first = self.in_row[y] & columns or self.in_column[x2] & rows
+        other = self.in_column[x] & rows or self.in_row[y2] & columns
         return cost + (DETOUR if first and other else BEND)
 
-    def at(self, key: str) -> tuple[int, int]:
-        return self.row[key], self.column[key]
 
-
-def _between(one: int, two: int, places: list[int]) -> bool:
-    """Whether something stands between two places."""
-    low, high = min(one, two), max(one, two)
-    return any(low < at < high for at in places)
+def _between(one: int, two: int) -> int:
+    """All places between two, as a set of bits."""
+    low, high = (one, two) if one < two else (two, one)
+    return (1 << high) - (2 << low) if low < high else 0
