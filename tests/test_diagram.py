@@ -42,11 +42,10 @@ ROOT = Path(__file__).parent.parent
 ELK = json.loads(KEPT.read_text(encoding="utf-8"))
 # Where ours has more crossings than ELK's, and how many. Of the LEM's two rails, which we draw
 # straight, three lines have to cross the lower one; ELK leads it around two of them. So it is with
-# most of these.
+# some of these; the large ones take more trials than there are.
 MORE = {
-    "lem": 1, "ctrnn": 1, "gru_d": 5, "t_lstm": 1, "lipschitz_rnn": 2, "lstm_mi": 5,
-    "lstm_mogrifier": 1, "lstm_nested": 2, "rwkv4": 8,
-    "deltanet": 1, "linear_attention": 1, "rwkv7": 2,
+    "lem": 1, "gru_d": 1, "t_lstm": 1, "lipschitz_rnn": 1, "lstm_mi": 4, "lstm_nested": 1,
+    "rwkv4": 5, "rwkv7": 2,
 }  # fmt: skip
 COUNT, PARTS = int(os.environ.get("PICTURES", "200")), 8
 
@@ -203,9 +202,10 @@ def test_no_more_crossings_and_bends_than_elk(name):
 
 @every
 def test_lines_turn_less_than_half_as_often_as_elk_s():
-    """docs/diagrams.md says so."""
-    turns = [bends(ours(drawn(name)[0].routes)) for name in NAMES]
-    assert sum(turns) < sum(ELK[name]["bends"] for name in NAMES) / 2
+    """docs/diagrams.md says so, and that they cross less often."""
+    lines = [ours(drawn(name)[0].routes) for name in NAMES]
+    assert sum(map(bends, lines)) < sum(ELK[name]["bends"] for name in NAMES) / 2
+    assert sum(map(crossings, lines)) < sum(ELK[name]["crossings"] for name in NAMES)
 
 
 def test_the_lstm_has_one_crossing():

@@ -34,7 +34,12 @@ class _View:
 
     def line(self, source: str, node: Node) -> int:
         """About what one way costs."""
-        y, x, y2, x2 = self.row[source], self.column[source], self.row[node.key], self.column[node.key]
+        y, x, y2, x2 = (
+            self.row[source],
+            self.column[source],
+            self.row[node.key],
+            self.column[node.key],
+        )
         rows, columns = _between(y, y2), _between(x, x2)
         cost = ROW * abs(y2 - y) + COLUMN * abs(x2 - x)
         cost += CROSSING * (self.states & rows).bit_count()

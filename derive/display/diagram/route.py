@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,7 +18,7 @@ from derive.display.diagram.graph import Graph, Node, Operand
 from derive.display.diagram.grid import BEND, LENGTH, Grid
 from derive.display.diagram.place import Placement
 
-OFF_ROW, CROSSING, COLUMN = 3, 120, 60
+OFF_ROW, CROSSING, COLUMN = 3, 400, 60
 HOPE = 1.1  # how much a first draft may cost more than the best arrangement so far
 
 Points = tuple[int, ...]
@@ -72,6 +73,17 @@ class Routes:
     def graph(self) -> Graph:
         """What is laid out."""
         return self.grid.placement.graph
+
+    @property
+    def crossing(self) -> frozenset[str]:
+        """The nodes at the ends of lines that cross."""
+        at: defaultdict[int, dict[str, set[str]]] = defaultdict(dict)
+        for way in self.ways:
+            for point in way.points:
+                at[point].setdefault(way.source, set()).update((way.source, way.target))
+        crossed = (at[point] for point in at.keys() - self.grid.bodies.keys())
+        ends = [lines.values() for lines in crossed if len(lines) > 1]
+        return frozenset().union(*(keys for lines in ends for keys in lines))
 
 
 def route(placement: Placement) -> Routes:
