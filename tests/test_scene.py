@@ -211,8 +211,21 @@ def test_the_key_says_what_a_stranger_asks():
     assert "layer, learnt" in rnn and not {"other layer, learnt", "function, not learnt"} & {*rnn}
     assert "output" in said_by(forward("qrnn")) and "output" not in lstm
     back = said_by(backward("lstm"))
-    assert "bar: the adjoint, the derivative of the loss with respect to it" in back
+    assert "adjoint of h: the derivative of the loss with respect to it" in back
     assert {"what the loss itself gives", "what the next step hands back"} <= {*back}
+
+
+def test_the_key_shows_the_signs_and_the_letters_that_occur():
+    """No c where there is none, no product where nothing is multiplied."""
+
+    def signs(made):
+        shown = (entry for entry in entries(made) if entry.text == "entry by entry")
+        return [box.label for entry in shown for box in entry.boxes]
+
+    assert signs(forward("gru")) == ["×", "+", "1 −"] and signs(forward("lstm")) == ["×", "+"]
+    letters = {word.text for name in ("gru", "lem") for word in with_key(backward(name)).words}
+    assert any("h̄" in text for text in letters) and not any("c̄" in text for text in letters)
+    assert any(text.startswith("adjoint of y:") for text in letters)
 
 
 def test_vectors_that_are_standardised_together_are_marked():

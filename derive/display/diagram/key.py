@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from derive.display.diagram import label
@@ -14,12 +14,15 @@ from derive.display.unicode import BAR
 TYPE, ICON, HIGH, APART = 11.5, 34.0, 22.0, 18.0
 OPERATIONS = {"⊗": "outer product", "@": "matrix times vector", "Σ": "sum of the entries"}
 OPERATIONS |= {"mean": "mean of the entries", "std": "standard deviation of the entries"}
+ENTRYWISE = ("×", "+", "1 −")  # of what is done entry by entry, the signs that are shown
 UNNAMED = {"linear", Norm.label, JointNorm.label}  # layers without an activation
 LEAST = 380.0  # the width of a key, where the picture is narrower
 
+# What an adjoint's name has above it, and what that means.
+HANDED = {"loss": "what the loss itself gives", "next": "what the next step hands back"}
 # What a line that branches or joins another means, in each direction.
 FORWARD = {"dot": "copied", "merge": "joined"}
-BACKWARD = {"dot": "added up", "merge": "parted: each gets its own sum"}
+BACKWARD = {"dot": "added up", "merge": "parted: to each the sum of its own terms"}
 
 
 @dataclass(frozen=True)
@@ -87,8 +90,9 @@ def _nodes(boxes: tuple[Box, ...]) -> Iterator[Entry]:
         yield Entry(text, (_box(layers["candidate"], "candidate"),))
     signs = dict.fromkeys(box.label for box in boxes if box.round)
     functions = [sign for sign in signs if _is_function(sign)]
-    if signs.keys() - {*functions, *OPERATIONS}:
-        yield Entry("entry by entry", (_round("×"),))
+    if others := signs.keys() - {*functions, *OPERATIONS}:
+        shown = [sign for sign in ENTRYWISE if sign in others] or ["×"]
+        yield Entry("entry by entry", tuple(_in_a_row(map(_round, shown))))
     if functions:
         yield Entry("function, not learnt", (_round(functions[0]),))
     for sign, text in OPERATIONS.items():
@@ -116,15 +120,28 @@ def _branches(made: Scene, role: str) -> Iterator[Entry]:
 
 def _adjoints(made: Scene) -> Iterator[Entry]:
     """What the letters of a backward picture mean."""
-    text = "bar: the adjoint, the derivative of the loss with respect to it"
-    yield Entry(text, sign=f"c{BAR}")
+    ends = {part: [w.text for w in made.words if w.text.endswith(_above(part))] for part in HANDED}
+    name = next((text.split(LOWER)[0] for texts in ends.values() for text in texts), f"c{BAR}")
+    text = f"adjoint of {name.removesuffix(BAR)}: the derivative of the loss with respect to it"
+    yield Entry(text, sign=name)
     if any(not box.round and box.label not in UNNAMED for box in made.boxes):
         yield Entry("a: what an activation is applied to", sign=f"a{BAR}")
-    parts = {"loss": "what the loss itself gives", "next": "what the next step hands back"}
-    for part, text in parts.items():
-        above = f"{HIGHER}{part}{LEVEL}"
-        if any(word.text.endswith(above) for word in made.words):
-            yield Entry(text, sign=f"c{BAR}{above}")
+    for part, text in HANDED.items():
+        if ends[part]:
+            yield Entry(text, sign=f"{name}{_above(part)}")
+
+
+def _above(part: str) -> str:
+    """A word that stands above a name, behind it."""
+    return f"{HIGHER}{part}{LEVEL}"
+
+
+def _in_a_row(boxes: Iterable[Box]) -> Iterator[Box]:
+    """Boxes one beside the other, from the origin."""
+    at = 0.0
+    for box in boxes:
+        yield replace(box, x=at + box.width / 2)
+        at += box.width + 4
 
 
 def _box(text: str, role: str) -> Box:
@@ -142,6 +159,7 @@ def _line(role: str) -> Stroke:
 
 
 def _branch(role: str) -> Stroke:
+    """A line that comes in from below."""
     return Stroke(((17.0, 8.0), (17.0, 0.0), (26.0, 0.0)), role, ())
 
 
