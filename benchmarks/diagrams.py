@@ -7,7 +7,7 @@ lines run along each other. A crossing is a place where two lines cross; a bend 
 line turns, however many of its branches do there.
 
 Run `make bench-diagrams`; it takes a minute, needs Node, and installs elkjs into build/elk. What
-ELK does is kept in benchmarks/elk.json, which the tests hold our layout to.
+ELK does, and what we do, is kept in benchmarks/elk.json, which the tests hold our layout to.
 """
 
 from __future__ import annotations
@@ -68,6 +68,11 @@ def crossings(lines: Lines) -> int:
             for place in _crossed(a, b)
         }
     )
+
+
+def counted(lines: Lines) -> dict[str, int]:
+    """How many of both."""
+    return {"crossings": crossings(lines), "bends": bends(lines)}
 
 
 def _crossed(one, other) -> Iterator[Position]:
@@ -159,13 +164,9 @@ def main() -> None:
     for (name, routes), theirs in zip(
         drawn.items(), elk(drawn.values(), arguments.modules), strict=True
     ):
-        lines, figures = ours(routes), (crossings(theirs), bends(theirs))
-        kept[name] = {
-            "crossings": figures[0],
-            "bends": figures[1],
-            "edges": edges(routes),
-        }
-        table.add_row(name, *map(str, (crossings(lines), figures[0], bends(lines), figures[1])))
+        own, figures = counted(ours(routes)), counted(theirs)
+        kept[name] = figures | {"ours": own, "edges": edges(routes)}
+        table.add_row(name, *(str(of[what]) for what in figures for of in (own, figures)))
     Console().print(table)
     rows = (f"{json.dumps(name)}: {json.dumps(figures)}" for name, figures in kept.items())
     KEPT.write_text("{\n" + ",\n".join(rows) + "\n}\n", encoding="utf-8")

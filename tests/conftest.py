@@ -8,7 +8,31 @@ from pathlib import Path
 import pytest
 from browser import chromium, served, visit
 
+from derive.library import names
+
 gc.set_threshold(100_000, 50, 50)
+
+# --- those that draw cells -----------------------------------------------------------------------
+
+PICTURES = {"test_backward_picture", "test_diagram", "test_scene"}
+
+
+def pytest_collection_modifyitems(items):
+    """What is tested of one cell's pictures stands together, so that one process draws them, once:
+    to find the best arrangement of a cell takes seconds."""
+
+    known = {*names()}
+
+    def cell(item):
+        return item.name.partition("[")[2].removesuffix("]")
+
+    def draws(item):
+        return item.module.__name__ in PICTURES and cell(item) in known
+
+    places = [n for n, item in enumerate(items) if draws(item)]
+    for n, item in zip(places, sorted((items[n] for n in places), key=cell), strict=True):
+        items[n] = item
+
 
 # --- for those that open the atlas ---------------------------------------------------------------
 
@@ -18,7 +42,7 @@ def site(tmp_path_factory):
     """The whole site: where SITE names it, or built here."""
     if "SITE" in os.environ:
         return Path(os.environ["SITE"]).resolve()
-    from derive.library import load, names
+    from derive.library import load
     from derive.site.build import files, write
 
     folder = tmp_path_factory.mktemp("site")

@@ -28,7 +28,7 @@ from derive.largest import Largest
 from derive.nodes import FeatureSum, MatVec, Outer, Size, Transposed, symbols_of
 
 EXAMPLE = library.load(str(Path(__file__).parent.parent / "examples" / "leaky_integrator.py"))
-CELLS = [*map(library.load, library.names()), *READABLE, EXAMPLE]
+CELLS = [*map(kept.load, library.names()), *READABLE, EXAMPLE]
 
 
 FEW = ["lstm", "gru", "slstm", "norm"]

@@ -31,8 +31,9 @@ from test_cells_random import any_cells
 from test_library import NAMES, SPECS
 from written_cells import READABLE, UNPLEASANT
 
-from benchmarks.diagrams import KEPT, bends, crossings, edges, ours
+from benchmarks.diagrams import KEPT, bends, counted, crossings, edges, ours
 from derive.deviation import Deviation
+from derive.display.diagram import arrange
 from derive.display.diagram.arrange import arranged
 from derive.display.diagram.draw import Pen
 from derive.display.diagram.svg import svg
@@ -171,8 +172,10 @@ def stands_together(cell):
 
 @every
 @pytest.mark.parametrize("part", range(PARTS))
-def test_random_cells(part):
-    """Cells that nobody would think of: others in each part."""
+def test_random_cells(part, monkeypatch):
+    """Cells that nobody would think of: others in each part. A good arrangement of them is not
+    sought for long: any has to be right."""
+    monkeypatch.setattr(arrange, "TRIALS", 5_000)
 
     @settings(
         database=None, deadline=None, phases=(Phase.generate,), max_examples=COUNT // PARTS,
@@ -195,17 +198,19 @@ def test_random_cells(part):
 def test_no_more_crossings_and_bends_than_elk(name):
     routes, elk = drawn(name)[0].routes, ELK[name]
     assert edges(routes) == elk["edges"], "ELK drew another graph: run make bench-diagrams"
-    lines = ours(routes)
-    assert crossings(lines) <= elk["crossings"] + MORE.get(name, 0)
-    assert bends(lines) <= elk["bends"]
+    figures = counted(ours(routes))
+    assert figures == elk["ours"], "it is drawn otherwise: run make bench-diagrams"
+    assert figures["crossings"] <= elk["crossings"] + MORE.get(name, 0)
+    assert figures["bends"] <= elk["bends"]
 
 
-@every
-def test_lines_turn_less_than_half_as_often_as_elk_s():
-    """docs/diagrams.md says so, and that they cross less often."""
-    lines = [ours(drawn(name)[0].routes) for name in NAMES]
-    assert sum(map(bends, lines)) < sum(ELK[name]["bends"] for name in NAMES) / 2
-    assert sum(map(crossings, lines)) < sum(ELK[name]["crossings"] for name in NAMES)
+def test_over_the_library_there_are_fewer():
+    """docs/diagrams.md says so: fewer crossings, and less than half the bends."""
+    ours, elk = (
+        {what: sum(of[what] for of in all) for what in ("crossings", "bends")}
+        for all in ([figures["ours"] for figures in ELK.values()], ELK.values())
+    )
+    assert ours["crossings"] < elk["crossings"] and ours["bends"] < elk["bends"] / 2
 
 
 def test_the_lstm_has_one_crossing():
