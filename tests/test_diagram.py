@@ -207,8 +207,8 @@ def test_no_more_crossings_and_bends_than_elk(name):
 def test_over_the_library_there_are_fewer():
     """docs/diagrams.md says so: fewer crossings, and less than half the bends."""
     ours, elk = (
-        {what: sum(of[what] for of in all) for what in ("crossings", "bends")}
-        for all in ([figures["ours"] for figures in ELK.values()], ELK.values())
+        {what: sum(figures[what] for figures in cells) for what in ("crossings", "bends")}
+        for cells in ([figures["ours"] for figures in ELK.values()], ELK.values())
     )
     assert ours["crossings"] < elk["crossings"] and ours["bends"] < elk["bends"] / 2
 
