@@ -34,12 +34,7 @@ class _View:
 
     def line(self, source: str, node: Node) -> int:
         """About what one way costs."""
-        y, x, y2, x2 = (
-            self.row[source],
-            self.column[source],
-            self.row[node.key],
-            self.column[node.key],
-        )
+        y, x, y2, x2 = *self.at(source), *self.at(node.key)
         rows, columns = _between(y, y2), _between(x, x2)
         cost = ROW * abs(y2 - y) + COLUMN * abs(x2 - x)
         cost += CROSSING * (self.states & rows).bit_count()
@@ -51,6 +46,9 @@ class _View:
         first = self.in_row[y] & columns or self.in_column[x2] & rows
         other = self.in_column[x] & rows or self.in_row[y2] & columns
         return cost + (DETOUR if first and other else BEND)
+
+    def at(self, key: str) -> tuple[int, int]:
+        return self.row[key], self.column[key]
 
 
 def _between(one: int, two: int) -> int:
