@@ -179,6 +179,7 @@ def test_a_bar_over_a_word_is_a_line_over_all_of_it(letters):
     assert formula(f"l{BAR}og_f") == r"\overline{\mathrm{log\_f}}"
 
 
+@every
 def test_long_formulas_are_numbered_in_characters_that_fonts_have():
     """The GRU-D's are more than ten."""
     cell = kept.load("gru_d")

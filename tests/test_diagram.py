@@ -131,7 +131,7 @@ def is_well_formed(text, cell):
 
 
 @pytest.mark.parametrize(
-    "name", sampled(NAMES, ["rnn", "lstm", "lstm_peephole", "gru", "slstm", "gru_d"])
+    "name", sampled(NAMES, ["rnn", "lstm", "lstm_peephole", "gru", "slstm", "t_lstm"])
 )
 def test_library(name):
     drawing, scene = drawn(name)
