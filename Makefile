@@ -61,7 +61,7 @@ latex: $(VENV)/.core ## Typeset every cell's equations and gradients in build/la
 	done
 
 .PHONY: docs
-docs: $(VENV)/.plot ## Build the atlas, a site of all cells, in build/site/ (four minutes)
+docs: $(VENV)/.plot ## Build the atlas, a site of all cells, in build/site/ (five minutes)
 	@rm -rf build/site
 	@$(PY) -m derive docs -o build/site
 
