@@ -310,7 +310,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
-    xs = _masked(xs, past)
+    xs = _masked(xs, past, 1)
 
     H = params.hidden_size
     C, W = (params[k] for k in ("C", "W"))
@@ -743,9 +743,9 @@ def _past_end(lengths, T, B):
     return np.arange(T)[:, None] >= lengths
 
 
-def _masked(array, past):
-    """The array, (T, B, N), with zeros past each sequence's end."""
-    return array if past is None else np.where(past[..., None], array.dtype.type(0), array)
+def _masked(array, past, value=0):
+    """The array, (T, B, N), with zeros, or a value, past each sequence's end."""
+    return array if past is None else np.where(past[..., None], array.dtype.type(value), array)
 
 
 def _or_zeros(array, like):

@@ -320,7 +320,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
-    xs = _masked(xs, past)
+    xs = _masked(xs, past, 1)
 
     N, K, V, R = params.heads, params.key_size, params.value_size, params.rank
     W_q, W_k, P_v, A, B_, b = (params[k] for k in ("W_q", "W_k", "P_v", "A", "B", "b"))
@@ -742,12 +742,12 @@ def _past_end(lengths, T, B):
     return np.arange(T)[:, None] >= lengths
 
 
-def _masked(array, past):
-    """The array, (T, B, …), with zeros past each sequence's end."""
+def _masked(array, past, value=0):
+    """The array, (T, B, …), with zeros, or a value, past each sequence's end."""
     if past is None:
         return array
     past = past.reshape(*past.shape, *(1,) * (array.ndim - 2))
-    return np.where(past, array.dtype.type(0), array)
+    return np.where(past, array.dtype.type(value), array)
 
 
 def _or_zeros(array, like):

@@ -345,7 +345,7 @@ def forward(params, xs, state=None, lengths=None):
     state = _check_state("state", state, B, params)
     past = _past_end(lengths, T, B)
     ended_s = _ended(past, T, first=1)  # every sequence takes one step, so that the tape is finite
-    x_s, dt_s = (_filled(x, past) for x in (x_s, dt_s))
+    x_s, dt_s = (_masked(x, past, 1) for x in (x_s, dt_s))
 
     H = params.hidden_size
     w, W, b, U_f, A = (params[k] for k in ("w", "W", "b", "U_f", "A"))
@@ -986,9 +986,9 @@ def _past_end(lengths, T, B):
     return np.arange(T)[:, None] >= lengths
 
 
-def _masked(array, past):
-    """The array, (T, B, N), with zeros past each sequence's end."""
-    return array if past is None else np.where(past[..., None], array.dtype.type(0), array)
+def _masked(array, past, value=0):
+    """The array, (T, B, N), with zeros, or a value, past each sequence's end."""
+    return array if past is None else np.where(past[..., None], array.dtype.type(value), array)
 
 
 def _or_zeros(array, like):
@@ -1039,11 +1039,6 @@ def _direction(xs_dot, like, past, params):
         return [np.zeros_like(array) for array in like]
     arrays = _check_inputs("xs_dot", xs_dot, like[0].shape[:2], params)
     return [_masked(array, past) for array in arrays]
-
-
-def _filled(array, past):
-    """The array, (T, B, N), with ones past each sequence's end: an equation may divide by it."""
-    return array if past is None else np.where(past[..., None], array.dtype.type(1), array)
 
 
 def _check_params(name, params, like=None):

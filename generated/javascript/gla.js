@@ -233,7 +233,7 @@ export function forward(params, xs, { B = 1, state, lengths, ...others } = {}) {
   state = checkState("state", state, params, B);
   if (lengths === undefined) lengths = new Int32Array(B).fill(T);
   lengths = checkLengths("lengths", lengths, T, B);
-  xs = masked(xs, lengths, T);
+  xs = masked(xs, lengths, T, 1);
   const { A, B: B_, P_v, W_k, W_q, b } = params.views;
   const S_s = new ArrayType((T + 1) * B * N * K * V);
   const q_s = new ArrayType(T * B * N * K);
@@ -826,15 +826,15 @@ function checkTape(tape, params) {
   return tape;
 }
 
-/** An array of all steps, with zeros past each sequence's end. */
-function masked(array, lengths, T) {
+/** An array of all steps, with zeros, or a value, past each sequence's end. */
+function masked(array, lengths, T, value = 0) {
   if (lengths.every((length) => length === T)) return array;
   const copy = array.slice();
   const width = array.length / (T * lengths.length);
   lengths.forEach((length, seq) => {
     for (let t = length; t < T; t++) {
       const row = t * lengths.length + seq;
-      copy.fill(0, width * row, width * (row + 1));
+      copy.fill(value, width * row, width * (row + 1));
     }
   });
   return copy;
