@@ -33,6 +33,8 @@ from derive import cli, compiler, library
 from derive.backends.numpy.network import NetworkModule
 from derive.backends.numpy.words import FUNCTIONS
 from derive.backends.numpy.words import NETWORK as WORDS
+from derive.language import Cell, I, Input, Matrix, State, absolute, surrogate, where
+from derive.language import Output as CellOutput
 from derive.network import Bidirectional, Dropout, H, Layer, Network, Output, load
 from derive.network.cells import losses
 from derive.nodes import CellError
@@ -115,6 +117,32 @@ def test_the_proof(network):
     assert names.count("identity") == len(network.cells)
     assert ("loss" in names) == (network.loss is not None)
     assert ("step" in names) == network.is_streaming
+
+
+class Spiking(Cell):
+    """A neuron whose spike has a derivative that is declared."""
+
+    x, v = Input(), State()
+    W = Matrix(H, I)
+
+    u = v + W.u @ x
+    spike = CellOutput(surrogate(where(u > 1, 1, 0), u / (1 + absolute(u))))
+    v_next = u - spike
+
+
+class Spikes(Network):
+    """Of such neurons."""
+
+    spikes = Layer(Spiking, 3)
+    y = Output(2, "squared_error")
+
+
+def test_what_differences_of_values_cannot_show_is_not_run():
+    found = {row.name: row for row in check(Spikes)}
+    left = {name for name, row in found.items() if row.ok is None}
+    assert left == {"complex step", "finite differences", "Taylor", "Hessian"}
+    assert all(row.ok for name, row in found.items() if name not in left)
+    assert all("spiking: a derivative is declared" in found[name].remark for name in left)
 
 
 WRONG = {

@@ -10,6 +10,9 @@ A compiled module takes no complex numbers, and its loss is NumPy's: of it all b
 and the loss, the Hessian's symmetry alone, and one row more:
 
 NumPy               in float64 it gives what the module for NumPy gives             (rows.py)
+
+Where a layer's derivative is declared, no difference of values shows it, and the rows that take
+differences are not run; a cell's own proof has a way to (held.py).
 """
 
 from __future__ import annotations
@@ -24,10 +27,12 @@ from derive.cell import Cell
 from derive.network.network import Network
 from derive.nodes import CellError
 from derive.proof import Outcome, Part, compiled, identity, numeric
+from derive.proof.held import is_declared
 from derive.proof.network import rows
 from derive.proof.network.face import Face, Maker, NetworkTrial, made
 
 NUMPY_ALONE = frozenset(("complex step", "loss"))  # what a compiled module has no row of
+OF_DIFFERENCES = frozenset(("complex step", "finite differences", "Taylor"))
 
 
 def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
@@ -69,7 +74,20 @@ def parts(network: Network, backend: str = "numpy") -> tuple[Part, ...]:
     left_out = {*NUMPY_ALONE} if is_compiled else {"NumPy"}
     left_out |= set() if network.is_streaming else {"step"}
     left_out |= set() if network.loss else {"loss"}
-    return tuple(part for part in found if part.name not in left_out)
+    differences = {*OF_DIFFERENCES} if is_compiled else {*OF_DIFFERENCES, "Hessian"}
+    named = (part.cell.name for part in network.parts if is_declared(part.cell.equations))
+    declared = [*dict.fromkeys(named)]
+    return tuple(
+        _not_run(part, declared) if declared and part.name in differences else part
+        for part in found
+        if part.name not in left_out
+    )
+
+
+def _not_run(part: Part, declared: list[str]) -> Part:
+    """In place of a part that takes differences of values."""
+    remark = f"{', '.join(declared)}: a derivative is declared, which no difference of values shows"
+    return Part(part.name, lambda: Outcome(None, "-", f"{remark}; check the cell by itself"))
 
 
 def _identity(cell: Cell) -> Outcome:
