@@ -202,11 +202,11 @@ def test_no_more_crossings_and_bends_than_elk(name):
 
 def test_over_the_library_there_are_fewer():
     """docs/diagrams.md says so: fewer crossings, and less than half the bends."""
-    ours, elk = (
+    own, elk = (
         {what: sum(figures[what] for figures in cells) for what in ("crossings", "bends")}
         for cells in ([figures["ours"] for figures in ELK.values()], ELK.values())
     )
-    assert ours["crossings"] < elk["crossings"] and ours["bends"] < elk["bends"] / 2
+    assert own["crossings"] < elk["crossings"] and own["bends"] < elk["bends"] / 2
 
 
 def test_the_lstm_has_one_crossing():

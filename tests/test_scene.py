@@ -216,7 +216,7 @@ def test_the_key_says_what_a_stranger_asks():
 
 
 def test_the_key_shows_the_signs_and_the_letters_that_occur():
-    """No c where there is none, no product where nothing is multiplied."""
+    """No c where there is none."""
 
     def signs(made):
         shown = (entry for entry in entries(made) if entry.text == "entry by entry")

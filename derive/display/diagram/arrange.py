@@ -60,8 +60,8 @@ class _Search:
         fresh: dict[tuple, tuple[Placement, bool]] = {}
         for step in _steps(best.grid.placement):
             placement = step.place()
-            if placement.is_sound and _layout(placement) not in self.tried:
-                fresh[_layout(placement)] = placement, not crossing.isdisjoint(step.moves)
+            if placement.is_sound and (layout := _layout(placement)) not in self.tried:
+                fresh[layout] = placement, not crossing.isdisjoint(step.moves)
 
         def hope(candidate: tuple[Placement, bool]) -> int:
             placement, uncrosses = candidate
