@@ -93,10 +93,10 @@ def edges(routes: Routes) -> list[list[int]]:
 
 def ours(routes: Routes) -> Lines:
     """Our lines, on their grid."""
-    width = routes.grid.width
     lines: dict[str, list[tuple[Position, ...]]] = {}
     for way in routes.ways:
-        points = tuple((float(p % width), float(p // width)) for p in way.corners)
+        at = map(routes.grid.at, way.corners)
+        points = tuple((float(column), float(row)) for row, column in at)
         lines.setdefault(way.source, []).append(points)
     return lines
 

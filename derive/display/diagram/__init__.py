@@ -2,7 +2,8 @@
 
 graph      a cell's equations     ->  layers, operations and the lines between them
 place      a graph                ->  columns and rows, by convention
-grid, route                       ->  the ways of its lines
+grid, ports, estimate             ->  where lines may run, end, and what that costs
+search, route                     ->  the ways of its lines
 arrange                           ->  the best arrangement found
 tracks, draw                      ->  a scene: shapes with places, roles and names
 carried, backward                 ->  a scene of what its lines carry backwards

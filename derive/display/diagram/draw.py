@@ -302,7 +302,7 @@ class Pen:
     def ask(self, way: Way, points: tuple[Position, ...]) -> None:
         """Ask for more room beside a way, where a label along these points would begin."""
         ends = way.points if points == self.corners(way) else way.points[::-1]
-        row, column = divmod(ends[0], self.routes.grid.width)
+        row, column = self.routes.grid.at(ends[0])
         if points[0][0] == points[1][0]:
             self.wider[column + 1] += 12
             self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from derive.display.diagram.estimate import BEND
 from derive.display.diagram.graph import Node
-from derive.display.diagram.grid import BEND
 from derive.display.diagram.place import Placement
 
 ROW, COLUMN, CROSSING = 12, 20, 90

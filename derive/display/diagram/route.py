@@ -7,21 +7,21 @@ line that branches.
 
 from __future__ import annotations
 
-import heapq
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from derive.display.diagram.estimate import CROSSING
 from derive.display.diagram.graph import Graph, Node, Operand
-from derive.display.diagram.grid import BEND, LENGTH, Grid
+from derive.display.diagram.grid import Grid
 from derive.display.diagram.place import Placement
+from derive.display.diagram.search import Points, cheapest
 
-OFF_ROW, CROSSING, COLUMN = 3, 400, 60
+COLUMN = 60
 HOPE = 1.1  # how much a first draft may cost more than the best arrangement so far
 
-Points = tuple[int, ...]
 Wanted = tuple[Operand, Node]  # a line, and a node that reads it
 
 
@@ -117,7 +117,6 @@ class _Router:
 
     def __init__(self, grid: Grid):
         self.grid = grid
-        # For each point, the lines that run through it, each with the directions it goes off in.
         self.laid: dict[int, dict[str, set[int]]] = {}
         self.lines: dict[str, list[Way]] = {}
 
@@ -168,7 +167,7 @@ class _Router:
 
     def apart(self, one: int, two: int) -> tuple[int, int]:
         """How far two points are apart, in rows and in columns."""
-        (y, x), (y2, x2) = divmod(one, self.grid.width), divmod(two, self.grid.width)
+        (y, x), (y2, x2) = self.grid.at(one), self.grid.at(two)
         return abs(y - y2), abs(x - x2)
 
     def again(self, source: str, wanted: list[Wanted]) -> None:
@@ -216,85 +215,36 @@ class _Router:
                 self.fix(way)
         return [way for way in ways if not self.is_on_rail(way.operand, way.target)]
 
-    # the search
-
     def search(self, operand: Operand, node: Node, enough: float) -> tuple[Points, int]:
-        """The cheapest way from what is laid of a line, or from its node, to a reader.
-
-        A state of the search is a point and the direction in which it is left, as one number.
-        """
-        ports = self.grid.ports_in(node.key, operand)
-        goals = {4 * p.point + p.to: p.cost for p in ports if self.is_free(p.point, p.to ^ 2)}
-        if not goals:
+        """The cheapest way from what is laid of a line, or from its node, to a reader."""
+        centre, source = self.grid.centres[node.key], operand.source
+        ports = tuple(
+            port
+            for port in self.grid.ports_in(node.key, operand)
+            if self.is_free(centre + port.aside, port.to ^ 2)
+        )
+        starts = self.starts(source)
+        found = cheapest(self.grid, self.laid, starts, source, node.key, ports, enough)
+        if found is None:
             raise NoWayError(operand, node)
-        ahead, source = self.grid.estimate(goals), operand.source
-        steps, is_open, is_middle = self.grid.steps, self.grid.is_open, self.grid.is_middle
-        found: tuple[tuple[int, int], ...]
-        before: dict[int, int] = {}
-        best: dict[int, int] = {}
-        heap = [(ahead(start), 0, start, -1) for start in self.starts(source)]
-        heapq.heapify(heap)
-        while heap:
-            _, less, state, last = heapq.heappop(heap)
-            if state in before:
-                continue
-            before[state] = last
-            if state in goals:
-                return _traced(before, state), -less
-            to = state & 3
-            there = (state >> 2) + steps[to]
-            onward, cost = 4 * there + to, LENGTH - less
-            if onward in goals:
-                found = ((onward, cost + goals[onward]),)
-            elif not is_open[there]:
-                continue
-            else:
-                if not (to & 1 or is_middle[there]):
-                    cost += OFF_ROW
-                lines = self.laid.get(there)
-                if not lines:
-                    turn = cost + BEND
-                    found = ((onward, cost), (onward ^ 1, turn), (onward ^ 3, turn))
-                elif len(lines) == 1 and source not in lines and _is_across(lines, to):
-                    found = ((onward, cost + CROSSING),)
-                else:
-                    continue
-            for there, total in found:
-                if total < best.get(there, total + 1):
-                    best[there] = total
-                    hope = total + ahead(there)
-                    if hope <= enough:
-                        heapq.heappush(heap, (hope, -total, there, state))
-        raise NoWayError(operand, node)
+        return found
 
     def is_free(self, point: int, to: int) -> bool:
         """Whether no line uses a side of a node."""
-        return not any(to in directions for directions in self.laid.get(point, {}).values())
+        lines = self.laid.get(point)
+        return not lines or not any(to in directions for directions in lines.values())
 
     def starts(self, source: str) -> Iterator[int]:
         """Where a line can begin: at a port of its node, or where it is laid."""
         points = {point for way in self.lines.get(source, ()) for point in way.points}
         if not points:
             for port in self.grid.ports_out(source):
-                if self.is_free(port.point, port.to):
-                    yield 4 * port.point + port.to
+                state = self.grid.state(source, port)
+                if self.is_free(state >> 2, port.to):
+                    yield state
         for point in points:
             lines = self.laid[point]
             if point not in self.grid.bodies and len(lines) == 1:
                 for to in range(4):
                     if to not in lines[source]:
                         yield 4 * point + to
-
-
-def _traced(before: dict[int, int], state: int) -> Points:
-    """The points of a way, found from its end."""
-    points = [state >> 2]
-    while (state := before[state]) >= 0:
-        points.append(state >> 2)
-    return tuple(reversed(points))
-
-
-def _is_across(lines: dict[str, set[int]], to: int) -> bool:
-    """Whether the one line at a point runs straight on, across a direction."""
-    (other,) = lines.values()
-    return other == ({1, 3} if to % 2 == 0 else {0, 2})

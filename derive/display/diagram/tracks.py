@@ -11,6 +11,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from itertools import pairwise
 
+from derive.display.diagram.grid import Grid
 from derive.display.diagram.route import Routes
 from derive.display.diagram.scene import Position
 
@@ -28,11 +29,11 @@ class Places:
 
     x: Mapping[int, float]
     y: Mapping[int, float]
-    grid_width: int
+    grid: Grid
 
     def at(self, point: int) -> Position:
         """The place of a point of the grid."""
-        row, column = divmod(point, self.grid_width)
+        row, column = self.grid.at(point)
         return self.x[column], self.y[row]
 
 
@@ -60,18 +61,19 @@ def places(
         ABOVE,
         taller,
     )
-    return Places(x, y, grid.width)
+    return Places(x, y, grid)
 
 
 def _used(routes: Routes) -> tuple[set[int], set[int]]:
     """The tracks along which lines run, and those at which one begins or ends."""
-    vertical, horizontal, width = set(), set(), routes.grid.width
+    vertical, horizontal = set(), set()
     for way in routes.ways:
         for one, two in pairwise(way.points):
-            if abs(two - one) == 1:
-                horizontal.add(one // width)
+            (row, column), (row_of_two, _) = routes.grid.at(one), routes.grid.at(two)
+            if row == row_of_two:
+                horizontal.add(row)
             else:
-                vertical.add(one % width)
+                vertical.add(column)
     return vertical, horizontal
 
 
