@@ -51,6 +51,43 @@ class Smooth(Map):
     loss = sum(sqrt(1 + (y - target) ** 2))
 
 
+class Turned(Cell):
+    """A cell that divides by the length of what it is given."""
+
+    x = Input()
+    h = State()
+    W, U = Matrix(H, I), Matrix(H, H)
+
+    h_next = tanh(W @ (x / sqrt(sum(x**2))) + U @ h)
+
+
+class Rooted(Map):
+    """A layer whose derivative is that of a root, by its value."""
+
+    x = Input()
+    W = Matrix(D, I)
+
+    y = sqrt(1 + (W @ x) ** 2)
+
+
+class Distance(Map):
+    """A loss that has no derivative where it is 0."""
+
+    y, target = Input(O), Input(O)
+
+    loss = sqrt(sum((y - target) ** 2))
+
+
+class Steep(Network):
+    """Layers that must not be given zeros, and dropout, which gives some."""
+
+    rooted = Layer(Rooted, 4)
+    turned = Bidirectional(Turned, 3)
+    drop = Dropout(0.5)
+    again = Layer(Turned, 3)
+    y = Output(2, Distance)
+
+
 class Tagger(Network):
     """Tags every word of a sentence.
 

@@ -25,7 +25,7 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from networks import NETWORKS, Memories, Plain, Streaming, Tagger
+from networks import NETWORKS, Memories, Plain, Steep, Streaming, Tagger
 from some_cells import every, first
 
 import derive
@@ -604,6 +604,39 @@ def test_what_is_past_an_end_does_not_matter():
             [ys, *(a for p in last for a in p), dparams.flat, dxs, *(a for p in first for a in p)]
         )
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
+
+
+def test_nothing_past_an_end_is_divided_by_0():
+    """Layers that must not be given zeros are given none there, nor does the loss compare such."""
+    module = module_of(Steep)
+    params, xs, state, _, _ = drawn(module, 3, lengths=LENGTHS)
+    rng = np.random.default_rng(1)
+    ys = module.forward(params, xs, state, LENGTHS)[0]
+    targets, v = rng.standard_normal(ys.shape), params.copy()
+    masks = module.masks(rng, params, T, B)
+    masks.drop[...] = 1  # but for what is past an end: all of it is dropped out
+    masks.drop[np.arange(T)[:, None] >= LENGTHS] = 0
+    targets[np.arange(T)[:, None] >= LENGTHS] = 0  # as ys are
+    with np.errstate(all="raise"):
+        ys, _, tape = module.forward(params, xs, state, LENGTHS, masks)
+        _, dys = module.loss(ys, targets, LENGTHS)
+        dparams, _, _ = module.backward(params, tape, dys)
+        ys_dot = module.jvp(params, tape, v)[0]
+        dys_dot = module.loss_hvp(ys, targets, ys_dot, LENGTHS)
+        along = module.hvp(params, tape, dys, v, dys_dot=dys_dot)[0]
+    want, again = params.zeros(), params.zeros()
+    for b, n in enumerate(LENGTHS):
+        one = slice(b, b + 1)
+        first = type(state)(*(type(part)(*(a[one] for a in part)) for part in state))
+        ys, _, tape = module.forward(params, xs[:n, one], first)
+        share = n / sum(LENGTHS)
+        dys = share * module.loss(ys, targets[:n, one])[1]
+        want.flat += module.backward(params, tape, dys)[0].flat
+        ys_dot = module.jvp(params, tape, v)[0]
+        dys_dot = share * module.loss_hvp(ys, targets[:n, one], ys_dot)
+        again.flat += module.hvp(params, tape, dys, v, dys_dot=dys_dot)[0].flat
+    near(dparams.flat, want.flat)
+    near(along.flat, again.flat, 1e-12)
 
 
 def test_arguments_are_left_as_they_were():
