@@ -1,7 +1,7 @@
 """Equations in normal form as they are computed: of sums and elementwise functions alone.
 
-What is stated of a derivative does not matter here. A deviation is written in other words, and what
-has a derivative that is declared is its value.
+What is stated of a derivative does not matter here. What is made of other words is written in
+these, and what has a derivative that is declared is its value.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import replace
 import sympy as sp
 
 from derive.cell import Equation
-from derive.deviation import Deviation
+from derive.deviation import Composed
 from derive.elementwise import Declared
 from derive.nodes import Quantity, symbols_of
 from derive.normal import normalise
@@ -26,8 +26,10 @@ def computed(
     the names that no other may have."""
     equations: list[Equation] = []
     for e in values(tuple(forward), own):
-        is_deviation = isinstance(e.rhs, Deviation)
-        equations += normalise([replace(e, rhs=e.rhs.formula())], taken) if is_deviation else [e]
+        if isinstance(e.rhs, Composed):
+            equations += normalise([replace(e, rhs=e.rhs.formula())], taken)
+        else:
+            equations.append(e)
     return tuple(equations)
 
 

@@ -31,16 +31,25 @@ class Stated(Node):
         raise NotImplementedError
 
 
-class Deviation(Stated):
+class Composed(Stated):
+    """A node that is made of other words, whose derivative is stated all the same."""
+
+    def formula(self) -> sp.Expr:
+        """The same in other words."""
+        raise NotImplementedError
+
+
+class Deviation(Composed):
     """How far vectors v lie from their common mean m: √(mean (v - m)² + ε), one number for each
     sequence. Its arguments are m, ε and the vectors.
 
-    It is made of other words (`formula`), but its derivative is not derived through them: by v it
-    is the standardised (v - m)/y over the number of entries, for the output y, and by the mean it
-    is zero, since the entries of v - m add up to nothing.
+    Its derivative is not derived through the words that it is made of: by v it is the standardised
+    (v - m)/y over the number of entries, for the output y, and by the mean it is zero, since the
+    entries of v - m add up to nothing.
     """
 
     called = "sigma"
+    drawn = "deviation"
 
     def axes(self) -> Axes:
         mean, _, *vectors = self.args
@@ -53,7 +62,6 @@ class Deviation(Stated):
         return heads(*shapes)
 
     def formula(self) -> sp.Expr:
-        """The same in other words."""
         mean, epsilon, *vectors = self.args
         squares = sp.Add(*((vector - mean) ** 2 for vector in vectors))
         return sqrt(FeatureSum(squares) / self.count() + epsilon)

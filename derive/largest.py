@@ -15,6 +15,7 @@ class Largest(Stated):
 
     nargs = 1
     called = "largest"
+    is_reduction = True
 
     def axes(self) -> Axes:
         axes = axes_of(self.args[0])

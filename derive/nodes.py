@@ -147,8 +147,12 @@ class Node(Factor, sp.Function):
     """Something not elementwise, linear in each of its arguments.
 
     Linearity gives every node its tangent, the sum over its arguments with one replaced by its
-    tangent. Shape rule, adjoint and value are each node's own.
+    tangent. Shape rule, adjoint and value are each node's own. `drawn` is the word for it in a
+    picture, and a reduction makes one number of many.
     """
+
+    drawn = ""
+    is_reduction = False
 
     def axes(self) -> Axes:
         """The node's own shape; raises CellError where the arguments do not fit together."""
@@ -325,6 +329,8 @@ class FeatureSum(Node):
     """
 
     nargs = None
+    drawn = "sum"
+    is_reduction = True
 
     @property
     def summed(self) -> Axes:

@@ -15,7 +15,7 @@ from typing import Self
 import sympy as sp
 
 from derive.cell import Equation
-from derive.deviation import Deviation
+from derive.deviation import Composed
 from derive.elementwise import Elementwise, choose
 from derive.largest import Largest
 from derive.names import ranks
@@ -82,7 +82,7 @@ class Infix:
             return self.feature_sum(*expr.args), ATOM
         if isinstance(expr, Largest):
             return self.largest(expr.args[0]), ATOM
-        if isinstance(expr, Deviation):
+        if isinstance(expr, Composed):
             return self.dispatch(expr.formula())
         if isinstance(expr, Greater):
             return self.comparison(expr), SUM

@@ -15,7 +15,7 @@ from derive.nodes import CellError, H, Quantity, Size
 
 ROOT = Path(__file__).parent.parent
 HEAD = """\
-from derive.language import *
+from derive.language import *; import math, numpy as np; from numpy import sum as numpy_sum
 
 class Mine(Cell):
     x = Input()
@@ -52,6 +52,16 @@ MISTAKES = {
     "an option for nothing": (f'    m = Option("a", "b")\n{GOOD}', 3, "option `m` is never used"),
     "a constant beside an option": (f'    a, m = 0.5, Option("a", "b")\n{GOOD}', 3, "never used"),
     "a constant in a loop": (f"    for k in each(2):\n        a = 0.5\n{GOOD}", 3, "constant `a`"),
+    "a function of math": (f"    s = math.exp(h)\n{GOOD} + s", 7, "those of math too"),
+    "a value": (f"    s = float(h)\n{GOOD} + s", 7, "has no value while the body runs"),
+    "an entry": (f"    s = h[0]\n{GOOD} + s", 7, "no entry of a vector"),
+    "a row": (f"    s = W[0] @ x\n{GOOD} + s", 7, "no entry of a vector or a matrix"),
+    "its length": (f"    s = mean(h) * len(h)\n{GOOD} + s", 7, "its axis, as H, is its size"),
+    "a sum of NumPy's": (f"    s = np.sum(h)\n{GOOD} + s", 7, "NumPy's functions"),
+    "a norm": (f"    s = np.linalg.norm(tanh(h))\n{GOOD} + s", 7, "NumPy's functions"),
+    "a choice of NumPy's": (f"    s = np.where(h, h, 1)\n{GOOD} + s", 7, "NumPy's functions"),
+    "a product of NumPy's": (f"    s = np.matmul(W, x)\n{GOOD} + s", 7, "NumPy's functions"),
+    "one by its own name": (f"    s = numpy_sum(h)\n{GOOD} + s", 7, "NumPy's functions"),
     "a constant that is none": (f"    dt = float('nan')\n{GOOD} * dt", 7, "finite number, not nan"),
 }  # fmt: skip
 
@@ -87,6 +97,16 @@ def test_a_class_without_its_base(mine, body):
 def test_an_axis_in_a_formula_is_its_length(mine, formula):
     cell = mine(f"{HEAD}    {'a = H' if 'a *' in formula else ''}\n    s = {formula}\n{GOOD} + s")
     assert any(e.rhs.atoms(Size) for e in cell.equations)
+
+
+def test_numbers_of_numpy_and_math_are_numbers(mine):
+    cell = mine(f"{HEAD}    s = np.float64(0.5) * math.pi * np.sqrt(4) * h\n{GOOD} + s")
+    assert cell.quantities
+
+
+def test_a_module_that_is_not_there(mine):
+    with pytest.raises(CellError, match=r"mine\.py:1: there is no module called nowhere"):
+        mine(f"import nowhere\n{HEAD}{GOOD}")
 
 
 def test_but_not_another_class(mine):

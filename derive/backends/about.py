@@ -11,7 +11,7 @@ import sympy as sp
 from derive import VERSION
 from derive.cell import Cell
 from derive.cost import predicted
-from derive.deviation import Deviation
+from derive.deviation import Composed
 from derive.display.families import Family, SumOver, families, letter_for, summed, the_only
 from derive.display.latex import short_block
 from derive.nodes import Quantity
@@ -126,7 +126,7 @@ def _written(family: Family, every: Collection[str], letter: str) -> str:
     """An equation, and for which members of a family it is one."""
     equation, members = family.equation, family.members
     if every and not members:
-        rhs = equation.rhs.replace(Deviation, lambda *parts: Deviation(*parts).formula())
+        rhs = equation.rhs.replace(lambda e: isinstance(e, Composed), lambda e: e.formula())
         equation = summed(replace(equation, rhs=rhs), every, letter)
     text = f"{equation.lhs} = {_Written().written_as(equation)(equation.rhs)}"
     return f"{text}, for {letter} = {', '.join(members)}" if members else text

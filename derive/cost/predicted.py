@@ -13,13 +13,12 @@ from dataclasses import dataclass
 import sympy as sp
 
 from derive.cell import Equation
-from derive.deviation import Deviation
+from derive.deviation import Composed
 from derive.elementwise import Declared, Elementwise
-from derive.largest import Largest
 from derive.nodes import (
     Axes,
-    FeatureSum,
     MatVec,
+    Node,
     Outer,
     Quantity,
     Size,
@@ -62,7 +61,7 @@ def size(axes: Axes) -> sp.Expr:
 
 
 def _cost_of(expr: sp.Expr) -> Cost:
-    if isinstance(expr, Deviation):
+    if isinstance(expr, Composed):
         return _cost_of(expr.formula())
     inner = sum((_cost_of(a) for a in expr.args), start=NOTHING)
     n = size(axes_of(expr)) if expr.args and not isinstance(expr, Transposed) else sp.S.Zero
@@ -70,7 +69,7 @@ def _cost_of(expr: sp.Expr) -> Cost:
         return inner + Cost(size(axes_of(expr.args[0])), sp.S.Zero, sp.S.Zero)
     if isinstance(expr, Outer):
         return inner + Cost(n, sp.S.Zero, sp.S.Zero)
-    if isinstance(expr, FeatureSum | Largest):
+    if isinstance(expr, Node) and expr.is_reduction:
         return inner + Cost(sp.S.Zero, size(axes_of(expr.args[0])), sp.S.Zero)
     if isinstance(expr, Declared):
         return inner  # the value is there

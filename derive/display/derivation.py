@@ -16,7 +16,7 @@ import sympy as sp
 
 from derive.adjoint import Adjoint
 from derive.cell import Cell, Equation
-from derive.deviation import Deviation
+from derive.deviation import Composed
 from derive.elementwise import Elementwise, maximum, relu, step
 from derive.names import ranks
 from derive.nodes import FeatureSum, MatVec, Node, Outer, Quantity, Transposed, axes_of
@@ -165,7 +165,7 @@ def readable(expr: sp.Expr) -> sp.Expr:
     """An expression for a reader, with means, minima and common factors as such."""
     if not expr.args:
         return expr
-    if isinstance(expr, Deviation):
+    if isinstance(expr, Composed):
         return readable(expr.formula())
     expr = expr.func(*map(readable, expr.args))
     if isinstance(expr, step) and isinstance(expr.args[0], relu):

@@ -16,7 +16,7 @@ import sympy as sp
 
 from derive import elementwise
 from derive.cell import Equation
-from derive.deviation import Deviation
+from derive.deviation import Composed
 from derive.elementwise import Elementwise
 from derive.nodes import Axes, Axis, Node, Quantity, Size, axes_of, stretched
 
@@ -91,7 +91,7 @@ def _value(expr: sp.Expr, values: Values, sizes: Sizes) -> Array:
         return np.array([float(sizes[expr.axis])])
     if isinstance(expr, sp.Number | sp.NumberSymbol):
         return np.array([float(expr)])
-    if isinstance(expr, Deviation):
+    if isinstance(expr, Composed):
         return _value(expr.formula(), values, sizes)
     parts = [_value(part, values, sizes) for part in expr.args]
     if isinstance(expr, Node):

@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 
 from derive.cell import Equation
-from derive.deviation import Deviation
+from derive.deviation import Composed
 from derive.elementwise import Declared, Elementwise
 from derive.exact.rational import Peak, Shared
 from derive.largest import Largest
@@ -41,7 +41,7 @@ def evaluate(expr: sp.Expr, values: Mapping[Quantity, Value]) -> Value:
         return np.array(sp.Integer(length(expr.axis)))
     if not expr.args:
         return np.array(expr)
-    if isinstance(expr, Deviation):
+    if isinstance(expr, Composed):
         return evaluate(expr.formula(), values)
     parts = [evaluate(a, values) for a in expr.args]
     if isinstance(expr, Largest):

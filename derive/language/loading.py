@@ -14,8 +14,22 @@ from derive.language.declarations import Declaration
 from derive.nodes import CellError, Quantity
 
 # Python's error messages where something cannot handle quantities, and ours in their place.
+NUMPY = "NumPy's functions cannot take quantities: use those of derive.language"
+VALUELESS = (
+    "a quantity has no value while the body runs, so Python's own functions, those of math too, "
+    "cannot take it: use those of derive.language"
+)
 INSTEAD = {
-    "loop of ufunc": "NumPy's functions cannot take quantities: use those of derive.language",
+    "loop of ufunc": NUMPY,
+    "matmul: Input operand": NUMPY,
+    "Cannot convert expression to float": VALUELESS,
+    "Cannot convert symbols to int": VALUELESS,
+    "Cannot round symbolic expression": VALUELESS,
+    "object is not subscriptable": (
+        "no entry of a vector or a matrix can be taken out: an equation holds for all entries, "
+        "and what is treated apart is a quantity of its own"
+    ),
+    "has no len()": "a quantity has no length while the body runs: its axis, as H, is its size",
     "truth value of Relational": (
         "a quantity has no value while the body runs, so it cannot be a condition: use where, "
         "maximum, minimum or relu of derive.language"
@@ -43,10 +57,12 @@ def execute(path: Path) -> ModuleType:
             exec(code, vars(module))
         except (Exception, SystemExit) as error:  # the file's own code may raise anything
             _check_decisions(tree, path, module)
+            _check_functions(tree, path, module)
             line = _line(error, path)
             said = _no_cell(tree, line, module) or _sentence(error, tree)
             raise CellError(f"{path}:{line}: {said}") from error
         _check_decisions(tree, path, module)
+        _check_functions(tree, path, module)
     return module
 
 
@@ -95,6 +111,8 @@ def _sentence(error: BaseException, tree: ast.Module) -> str:
         return f"`{error.name}` is not defined{hint}"
     if isinstance(error, AttributeError) and isinstance(error.obj, Quantity):
         return f"`{error.obj}` has no member `{error.name}`: it is a quantity, not a family"
+    if isinstance(error, ModuleNotFoundError):
+        return f"there is no module called {error.name}: it is not installed, or not found"
     for said, instead in INSTEAD.items():
         if said in text:
             return instead
@@ -119,6 +137,30 @@ def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
                     raise CellError(
                         f"{where}: `{name.id}` is compared or tested here, but {instead}"
                     )
+
+
+def _check_functions(tree: ast.Module, path: Path, module: ModuleType) -> None:
+    """CellError where a cell's body gives a quantity to a function of NumPy's.
+
+    Some take it for an array with one entry, and give it back: np.sum(h) would be h.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            quantities = _quantities(node.name, module)
+            for call in ast.walk(node):
+                if isinstance(call, ast.Call) and _is_numpy(call.func, module):
+                    given = (n for part in call.args for n in ast.walk(part))
+                    if any(isinstance(n, ast.Name) and n.id in quantities for n in given):
+                        raise CellError(f"{path}:{call.lineno}: {NUMPY}")
+
+
+def _is_numpy(function: ast.expr, module: ModuleType) -> bool:
+    """Whether an expression in a file is a function of NumPy's, by the name it has there."""
+    while isinstance(function, ast.Attribute):
+        function = function.value
+    meant = vars(module).get(function.id) if isinstance(function, ast.Name) else None
+    home = meant.__name__ if isinstance(meant, ModuleType) else getattr(meant, "__module__", None)
+    return str(home).partition(".")[0] == "numpy"
 
 
 def _quantities(name: str, module: ModuleType) -> set[str]:

@@ -195,7 +195,7 @@ class _Builder:
             return None
         if label == "linear" and any(w is None for w in weighed):
             return None
-        if norms := {norm.label for term in terms for norm in term.atoms(Norm)}:
+        if norms := {norm.drawn for term in terms for norm in term.atoms(Norm)}:
             norm = max(norms)  # the marked one, where there are both
             label = norm if label == "linear" else f"{label} {norm}"
         read: dict[sp.Expr, Operand] = {}
@@ -240,9 +240,8 @@ class _Builder:
             matrix, vector = expr.args
             (whole,) = matrix.args if isinstance(matrix, Transposed) else (matrix,)
             return "apply", [self.operand(whole), self.operand(vector)]
-        names = {FeatureSum: "sum", Deviation: "deviation", JointNorm: JointNorm.label}
         lines = [argument for argument in expr.args if not self.is_constant(argument)]
-        label = names.get(type(expr), type(expr).__name__.lower())
+        label = getattr(expr, "drawn", "") or type(expr).__name__.lower()
         once = dict.fromkeys(lines)  # one line brings both sides of outer(h, h)
         return label, [self.operand(argument) for argument in once]
 
@@ -332,7 +331,7 @@ class Norm(Node_):
     """For display: a vector, standardised."""
 
     nargs = 1
-    label = "norm"
+    drawn = "norm"
 
     def axes(self) -> Axes:
         return axes_of(self.args[0])
@@ -342,7 +341,7 @@ class JointNorm(Norm):
     """For display: a vector, standardised together with others, whose mean and deviation it has
     part in. No line brings these; the key says so."""
 
-    label = "norm*"
+    drawn = "norm*"
 
 
 def _with_norms(cell: Cell) -> dict[Quantity, sp.Expr]:

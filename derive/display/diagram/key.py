@@ -15,7 +15,7 @@ TYPE, ICON, HIGH, APART = 11.5, 34.0, 22.0, 18.0
 OPERATIONS = {"⊗": "outer product", "@": "matrix times vector", "Σ": "sum of the entries"}
 OPERATIONS |= {"mean": "mean of the entries", "std": "standard deviation of the entries"}
 ENTRYWISE = ("×", "+", "1 −")  # of what is done entry by entry, the signs that are shown
-UNNAMED = {"linear", Norm.label, JointNorm.label}  # layers without an activation
+UNNAMED = {"linear", Norm.drawn, JointNorm.drawn}  # layers without an activation
 LEAST = 380.0  # the width of a key, where the picture is narrower
 
 # What an adjoint's name has above it, and what that means.
@@ -98,8 +98,8 @@ def _nodes(boxes: tuple[Box, ...]) -> Iterator[Entry]:
     for sign, text in OPERATIONS.items():
         if sign in signs:
             yield Entry(text, (_round(sign),))
-    if any(box.label.endswith(JointNorm.label) for box in boxes):
-        yield Entry("by the mean and deviation of several together", sign=JointNorm.label)
+    if any(box.label.endswith(JointNorm.drawn) for box in boxes):
+        yield Entry("by the mean and deviation of several together", sign=JointNorm.drawn)
 
 
 def _is_function(sign: str) -> bool:
