@@ -37,7 +37,7 @@ from __future__ import annotations
 import math
 import zipfile
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -118,11 +118,17 @@ class Params(Mapping):
         if np.dtype(dtype) not in (np.float64, np.float32, np.complex128):
             raise TypeError(f"dtype must be float64, float32 or complex128, not {np.dtype(dtype)}")
         sizes = tuple(map(int, own.values()))
-        lengths = dict(zip(("I", "H"), sizes, strict=True))
-        shapes = {k: tuple(lengths[axis] for axis in axes) for k, axes in self.SHAPES.items()}
+        shapes = self._shapes_of(sizes)
         flat = np.zeros(sum(map(math.prod, shapes.values())), dtype)
         own = dict(zip(own, sizes, strict=True))
         vars(self).update(own, _sizes=sizes, _shapes=shapes, _flat=flat)
+
+    @classmethod
+    @cache
+    def _shapes_of(cls, sizes):
+        """The shape of each parameter."""
+        lengths = dict(zip(("I", "H"), sizes, strict=True))
+        return {k: tuple(lengths[axis] for axis in axes) for k, axes in cls.SHAPES.items()}
 
     @cached_property
     def _starts(self):
@@ -706,12 +712,11 @@ def _check(name, array, shape, dtype):
     array = np.asarray(array)
     if array.dtype != dtype:
         raise TypeError(f"{name} has dtype {array.dtype}, but the parameters have {dtype}")
-    lengths = zip(shape, array.shape, strict=False)
-    if array.shape != shape and (
-        array.ndim != len(shape) or any(s != a for s, a in lengths if not isinstance(s, str))
-    ):
-        needed = str(tuple(shape)).replace("'", "")
-        raise ValueError(f"{name} has shape {array.shape}, but {needed} is needed")
+    if array.shape != shape:
+        lengths = zip(shape, array.shape, strict=False)
+        if array.ndim != len(shape) or any(s != a for s, a in lengths if not isinstance(s, str)):
+            needed = str(tuple(shape)).replace("'", "")
+            raise ValueError(f"{name} has shape {array.shape}, but {needed} is needed")
     return np.ascontiguousarray(array)
 
 
