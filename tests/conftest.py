@@ -12,24 +12,19 @@ from derive.library import names
 
 gc.set_threshold(100_000, 50, 50)
 
-# --- those that draw cells -----------------------------------------------------------------------
-
-PICTURES = {"test_backward_picture", "test_diagram", "test_scene"}
+# --- those about one cell ------------------------------------------------------------------------
 
 
 def pytest_collection_modifyitems(items):
-    """What is tested of one cell's pictures stands together, so that one process draws them, once:
-    to find the best arrangement of a cell takes seconds."""
-
+    """What is tested of one cell of the library stands together, so that one process derives it,
+    and finds the best arrangement of its picture, which takes seconds; others need not."""
     known = {*names()}
 
     def cell(item):
-        return item.name.partition("[")[2].removesuffix("]")
+        given = item.callspec.params.values() if hasattr(item, "callspec") else ()
+        return next((name for name in given if isinstance(name, str) and name in known), None)
 
-    def draws(item):
-        return item.module.__name__ in PICTURES and cell(item) in known
-
-    places = [n for n, item in enumerate(items) if draws(item)]
+    places = [n for n, item in enumerate(items) if cell(item)]
     for n, item in zip(places, sorted((items[n] for n in places), key=cell), strict=True):
         items[n] = item
 

@@ -115,8 +115,8 @@ WORDS = """
     size_t NULL memcpy exp tanh fabs sqrt j0 y1 log1pf sigmoid_ EACH OMP SUM_OF TILE LANES tile pack
     take team share begin final ended work used run it offsets sizes count params tape xs threads
     lengths first last seq col row_ t B T o_ block wide behind linux unix errno signgam stdin
-    ENOUGH WORTH TILES larger gather panel_width forward_step backward_memory step_hand_on struct_
-    uint32_t bool true_ INFINITY assert_ omp_get_max_threads left parts PRAGMA WIDEST
+    ENOUGH WORTH TILES larger gather panel_width forward_step backward_memory step_hand_on step_rows
+    struct_ uint32_t bool true_ INFINITY assert_ omp_get_max_threads left parts PRAGMA WIDEST
 """.split()
 
 

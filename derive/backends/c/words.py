@@ -49,7 +49,7 @@ PHASES = (
         for routine in ("forward", "backward", "step", "jvp", "hvp")
         for part in ("memory", "memory_in")
     )
-    | {"step_hand_on"}
+    | {"step_hand_on", "step_rows"}
 )
 SEGMENTS = frozenset(
     f"{routine}_segment" for routine in ("forward", "backward", "jvp", "hvp_there", "hvp_back")
