@@ -141,8 +141,9 @@ def name_of(group: Group) -> str:
         return group[0].name
     if len({len(words) for words in names}) == 1:
         alike = [words[0] for words in zip(*names, strict=True) if len(set(words)) == 1]
-        if len(alike) == len(names[0]) - 1 and alike:
-            return "_".join(alike)
+        common = "_".join(alike)
+        if len(alike) == len(names[0]) - 1 and common[:1].isalpha():  # 1 is no name for u_1 and w_1
+            return common
     return f"{group[0]}_to_{group[-1]}"
 
 
