@@ -116,7 +116,8 @@ def load_file(path: Path, title: str = "") -> Cell:
         )
     if not cells:
         raise CellError(
-            f"{path} defines no cell: write `class MyCell(Cell): …` with Cell from derive.language"
+            f"{path} defines no cell: write `class MyCell(Cell): …` with Cell from "
+            f"derive.language; of a network, say --network {path}"
         )
     if len(cells) > 1 and not title:
         raise CellError(f"{path} defines {', '.join(cells)}; say which: {path}:{next(iter(cells))}")

@@ -544,11 +544,10 @@ def as_written(expr: sp.Expr) -> str:
 
 
 class _Written(StrPrinter):
-    """SymPy's own text, with all digits of a number."""
+    """SymPy's own text, but a number has the digits that tell it from others, and no more."""
 
     def _print_Float(self, expr: sp.Float) -> str:
-        short: str = super()._print_Float(expr)
-        return short if float(short) == float(expr) else repr(float(expr))
+        return repr(float(expr))
 
 
 @lru_cache(maxsize=4096)

@@ -211,8 +211,8 @@ def check_recurs(states: Collection[Quantity], output: Quantity) -> None:
         raise CellError("the cell has no state, so nothing recurs: declare one with State()")
     if len(own(output.axes)) != 1:
         raise CellError(
-            f"the output `{output}` must be a vector, and has shape {shape(output.axes)}; mark the "
-            f"equation that is the output: y = Output(…)"
+            f"the output `{output}` must be a vector, or one for each head, and has shape "
+            f"{shape(output.axes)}; mark an equation that gives one: y = Output(…)"
         )
 
 
@@ -221,7 +221,10 @@ def check_map(states: Iterable[Quantity], output: Quantity) -> None:
     for state in states:
         raise CellError(f"a map has no state, and `{state}` is one: write a Cell")
     if len(output.axes) > 1:
-        raise CellError(f"the output `{output}` of a map has shape {shape(output.axes)}")
+        raise CellError(
+            f"the output `{output}` of a map must be a vector or a number, and has shape "
+            f"{shape(output.axes)}"
+        )
 
 
 def check_output(output: Quantity, formulas: Formulas) -> None:
@@ -254,6 +257,11 @@ def check_used(
     used = {q for rhs in formulas.values() for q in symbols_of(rhs)}
     for quantity in quantities:
         if quantity not in used and quantity not in leaving:
+            if f"{quantity}_next" in {lhs.name for lhs in formulas}:
+                raise CellError(
+                    f"the old value of the state `{quantity}` is never read, so it is no state: "
+                    f"remove it, and call what `{quantity}_next` is by another name"
+                )
             state, is_next, _ = quantity.name.rpartition("_next")
             hint = f"; if it updates a state, declare that: {state} = State()" if is_next else ""
             raise CellError(

@@ -258,9 +258,12 @@ class Params(Mapping):
 
         Raises ValueError where they are not those of this cell, by name or by shape.
         """
-        with open(path, "rb") as file:
-            found = np.load(file)
-            saved = dict(found) if isinstance(found, Mapping) else {}
+        try:
+            with open(path, "rb") as file:
+                found = np.load(file)
+                saved = dict(found) if isinstance(found, Mapping) else {}
+        except (EOFError, ValueError, zipfile.BadZipFile):
+            raise ValueError(f"{path} is no file that `save` has written") from None
         sizes = saved.pop("_sizes", None)
         if sizes is None or saved.keys() != cls.SHAPES.keys():
             needed, there = (", ".join(names) or "none" for names in (cls.SHAPES, saved))

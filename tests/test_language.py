@@ -284,7 +284,7 @@ BAD = {
     "two numbers of the step": (HEAD + "t = StepNumber()\nk = StepNumber()" + GOOD, ["k", "t"]),
     "input is not used": (HEAD + "h_next = tanh(U.h @ h)\nc_next = c + h", ["x", "never used"]),
     "state is not used": ("x = Input()\nh, c = State(), State()\nW = Matrix(H, I)\n"
-                          "h_next = tanh(W.h @ x) + h\nc_next = h_next", ["c", "never used"]),
+                          "h_next = tanh(W.h @ x) + h\nc_next = h_next", ["c", "never read"]),
     "state is not updated": (HEAD + "h_next = tanh(W.h @ x + c + U.h @ h + b.h)",
                              ["c", "c_next"]),
     "equation is not used": (HEAD + "f = sigmoid(W.f @ x)" + "\nc_next = tanh(c)\n"

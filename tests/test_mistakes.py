@@ -62,6 +62,10 @@ MISTAKES = {
     "a choice of NumPy's": (f"    s = np.where(h, h, 1)\n{GOOD} + s", 7, "NumPy's functions"),
     "a product of NumPy's": (f"    s = np.matmul(W, x)\n{GOOD} + s", 7, "NumPy's functions"),
     "one by its own name": (f"    s = numpy_sum(h)\n{GOOD} + s", 7, "NumPy's functions"),
+    "an old value that nobody reads": (
+        "    c = State()\n    h_next = tanh(W @ x + U @ h + b)\n    c_next = 2 * h_next",
+        3, "old value of the state `c` is never read"),
+    "a matrix as input": (f"    M = Input(H, I)\n{GOOD}", 7, "no second axis"),
     "a constant that is none": (f"    dt = float('nan')\n{GOOD} * dt", 7, "finite number, not nan"),
 }  # fmt: skip
 
@@ -97,6 +101,11 @@ def test_a_class_without_its_base(mine, body):
 def test_an_axis_in_a_formula_is_its_length(mine, formula):
     cell = mine(f"{HEAD}    {'a = H' if 'a *' in formula else ''}\n    s = {formula}\n{GOOD} + s")
     assert any(e.rhs.atoms(Size) for e in cell.equations)
+
+
+def test_a_state_starts_at_a_float(mine):
+    cell = mine(f"{HEAD}    c = State(start=2)\n    c_next = c / 2 + h\n{GOOD} + c")
+    assert repr(cell.starts["c"]) == "2.0"
 
 
 def test_numbers_of_numpy_and_math_are_numbers(mine):

@@ -33,7 +33,7 @@ from derive import cli, compiler, library
 from derive.backends.numpy.network import NetworkModule
 from derive.backends.numpy.words import FUNCTIONS
 from derive.backends.numpy.words import NETWORK as WORDS
-from derive.language import Cell, I, Input, Matrix, State, absolute, surrogate, where
+from derive.language import Cell, I, Input, Matrix, State, absolute, surrogate, tanh, where
 from derive.language import Output as CellOutput
 from derive.network import Bidirectional, Dropout, H, Layer, Network, Output, load
 from derive.network.cells import losses
@@ -606,6 +606,24 @@ def test_what_is_past_an_end_does_not_matter():
     assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True))
 
 
+class Fed(Cell):
+    """Two inputs, one as wide as the cell."""
+
+    x, more = Input(), Input(H)
+    h = State()
+    W, U = Matrix(H, I), Matrix(H, H)
+
+    h_next = tanh(W @ x + U @ h + more)
+
+
+def test_an_input_is_as_wide_as_the_first_layer():
+    """Which may be another width than the one that is called H in the network."""
+    network = made(first=Layer(Fed, 5), second=Layer("gru", H))
+    assert all(row.ok for row in check(network))
+    (text,) = compiler.generate(network).values()
+    assert "more (T, B, 5)" in text
+
+
 def test_nothing_past_an_end_is_divided_by_0():
     """Layers that must not be given zeros are given none there, nor does the loss compare such."""
     module = module_of(Steep)
@@ -1007,6 +1025,11 @@ def test_the_same_network_gives_the_same_bytes(tmp_path):
         texts.add((tmp_path / "out" / "net.py").read_text())
     (text,) = texts
     assert all(len(line) <= 100 for line in text.splitlines())
+    described = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    found = [
+        ast.get_docstring(n) or "" for n in ast.walk(ast.parse(text)) if isinstance(n, described)
+    ]
+    assert not [d for d in found for line in d.splitlines() if line.endswith(("(", "["))]
 
 
 # --- names ----------------------------------------------------------------------------------------

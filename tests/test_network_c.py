@@ -325,6 +325,7 @@ def test_layers_may_be_called_as_c_calls_things(tmp_path):
     names = """
         double int run kept it at back work ys xs dys rows call own state params used run_ T B
         there beside still unread along turning begun tangents adjoints first last offsets
+        loss masks step comparison stream forward prepared
     """.split()
     network = made(
         **{name: Layer("rnn", 2, zoneout=0.1) for name in names}, out=Output(2, "squared_error")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from derive.nodes import Axis
 from derive.printing import PRODUCT, Infix
@@ -21,3 +21,8 @@ class LengthPrinter(Infix):
     def power(self, expr):  # of two axes that are one size
         base, exponent = expr.args
         return self.times.join([self(base)] * int(exponent)), PRODUCT
+
+
+def lettered(axes: Iterable[Axis]) -> dict[Axis, str]:
+    """The letters of a network's sizes, for people: T and B are the steps and the sequences."""
+    return {axis: axis.letter + "_" * (axis.letter in ("T", "B")) for axis in axes}

@@ -9,7 +9,7 @@ from derive.cli.common import CELL_HELP, JSON, OneLine, loaded, reports, write_j
 
 @click.command(epilog=CELL_HELP)
 @click.argument("old", metavar="CELL")
-@click.argument("new", metavar="CELL")
+@click.argument("new", metavar="OTHER")
 @click.option("--latex", is_flag=True, help="As LaTeX, for a document with amsmath and xcolor.")
 @click.option("--standalone", is_flag=True, help="As a LaTeX document that compiles.")
 @JSON

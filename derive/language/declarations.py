@@ -69,7 +69,12 @@ class Input(Declaration):
     before. A cell may have several inputs.
     """
 
-    def __init__(self, axis: Axis | tuple[()] = I):
+    def __init__(self, axis: Axis | tuple[()] = I, *others: Axis):
+        if others:
+            raise CellError(
+                "an input is a vector or a number, and has no second axis: what is a matrix comes "
+                "in by rows, each an input, or is made of vectors, outer(k, v)"
+            )
         if not isinstance(axis, Axis) and axis != ():
             raise CellError(
                 f"an input has an axis such as I, or none where it is a number, Input(()): "
@@ -109,7 +114,7 @@ class State(Declaration):
         if isinstance(start, bool) or not isinstance(start, int | float):
             raise CellError(f"a state starts at a number, and {start!r} is not a number")
         self.axes = tuple(axis for axis in along if isinstance(axis, Axis))
-        self.start = start
+        self.start = float(start)
 
     def _named(self, name, body):
         state = Quantity(name, self.axes)

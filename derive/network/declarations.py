@@ -154,7 +154,12 @@ def zoned_out(
         if probability(f"zoneout of layer `{name}`", rate):
             chosen[states[state]] = float(rate)
     for state in chosen:
-        instead = f"say which states have it, as in zoneout={{{str(cell.states[-1])!r}: 0.1}}"
+        others = [s for s in cell.states if len(s.axes) < 2 and s.name not in cell.starts]
+        instead = (
+            f"say which states have it, as in zoneout={{{str(others[-1])!r}: 0.1}}"
+            if others
+            else "no state of it can have zoneout"
+        )
         if len(state.axes) > 1:
             raise CellError(
                 f"zoneout of layer `{name}`: the state `{state}` of {cell.name} has shape "
@@ -163,7 +168,7 @@ def zoned_out(
         if state.name in cell.starts:
             raise CellError(
                 f"zoneout of layer `{name}`: the state `{state}` of {cell.name} starts at "
-                f"{cell.starts[state.name]:g}, which is no value to go on with; {instead}"
+                f"{cell.starts[state.name]:g}, and zoneout would keep a share of that; {instead}"
             )
     if not chosen:
         return cell, {}

@@ -18,7 +18,7 @@ from derive.backends.c.network_cells import CellModule
 from derive.backends.c.network_stages import Array, PartView, StageView
 from derive.backends.c.printer import PARTS, literal
 from derive.backends.c.words import OF_NETWORK, WORDS
-from derive.backends.lengths import LengthPrinter
+from derive.backends.lengths import LengthPrinter, lettered
 from derive.backends.scalar.lines import in_comment
 from derive.cell import Cell
 from derive.names import fresh
@@ -49,6 +49,7 @@ class NetworkModule:
         self.cells = self._cells(store)
         sizes = set(WORDS)
         self.arguments = {axis: fresh(axis.argument, sizes) for axis in network.axes}
+        self.lettered = lettered(network.axes)
         self.inputs = {q: fresh(q.name, self.taken) for q in network.inputs}
         self.masks: dict[str, Array] = {}  # by their names in the struct of the caller's masks
         self.rates: dict[str, tuple[float, bool]] = {}  # and which of them are larger for it
@@ -207,11 +208,12 @@ class NetworkModule:
 
     def letters(self, length: Length) -> str:
         """A length for people."""
-        return LengthPrinter({axis: axis.letter for axis in self.arguments})(length)
+        return LengthPrinter(self.lettered)(length)
 
     def shape(self, leading: str, axes: Iterable[Axis]) -> str:
         """The shape of an input for people."""
-        return " * ".join([*leading.split(), *(axis.letter for axis in axes)])
+        first = self.network.parts[0].sizes
+        return " * ".join([*leading.split(), *(self.letters(first[axis]) for axis in axes)])
 
     @cached_property
     def sizes(self) -> list[str]:

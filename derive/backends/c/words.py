@@ -68,7 +68,8 @@ WORDS = LANGUAGE | HEADERS | FILE | PHASES | SEGMENTS | LOCAL
 # Of the file of a network, beside these.
 OF_NETWORK = frozenset(
     "kept keep turned turn add_turned join part_again let_through draw_mask set_mask most adjoints "
-    "adjoints_in stream stream_in comparison comparison_in call_loss masks targets weights classes "
+    "adjoints_in stream stream_in comparison comparison_in comparison_call masks targets weights "
+    "classes "
     "back call given dgiven dlast dfirst both one other own rate average mask uniform source k b "
     "counts compared dcompared share losses values dvalues dtargets value total array "
     "product result length tangents tangents_in there adjoint_tangents adjoint_tangents_in beside "

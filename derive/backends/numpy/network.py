@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from derive import VERSION
-from derive.backends.lengths import LengthPrinter
+from derive.backends.lengths import LengthPrinter, lettered
 from derive.backends.numpy.module import POLICY, Module
 from derive.backends.numpy.network_cells import CellModule, Named
 from derive.backends.numpy.network_stages import Handed, PartView, StageView
@@ -49,6 +49,7 @@ class NetworkModule:
         self.cells = self._cells(store)
         attributes = set(ATTRIBUTES)
         self.arguments = {axis: fresh(axis.argument, attributes) for axis in network.axes}
+        self.lettered = lettered(network.axes)
         self.fields = {"params", "masks", "order", "past"}  # of the tape
         self.stages = self._stages()
 
@@ -118,11 +119,12 @@ class NetworkModule:
 
     def letters(self, length: Length) -> str:
         """A length for people."""
-        return LengthPrinter({axis: axis.letter for axis in self.arguments})(length)
+        return LengthPrinter(self.lettered)(length)
 
     def shape(self, leading: str, axes: Iterable[Axis]) -> str:
         """The shape of an input for people."""
-        lengths = [*leading.split(), *(axis.letter for axis in axes)]
+        first = self.network.parts[0].sizes
+        lengths = [*leading.split(), *(self.letters(first[axis]) for axis in axes)]
         return f"({', '.join(lengths)})"
 
     # what there is

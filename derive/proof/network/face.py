@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.network.network import Length, Network
+from derive.network.network import Length, Network, Part
 from derive.nodes import Axis, CellError, Quantity, Size
 from derive.proof.trial import BATCH, STEPS, Trial
 
@@ -21,7 +21,6 @@ class Face:
 
     def __init__(self, network: Network):
         self.network, self.name, self.axes = network, network.name, network.axes
-        self.inputs = network.inputs
         self.equations = ()  # none of them has a derivative that is declared, as a whole
         self.number = next((p.cell.number for p in network.parts if p.cell.number), None)
         self.starts: dict[str, float] = {}
@@ -29,16 +28,21 @@ class Face:
         self.lengths: dict[Axis, Length] = {}
         for part in network.parts:
             for s in part.cell.states:
-                axes = tuple(Axis(f"{part.name}.{a.letter}", a.argument) for a in s.axes)
-                state = Quantity(f"{part.name}.{s}", axes)
-                self.lengths |= {new: part.sizes[a] for new, a in zip(axes, s.axes, strict=True)}
+                state = self._as_wide(part, s, f"{part.name}.{s}")
                 self.states.append(state)
                 if s.name in part.cell.starts:
                     self.starts[state.name] = part.cell.starts[s.name]
-        self.lengths |= {a: network.parts[0].sizes[a] for q in self.inputs for a in q.axes}
+        first = network.parts[0]
+        self.inputs = tuple(self._as_wide(first, q, q.name) for q in network.inputs)
         self.untrained = frozenset(
             f"{part.name}.{name}" for part in network.parts for name in part.cell.untrained
         )
+
+    def _as_wide(self, part: Part, q: Quantity, name: str) -> Quantity:
+        """One of a part's quantities under another name, with axes that are no other part's."""
+        axes = tuple(Axis(f"{part.name}.{a.letter}", a.argument) for a in q.axes)
+        self.lengths |= {new: part.sizes[a] for new, a in zip(axes, q.axes, strict=True)}
+        return Quantity(name, axes)
 
 
 class Flat:
