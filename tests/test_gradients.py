@@ -778,3 +778,11 @@ def test_the_same_bytes_whatever_the_hash(tmp_path):
         text = latex.document(library.load("lstm_layer_norm"))
         written.append([(folder / "a.svg").read_bytes(), (folder / "a.csv").read_bytes(), text])
     assert written[0] == written[1]
+
+
+def test_a_rails_factor_is_written_in_the_cells_own_names():
+    """Not in those that the normal form gives to what is inside."""
+    from test_language import HEAD, define
+
+    cell = define(HEAD + "h_next = sigmoid(W.h @ x) * h\nc_next = 0.9 * c + tanh(h_next)")
+    assert flow(cell).factors == {"h": "sigmoid(W_h @ x)", "c": "0.9"}

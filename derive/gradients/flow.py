@@ -110,8 +110,17 @@ def flow_of(sample: Sample) -> Flow:
         whole=Curve(whole),
         states={s.name: Curve(block) for s, block in zip(parts, blocks, strict=True)},
         rails={s.name: Curve(np.concatenate([r[s] for r in rails])) for s in factors},
-        factors={s.name: describe(factor, 24) for s, factor in factors.items()},
+        factors={s.name: describe(_in_own_names(f, derived), 24) for s, f in factors.items()},
     )
+
+
+def _in_own_names(expr: sp.Expr, derived: Adjoint) -> sp.Expr:
+    """An expression without the names that only the normal form has given."""
+    own = {*derived.cell.quantities}
+    inner = {e.lhs: e.rhs for e in derived.forward if e.lhs not in own}
+    while expr.free_symbols & inner.keys():
+        expr = expr.xreplace(inner)
+    return expr
 
 
 def _norms(jacobians: Any, blocks: Sequence[slice]) -> Any:
