@@ -568,6 +568,7 @@ def test_what_is_wrong_is_said_in_a_line(arguments):
         ("w.json", '{"b_f": "one"}', "the value of parameter 'b_f' is not made of numbers"),
         ("w.json", '{"U_f": [[1], [2, 3]]}', "the value of parameter 'U_f' is not made of numbers"),
         ("w.csv", "b_f", "no value for 'b_f'"),
+        ("w.csv", "day,sold\n1,2", "row of 'day': 'sold' is not a number"),
         ("w.csv", "U_f,1\nU_f,1,2", "the rows of 'U_f' are not equally long"),
         ("w.csv", "b_f,a", "'a' is not a number"),
         ("w.npz", "nothing", "is no .npz file"),

@@ -182,7 +182,12 @@ def from_csv(path: Path) -> dict[str, Any]:
     for name, *entries in lines(path):
         if not entries:
             raise CellError(f"{path} has no value for {name!r}")
-        rows.setdefault(name, []).append([number(entry) for entry in entries])
+        try:
+            rows.setdefault(name, []).append([number(entry) for entry in entries])
+        except CellError as error:
+            raise CellError(
+                f"{path}, row of {name!r}: {error}; a row is a name, and numbers"
+            ) from None
     found: dict[str, Any] = {}
     for name, own in rows.items():
         if len({len(row) for row in own}) > 1:
