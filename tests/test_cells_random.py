@@ -186,7 +186,8 @@ class Maker(Drawing):
         """Vectors that are standardised together, as the language's word writes it, each by itself
         or beside others."""
         axes = self.draw(st.sampled_from(self.states)).axes
-        names = [Quantity(f"v{n}_{k}", axes) for k in range(self.draw(st.integers(1, 3)))]
+        called = self.draw(st.sampled_from([lambda k: f"v{n}_{k}", lambda k: f"{'uvw'[k]}_{n}"]))
+        names = [Quantity(called(k), axes) for k in range(self.draw(st.integers(1, 3)))]
         mu, sigma = Quantity(f"mu{n}"), Quantity(f"sigma{n}")
         for v in names:
             expr = self.expr(axes, self.depth - 1)
@@ -271,7 +272,7 @@ def cells(draw):
     try:
         return Maker(draw).cell()
     except CellError as error:
-        if "never used" in str(error):  # a - a, or 0 times something
+        if "never used" in str(error) or "never read" in str(error):  # a - a, or 0 times something
             return None
         raise
 
