@@ -18,14 +18,40 @@ from derive.adjoint import adjoint
 from derive.deviation import Deviation
 from derive.display.diagram.backward import _BackwardPen
 from derive.display.diagram.carried import NORM, Carried
-from derive.display.diagram.graph import graph
+from derive.display.diagram.graph import Norm, graph
 from derive.display.diagram.label import HIGHER, LEVEL, LOWER, rise, width
 from derive.display.diagram.svg import pieces, svg
 from derive.display.diagram.tikz import formula
 from derive.display.unicode import BAR
 from derive.elementwise import Declared
+from derive.language import (
+    Cell,
+    H,
+    I,
+    Input,
+    Matrix,
+    State,
+    Vector,
+    sigmoid,
+    standardise,
+    tanh,
+)
 from derive.largest import Largest
-from derive.nodes import FeatureSum, MatVec, Outer, Size, Transposed, symbols_of
+from derive.nodes import FeatureSum, MatVec, Outer, Quantity, Size, Transposed, symbols_of
+
+
+class Standardised(Cell):
+    """Vectors standardised together and alone, each read in one place: by itself or inside."""
+
+    x = Input()
+    s = State()
+    W, V, g, b = Matrix(H, I, names="n j k"), Matrix(H, H, names="m p"), Vector(H), Vector(H)
+
+    n, m = standardise(W.n @ x, V.m @ s, eps=1e-2)
+    j, p = standardise(W.j @ x, V.p @ s, eps=1e-2)
+    k = sigmoid(g * standardise(W.k @ x, eps=1e-2) + b)
+    s_next = n * s + m * tanh(j) + tanh(p) * k * tanh(g * standardise(W.n @ x, eps=1e-2) + b)
+
 
 EXAMPLE = library.load(str(Path(__file__).parent.parent / "examples" / "leaky_integrator.py"))
 CELLS = [*map(kept.load, library.names()), *READABLE, EXAMPLE]
@@ -177,6 +203,24 @@ def test_a_bar_over_a_word_is_a_line_over_all_of_it(letters):
     assert bar.across + long + behind.across == pytest.approx(0)
     assert formula(f"l{BAR}ast") == r"\overline{\mathrm{last}}"
     assert formula(f"l{BAR}og_f") == r"\overline{\mathrm{log\_f}}"
+
+
+def test_what_is_standardised_has_a_name_in_formulas():
+    """What the picture has for it, with neither mean nor deviation, stands in none."""
+    drawn = told(Standardised)
+    for node in drawn.graph.of_kind("layer", "operation"):
+        for operand in node.operands:
+            for share in drawn.handed_back(node, operand):
+                assert symbols_of(share) <= known_to(drawn) and not share.has(Norm)
+    made = kept.backward_picture(Standardised)
+    assert {"s̄t ∘ nt", "s̄t ∘ tanh(jt)"} <= written(made)
+    assert faults(made) == []
+
+
+def known_to(drawn):
+    """What a formula on a backward picture may name."""
+    forward = {*drawn.graph.cell.quantities, *(e.lhs for e in drawn.adjoint.forward)}
+    return forward | {*drawn.adjoint.bar.values()} | {Quantity(NORM, e.axes) for e in forward}
 
 
 @every

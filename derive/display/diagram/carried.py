@@ -15,7 +15,7 @@ import sympy as sp
 
 from derive.adjoint import Adjoint, gathered
 from derive.deviation import Stated
-from derive.display.diagram.graph import Graph, Node, Norm, Operand
+from derive.display.diagram.graph import Graph, Node, Norm, Operand, with_norms
 from derive.elementwise import Elementwise
 from derive.nodes import FeatureSum, MatVec, Outer, Quantity, axes_of, summed
 from derive.nodes import Node as Node_
@@ -36,8 +36,10 @@ class Carried:
         were merged into it."""
         if node.kind == "layer":
             received = self.received(node)
-            return tuple(received[line.source] for line in self.brought(operand))
-        return (self.contribution(node, operand),)
+            found = [received[line.source] for line in self.brought(operand)]
+        else:
+            found = [self.contribution(node, operand)]
+        return tuple(share.xreplace(self.standardised) for share in found)
 
     def brought(self, operand: Operand) -> Iterator[Operand]:
         """What a line brings: more than one thing where lines were merged into it."""
@@ -72,12 +74,33 @@ class Carried:
     @cached_property
     def inner(self) -> dict[sp.Expr, Quantity]:
         """The names that no node has, by their formulas in those that one has."""
+        return {rhs: name for name, rhs in self.meaning.items()}
+
+    @cached_property
+    def meaning(self) -> dict[Quantity, sp.Expr]:
+        """For each name that no node has, its formula in those that one has."""
         drawn = {name for node in self.graph.nodes.values() for name in node.names}
-        meaning: dict[sp.Expr, sp.Expr] = {}
-        for e in self.adjoint.forward:
-            if e.lhs not in drawn:
-                meaning[e.lhs] = e.rhs.xreplace(meaning)
-        return {rhs: name for name, rhs in meaning.items()}
+        meaning: dict[Quantity, sp.Expr] = {}
+        for name, rhs in self.formulas.items():
+            if name not in drawn:
+                meaning[name] = rhs.xreplace(meaning)
+        return meaning
+
+    @cached_property
+    def standardised(self) -> dict[sp.Expr, Quantity]:
+        """The names of sums and products in which a vector is standardised, by what the graph has
+        for them: it has the mean and the deviation no more, which a formula would have to name."""
+        formulas = {name: rhs.xreplace(self.meaning) for name, rhs in self.formulas.items()}
+        return {
+            rhs: name
+            for name, rhs in formulas.items()
+            if rhs.has(Norm) and not isinstance(rhs, Elementwise)
+        }
+
+    @cached_property
+    def formulas(self) -> dict[Quantity, sp.Expr]:
+        """The formulas of the normal form, in which standardising is one operation."""
+        return with_norms(self.adjoint.forward)
 
     # operations
 

@@ -18,7 +18,7 @@ from functools import cached_property
 
 import sympy as sp
 
-from derive.cell import Cell, settled
+from derive.cell import Cell, Equation, settled
 from derive.deviation import Deviation
 from derive.elementwise import Elementwise, maximum
 from derive.nodes import (
@@ -112,7 +112,7 @@ class _Builder:
 
     def __init__(self, cell: Cell):
         self.cell = cell
-        self.formulas = _with_norms(cell)
+        self.formulas = with_norms(cell.equations)
         self.constant = _constants(cell)
         self.meaning = _folded(cell, self.formulas, self.constant)
         self.nodes: dict[str, Node] = {}
@@ -344,10 +344,11 @@ class JointNorm(Norm):
     drawn = "norm*"
 
 
-def _with_norms(cell: Cell) -> dict[Quantity, sp.Expr]:
+def with_norms(equations: Iterable[Equation]) -> dict[Quantity, sp.Expr]:
     """The formulas, in which a vector's distance from its mean, divided by the standard deviation,
     is one operation."""
-    deviations = {e.lhs: e.rhs for e in cell.equations if isinstance(e.rhs, Deviation)}
+    equations = tuple(equations)
+    deviations = {e.lhs: e.rhs for e in equations if isinstance(e.rhs, Deviation)}
 
     def standardised(product: sp.Mul) -> sp.Expr:
         for sigma, deviation in deviations.items():
@@ -358,9 +359,7 @@ def _with_norms(cell: Cell) -> dict[Quantity, sp.Expr]:
                     return product * sigma / factor * norm(vector)
         return product
 
-    return {
-        e.lhs: e.rhs.replace(sp.Mul, lambda *f: standardised(sp.Mul(*f))) for e in cell.equations
-    }
+    return {e.lhs: e.rhs.replace(sp.Mul, lambda *f: standardised(sp.Mul(*f))) for e in equations}
 
 
 def _folded(

@@ -14,10 +14,11 @@ import sympy as sp
 
 from derive.cell import Equation
 from derive.display.derivation import Name
+from derive.display.diagram.graph import Norm
 from derive.display.formula import plain
 from derive.display.letters import Lettered
 from derive.display.unicode import BAR, Unicode
-from derive.printing import ATOM
+from derive.printing import ATOM, SUM
 
 LOWER, HIGHER, LEVEL = "\ue010\ue011\ue012"  # what follows stands lower, higher, on the line
 
@@ -46,6 +47,11 @@ class Labels(Lettered, Unicode):
     def sides(self, equation: Equation, total: str = "") -> tuple[str, str]:
         left, right = super().sides(equation, total)
         return plain(left), plain(right)
+
+    def dispatch(self, expr: sp.Expr) -> tuple[str, int]:
+        if isinstance(expr, Norm):  # one that has no name
+            return f"{expr.drawn}({self.print(expr.args[0], SUM)})", ATOM
+        return super().dispatch(expr)
 
     def named(self, name: Name) -> str:
         """A quantity's symbol with its bar, subscripts and time step."""
