@@ -23,6 +23,7 @@ from derive.language import (
     sign,
     sin,
     sqrt,
+    standardise,
     sum,
     tanh,
 )
@@ -298,8 +299,33 @@ class Crowded(Cell):
     h_next = r + v + y + tanh(maximum(h / sqrt(sin(h) + 2), V @ x))
 
 
+class Narrow(Cell):
+    """A name for the line out of a layer, beside which others come down into the same one."""
+
+    x = Input()
+    s = State()
+    W, V, R, p = Matrix(H, I), Matrix(H, H), Matrix(H, H), Scalar()
+
+    y = W @ x
+    n = standardise(V.n @ y + R.n @ s, eps=1e-2)
+    m = standardise(V.m @ y + R.m @ s, eps=1e-2)
+    s_next = sigmoid(n) * s + (1 - sigmoid(n)) * tanh(m)
+    out = Output(s_next + p * y + s)
+
+
+class Aside(Cell):
+    """A memory on which the output does not depend."""
+
+    x = Input()
+    h, c = State(), State()
+    W, U = Matrix(H, I), Matrix(H, H)
+
+    h_next = tanh(W @ x + U @ h)
+    c_next = 0.5 * c + h
+
+
 HOSTILE = (
     ThirtyEquations, LongNames, FourStates, EightStates, ManyOperands, DeepChain, NoInputInALayer,
-    ScalarState, Delay, OldValueOut, SharedValue, SharedRail, FourMerged, Greedy,
-    Swish, KeptInput, ReadTwice, Crowded,
+    ScalarState, Delay, OldValueOut, SharedValue, SharedRail, FourMerged, Narrow, Aside,
+    Greedy, Swish, KeptInput, ReadTwice, Crowded,
 )  # fmt: skip

@@ -419,10 +419,11 @@ def _lines(scene):
 
 def _at_port(at, box, apart=13):
     """Whether a point is where lines belong on the edge of a box: the middle of a side, or one of
-    two places beside that."""
+    two places beside that, which may be further apart where a label stands between lines."""
     across, down = abs(at[0] - box.x), abs(at[1] - box.y)
     beside = across if abs(down - box.height / 2) < NEAR else down
-    return beside < NEAR or (not box.round and abs(beside - apart) < NEAR)
+    is_spread = apart < beside < box.width / 2 - apart / 2 + NEAR
+    return beside < NEAR or (not box.round and (abs(beside - apart) < NEAR or is_spread))
 
 
 def _is_merge(one, other):

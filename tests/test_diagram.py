@@ -145,8 +145,8 @@ def test_options(spec):
 
 WRITTEN = {cell.name: cell for cell in (*HOSTILE, *READABLE, *UNPLEASANT)}
 QUICK = """
-    longnames noinputinalayer delay oldvalueout sharedvalue sharedrail fourmerged long keptinput
-    readtwice
+    longnames noinputinalayer delay oldvalueout sharedvalue sharedrail fourmerged narrow long
+    keptinput readtwice
 """.split()
 
 
@@ -155,6 +155,19 @@ QUICK = """
 )
 def test_hostile(name):
     check(kept.pen(WRITTEN[name]), kept.picture(WRITTEN[name]))
+
+
+@every
+@pytest.mark.parametrize("name", WRITTEN)
+def test_backward(name):
+    assert faults(kept.backward_picture(WRITTEN[name])) == []
+
+
+def test_room_that_does_not_help_is_given_back():
+    """Where other lines run beside a line from one end to the other, only to move them helps: the
+    picture is no wider than that needs, and no higher."""
+    made, plain = (kept.picture(cell) for cell in (WRITTEN["narrow"], kept.load("gru_layer_norm")))
+    assert made.width < plain.width and made.height < plain.height
 
 
 def test_what_is_read_twice_is_one_layer():

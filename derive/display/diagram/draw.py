@@ -18,14 +18,16 @@ from derive.display.diagram.label import Labels
 from derive.display.diagram.roles import line_roles, roles
 from derive.display.diagram.route import Routes, Way
 from derive.display.diagram.scene import Area, Box, Dot, Position, Scene, Stroke, Word
+from derive.display.diagram.search import Points
 from derive.display.diagram.told import Told
-from derive.display.diagram.tracks import places
+from derive.display.diagram.tracks import APART, PORT, places
 from derive.nodes import axes_of, own
 
 TYPE, SMALL = 15.0, 12.0  # sizes of type: names, and what is written on nodes
 ROUND, BOX = 22.0, 30.0  # the height of an operation and of a layer
 MARGIN = 24.0
-ATTEMPTS = 400  # how often more room is asked for
+ATTEMPTS = 100  # how often more room is asked for, for each line
+USUAL = 12  # how often it is asked for beside a line as usual, before its neighbours move as well
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
@@ -58,11 +60,13 @@ class Pen:
         self.room = {key: self.room_of(key) for key in self.sizes}
         self.wider: defaultdict[int, float] = defaultdict(float)
         self.taller: defaultdict[int, float] = defaultdict(float)
+        self.spread: defaultdict[int, float] = defaultdict(float)  # of the ports in a column
+        self.asked: Counter[tuple[int, ...]] = Counter()  # how often room was, along some points
         self.refused: Counter[str] = Counter()  # how often what is written has found no room
 
     def run(self) -> Scene:
-        for _ in range(ATTEMPTS):
-            self.places = places(self.routes, self.room, self.wider, self.taller)
+        for _ in range(ATTEMPTS * len(self.routes.ways)):
+            self.places = places(self.routes, self.room, self.wider, self.taller, self.spread)
             made = self.drawn()
             if made is not None:
                 return made
@@ -300,14 +304,51 @@ class Pen:
         return None
 
     def ask(self, way: Way, points: tuple[Position, ...]) -> None:
-        """Ask for more room beside a way, where a label along these points would begin."""
+        """Ask for more room beside a way, where a label along these points would begin. What has
+        been asked for in vain is given back, and then asked for on both sides."""
         ends = way.points if points == self.corners(way) else way.points[::-1]
+        self.asked[ends] += 1
+        if self.asked[ends] <= USUAL:
+            self.ask_ahead(ends, points)
+            return
+        if self.asked[ends] == USUAL + 1:
+            self.ask_ahead(ends, points, -USUAL)
+        self.ask_around(ends, points)
+
+    def ask_ahead(self, ends: Points, points: tuple[Position, ...], times: int = 1) -> None:
+        """Ask for a longer line, and for room on the right of one that is upright."""
         row, column = self.routes.grid.at(ends[0])
         if points[0][0] == points[1][0]:
-            self.wider[column + 1] += 12
-            self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6
+            self.wider[column + 1] += 12 * times
+            self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6 * times
         else:
+            self.wider[column - 1 if points[1][0] < points[0][0] else column] += 16 * times
+
+    def ask_around(self, ends: Points, points: tuple[Position, ...]) -> None:
+        """Ask for a longer line, and for room that grows wherever its neighbours run: those at the
+        ports beside it are as near to it all the way, however much there is beyond them."""
+        row, column = self.routes.grid.at(ends[0])
+        if points[0][0] != points[1][0]:
             self.wider[column - 1 if points[1][0] < points[0][0] else column] += 16
+            self.taller[row - 1] += 6
+            self.taller[row] += 6
+            return
+        self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6
+        node = self.routes.grid.bodies[ends[0]]
+        aside = ends[0] - self.routes.grid.centres[node]
+        if aside:
+            self.wider[column if aside > 0 else column - 1] += 12
+        else:
+            self.spread_ports(self.routes.grid.placement.column[node], 6)
+
+    def spread_ports(self, column: int, more: float) -> None:
+        """Put the ports in a column further apart, and so widen the boxes that have them."""
+        self.spread[column] += more
+        for key in self.routes.grid.placement.columns[column]:
+            if self.graph.nodes[key].kind == "layer":
+                width, height = self.sizes[key]
+                least = 2 * (PORT + self.spread[column]) + APART
+                self.sizes[key] = self.room[key] = max(width, least), height
 
 
 def _is_nearest(sign: Area, tip: Position, strokes: Iterable[Stroke]) -> bool:

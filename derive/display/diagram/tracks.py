@@ -38,9 +38,14 @@ class Places:
 
 
 def places(
-    routes: Routes, sizes: Sizes, wider: Mapping[int, float], taller: Mapping[int, float]
+    routes: Routes,
+    sizes: Sizes,
+    wider: Mapping[int, float],
+    taller: Mapping[int, float],
+    spread: Mapping[int, float],
 ) -> Places:
-    """The places of all tracks in use; `wider` and `taller` are room asked for after a track."""
+    """The places of all tracks in use; `wider` and `taller` are room asked for after a track, and
+    `spread` is what was asked for between the ports of a column."""
     grid = routes.grid
     vertical, horizontal = _used(routes)
     x = _along(
@@ -51,6 +56,7 @@ def places(
         _halves(grid.placement.column, sizes, 0),
         BESIDE,
         wider,
+        spread,
     )
     y = _along(
         grid.channels,
@@ -60,6 +66,7 @@ def places(
         _halves(grid.placement.row, sizes, 1),
         ABOVE,
         taller,
+        {},  # a row has one track
     )
     return Places(x, y, grid)
 
@@ -93,6 +100,7 @@ def _along(
     halves: Mapping[int, float],
     between: float,
     more: Mapping[int, float],
+    spread: Mapping[int, float],
 ) -> dict[int, float]:
     """The place of each track, from the first band of nodes to the last."""
     found: dict[int, float] = {}
@@ -108,9 +116,10 @@ def _along(
             break
         last = first + channels
         aside = {last, last + tracks - 1} - {last + tracks // 2}
-        half = max(halves.get(band, 0.0), PORT if aside & used else 0.0)
+        port = PORT + spread.get(band, 0.0)
+        half = max(halves.get(band, 0.0), port if aside & used or band in spread else 0.0)
         middle = edge + (between if is_node else CLEAR) + half
         for n in range(tracks):
-            found[last + n] = middle + PORT * (n - tracks // 2)
+            found[last + n] = middle + port * (n - tracks // 2)
         edge, is_node = middle + half + sum(more.get(last + n, 0.0) for n in range(tracks)), True
     return found
