@@ -34,6 +34,8 @@ from written_cells import READABLE, UNPLEASANT
 from benchmarks.diagrams import KEPT, bends, counted, crossings, edges, ours
 from derive.deviation import Deviation
 from derive.display.diagram.draw import Pen
+from derive.display.diagram.graph import graph
+from derive.display.diagram.loop import loop, looped
 from derive.display.diagram.svg import svg
 from derive.nodes import MatVec, own, symbols_of
 
@@ -155,6 +157,26 @@ QUICK = """
 )
 def test_hostile(name):
     check(kept.pen(WRITTEN[name]), kept.picture(WRITTEN[name]))
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *sampled(map(kept.load, NAMES), ["rnn", "gru", "janet"]),
+        *(
+            pytest.param(cell, id=f"own {cell.name}", marks=[every] * (cell.name != "aside"))
+            for cell in WRITTEN.values()
+        ),
+    ],
+)
+def test_with_states_as_boxes(cell):
+    """Nothing is in the way of anything else, and every line leads where the equations say."""
+    made, drawn = loop(cell), looped(graph(cell))
+    assert faults(made) == []
+    boxes = drawn.of_kind("layer", "operation", "state")
+    assert {box.key for box in made.boxes} == {node.key for node in boxes}
+    lines = {(o.source, key) for key, node in drawn.nodes.items() for o in node.operands}
+    assert {stroke.ends for stroke in made.strokes} == lines
 
 
 @every

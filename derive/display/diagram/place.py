@@ -151,7 +151,8 @@ class _Placer:
         for state in self.memory:
             for key in graph.rails[state]:
                 self.visit(key)
-        for node in graph.of_kind("leave", "output"):
+        # A state that is a box reads its new value, on which the output may not depend.
+        for node in [*graph.of_kind("leave", "output"), *graph.of_kind("state")]:
             for operand in node.operands:
                 self.visit(operand.source)
         self.inside()
