@@ -31,8 +31,10 @@ from derive.language import (
     Input,
     Matrix,
     State,
+    StepNumber,
     Vector,
     sigmoid,
+    sin,
     standardise,
     tanh,
 )
@@ -51,6 +53,17 @@ class Standardised(Cell):
     j, p = standardise(W.j @ x, V.p @ s, eps=1e-2)
     k = sigmoid(g * standardise(W.k @ x, eps=1e-2) + b)
     s_next = n * s + m * tanh(j) + tanh(p) * k * tanh(g * standardise(W.n @ x, eps=1e-2) + b)
+
+
+class Counted(Cell):
+    """What reads the step's number, in several places."""
+
+    x = Input()
+    h = State()
+    n = StepNumber()
+    W, U = Matrix(H, I), Matrix(H, H)
+
+    h_next = tanh(W @ x + U @ h) / n + h * sin(n)
 
 
 EXAMPLE = library.load(str(Path(__file__).parent.parent / "examples" / "leaky_integrator.py"))
@@ -153,6 +166,20 @@ def test_what_goes_to_the_step_before_is_there_what_the_next_has_handed_back():
     before = {f"{q}{BAR}{LOWER}t−1{LEVEL}{HIGHER}next{LEVEL}" for q in "hc"}
     now = {f"{q}{BAR}{LOWER}t{LEVEL}{HIGHER}next{LEVEL}" for q in "hc"}
     assert before | now < ends
+
+
+def test_nothing_is_handed_back_to_the_step_s_number():
+    """Which has no adjoint."""
+    there, back = kept.picture(Counted), kept.backward_picture(Counted)
+    number, line = str(Counted.number), f"input {Counted.number}"
+    assert any(s.ends[0] == line for s in there.strokes) and number in known_by(there)
+    assert not any(s.ends[0] == line for s in back.strokes) and number not in known_by(back)
+    assert {s.ends for s in there.strokes if s.ends[0] != line} == {s.ends for s in back.strokes}
+
+
+def known_by(made):
+    """The names by which a page finds what is on a picture, but for boxes."""
+    return {name for shape in (*made.strokes, *made.dots, *made.words) for name in shape.names}
 
 
 @pytest.mark.parametrize("cell", first(2, [EXAMPLE, *READABLE]))

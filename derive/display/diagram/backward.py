@@ -54,16 +54,27 @@ class _BackwardPen(Pen):
     def strokes(self) -> Iterator[Stroke]:
         along = self.routes.grid.along
         for way, stroke in zip(self.routes.ways, super().strokes(), strict=True):
+            if self.is_number(way.source):
+                continue
             role = "rail" if along.get(way.target) == way.operand else "adjoint"
             yield replace(stroke, role=role + " matrix" * ("matrix" in stroke.role))
 
     def dots(self) -> Iterator[Dot]:
-        return (replace(dot, role="adjoint") for dot in super().dots())
+        number = (str(self.cell.number),)
+        return (replace(dot, role="adjoint") for dot in super().dots() if dot.names != number)
+
+    def is_number(self, key: str) -> bool:
+        """Whether a node is the step's number, to which nothing is handed back."""
+        return self.cell.number in self.graph.nodes[key].names
 
     def heads(self, _: Way, points: tuple[Position, ...]) -> tuple[tuple[Position, Position], ...]:
         return ((points[0], points[1]),)
 
     # what the lines carry
+
+    def outer_words(self) -> Iterator[Word]:
+        number = (str(self.cell.number),)
+        return (word for word in super().outer_words() if word.names != number)
 
     def outer_text(self, node: Node) -> str:
         """What arrives from the loss and from the next step, and what is handed back."""
@@ -73,7 +84,7 @@ class _BackwardPen(Pen):
         if node.kind == "leave":
             state = next(s for s in self.cell.states if node.key == f"leave {s}")
             return self.labels.symbol(self.adjoint.carry[state])
-        return self.labels.symbol(self.adjoint.bar.get(name, name))  # the step's number has none
+        return self.labels.symbol(self.adjoint.bar.get(name, name))
 
     def inner_words(self) -> Iterator[tuple[Text, Way, tuple[Position, ...]]]:
         """What lines carry where they branch, and what is handed back along each, where it leaves
@@ -85,6 +96,8 @@ class _BackwardPen(Pen):
                 yield (self.labels.symbol(self.adjoint.bar[name]),), way, self.corners(way)
         for node in self.graph.of_kind("layer", "operation"):
             for way in (way for way in self.routes.ways if way.target == node.key):
+                if self.is_number(way.source):
+                    continue
                 text = tuple(map(self.short, self.handed_back(node, way.operand)))
                 yield text, way, self.corners(way)[::-1]
 
