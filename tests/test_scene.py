@@ -25,6 +25,7 @@ from derive.display.diagram import beside, chain, emphasis, loop
 from derive.display.diagram.graph import graph
 from derive.display.diagram.key import entries, with_key
 from derive.display.diagram.svg import svg
+from derive.language import Cell, H, I, Input, Matrix, State, Vector, sigmoid, tanh, where
 from derive.library import load, names
 from derive.nodes import CellError
 
@@ -199,6 +200,32 @@ def test_the_hidden_state_has_one_colour_in_all_cells(name, roles):
             if q.removesuffix("_next") in roles
         }
         assert found == roles
+
+
+class Triangle(Cell):
+    """A layer of which nothing is trained, beside others that have a fixed matrix or none."""
+
+    x, out = Input(), State()
+    W, U, b = Matrix(H, I), Matrix(H, H), Vector(H)
+    L = Matrix(H, H, trained=False, at=lambda i, j: where(i >= j, 1, 0))
+
+    f = sigmoid(L @ out + b.f)
+    g = tanh((L * U.g) @ out + W.g @ x)
+    p = (L * L) @ out
+    out_next = f * g + p
+
+
+def test_what_is_not_learnt_is_white_and_the_key_says_so():
+    made = kept.picture(Triangle)
+    roles = {name: box.role for box in made.boxes for name in box.names}
+    assert (roles["f"], roles["g"], roles["p"]) == ("gate", "candidate", "fixed")
+    assert "layer, not learnt" in said_by(made)
+    assert "layer, not learnt" not in said_by(forward("lstm"))
+
+
+def test_the_key_names_what_an_adjoint_is_of_without_its_bar():
+    said = said_by(kept.backward_picture(Triangle))
+    assert "adjoint of out: the derivative of the loss with respect to it" in said
 
 
 def said_by(made):

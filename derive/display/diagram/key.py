@@ -81,13 +81,15 @@ def entries(made: Scene) -> Iterator[Entry]:
 
 
 def _nodes(boxes: tuple[Box, ...]) -> Iterator[Entry]:
-    """Boxes, which are learnt, and what is round and is not."""
+    """Boxes, which are learnt unless they are white, and what is round and is not."""
     layers = {box.role: box.label for box in boxes[::-1] if not box.round}
     if "gate" in layers:
         yield Entry("gate, learnt", (_box("σ", "gate"),))
     if "candidate" in layers:
         text = "other layer, learnt" if "gate" in layers else "layer, learnt"
         yield Entry(text, (_box(layers["candidate"], "candidate"),))
+    if "fixed" in layers:
+        yield Entry("layer, not learnt", (_box(layers["fixed"], "fixed"),))
     signs = dict.fromkeys(box.label for box in boxes if box.round)
     functions = [sign for sign in signs if _is_function(sign)]
     if others := signs.keys() - {*functions, *OPERATIONS}:
@@ -122,7 +124,7 @@ def _adjoints(made: Scene) -> Iterator[Entry]:
     """What the letters of a backward picture mean."""
     ends = {part: [w.text for w in made.words if w.text.endswith(_above(part))] for part in HANDED}
     name = next((text.split(LOWER)[0] for texts in ends.values() for text in texts), f"c{BAR}")
-    text = f"adjoint of {name.removesuffix(BAR)}: the derivative of the loss with respect to it"
+    text = f"adjoint of {name.replace(BAR, '')}: the derivative of the loss with respect to it"
     yield Entry(text, sign=name)
     if any(not box.round and box.label not in UNNAMED for box in made.boxes):
         yield Entry("a: what an activation is applied to", sign=f"a{BAR}")

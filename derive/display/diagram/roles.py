@@ -7,9 +7,11 @@ they lie does not matter. Whether the new value *adds* to the old is asked by
 
 from __future__ import annotations
 
-from derive.cell import Cell
+from collections.abc import Set
+
+from derive.cell import Cell, settled
 from derive.display.diagram.graph import Graph, Node
-from derive.nodes import Quantity
+from derive.nodes import Quantity, symbols_of
 
 
 def roles(graph: Graph) -> dict[str, str]:
@@ -21,15 +23,24 @@ def roles(graph: Graph) -> dict[str, str]:
     input       an input
     gate        a layer whose value, between 0 and 1, multiplies something
     candidate   any other layer
+    fixed       a layer of which nothing is trained
     operation   what is elementwise
     line        lines that were merged
     """
+    cell = graph.cell
+    constant = settled(cell.parameters, cell.equations)
+    learnt = constant - settled(cell.constants, cell.equations)
     return {
-        key: ("gate" if is_gate(graph, node) else "candidate")
-        if node.kind == "layer"
-        else line_role(graph, node)
+        key: layer_role(graph, node, learnt) if node.kind == "layer" else line_role(graph, node)
         for key, node in graph.nodes.items()
     }
+
+
+def layer_role(graph: Graph, layer: Node, learnt: Set[Quantity]) -> str:
+    """The role of a layer, given what is trained or depends on what is."""
+    if learnt.isdisjoint(symbols_of(layer.expr)):
+        return "fixed"
+    return "gate" if is_gate(graph, layer) else "candidate"
 
 
 def is_gate(graph: Graph, layer: Node) -> bool:

@@ -1,9 +1,9 @@
 """What a picture consists of, in no language of pictures: shapes with places, roles and names.
 
 Lengths are in points, x to the right and y downwards. A role says what a thing is in the cell, and
-a target gives it its colour: memory, hidden, output, input, gate, candidate, layer, operation,
-line. Names are those of the quantities that a shape stands for, by which a page finds it. A mark
-makes it stand out: "lit", "dim", "changed", or none.
+a target gives it its colour: memory, hidden, output, input, gate, candidate, fixed, layer,
+operation, line. Names are those of the quantities that a shape stands for, by which a page finds
+it. A mark makes it stand out: "lit", "dim", "changed", or none.
 """
 
 from __future__ import annotations
