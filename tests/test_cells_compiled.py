@@ -47,9 +47,16 @@ def calm(cell, m, batch, **sizes):
     for scale in (0.6, 0.3, 0.1, 0.03):
         numbers = Numbers(cell, batch, scale=scale, **sizes)
         with np.errstate(all="ignore"):
-            if largest(values(numbers, m)) <= LARGEST and is_steady(partial(values, numbers, m)):
+            if is_calm(partial(values, numbers, m, numbers.state)) and is_calm(
+                partial(values, numbers, m, [0 * s for s in numbers.state])
+            ):
                 return numbers
     raise GrowthError
+
+
+def is_calm(values):
+    """Whether no value grows large, or hangs on a rounding error."""
+    return largest(values()) <= LARGEST and is_steady(values)
 
 
 def largest(arrays):
@@ -57,9 +64,9 @@ def largest(arrays):
     return np.nan_to_num(max(np.abs(v).max(initial=0) for v in arrays), nan=np.inf)
 
 
-def values(numbers, m, **rounding):
-    """The values of all quantities."""
-    xs, state = numbers.given(m, numbers.xs), m.State(*numbers.state)._asdict()
+def values(numbers, m, state, **rounding):
+    """The values of all quantities, from a state on."""
+    xs, state = numbers.given(m, numbers.xs), m.State(*state)._asdict()
     params = numbers.params_of(m, numbers.params)
     found = reference.trajectory(numbers.cell, params, xs, state, **rounding)
     return [v for env in found for v in env.values()]

@@ -181,13 +181,15 @@ def _connected(rows: dict[Quantity, dict[sp.Expr, Quantity]]) -> list[list[Quant
 
 
 def _levels(forward: Loop, equations: Iterable[Equation]) -> dict[Quantity, int]:
-    """How many activations of the same step come before each quantity, what is known beforehand not
-    counted."""
+    """How many activations of the same step come before each quantity: of those that are known
+    beforehand only where it is known so itself."""
     early = {e.lhs for e in forward.before}
     levels: dict[Quantity, int] = {}
     for e in equations:
-        below = max((levels.get(s, 0) for s in symbols_of(e.rhs)), default=0)
-        levels[e.lhs] = 0 if e.lhs in early else below + isinstance(e.rhs, Elementwise)
+        reads = symbols_of(e.rhs)
+        beside = reads if e.lhs in early else reads - early
+        below = max((levels.get(s, 0) for s in beside), default=0)
+        levels[e.lhs] = below + isinstance(e.rhs, Elementwise)
     return levels
 
 
