@@ -251,7 +251,11 @@ def miscomputed(reading: Reading, graph: Graph) -> list[str]:
     given = [*cell.given, *cell.states, *cell.parameters]
     values = {q: chance.uniform(0.2, 1.2, [sizes[a.letter] for a in q.axes]) for q in given}
     for equation in _ordered(cell):
-        values[equation.lhs] = reference.value(equation.rhs, values, sizes)
+        rows = reference.rows_of(equation.rhs, values, sizes)
+        if not axes_of(equation.rhs):  # a number fills what it is given for
+            rows = rows.reshape(-1, *[1 for _ in equation.lhs.axes])
+            rows = np.broadcast_to(rows, reference.shaped(rows, equation.lhs.axes, sizes))
+        values[equation.lhs] = rows if equation.lhs.axes else rows[:, None]
     by_name, letter = {str(q): q for q in values}, dict(zip(cell.axes, ascii_letters, strict=False))
     nodes = graph.of_kind("layer", "operation")
     rhs = {e.lhs: e.rhs for e in cell.equations}
