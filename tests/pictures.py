@@ -19,6 +19,7 @@ import numpy as np
 import reference
 
 from derive.deviation import Deviation
+from derive.display.diagram.draw import SPREAD
 from derive.display.diagram.graph import Graph, Norm
 from derive.display.diagram.scene import Area, Box, Scene
 from derive.nodes import axes_of, symbols_of
@@ -250,12 +251,7 @@ def miscomputed(reading: Reading, graph: Graph) -> list[str]:
     sizes = {axis.letter: n for n, axis in enumerate(cell.axes, 2)}
     given = [*cell.given, *cell.states, *cell.parameters]
     values = {q: chance.uniform(0.2, 1.2, [sizes[a.letter] for a in q.axes]) for q in given}
-    for equation in _ordered(cell):
-        rows = reference.rows_of(equation.rhs, values, sizes)
-        if not axes_of(equation.rhs):  # a number fills what it is given for
-            rows = rows.reshape(-1, *[1 for _ in equation.lhs.axes])
-            rows = np.broadcast_to(rows, reference.shaped(rows, equation.lhs.axes, sizes))
-        values[equation.lhs] = rows if equation.lhs.axes else rows[:, None]
+    values = reference.step(_ordered(cell), values, sizes, 1)
     by_name, letter = {str(q): q for q in values}, dict(zip(cell.axes, ascii_letters, strict=False))
     nodes = graph.of_kind("layer", "operation")
     rhs = {e.lhs: e.rhs for e in cell.equations}
@@ -426,8 +422,10 @@ def _at_port(at, box, apart=13):
     two places beside that, which may be further apart where a label stands between lines."""
     across, down = abs(at[0] - box.x), abs(at[1] - box.y)
     beside = across if abs(down - box.height / 2) < NEAR else down
-    is_spread = apart < beside < box.width / 2 - apart / 2 + NEAR
-    return beside < NEAR or (not box.round and (abs(beside - apart) < NEAR or is_spread))
+    more = (beside - apart) / SPREAD  # how often they were put further apart
+    is_port = abs(more - max(0, round(more))) * SPREAD < NEAR
+    is_inside = more < 0.5 or beside < box.width / 2 - apart / 2 + NEAR
+    return beside < NEAR or (not box.round and is_port and is_inside)
 
 
 def _is_merge(one, other):

@@ -60,12 +60,16 @@ class _BackwardPen(Pen):
             yield replace(stroke, role=role + " matrix" * ("matrix" in stroke.role))
 
     def dots(self) -> Iterator[Dot]:
-        number = (str(self.cell.number),)
-        return (replace(dot, role="adjoint") for dot in super().dots() if dot.names != number)
+        dots = (dot for dot in super().dots() if not self.is_of_number(dot))
+        return (replace(dot, role="adjoint") for dot in dots)
 
     def is_number(self, key: str) -> bool:
         """Whether a node is the step's number, to which nothing is handed back."""
         return self.cell.number in self.graph.nodes[key].names
+
+    def is_of_number(self, shape: Dot | Word) -> bool:
+        """Whether a shape is on the line of the step's number, or is its name."""
+        return shape.names == (str(self.cell.number),)
 
     def heads(self, _: Way, points: tuple[Position, ...]) -> tuple[tuple[Position, Position], ...]:
         return ((points[0], points[1]),)
@@ -73,8 +77,7 @@ class _BackwardPen(Pen):
     # what the lines carry
 
     def outer_words(self) -> Iterator[Word]:
-        number = (str(self.cell.number),)
-        return (word for word in super().outer_words() if word.names != number)
+        return (word for word in super().outer_words() if not self.is_of_number(word))
 
     def outer_text(self, node: Node) -> str:
         """What arrives from the loss and from the next step, and what is handed back."""

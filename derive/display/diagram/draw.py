@@ -28,6 +28,7 @@ ROUND, BOX = 22.0, 30.0  # the height of an operation and of a layer
 MARGIN = 24.0
 ATTEMPTS = 100  # how often more room is asked for, for each line
 USUAL = 12  # how often it is asked for beside a line as usual, before its neighbours move as well
+SPREAD = 6.0  # how much further apart the ports in a column are put at a time
 MERGE = 9.0  # how far a line runs on where it has joined another
 SIGNS = {"*": "×", "sigmoid": "σ", "maximum": "max", "absolute": "|·|", "1 -": "1 −", "-": "−"}
 SIGNS |= {"1 /": "1/", "square": "( )²", "sqrt": "√", "sum": "Σ", "deviation": "std"}
@@ -317,33 +318,37 @@ class Pen:
 
     def ask_ahead(self, ends: Points, points: tuple[Position, ...], times: int = 1) -> None:
         """Ask for a longer line, and for room on the right of one that is upright."""
-        row, column = self.routes.grid.at(ends[0])
+        self.ask_along(ends, points, times)
         if points[0][0] == points[1][0]:
-            self.wider[column + 1] += 12 * times
-            self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6 * times
-        else:
-            self.wider[column - 1 if points[1][0] < points[0][0] else column] += 16 * times
+            self.wider[self.routes.grid.at(ends[0])[1] + 1] += 12 * times
 
     def ask_around(self, ends: Points, points: tuple[Position, ...]) -> None:
         """Ask for a longer line, and for room that grows wherever its neighbours run: those at the
         ports beside it are as near to it all the way, however much there is beyond them."""
+        self.ask_along(ends, points, 1)
         row, column = self.routes.grid.at(ends[0])
         if points[0][0] != points[1][0]:
-            self.wider[column - 1 if points[1][0] < points[0][0] else column] += 16
             self.taller[row - 1] += 6
             self.taller[row] += 6
             return
-        self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6
         node = self.routes.grid.bodies[ends[0]]
         aside = ends[0] - self.routes.grid.centres[node]
         if aside:
             self.wider[column if aside > 0 else column - 1] += 12
         else:
-            self.spread_ports(self.routes.grid.placement.column[node], 6)
+            self.spread_ports(self.routes.grid.placement.column[node])
 
-    def spread_ports(self, column: int, more: float) -> None:
+    def ask_along(self, ends: Points, points: tuple[Position, ...], times: int) -> None:
+        """Ask for a longer line."""
+        row, column = self.routes.grid.at(ends[0])
+        if points[0][0] == points[1][0]:
+            self.taller[row - 1 if points[1][1] < points[0][1] else row] += 6 * times
+        else:
+            self.wider[column - 1 if points[1][0] < points[0][0] else column] += 16 * times
+
+    def spread_ports(self, column: int) -> None:
         """Put the ports in a column further apart, and so widen the boxes that have them."""
-        self.spread[column] += more
+        self.spread[column] += SPREAD
         for key in self.routes.grid.placement.columns[column]:
             if self.graph.nodes[key].kind == "layer":
                 width, height = self.sizes[key]
