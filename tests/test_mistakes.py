@@ -58,6 +58,7 @@ MISTAKES = {
     "a row": (f"    s = W[0] @ x\n{GOOD} + s", 7, "no entry of a vector or a matrix"),
     "its length": (f"    s = mean(h) * len(h)\n{GOOD} + s", 7, "its axis, as H, is its size"),
     "a sum of NumPy's": (f"    s = np.sum(h)\n{GOOD} + s", 7, "NumPy's functions"),
+    "one by keyword": (f"    s = np.sum(a=h)\n{GOOD} + s", 7, "NumPy's functions"),
     "a norm": (f"    s = np.linalg.norm(tanh(h))\n{GOOD} + s", 7, "NumPy's functions"),
     "a choice of NumPy's": (f"    s = np.where(h, h, 1)\n{GOOD} + s", 7, "NumPy's functions"),
     "a product of NumPy's": (f"    s = np.matmul(W, x)\n{GOOD} + s", 7, "NumPy's functions"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
+from derive.network.network import Length, Network
 from derive.nodes import Axis
 from derive.printing import PRODUCT, Infix
 
@@ -23,6 +25,20 @@ class LengthPrinter(Infix):
         return self.times.join([self(base)] * int(exponent)), PRODUCT
 
 
-def lettered(axes: Iterable[Axis]) -> dict[Axis, str]:
-    """The letters of a network's sizes, for people: T and B are the steps and the sequences."""
-    return {axis: axis.letter + "_" * (axis.letter in ("T", "B")) for axis in axes}
+class LengthsTold:
+    """What the module of a network tells people of lengths: sizes are letters."""
+
+    network: Network
+
+    @cached_property
+    def lettered(self) -> dict[Axis, str]:
+        """The letter of each size; T and B are the steps and the sequences."""
+        return {a: a.letter + "_" * (a.letter in ("T", "B")) for a in self.network.axes}
+
+    def letters(self, length: Length) -> str:
+        """A length for people."""
+        return LengthPrinter(self.lettered)(length)
+
+    def widths(self, axes: Iterable[Axis]) -> list[str]:
+        """How long an input is along its axes, for people: as the first layer is along them."""
+        return [self.letters(self.network.parts[0].sizes[axis]) for axis in axes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -13,12 +13,12 @@ from derive.language.body import current, nothing_declared
 from derive.language.declarations import Declaration
 from derive.nodes import CellError, Quantity
 
-# Python's error messages where something cannot handle quantities, and ours in their place.
 NUMPY = "NumPy's functions cannot take quantities: use those of derive.language"
 VALUELESS = (
     "a quantity has no value while the body runs, so Python's own functions, those of math too, "
     "cannot take it: use those of derive.language"
 )
+# Python's error messages where something cannot handle quantities, and ours in their place.
 INSTEAD = {
     "loop of ufunc": NUMPY,
     "matmul: Input operand": NUMPY,
@@ -56,13 +56,11 @@ def execute(path: Path) -> ModuleType:
         try:
             exec(code, vars(module))
         except (Exception, SystemExit) as error:  # the file's own code may raise anything
-            _check_decisions(tree, path, module)
-            _check_functions(tree, path, module)
+            _check_bodies(tree, path, module)
             line = _line(error, path)
             said = _no_cell(tree, line, module) or _sentence(error, tree)
             raise CellError(f"{path}:{line}: {said}") from error
-        _check_decisions(tree, path, module)
-        _check_functions(tree, path, module)
+        _check_bodies(tree, path, module)
     return module
 
 
@@ -119,39 +117,47 @@ def _sentence(error: BaseException, tree: ast.Module) -> str:
     return f"{type(error).__name__}: {text}"
 
 
-def _check_decisions(tree: ast.Module, path: Path, module: ModuleType) -> None:
+def _check_bodies(tree: ast.Module, path: Path, module: ModuleType) -> None:
+    """CellError where a cell's body does with a quantity what Python lets pass, in silence."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):
+            quantities = _quantities(node.name, module)
+            _check_decisions(node, path, quantities | _places(node))
+            _check_functions(node, path, quantities, module)
+
+
+def _check_decisions(body: ast.ClassDef, path: Path, quantities: set[str]) -> None:
     """CellError where a cell's body compares a quantity, or tests whether it is true.
 
     Python would always give the same answer, since a quantity is a symbol, and so would silently
     take one of two branches.
     """
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            quantities = _quantities(node.name, module) | _places(node)
-            chosen = {id(part) for part in _conditions(node)}
-            asked = (part for part in _asked(node) if id(part) not in chosen)
-            for name in (n for part in asked for n in ast.walk(part)):
-                if isinstance(name, ast.Name) and name.id in quantities:
-                    where = f"{path}:{name.lineno}"
-                    instead = INSTEAD["truth value of Relational"]
-                    raise CellError(
-                        f"{where}: `{name.id}` is compared or tested here, but {instead}"
-                    )
+    chosen = {id(part) for part in _conditions(body)}
+    for name in _named_in((p for p in _asked(body) if id(p) not in chosen), quantities):
+        instead = INSTEAD["truth value of Relational"]
+        raise CellError(
+            f"{path}:{name.lineno}: `{name.id}` is compared or tested here, but {instead}"
+        )
 
 
-def _check_functions(tree: ast.Module, path: Path, module: ModuleType) -> None:
+def _check_functions(
+    body: ast.ClassDef, path: Path, quantities: set[str], module: ModuleType
+) -> None:
     """CellError where a cell's body gives a quantity to a function of NumPy's.
 
     Some take it for an array with one entry, and give it back: np.sum(h) would be h.
     """
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):
-            quantities = _quantities(node.name, module)
-            for call in ast.walk(node):
-                if isinstance(call, ast.Call) and _is_numpy(call.func, module):
-                    given = (n for part in call.args for n in ast.walk(part))
-                    if any(isinstance(n, ast.Name) and n.id in quantities for n in given):
-                        raise CellError(f"{path}:{call.lineno}: {NUMPY}")
+    for call in ast.walk(body):
+        if isinstance(call, ast.Call) and _is_numpy(call.func, module):
+            for _ in _named_in([*call.args, *call.keywords], quantities):
+                raise CellError(f"{path}:{call.lineno}: {NUMPY}")
+
+
+def _named_in(parts: Iterable[ast.AST], quantities: set[str]) -> Iterator[ast.Name]:
+    """The quantities that are named in parts of a file."""
+    for node in (n for part in parts for n in ast.walk(part)):
+        if isinstance(node, ast.Name) and node.id in quantities:
+            yield node
 
 
 def _is_numpy(function: ast.expr, module: ModuleType) -> bool:

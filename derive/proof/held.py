@@ -93,7 +93,7 @@ class Offset:
         shape = (traced.loss.seed.shape[1], *extent(self.equation.lhs.axes, sizes))
         steps = range(len(traced.steps))
         whole = np.array([filled(traced.value(self.equation.rhs.offset, t), shape) for t in steps])
-        return [whole[(slice(None), slice(None), *place)] for place in self.places]
+        return [whole[:, :, *place] for place in self.places]
 
 
 class Held:

@@ -18,7 +18,7 @@ from derive.backends.c.network_cells import CellModule
 from derive.backends.c.network_stages import Array, PartView, StageView
 from derive.backends.c.printer import PARTS, literal
 from derive.backends.c.words import OF_NETWORK, WORDS
-from derive.backends.lengths import LengthPrinter, lettered
+from derive.backends.lengths import LengthPrinter, LengthsTold
 from derive.backends.scalar.lines import in_comment
 from derive.cell import Cell
 from derive.names import fresh
@@ -39,7 +39,7 @@ def files(network: Network, store: str = "all") -> dict[str, str]:
     }
 
 
-class NetworkModule:
+class NetworkModule(LengthsTold):
     """The generated files as the templates see them."""
 
     def __init__(self, network: Network, store: str = "all"):
@@ -49,7 +49,6 @@ class NetworkModule:
         self.cells = self._cells(store)
         sizes = set(WORDS)
         self.arguments = {axis: fresh(axis.argument, sizes) for axis in network.axes}
-        self.lettered = lettered(network.axes)
         self.inputs = {q: fresh(q.name, self.taken) for q in network.inputs}
         self.masks: dict[str, Array] = {}  # by their names in the struct of the caller's masks
         self.rates: dict[str, tuple[float, bool]] = {}  # and which of them are larger for it
@@ -206,14 +205,9 @@ class NetworkModule:
         """A length, from the sizes of a run."""
         return LengthPrinter(self.arguments, "run->sizes.")(length)
 
-    def letters(self, length: Length) -> str:
-        """A length for people."""
-        return LengthPrinter(self.lettered)(length)
-
     def shape(self, leading: str, axes: Iterable[Axis]) -> str:
         """The shape of an input for people."""
-        first = self.network.parts[0].sizes
-        return " * ".join([*leading.split(), *(self.letters(first[axis]) for axis in axes)])
+        return " * ".join([*leading.split(), *self.widths(axes)])
 
     @cached_property
     def sizes(self) -> list[str]:

@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from derive import VERSION
-from derive.backends.lengths import LengthPrinter, lettered
+from derive.backends.lengths import LengthPrinter, LengthsTold
 from derive.backends.numpy.module import POLICY, Module
 from derive.backends.numpy.network_cells import CellModule, Named
 from derive.backends.numpy.network_stages import Handed, PartView, StageView
@@ -38,7 +38,7 @@ def files(network: Network, store: str = "all") -> dict[str, str]:
     return {f"{network.name}.py": folded(text)}
 
 
-class NetworkModule:
+class NetworkModule(LengthsTold):
     """A generated module as the templates see it."""
 
     dtypes: tuple[str, ...] = Module.dtypes
@@ -49,7 +49,6 @@ class NetworkModule:
         self.cells = self._cells(store)
         attributes = set(ATTRIBUTES)
         self.arguments = {axis: fresh(axis.argument, attributes) for axis in network.axes}
-        self.lettered = lettered(network.axes)
         self.fields = {"params", "masks", "order", "past"}  # of the tape
         self.stages = self._stages()
 
@@ -117,15 +116,9 @@ class NetworkModule:
         """A length, in which sizes are arguments, or attributes of `holder`."""
         return LengthPrinter(self.arguments, f"{holder}." if holder else "")(length)
 
-    def letters(self, length: Length) -> str:
-        """A length for people."""
-        return LengthPrinter(self.lettered)(length)
-
     def shape(self, leading: str, axes: Iterable[Axis]) -> str:
         """The shape of an input for people."""
-        first = self.network.parts[0].sizes
-        lengths = [*leading.split(), *(self.letters(first[axis]) for axis in axes)]
-        return f"({', '.join(lengths)})"
+        return f"({', '.join([*leading.split(), *self.widths(axes)])})"
 
     # what there is
 
